@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# What CI runs, and what to run before a commit: ends with 0 only if everything holds.
+set -eu
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# Says which check comes and runs it, so that what failed stands right above the end.
+check() {
+    printf '\n== %s\n' "$*"
+    "$@"
+}
+
+check cargo fmt --all --check
+check cargo clippy --locked --all-targets -- -D warnings
+check cargo test --locked
+check env RUSTDOCFLAGS=-Dwarnings cargo doc --locked --no-deps
+if command -v shellcheck >/dev/null; then
+    check shellcheck scripts/run.sh scripts/check.sh .ci/run
+else
+    printf '\n== shellcheck is not installed, so the scripts are not checked\n'
+fi
+
+# In a directory of our own, which is kept only if the demo fails.
+demo=$(mktemp -d "${TMPDIR:-/tmp}/peer_process-check.XXXXXX")
+check scripts/run.sh --demo "$demo"
+rm -rf -- "$demo"
+printf '\nAll checks passed.\n'

@@ -1,0 +1,292 @@
+//! `Common.cfg` and `PeerInfo.cfg` (protocol A1): tolerant of form, strict about meaning.
+//!
+//! [`parse_common`] and [`parse_peer_info`] are pure; [`load`] reads the two files and checks what they say of this peer's
+//! own file. Each error is one sentence with file, line and value, and nothing was created when it is told.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+
+use crate::layout::{FileLayout, LayoutError};
+use crate::peer_id::PeerId;
+
+const COMMON: &str = "Common.cfg";
+const PEER_INFO: &str = "PeerInfo.cfg";
+
+/// What `Common.cfg` says.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Common {
+    /// `NumberOfPreferredNeighbors` (k); 0 leaves the optimistically unchoked neighbor alone.
+    pub preferred_count: u32,
+    /// `UnchokingInterval` (p).
+    pub unchoking_interval_secs: u32,
+    /// `OptimisticUnchokingInterval` (m).
+    pub optimistic_interval_secs: u32,
+    /// `FileName`: a plain name, not a path.
+    pub file_name: String,
+    /// `FileSize` and `PieceSize`.
+    pub layout: FileLayout,
+    /// One sentence for each key that the course does not have.
+    pub warnings: Vec<String>,
+    file_size_line: usize,
+}
+
+/// A line of `PeerInfo.cfg`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PeerInfo {
+    /// Its first column.
+    pub id: PeerId,
+    /// Its second column: a name or an address.
+    pub host: String,
+    /// Its third column: where the peer listens.
+    pub port: u16,
+    /// Its last column: whether the peer starts with the complete file.
+    pub has_file: bool,
+    line: usize,
+}
+
+/// Both files, as seen by one of the peers.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The directory that holds the two files, the log, and the peers' directories.
+    pub dir: PathBuf,
+    /// What `Common.cfg` says.
+    pub common: Common,
+    /// The lines of `PeerInfo.cfg`, in the order of starting.
+    pub peers: Vec<PeerInfo>,
+    /// Which of the lines is this peer's own.
+    pub own: usize,
+}
+
+impl Config {
+    /// This peer's line.
+    #[must_use]
+    pub fn own(&self) -> &PeerInfo {
+        &self.peers[self.own]
+    }
+
+    /// The peers before this one: it dials them (A3).
+    #[must_use]
+    pub fn earlier(&self) -> &[PeerInfo] {
+        &self.peers[..self.own]
+    }
+
+    /// All peers but this one.
+    pub fn neighbors(&self) -> impl Iterator<Item = &PeerInfo> {
+        self.peers.iter().filter(|peer| peer.id != self.own().id)
+    }
+
+    /// `peer_<id>`, where this peer keeps its file (A2).
+    #[must_use]
+    pub fn peer_dir(&self) -> PathBuf {
+        self.dir.join(format!("peer_{}", self.own().id))
+    }
+
+    /// `log_peer_<id>.log` (A2).
+    #[must_use]
+    pub fn log_path(&self) -> PathBuf {
+        self.dir.join(format!("log_peer_{}.log", self.own().id))
+    }
+}
+
+/// Reads and checks both files in `dir` for the peer `own`, and its file if it is said to have it.
+///
+/// # Errors
+/// One sentence for the first thing that is wrong. Nothing was created or written.
+pub fn load(dir: &Path, own: PeerId) -> Result<Config> {
+    let common = parse_common(&read_text(dir, COMMON)?)?;
+    let peers = parse_peer_info(&read_text(dir, PEER_INFO)?)?;
+    let place = peers.iter().position(|peer| peer.id == own);
+    let own = place.ok_or_else(|| anyhow!("{PEER_INFO}: peer '{own}' is not listed"))?;
+    let config = Config { dir: dir.to_owned(), common, peers, own };
+    if config.own().has_file {
+        check_seed(&config)?;
+    }
+    Ok(config)
+}
+
+fn read_text(dir: &Path, name: &str) -> Result<String> {
+    let path = dir.join(name);
+    let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = std::str::from_utf8(&bytes).map_err(|error| {
+        let line = bytes[..=error.valid_up_to()].split(|&byte| byte == b'\n').count();
+        anyhow!("{name} line {line}: byte 0x{:02x} is not UTF-8 text", bytes[error.valid_up_to()])
+    })?;
+    Ok(text.to_owned())
+}
+
+/// Parses the text of `Common.cfg`: one `Key value` a line, keys in any order.
+///
+/// # Errors
+/// For a missing or doubled key and a value out of its range.
+pub fn parse_common(text: &str) -> Result<Common> {
+    const KEYS: [&str; 6] = [
+        "NumberOfPreferredNeighbors",
+        "UnchokingInterval",
+        "OptimisticUnchokingInterval",
+        "FileName",
+        "FileSize",
+        "PieceSize",
+    ];
+    let mut values: BTreeMap<&str, Value> = BTreeMap::new();
+    let mut warnings = Vec::new();
+    for (line, content) in lines(text) {
+        let (key, value) = content.split_once(char::is_whitespace).unwrap_or((content, ""));
+        if !KEYS.contains(&key) {
+            warnings.push(format!("{COMMON} line {line}: unknown key '{key}' is ignored"));
+        } else if let Some(first) = values.insert(key, Value { file: COMMON, line, what: key, text: value.trim() }) {
+            bail!("{COMMON} line {line}: {key} was given before, in line {}", first.line);
+        }
+    }
+    let value = |key| values.get(key).copied().ok_or_else(|| anyhow!("{COMMON}: key {key} is missing"));
+    let preferred_count = value("NumberOfPreferredNeighbors")?.number(0..=u32::MAX)?;
+    let unchoking_interval_secs = value("UnchokingInterval")?.number(1..=u32::MAX)?;
+    let optimistic_interval_secs = value("OptimisticUnchokingInterval")?.number(1..=u32::MAX)?;
+    let file_name = value("FileName")?;
+    check_file_name(file_name.line, file_name.text)?;
+    let file_size = value("FileSize")?;
+    let piece_size = value("PieceSize")?;
+    let layout = FileLayout::new(
+        file_size.number(0..=FileLayout::MAX_FILE_SIZE)?,
+        piece_size.number(1..=FileLayout::MAX_PIECE_SIZE)?,
+    )
+    .map_err(|error| match error {
+        LayoutError::TooManyPieces(count) => anyhow!(
+            "{COMMON} line {}: PieceSize '{}' cuts {} bytes into {count} pieces, more than the {} that an index of 4 \
+             bytes counts",
+            piece_size.line,
+            piece_size.text,
+            file_size.text,
+            u32::MAX
+        ),
+        LayoutError::FileTooLong | LayoutError::PieceSizeOutOfRange => unreachable!("both sizes were found in range"),
+    })?;
+    Ok(Common {
+        preferred_count,
+        unchoking_interval_secs,
+        optimistic_interval_secs,
+        file_name: file_name.text.to_owned(),
+        layout,
+        warnings,
+        file_size_line: file_size.line,
+    })
+}
+
+/// The file stays in the peer's directory, and its name is one that a file can have.
+fn check_file_name(line: usize, name: &str) -> Result<()> {
+    ensure!(!name.is_empty(), "{COMMON} line {line}: FileName '' is empty");
+    let plain = !name.contains(['/', '\\', '\0']) && name != "." && name != "..";
+    ensure!(plain, "{COMMON} line {line}: FileName '{name}' is not a plain file name, it leaves the peer's directory");
+    Ok(())
+}
+
+/// Parses the text of `PeerInfo.cfg`: `<peer ID> <host> <port> <1|0>` a line, in the order of starting.
+///
+/// # Errors
+/// For a malformed line, a value out of its range, a doubled ID, a doubled host and port, and when no peer is listed.
+pub fn parse_peer_info(text: &str) -> Result<Vec<PeerInfo>> {
+    let mut peers: Vec<PeerInfo> = Vec::new();
+    for (line, content) in lines(text) {
+        let columns: Vec<_> = content.split_whitespace().collect();
+        let &[id, host, port, has_file] = columns.as_slice() else {
+            bail!(
+                "{PEER_INFO} line {line}: '{content}' has {} columns instead of the 4 of \
+                 '<peer ID> <host> <port> <1 or 0>'",
+                columns.len()
+            );
+        };
+        let value = |what, text| Value { file: PEER_INFO, line, what, text };
+        let id = value("peer ID", id).number(1..=u32::MAX)?;
+        let port = value("port", port).number(1..=u16::MAX)?;
+        let has_file = match has_file {
+            "1" => true,
+            "0" => false,
+            other => bail!("{PEER_INFO} line {line}: last column '{other}' is neither 1 nor 0"),
+        };
+        let peer = PeerInfo {
+            id: PeerId::new(id).expect("the range was checked"),
+            host: host.to_owned(),
+            port,
+            has_file,
+            line,
+        };
+        for other in &peers {
+            let first = other.line;
+            ensure!(other.id != peer.id, "{PEER_INFO} line {line}: peer ID '{id}' was given before, in line {first}");
+            let same_place = other.host.eq_ignore_ascii_case(host) && other.port == peer.port;
+            ensure!(!same_place, "{PEER_INFO} line {line}: '{host} {port}' was given before, in line {first}");
+        }
+        peers.push(peer);
+    }
+    ensure!(!peers.is_empty(), "{PEER_INFO}: there is no peer in it");
+    Ok(peers)
+}
+
+/// The lines that are not blank, trimmed, with their numbers from 1. A byte-order mark is not part of the first.
+fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    (1..).zip(text.lines()).map(|(line, content)| (line, content.trim())).filter(|(_, content)| !content.is_empty())
+}
+
+/// What stands in a file, and where.
+#[derive(Clone, Copy)]
+struct Value<'a> {
+    file: &'a str,
+    line: usize,
+    what: &'a str,
+    text: &'a str,
+}
+
+impl Value<'_> {
+    fn number<T: FromStr + PartialOrd + Display>(&self, range: RangeInclusive<T>) -> Result<T> {
+        let Self { file, line, what, text } = self;
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            bail!("{file} line {line}: {what} '{text}' is not a whole number");
+        }
+        // Digits that the type does not take are negative or overflow: both are out of range.
+        let number = text.parse().ok().filter(|number| range.contains(number));
+        number
+            .ok_or_else(|| anyhow!("{file} line {line}: {what} '{text}' is not in {}..={}", range.start(), range.end()))
+    }
+}
+
+/// A seeder's file must exist with exactly `FileSize` bytes (B).
+fn check_seed(config: &Config) -> Result<()> {
+    let (own, common) = (config.own(), &config.common);
+    let path = config.peer_dir().join(&common.file_name);
+    let shown = path.display();
+    let promise = || format!("{PEER_INFO} line {} says that peer {} has the file, but", own.line, own.id);
+    // Looked at before it is opened: to open a pipe might take for ever.
+    let metadata = fs::metadata(&path).with_context(|| format!("{} {shown} cannot be found", promise()))?;
+    ensure!(metadata.is_file(), "{} {shown} is not a file", promise());
+    let file = File::open(&path).with_context(|| format!("{} {shown} cannot be opened", promise()))?;
+    let (expected, found) = (common.layout.file_size(), metadata.len());
+    if expected == found {
+        return Ok(());
+    }
+    let line_feeds = count_line_feeds(file).with_context(|| format!("cannot read {shown}"))?;
+    let hint = if expected.abs_diff(found) == line_feeds {
+        "; the difference is exactly its number of line feeds, so a checkout has converted its line ends"
+    } else {
+        ""
+    };
+    bail!("{COMMON} line {}: FileSize is '{expected}', but {shown} has {found} bytes{hint}", common.file_size_line)
+}
+
+fn count_line_feeds(mut file: File) -> io::Result<u64> {
+    let mut buffer = vec![0; 64 * 1024];
+    let mut count = 0;
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(count),
+            read => count += buffer[..read].iter().map(|&byte| u64::from(byte == b'\n')).sum::<u64>(),
+        }
+    }
+}

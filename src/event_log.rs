@@ -1,0 +1,307 @@
+//! The course's log (protocol A10): `LogEvent` to the exact sentence, and the two loggers behind the `log` crate.
+//!
+//! The log file gets the eleven sentences and nothing else; warnings and the trace go to stderr. Sentences are formatted
+//! with the time at which they were decided, into memory, so that who decides never waits for the disk; [`LogFile::flush`]
+//! writes them out.
+
+use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use anyhow::{Context, Result};
+use log::{LevelFilter, Log, Metadata, Record};
+use simplelog::{CombinedLogger, Config, ConfigBuilder, SharedLogger, WriteLogger};
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
+
+use crate::peer::LogEvent;
+use crate::peer_id::PeerId;
+
+/// So many bytes of sentences are not held in memory for longer.
+const LARGE: usize = 256 * 1024;
+
+/// What separates the course's sentences from all other records of the `log` crate.
+const TARGET: &str = "course_log";
+
+/// `[2026-11-21 14:03:09]:`, local time.
+const TIME_FORMAT: &[BorrowedFormatItem<'static>] =
+    format_description!("[[[year]-[month]-[day] [hour]:[minute]:[second]]:");
+
+/// The log file and the sentences that are not in it yet.
+#[derive(Debug)]
+pub struct LogFile {
+    path: PathBuf,
+    file: Mutex<File>,
+    pending: Pending,
+}
+
+impl LogFile {
+    /// Starts both loggers; `stderr` takes the other records, down to `verbosity`.
+    ///
+    /// The log file starts anew, or goes on behind its last whole line if it is `resumed`.
+    ///
+    /// To be called once, before any thread is started: only then is the local time's offset known to be safe to ask.
+    ///
+    /// # Errors
+    /// When the file cannot be created, or another logger was set.
+    pub fn start(
+        path: PathBuf,
+        resumed: bool,
+        verbosity: LevelFilter,
+        stderr: impl Write + Send + 'static,
+    ) -> Result<Self> {
+        let opened = if resumed { open_behind_last_line(&path) } else { File::create(&path) };
+        let file = opened.with_context(|| format!("cannot create {}", path.display()))?;
+        let pending = Pending::default();
+        let mut course = ConfigBuilder::new();
+        course.set_max_level(LevelFilter::Off).set_thread_level(LevelFilter::Off).set_target_level(LevelFilter::Off);
+        course.set_location_level(LevelFilter::Off).set_time_level(LevelFilter::Error);
+        course.set_time_format_custom(TIME_FORMAT).add_filter_allow_str(TARGET);
+        let local = course.set_time_offset_to_local().is_ok();
+        let mut others = ConfigBuilder::new();
+        others.set_thread_level(LevelFilter::Off).set_target_level(LevelFilter::Off).set_time_level(LevelFilter::Off);
+        others.set_location_level(LevelFilter::Off);
+        CombinedLogger::init(vec![
+            WriteLogger::new(LevelFilter::Info, course.build(), pending.clone()),
+            Box::new(OthersOnly(WriteLogger::new(verbosity, others.build(), stderr))),
+        ])?;
+        if !local {
+            log::warn!("the local time's offset is unknown, the log is written in UTC");
+        }
+        Ok(Self { path, file: Mutex::new(file), pending })
+    }
+
+    /// Writes the sentences that came since the last call, in one write.
+    ///
+    /// # Errors
+    /// When the disk does not take them.
+    pub fn flush(&self) -> Result<()> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = self.pending.take_whole_lines();
+        file.write_all(&lines).with_context(|| format!("cannot write to {}", self.path.display()))
+    }
+
+    /// Writes the sentences out if they have become many: whoever makes them faster than the disk takes them waits here.
+    ///
+    /// # Errors
+    /// When the disk does not take them.
+    pub fn flush_if_large(&self) -> Result<()> {
+        let large = self.pending.lock().len() > LARGE;
+        if large { self.flush() } else { Ok(()) }
+    }
+
+    /// Where the log is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// Empties the log of an earlier run.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn begin_anew(path: &Path) -> Result<()> {
+    File::create(path).map(drop).with_context(|| format!("cannot create {}", path.display()))
+}
+
+/// Opens a log to go on with it: a line that a kill has cut short is taken away.
+fn open_behind_last_line(path: &Path) -> io::Result<File> {
+    let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+    let mut end = file.seek(SeekFrom::End(0))?;
+    let mut byte = [b'\n'];
+    while end > 0 {
+        file.read_exact_at(&mut byte, end - 1)?;
+        if byte == [b'\n'] {
+            break;
+        }
+        end -= 1;
+    }
+    file.set_len(end)?;
+    file.seek(SeekFrom::Start(end))?;
+    Ok(file)
+}
+
+/// Whether the log that an earlier run has left says that the file was downloaded, in a whole line: one that a kill has cut
+/// short will be taken away.
+#[must_use]
+pub fn tells_of_complete_file(path: &Path) -> bool {
+    let Ok(file) = File::open(path) else { return false };
+    let (mut reader, mut line) = (BufReader::new(file), Vec::new());
+    while reader.read_until(b'\n', &mut line).is_ok_and(|count| count > 0) {
+        if line.strip_suffix(b"\n").is_some_and(|line| line.ends_with(COMPLETE_FILE.as_bytes())) {
+            return true;
+        }
+        line.clear();
+    }
+    false
+}
+
+/// How the last of the sentences ends.
+const COMPLETE_FILE: &str = "has downloaded the complete file.";
+
+/// Puts an event of this peer into the log.
+pub fn record(own: PeerId, event: &LogEvent) {
+    log::info!(target: TARGET, "{}", Sentence { own, event });
+}
+
+/// The logger of all records but the course's.
+///
+/// `WriteLogger` takes its lock before it looks at the target; a sentence is recorded while the peer's state is locked, and
+/// must not wait there for a reader of stderr who is slow.
+struct OthersOnly<W: Write + Send + 'static>(Box<WriteLogger<W>>);
+
+impl<W: Write + Send + 'static> Log for OthersOnly<W> {
+    fn enabled(&self, metadata: &Metadata) -> bool {
+        metadata.target() != TARGET && self.0.enabled(metadata)
+    }
+
+    fn log(&self, record: &Record) {
+        if record.target() != TARGET {
+            self.0.log(record);
+        }
+    }
+
+    fn flush(&self) {
+        self.0.flush();
+    }
+}
+
+impl<W: Write + Send + 'static> SharedLogger for OthersOnly<W> {
+    fn level(&self) -> LevelFilter {
+        self.0.level()
+    }
+
+    fn config(&self) -> Option<&Config> {
+        self.0.config()
+    }
+
+    fn as_log(self: Box<Self>) -> Box<dyn Log> {
+        self
+    }
+}
+
+/// Formatted lines that wait to be written to the file.
+#[derive(Clone, Debug, Default)]
+struct Pending(Arc<Mutex<Vec<u8>>>);
+
+impl Pending {
+    fn lock(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A line comes in several writes; one that has only begun stays.
+    fn take_whole_lines(&self) -> Vec<u8> {
+        let mut pending = self.lock();
+        let end = pending.iter().rposition(|&byte| byte == b'\n').map_or(0, |last| last + 1);
+        let begun = pending.split_off(end);
+        std::mem::replace(&mut pending, begun)
+    }
+}
+
+impl Write for Pending {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.lock().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// An event in the words of the course.
+struct Sentence<'a> {
+    own: PeerId,
+    event: &'a LogEvent,
+}
+
+impl fmt::Display for Sentence<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let own = self.own;
+        match self.event {
+            LogEvent::Connects(to) => write!(f, "Peer {own} makes a connection to Peer {to}."),
+            LogEvent::IsConnected(from) => write!(f, "Peer {own} is connected from Peer {from}."),
+            LogEvent::PreferredNeighbors(list) => {
+                write!(f, "Peer {own} has the preferred neighbors ")?;
+                for (place, neighbor) in list.iter().enumerate() {
+                    write!(f, "{}{neighbor}", if place == 0 { "" } else { "," })?;
+                }
+                f.write_str(".")
+            }
+            LogEvent::OptimisticallyUnchoked(neighbor) => {
+                write!(f, "Peer {own} has the optimistically unchoked neighbor {neighbor}.")
+            }
+            LogEvent::UnchokedBy(from) => write!(f, "Peer {own} is unchoked by {from}."),
+            LogEvent::ChokedBy(from) => write!(f, "Peer {own} is choked by {from}."),
+            LogEvent::ReceivedHave { from, piece } => {
+                write!(f, "Peer {own} received the 'have' message from {from} for the piece {piece}.")
+            }
+            LogEvent::ReceivedInterested(from) => {
+                write!(f, "Peer {own} received the 'interested' message from {from}.")
+            }
+            LogEvent::ReceivedNotInterested(from) => {
+                write!(f, "Peer {own} received the 'not interested' message from {from}.")
+            }
+            LogEvent::DownloadedPiece { piece, from, piece_count } => write!(
+                f,
+                "Peer {own} has downloaded the piece {piece} from {from}. \
+                 Now the number of pieces it has is {piece_count}."
+            ),
+            LogEvent::DownloadedFile => write!(f, "Peer {own} {COMPLETE_FILE}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layout::FileLayout;
+
+    #[test]
+    fn the_eleven_sentences_to_the_letter() {
+        let id = |number| PeerId::new(number).expect("a positive number");
+        let piece = FileLayout::new(100, 1).expect("100 pieces").piece(17).expect("100 pieces");
+        let check = |event: &LogEvent, expected| assert_eq!(Sentence { own: id(1001), event }.to_string(), expected);
+        check(&LogEvent::Connects(id(1002)), "Peer 1001 makes a connection to Peer 1002.");
+        check(&LogEvent::IsConnected(id(1002)), "Peer 1001 is connected from Peer 1002.");
+        check(
+            &LogEvent::PreferredNeighbors(vec![id(1002), id(1003)]),
+            "Peer 1001 has the preferred neighbors 1002,1003.",
+        );
+        check(&LogEvent::OptimisticallyUnchoked(id(1004)), "Peer 1001 has the optimistically unchoked neighbor 1004.");
+        check(&LogEvent::UnchokedBy(id(1002)), "Peer 1001 is unchoked by 1002.");
+        check(&LogEvent::ChokedBy(id(1002)), "Peer 1001 is choked by 1002.");
+        check(
+            &LogEvent::ReceivedHave { from: id(1002), piece },
+            "Peer 1001 received the 'have' message from 1002 for the piece 17.",
+        );
+        check(&LogEvent::ReceivedInterested(id(1002)), "Peer 1001 received the 'interested' message from 1002.");
+        check(&LogEvent::ReceivedNotInterested(id(1002)), "Peer 1001 received the 'not interested' message from 1002.");
+        check(
+            &LogEvent::DownloadedPiece { piece, from: id(1002), piece_count: 18 },
+            "Peer 1001 has downloaded the piece 17 from 1002. Now the number of pieces it has is 18.",
+        );
+        check(&LogEvent::DownloadedFile, "Peer 1001 has downloaded the complete file.");
+    }
+
+    #[test]
+    fn a_last_line_without_its_line_feed_is_taken_away_and_tells_nothing() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let path = dir.path().join("log");
+        let check = |text: &str, kept: &str, tells: bool| {
+            std::fs::write(&path, text).expect("a file");
+            assert_eq!(tells_of_complete_file(&path), tells, "{text:?}");
+            drop(open_behind_last_line(&path).expect("a log"));
+            assert_eq!(std::fs::read_to_string(&path).expect("a log"), kept, "{text:?}");
+        };
+        check("", "", false);
+        check("a whole line\nhalf a li", "a whole line\n", false);
+        let line = format!("Peer 7 {COMPLETE_FILE}");
+        check(&line, "", false);
+        check(&format!("{line}\n"), &format!("{line}\n"), true);
+        check(&format!("{line}\nhalf a li"), &format!("{line}\n"), true);
+    }
+}

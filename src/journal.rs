@@ -1,0 +1,234 @@
+//! `Journal`: what a peer that was killed needs to know to come back where it was.
+//!
+//! A small text file beside the peer's file: a first line that says what it belongs to, then a line for each piece on disk
+//! (`piece 17 0a1b2c3d`, with the CRC-32 of its bytes) and for each neighbor found complete (`complete 1003`). It is made at
+//! the start and deleted when the swarm has ended, so that the next run starts from nothing.
+//!
+//! Why it never claims a piece that is not on disk, without one fsync: a line is appended after the piece was written, so
+//! for a process that is killed the system has both, or only the piece. A power cut may lose either and keep the other.
+//! Therefore nobody believes a line: at the start each piece is read again, and one whose bytes do not give the line's
+//! checksum is missing. A line that was cut short has no line feed and is dropped.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufRead, BufReader, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::layout::{FileLayout, PieceIndex};
+use crate::peer_id::PeerId;
+
+/// Reckons the checksum of a piece's bytes: CRC-32, as in zip and png.
+pub use crc32fast::Hasher as Checksum;
+
+/// An open journal, to which lines are appended.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    file: File,
+}
+
+/// What an earlier run of the same swarm has written down.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Recorded {
+    /// Checksums of the pieces that should be on disk.
+    pub pieces: BTreeMap<PieceIndex, u32>,
+    /// The neighbors that have the complete file.
+    pub complete: BTreeSet<PeerId>,
+}
+
+impl Recorded {
+    /// What a line says. One that a kill cut short, or that a power cut filled with noise, says nothing.
+    fn add(&mut self, line: &[u8], layout: FileLayout) {
+        let Some(text) = line.strip_suffix(b"\n").and_then(|line| std::str::from_utf8(line).ok()) else { return };
+        match text.split(' ').collect::<Vec<_>>().as_slice() {
+            ["piece", number, checksum] => {
+                let piece = number.parse().ok().and_then(|number| layout.piece(number));
+                self.pieces.extend(piece.zip(u32::from_str_radix(checksum, 16).ok()));
+            }
+            ["complete", id] => self.complete.extend(id.parse().ok().and_then(PeerId::new)),
+            _ => {}
+        }
+    }
+}
+
+impl Journal {
+    /// Where the journal of a file in `dir` is.
+    #[must_use]
+    pub fn path(dir: &Path, file_name: &str) -> PathBuf {
+        dir.join(format!("{file_name}.journal"))
+    }
+
+    /// What is recorded at `path`: `None` if there is no journal; an error, to be told and survived, if it does not fit.
+    ///
+    /// # Errors
+    /// When it cannot be read, or belongs to another file.
+    pub fn read(path: &Path, layout: FileLayout) -> Result<Option<Recorded>> {
+        let file = match File::open(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            other => other.with_context(|| format!("cannot read {}", path.display()))?,
+        };
+        let mut reader = BufReader::new(file);
+        let (mut line, mut recorded, mut fits) = (Vec::new(), None, true);
+        while reader.read_until(b'\n', &mut line).with_context(|| format!("cannot read {}", path.display()))? > 0 {
+            match &mut recorded {
+                None => {
+                    fits = line == first_line(layout).as_bytes();
+                    recorded = Some(Recorded::default());
+                }
+                Some(recorded) => recorded.add(&line, layout),
+            }
+            line.clear();
+        }
+        ensure!(fits && recorded.is_some(), "{} does not fit Common.cfg", path.display());
+        Ok(recorded)
+    }
+
+    /// Writes a journal anew that records this much.
+    ///
+    /// It takes the place of an older one in one step, so that a kill between the two loses nothing.
+    ///
+    /// # Errors
+    /// When the disk does not take it.
+    pub fn create(path: PathBuf, layout: FileLayout, recorded: &Recorded) -> Result<Self> {
+        let mut text = first_line(layout);
+        recorded.pieces.iter().for_each(|(&piece, &checksum)| text.push_str(&piece_line(piece, checksum)));
+        recorded.complete.iter().for_each(|&neighbor| text.push_str(&complete_line(neighbor)));
+        let new = path.with_extension("journal.new");
+        let context = || format!("cannot write {}", path.display());
+        // What a kill has left there goes; a link is not followed.
+        if new.symlink_metadata().is_ok() {
+            fs::remove_file(&new).with_context(context)?;
+        }
+        let mut file = OpenOptions::new().write(true).create_new(true).open(&new).with_context(context)?;
+        file.write_all(text.as_bytes()).with_context(context)?;
+        fs::rename(&new, &path).with_context(context)?;
+        Ok(Self { path, file })
+    }
+
+    /// Takes away a journal that does not count.
+    ///
+    /// Where it stays although it was there, [`create`](Self::create) will not get past it either, and tells.
+    pub fn discard(path: &Path) {
+        _ = fs::remove_file(path);
+    }
+
+    /// Records a piece that was written.
+    ///
+    /// # Errors
+    /// When the disk does not take the line.
+    pub fn record_piece(&self, piece: PieceIndex, bytes: &[u8]) -> Result<()> {
+        self.append(&piece_line(piece, crc32fast::hash(bytes)))
+    }
+
+    /// Records a neighbor that was found complete.
+    ///
+    /// # Errors
+    /// When the disk does not take the line.
+    pub fn record_complete(&self, neighbor: PeerId) -> Result<()> {
+        self.append(&complete_line(neighbor))
+    }
+
+    /// Deletes it: the swarm has ended. That somebody else has deleted it is no trouble.
+    ///
+    /// # Errors
+    /// When it cannot be deleted.
+    pub fn delete(&self) -> Result<()> {
+        match fs::remove_file(&self.path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            other => other.with_context(|| format!("cannot remove {}", self.path.display())),
+        }
+    }
+
+    /// One write, so that lines of several threads do not mix: all share one offset, which the system moves on with each.
+    fn append(&self, line: &str) -> Result<()> {
+        (&self.file).write_all(line.as_bytes()).with_context(|| format!("cannot write to {}", self.path.display()))
+    }
+}
+
+fn first_line(layout: FileLayout) -> String {
+    format!("peer_process journal 1: {} bytes in pieces of {}\n", layout.file_size(), layout.piece_size())
+}
+
+fn piece_line(piece: PieceIndex, checksum: u32) -> String {
+    format!("piece {piece} {checksum:08x}\n")
+}
+
+fn complete_line(neighbor: PeerId) -> String {
+    format!("complete {neighbor}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layout() -> FileLayout {
+        FileLayout::new(100, 10).expect("10 pieces")
+    }
+
+    fn piece(number: u32) -> PieceIndex {
+        layout().piece(number).expect("10 pieces")
+    }
+
+    /// What is read of a journal of these lines.
+    fn read(lines: &[u8]) -> Recorded {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let path = Journal::path(dir.path(), "file");
+        fs::write(&path, [first_line(layout()).as_bytes(), lines].concat()).expect("a new file");
+        Journal::read(&path, layout()).expect("it fits").expect("it is there")
+    }
+
+    #[test]
+    fn what_is_recorded_is_read_again() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let path = Journal::path(dir.path(), "file.tar");
+        assert_eq!(Journal::read(&path, layout()).expect("no fault"), None);
+        let neighbor = PeerId::new(1003).expect("a positive number");
+        let journal = Journal::create(path.clone(), layout(), &Recorded::default()).expect("a journal");
+        journal.record_piece(piece(7), b"0123456789").expect("a line");
+        journal.record_complete(neighbor).expect("a line");
+        let recorded = Journal::read(&path, layout()).expect("it fits").expect("it is there");
+        // The checksum is that of zip and png, so a person can check it with other tools.
+        assert_eq!(recorded.pieces, [(piece(7), 0xa684_c7c6)].into());
+        assert_eq!(recorded.complete, [neighbor].into());
+
+        let journal = Journal::create(path.clone(), layout(), &recorded).expect("a journal");
+        assert_eq!(Journal::read(&path, layout()).expect("it fits"), Some(recorded));
+        journal.delete().expect("it was there");
+        journal.delete().expect("it is gone");
+        assert_eq!(fs::read_dir(dir.path()).expect("a directory").count(), 0);
+    }
+
+    #[test]
+    fn a_line_that_was_cut_short_claims_nothing() {
+        let whole = b"piece 1 00000001\npiece 2 00000002\ncomplete 1003\n";
+        for end in 0..whole.len() {
+            let recorded = read(&whole[..end]);
+            let lines = whole[..end].split(|&byte| byte == b'\n').count() - 1;
+            assert_eq!(recorded.pieces.len(), lines.min(2), "cut to {end} bytes");
+            assert!(recorded.complete.is_empty());
+        }
+    }
+
+    #[test]
+    fn noise_of_a_power_cut_claims_nothing_and_the_last_line_of_a_piece_counts() {
+        let recorded =
+            read(b"piece 1 00000001\n\0\xff\0\0\npiece 99 00000001\npiece 2\npiece 1 000000ff\ncomplete x\n");
+        assert_eq!(recorded, Recorded { pieces: [(piece(1), 0xff)].into(), ..Recorded::default() });
+    }
+
+    #[test]
+    fn a_journal_of_another_file_is_told() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let path = Journal::path(dir.path(), "file");
+        Journal::create(path.clone(), layout(), &Recorded::default()).expect("a journal");
+        let other = FileLayout::new(100, 20).expect("5 pieces");
+        let error = Journal::read(&path, other).expect_err("other pieces");
+        assert_eq!(error.to_string(), format!("{} does not fit Common.cfg", path.display()));
+        for not_ours in [b"".as_slice(), b"\xff\xfe", b"a page of notes\n"] {
+            fs::write(&path, not_ours).expect("a file");
+            Journal::read(&path, other).expect_err("not a journal");
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! A peer of the University of Florida course protocol for peer-to-peer file sharing.
+//!
+//! The command `peer_process` is a few lines around this crate. Modules in reading order, each knowing only those before
+//! it:
+//!
+//! - [`peer_id`], [`layout`], [`piece_set`], [`message`]: the protocol's nouns;
+//! - [`config`]: the two configuration files;
+//! - [`wire`]: handshake and messages, to bytes and back; pure;
+//! - [`peer`]: every rule of the protocol, as a state machine; pure, and without knowledge of `wire`;
+//! - [`journal`], [`storage`]: the pieces on disk, and what a killed peer needs to come back;
+//! - [`event_log`]: the course's log;
+//! - [`console`]: what a person sees;
+//! - [`net`]: the only place with sockets, threads and locks; it translates between all of them.
+
+pub mod peer_id;
+
+pub mod layout;
+pub mod piece_set;
+
+pub mod message;
+
+pub mod config;
+
+pub mod wire;
+
+pub mod peer;
+
+pub mod journal;
+pub mod storage;
+
+pub mod event_log;
+
+pub mod console;
+
+pub mod net;

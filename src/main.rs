@@ -1,0 +1,111 @@
+//! `peer_process <peer ID>`: arguments to configuration, configuration to a run, its end to an exit status.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Error;
+use clap::error::ErrorKind;
+use clap::{ArgAction, Parser, value_parser};
+use log::LevelFilter;
+use peer_process::config;
+use peer_process::console::Console;
+use peer_process::net::{self, End, Options};
+use peer_process::peer_id::PeerId;
+
+/// A fault while running: disk full, port taken, ...
+const FAULT: u8 = 1;
+/// Wrong usage or configuration; nothing was created.
+const USAGE: u8 = 2;
+/// Missing peers were waited for as long as told.
+const GAVE_UP: u8 = 3;
+
+/// Shares a file with the peers listed in PeerInfo.cfg, and ends when all of them have it.
+///
+/// Run it in the directory that holds Common.cfg and PeerInfo.cfg.
+#[derive(Parser)]
+#[command(
+    version,
+    after_help = "Exit status: 0 every peer has the file, 1 a fault while running, \
+    2 usage or configuration, 3 gave up waiting (--peer-timeout), 130/143 ended by SIGINT/SIGTERM."
+)]
+struct Arguments {
+    /// Which line of PeerInfo.cfg this peer is
+    #[arg(value_name = "PEER_ID", value_parser = value_parser!(u32).range(1..))]
+    id: u32,
+    /// Work in this directory instead of the current one
+    #[arg(short = 'C', long, value_name = "DIR", default_value = ".", hide_default_value = true)]
+    dir: PathBuf,
+    /// Trace every message on stderr; twice: everything else too
+    #[arg(short, long, action = ArgAction::Count, conflicts_with = "quiet")]
+    verbose: u8,
+    /// Show errors only
+    #[arg(short, long)]
+    quiet: bool,
+    /// Seconds after which a piece that a neighbor does not send is asked of others
+    #[arg(long, value_name = "SECS", default_value_t = 30, value_parser = value_parser!(u32).range(1..))]
+    request_timeout: u32,
+    /// Give up when nothing was heard of missing peers for so many seconds, instead of waiting for ever
+    #[arg(long, value_name = "SECS", value_parser = value_parser!(u32).range(1..))]
+    peer_timeout: Option<u32>,
+    /// Start from nothing, whatever an earlier run that was killed has left
+    #[arg(long)]
+    fresh: bool,
+    /// Make all random choices reproducible
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+}
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(&error),
+    };
+    let id = PeerId::new(arguments.id).expect("the range was checked");
+    let config = match config::load(&arguments.dir, id) {
+        Ok(config) => config,
+        Err(error) => return tell(&error, USAGE),
+    };
+    let verbosity = match (arguments.quiet, arguments.verbose) {
+        (true, _) => LevelFilter::Error,
+        (false, 0) => LevelFilter::Warn,
+        (false, 1) => LevelFilter::Debug,
+        (false, _) => LevelFilter::Trace,
+    };
+    let request_timeout = Duration::from_secs(arguments.request_timeout.into());
+    let peer_timeout = arguments.peer_timeout.map(|secs| Duration::from_secs(secs.into()));
+    let options = Options { request_timeout, peer_timeout, fresh: arguments.fresh, seed: arguments.seed, verbosity };
+    let console = Console::new(id, config.common.layout, arguments.quiet);
+    std::panic::set_hook(Box::new(|panic| log::error!("{}", panic.to_string().replace('\n', " "))));
+    match net::run(&config, options, &console) {
+        Ok(End::Finished) => ExitCode::SUCCESS,
+        // As a shell reports it: 130 for SIGINT, 143 for SIGTERM.
+        Ok(End::Signal(signal)) => ExitCode::from(u8::try_from(128 + signal).unwrap_or(FAULT)),
+        Ok(End::GaveUp(missing)) => {
+            let secs = arguments.peer_timeout.unwrap_or_default();
+            let missing = net::list(&missing);
+            tell(&Error::msg(format!("nothing was heard of {missing} for {secs} s")), GAVE_UP)
+        }
+        Ok(End::Failed(error)) | Err(error) => tell(&error, FAULT),
+    }
+}
+
+/// Help and version go to stdout, as everywhere; a wrong usage is one sentence.
+fn usage(error: &clap::Error) -> ExitCode {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        // If stdout is closed, nobody wants the help.
+        _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    let rendered = error.to_string();
+    let first = rendered.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
+    let sentence = first.split_whitespace().collect::<Vec<_>>().join(" ");
+    tell(&Error::msg(format!("{sentence}; see --help")), USAGE)
+}
+
+fn tell(error: &Error, status: u8) -> ExitCode {
+    // If stderr is closed, nobody can be told; the status still says it.
+    _ = writeln!(io::stderr(), "peer_process: {error:#}");
+    ExitCode::from(status)
+}

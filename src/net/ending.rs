@@ -1,0 +1,131 @@
+//! Waiting and ending: what threads wait for, why the process ends, and how a peer that has finished takes its leave.
+
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
+
+use anyhow::Error;
+
+use super::link::Link;
+use super::shared::{Shared, State};
+use crate::peer_id::PeerId;
+
+/// Why the process ends.
+#[derive(Debug)]
+pub enum End {
+    /// Every peer has the file.
+    Finished,
+    /// This signal came.
+    Signal(i32),
+    /// Nothing was heard of these for as long as we were told to wait.
+    GaveUp(Vec<PeerId>),
+    /// This fault came.
+    Failed(Error),
+}
+
+impl Shared {
+    /// Whether all threads are to stop.
+    pub fn is_stopped(&self) -> bool {
+        self.lock().stopped
+    }
+
+    /// Whether this peer has finished and every neighbor was told so: nobody needs to come back.
+    pub fn has_told_all(&self) -> bool {
+        let state = self.lock();
+        state.is_finishing() && !state.peer.leaves_somebody_untold()
+    }
+
+    /// Waits until the neighbor has no link, needs one, and is not kept out for its faults; false if the process is ending.
+    ///
+    /// A peer that has finished dials again only who may not know it yet.
+    pub fn wait_until_wanted(&self, neighbor: PeerId) -> bool {
+        let unneeded = |state: &mut State| {
+            let told = state.is_finishing() && !state.peer.leaves_untold(neighbor);
+            !state.stopped && (told || state.links.contains_key(&neighbor))
+        };
+        loop {
+            let state = self.changed.wait_while(self.lock(), unneeded).unwrap_or_else(PoisonError::into_inner);
+            let (stopped, shut_until) = (state.stopped, state.shut_until(neighbor));
+            drop(state);
+            // After a pause things may be otherwise, so they are looked at again.
+            match shut_until {
+                Some(until) if !stopped => _ = self.wait_until(until),
+                _ => return !stopped,
+            }
+        }
+    }
+
+    /// Waits for the first interested neighbor; `None` if the process ends before.
+    pub fn wait_for_timers(&self) -> Option<Instant> {
+        let idle = |state: &mut State| !state.stopped && state.timers_started.is_none();
+        let state = self.changed.wait_while(self.lock(), idle).unwrap_or_else(PoisonError::into_inner);
+        state.timers_started.filter(|_| !state.stopped)
+    }
+
+    /// Waits until all threads are to stop.
+    pub fn wait_until_stopped(&self) {
+        drop(self.changed.wait_while(self.lock(), |state| !state.stopped));
+    }
+
+    /// Waits until `deadline`; false if the process is ending.
+    pub fn wait_until(&self, deadline: Instant) -> bool {
+        let mut state = self.lock();
+        loop {
+            let patience = deadline.saturating_duration_since(Instant::now());
+            if state.stopped || patience.is_zero() {
+                return !state.stopped;
+            }
+            state = self.changed.wait_timeout(state, patience).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Ends the process with a fault.
+    pub fn fail(&self, error: Error) {
+        self.end(End::Failed(error));
+    }
+
+    /// Ends the process for this reason; a fault or a signal comes before having finished, otherwise the first counts.
+    ///
+    /// Who gives up may have looked before the last missing peer came and all was finished: then that counts.
+    pub fn end(&self, end: End) {
+        let mut state = self.lock();
+        let counts = match &state.end {
+            None => true,
+            Some(End::Finished) => matches!(end, End::Failed(_) | End::Signal(_)),
+            Some(_) => false,
+        };
+        if counts {
+            state.end = Some(end);
+        }
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// Waits until there is a reason to end; having finished is one only when the links are closed.
+    ///
+    /// From the moment of finishing that takes `patience` at most: what is queued is sent, what still comes is read, and a
+    /// neighbor whose connection broke before it knew that we are complete may come back to hear it.
+    pub fn wait_for_end(&self, patience: Duration) -> End {
+        let running = |state: &mut State| state.end.is_none();
+        let mut state = self.changed.wait_while(self.lock(), running).unwrap_or_else(PoisonError::into_inner);
+        if state.is_finishing() {
+            state.links.values().for_each(|link| link.outbox.close());
+            let parting = |state: &mut State| {
+                state.is_finishing() && (!state.links.is_empty() || state.peer.leaves_somebody_untold())
+            };
+            let waited = self.changed.wait_timeout_while(state, patience, parting);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        // In the same breath: a thread that saw neither an end nor a stop would dial again.
+        state.stopped = true;
+        state.end.take().expect("one was waited for")
+    }
+
+    /// Stops all threads: shuts every connection and wakes who waits.
+    pub fn stop(&self) {
+        let mut state = self.lock();
+        state.stopped = true;
+        state.links.values().for_each(Link::give_up);
+        drop(state);
+        self.changed.notify_all();
+    }
+}

@@ -1,0 +1,59 @@
+//! The figures of the summary at the end: bytes a neighbor, and how long a condition has held.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// Bytes of pieces from and to a neighbor, over all its connections.
+#[derive(Debug, Default)]
+pub struct Tally {
+    received: AtomicU64,
+    sent: AtomicU64,
+}
+
+impl Tally {
+    /// Adds a piece of this length that was received and is kept.
+    pub fn count_received(&self, len: u64) {
+        self.received.fetch_add(len, Ordering::Relaxed);
+    }
+
+    /// Adds a piece of this length that was sent.
+    pub fn count_sent(&self, len: u32) {
+        self.sent.fetch_add(len.into(), Ordering::Relaxed);
+    }
+
+    /// Bytes of pieces received from it and kept.
+    pub fn received(&self) -> u64 {
+        self.received.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of pieces sent to it.
+    pub fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+}
+
+/// How long a condition has held in all.
+#[derive(Debug, Default)]
+pub struct Stopwatch {
+    total: Duration,
+    since: Option<Instant>,
+}
+
+impl Stopwatch {
+    /// Says whether the condition holds from now on.
+    pub fn set(&mut self, running: bool) {
+        match (running, self.since) {
+            (true, None) => self.since = Some(Instant::now()),
+            (false, Some(since)) => {
+                self.total += since.elapsed();
+                self.since = None;
+            }
+            _ => {}
+        }
+    }
+
+    /// The time so far.
+    pub fn total(&self) -> Duration {
+        self.total + self.since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+}

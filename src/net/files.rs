@@ -1,0 +1,124 @@
+//! `Files`: a peer's file and journal as they are opened at the start, new or left by a run that was killed.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use anyhow::Result;
+
+use crate::config::Config;
+use crate::event_log;
+use crate::journal::{Journal, Recorded};
+use crate::peer_id::PeerId;
+use crate::piece_set::PieceSet;
+use crate::storage::PieceStore;
+
+/// What a peer has on disk when it starts.
+#[derive(Debug)]
+pub struct Files {
+    /// The file, complete or not.
+    pub store: PieceStore,
+    /// Where its progress is written down; `None` if that cannot be, which costs a seeder nothing but its return.
+    pub journal: Option<Journal>,
+    /// The pieces that are there.
+    pub pieces: PieceSet,
+    /// Neighbors that an earlier run knew to be complete.
+    pub complete_neighbors: BTreeSet<PeerId>,
+    /// Whether an earlier run of this swarm goes on, with its log.
+    pub resumed: bool,
+    /// Whether the file is complete under its name, and the log has told of it if it was downloaded.
+    pub completed: bool,
+    /// What is to be told once there is somebody to tell.
+    pub warnings: Vec<String>,
+}
+
+impl Files {
+    /// Opens them; `fresh` starts from nothing, whatever an earlier run has left.
+    ///
+    /// # Errors
+    /// When the file cannot be opened or created.
+    pub fn open(config: &Config, fresh: bool) -> Result<Self> {
+        let (dir, common, own) = (config.peer_dir(), &config.common, config.own());
+        let layout = common.layout;
+        let journal_path = Journal::path(&dir, &common.file_name);
+        let mut warnings = Vec::new();
+        let recorded = if fresh { Ok(None) } else { Journal::read(&journal_path, layout) };
+        let mut recorded = recorded.unwrap_or_else(|error| {
+            warnings.push(format!("{error:#}; it is ignored"));
+            None
+        });
+        let log_path = config.log_path();
+        let (store, pieces) = if own.has_file {
+            if recorded.is_none() {
+                begin_anew(&journal_path, &log_path)?;
+            }
+            let store = PieceStore::open_complete(dir.join(&common.file_name), layout)?;
+            (store, PieceSet::full(layout))
+        } else {
+            let resumed =
+                recorded.as_ref().map(|recorded| PieceStore::resume(&dir, &common.file_name, recorded, layout));
+            match resumed {
+                Some(Ok(resumed)) => resumed,
+                other => {
+                    if let Some(Err(error)) = other {
+                        warnings.push(format!("{error:#}; the download starts anew"));
+                        recorded = None;
+                    }
+                    begin_anew(&journal_path, &log_path)?;
+                    (PieceStore::create(&dir, &common.file_name, layout)?, PieceSet::empty(layout))
+                }
+            }
+        };
+        let resumed = recorded.is_some();
+        let mut recorded = recorded.unwrap_or_default();
+        recorded.pieces.retain(|&piece, _| pieces.contains(piece));
+        let journal = match Journal::create(journal_path, layout, &recorded) {
+            Ok(journal) => Some(journal),
+            Err(error) if own.has_file => {
+                warnings.push(format!("{error:#}; if this peer is killed, it will start anew"));
+                None
+            }
+            Err(error) => return Err(error),
+        };
+        // Only a resumed download has its final name already; a kill may have come before the log told of it.
+        let completed = own.has_file || (store.is_complete() && event_log::tells_of_complete_file(&log_path));
+        let Recorded { complete: complete_neighbors, .. } = recorded;
+        Ok(Self { store, journal, pieces, complete_neighbors, resumed, completed, warnings })
+    }
+}
+
+/// Takes away what an earlier run has left, the journal first and the log before there is a new journal: whoever is killed
+/// in between starts anew once more, and no journal is ever beside the log of another swarm.
+fn begin_anew(journal_path: &Path, log_path: &Path) -> Result<()> {
+    Journal::discard(journal_path);
+    event_log::begin_anew(log_path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config;
+    use std::fs;
+
+    #[test]
+    fn a_start_that_is_cut_short_leaves_no_journal_beside_the_log_of_another_swarm() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).expect("a file");
+        let common = "NumberOfPreferredNeighbors 1\nUnchokingInterval 1\nOptimisticUnchokingInterval 1\n\
+                      FileName file\nFileSize 9\nPieceSize 3\n";
+        write("Common.cfg", common);
+        write("PeerInfo.cfg", "1001 localhost 6001 0\n");
+        let config = config::load(dir.path(), PeerId::new(1001).expect("positive")).expect("a configuration");
+        Files::open(&config, false).expect("a first run");
+        write("log_peer_1001.log", "what another swarm has logged");
+        let (part, journal) = (dir.path().join("peer_1001/file.part"), dir.path().join("peer_1001/file.journal"));
+        assert!(Files::open(&config, false).expect("it goes on").resumed);
+        assert_ne!(fs::read(config.log_path()).expect("a log"), b"");
+
+        // The start ends where the new download cannot be made.
+        fs::remove_file(&part).expect("it was there");
+        fs::create_dir(&part).expect("in its place");
+        Files::open(&config, true).expect_err("a directory");
+        assert!(!journal.exists());
+        assert_eq!(fs::read(config.log_path()).expect("a log"), b"");
+    }
+}

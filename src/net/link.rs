@@ -1,0 +1,63 @@
+//! `Link`: one connection with a neighbor, and `Failure`: what can end it.
+
+use std::io;
+use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::Error;
+
+use super::outbox::Outbox;
+use crate::peer_id::PeerId;
+
+/// A neighbor's connection, as all threads see it.
+///
+/// The copy that the state keeps is the one whose `asked_at` counts.
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// Tells this connection from an earlier one with the same neighbor.
+    pub number: u64,
+    /// Who is at the other end.
+    pub neighbor: PeerId,
+    /// The socket; reading and writing need no more than a shared reference.
+    pub stream: Arc<TcpStream>,
+    /// What is to be sent.
+    pub outbox: Arc<Outbox>,
+    /// When the last request was queued.
+    pub asked_at: Option<Instant>,
+}
+
+impl Link {
+    /// Ends reading and writing at once.
+    pub fn give_up(&self) {
+        self.outbox.abort();
+        // A socket that is not connected any more needs no shutting.
+        _ = self.stream.shutdown(Shutdown::Both);
+    }
+}
+
+/// How a connection came to its end, for whoever has to report it.
+#[derive(Debug)]
+pub enum Farewell {
+    /// The neighbor closed it.
+    Closed,
+    /// It broke, or another took its place.
+    Broken,
+    /// The neighbor did what the protocol does not allow; the words say what.
+    Fault(String),
+}
+
+/// What ends a connection, or more than that.
+#[derive(Debug)]
+pub enum Failure {
+    /// The socket's fault: this connection is over.
+    Connection(io::Error),
+    /// The disk's fault: the process is over.
+    Process(Error),
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Connection(error)
+    }
+}

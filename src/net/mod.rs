@@ -1,0 +1,243 @@
+//! Threads, sockets and locks: everything here translates, nothing decides.
+//!
+//! Modules in reading order: [`run`] starts and ends a peer; `shared` is the state behind one lock, with its `link`s,
+//! `standing`s, `figures` and `ending`; `neighbor` is the thread of one connection and `outbox` the one that writes to it;
+//! `listener` and `timers` are what their names say; `files` opens what is on disk; `threads` names and joins them.
+
+mod shared;
+
+mod ending;
+mod figures;
+mod link;
+mod standing;
+
+mod neighbor;
+mod outbox;
+
+mod listener;
+mod timers;
+
+mod files;
+mod threads;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use log::LevelFilter;
+use rand::SeedableRng;
+use rand::rngs::{StdRng, SysRng};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::flag;
+use signal_hook::iterator::Signals;
+
+pub use self::ending::End;
+use self::files::Files;
+use self::shared::Shared;
+use self::threads::Threads;
+pub use self::timers::list;
+use crate::config::Config;
+use crate::console::{Console, ConsoleLines, Progress};
+use crate::event_log::LogFile;
+use crate::peer::{Event, Peer, Setup};
+
+/// How long a peer that has finished hears out the others (B).
+const PARTING_PATIENCE: Duration = Duration::from_secs(5);
+/// How long threads may take to end when they were told to.
+const JOIN_PATIENCE: Duration = Duration::from_millis(500);
+
+/// What a run is told beside the configuration.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// After how long an unanswered request's piece is free for others.
+    pub request_timeout: Duration,
+    /// For how long nothing may be heard of missing peers; `None` waits for ever.
+    pub peer_timeout: Option<Duration>,
+    /// Ignores what an earlier run that was killed has left.
+    pub fresh: bool,
+    /// Makes all random choices reproducible.
+    pub seed: Option<u64>,
+    /// What of the trace and the warnings is shown.
+    pub verbosity: LevelFilter,
+}
+
+/// Runs the peer until all peers have the file, a signal comes, or something fails.
+///
+/// # Errors
+/// When the port is taken, or files cannot be created; then nothing was announced.
+///
+/// # Panics
+/// When called a second time in a process: it has one logger.
+pub fn run(config: &Config, options: Options, console: &Console) -> Result<End> {
+    let started = Instant::now();
+    let (own, common) = (config.own(), &config.common);
+    // First of all: from the first line that anybody sees on, a signal ends the process in order.
+    let signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGXFSZ]).context("cannot watch for signals")?;
+    let opening = Arc::new(AtomicBool::new(true));
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        // To check what an earlier run has left may take long, and can be ended at any moment as a kill could end it.
+        flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&opening))
+            .context("cannot watch for signals")?;
+    }
+    let listener = listener::bind(own)?;
+    let files = Files::open(config, options.fresh)?;
+    opening.store(false, Ordering::SeqCst);
+    let stderr = ConsoleLines::new(console.clone());
+    // Before any thread starts: the local time's offset is asked for.
+    let log_file = LogFile::start(config.log_path(), files.resumed, options.verbosity, stderr)?;
+    for warning in common.warnings.iter().chain(&files.warnings) {
+        log::warn!("{warning}");
+    }
+    if !config.peers.iter().any(|peer| peer.has_file) {
+        log::warn!("PeerInfo.cfg: no peer starts with the file, so none will ever have it");
+    }
+    console.say(&greeting(config, &files));
+    let setup = Setup {
+        neighbors: config.neighbors().map(|neighbor| neighbor.id).collect(),
+        pieces: files.pieces,
+        file_completed: files.completed,
+        complete_neighbors: files.complete_neighbors,
+        preferred_count: common.preferred_count as usize,
+    };
+    let peer = Peer::new(&setup, generator(config, options));
+    let shared = Shared::new(own.id, peer, files.store, files.journal, log_file, options.request_timeout);
+    let shared = Arc::new(shared);
+
+    let threads = Threads::new(Arc::clone(&shared));
+    watch_signals(&shared, signals)?;
+    // Before any thread can report something else: this is the first event.
+    shared.apply(Event::Started);
+    start_threads(config, options, &shared, &threads, console, listener)?;
+    let mut end = shared.wait_for_end(PARTING_PATIENCE);
+    shared.stop();
+    if !threads.join(JOIN_PATIENCE) {
+        log::debug!("a thread is still waiting for an answer from the network; the process ends without it");
+    }
+    let mut last_writes = shared.flush_log();
+    if matches!(end, End::Finished) {
+        last_writes = last_writes.and_then(|()| shared.delete_journal());
+    }
+    if let Err(error) = last_writes {
+        end = End::Failed(error);
+    }
+    console.finish();
+    if !matches!(end, End::Failed(_)) {
+        sum_up(config, &shared, &end, started.elapsed(), console);
+    }
+    Ok(end)
+}
+
+/// A seed that is given to all peers of a swarm should not make them choose alike, so the ID goes into it.
+fn generator(config: &Config, options: Options) -> StdRng {
+    match options.seed {
+        Some(seed) => {
+            let mut mixed = [0; 32];
+            mixed[..8].copy_from_slice(&seed.to_le_bytes());
+            mixed[8..12].copy_from_slice(&config.own().id.number().to_le_bytes());
+            StdRng::from_seed(mixed)
+        }
+        None => StdRng::try_from_rng(&mut SysRng).expect("the system has random numbers"),
+    }
+}
+
+fn greeting(config: &Config, files: &Files) -> String {
+    let common = &config.common;
+    let piece_count = common.layout.piece_count();
+    format!(
+        "{piece_count} pieces of {} bytes, has {}; k={} p={} s m={} s; listening on port {}; {} neighbors",
+        common.layout.piece_size(),
+        files.pieces.count(),
+        common.preferred_count,
+        common.unchoking_interval_secs,
+        common.optimistic_interval_secs,
+        config.own().port,
+        config.peers.len() - 1
+    )
+}
+
+/// SIGINT, SIGTERM and SIGHUP end the process in order, whatever it is doing.
+///
+/// SIGXFSZ, a file beyond the limit on its size, would end it without a word; the write that failed tells it.
+fn watch_signals(shared: &Arc<Shared>, mut signals: Signals) -> Result<()> {
+    let shared = Arc::clone(shared);
+    // Not one of the `Threads`: it waits for what may never come, and ends with the process.
+    let watching = thread::Builder::new().name("signals".into()).spawn(move || {
+        for signal in signals.forever().filter(|&signal| signal != SIGXFSZ) {
+            shared.end(End::Signal(signal));
+        }
+    });
+    watching.map(drop).context("cannot start a thread")
+}
+
+fn start_threads(
+    config: &Config,
+    options: Options,
+    shared: &Arc<Shared>,
+    threads: &Threads,
+    console: &Console,
+    listener: std::net::TcpListener,
+) -> Result<()> {
+    let common = &config.common;
+    for (name, secs, event) in [
+        ("preferred", common.unchoking_interval_secs, Event::PreferredTick),
+        ("optimistic", common.optimistic_interval_secs, Event::OptimisticTick),
+    ] {
+        let shared = Arc::clone(shared);
+        threads.spawn(name, move || timers::tick(&shared, Duration::from_secs(secs.into()), &event));
+    }
+    {
+        let shared = Arc::clone(shared);
+        threads.spawn("log", move || timers::flush_log(&shared));
+    }
+    {
+        let shared = Arc::clone(shared);
+        threads.spawn("missing", move || timers::watch_missing(&shared, options.peer_timeout));
+    }
+    {
+        let (shared, console) = (Arc::clone(shared), console.clone());
+        threads.spawn("console", move || show_progress(&shared, &console));
+    }
+    {
+        let wake = listener.try_clone().context("cannot share the listening socket")?;
+        let (shared_, threads_) = (Arc::clone(shared), threads.clone());
+        threads.spawn("listener", move || listener::accept(&shared_, &threads_, &listener));
+        let shared = Arc::clone(shared);
+        threads.spawn("listener-wake", move || {
+            shared.wait_until_stopped();
+            listener::wake(&wake);
+        });
+    }
+    for neighbor in config.earlier() {
+        let (shared, threads_, to) = (Arc::clone(shared), threads.clone(), neighbor.clone());
+        threads.spawn(&format!("from-{}", to.id), move || neighbor::keep_dialing(&shared, &threads_, &to));
+    }
+    Ok(())
+}
+
+fn show_progress(shared: &Shared, console: &Console) {
+    let mut last = None;
+    while shared.wait_until(Instant::now() + console.interval()) {
+        console.show(shared.look(Progress::of), &mut last);
+    }
+}
+
+fn sum_up(config: &Config, shared: &Shared, end: &End, elapsed: Duration, console: &Console) {
+    let secs = |duration: Duration| format!("{:.1} s", duration.as_secs_f64());
+    let peer_count = config.peers.len();
+    let (has, of) = shared.look(|peer| (peer.pieces().count(), peer.pieces().layout().piece_count()));
+    let elapsed = secs(elapsed);
+    console.say(&match end {
+        End::Finished => format!("all {peer_count} peers have the file after {elapsed}"),
+        End::GaveUp(_) => format!("gave up after {elapsed}, with {has} of {of} pieces"),
+        End::Signal(_) | End::Failed(_) => format!("stopped by a signal after {elapsed}, with {has} of {of} pieces"),
+    });
+    for neighbor in config.neighbors() {
+        let tally = shared.tally(neighbor.id);
+        console.say(&format!("from {} {} bytes, to it {} bytes", neighbor.id, tally.received(), tally.sent()));
+    }
+    if !config.own().has_file {
+        console.say(&format!("unchoked by nobody for {}", secs(shared.starved())));
+    }
+}

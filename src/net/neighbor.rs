@@ -1,0 +1,264 @@
+//! The thread of one neighbor: it dials or is handed the accepted socket, shakes hands, reads, and reports.
+//!
+//! Beside it runs the writer of its outbox. Everything that is decided is decided in `peer`.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow, bail};
+
+use super::link::{Farewell, Link};
+use super::outbox;
+use super::shared::Shared;
+use super::threads::Threads;
+use crate::config::PeerInfo;
+use crate::peer::{Ending, Opener};
+use crate::peer_id::PeerId;
+use crate::wire::{FrameReader, HANDSHAKE_LEN, Handshake};
+
+/// Who has not sent its handshake by then is turned away.
+const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
+/// How long one address may take to answer.
+const DIAL_PATIENCE: Duration = Duration::from_secs(5);
+/// How often a silent connection is looked at for a request that waits too long.
+const READ_TICK: Duration = Duration::from_millis(250);
+/// How long what is queued may take to go out to a neighbor that has closed its half.
+const LAST_WORDS_PATIENCE: Duration = Duration::from_secs(5);
+/// The pauses between two attempts to dial double from the first to the second.
+const DIAL_PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+
+/// Keeps a connection with a neighbor whose line stands before ours (A3): dials until it stands, and again when it is lost.
+pub fn keep_dialing(shared: &Arc<Shared>, threads: &Threads, to: &PeerInfo) {
+    let mut pause = DIAL_PAUSES.0;
+    let mut told = String::new();
+    while shared.wait_until_wanted(to.id) {
+        match dial(shared, to) {
+            Ok(Some(stream)) => {
+                let begun = Instant::now();
+                converse(shared, threads, to.id, Opener::Us, Arc::new(stream));
+                // Who takes each connection only to drop it is not dialed twenty times a second, with a line of the log each.
+                if begun.elapsed() >= DIAL_PAUSES.1 {
+                    pause = DIAL_PAUSES.0;
+                }
+                told.clear();
+            }
+            Ok(None) => {}
+            Err(error) => {
+                // The same trouble is told once, not at every attempt.
+                let error = format!("{error:#}");
+                if error != told {
+                    log::warn!("{error}");
+                    told = error;
+                }
+            }
+        }
+        if !shared.wait_until(Instant::now() + pause) {
+            return;
+        }
+        pause = (pause * 2).min(DIAL_PAUSES.1);
+    }
+}
+
+/// Connects and shakes hands; `None` if the neighbor is not up yet, which is nobody's fault.
+fn dial(shared: &Shared, to: &PeerInfo) -> Result<Option<TcpStream>> {
+    let place = (to.host.as_str(), to.port);
+    let resolved = place.to_socket_addrs();
+    let addresses = resolved.with_context(|| format!("cannot find the host '{}' of neighbor {}", to.host, to.id))?;
+    for address in addresses {
+        let stream = match TcpStream::connect_timeout(&address, DIAL_PATIENCE) {
+            Ok(stream) => stream,
+            Err(error) => {
+                log::trace!("neighbor {} does not answer at {address} yet: {error}", to.id);
+                continue;
+            }
+        };
+        // A port that nobody listens on may be given to the dialing socket itself, which then reaches itself.
+        if stream.local_addr().ok() == stream.peer_addr().ok() {
+            continue;
+        }
+        let handshake = match shake_hands(shared, &stream) {
+            Ok(handshake) => handshake,
+            Err(HandshakeEnd::Gone(error)) => {
+                log::debug!("neighbor {} did not shake hands: {error}", to.id);
+                continue;
+            }
+            Err(HandshakeEnd::Fault(fault)) => {
+                shared.note_fault(to.id);
+                bail!("neighbor {} {fault}", to.id)
+            }
+        };
+        if handshake.peer_id(|id| id == to.id).is_none() {
+            let (host, port) = place;
+            shared.note_fault(to.id);
+            bail!("who answers at {host}:{port} has the ID {} instead of {}", handshake.id_number(), to.id);
+        }
+        return Ok(Some(stream));
+    }
+    Ok(None)
+}
+
+/// Shakes hands with who dialed us, then converses with it.
+pub fn answer(shared: &Arc<Shared>, threads: &Threads, stream: Arc<TcpStream>, shaken: impl FnOnce()) -> Result<()> {
+    let from = stream.peer_addr().map_or_else(|_| "an unknown address".into(), |address| address.to_string());
+    let handshake = match shake_hands(shared, &stream) {
+        Ok(handshake) => handshake,
+        Err(HandshakeEnd::Gone(error)) => {
+            log::debug!("a caller from {from} did not shake hands: {error}");
+            return Ok(());
+        }
+        Err(HandshakeEnd::Fault(fault)) => bail!("a caller from {from} {fault}"),
+    };
+    let neighbor = handshake.peer_id(|id| shared.knows(id)).ok_or_else(|| {
+        let number = handshake.id_number();
+        let trouble = if number == shared.own().number() { "is our own" } else { "is not in PeerInfo.cfg" };
+        anyhow!("a caller from {from} was turned away: its ID {number} {trouble}")
+    })?;
+    shaken();
+    converse(shared, threads, neighbor, Opener::Them, stream);
+    Ok(())
+}
+
+/// Why a handshake did not come.
+enum HandshakeEnd {
+    /// The caller closed, or said too little for too long.
+    Gone(io::Error),
+    /// The caller said something else.
+    Fault(String),
+}
+
+impl From<io::Error> for HandshakeEnd {
+    fn from(error: io::Error) -> Self {
+        Self::Gone(error)
+    }
+}
+
+/// Sends our handshake at once, for the other side may wait for it, and reads theirs, and not one byte more.
+fn shake_hands(shared: &Shared, mut stream: &TcpStream) -> Result<Handshake, HandshakeEnd> {
+    let deadline = Instant::now() + HANDSHAKE_PATIENCE;
+    stream.set_nodelay(true)?;
+    stream.write_all(&Handshake::of(shared.own()).to_bytes())?;
+    let mut bytes = [0; HANDSHAKE_LEN];
+    let mut filled = 0;
+    loop {
+        let patience = deadline.saturating_duration_since(Instant::now());
+        if patience.is_zero() {
+            return Err(HandshakeEnd::Gone(ErrorKind::TimedOut.into()));
+        }
+        stream.set_read_timeout(Some(patience.min(READ_TICK)))?;
+        match stream.read(&mut bytes[filled..]) {
+            Ok(0) => return Err(HandshakeEnd::Gone(ErrorKind::UnexpectedEof.into())),
+            Ok(count) => filled += count,
+            Err(error) if is_pause(&error) => {}
+            Err(error) => return Err(error.into()),
+        }
+        match Handshake::read(&bytes[..filled]) {
+            Ok(Some(handshake)) => return Ok(handshake),
+            Ok(None) if shared.is_stopped() => return Err(HandshakeEnd::Gone(ErrorKind::Interrupted.into())),
+            Ok(None) => {}
+            Err(fault) => return Err(HandshakeEnd::Fault(fault.to_string())),
+        }
+    }
+}
+
+/// Reads from a neighbor with whom hands were shaken, until one of the two ends it.
+fn converse(shared: &Arc<Shared>, threads: &Threads, neighbor: PeerId, opened_by: Opener, stream: Arc<TcpStream>) {
+    log::debug!("to {neighbor}: handshake");
+    log::debug!("from {neighbor}: handshake");
+    log::debug!("connection with {neighbor}: {}", if opened_by == Opener::Us { "made" } else { "taken" });
+    let Some(link) = shared.connect(neighbor, opened_by, stream) else { return };
+    let writing = {
+        let (shared, link) = (Arc::clone(shared), link.clone());
+        threads.spawn(&format!("to-{neighbor}"), move || {
+            outbox::write_outbox(&shared, neighbor, &link.outbox, &link.stream);
+        })
+    };
+    let farewell = if writing { read_messages(shared, &link) } else { Farewell::Broken };
+    // Our own shutting of a socket reads as the same end; but then our last words did not arrive.
+    let closed = matches!(farewell, Farewell::Closed) && !link.outbox.is_aborted();
+    shared.disconnect(&link, if closed { Ending::Closed } else { Ending::Broken });
+    if let Farewell::Fault(fault) = farewell {
+        let pause = shared.note_fault(neighbor).as_secs();
+        let consequence = if pause > 0 { format!(", and not made again for {pause} s") } else { String::new() };
+        log::warn!("neighbor {neighbor} {fault}; the connection is closed{consequence}");
+    }
+    // Who closed its half may still be listening for our last `have`.
+    if closed {
+        link.outbox.close();
+        link.outbox.wait_until_written(LAST_WORDS_PATIENCE);
+    }
+    link.give_up();
+}
+
+/// Whether a neighbor that has closed its half took what it was sent until then.
+///
+/// One that was killed closes as one that has ended in order does, but what is sent to it then is answered by a reset.
+fn has_heard_all(link: &Link) -> bool {
+    link.outbox.wait_until_idle(LAST_WORDS_PATIENCE) && matches!(link.stream.take_error(), Ok(None))
+}
+
+/// Translates bytes into events until the connection ends.
+fn read_messages(shared: &Shared, link: &Link) -> Farewell {
+    let neighbor = link.neighbor;
+    let mut stream = &*link.stream;
+    let mut reader = FrameReader::new(shared.layout());
+    if let Err(error) = stream.set_read_timeout(Some(READ_TICK)) {
+        log::debug!("connection with {neighbor}: {error}");
+        return Farewell::Broken;
+    }
+    let mut heard = Instant::now();
+    let mut looked = heard;
+    loop {
+        let mut came = false;
+        match stream.read(reader.space()) {
+            Ok(0) => {
+                log::debug!("{neighbor} has closed the connection");
+                return Farewell::Closed;
+            }
+            Ok(count) => {
+                reader.filled(count);
+                came = true;
+            }
+            Err(error) if is_pause(&error) => {}
+            Err(error) => {
+                log::debug!("connection with {neighbor}: {error}");
+                return Farewell::Broken;
+            }
+        }
+        loop {
+            match reader.next_welcome(|piece| shared.look(|peer| peer.welcome(neighbor, piece))) {
+                Ok(Some(message)) => {
+                    log::debug!("from {neighbor}: {message}");
+                    if !shared.receive(link, message, reader.piece_bytes()) {
+                        return Farewell::Broken;
+                    }
+                }
+                Ok(None) => break,
+                Err(fault) => return Farewell::Fault(fault.to_string()),
+            }
+            // Who is not read from is not silent, but may still owe a piece that others should be asked for.
+            while !link.outbox.wait_for_room(READ_TICK) {
+                if !shared.check_silence(link, Duration::ZERO) {
+                    return Farewell::Broken;
+                }
+            }
+        }
+        let now = Instant::now();
+        if came {
+            // Silence counts from here: while this was dealt with, nobody listened.
+            heard = now;
+        }
+        if now - looked >= READ_TICK {
+            looked = now;
+            if !shared.check_silence(link, now - heard) {
+                return Farewell::Broken;
+            }
+        }
+    }
+}
+
+/// Whether a read has only found nothing yet.
+fn is_pause(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
+}

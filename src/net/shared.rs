@@ -1,0 +1,374 @@
+//! `Shared`: the state that all threads share, and the only place where its lock is taken.
+//!
+//! [`Shared::apply`] gives an event to the [`Peer`] and carries out its actions: messages go to outboxes and sentences to the
+//! log while the lock is held, so that they keep the order in which they were decided; writers are woken and the disk is
+//! used after it was given back. Order of locks: the state, then an outbox. No socket or piece is touched under either.
+//! What threads wait for, and how all of this ends, is in `ending`.
+
+use std::collections::BTreeMap;
+use std::net::TcpStream;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use super::ending::End;
+use super::figures::{Stopwatch, Tally};
+use super::link::Link;
+use super::outbox::{Outbox, Pushed};
+use super::standing::Standing;
+use crate::event_log::{self, LogFile};
+use crate::journal::Journal;
+use crate::layout::{FileLayout, PieceIndex};
+use crate::message::Message;
+use crate::peer::{Action, Awaited, Ending, Event, Opener, Peer};
+use crate::peer_id::PeerId;
+use crate::storage::PieceStore;
+
+/// After so many request timeouts without a byte, a neighbor that owes an answer is taken for cut off.
+const ANSWER_TIMEOUTS: u32 = 2;
+/// The same for a neighbor that is interested and unchoked but asks for nothing: it may wait for a piece from elsewhere.
+const QUIET_TIMEOUTS: u32 = 10;
+
+/// What all threads of a peer share.
+#[derive(Debug)]
+pub struct Shared {
+    own: PeerId,
+    store: PieceStore,
+    journal: Option<Journal>,
+    log_file: LogFile,
+    request_timeout: Duration,
+    tallies: BTreeMap<PeerId, Tally>,
+    pub(super) state: Mutex<State>,
+    /// Told when a link comes or goes, the timers start, or the process is to end.
+    pub(super) changed: Condvar,
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    pub peer: Peer,
+    pub links: BTreeMap<PeerId, Link>,
+    links_made: u64,
+    standings: BTreeMap<PeerId, Standing>,
+    actions: Vec<Action>,
+    pub timers_started: Option<Instant>,
+    starved: Stopwatch,
+    pub end: Option<End>,
+    /// All threads are to stop.
+    pub stopped: bool,
+}
+
+/// What is left to do at the disk after an event, by whoever reported it.
+#[derive(Debug)]
+enum DiskWork {
+    Save(PieceIndex),
+    Complete,
+    RememberComplete(PeerId),
+}
+
+impl Shared {
+    /// The state of a peer that has not started.
+    #[must_use]
+    pub fn new(
+        own: PeerId,
+        peer: Peer,
+        store: PieceStore,
+        journal: Option<Journal>,
+        log_file: LogFile,
+        request_timeout: Duration,
+    ) -> Self {
+        let tallies = peer.neighbors().map(|neighbor| (neighbor.id, Tally::default())).collect();
+        let state = State {
+            peer,
+            links: BTreeMap::new(),
+            links_made: 0,
+            standings: BTreeMap::new(),
+            actions: Vec::new(),
+            timers_started: None,
+            starved: Stopwatch::default(),
+            end: None,
+            stopped: false,
+        };
+        Self {
+            own,
+            store,
+            journal,
+            log_file,
+            request_timeout,
+            tallies,
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// This peer's ID.
+    pub fn own(&self) -> PeerId {
+        self.own
+    }
+
+    /// How the file is cut.
+    pub fn layout(&self) -> FileLayout {
+        self.store.layout()
+    }
+
+    /// The pieces on disk.
+    pub fn store(&self) -> &PieceStore {
+        &self.store
+    }
+
+    /// What went from and to a neighbor.
+    pub fn tally(&self, neighbor: PeerId) -> &Tally {
+        &self.tallies[&neighbor]
+    }
+
+    /// Whether a peer of this ID may be a neighbor: one of `PeerInfo.cfg`, but not this one.
+    pub fn knows(&self, neighbor: PeerId) -> bool {
+        self.tallies.contains_key(&neighbor)
+    }
+
+    /// Shows the peer as it stands.
+    pub fn look<T>(&self, look: impl FnOnce(&Peer) -> T) -> T {
+        look(&self.lock().peer)
+    }
+
+    /// For how long this peer, while it lacked pieces, was unchoked by nobody.
+    pub fn starved(&self) -> Duration {
+        self.lock().starved.total()
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        // A thread that panicked has ended the process; until then the state is as good as it ever was.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    // ---- Events ----
+
+    /// Reports an event that belongs to no connection, and does the disk work that follows.
+    pub fn apply(&self, event: Event) {
+        let work = self.lock().handle(self.own, event, &self.changed);
+        self.finish(work, &[]);
+    }
+
+    /// Reports a link's message, whose piece is in `piece_bytes`, and does the disk work that follows.
+    ///
+    /// False if the link was replaced or given up in the meantime; then nothing was done.
+    pub fn receive(&self, link: &Link, message: Message, piece_bytes: &[u8]) -> bool {
+        let mut state = self.lock();
+        if !state.is_current(link) {
+            return false;
+        }
+        let work = state.handle(self.own, Event::MessageReceived { from: link.neighbor, message }, &self.changed);
+        drop(state);
+        if matches!(work.disk, Some(DiskWork::Save(_))) {
+            self.tally(link.neighbor).count_received(piece_bytes.len() as u64);
+        }
+        self.finish(work, piece_bytes);
+        if let Err(error) = self.log_file.flush_if_large() {
+            self.fail(error);
+        }
+        true
+    }
+
+    /// Wakes the writers that have something to send, then does the disk work and reports it, until none is left.
+    fn finish(&self, mut work: Work, piece_bytes: &[u8]) {
+        loop {
+            work.wake.drain(..).for_each(|outbox| outbox.wake());
+            for neighbor in work.unread.drain(..) {
+                log::warn!("neighbor {neighbor} does not read what it is sent; the connection is given up");
+            }
+            let Some(disk) = work.disk.take() else { return };
+            match self.do_disk_work(&disk, piece_bytes) {
+                Err(error) => return self.fail(error),
+                Ok(None) => return,
+                Ok(Some(event)) => work = self.lock().handle(self.own, event, &self.changed),
+            }
+        }
+    }
+
+    /// The piece goes to its file before the journal speaks of it, and both before anybody else hears of it.
+    fn do_disk_work(&self, work: &DiskWork, piece_bytes: &[u8]) -> Result<Option<Event>> {
+        let journal = self.journal.as_ref();
+        Ok(match *work {
+            DiskWork::Save(piece) => {
+                self.store.write(piece, piece_bytes)?;
+                journal.map_or(Ok(()), |journal| journal.record_piece(piece, piece_bytes))?;
+                Some(Event::PieceSaved { piece })
+            }
+            DiskWork::Complete => {
+                self.store.complete()?;
+                Some(Event::FileCompleted)
+            }
+            DiskWork::RememberComplete(neighbor) => {
+                journal.map_or(Ok(()), |journal| journal.record_complete(neighbor))?;
+                None
+            }
+        })
+    }
+
+    /// Writes the log's sentences to its file.
+    ///
+    /// # Errors
+    /// When the disk does not take them.
+    pub fn flush_log(&self) -> Result<()> {
+        self.log_file.flush()
+    }
+
+    /// Deletes the journal: the swarm has ended, and the next run is another one.
+    ///
+    /// # Errors
+    /// When it cannot be deleted.
+    pub fn delete_journal(&self) -> Result<()> {
+        self.journal.as_ref().map_or(Ok(()), Journal::delete)
+    }
+
+    // ---- Links ----
+
+    /// Makes a shaken connection the neighbor's link; one that it had before is given up, for it may be half-open (B).
+    ///
+    /// `None` if the process is ending, or the neighbor is kept out for its faults.
+    pub fn connect(&self, neighbor: PeerId, opened_by: Opener, stream: Arc<TcpStream>) -> Option<Link> {
+        let mut state = self.lock();
+        if state.stopped || state.shut_until(neighbor).is_some() {
+            return None;
+        }
+        state.links_made += 1;
+        let link =
+            Link { number: state.links_made, neighbor, stream, outbox: Arc::new(Outbox::default()), asked_at: None };
+        let former = state.links.insert(neighbor, link.clone());
+        former.iter().for_each(Link::give_up);
+        let work = state.handle(self.own, Event::NeighborConnected { neighbor, opened_by }, &self.changed);
+        if state.is_finishing() {
+            link.outbox.close();
+        }
+        drop(state);
+        self.changed.notify_all();
+        self.finish(work, &[]);
+        if former.is_some() {
+            log::debug!("a new connection with {neighbor} takes the place of the old one");
+        }
+        Some(link)
+    }
+
+    /// Reports that a link is over.
+    pub fn disconnect(&self, link: &Link, ending: Ending) {
+        let mut state = self.lock();
+        if !state.is_current(link) {
+            return;
+        }
+        let neighbor = link.neighbor;
+        state.links.remove(&neighbor);
+        let work = state.handle(self.own, Event::NeighborLost { neighbor, ending }, &self.changed);
+        drop(state);
+        self.changed.notify_all();
+        self.finish(work, &[]);
+    }
+
+    /// Notes that a neighbor has broken the protocol; says for how long it is kept out.
+    pub fn note_fault(&self, neighbor: PeerId) -> Duration {
+        self.lock().standings.entry(neighbor).or_default().note_fault(Instant::now())
+    }
+
+    /// Looks at a link on which nothing was heard for `silence`; false if it is to be given up as dead.
+    ///
+    /// A request that waits for the request timeout is reported: others are asked. After twice that time without a byte
+    /// where an answer is due, or ten times where a request is, the path is taken for cut.
+    pub fn check_silence(&self, link: &Link, silence: Duration) -> bool {
+        let mut state = self.lock();
+        if !state.is_current(link) {
+            return false;
+        }
+        let neighbor = link.neighbor;
+        let timeout = self.request_timeout;
+        let asked_at = state.links.get(&neighbor).and_then(|current| current.asked_at);
+        let timed_out = asked_at.is_some_and(|asked_at| asked_at.elapsed() >= timeout);
+        let timed_out = timed_out && state.peer.has_asked(neighbor);
+        let work = if timed_out {
+            state.handle(self.own, Event::RequestTimedOut { neighbor }, &self.changed)
+        } else {
+            Work::default()
+        };
+        let patience = match state.peer.awaits(neighbor) {
+            Awaited::Answer => timeout * ANSWER_TIMEOUTS,
+            Awaited::Request => timeout * QUIET_TIMEOUTS,
+            Awaited::Nothing => Duration::MAX,
+        };
+        drop(state);
+        self.finish(work, &[]);
+        if timed_out {
+            let secs = timeout.as_secs();
+            log::warn!(
+                "neighbor {neighbor} has not sent a piece for {secs} s after it was asked; others are asked for it"
+            );
+        }
+        if silence >= patience {
+            log::warn!("neighbor {neighbor} has been silent for {} s; the connection is given up", silence.as_secs());
+        }
+        silence < patience
+    }
+}
+
+/// What follows from an event once the lock is given back.
+#[derive(Debug, Default)]
+struct Work {
+    wake: Vec<Arc<Outbox>>,
+    /// Those who were given up because they do not read; told without the lock, for stderr may be a pipe that is full.
+    unread: Vec<PeerId>,
+    disk: Option<DiskWork>,
+}
+
+impl State {
+    fn is_current(&self, link: &Link) -> bool {
+        self.links.get(&link.neighbor).is_some_and(|current| current.number == link.number)
+    }
+
+    /// Until when a neighbor is kept out for its faults.
+    pub fn shut_until(&self, neighbor: PeerId) -> Option<Instant> {
+        self.standings.get(&neighbor).and_then(|standing| standing.shut_until(Instant::now()))
+    }
+
+    /// Whether every peer has the file and only partings are left.
+    pub fn is_finishing(&self) -> bool {
+        matches!(self.end, Some(End::Finished))
+    }
+
+    /// Lets the peer decide and carries out what needs no waiting.
+    fn handle(&mut self, own: PeerId, event: Event, changed: &Condvar) -> Work {
+        let mut work = Work::default();
+        let mut actions = std::mem::take(&mut self.actions);
+        self.peer.handle(event, &mut actions);
+        for action in actions.drain(..) {
+            match action {
+                Action::Send { to, message } => {
+                    let Some(link) = self.links.get_mut(&to) else { continue };
+                    if matches!(message, Message::Request(_)) {
+                        link.asked_at = Some(Instant::now());
+                    }
+                    match link.outbox.push(message) {
+                        Pushed::WriterSleeps => work.wake.push(Arc::clone(&link.outbox)),
+                        Pushed::WriterIsAwake => {}
+                        Pushed::Full => {
+                            link.give_up();
+                            work.unread.push(to);
+                        }
+                    }
+                }
+                Action::Log(event) => event_log::record(own, &event),
+                Action::SavePiece { piece } => work.disk = Some(DiskWork::Save(piece)),
+                Action::CompleteFile => work.disk = Some(DiskWork::Complete),
+                Action::RememberComplete { neighbor } => work.disk = Some(DiskWork::RememberComplete(neighbor)),
+                Action::StartTimers => {
+                    self.timers_started = Some(Instant::now());
+                    changed.notify_all();
+                }
+                Action::Finish => {
+                    self.end.get_or_insert(End::Finished);
+                    changed.notify_all();
+                }
+            }
+        }
+        self.actions = actions;
+        let unchoked_by_nobody = || self.peer.neighbors().all(|neighbor| neighbor.they_choke_us);
+        self.starved.set(!self.peer.pieces().is_full() && unchoked_by_nobody());
+        work
+    }
+}

@@ -1,0 +1,109 @@
+//! The rules of downloading: which piece is asked of whom, and what happens when it comes or does not (protocol A8).
+
+use super::event::{Action, LogEvent};
+use super::neighbor::Neighbor;
+use super::pieces::Lacked;
+use super::{Peer, connected, tell_interest_if_changed};
+use crate::layout::PieceIndex;
+use crate::message::{Message, Welcome};
+use crate::peer_id::PeerId;
+
+impl Peer {
+    /// What to do with a piece of which only the header has come.
+    ///
+    /// One that its sender was asked for, be it long ago, is kept if it is still lacked.
+    #[must_use]
+    pub fn welcome(&self, from: PeerId, piece: PieceIndex) -> Welcome {
+        if !self.pieces.lacks(piece) {
+            return Welcome::Skip;
+        }
+        let asked = |neighbor: &Neighbor| neighbor.requested == Some(piece) || neighbor.unanswered.contains(piece);
+        if self.neighbors.get(&from).is_some_and(asked) { Welcome::Keep } else { Welcome::Refuse }
+    }
+
+    /// Whether an arrived piece is to be saved: we asked its sender for it, be it long ago, and still lack it.
+    pub(super) fn accept_piece(&mut self, from: PeerId, piece: PieceIndex) -> bool {
+        let Some(neighbor) = connected(&mut self.neighbors, from) else { return false };
+        let under_way = neighbor.requested.take_if(|requested| *requested == piece).is_some();
+        let asked = neighbor.unanswered.forget(piece) || under_way;
+        if !asked {
+            return false;
+        }
+        let Some(lacked) = self.pieces.begin_saving(piece, from) else { return false };
+        neighbor.bytes_since_tick += u64::from(self.pieces.layout().piece_len(piece));
+        if lacked == Lacked::Missing {
+            self.for_each_that_has(piece, |neighbor| neighbor.askable.subtract(piece));
+        }
+        true
+    }
+
+    /// Only now the piece is ours: it is counted, logged and announced, and every interest is looked at again (A6).
+    pub(super) fn piece_saved(&mut self, piece: PieceIndex, actions: &mut Vec<Action>) {
+        let Some(from) = self.pieces.finish_saving(piece) else { return };
+        let have = self.pieces.have();
+        let complete = have.is_full();
+        actions.push(Action::Log(LogEvent::DownloadedPiece { piece, from, piece_count: have.count() }));
+        for (&id, neighbor) in &mut self.neighbors {
+            neighbor.lacked -= u32::from(neighbor.has.contains(piece));
+            if neighbor.connected {
+                actions.push(Action::Send { to: id, message: Message::Have(piece) });
+                tell_interest_if_changed(id, neighbor, actions);
+                neighbor.told_complete = complete;
+            }
+        }
+        if complete {
+            actions.push(Action::CompleteFile);
+        }
+    }
+
+    pub(super) fn file_completed(&mut self, actions: &mut Vec<Action>) {
+        if self.file_completed || !self.pieces.have().is_full() {
+            return;
+        }
+        self.file_completed = true;
+        if self.pieces.layout().piece_count() > 0 {
+            actions.push(Action::Log(LogEvent::DownloadedFile));
+        }
+        self.finish_if_all_are_complete(actions);
+    }
+
+    /// The piece is free for others; who let it time out is asked again when it says something (B).
+    pub(super) fn request_timed_out(&mut self, id: PeerId, actions: &mut Vec<Action>) {
+        let Some(neighbor) = connected(&mut self.neighbors, id) else { return };
+        let Some(piece) = neighbor.requested.take() else { return };
+        neighbor.silent = true;
+        neighbor.unanswered.remember(piece);
+        self.free(piece, id);
+        self.ask_all(actions);
+    }
+
+    /// Asks a neighbor for a piece, if it may be asked and has one that nobody was asked for (A8).
+    pub(super) fn ask(&mut self, id: PeerId, actions: &mut Vec<Action>) {
+        let Some(neighbor) = self.neighbors.get_mut(&id).filter(|neighbor| neighbor.may_be_asked()) else { return };
+        let choice = neighbor.askable.choose(&neighbor.has, self.pieces.missing(), &mut self.rng);
+        let Some(piece) = choice else { return };
+        neighbor.requested = Some(piece);
+        self.pieces.request(piece, id);
+        self.for_each_that_has(piece, |neighbor| neighbor.askable.subtract(piece));
+        actions.push(Action::Send { to: id, message: Message::Request(piece) });
+    }
+
+    pub(super) fn ask_all(&mut self, actions: &mut Vec<Action>) {
+        let ids: Vec<_> =
+            self.neighbors.iter().filter(|(_, neighbor)| neighbor.may_be_asked()).map(|(&id, _)| id).collect();
+        for id in ids {
+            self.ask(id, actions);
+        }
+    }
+
+    /// Makes a piece free to be asked for again, if it is this neighbor that was asked for it last.
+    pub(super) fn free(&mut self, piece: PieceIndex, asked: PeerId) {
+        if self.pieces.free(piece, asked) {
+            self.for_each_that_has(piece, |neighbor| neighbor.askable.add(piece));
+        }
+    }
+
+    fn for_each_that_has(&mut self, piece: PieceIndex, change: impl Fn(&mut Neighbor)) {
+        self.neighbors.values_mut().filter(|neighbor| neighbor.has.contains(piece)).for_each(change);
+    }
+}

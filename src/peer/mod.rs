@@ -1,0 +1,328 @@
+//! Every rule of the protocol, as a pure state machine: [`Peer::handle`] takes an [`Event`] and says what to do.
+//!
+//! No socket, file, thread, lock or clock is known here. All that is random comes from one generator that the maker of the
+//! `Peer` has seeded, so that the same events give the same actions. The rules are those of the protocol's sections A6 to
+//! A10, and what section B adds to them; each method names its own. Connections, messages, choking and the end are here,
+//! what concerns our own pieces is in `download`.
+
+mod choking;
+mod download;
+mod event;
+mod neighbor;
+mod pieces;
+mod view;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+
+use self::choking::{Candidate, Changes, Choking, select_at_random, select_by_rate};
+pub use self::event::{Action, Ending, Event, LogEvent, Opener};
+use self::neighbor::Neighbor;
+use self::pieces::{BlockCounts, PieceTable};
+pub use self::view::{Awaited, NeighborView};
+use crate::layout::{FileLayout, PieceIndex};
+use crate::message::Message;
+use crate::peer_id::PeerId;
+use crate::piece_set::PieceSet;
+
+/// What a peer is told at its start.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// All other peers of the swarm.
+    pub neighbors: Vec<PeerId>,
+    /// The pieces that are on disk from the start: none or all, unless this peer was killed and comes back.
+    pub pieces: PieceSet,
+    /// Whether the complete file has its name, and the log has told of it.
+    pub file_completed: bool,
+    /// Neighbors known to have the complete file, from before this peer was killed.
+    pub complete_neighbors: BTreeSet<PeerId>,
+    /// `NumberOfPreferredNeighbors` (k).
+    pub preferred_count: usize,
+}
+
+/// One peer of the swarm: what it has, what it knows of its neighbors, and the rules.
+#[derive(Debug)]
+pub struct Peer {
+    neighbors: BTreeMap<PeerId, Neighbor>,
+    pieces: PieceTable,
+    choking: Choking,
+    preferred_count: usize,
+    /// Whether the complete file has its name.
+    file_completed: bool,
+    timers_started: bool,
+    finished: bool,
+    rng: StdRng,
+}
+
+impl Setup {
+    /// A peer that starts from nothing, or with the complete file.
+    #[must_use]
+    pub fn new(neighbors: Vec<PeerId>, layout: FileLayout, has_file: bool, preferred_count: usize) -> Self {
+        let pieces = if has_file { PieceSet::full(layout) } else { PieceSet::empty(layout) };
+        Self { neighbors, pieces, file_completed: has_file, complete_neighbors: BTreeSet::new(), preferred_count }
+    }
+}
+
+impl Peer {
+    /// A peer that has not started yet; `rng` makes all its random choices.
+    #[must_use]
+    pub fn new(setup: &Setup, rng: StdRng) -> Self {
+        let layout = setup.pieces.layout();
+        let mut neighbors: BTreeMap<_, _> = setup.neighbors.iter().map(|&id| (id, Neighbor::new(layout))).collect();
+        for (_, neighbor) in neighbors.iter_mut().filter(|(id, _)| setup.complete_neighbors.contains(id)) {
+            (neighbor.met, neighbor.complete_before) = (true, true);
+        }
+        Self {
+            neighbors,
+            pieces: PieceTable::new(setup.pieces.clone()),
+            choking: Choking::default(),
+            preferred_count: setup.preferred_count,
+            file_completed: setup.file_completed,
+            timers_started: false,
+            finished: false,
+            rng,
+        }
+    }
+
+    /// Applies the rules to what has happened, and appends what is to be done.
+    ///
+    /// What a neighbor that is not connected is said to have done is ignored, as is the loss of one.
+    pub fn handle(&mut self, event: Event, actions: &mut Vec<Action>) {
+        match event {
+            Event::Started => self.started(actions),
+            Event::NeighborConnected { neighbor, opened_by } => self.neighbor_connected(neighbor, opened_by, actions),
+            Event::MessageReceived { from, message } => self.message_received(from, message, actions),
+            Event::PieceSaved { piece } => self.piece_saved(piece, actions),
+            Event::FileCompleted => self.file_completed(actions),
+            Event::PreferredTick => self.select_preferred(actions),
+            Event::OptimisticTick => self.select_optimistic(actions),
+            Event::RequestTimedOut { neighbor } => self.request_timed_out(neighbor, actions),
+            Event::NeighborLost { neighbor, ending } => {
+                self.neighbor_lost(neighbor, ending, actions);
+                self.finish_if_all_are_complete(actions);
+            }
+        }
+    }
+
+    // ---- Start, connections, end ----
+
+    /// A file without pieces is complete as soon as it exists; a peer alone may be done at once.
+    fn started(&mut self, actions: &mut Vec<Action>) {
+        if !self.file_completed && self.pieces.have().is_full() {
+            actions.push(Action::CompleteFile);
+        }
+        self.finish_if_all_are_complete(actions);
+    }
+
+    /// The bitfield is left out by who has nothing (A5). A second connection takes the place of the first (B).
+    fn neighbor_connected(&mut self, id: PeerId, opened_by: Opener, actions: &mut Vec<Action>) {
+        self.neighbor_lost(id, Ending::Broken, actions);
+        let Some(neighbor) = self.neighbors.get_mut(&id) else { return };
+        neighbor.connect();
+        let have = self.pieces.have();
+        neighbor.told_complete = have.is_full();
+        actions.push(Action::Log(match opened_by {
+            Opener::Us => LogEvent::Connects(id),
+            Opener::Them => LogEvent::IsConnected(id),
+        }));
+        if !have.is_empty() {
+            actions.push(Action::Send { to: id, message: Message::Bitfield(Box::new(have.clone())) });
+        }
+        self.finish_if_all_are_complete(actions);
+    }
+
+    /// Its request is free again and it leaves the choke sets; what it has stays known (B).
+    fn neighbor_lost(&mut self, id: PeerId, ending: Ending, actions: &mut Vec<Action>) {
+        let Some(neighbor) = connected(&mut self.neighbors, id) else { return };
+        let requested = neighbor.requested;
+        neighbor.disconnect(ending == Ending::Closed);
+        self.choking.forget(id);
+        if let Some(piece) = requested {
+            self.free(piece, id);
+            self.ask_all(actions);
+        }
+    }
+
+    /// A peer ends when all have the complete file, not just itself (A9).
+    fn finish_if_all_are_complete(&mut self, actions: &mut Vec<Action>) {
+        if !self.finished && self.file_completed && self.neighbors.values().all(Neighbor::is_complete) {
+            self.finished = true;
+            actions.push(Action::Finish);
+        }
+    }
+
+    // ---- Messages ----
+
+    fn message_received(&mut self, from: PeerId, message: Message, actions: &mut Vec<Action>) {
+        let Some(neighbor) = connected(&mut self.neighbors, from) else { return };
+        neighbor.silent = false;
+        neighbor.complete_before = false;
+        match message {
+            Message::Choke => self.choke_received(from, actions),
+            Message::Unchoke => {
+                if neighbor.they_choke_us {
+                    neighbor.they_choke_us = false;
+                    actions.push(Action::Log(LogEvent::UnchokedBy(from)));
+                }
+            }
+            Message::Interested => self.interested_received(from, actions),
+            Message::NotInterested => {
+                neighbor.they_are_interested = false;
+                actions.push(Action::Log(LogEvent::ReceivedNotInterested(from)));
+            }
+            Message::Have(piece) => self.have_received(from, piece, actions),
+            Message::Bitfield(has) => self.bitfield_received(from, *has, actions),
+            Message::Request(piece) => {
+                // What the choked ask for is dropped in silence, for it may have crossed our choke (B).
+                if self.choking.is_unchoked(from) && self.pieces.have().contains(piece) {
+                    actions.push(Action::Send { to: from, message: Message::Piece(piece) });
+                }
+            }
+            // The next request leaves before the piece goes to the disk: the piece has arrived, so none is under way.
+            Message::Piece(piece) => {
+                let accepted = self.accept_piece(from, piece);
+                self.ask(from, actions);
+                if accepted {
+                    actions.push(Action::SavePiece { piece });
+                }
+            }
+        }
+        self.ask(from, actions);
+    }
+
+    /// The piece asked for is free again at once, but still welcome should it arrive (B).
+    fn choke_received(&mut self, from: PeerId, actions: &mut Vec<Action>) {
+        let Some(neighbor) = connected(&mut self.neighbors, from) else { return };
+        if neighbor.they_choke_us {
+            return;
+        }
+        neighbor.they_choke_us = true;
+        actions.push(Action::Log(LogEvent::ChokedBy(from)));
+        if let Some(piece) = neighbor.requested.take() {
+            neighbor.unanswered.remember(piece);
+            self.free(piece, from);
+            self.ask_all(actions);
+        }
+    }
+
+    /// With the first interested neighbor the clocks of both intervals start, with one selection at once (B).
+    fn interested_received(&mut self, from: PeerId, actions: &mut Vec<Action>) {
+        let Some(neighbor) = connected(&mut self.neighbors, from) else { return };
+        neighbor.they_are_interested = true;
+        actions.push(Action::Log(LogEvent::ReceivedInterested(from)));
+        if !self.timers_started {
+            self.timers_started = true;
+            self.select_preferred(actions);
+            self.select_optimistic(actions);
+            actions.push(Action::StartTimers);
+        }
+    }
+
+    fn have_received(&mut self, from: PeerId, piece: PieceIndex, actions: &mut Vec<Action>) {
+        let Some(neighbor) = connected(&mut self.neighbors, from) else { return };
+        actions.push(Action::Log(LogEvent::ReceivedHave { from, piece }));
+        if !neighbor.has.insert(piece) {
+            return;
+        }
+        neighbor.lacked += u32::from(!self.pieces.have().contains(piece));
+        if self.pieces.missing().contains(piece) {
+            neighbor.askable.add(piece);
+        }
+        tell_interest_if_changed(from, neighbor, actions);
+        self.neighbor_may_be_complete(from, actions);
+    }
+
+    /// A bitfield is always answered, with `interested` or `not interested` (A6).
+    fn bitfield_received(&mut self, from: PeerId, has: PieceSet, actions: &mut Vec<Action>) {
+        let Some(neighbor) = connected(&mut self.neighbors, from) else { return };
+        let have = self.pieces.have();
+        neighbor.lacked = has.count() - has.common_count(have, 0..have.word_count());
+        neighbor.askable = BlockCounts::of(&has, self.pieces.missing());
+        neighbor.has = has;
+        tell_interest(from, neighbor, actions);
+        self.neighbor_may_be_complete(from, actions);
+    }
+
+    /// That a neighbor is complete is worth remembering: it may end before we do, and we may be killed before that.
+    fn neighbor_may_be_complete(&mut self, id: PeerId, actions: &mut Vec<Action>) {
+        if self.neighbors[&id].is_complete() {
+            actions.push(Action::RememberComplete { neighbor: id });
+            self.finish_if_all_are_complete(actions);
+        }
+    }
+
+    // ---- Choking ----
+
+    /// Every p seconds: the k interested that sent most, or any k with the complete file (A7).
+    fn select_preferred(&mut self, actions: &mut Vec<Action>) {
+        let candidates = self.interested();
+        let selected = if self.pieces.have().is_full() {
+            select_at_random(&candidates, self.preferred_count, &mut self.rng)
+        } else {
+            select_by_rate(candidates, self.preferred_count, &mut self.rng)
+        };
+        self.neighbors.values_mut().for_each(|neighbor| neighbor.bytes_since_tick = 0);
+        let list = selected.iter().copied().collect::<Vec<_>>();
+        let (changes, is_new) = self.choking.prefer(selected);
+        send(changes, actions);
+        if is_new && !list.is_empty() {
+            actions.push(Action::Log(LogEvent::PreferredNeighbors(list)));
+        }
+    }
+
+    /// Every m seconds: one at random among those that are choked and interested (A7).
+    ///
+    /// Without a candidate the present one stays, unless it is no longer interested (B).
+    fn select_optimistic(&mut self, actions: &mut Vec<Action>) {
+        let mut candidates = self.interested();
+        candidates.retain(|candidate| !self.choking.is_unchoked(candidate.neighbor));
+        let chosen = candidates.choose(&mut self.rng).map(|candidate| candidate.neighbor);
+        let present = self.choking.optimistic().filter(|id| self.neighbors[id].they_are_interested);
+        send(self.choking.unchoke_optimistically(chosen.or(present)), actions);
+        if let Some(chosen) = chosen {
+            actions.push(Action::Log(LogEvent::OptimisticallyUnchoked(chosen)));
+        }
+    }
+
+    fn interested(&self) -> Vec<Candidate> {
+        let interested = self.neighbors.iter().filter(|(_, neighbor)| neighbor.they_are_interested);
+        interested.map(|(&neighbor, state)| Candidate { neighbor, bytes: state.bytes_since_tick }).collect()
+    }
+
+    /// The preferred neighbors.
+    #[must_use]
+    pub fn preferred(&self) -> &BTreeSet<PeerId> {
+        self.choking.preferred()
+    }
+
+    /// The optimistically unchoked neighbor.
+    #[must_use]
+    pub fn optimistic(&self) -> Option<PeerId> {
+        self.choking.optimistic()
+    }
+}
+
+fn connected(neighbors: &mut BTreeMap<PeerId, Neighbor>, id: PeerId) -> Option<&mut Neighbor> {
+    neighbors.get_mut(&id).filter(|neighbor| neighbor.connected)
+}
+
+fn send(changes: Changes, actions: &mut Vec<Action>) {
+    let chokes = changes.choke.into_iter().map(|to| Action::Send { to, message: Message::Choke });
+    let unchokes = changes.unchoke.into_iter().map(|to| Action::Send { to, message: Message::Unchoke });
+    actions.extend(chokes.chain(unchokes));
+}
+
+/// Tells a neighbor whether it has a piece that we lack (A6).
+fn tell_interest(id: PeerId, neighbor: &mut Neighbor, actions: &mut Vec<Action>) {
+    neighbor.we_are_interested = neighbor.lacked > 0;
+    let message = if neighbor.we_are_interested { Message::Interested } else { Message::NotInterested };
+    actions.push(Action::Send { to: id, message });
+}
+
+fn tell_interest_if_changed(id: PeerId, neighbor: &mut Neighbor, actions: &mut Vec<Action>) {
+    if neighbor.we_are_interested != (neighbor.lacked > 0) {
+        tell_interest(id, neighbor, actions);
+    }
+}

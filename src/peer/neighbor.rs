@@ -1,0 +1,149 @@
+//! `Neighbor`: what we know of one neighbor, what it owes us, and what we told it.
+
+use super::pieces::BlockCounts;
+use crate::layout::{FileLayout, PieceIndex};
+use crate::piece_set::PieceSet;
+
+/// One neighbor, connected or not.
+///
+/// Invariants: `lacked` is the number of its pieces that we do not have, `askable` counts those of its pieces that are
+/// missing and not asked of anyone.
+#[derive(Debug)]
+pub(super) struct Neighbor {
+    pub connected: bool,
+    /// Whether it was ever connected: before that, nothing is known of it, not even of a file without pieces.
+    pub met: bool,
+    /// Whether our being complete was told on a connection that did not break since.
+    pub told_complete: bool,
+    /// Whether it was complete before this connection, on which it has said nothing yet.
+    pub complete_before: bool,
+    /// What it has; still known when it is no longer connected.
+    pub has: PieceSet,
+    pub lacked: u32,
+    pub askable: BlockCounts,
+    pub they_choke_us: bool,
+    pub they_are_interested: bool,
+    /// What we last told it; a new neighbor takes us for not interested.
+    pub we_are_interested: bool,
+    /// The one request under way.
+    pub requested: Option<PieceIndex>,
+    /// It let a request time out and has said nothing since; it is asked again when it does.
+    pub silent: bool,
+    pub unanswered: Unanswered,
+    /// Bytes of pieces that we asked for and accepted since the last tick: its rate.
+    pub bytes_since_tick: u64,
+}
+
+impl Neighbor {
+    pub fn new(layout: FileLayout) -> Self {
+        Self {
+            connected: false,
+            met: false,
+            told_complete: false,
+            complete_before: false,
+            has: PieceSet::empty(layout),
+            lacked: 0,
+            askable: BlockCounts::none(layout),
+            they_choke_us: true,
+            they_are_interested: false,
+            we_are_interested: false,
+            requested: None,
+            silent: false,
+            unanswered: Unanswered::default(),
+            bytes_since_tick: 0,
+        }
+    }
+
+    /// A neighbor as it is when handshakes were exchanged: whatever was known of it before, it may have started again.
+    pub fn connect(&mut self) {
+        let complete_before = self.is_complete();
+        *self = Self { connected: true, met: true, complete_before, ..Self::new(self.has.layout()) };
+    }
+
+    /// Ends the connection; what it has stays known.
+    pub fn disconnect(&mut self, keep_told: bool) {
+        self.connected = false;
+        self.told_complete &= keep_told;
+        self.they_choke_us = true;
+        self.they_are_interested = false;
+        self.we_are_interested = false;
+        self.requested = None;
+        self.silent = false;
+        self.unanswered = Unanswered::default();
+        self.bytes_since_tick = 0;
+    }
+
+    /// It stays complete when it disconnects (B), even from a connection on which it had no time to say so again.
+    pub fn is_complete(&self) -> bool {
+        self.met && (self.has.is_full() || (self.complete_before && !self.connected))
+    }
+
+    /// Whether a request may be sent to it now (A8: one at a time, and only while it unchokes us).
+    pub fn may_be_asked(&self) -> bool {
+        self.connected && !self.they_choke_us && self.requested.is_none() && !self.silent
+    }
+}
+
+/// Pieces that were asked of a neighbor, given up, and may still arrive.
+///
+/// At most [`Unanswered::CAPACITY`] are remembered, the latest: a neighbor that has left more requests unanswered and then
+/// answers the first of them is taken for one that sends what nobody asked for.
+#[derive(Debug, Default)]
+pub(super) struct Unanswered(Vec<PieceIndex>);
+
+impl Unanswered {
+    const CAPACITY: usize = 64;
+
+    pub fn remember(&mut self, piece: PieceIndex) {
+        self.forget(piece);
+        if self.0.len() == Self::CAPACITY {
+            self.0.remove(0);
+        }
+        self.0.push(piece);
+    }
+
+    pub fn contains(&self, piece: PieceIndex) -> bool {
+        self.0.contains(&piece)
+    }
+
+    /// True if the piece was remembered.
+    pub fn forget(&mut self, piece: PieceIndex) -> bool {
+        let place = self.0.iter().position(|&unanswered| unanswered == piece);
+        place.map(|place| self.0.remove(place)).is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::Message;
+    use crate::peer::{Action, Ending, Event, Opener, Peer, Setup};
+    use crate::peer_id::PeerId;
+    use crate::piece_set::PieceSet;
+    use rand::SeedableRng;
+    use rand::rngs::StdRng;
+
+    #[test]
+    fn a_neighbor_stays_complete_when_it_disconnects_even_before_it_could_say_so_again() {
+        let layout = FileLayout::new(3, 1).expect("a layout");
+        let id = PeerId::new(2).expect("a positive number");
+        let late = PeerId::new(3).expect("a positive number");
+        let setup = Setup::new(vec![id, late], layout, true, 1);
+        let mut peer = Peer::new(&setup, StdRng::seed_from_u64(1));
+        let mut finishes_on = |event: Event| {
+            let mut actions = Vec::new();
+            peer.handle(event, &mut actions);
+            actions.contains(&Action::Finish)
+        };
+        let connected = |neighbor| Event::NeighborConnected { neighbor, opened_by: Opener::Us };
+        let lost = Event::NeighborLost { neighbor: id, ending: Ending::Closed };
+        let is_full = |from| Event::MessageReceived { from, message: Message::Bitfield(PieceSet::full(layout).into()) };
+        // The neighbor is complete and ends; we dial it once more, and it goes after the handshake.
+        for event in [connected(id), is_full(id), lost.clone(), connected(id), connected(late)] {
+            assert!(!finishes_on(event));
+        }
+        // As long as it is connected its bitfield may still come: had it started again, it would lack pieces.
+        assert!(!finishes_on(is_full(late)));
+        assert!(finishes_on(lost));
+    }
+}

@@ -1,0 +1,208 @@
+//! `PieceTable`: where each piece of our file stands, and the choice of the next one to ask for (protocol A8).
+//!
+//! A piece is in exactly one state: `Missing -> Requested(by) -> Saving -> Have`, and back to `Missing` when a request is
+//! given up. Invariant: `have`, `missing` and the keys of `in_flight` are disjoint and together are all pieces.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use rand::{Rng, RngExt};
+
+use crate::layout::{FileLayout, PieceIndex};
+use crate::peer_id::PeerId;
+use crate::piece_set::PieceSet;
+
+/// The states of our pieces.
+#[derive(Debug)]
+pub(super) struct PieceTable {
+    have: PieceSet,
+    missing: PieceSet,
+    in_flight: BTreeMap<PieceIndex, InFlight>,
+}
+
+/// A piece that is neither had nor free to be asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum InFlight {
+    /// Asked of this neighbor.
+    Requested(PeerId),
+    /// Arrived from this neighbor, on its way to the disk.
+    Saving(PeerId),
+}
+
+impl PieceTable {
+    pub fn new(have: PieceSet) -> Self {
+        let mut missing = PieceSet::full(have.layout());
+        have.iter().for_each(|piece| _ = missing.remove(piece));
+        Self { have, missing, in_flight: BTreeMap::new() }
+    }
+
+    pub fn have(&self) -> &PieceSet {
+        &self.have
+    }
+
+    pub fn missing(&self) -> &PieceSet {
+        &self.missing
+    }
+
+    pub fn layout(&self) -> FileLayout {
+        self.have.layout()
+    }
+
+    /// Whether a piece is neither on disk nor on its way there.
+    pub fn lacks(&self, piece: PieceIndex) -> bool {
+        !self.have.contains(piece) && !matches!(self.in_flight.get(&piece), Some(InFlight::Saving(_)))
+    }
+
+    /// Missing -> Requested.
+    pub fn request(&mut self, piece: PieceIndex, from: PeerId) {
+        assert!(self.missing.remove(piece), "only a missing piece is asked for");
+        self.in_flight.insert(piece, InFlight::Requested(from));
+    }
+
+    /// Requested -> Missing, if it is this neighbor that was asked; true if so.
+    pub fn free(&mut self, piece: PieceIndex, asked: PeerId) -> bool {
+        let is_theirs = self.in_flight.get(&piece) == Some(&InFlight::Requested(asked));
+        if is_theirs {
+            self.in_flight.remove(&piece);
+            self.missing.insert(piece);
+        }
+        is_theirs
+    }
+
+    /// Missing or Requested -> Saving; says what it was, or `None` if the piece is saved or being saved already.
+    pub fn begin_saving(&mut self, piece: PieceIndex, from: PeerId) -> Option<Lacked> {
+        if !self.lacks(piece) {
+            return None;
+        }
+        let lacked = if self.missing.remove(piece) { Lacked::Missing } else { Lacked::Requested };
+        self.in_flight.insert(piece, InFlight::Saving(from));
+        Some(lacked)
+    }
+
+    /// Saving -> Have; says who sent it.
+    pub fn finish_saving(&mut self, piece: PieceIndex) -> Option<PeerId> {
+        let Some(&InFlight::Saving(from)) = self.in_flight.get(&piece) else { return None };
+        self.in_flight.remove(&piece);
+        self.have.insert(piece);
+        Some(from)
+    }
+}
+
+/// What a piece was before it arrived.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Lacked {
+    Missing,
+    Requested,
+}
+
+/// How many pieces of each block a neighbor has that are missing here.
+///
+/// With these counts a piece is drawn in one step among millions: first the block, then the place in it.
+#[derive(Debug)]
+pub(super) struct BlockCounts {
+    blocks: Vec<u32>,
+    total: u32,
+}
+
+/// 4096 pieces.
+const BLOCK_WORDS: usize = 64;
+
+impl BlockCounts {
+    /// The counts of what `theirs` and `missing` share.
+    pub fn of(theirs: &PieceSet, missing: &PieceSet) -> Self {
+        let count = theirs.word_count().div_ceil(BLOCK_WORDS);
+        let blocks: Vec<_> = (0..count).map(|block| theirs.common_count(missing, words_of(block, theirs))).collect();
+        let total = blocks.iter().sum();
+        Self { blocks, total }
+    }
+
+    /// No piece of this file.
+    pub fn none(layout: FileLayout) -> Self {
+        let empty = PieceSet::empty(layout);
+        Self::of(&empty, &empty)
+    }
+
+    pub fn add(&mut self, piece: PieceIndex) {
+        self.blocks[block_of(piece)] += 1;
+        self.total += 1;
+    }
+
+    pub fn subtract(&mut self, piece: PieceIndex) {
+        self.blocks[block_of(piece)] -= 1;
+        self.total -= 1;
+    }
+
+    /// One of the pieces that `theirs` and `missing` share, each as likely as any other; `None` if there is none.
+    pub fn choose(&self, theirs: &PieceSet, missing: &PieceSet, rng: &mut impl Rng) -> Option<PieceIndex> {
+        if self.total == 0 {
+            return None;
+        }
+        let mut n = rng.random_range(0..self.total);
+        for (block, &count) in self.blocks.iter().enumerate() {
+            if n < count {
+                return theirs.nth_common(missing, words_of(block, theirs), n);
+            }
+            n -= count;
+        }
+        unreachable!("the total is the sum of the blocks")
+    }
+}
+
+fn block_of(piece: PieceIndex) -> usize {
+    piece.number() as usize / (BLOCK_WORDS * 64)
+}
+
+fn words_of(block: usize, set: &PieceSet) -> Range<usize> {
+    block * BLOCK_WORDS..((block + 1) * BLOCK_WORDS).min(set.word_count())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::SeedableRng;
+    use rand::rngs::StdRng;
+
+    /// Draws often; asserts that every piece in both sets, and no other, comes equally often.
+    fn check_uniform(piece_count: u32, theirs: impl Fn(u32) -> bool, missing: impl Fn(u32) -> bool) {
+        let layout = FileLayout::new(u64::from(piece_count), 1).expect("a layout");
+        let set_of = |contains: &dyn Fn(u32) -> bool| {
+            let mut set = PieceSet::empty(layout);
+            layout.pieces().filter(|piece| contains(piece.number())).for_each(|piece| _ = set.insert(piece));
+            set
+        };
+        let (their_set, missing_set) = (set_of(&theirs), set_of(&missing));
+        let counts = BlockCounts::of(&their_set, &missing_set);
+        let eligible = layout.pieces().filter(|piece| theirs(piece.number()) && missing(piece.number())).count();
+        let mut rng = StdRng::seed_from_u64(3);
+        let mut drawn = vec![0_u32; piece_count as usize];
+        let rounds = 2000 * u32::try_from(eligible).expect("few pieces");
+        for _ in 0..rounds {
+            let piece = counts.choose(&their_set, &missing_set, &mut rng).expect("there are some");
+            drawn[piece.number() as usize] += 1;
+        }
+        for (number, &times) in (0..).zip(&drawn) {
+            // 2000 expected, standard deviation 45: 300 is more than six of them.
+            let expected = if theirs(number) && missing(number) { 1700..=2300 } else { 0..=0 };
+            assert!(expected.contains(&times), "piece {number} of {piece_count}: drawn {times} times");
+        }
+    }
+
+    #[test]
+    fn the_choice_is_uniform_among_what_they_have_and_we_miss() {
+        check_uniform(1, |_| true, |_| true);
+        check_uniform(20, |_| true, |_| true);
+        check_uniform(130, |n| n % 3 == 0, |n| n % 2 == 0);
+        // First and last of blocks, and a block that has much less than the others.
+        check_uniform(9000, |n| [0, 1, 4095, 4096, 8191, 8192, 8999].contains(&n), |n| n != 1);
+        check_uniform(9000, |n| n % 200 == 0 || n == 4097, |_| true);
+    }
+
+    #[test]
+    fn nothing_to_choose() {
+        let layout = FileLayout::new(10, 1).expect("a layout");
+        let (empty, full) = (PieceSet::empty(layout), PieceSet::full(layout));
+        let mut rng = StdRng::seed_from_u64(3);
+        assert_eq!(BlockCounts::of(&full, &empty).choose(&full, &empty, &mut rng), None);
+        assert_eq!(BlockCounts::none(layout).choose(&empty, &full, &mut rng), None);
+    }
+}

@@ -1,0 +1,124 @@
+//! What others may see of a `Peer`: the console shows it, the simulation checks it. Nothing here changes anything.
+
+use super::Peer;
+use super::neighbor::Neighbor;
+use crate::layout::PieceIndex;
+use crate::peer_id::PeerId;
+use crate::piece_set::PieceSet;
+
+/// One neighbor as it stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NeighborView {
+    /// Who it is.
+    pub id: PeerId,
+    /// Whether it is connected.
+    pub connected: bool,
+    /// How many pieces it is known to have.
+    pub piece_count: u32,
+    /// Whether it is known to have the complete file.
+    pub complete: bool,
+    /// Whether it choked us last.
+    pub they_choke_us: bool,
+    /// Whether we choked it last.
+    pub we_choke_them: bool,
+    /// Whether it is interested in us.
+    pub they_are_interested: bool,
+    /// Whether we told it that we are interested.
+    pub we_are_interested: bool,
+    /// What it was asked for and has not sent yet.
+    pub requested: Option<PieceIndex>,
+}
+
+/// What may be expected of a neighbor.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Awaited {
+    /// A piece that it was asked for.
+    Answer,
+    /// A request, sooner or later: it is interested and unchoked.
+    Request,
+    /// Nothing: it may be silent for as long as it likes.
+    Nothing,
+}
+
+impl Peer {
+    /// What may be expected of a neighbor now; nothing if it is not connected.
+    #[must_use]
+    pub fn awaits(&self, neighbor: PeerId) -> Awaited {
+        match self.neighbors.get(&neighbor) {
+            Some(neighbor) if neighbor.requested.is_some() || neighbor.silent => Awaited::Answer,
+            Some(state) if state.they_are_interested && self.choking.is_unchoked(neighbor) => Awaited::Request,
+            _ => Awaited::Nothing,
+        }
+    }
+
+    /// Whether a request to this neighbor is under way.
+    #[must_use]
+    pub fn has_asked(&self, neighbor: PeerId) -> bool {
+        self.neighbors.get(&neighbor).is_some_and(|neighbor| neighbor.requested.is_some())
+    }
+
+    /// The neighbors that are neither connected nor known to have the complete file.
+    pub fn missing(&self) -> impl Iterator<Item = PeerId> + '_ {
+        let missing = self.neighbors.iter().filter(|(_, neighbor)| !neighbor.connected && !neighbor.is_complete());
+        missing.map(|(&id, _)| id)
+    }
+
+    /// Whether no connected neighbor has or wants anything: only those that are missing could change that.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        !self.neighbors.values().any(|neighbor| neighbor.we_are_interested || neighbor.they_are_interested)
+    }
+
+    /// All neighbors by ascending ID.
+    pub fn neighbors(&self) -> impl Iterator<Item = NeighborView> + '_ {
+        self.neighbors.iter().map(|(&id, neighbor)| NeighborView {
+            id,
+            connected: neighbor.connected,
+            piece_count: neighbor.has.count(),
+            complete: neighbor.is_complete(),
+            they_choke_us: neighbor.they_choke_us,
+            we_choke_them: !self.choking.is_unchoked(id),
+            they_are_interested: neighbor.they_are_interested,
+            we_are_interested: neighbor.we_are_interested,
+            requested: neighbor.requested,
+        })
+    }
+
+    /// What a neighbor is known to have.
+    #[must_use]
+    pub fn pieces_of(&self, neighbor: PeerId) -> Option<&PieceSet> {
+        self.neighbors.get(&neighbor).map(|neighbor| &neighbor.has)
+    }
+
+    /// The pieces that are on our disk.
+    #[must_use]
+    pub fn pieces(&self) -> &PieceSet {
+        self.pieces.have()
+    }
+
+    /// Whether [`Action::Finish`](super::Action::Finish) was given.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.finished
+    }
+
+    /// Whether a neighbor may not know yet that we are complete: its connection broke, or ended before we were.
+    ///
+    /// Whoever runs a finished peer should wait a little for it to come back, or it would wait for us for ever.
+    #[must_use]
+    pub fn leaves_somebody_untold(&self) -> bool {
+        self.neighbors.values().any(Neighbor::is_untold)
+    }
+
+    /// Whether this neighbor may not know yet that we are complete.
+    #[must_use]
+    pub fn leaves_untold(&self, neighbor: PeerId) -> bool {
+        self.neighbors.get(&neighbor).is_some_and(Neighbor::is_untold)
+    }
+}
+
+impl Neighbor {
+    fn is_untold(&self) -> bool {
+        !self.told_complete
+    }
+}

@@ -1,0 +1,198 @@
+//! `PieceStore`: the pieces of the file on disk (protocol A2), read and written at their offsets.
+//!
+//! A seeder's file is opened for reading only. A download goes into `<FileName>.part` beside its final name and takes
+//! that name when it is complete, so that an older copy is replaced only by a complete one (B). After a kill the download
+//! goes on with those pieces whose checksums are in the journal. Nothing is cached: memory does not grow with the file.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::ErrorKind;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, ensure};
+
+use crate::journal::{Checksum, Recorded};
+use crate::layout::{FileLayout, PieceIndex};
+use crate::piece_set::PieceSet;
+
+/// The file of one peer, complete or not. All methods may be called from several threads at once.
+#[derive(Debug)]
+pub struct PieceStore {
+    layout: FileLayout,
+    file: File,
+    /// Where the bytes are now.
+    path: PathBuf,
+    /// Where they belong when they are complete; `None` for a file that is there.
+    complete_path: Option<PathBuf>,
+}
+
+/// How much of a file is read at once when its pieces are checked.
+const CHECK_LEN: u32 = 1024 * 1024;
+
+impl PieceStore {
+    /// Opens the complete file of a seeder, whose size was found right before.
+    ///
+    /// # Errors
+    /// When it cannot be opened for reading.
+    pub fn open_complete(path: PathBuf, layout: FileLayout) -> Result<Self> {
+        let file = File::open(&path).with_context(|| format!("cannot open {}", path.display()))?;
+        Ok(Self { layout, file, path, complete_path: None })
+    }
+
+    /// Creates an empty `.part` of the full length in `dir`, which is made if it is missing.
+    ///
+    /// The length is set without writing: blocks are taken as pieces come. An older `.part` is removed rather than cut,
+    /// because cutting a large file is slow.
+    ///
+    /// # Errors
+    /// When one of this cannot be done, or what has the name of the `.part` is a directory or a link.
+    pub fn create(dir: &Path, file_name: &str, layout: FileLayout) -> Result<Self> {
+        fs::create_dir_all(dir).with_context(|| format!("cannot make the directory {}", dir.display()))?;
+        let path = part_path(dir, file_name);
+        if let Ok(metadata) = path.symlink_metadata() {
+            ensure!(metadata.is_file(), "{} is not a plain file, so nothing is written to it", path.display());
+            fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+        }
+        let file = OpenOptions::new().read(true).write(true).create_new(true).open(&path);
+        let file = file.with_context(|| format!("cannot create {}", path.display()))?;
+        let len = layout.file_size();
+        file.set_len(len).with_context(|| format!("cannot give {} its {len} bytes", path.display()))?;
+        Ok(Self { layout, file, path, complete_path: Some(dir.join(file_name)) })
+    }
+
+    /// Opens what an earlier run has left: its `.part`, or the complete file if it had come so far.
+    ///
+    /// Says which of the recorded pieces are there, by their checksums. Where there is no `.part`, the complete file
+    /// counts only if all of its pieces are recorded and right: otherwise it is an older one, and not ours.
+    ///
+    /// # Errors
+    /// One sentence if there is nothing to go on with; to be told and survived.
+    pub fn resume(dir: &Path, file_name: &str, recorded: &Recorded, layout: FileLayout) -> Result<(Self, PieceSet)> {
+        let (part, complete) = (part_path(dir, file_name), dir.join(file_name));
+        let unfinished = part.symlink_metadata().is_ok_and(|metadata| metadata.is_file());
+        let path = if unfinished { part } else { complete.clone() };
+        let opened = OpenOptions::new().read(true).write(unfinished).open(&path);
+        let file = opened.with_context(|| format!("cannot open {}", path.display()))?;
+        let len = file.metadata().with_context(|| format!("cannot look at {}", path.display()))?.len();
+        ensure!(len == layout.file_size(), "{} has {len} bytes instead of {}", path.display(), layout.file_size());
+        let store = Self { layout, file, path, complete_path: unfinished.then_some(complete) };
+        let pieces = store.check(recorded)?;
+        ensure!(unfinished || pieces.is_full(), "{} is not the file that was being downloaded", store.path.display());
+        Ok((store, pieces))
+    }
+
+    /// The recorded pieces whose bytes give the recorded checksum.
+    fn check(&self, recorded: &Recorded) -> Result<PieceSet> {
+        let mut pieces = PieceSet::empty(self.layout);
+        let mut bytes = Vec::new();
+        for (&piece, &expected) in &recorded.pieces {
+            let len = self.layout.piece_len(piece);
+            let mut checksum = Checksum::new();
+            let mut start = 0;
+            while start < len {
+                bytes.resize(CHECK_LEN.min(len - start) as usize, 0);
+                self.read(piece, start, &mut bytes)?;
+                checksum.update(&bytes);
+                start += CHECK_LEN.min(len - start);
+            }
+            if checksum.finalize() == expected {
+                pieces.insert(piece);
+            }
+        }
+        Ok(pieces)
+    }
+
+    /// Whether the file has its final name.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.complete_path.is_none()
+    }
+
+    /// How the file is cut.
+    #[must_use]
+    pub const fn layout(&self) -> FileLayout {
+        self.layout
+    }
+
+    /// Writes a whole piece.
+    ///
+    /// # Errors
+    /// When the disk does not take it.
+    ///
+    /// # Panics
+    /// When `bytes` is not as long as the piece.
+    pub fn write(&self, piece: PieceIndex, bytes: &[u8]) -> Result<()> {
+        assert_eq!(bytes.len(), self.layout.piece_len(piece) as usize, "a piece is written whole");
+        let written = self.file.write_all_at(bytes, self.layout.offset(piece));
+        written.with_context(|| format!("cannot write piece {piece} to {}", self.path.display()))
+    }
+
+    /// Fills `bytes` from the place `start` bytes into a piece.
+    ///
+    /// # Errors
+    /// When the disk does not give them, or the file has become shorter.
+    pub fn read(&self, piece: PieceIndex, start: u32, bytes: &mut [u8]) -> Result<()> {
+        let read = self.file.read_exact_at(bytes, self.layout.offset(piece) + u64::from(start));
+        read.map_err(|error| match error.kind() {
+            ErrorKind::UnexpectedEof => anyhow!("the file has become shorter"),
+            _ => error.into(),
+        })
+        .with_context(|| format!("cannot read piece {piece} from {}", self.path.display()))
+    }
+
+    /// Gives a download whose pieces are all written its final name.
+    ///
+    /// # Errors
+    /// When it cannot be renamed, for instance because that name is a directory.
+    pub fn complete(&self) -> Result<()> {
+        let Some(complete_path) = &self.complete_path else { return Ok(()) };
+        fs::rename(&self.path, complete_path)
+            .with_context(|| format!("cannot rename {} to {}", self.path.display(), complete_path.display()))
+    }
+}
+
+fn part_path(dir: &Path, file_name: &str) -> PathBuf {
+    dir.join(format!("{file_name}.part"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_in_any_order_make_the_file_and_replace_an_older_one_only_when_complete() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let peer_dir = dir.path().join("peer_7");
+        let layout = FileLayout::new(10, 4).expect("3 pieces");
+        let [first, second, third] = [0, 1, 2].map(|number| layout.piece(number).expect("3 pieces"));
+        fs::create_dir(&peer_dir).expect("a new directory");
+        fs::write(peer_dir.join("file"), "an older copy").expect("a new file");
+        fs::write(peer_dir.join("file.part"), "what an earlier run left, longer than the file").expect("a new file");
+
+        let store = PieceStore::create(&peer_dir, "file", layout).expect("a store");
+        store.write(third, b"89").expect("the last piece");
+        store.write(first, b"0123").expect("the first piece");
+        assert_eq!(fs::read(peer_dir.join("file")).expect("still there"), b"an older copy");
+        store.write(second, b"4567").expect("the piece between");
+        let mut bytes = [0; 3];
+        store.read(second, 1, &mut bytes).expect("within the piece");
+        assert_eq!(&bytes, b"567");
+        store.complete().expect("a rename");
+        assert_eq!(fs::read(peer_dir.join("file")).expect("complete"), b"0123456789");
+        assert!(!peer_dir.join("file.part").exists());
+        store.read(third, 0, &mut bytes[..2]).expect("still readable under its new name");
+        assert_eq!(&bytes[..2], b"89");
+    }
+
+    #[test]
+    fn a_file_that_has_shrunk_is_told_with_its_name() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let path = dir.path().join("seed");
+        fs::write(&path, "0123").expect("a new file");
+        let layout = FileLayout::new(8, 4).expect("2 pieces");
+        let store = PieceStore::open_complete(path.clone(), layout).expect("a store");
+        let error = store.read(layout.piece(1).expect("2 pieces"), 0, &mut [0; 4]).expect_err("nothing is there");
+        let sentence = format!("cannot read piece 1 from {}: the file has become shorter", path.display());
+        assert_eq!(format!("{error:#}"), sentence);
+    }
+}

@@ -1,0 +1,311 @@
+//! Bytes to messages: `FrameReader`, to which a stream may come whole, halved or one byte at a time (protocol A5).
+//!
+//! It owns the two buffers of a connection. Small messages are cut from `head`, which is of a fixed size. A bitfield or a
+//! piece gets `body`, made only when the header was found right, and is read straight into it. So a connection needs one
+//! piece's memory, whatever its neighbor claims in a length.
+
+use std::fmt;
+use std::ops::Range;
+
+use super::handshake::JAVA_OBJECT_STREAM;
+use super::message_type as ty;
+use crate::layout::{FileLayout, PieceIndex};
+use crate::message::{Message, Welcome};
+use crate::piece_set::{BitfieldError, PieceSet};
+
+/// Room for some hundred small messages in one read.
+const HEAD_CAPACITY: usize = 16 * 1024;
+/// A message's length and type.
+const PREFIX_LEN: usize = 5;
+
+/// Cuts a stream into messages.
+///
+/// Read into [`space`](Self::space), tell [`filled`](Self::filled) how much came, take messages from
+/// [`next_message`](Self::next_message) until it has none. After an error the stream has no meaning any more.
+#[derive(Debug)]
+pub struct FrameReader {
+    layout: FileLayout,
+    head: Box<[u8]>,
+    /// What of `head` was received and not consumed. Empty while `pending` is not complete.
+    unread: Range<usize>,
+    body: Vec<u8>,
+    pending: Option<Pending>,
+    /// Whether a message was begun before: from then on no bitfield may come.
+    started: bool,
+}
+
+/// A message whose header was right and whose body has arrived up to `filled` of its `len` bytes.
+#[derive(Clone, Copy, Debug)]
+struct Pending {
+    kind: Body,
+    /// Whether the bytes are put into `body`; otherwise they go by.
+    kept: bool,
+    len: usize,
+    filled: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Body {
+    Bitfield,
+    Piece(PieceIndex),
+}
+
+/// Why a stream is not one of this protocol's messages; the [module](super) says why each ends the connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum WireFault {
+    /// A length that counts not even the type.
+    LengthZero,
+    /// A type that the protocol does not have.
+    UnknownType {
+        /// The byte in the place of the type.
+        message_type: u8,
+        /// The length before it.
+        length: u32,
+    },
+    /// Java objects instead of messages.
+    JavaObjectStream,
+    /// A length that this type does not have.
+    WrongLength {
+        /// The type's name.
+        name: &'static str,
+        /// The length received.
+        length: u32,
+        /// The length that it must be.
+        expected: u32,
+    },
+    /// A piece that the file does not have.
+    IndexOutOfRange {
+        /// The type's name.
+        name: &'static str,
+        /// The index received.
+        index: u32,
+        /// How many pieces there are.
+        piece_count: u32,
+    },
+    /// A piece that its sender was not asked for, and that is missing here.
+    UnaskedPiece(PieceIndex),
+    /// A bitfield with ones behind the last piece.
+    SpareBits,
+    /// A bitfield that is not the first message.
+    LateBitfield,
+}
+
+impl FrameReader {
+    /// A reader at the start of a stream, just behind the handshake.
+    #[must_use]
+    pub fn new(layout: FileLayout) -> Self {
+        Self {
+            layout,
+            head: vec![0; HEAD_CAPACITY].into_boxed_slice(),
+            unread: 0..0,
+            body: Vec::new(),
+            pending: None,
+            started: false,
+        }
+    }
+
+    /// Where the next bytes of the stream are to be put; never empty once [`next_message`](Self::next_message) has returned `None`.
+    pub fn space(&mut self) -> &mut [u8] {
+        match self.pending {
+            Some(pending) if pending.kept && pending.filled < pending.len => &mut self.body[pending.filled..],
+            _ => {
+                self.head.copy_within(self.unread.clone(), 0);
+                self.unread = 0..self.unread.len();
+                &mut self.head[self.unread.end..]
+            }
+        }
+    }
+
+    /// Says that the first `count` bytes of the last [`space`](Self::space) were filled.
+    pub fn filled(&mut self, count: usize) {
+        match &mut self.pending {
+            Some(pending) if pending.kept && pending.filled < pending.len => pending.filled += count,
+            _ => self.unread.end += count,
+        }
+    }
+
+    /// The next message that has arrived whole, or `None` if more bytes are needed.
+    ///
+    /// # Errors
+    /// When the stream does not follow the protocol.
+    pub fn next_message(&mut self) -> Result<Option<Message>, WireFault> {
+        self.next_welcome(|_| Welcome::Keep)
+    }
+
+    /// The same, but asks for each piece, when no more than its header was looked at, what to do with it.
+    ///
+    /// # Errors
+    /// When the stream does not follow the protocol, or the piece is refused.
+    pub fn next_welcome(&mut self, welcome: impl FnOnce(PieceIndex) -> Welcome) -> Result<Option<Message>, WireFault> {
+        if self.pending.is_none()
+            && let Some(message) = self.take_small_or_begin_body(welcome)?
+        {
+            return Ok(Some(message));
+        }
+        self.finish_body()
+    }
+
+    /// The bytes of the `piece` message that was returned last, until the next call of any other method.
+    ///
+    /// Of a piece that was to be skipped there are none.
+    #[must_use]
+    pub fn piece_bytes(&self) -> &[u8] {
+        &self.body
+    }
+
+    fn take_small_or_begin_body(
+        &mut self,
+        welcome: impl FnOnce(PieceIndex) -> Welcome,
+    ) -> Result<Option<Message>, WireFault> {
+        let unread = &self.head[self.unread.clone()];
+        // A length of 0 is told at once: what has no type is not followed by one.
+        if unread.starts_with(&[0; 4]) {
+            return Err(WireFault::LengthZero);
+        }
+        let Some((prefix, payload)) = unread.split_at_checked(PREFIX_LEN) else { return Ok(None) };
+        let length = be_u32(prefix);
+        let message_type = prefix[PREFIX_LEN - 1];
+        if message_type > ty::PIECE {
+            let java = prefix.starts_with(&JAVA_OBJECT_STREAM);
+            let fault =
+                if java { WireFault::JavaObjectStream } else { WireFault::UnknownType { message_type, length } };
+            return Err(fault);
+        }
+        let name = NAMES[usize::from(message_type)];
+        let must_be = |expected| {
+            if length == expected { Ok(()) } else { Err(WireFault::WrongLength { name, length, expected }) }
+        };
+        match message_type {
+            ty::BITFIELD => {
+                if self.started {
+                    return Err(WireFault::LateBitfield);
+                }
+                must_be(1 + self.layout.bitfield_len())?;
+                self.begin_body(PREFIX_LEN, Body::Bitfield, length - 1, true);
+                Ok(None)
+            }
+            ty::HAVE | ty::REQUEST | ty::PIECE => {
+                if message_type != ty::PIECE {
+                    must_be(5)?;
+                } else if length < 5 || length > 5 + self.layout.piece_size() {
+                    return Err(WireFault::WrongLength { name, length, expected: 5 + self.layout.piece_size() });
+                }
+                let Some(index) = payload.get(..4).map(be_u32) else { return Ok(None) };
+                let piece_count = self.layout.piece_count();
+                let piece = self.layout.piece(index);
+                let piece = piece.ok_or(WireFault::IndexOutOfRange { name, index, piece_count })?;
+                if message_type == ty::PIECE {
+                    must_be(5 + self.layout.piece_len(piece))?;
+                    let kept = match welcome(piece) {
+                        Welcome::Keep => true,
+                        Welcome::Skip => false,
+                        Welcome::Refuse => return Err(WireFault::UnaskedPiece(piece)),
+                    };
+                    self.begin_body(PREFIX_LEN + 4, Body::Piece(piece), length - 5, kept);
+                    return Ok(None);
+                }
+                self.consume(PREFIX_LEN + 4);
+                let message = if message_type == ty::HAVE { Message::Have(piece) } else { Message::Request(piece) };
+                Ok(Some(message))
+            }
+            _ => {
+                must_be(1)?;
+                self.consume(PREFIX_LEN);
+                Ok(Some(match message_type {
+                    ty::CHOKE => Message::Choke,
+                    ty::UNCHOKE => Message::Unchoke,
+                    ty::INTERESTED => Message::Interested,
+                    _ => Message::NotInterested,
+                }))
+            }
+        }
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.started = true;
+        self.unread.start += count;
+    }
+
+    /// Leaves the header behind and makes room for the body, if it is kept.
+    fn begin_body(&mut self, header_len: usize, kind: Body, len: u32, kept: bool) {
+        self.consume(header_len);
+        let len = len as usize;
+        let kept_len = if kept { len } else { 0 };
+        // Exactly, because a vector that grows by itself takes up to twice as much.
+        self.body.reserve_exact(kept_len.saturating_sub(self.body.len()));
+        self.body.resize(kept_len, 0);
+        self.pending = Some(Pending { kind, kept, len, filled: 0 });
+    }
+
+    /// Moves what has come of the body to where the rest will be read.
+    fn finish_body(&mut self) -> Result<Option<Message>, WireFault> {
+        let Some(pending) = &mut self.pending else { return Ok(None) };
+        let arrived = self.unread.len().min(pending.len - pending.filled);
+        let from = self.unread.start..self.unread.start + arrived;
+        if pending.kept {
+            self.body[pending.filled..pending.filled + arrived].copy_from_slice(&self.head[from]);
+        }
+        self.unread.start += arrived;
+        pending.filled += arrived;
+        let Some(pending) = self.pending.take_if(|pending| pending.filled == pending.len) else { return Ok(None) };
+        match pending.kind {
+            Body::Piece(piece) => Ok(Some(Message::Piece(piece))),
+            Body::Bitfield => {
+                let set = PieceSet::from_bitfield(self.layout, &std::mem::take(&mut self.body));
+                set.map(|set| Some(Message::Bitfield(Box::new(set)))).map_err(|error| match error {
+                    BitfieldError::SpareBits => WireFault::SpareBits,
+                    BitfieldError::WrongLength => unreachable!("the length was checked before the body was read"),
+                })
+            }
+        }
+    }
+}
+
+/// The types' names as the protocol spells them, by number.
+const NAMES: [&str; 8] = ["choke", "unchoke", "interested", "not interested", "have", "bitfield", "request", "piece"];
+
+/// The number in the first four bytes.
+fn be_u32(bytes: &[u8]) -> u32 {
+    u32::from_be_bytes(*bytes.first_chunk().expect("the caller took four bytes or more"))
+}
+
+impl fmt::Display for WireFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LengthZero => f.write_str("sent a message of length 0"),
+            Self::UnknownType { message_type, length } => {
+                write!(f, "sent a message of unknown type {message_type} and length {length}")
+            }
+            Self::JavaObjectStream => f.write_str("sent a Java object stream instead of messages"),
+            Self::WrongLength { name, length, expected } => {
+                write!(f, "sent a message '{name}' of length {length} instead of {expected}")
+            }
+            Self::IndexOutOfRange { name, index, piece_count } => {
+                write!(f, "sent a message '{name}' for piece {index}, but there are only {piece_count} pieces")
+            }
+            Self::UnaskedPiece(piece) => write!(f, "sent piece {piece}, which it was not asked for"),
+            Self::SpareBits => f.write_str("sent a bitfield with bits set behind the last piece"),
+            Self::LateBitfield => f.write_str("sent a bitfield that is not its first message"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_piece_after_the_shorter_last_one_takes_no_more_memory_than_one_piece() {
+        let layout = FileLayout::new(190, 100).expect("2 pieces");
+        let mut reader = FrameReader::new(layout);
+        for number in [1, 0] {
+            let piece = layout.piece(number).expect("2 pieces");
+            let mut bytes = super::super::piece_header(piece, layout).to_vec();
+            bytes.resize(bytes.len() + layout.piece_len(piece) as usize, 7);
+            reader.space()[..bytes.len()].copy_from_slice(&bytes);
+            reader.filled(bytes.len());
+            assert_eq!(reader.next_message(), Ok(Some(Message::Piece(piece))));
+        }
+        assert_eq!(reader.body.capacity(), 100);
+    }
+}

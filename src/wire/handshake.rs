@@ -1,0 +1,91 @@
+//! The 32 bytes that each side sends before anything else (protocol A4).
+
+use std::fmt;
+
+use crate::peer_id::PeerId;
+
+/// Bytes of a handshake.
+pub const HANDSHAKE_LEN: usize = 32;
+
+const HEADER: &[u8; 18] = b"P2PFILESHARINGPROJ";
+const ID_START: usize = 28;
+/// How every Java object stream starts: its magic number and version.
+pub(super) const JAVA_OBJECT_STREAM: [u8; 4] = [0xac, 0xed, 0x00, 0x05];
+
+/// A handshake with the right header.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Handshake {
+    id: [u8; 4],
+}
+
+/// Why bytes are not a handshake.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum HandshakeFault {
+    /// The caller writes Java objects instead of bytes.
+    JavaObjectStream,
+    /// The header is another one.
+    OtherHeader,
+}
+
+impl Handshake {
+    /// The handshake of this peer.
+    #[must_use]
+    pub fn of(peer: PeerId) -> Self {
+        Self { id: peer.number().to_be_bytes() }
+    }
+
+    /// The bytes to send.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; HANDSHAKE_LEN] {
+        let mut bytes = [0; HANDSHAKE_LEN];
+        bytes[..HEADER.len()].copy_from_slice(HEADER);
+        bytes[ID_START..].copy_from_slice(&self.id);
+        bytes
+    }
+
+    /// What the bytes received so far are: `None` while more are needed.
+    ///
+    /// The ten bytes between header and ID should be zero; some public peers put ASCII zeros there, which harms nobody.
+    ///
+    /// # Errors
+    /// As soon as they can no longer become a handshake: a caller that sends four wrong bytes and waits is told at once.
+    /// Only the first three bytes of a Java object stream wait for the fourth, so that the verdict is never another one later.
+    pub fn read(bytes: &[u8]) -> Result<Option<Self>, HandshakeFault> {
+        let seen = bytes.len().min(HEADER.len());
+        if bytes.starts_with(&JAVA_OBJECT_STREAM) {
+            return Err(HandshakeFault::JavaObjectStream);
+        }
+        if bytes[..seen] != HEADER[..seen] {
+            return if JAVA_OBJECT_STREAM.starts_with(bytes) { Ok(None) } else { Err(HandshakeFault::OtherHeader) };
+        }
+        let id = bytes.get(ID_START..).and_then(<[u8]>::first_chunk);
+        Ok(id.map(|&id| Self { id }))
+    }
+
+    /// The first of the IDs that this handshake can mean for which `known` holds.
+    ///
+    /// It means the four bytes as a number; where no such peer is known, as ASCII digits, as some public peers send it.
+    #[must_use]
+    pub fn peer_id(self, known: impl Fn(PeerId) -> bool) -> Option<PeerId> {
+        let binary = PeerId::new(u32::from_be_bytes(self.id));
+        // `parse` alone would take a plus sign, too.
+        let digits = std::str::from_utf8(&self.id).ok().filter(|id| id.bytes().all(|byte| byte.is_ascii_digit()));
+        let digits = digits.and_then(|digits| digits.parse().ok()).and_then(PeerId::new);
+        [binary, digits].into_iter().flatten().find(|&id| known(id))
+    }
+
+    /// The ID's bytes as the number that they should be.
+    #[must_use]
+    pub const fn id_number(self) -> u32 {
+        u32::from_be_bytes(self.id)
+    }
+}
+
+impl fmt::Display for HandshakeFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::JavaObjectStream => "sent a Java object stream instead of the handshake",
+            Self::OtherHeader => "sent something else than the handshake's header 'P2PFILESHARINGPROJ'",
+        })
+    }
+}

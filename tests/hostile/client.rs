@@ -1,0 +1,151 @@
+//! `Client`: somebody at the other end of a connection, who says what it is told to. The protocol is written down here a second time.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddrV4, TcpStream};
+use std::time::{Duration, Instant};
+
+use crate::support::process::{PATIENCE, Process};
+
+pub const CHOKE: u8 = 0;
+pub const UNCHOKE: u8 = 1;
+pub const INTERESTED: u8 = 2;
+pub const NOT_INTERESTED: u8 = 3;
+pub const HAVE: u8 = 4;
+pub const BITFIELD: u8 = 5;
+pub const REQUEST: u8 = 6;
+pub const PIECE: u8 = 7;
+
+/// In all the floods, and after all that is hostile, a peer has never used more than this.
+pub const MOST_MEMORY_KIB: u64 = 64 * 1024;
+
+/// A connection with a peer.
+pub struct Client {
+    stream: TcpStream,
+}
+
+/// A message: its type and its payload.
+pub fn message(message_type: u8, payload: &[u8]) -> Vec<u8> {
+    let length = 1 + u32::try_from(payload.len()).expect("a short payload");
+    [&length.to_be_bytes()[..], &[message_type], payload].concat()
+}
+
+/// A `have` or a `request`.
+pub fn indexed(message_type: u8, piece: u32) -> Vec<u8> {
+    message(message_type, &piece.to_be_bytes())
+}
+
+/// A `piece` message.
+pub fn piece(piece: u32, bytes: &[u8]) -> Vec<u8> {
+    message(PIECE, &[&piece.to_be_bytes(), bytes].concat())
+}
+
+/// The bitfield of who has all of so many pieces.
+pub fn full_bitfield(piece_count: usize) -> Vec<u8> {
+    let mut bits = vec![0; piece_count.div_ceil(8)];
+    (0..piece_count).for_each(|piece| bits[piece / 8] |= 0x80 >> (piece % 8));
+    message(BITFIELD, &bits)
+}
+
+/// A handshake.
+pub fn handshake(id: u32) -> Vec<u8> {
+    [b"P2PFILESHARINGPROJ", &[0; 10][..], &id.to_be_bytes()].concat()
+}
+
+impl Client {
+    /// Connects and says nothing.
+    pub fn call(address: SocketAddrV4) -> Self {
+        Self::on(TcpStream::connect(address).expect("the peer listens"))
+    }
+
+    /// Somebody who was dialed.
+    pub fn on(stream: TcpStream) -> Self {
+        stream.set_read_timeout(Some(PATIENCE)).expect("a TCP socket");
+        stream.set_nodelay(true).expect("a TCP socket");
+        Self { stream }
+    }
+
+    /// Connects and shakes hands.
+    pub fn join(address: SocketAddrV4, id: u32) -> Self {
+        let mut client = Self::call(address);
+        client.say(&handshake(id));
+        assert_eq!(client.hear_bytes(32).expect("a handshake").len(), 32);
+        client
+    }
+
+    /// As the peer sees it: `127.0.0.1:40000`.
+    pub fn name(&self) -> String {
+        self.stream.local_addr().expect("a TCP socket").to_string()
+    }
+
+    /// Sends these bytes, unless the peer has closed.
+    pub fn say(&mut self, bytes: &[u8]) {
+        // Who is turned away in the middle of a sentence did not say it all.
+        _ = self.stream.write_all(bytes);
+    }
+
+    /// The next bytes; `None` if the connection ends before.
+    pub fn hear_bytes(&mut self, count: usize) -> Option<Vec<u8>> {
+        let mut bytes = vec![0; count];
+        self.stream.read_exact(&mut bytes).ok().map(|()| bytes)
+    }
+
+    /// The next message.
+    pub fn hear(&mut self) -> Option<(u8, Vec<u8>)> {
+        let length = self.hear_bytes(4)?;
+        let length = u32::from_be_bytes(*length.first_chunk().expect("4 bytes"));
+        let mut payload = self.hear_bytes(length as usize)?;
+        Some((payload.remove(0), payload))
+    }
+
+    /// Passes over messages until one of this type comes; its payload.
+    pub fn wait_for(&mut self, message_type: u8) -> Vec<u8> {
+        loop {
+            let (heard, payload) = self.hear().expect("the connection stays");
+            if heard == message_type {
+                return payload;
+            }
+        }
+    }
+
+    /// Waits for a request, and says for which piece.
+    pub fn wait_for_request(&mut self) -> u32 {
+        u32::from_be_bytes(*self.wait_for(REQUEST).first_chunk().expect("4 bytes"))
+    }
+
+    /// Waits until the peer closes; says how long that took.
+    pub fn wait_for_close(&mut self) -> Duration {
+        let started = Instant::now();
+        let mut buffer = [0; 4096];
+        loop {
+            match self.stream.read(&mut buffer) {
+                Ok(1..) => {}
+                Ok(0) => return started.elapsed(),
+                Err(error) => {
+                    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "it is still open");
+                    return started.elapsed();
+                }
+            }
+        }
+    }
+
+    /// Another hand on the same connection.
+    pub fn clone(&self) -> Self {
+        Self { stream: self.stream.try_clone().expect("a TCP socket") }
+    }
+
+    /// Says that nothing more will be said.
+    pub fn finish(&self) {
+        // It may be closed already.
+        _ = self.stream.shutdown(Shutdown::Write);
+    }
+}
+
+/// Asserts that a peer is as small as it must be: 64 MiB, and a thread for each caller that a list of `neighbors` allows.
+pub fn check_bounds(peer: &Process, neighbors: u64) {
+    let memory = peer.figure("VmHWM");
+    assert!(memory <= MOST_MEMORY_KIB, "{memory} KiB");
+    // A neighbor may be shaking hands, reading and writing at the same time; 32 more may be shaking hands.
+    let threads = peer.figure("Threads");
+    let most = 3 * neighbors + 32 + 16;
+    assert!(threads <= most, "{threads} threads, at most {most} are allowed");
+}

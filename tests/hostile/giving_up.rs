@@ -1,0 +1,40 @@
+//! `--peer-timeout`: status 3 and the names of the missing, with the own file in place.
+
+use crate::support::swarm::{Plan, Swarm};
+
+fn swarm() -> Swarm {
+    let peers = vec![(1001, true), (1002, false), (1003, false), (1004, false)];
+    Swarm::on_loopback(Plan { peers, file_size: 300_000, ..Plan::default() })
+}
+
+#[test]
+fn who_waits_for_missing_peers_gives_up_with_their_names_and_its_file_in_place() {
+    let swarm = swarm();
+    let peers = [1001, 1002].map(|id| swarm.start(id, &["--peer-timeout", "1"]));
+    for peer in peers {
+        assert_eq!(peer.wait().fault(3, swarm.root()), "nothing was heard of 1003, 1004 for 1 s");
+    }
+    swarm.check_file(1002);
+}
+
+#[test]
+fn who_never_meets_anybody_gives_up_on_all() {
+    let swarm = swarm();
+    let peer = swarm.start(1003, &["--peer-timeout", "1"]);
+    assert_eq!(peer.wait().fault(3, swarm.root()), "nothing was heard of 1001, 1002, 1004 for 1 s");
+    assert!(!swarm.path(1003).exists());
+}
+
+#[test]
+fn who_is_killed_is_missed_and_who_gave_up_before_its_end_is_known_to_be_complete() {
+    let swarm = swarm();
+    let [seeder, leecher] = [1001, 1002].map(|id| swarm.start(id, &["--peer-timeout", "2"]));
+    let victim = swarm.start(1003, &[]);
+    swarm.wait_for_file(1002);
+    swarm.wait_for_file(1003);
+    // Complete, so that nobody misses it.
+    victim.signal("KILL");
+    for peer in [seeder, leecher] {
+        assert_eq!(peer.wait().fault(3, swarm.root()), "nothing was heard of 1004 for 2 s");
+    }
+}

@@ -1,0 +1,77 @@
+//! What is done with a piece of which only the header has come, and what may be expected of a neighbor.
+
+use crate::world::{World, given, id};
+use peer_process::message::Welcome;
+use peer_process::peer::Awaited;
+
+/// A world in which piece 0 was asked of neighbor 1, and neighbor 2 has the same.
+fn asked() -> World {
+    given("  ", &["* ", "* "]).after(&["1: unchoke"]).world()
+}
+
+#[test]
+fn a_piece_is_kept_that_its_sender_was_asked_for() {
+    assert_eq!(asked().welcome(1, "0"), Welcome::Keep);
+}
+
+#[test]
+fn a_piece_is_refused_that_its_sender_was_not_asked_for() {
+    let mut world = asked();
+    assert_eq!(world.welcome(2, "0"), Welcome::Refuse, "asked of another");
+    assert_eq!(world.welcome(1, "1"), Welcome::Refuse, "asked of nobody");
+    world.does("lose 1");
+    assert_eq!(world.welcome(1, "0"), Welcome::Refuse, "the connection on which it was asked for is gone");
+}
+
+#[test]
+fn a_late_piece_is_kept_after_a_choke_and_after_a_timeout() {
+    for event in ["1: choke", "timeout 1"] {
+        let mut world = asked();
+        world.does(event);
+        assert_eq!(world.welcome(1, "0"), Welcome::Keep, "after {event}");
+    }
+}
+
+#[test]
+fn a_piece_that_is_here_or_on_its_way_to_the_disk_goes_by() {
+    let mut world = asked();
+    world.does("1: piece 0");
+    assert_eq!(world.welcome(1, "0"), Welcome::Skip, "it is being saved");
+    world.does("saved 0");
+    assert_eq!(world.welcome(1, "0"), Welcome::Skip);
+    assert_eq!(world.welcome(2, "0"), Welcome::Skip, "even from who was not asked: it does no harm");
+}
+
+#[test]
+fn an_answer_is_awaited_while_a_request_is_under_way_or_has_timed_out() {
+    let mut world = asked();
+    let awaited = |world: &World, number| world.peer.awaits(id(number));
+    assert_eq!(awaited(&world, 1), Awaited::Answer);
+    assert_eq!(awaited(&world, 2), Awaited::Nothing, "it chokes us, which may last");
+    assert!(world.peer.has_asked(id(1)) && !world.peer.has_asked(id(2)));
+    world.does("timeout 1");
+    assert_eq!(awaited(&world, 1), Awaited::Answer, "it still owes the piece");
+    assert!(!world.peer.has_asked(id(1)));
+    world.does("lose 1");
+    assert_eq!(awaited(&world, 1), Awaited::Nothing);
+}
+
+#[test]
+fn a_request_is_awaited_of_who_is_interested_and_unchoked() {
+    let mut world = given("  ", &["  ", "?"]).world();
+    assert_eq!(world.peer.awaits(id(1)), Awaited::Nothing);
+    assert!(world.peer.is_idle());
+    assert_eq!(world.peer.missing().collect::<Vec<_>>(), [id(2)]);
+    world.does("1: interested");
+    assert_eq!(world.peer.awaits(id(1)), Awaited::Request, "it was unchoked at once");
+    assert!(!world.peer.is_idle());
+}
+
+#[test]
+fn a_complete_neighbor_is_not_missing_when_it_is_gone() {
+    let mut world = given("  ", &["**", "* "]).world();
+    assert_eq!(world.peer.missing().count(), 0);
+    world.does("1 closes");
+    world.does("lose 2");
+    assert_eq!(world.peer.missing().collect::<Vec<_>>(), [id(2)]);
+}

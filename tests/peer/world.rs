@@ -1,0 +1,281 @@
+//! A world of one `Peer` and its neighbors 1, 2, 3, …, written in strings so that a test reads as the protocol does.
+//!
+//! Pieces are drawn: `"*  *"` has the first and the last of four. All have 10 bytes but the last, which has 4.
+//!
+//! | event | |
+//! |---|---|
+//! | `we dial 1`, `1 dials`, `lose 1`, `1 closes` | connections; `lose` breaks one |
+//! | `1: unchoke`, `1: have 2`, `1: bitfield *  *` | messages from neighbor 1, in the protocol's words |
+//! | `saved 2`, `file completed` | what was asked of the disk is done |
+//! | `preferred tick`, `optimistic tick`, `timeout 1` | clocks |
+//!
+//! Actions are written likewise, joined by `; `: `1: interested` is sent to 1, `log 1 chokes us` stands for the log's
+//! sentence, and there are `save 2`, `complete file`, `start timers` and `finish`.
+
+use peer_process::layout::{FileLayout, PieceIndex};
+use peer_process::message::{Message, Welcome};
+use peer_process::peer::{Action, Ending, Event, LogEvent, NeighborView, Opener, Peer, Setup};
+use peer_process::peer_id::PeerId;
+use peer_process::piece_set::PieceSet;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+/// How a world is when its first event comes.
+#[derive(Clone)]
+pub struct Given<'a> {
+    ours: &'a str,
+    theirs: &'a [&'a str],
+    layout: FileLayout,
+    preferred_count: usize,
+    seed: u64,
+    before: Vec<&'a str>,
+}
+
+/// Our pieces, and those of neighbors 1, 2, …: these are connected and have said their bitfields, `"?"` was never met.
+pub fn given<'a>(ours: &'a str, theirs: &'a [&'a str]) -> Given<'a> {
+    let full = ours.len() as u64;
+    let layout = FileLayout::new((full * 10).saturating_sub(6), 10).expect("sizes in range");
+    Given { ours, theirs, layout, preferred_count: 1, seed: 1, before: Vec::new() }
+}
+
+impl<'a> Given<'a> {
+    /// `NumberOfPreferredNeighbors`; 1 unless said otherwise.
+    pub fn k(mut self, preferred_count: usize) -> Self {
+        self.preferred_count = preferred_count;
+        self
+    }
+
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Another layout than that of the drawing, which then has to be without a star, or all stars.
+    pub fn layout(mut self, file_size: u64, piece_size: u32) -> Self {
+        self.layout = FileLayout::new(file_size, piece_size).expect("sizes in range");
+        self
+    }
+
+    /// Events whose actions are of no interest here.
+    pub fn after(mut self, events: &[&'a str]) -> Self {
+        self.before.extend(events);
+        self
+    }
+
+    /// The world before its first event: nobody is connected, and the peer has not started.
+    pub fn fresh(&self) -> World {
+        let neighbors = (1..).zip(self.theirs).map(|(number, _)| id(number)).collect();
+        let has_file = self.has_file();
+        let setup = Setup::new(neighbors, self.layout, has_file, self.preferred_count);
+        World { peer: Peer::new(&setup, StdRng::seed_from_u64(self.seed)), layout: self.layout }
+    }
+
+    /// The world as drawn, with a peer that has started.
+    ///
+    /// A peer starts with all or nothing. What it has in between, it has from an earlier connection of neighbor 1.
+    pub fn world(&self) -> World {
+        let mut world = self.fresh();
+        world.does("start");
+        if self.ours.contains('*') && !self.has_file() {
+            world.does("1 dials");
+            world.does(&format!("1: bitfield {}", self.ours));
+            world.does("1: unchoke");
+            while let Some(piece) = world.requested(1) {
+                world.does(&format!("1: piece {piece}"));
+                world.does(&format!("saved {piece}"));
+            }
+            world.does("lose 1");
+        }
+        for (number, drawing) in (1..).zip(self.theirs).filter(|(_, drawing)| **drawing != "?") {
+            world.does(&format!("{number} dials"));
+            if drawing.contains('*') {
+                world.does(&format!("{number}: bitfield {drawing}"));
+            }
+        }
+        for event in &self.before {
+            world.does(event);
+        }
+        world
+    }
+
+    fn has_file(&self) -> bool {
+        self.ours.starts_with('*') && !self.ours.contains(' ')
+    }
+}
+
+/// Plays a scenario: each event gives exactly these actions.
+#[track_caller]
+pub fn check(given: &Given, steps: &[(&str, &str)]) -> World {
+    let mut world = given.world();
+    world.check(steps);
+    world
+}
+
+/// A peer, and what is needed to speak with it in words.
+pub struct World {
+    pub peer: Peer,
+    layout: FileLayout,
+}
+
+impl World {
+    /// A peer that was killed and comes back: it has these pieces, and knows these neighbors to be complete.
+    pub fn returned(ours: &str, complete: &[u32], neighbor_count: u32) -> Self {
+        let layout = given(ours, &[]).layout;
+        let mut world =
+            Self { peer: Peer::new(&Setup::new(vec![], layout, false, 1), StdRng::seed_from_u64(1)), layout };
+        let setup = Setup {
+            pieces: world.set(ours),
+            complete_neighbors: complete.iter().copied().map(id).collect(),
+            ..Setup::new((1..=neighbor_count).map(id).collect(), layout, false, 1)
+        };
+        world.peer = Peer::new(&setup, StdRng::seed_from_u64(1));
+        world
+    }
+
+    /// What would be done with a piece of which only the header has come.
+    pub fn welcome(&self, from: u32, piece: &str) -> Welcome {
+        self.peer.welcome(id(from), self.piece(piece))
+    }
+
+    #[track_caller]
+    pub fn check(&mut self, steps: &[(&str, &str)]) {
+        for (place, (event, actions)) in (1..).zip(steps) {
+            assert_eq!(self.does(event), *actions, "step {place}, '{event}'");
+        }
+    }
+
+    /// What the peer does on this event, but for what it writes down for its own return, which is no rule of the protocol.
+    pub fn does(&mut self, event: &str) -> String {
+        self.does_all(event, |action| !matches!(action, Action::RememberComplete { .. }))
+    }
+
+    /// What of this kind the peer does on this event.
+    pub fn does_all(&mut self, event: &str, shown: impl Fn(&Action) -> bool) -> String {
+        let event = self.event(event);
+        let mut actions = Vec::new();
+        self.peer.handle(event, &mut actions);
+        actions.retain(shown);
+        actions.iter().map(|action| self.show(action)).collect::<Vec<_>>().join("; ")
+    }
+
+    /// What the peer knows of a neighbor.
+    pub fn neighbor(&self, number: u32) -> NeighborView {
+        self.peer.neighbors().find(|neighbor| neighbor.id == id(number)).expect("a neighbor of this world")
+    }
+
+    /// Which piece a neighbor owes us.
+    pub fn requested(&self, number: u32) -> Option<u32> {
+        self.neighbor(number).requested.map(PieceIndex::number)
+    }
+
+    /// Which neighbors are unchoked, by number.
+    pub fn unchoked(&self) -> Vec<u32> {
+        let unchoked = self.peer.neighbors().filter(|neighbor| !neighbor.we_choke_them);
+        unchoked.map(|neighbor| neighbor.id.number()).collect()
+    }
+
+    /// Which neighbors are preferred, by number.
+    pub fn preferred(&self) -> Vec<u32> {
+        self.peer.preferred().iter().map(|id| id.number()).collect()
+    }
+
+    /// Which neighbor is optimistically unchoked, by number.
+    pub fn optimistic(&self) -> Option<u32> {
+        self.peer.optimistic().map(PeerId::number)
+    }
+
+    fn event(&self, text: &str) -> Event {
+        if let Some((from, message)) = text.split_once(": ") {
+            return Event::MessageReceived { from: parse_id(from), message: self.message(message) };
+        }
+        let connected = |neighbor, opened_by| Event::NeighborConnected { neighbor: parse_id(neighbor), opened_by };
+        let lost = |neighbor, ending| Event::NeighborLost { neighbor: parse_id(neighbor), ending };
+        match text.split(' ').collect::<Vec<_>>()[..] {
+            ["start"] => Event::Started,
+            ["we", "dial", neighbor] => connected(neighbor, Opener::Us),
+            [neighbor, "dials"] => connected(neighbor, Opener::Them),
+            ["lose", neighbor] => lost(neighbor, Ending::Broken),
+            [neighbor, "closes"] => lost(neighbor, Ending::Closed),
+            ["saved", piece] => Event::PieceSaved { piece: self.piece(piece) },
+            ["file", "completed"] => Event::FileCompleted,
+            ["preferred", "tick"] => Event::PreferredTick,
+            ["optimistic", "tick"] => Event::OptimisticTick,
+            ["timeout", neighbor] => Event::RequestTimedOut { neighbor: parse_id(neighbor) },
+            _ => panic!("no event is called '{text}'"),
+        }
+    }
+
+    fn message(&self, text: &str) -> Message {
+        match text.split_once(' ').unwrap_or((text, "")) {
+            ("choke", "") => Message::Choke,
+            ("unchoke", "") => Message::Unchoke,
+            ("interested", "") => Message::Interested,
+            ("not", "interested") => Message::NotInterested,
+            ("have", piece) => Message::Have(self.piece(piece)),
+            ("bitfield", drawing) => Message::Bitfield(self.set(drawing).into()),
+            ("request", piece) => Message::Request(self.piece(piece)),
+            ("piece", piece) => Message::Piece(self.piece(piece)),
+            _ => panic!("no message is called '{text}'"),
+        }
+    }
+
+    fn piece(&self, number: &str) -> PieceIndex {
+        self.layout.piece(number.parse().expect("a number")).expect("a piece of this file")
+    }
+
+    fn set(&self, drawing: &str) -> PieceSet {
+        assert_eq!(drawing.len(), self.layout.piece_count() as usize, "'{drawing}' draws each piece");
+        let mut set = PieceSet::empty(self.layout);
+        for (piece, _) in self.layout.pieces().zip(drawing.chars()).filter(|&(_, drawn)| drawn == '*') {
+            set.insert(piece);
+        }
+        set
+    }
+
+    fn show(&self, action: &Action) -> String {
+        match action {
+            Action::Send { to, message: Message::Bitfield(set) } => format!("{to}: bitfield {}", self.draw(set)),
+            Action::Send { to, message } => format!("{to}: {message}"),
+            Action::SavePiece { piece } => format!("save {piece}"),
+            Action::CompleteFile => "complete file".into(),
+            Action::RememberComplete { neighbor } => format!("remember {neighbor}"),
+            Action::StartTimers => "start timers".into(),
+            Action::Finish => "finish".into(),
+            Action::Log(event) => format!("log {}", show_log(event)),
+        }
+    }
+
+    /// The drawing of a set of pieces.
+    pub fn draw(&self, set: &PieceSet) -> String {
+        self.layout.pieces().map(|piece| if set.contains(piece) { '*' } else { ' ' }).collect()
+    }
+}
+
+/// The log's sentences without time, peer and ornament.
+fn show_log(event: &LogEvent) -> String {
+    match event {
+        LogEvent::Connects(id) => format!("we connect to {id}"),
+        LogEvent::IsConnected(id) => format!("{id} connects to us"),
+        LogEvent::PreferredNeighbors(ids) => {
+            format!("preferred {}", ids.iter().map(PeerId::to_string).collect::<Vec<_>>().join(","))
+        }
+        LogEvent::OptimisticallyUnchoked(id) => format!("optimistic {id}"),
+        LogEvent::UnchokedBy(id) => format!("{id} unchokes us"),
+        LogEvent::ChokedBy(id) => format!("{id} chokes us"),
+        LogEvent::ReceivedHave { from, piece } => format!("{from} has {piece}"),
+        LogEvent::ReceivedInterested(id) => format!("{id} is interested"),
+        LogEvent::ReceivedNotInterested(id) => format!("{id} is not interested"),
+        LogEvent::DownloadedPiece { piece, from, piece_count } => {
+            format!("piece {piece} from {from}, now {piece_count}")
+        }
+        LogEvent::DownloadedFile => "complete file".into(),
+    }
+}
+
+fn parse_id(number: &str) -> PeerId {
+    id(number.parse().expect("a number"))
+}
+
+pub fn id(number: u32) -> PeerId {
+    PeerId::new(number).expect("a positive number")
+}

@@ -1,0 +1,141 @@
+//! The command: its arguments, what it says on the console, and its exit status.
+
+use std::net::TcpListener;
+
+use crate::client::{Client, listen};
+use crate::env::TestEnv;
+use crate::swarm::{Plan, Swarm};
+
+#[test]
+fn help_and_version_go_to_stdout() {
+    let env = TestEnv::new();
+    for argument in ["-h", "--help", "-V", "--version"] {
+        let ended = env.run(&[argument]);
+        assert_eq!((ended.status, ended.stderr.len()), (Some(0), 0), "{ended:#?}");
+        let version = format!("peer_process {}\n", env!("CARGO_PKG_VERSION"));
+        if argument.to_lowercase().starts_with("-v") || argument == "--version" {
+            assert_eq!(ended.stdout, version);
+        } else {
+            for part in ["PEER_ID", "--dir", "--verbose", "--quiet", "--request-timeout", "--seed", "Exit status"] {
+                assert!(ended.stdout.contains(part), "'{part}' is missing: {ended:#?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_wrong_usage_is_one_sentence_and_status_2() {
+    let swarm = Swarm::new(Plan::default());
+    let before = swarm.env.listing();
+    for arguments in [
+        &[] as &[&str],
+        &["abc"],
+        &["0"],
+        &["-1"],
+        &["4294967296"],
+        &["1001", "1002"],
+        &["--no-such-option", "1001"],
+        &["--seed", "many", "1001"],
+        &["--request-timeout", "0", "1001"],
+        &["--request-timeout"],
+        &["-q", "-v", "1001"],
+    ] {
+        let ended = swarm.env.run(arguments);
+        ended.assert_one_sentence(2, &["see --help"]);
+        assert_eq!(ended.stderr.len(), 1, "{ended:#?}");
+    }
+    assert_eq!(swarm.env.listing(), before);
+}
+
+#[test]
+fn another_directory() {
+    let swarm = Swarm::new(Plan { peers: vec![(1001, true)], ..Plan::default() });
+    let elsewhere = TestEnv::new();
+    for option in ["-C", "--dir"] {
+        let ended = elsewhere.run(&[option, swarm.env.dir().to_str().expect("a plain path"), "1001"]);
+        assert_eq!(ended.status, Some(0), "{ended:#?}");
+    }
+    assert_eq!(elsewhere.listing(), Vec::<String>::new());
+    assert_eq!(swarm.env.log(1001), []);
+}
+
+#[test]
+fn the_start_line_to_the_letter() {
+    let peers = (1001..=1006).map(|id| (id, id == 1001)).collect();
+    let plan = Plan { p: 5, m: 15, file_size: 10_000_232, piece_size: 32_768, peers, ..Plan::default() };
+    let swarm = Swarm::new(plan);
+    let settings = "k=2 p=5 s m=15 s";
+    for (id, has, port) in [(1002, 0, 6002), (1001, 306, 6001)] {
+        let line = format!(
+            "peer {id}: 306 pieces of 32768 bytes, has {has}; {settings}; listening on port {port}; 5 neighbors"
+        );
+        let peer = swarm.start(id);
+        assert_eq!(peer.wait_for_line("pieces"), line);
+        peer.signal("TERM");
+        assert_eq!(peer.wait().stderr[0], line);
+    }
+}
+
+#[test]
+fn quiet_is_silent_on_success() {
+    let swarm = Swarm::new(Plan::default());
+    let peers = [1001, 1002].map(|id| swarm.env.start(&["-q", &id.to_string()]));
+    for peer in peers {
+        let ended = peer.wait();
+        assert_eq!((ended.status, ended.stdout.as_str(), ended.stderr.len()), (Some(0), "", 0), "{ended:#?}");
+    }
+}
+
+#[test]
+fn the_trace_shows_every_message_both_ways() {
+    let swarm = Swarm::new(Plan { file_size: 3 * 4096, ..Plan::default() });
+    let listener = listen(&swarm, 1001);
+    let leecher = swarm.env.start(&["-v", "1002"]);
+    let mut client = Client::seed(&swarm, &listener, 1001, 1002);
+    let (pieces, _) = client.serve(&swarm, 3);
+    client.part();
+    let ended = leecher.wait();
+    assert_eq!((ended.status, ended.stdout.as_str()), (Some(0), ""), "{ended:#?}");
+    let trace: Vec<_> = ended.stderr.iter().filter_map(|line| line.strip_prefix("peer 1002: [DEBUG] ")).collect();
+    let shown = |line: &str| assert!(trace.contains(&line), "'{line}' is missing: {trace:#?}");
+    for line in [
+        "to 1001: handshake",
+        "from 1001: handshake",
+        "from 1001: bitfield with 3 of 3 pieces",
+        "to 1001: interested",
+        "from 1001: unchoke",
+    ] {
+        shown(line);
+    }
+    for piece in pieces {
+        shown(&format!("to 1001: request {piece}"));
+        shown(&format!("from 1001: piece {piece}"));
+        shown(&format!("to 1001: have {piece}"));
+    }
+    shown("to 1001: not interested");
+}
+
+#[test]
+fn the_summary_tells_bytes_from_and_to_each_neighbor() {
+    let swarm = Swarm::new(Plan::default());
+    let peers = [1001, 1002].map(|id| swarm.start_and_wait(id));
+    for (peer, line) in peers
+        .into_iter()
+        .zip(["peer 1001: from 1002 0 bytes, to it 100000 bytes", "peer 1002: from 1001 100000 bytes, to it 0 bytes"])
+    {
+        let ended = peer.wait();
+        assert!(ended.stderr.iter().any(|other| other == line), "'{line}' is missing: {ended:#?}");
+    }
+}
+
+#[test]
+fn a_taken_port_is_a_fault_while_running_and_nothing_is_created() {
+    let swarm = Swarm::new(Plan::default());
+    let before = swarm.env.listing();
+    let listener = TcpListener::bind(swarm.address(1002)).expect("a free port");
+    let ended = swarm.env.run(&["1002"]);
+    ended.assert_one_sentence(1, &["cannot listen on port 6002 for peer 1002", "Address already in use"]);
+    assert_eq!(ended.stderr.len(), 1, "{ended:#?}");
+    assert_eq!(swarm.env.listing(), before);
+    drop(listener);
+}

@@ -1,0 +1,24 @@
+//! Real processes: the binary as a user starts it, on loopback, in a temporary directory.
+//!
+//! Helpers first, tests behind them. Nothing here uses the crate's own code but its binary: the configuration, the log's
+//! grammar and the protocol are written down a second time, from the protocol's text.
+
+mod check;
+mod client;
+mod env;
+mod log;
+mod swarm;
+
+mod samples;
+mod shapes;
+mod swarms;
+
+mod downloads;
+mod endings;
+mod handshakes;
+mod uploads;
+
+mod command_line;
+mod configuration;
+mod faults;
+mod signals;

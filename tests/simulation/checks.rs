@@ -1,0 +1,302 @@
+//! The checkers: the design's ten invariants, each a function that may complain.
+//!
+//! Numbers 1 to 8 and the first half of 9 look at one peer, fact after fact: each sees the ledger as it stood before the fact.
+//! The second half of 9 looks at the whole swarm at the end, 10 at the traces of two runs.
+
+use peer_process::layout::PieceIndex;
+use peer_process::message::Message;
+use peer_process::peer::{Action, Event, LogEvent};
+use peer_process::peer_id::PeerId;
+
+use crate::ledger::{Book, Fact, Ledger, View, bit, bits};
+
+/// A checker of one peer: the ledger before the fact, and the fact.
+pub type Check = fn(&Ledger, &Fact) -> Result<(), String>;
+
+/// Each invariant that one peer's history can break.
+pub const CHECKS: [(&str, Check); 10] = [
+    ("1: at most k + 1 are unchoked, and only they get pieces", at_most_k_plus_1_unchoked),
+    ("2: one request a piece, one a neighbor, only while it may be asked", one_request_at_a_time),
+    ("3: the interest told is the interest there is, told on change only", interest_is_true),
+    ("4: a bitfield comes first or not at all", bitfield_first_or_absent),
+    ("5: one have a piece and connected neighbor, after the save", one_have_after_the_save),
+    ("6: the log's piece counts rise by one", logged_counts_rise_by_one),
+    ("7: choke and unchoke only on change", choking_only_on_change),
+    ("7: choices as in A7", choices_follow_the_rules),
+    ("8: nothing is sent to a lost neighbor, and what it was asked for is free", the_lost_owe_nothing),
+    ("9: a peer ends once all are complete, and not before", ends_when_all_are_complete),
+];
+
+/// Shows one fact to every checker, then writes it down.
+pub fn check_fact(ledger: &mut Ledger, fact: &Fact) -> Result<(), String> {
+    for (name, check) in CHECKS {
+        check(ledger, fact).map_err(|complaint| format!("invariant {name}: {complaint}"))?;
+    }
+    ledger.note(fact);
+    Ok(())
+}
+
+fn ensure(holds: bool, complaint: impl FnOnce() -> String) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(complaint()) }
+}
+
+/// The message that an action sends, and to whom.
+fn sent(fact: &Fact) -> Option<(PeerId, &Message)> {
+    match fact {
+        Fact::Action(Action::Send { to, message }) => Some((*to, message)),
+        _ => None,
+    }
+}
+
+/// Invariant 1, at every moment and not only after the event (A7).
+pub fn at_most_k_plus_1_unchoked(ledger: &Ledger, fact: &Fact) -> Result<(), String> {
+    let limit = ledger.preferred_count + 1;
+    match (sent(fact), fact) {
+        (Some((to, Message::Unchoke)), _) => {
+            let others = ledger.books.iter().filter(|(id, book)| book.we_unchoke && **id != to).count();
+            ensure(others < limit, || format!("{to} is unchoked though {others} are"))
+        }
+        (Some((to, Message::Piece(piece))), _) => {
+            ensure(ledger.books[&to].we_unchoke, || format!("{to} is choked and gets piece {piece}"))?;
+            ensure(ledger.have & bit(*piece) != 0, || format!("{to} gets piece {piece}, which is not on disk"))?;
+            let asked = Event::MessageReceived { from: to, message: Message::Request(*piece) };
+            ensure(ledger.event == asked, || format!("{to} gets piece {piece} unasked"))
+        }
+        (_, Fact::Settled(view)) => {
+            ensure(view.preferred.len() < limit, || format!("{} are preferred", view.preferred.len()))?;
+            let unchoked = view.neighbors.iter().filter(|(neighbor, _)| !neighbor.we_choke_them).count();
+            ensure(unchoked <= limit, || format!("{unchoked} are unchoked"))?;
+            for (neighbor, _) in &view.neighbors {
+                let id = neighbor.id;
+                let chosen = view.preferred.contains(&id) || view.optimistic == Some(id);
+                ensure(chosen != neighbor.we_choke_them, || format!("{id} is both chosen and choked, or neither"))?;
+            }
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Invariant 2 (A8); and what arrives for a request is saved exactly once (B).
+pub fn one_request_at_a_time(ledger: &Ledger, fact: &Fact) -> Result<(), String> {
+    match (sent(fact), fact) {
+        (Some((to, Message::Request(piece))), _) => may_be_requested(ledger, to, *piece),
+        (_, Fact::Action(Action::SavePiece { piece })) => ensure(ledger.save_due == Some(*piece), || {
+            format!("piece {piece} is saved though it did not just arrive, was not asked for or is no longer missing")
+        }),
+        (_, Fact::Settled(view)) => {
+            ensure(ledger.save_due.is_none(), || format!("{:?} has arrived and is not saved", ledger.save_due))?;
+            for (neighbor, _) in &view.neighbors {
+                let (id, noted) = (neighbor.id, ledger.books[&neighbor.id].requested);
+                let claimed = neighbor.requested;
+                ensure(claimed == noted, || format!("{id} owes {noted:?}, and is taken to owe {claimed:?}"))?;
+            }
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn may_be_requested(ledger: &Ledger, to: PeerId, piece: PieceIndex) -> Result<(), String> {
+    let book = &ledger.books[&to];
+    ensure(book.they_unchoke, || format!("{to} chokes us and is asked for piece {piece}"))?;
+    ensure(book.has & bit(piece) != 0, || format!("{to} is asked for piece {piece}, which it has not"))?;
+    ensure(book.requested.is_none(), || format!("{to} owes {:?} and is asked for piece {piece}", book.requested))?;
+    ensure(!book.silent, || format!("{to} let a request time out, said nothing, and is asked for piece {piece}"))?;
+    ensure(ledger.under_way() & bit(piece) == 0, || format!("another neighbor owes piece {piece}, {to} is asked too"))?;
+    ensure(ledger.missing() & bit(piece) != 0, || format!("{to} is asked for piece {piece}, which is not missing"))
+}
+
+/// Invariant 3; a bitfield is always answered (A6, B).
+pub fn interest_is_true(ledger: &Ledger, fact: &Fact) -> Result<(), String> {
+    match (sent(fact), fact) {
+        (Some((to, message @ (Message::Interested | Message::NotInterested))), _) => {
+            let (book, told) = (&ledger.books[&to], *message == Message::Interested);
+            let changed = book.we_are_interested != told;
+            ensure(changed || book.answer_due, || format!("{to} is told '{message}' once more"))?;
+            ensure((book.has & !ledger.have != 0) == told, || format!("{to} is told '{message}', which is not so"))
+        }
+        (_, Fact::Settled(view)) => view.neighbors.iter().try_for_each(|(neighbor, known)| {
+            let (id, book) = (neighbor.id, &ledger.books[&neighbor.id]);
+            let told = book.we_are_interested;
+            ensure(*known == book.has, || format!("{id} has {:b}, and is taken to have {known:b}", book.has))?;
+            ensure(!book.answer_due, || format!("the bitfield of {id} is not answered"))?;
+            ensure(told == neighbor.we_are_interested, || format!("{id} was told another interest than believed"))?;
+            let is_true = told == (book.has & !ledger.have != 0);
+            ensure(is_true || !book.connected, || format!("{id} is not told of a change of our interest"))
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Invariant 4; only who has nothing leaves it out (A5, B).
+pub fn bitfield_first_or_absent(ledger: &Ledger, fact: &Fact) -> Result<(), String> {
+    match (sent(fact), fact, &ledger.event) {
+        (Some((to, Message::Bitfield(set))), ..) => {
+            ensure(ledger.books[&to].sent_count == 0, || format!("the bitfield to {to} is not the first message"))?;
+            ensure(!set.is_empty(), || format!("the bitfield to {to} is empty"))?;
+            ensure(bits(set) == ledger.have, || format!("the bitfield to {to} is not what we have"))
+        }
+        (_, Fact::Settled(_), Event::NeighborConnected { neighbor, .. }) => {
+            let told = ledger.books[neighbor].sent_count > 0;
+            ensure(told || ledger.have == 0, || format!("{neighbor} gets no bitfield"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Invariant 5.
+pub fn one_have_after_the_save(ledger: &Ledger, fact: &Fact) -> Result<(), String> {
+    match (sent(fact), fact) {
+        (Some((to, Message::Have(piece))), _) => {
+            let announced = ledger.books[&to].announced & bit(*piece) != 0;
+            ensure(!announced, || format!("{to} is told twice of piece {piece}"))?;
+            let saved = ledger.event == Event::PieceSaved { piece: *piece };
+            ensure(saved, || format!("{to} is told of piece {piece}, which was not just saved"))
+        }
+        (_, Fact::Settled(view)) => {
+            ensure(view.have == ledger.have, || format!("saved are {:b}, had are {:b}", ledger.have, view.have))?;
+            ledger.books.iter().filter(|(_, book)| book.connected).try_for_each(|(id, book)| {
+                ensure(book.announced == ledger.have, || format!("{id} is not told of all that we have"))
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Invariant 6; the file is complete in the log once it has its name, and once only (A10).
+pub fn logged_counts_rise_by_one(ledger: &Ledger, fact: &Fact) -> Result<(), String> {
+    match fact {
+        Fact::Action(Action::Log(LogEvent::DownloadedPiece { piece, from, piece_count })) => {
+            let before = ledger.logged_count;
+            ensure(*piece_count == before + 1, || format!("{before} pieces in the log, then {piece_count}"))?;
+            let sender = ledger.saving.get(piece);
+            ensure(sender == Some(from), || format!("piece {piece} came from {sender:?}, in the log from {from}"))?;
+            let saved = ledger.log_due && ledger.event == Event::PieceSaved { piece: *piece };
+            ensure(saved, || format!("piece {piece} is logged but not just saved"))
+        }
+        Fact::Action(Action::CompleteFile) => ensure(!ledger.completing && ledger.have == ledger.all, || {
+            "the file is completed too early or twice".into()
+        }),
+        Fact::Action(Action::Log(LogEvent::DownloadedFile)) => {
+            ensure(ledger.event == Event::FileCompleted, || "the complete file is logged before it has its name".into())
+        }
+        Fact::Settled(_) => {
+            ensure(!ledger.log_due, || "a saved piece is not logged".into())?;
+            ensure(ledger.logged_count == ledger.have.count_ones(), || {
+                "the log counts other pieces than we have".into()
+            })?;
+            ensure(ledger.completing || ledger.have != ledger.all, || {
+                "all pieces, and the file is not completed".into()
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Invariant 7 (A7).
+pub fn choking_only_on_change(ledger: &Ledger, fact: &Fact) -> Result<(), String> {
+    match (sent(fact), fact) {
+        (Some((to, message @ (Message::Choke | Message::Unchoke))), _) => {
+            let changed = ledger.books[&to].we_unchoke != (*message == Message::Unchoke);
+            ensure(changed, || format!("{to} is sent '{message}' once more"))
+        }
+        (_, Fact::Settled(view)) => view.neighbors.iter().try_for_each(|(neighbor, _)| {
+            let told = ledger.books[&neighbor.id].we_unchoke != neighbor.we_choke_them;
+            ensure(told, || format!("{} was not told that it is choked or unchoked", neighbor.id))
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Invariant 7, its second half: who is chosen at a tick, and who is not (A7, B).
+pub fn choices_follow_the_rules(ledger: &Ledger, fact: &Fact) -> Result<(), String> {
+    let is_tick = matches!(ledger.event, Event::PreferredTick | Event::OptimisticTick);
+    match (sent(fact), fact) {
+        (Some((to, Message::Unchoke)), _) => {
+            ensure(ledger.books[&to].they_are_interested, || format!("{to} is unchoked and not interested"))
+        }
+        (Some((to, Message::Choke)), _) => {
+            ensure(is_tick, || format!("{to} is choked between two ticks"))?;
+            let waits = |book: &Book| book.they_are_interested && !book.we_unchoke;
+            let stays = ledger.books[&to].they_are_interested && !ledger.books.values().any(waits);
+            ensure(!stays || ledger.event == Event::PreferredTick, || format!("{to} is choked and nobody gains by it"))
+        }
+        (_, Fact::Settled(view)) if ledger.event == Event::PreferredTick => {
+            let interested = ledger.books.iter().filter(|(_, book)| book.they_are_interested);
+            let (chosen, others): (Vec<_>, Vec<_>) = interested.partition(|(id, _)| view.preferred.contains(id));
+            let expected = ledger.preferred_count.min(chosen.len() + others.len());
+            ensure(view.preferred.len() == expected, || {
+                format!("{} of {expected} are preferred", view.preferred.len())
+            })?;
+            ensure(chosen.len() == expected, || "somebody is preferred and not interested".into())?;
+            let least = chosen.iter().map(|(_, book)| book.bytes).min();
+            let most = others.iter().map(|(_, book)| book.bytes).max();
+            let is_fair = ledger.have == ledger.all || least.zip(most).is_none_or(|(least, most)| least >= most);
+            ensure(is_fair, || format!("preferred for {least:?} bytes, not preferred for {most:?}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Invariant 8; no neighbor that may be asked stands idle while it has a piece that is free (A8).
+pub fn the_lost_owe_nothing(ledger: &Ledger, fact: &Fact) -> Result<(), String> {
+    if let Some((to, message)) = sent(fact) {
+        return ensure(ledger.books[&to].connected, || format!("{to} is not connected and is sent '{message}'"));
+    }
+    let Fact::Settled(View { neighbors, .. }) = fact else { return Ok(()) };
+    let free = ledger.missing() & !ledger.under_way();
+    neighbors.iter().try_for_each(|(neighbor, _)| {
+        let (id, book) = (neighbor.id, &ledger.books[&neighbor.id]);
+        ensure(neighbor.connected == book.connected, || {
+            format!("{id} is lost and believed connected, or the reverse")
+        })?;
+        ensure(book.connected || neighbor.requested.is_none(), || format!("{id} is lost and still asked"))?;
+        ensure(book.connected || neighbor.we_choke_them, || format!("{id} is lost and still unchoked"))?;
+        let is_idle = book.they_unchoke && book.requested.is_none() && !book.silent;
+        ensure(!is_idle || book.has & free == 0, || format!("{id} could be asked for a free piece and is not"))
+    })
+}
+
+/// Invariant 9, its first half (A9).
+pub fn ends_when_all_are_complete(ledger: &Ledger, fact: &Fact) -> Result<(), String> {
+    let all_known = || ledger.file_completed && ledger.books.values().all(|book| book.is_complete(ledger.all));
+    match fact {
+        Fact::Action(Action::Finish) => {
+            ensure(!ledger.finished, || "ends twice".into())?;
+            ensure(all_known(), || "ends though somebody is not known to be complete".into())
+        }
+        Fact::Action(Action::StartTimers) => ensure(!ledger.timers_started, || "starts the timers twice".into()),
+        Fact::Settled(view) => {
+            ensure(view.finished == ledger.finished, || "believes to have ended, or the reverse".into())?;
+            ensure(ledger.finished || !all_known(), || "knows that all are complete and does not end".into())?;
+            ensure(!view.finished || view.everybody_complete, || "has ended though somebody is incomplete".into())
+        }
+        Fact::Event(_) | Fact::Action(_) => Ok(()),
+    }
+}
+
+/// How one peer stood when the simulation was over.
+#[derive(Clone, Copy, Debug)]
+pub struct Outcome {
+    pub peer: PeerId,
+    pub complete: bool,
+    pub finished: bool,
+    pub gone: bool,
+}
+
+/// Invariant 9, its second half: nobody may get stuck.
+pub fn everybody_ends(outcomes: &[Outcome]) -> Result<(), String> {
+    outcomes.iter().try_for_each(|Outcome { peer, complete, finished, gone }| {
+        ensure(*complete && *finished && *gone, || {
+            format!("invariant 9: {peer} is stuck: complete {complete}, finished {finished}, gone {gone}")
+        })
+    })
+}
+
+/// Invariant 10.
+pub fn same_seed_same_run(first: &[String], second: &[String]) -> Result<(), String> {
+    let differing = first.iter().zip(second).find(|(one, other)| one != other);
+    ensure(differing.is_none(), || format!("invariant 10: same seed, same run: {differing:?}"))?;
+    ensure(first.len() == second.len(), || "invariant 10: same seed, same run: one run is longer".into())
+}

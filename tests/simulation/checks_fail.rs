@@ -1,0 +1,267 @@
+//! That the checkers can fail: each is shown an honest history, which it must accept, with one doctored fact, of which it must
+//! complain.
+//!
+//! The histories are of peer 1 with the neighbors 2 and 3, k = 1 and a file of four pieces, `"*"` had and `" "` lacked.
+
+use peer_process::layout::{FileLayout, PieceIndex};
+use peer_process::message::Message;
+use peer_process::peer::{Action, Ending, Event, LogEvent, NeighborView, Opener, Setup};
+use peer_process::peer_id::PeerId;
+use peer_process::piece_set::PieceSet;
+
+use crate::checks::{self, Check, Outcome, everybody_ends, same_seed_same_run};
+use crate::ledger::{Fact, Ledger, View, bits};
+
+fn layout() -> FileLayout {
+    FileLayout::new(4, 1).expect("four pieces of one byte")
+}
+
+fn id(number: u32) -> PeerId {
+    PeerId::new(number).expect("a positive number")
+}
+
+fn piece(number: u32) -> PieceIndex {
+    layout().piece(number).expect("one of the four")
+}
+
+fn set(drawn: &str) -> PieceSet {
+    let mut set = PieceSet::empty(layout());
+    layout().pieces().zip(drawn.chars()).filter(|(_, mark)| *mark == '*').for_each(|(piece, _)| _ = set.insert(piece));
+    set
+}
+
+fn connected(neighbor: u32) -> Fact {
+    Fact::Event(Event::NeighborConnected { neighbor: id(neighbor), opened_by: Opener::Us })
+}
+
+fn lost(neighbor: u32) -> Fact {
+    Fact::Event(Event::NeighborLost { neighbor: id(neighbor), ending: Ending::Broken })
+}
+
+fn says(from: u32, message: Message) -> Fact {
+    Fact::Event(Event::MessageReceived { from: id(from), message })
+}
+
+fn tell(to: u32, message: Message) -> Fact {
+    Fact::Action(Action::Send { to: id(to), message })
+}
+
+fn saved(number: u32) -> Fact {
+    Fact::Event(Event::PieceSaved { piece: piece(number) })
+}
+
+fn logged(number: u32, from: u32, piece_count: u32) -> Fact {
+    Fact::Action(Action::Log(LogEvent::DownloadedPiece { piece: piece(number), from: id(from), piece_count }))
+}
+
+/// A neighbor of which nothing is known.
+fn stranger(number: u32) -> NeighborView {
+    NeighborView {
+        id: id(number),
+        connected: false,
+        piece_count: 0,
+        complete: false,
+        they_choke_us: true,
+        we_choke_them: true,
+        they_are_interested: false,
+        we_are_interested: false,
+        requested: None,
+    }
+}
+
+/// A peer that shows these neighbors, each with the pieces drawn.
+fn shows(have: &str, neighbors: &[(NeighborView, &str)]) -> Fact {
+    let neighbors = neighbors.iter().map(|(view, known)| (*view, bits(&set(known)))).collect();
+    Fact::Settled(View { have: bits(&set(have)), neighbors, ..View::default() })
+}
+
+/// A neighbor that is connected, unchokes us, and has the pieces drawn, which were answered.
+fn unchoked_by(number: u32, has: &str) -> Vec<Fact> {
+    let met = vec![connected(number), says(number, Message::Bitfield(set(has).into()))];
+    [met, vec![tell(number, Message::Interested), says(number, Message::Unchoke)]].concat()
+}
+
+/// Asserts that the check accepts every fact of the history, and complains of the last one.
+fn complains(check: Check, history: impl IntoIterator<Item = Fact>, doctored: &Fact) {
+    let setup = Setup::new(vec![id(2), id(3)], layout(), false, 1);
+    complains_of(check, Ledger::new(&setup), history, doctored);
+}
+
+fn complains_of(check: Check, mut ledger: Ledger, history: impl IntoIterator<Item = Fact>, doctored: &Fact) {
+    for fact in history {
+        assert_eq!(check(&ledger, &fact), Ok(()), "{fact:?} is honest");
+        ledger.note(&fact);
+    }
+    assert!(check(&ledger, doctored).is_err(), "{doctored:?} passes unnoticed");
+}
+
+#[test]
+fn more_than_k_plus_1_unchoked() {
+    let check = checks::at_most_k_plus_1_unchoked;
+    let setup = Setup::new(vec![id(2), id(3)], layout(), true, 0);
+    let unchoked = [connected(2), connected(3), tell(2, Message::Unchoke)];
+    complains_of(check, Ledger::new(&setup), unchoked, &tell(3, Message::Unchoke));
+    // A piece for the choked, one that nobody asked for, one that is not here.
+    let asks = says(2, Message::Request(piece(1)));
+    complains_of(check, Ledger::new(&setup), [connected(2), asks.clone()], &tell(2, Message::Piece(piece(1))));
+    let unchoked = [connected(2), tell(2, Message::Unchoke), asks];
+    complains_of(check, Ledger::new(&setup), unchoked.clone(), &tell(2, Message::Piece(piece(0))));
+    complains(check, unchoked, &tell(2, Message::Piece(piece(1))));
+    let unchoked_for_no_reason = NeighborView { we_choke_them: false, ..stranger(2) };
+    complains(check, [], &shows("    ", &[(unchoked_for_no_reason, "    ")]));
+}
+
+#[test]
+fn two_requests() {
+    let check = checks::one_request_at_a_time;
+    let both = [unchoked_by(2, "**  "), unchoked_by(3, "****")].concat();
+    let asked = [both.clone(), vec![tell(2, Message::Request(piece(0)))]].concat();
+    complains(check, asked.clone(), &tell(3, Message::Request(piece(0))));
+    complains(check, asked.clone(), &tell(2, Message::Request(piece(1))));
+    complains(check, both.clone(), &tell(2, Message::Request(piece(2))));
+    let choked = [both, vec![says(2, Message::Choke)]].concat();
+    complains(check, choked, &tell(2, Message::Request(piece(0))));
+    let arrived = [asked.clone(), vec![says(2, Message::Piece(piece(0)))]].concat();
+    complains(check, arrived.clone(), &tell(3, Message::Request(piece(0))));
+    complains(check, arrived.clone(), &Fact::Settled(View::default()));
+    complains(check, arrived, &Fact::Action(Action::SavePiece { piece: piece(1) }));
+    let unasked = [asked.clone(), vec![says(3, Message::Piece(piece(0)))]].concat();
+    complains(check, unasked, &Fact::Action(Action::SavePiece { piece: piece(0) }));
+    complains(check, asked.clone(), &shows("    ", &[(stranger(2), "**  ")]));
+    let timed_out = Fact::Event(Event::RequestTimedOut { neighbor: id(2) });
+    complains(check, [asked, vec![timed_out]].concat(), &tell(2, Message::Request(piece(1))));
+}
+
+#[test]
+fn a_false_interest() {
+    let check = checks::interest_is_true;
+    let met = [connected(2), says(2, Message::Bitfield(set("*   ").into()))];
+    complains(check, met.clone(), &tell(2, Message::NotInterested));
+    complains(check, unchoked_by(2, "*   "), &tell(2, Message::Interested));
+    complains(check, [connected(2)], &tell(2, Message::NotInterested));
+    complains(check, met, &shows("    ", &[(stranger(2), "*   ")]));
+    let announced = [connected(2), says(2, Message::Have(piece(0)))];
+    complains(check, announced.clone(), &shows("    ", &[(stranger(2), "*   ")]));
+    let forgotten = NeighborView { we_are_interested: true, ..stranger(2) };
+    let told = [announced.to_vec(), vec![tell(2, Message::Interested)]].concat();
+    complains(check, told, &shows("    ", &[(forgotten, " *  ")]));
+}
+
+#[test]
+fn a_bitfield_too_late_or_untrue() {
+    let check = checks::bitfield_first_or_absent;
+    let bitfield = |drawn| tell(2, Message::Bitfield(set(drawn).into()));
+    complains(check, [connected(2)], &bitfield("    "));
+    complains(check, [saved(0), connected(2)], &bitfield("****"));
+    complains(check, [saved(0), connected(2), tell(2, Message::Have(piece(0)))], &bitfield("*   "));
+    complains(check, [saved(0), connected(2)], &Fact::Settled(View::default()));
+}
+
+#[test]
+fn a_have_too_early_twice_or_never() {
+    let check = checks::one_have_after_the_save;
+    let have = tell(2, Message::Have(piece(0)));
+    complains(check, [connected(2)], &have);
+    complains(check, [connected(2), saved(0), have.clone()], &have);
+    complains(check, [connected(2), saved(0)], &shows("*   ", &[]));
+    complains(check, [saved(0)], &shows("    ", &[]));
+}
+
+#[test]
+fn a_log_that_miscounts() {
+    let check = checks::logged_counts_rise_by_one;
+    let asked = [unchoked_by(2, "****"), vec![tell(2, Message::Request(piece(0)))]].concat();
+    let arrived = [asked, vec![says(2, Message::Piece(piece(0)))]].concat();
+    complains(check, arrived.clone(), &logged(0, 2, 1));
+    let saved = [arrived, vec![saved(0)]].concat();
+    complains(check, saved.clone(), &logged(0, 2, 2));
+    complains(check, saved.clone(), &logged(0, 3, 1));
+    complains(check, saved.clone(), &Fact::Settled(View::default()));
+    complains(check, saved.clone(), &Fact::Action(Action::CompleteFile));
+    complains(check, saved, &Fact::Action(Action::Log(LogEvent::DownloadedFile)));
+}
+
+#[test]
+fn choking_without_change() {
+    let check = checks::choking_only_on_change;
+    complains(check, [connected(2)], &tell(2, Message::Choke));
+    complains(check, [connected(2), tell(2, Message::Unchoke)], &tell(2, Message::Unchoke));
+    complains(check, [connected(2), tell(2, Message::Unchoke)], &shows("    ", &[(stranger(2), "    ")]));
+}
+
+#[test]
+fn a_wrong_choice() {
+    let check = checks::choices_follow_the_rules;
+    let wanted_by = |neighbor| [connected(neighbor), says(neighbor, Message::Interested)];
+    complains(check, [connected(2)], &tell(2, Message::Unchoke));
+    let unchoked = [wanted_by(2).to_vec(), vec![tell(2, Message::Unchoke)]].concat();
+    complains(check, unchoked.clone(), &tell(2, Message::Choke));
+    let optimistic_tick = [unchoked.clone(), vec![Fact::Event(Event::OptimisticTick)]].concat();
+    complains(check, optimistic_tick, &tell(2, Message::Choke));
+    let tick = Fact::Event(Event::PreferredTick);
+    let prefers = |numbers: &[u32]| {
+        Fact::Settled(View { preferred: numbers.iter().map(|&number| id(number)).collect(), ..View::default() })
+    };
+    complains(check, [unchoked, vec![tick.clone()]].concat(), &prefers(&[]));
+    complains(check, [wanted_by(2).to_vec(), vec![tick.clone()]].concat(), &prefers(&[3]));
+    // Neighbor 2 sent a piece, 3 sent none; after a tick both are equal again.
+    let asked = [unchoked_by(2, "****"), vec![tell(2, Message::Request(piece(0)))]].concat();
+    let sent = [asked, vec![says(2, Message::Piece(piece(0)))]].concat();
+    let both = [sent, vec![says(2, Message::Interested)], wanted_by(3).to_vec(), vec![tick.clone()]].concat();
+    complains(check, both.clone(), &prefers(&[3]));
+    complains(check, [both, vec![prefers(&[2]), tick, prefers(&[3])]].concat(), &prefers(&[2, 3]));
+}
+
+#[test]
+fn the_lost_that_are_not_forgotten() {
+    let check = checks::the_lost_owe_nothing;
+    complains(check, [connected(2), lost(2)], &tell(2, Message::Request(piece(0))));
+    let asked = [unchoked_by(2, "*   "), unchoked_by(3, "*   "), vec![tell(2, Message::Request(piece(0)))]].concat();
+    let after = |two: NeighborView| {
+        let three = NeighborView { connected: true, ..stranger(3) };
+        shows("    ", &[(two, "*   "), (three, "*   ")])
+    };
+    let lost = [asked, vec![lost(2)]].concat();
+    complains(check, lost.clone(), &after(NeighborView { requested: Some(piece(0)), ..stranger(2) }));
+    complains(check, lost.clone(), &after(NeighborView { we_choke_them: false, ..stranger(2) }));
+    complains(check, lost.clone(), &after(NeighborView { connected: true, ..stranger(2) }));
+    // What the lost neighbor was asked for is free, and the other one has it.
+    complains(check, lost, &after(stranger(2)));
+}
+
+#[test]
+fn an_end_too_early_or_never() {
+    let check = checks::ends_when_all_are_complete;
+    let finish = Fact::Action(Action::Finish);
+    let setup = Setup::new(vec![id(2), id(3)], layout(), true, 1);
+    let is_full = |from| [connected(from), says(from, Message::Bitfield(set("****").into()))];
+    complains_of(check, Ledger::new(&setup), is_full(2), &finish);
+    let all = [is_full(2), is_full(3)].concat();
+    complains(check, all.clone(), &finish);
+    complains_of(check, Ledger::new(&setup), all.clone(), &Fact::Settled(View::default()));
+    let ended = [all, vec![finish.clone()]].concat();
+    complains_of(check, Ledger::new(&setup), ended.clone(), &finish);
+    let view = View { finished: true, everybody_complete: false, ..View::default() };
+    complains_of(check, Ledger::new(&setup), ended, &Fact::Settled(view));
+    let timers = Fact::Action(Action::StartTimers);
+    complains(check, [timers.clone()], &timers);
+}
+
+#[test]
+fn somebody_stuck() {
+    let ended = Outcome { peer: id(1), complete: true, finished: true, gone: true };
+    assert_eq!(everybody_ends(&[ended]), Ok(()));
+    for stuck in
+        [Outcome { complete: false, ..ended }, Outcome { finished: false, ..ended }, Outcome { gone: false, ..ended }]
+    {
+        assert!(everybody_ends(&[ended, stuck]).is_err());
+    }
+}
+
+#[test]
+fn another_run() {
+    let lines = |text: &str| text.split(' ').map(String::from).collect::<Vec<_>>();
+    assert_eq!(same_seed_same_run(&lines("a b c"), &lines("a b c")), Ok(()));
+    assert!(same_seed_same_run(&lines("a b c"), &lines("a x c")).is_err());
+    assert!(same_seed_same_run(&lines("a b c"), &lines("a b")).is_err());
+}

@@ -1,0 +1,285 @@
+//! `Ledger`: what the checkers know of one peer, kept from its events and actions alone.
+//!
+//! It is the protocol written down a second time, in the plainest way: no counters, no caches, sets of at most 64 pieces in one
+//! word. It knows neither the simulator nor the inside of `Peer`, and it refuses nothing: to complain is the business of
+//! `checks`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use peer_process::layout::{FileLayout, PieceIndex};
+use peer_process::message::Message;
+use peer_process::peer::{Action, Ending, Event, LogEvent, NeighborView, Peer, Setup};
+use peer_process::peer_id::PeerId;
+use peer_process::piece_set::PieceSet;
+
+/// One thing after the other that a checker sees of a peer: an event, each action that follows, and the peer after them.
+#[derive(Clone, Debug)]
+pub enum Fact {
+    Event(Event),
+    Action(Action),
+    Settled(View),
+}
+
+/// What a peer shows of itself after an event.
+#[derive(Clone, Default, Debug)]
+pub struct View {
+    pub have: u64,
+    pub neighbors: Vec<(NeighborView, u64)>,
+    pub preferred: BTreeSet<PeerId>,
+    pub optimistic: Option<PeerId>,
+    pub finished: bool,
+    /// Whether really everybody has the file: this comes from the other peers, not from this one.
+    pub everybody_complete: bool,
+}
+
+impl View {
+    pub fn of(peer: &Peer, everybody_complete: bool) -> Self {
+        let known = |view: NeighborView| bits(peer.pieces_of(view.id).expect("a neighbor's view names a neighbor"));
+        Self {
+            have: bits(peer.pieces()),
+            neighbors: peer.neighbors().map(|view| (view, known(view))).collect(),
+            preferred: peer.preferred().clone(),
+            optimistic: peer.optimistic(),
+            finished: peer.is_finished(),
+            everybody_complete,
+        }
+    }
+}
+
+/// A set of at most 64 pieces as a word, piece 0 in the highest bit.
+pub fn bits(set: &PieceSet) -> u64 {
+    let mut bytes = Vec::with_capacity(8);
+    set.write_bitfield(&mut bytes);
+    bytes.resize(8, 0);
+    u64::from_be_bytes(bytes.try_into().expect("the simulated files have at most 64 pieces"))
+}
+
+/// The set of just this piece.
+pub fn bit(piece: PieceIndex) -> u64 {
+    (1 << 63) >> piece.number()
+}
+
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    pub preferred_count: usize,
+    pub layout: FileLayout,
+    /// Every piece.
+    pub all: u64,
+    /// On disk.
+    pub have: u64,
+    /// Arrived and to be saved.
+    pub saving: BTreeMap<PieceIndex, PeerId>,
+    /// The last event, which the actions answer.
+    pub event: Event,
+    /// A piece has just arrived that must be saved.
+    pub save_due: Option<PieceIndex>,
+    /// What the log says that we have.
+    pub logged_count: u32,
+    pub log_due: bool,
+    pub completing: bool,
+    pub file_completed: bool,
+    pub timers_started: bool,
+    pub finished: bool,
+    pub books: BTreeMap<PeerId, Book>,
+}
+
+/// What passed between the peer and one neighbor.
+#[derive(Clone, Default, Debug)]
+pub struct Book {
+    pub connected: bool,
+    pub met: bool,
+    pub has: u64,
+    /// Complete before the connection came, on which nothing was heard.
+    pub was_complete: bool,
+    pub they_unchoke: bool,
+    pub they_are_interested: bool,
+    pub we_unchoke: bool,
+    pub we_are_interested: bool,
+    /// A bitfield has come that was not answered yet.
+    pub answer_due: bool,
+    /// How many messages we sent on this connection.
+    pub sent_count: u32,
+    /// The pieces that we told of on this connection, in the bitfield or later.
+    pub announced: u64,
+    pub requested: Option<PieceIndex>,
+    /// Asked for on this connection, given up, not arrived.
+    pub unanswered: u64,
+    pub silent: bool,
+    /// Bytes of pieces that were asked of it and accepted since the last preferred tick.
+    pub bytes: u64,
+}
+
+impl Book {
+    pub fn is_complete(&self, all: u64) -> bool {
+        self.met && (self.has == all || (self.was_complete && !self.connected))
+    }
+}
+
+impl Ledger {
+    pub fn new(setup: &Setup) -> Self {
+        let layout = setup.pieces.layout();
+        let all = bits(&PieceSet::full(layout));
+        let have = bits(&setup.pieces);
+        Self {
+            preferred_count: setup.preferred_count,
+            layout,
+            all,
+            have,
+            saving: BTreeMap::new(),
+            event: Event::Started,
+            save_due: None,
+            logged_count: have.count_ones(),
+            log_due: false,
+            completing: setup.file_completed,
+            file_completed: setup.file_completed,
+            timers_started: false,
+            finished: false,
+            books: setup
+                .neighbors
+                .iter()
+                .map(|&id| {
+                    let known = setup.complete_neighbors.contains(&id);
+                    (id, Book { met: known, was_complete: known, ..Book::default() })
+                })
+                .collect(),
+        }
+    }
+
+    /// The pieces that somebody was asked for and still owes.
+    pub fn under_way(&self) -> u64 {
+        self.books.values().filter_map(|book| book.requested).map(bit).fold(0, |set, piece| set | piece)
+    }
+
+    /// The pieces that we neither have nor save.
+    pub fn missing(&self) -> u64 {
+        self.saving.keys().fold(self.all & !self.have, |set, &piece| set & !bit(piece))
+    }
+
+    /// Whether this piece, arriving now from this neighbor, is one that we asked it for and still lack.
+    pub fn welcomes(&self, piece: PieceIndex, from: PeerId) -> bool {
+        let book = &self.books[&from];
+        (book.requested == Some(piece) || book.unanswered & bit(piece) != 0) && self.missing() & bit(piece) != 0
+    }
+
+    /// Writes a fact down, right or wrong.
+    pub fn note(&mut self, fact: &Fact) {
+        match fact {
+            Fact::Event(event) => self.note_event(event),
+            Fact::Action(action) => self.note_action(action),
+            // Only now, for the checkers look at the tick's outcome first.
+            Fact::Settled(_) => {
+                if self.event == Event::PreferredTick {
+                    self.books.values_mut().for_each(|book| book.bytes = 0);
+                }
+            }
+        }
+    }
+
+    fn note_event(&mut self, event: &Event) {
+        self.event = event.clone();
+        match event {
+            Event::NeighborConnected { neighbor, .. } => {
+                let was_complete = self.books[neighbor].is_complete(self.all);
+                let book = Book { connected: true, met: true, was_complete, ..Book::default() };
+                self.books.insert(*neighbor, book);
+            }
+            Event::NeighborLost { neighbor, .. } => {
+                let book = &self.books[neighbor];
+                let (has, met, was_complete) = (book.has, book.met, book.was_complete);
+                self.books.insert(*neighbor, Book { met, has, was_complete, ..Book::default() });
+            }
+            Event::RequestTimedOut { neighbor } => {
+                let book = self.book(*neighbor);
+                if let Some(piece) = book.requested.take() {
+                    book.unanswered |= bit(piece);
+                    book.silent = true;
+                }
+            }
+            Event::PieceSaved { piece } => {
+                self.have |= bit(*piece);
+                self.log_due = true;
+            }
+            Event::FileCompleted => self.file_completed = true,
+            Event::MessageReceived { from, message } => self.note_message(*from, message),
+            Event::Started | Event::PreferredTick | Event::OptimisticTick => {}
+        }
+    }
+
+    fn note_message(&mut self, from: PeerId, message: &Message) {
+        if let Message::Piece(piece) = *message
+            && self.welcomes(piece, from)
+        {
+            self.save_due = Some(piece);
+            self.saving.insert(piece, from);
+            self.book(from).bytes += u64::from(self.layout.piece_len(piece));
+        }
+        let book = self.book(from);
+        book.was_complete = false;
+        book.silent = false;
+        match message {
+            Message::Choke => {
+                book.they_unchoke = false;
+                book.unanswered |= book.requested.take().map_or(0, bit);
+            }
+            Message::Unchoke => book.they_unchoke = true,
+            Message::Interested => book.they_are_interested = true,
+            Message::NotInterested => book.they_are_interested = false,
+            Message::Have(piece) => book.has |= bit(*piece),
+            Message::Bitfield(set) => {
+                book.has = bits(set);
+                book.answer_due = true;
+            }
+            Message::Request(_) => {}
+            Message::Piece(piece) => {
+                book.requested.take_if(|requested| requested == piece);
+                book.unanswered &= !bit(*piece);
+            }
+        }
+    }
+
+    fn note_action(&mut self, action: &Action) {
+        match action {
+            Action::Send { to, message } => self.note_sent(*to, message),
+            Action::SavePiece { .. } => self.save_due = None,
+            Action::CompleteFile => self.completing = true,
+            // The clock's start is the first tick.
+            Action::StartTimers => {
+                self.timers_started = true;
+                self.books.values_mut().for_each(|book| book.bytes = 0);
+            }
+            Action::Log(LogEvent::DownloadedPiece { piece, piece_count, .. }) => {
+                self.saving.remove(piece);
+                self.logged_count = *piece_count;
+                self.log_due = false;
+            }
+            Action::Log(_) | Action::RememberComplete { .. } => {}
+            Action::Finish => self.finished = true,
+        }
+    }
+
+    fn note_sent(&mut self, to: PeerId, message: &Message) {
+        let book = self.book(to);
+        book.sent_count += 1;
+        match message {
+            Message::Choke => book.we_unchoke = false,
+            Message::Unchoke => book.we_unchoke = true,
+            Message::Interested | Message::NotInterested => {
+                book.we_are_interested = *message == Message::Interested;
+                book.answer_due = false;
+            }
+            Message::Have(piece) => book.announced |= bit(*piece),
+            Message::Bitfield(set) => book.announced |= bits(set),
+            Message::Request(piece) => book.requested = Some(*piece),
+            Message::Piece(_) => {}
+        }
+    }
+
+    fn book(&mut self, neighbor: PeerId) -> &mut Book {
+        self.books.get_mut(&neighbor).expect("only neighbors are spoken of")
+    }
+}
+
+/// Whether an event is the loss of a connection without its neighbor's wish.
+pub fn is_break(event: &Event) -> bool {
+    matches!(event, Event::NeighborLost { ending: Ending::Broken, .. })
+}

@@ -1,0 +1,143 @@
+//! `Connection`: two ends, each with its outbox and its writer, as the real runner has them.
+//!
+//! What is said at one end arrives at the other in order, unless the connection breaks. Nothing here decides anything about
+//! peers, and nothing here knows the agenda: `world` asks what comes next and when.
+
+use std::collections::VecDeque;
+
+use peer_process::message::Message;
+use rand::RngExt;
+use rand::rngs::StdRng;
+
+use crate::scenario::{Micros, Scenario};
+
+/// What travels.
+#[derive(Clone, Debug)]
+pub enum Item {
+    Handshake,
+    Message(Message),
+    /// The sending half was closed.
+    Fin,
+}
+
+/// One end of one connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct EndId {
+    pub connection: usize,
+    pub side: usize,
+}
+
+/// The side that dialed.
+pub const DIALER: usize = 0;
+
+impl EndId {
+    pub fn other(self) -> Self {
+        Self { side: 1 - self.side, ..self }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Connection {
+    pub ends: [End; 2],
+    /// Nothing arrives any more.
+    pub broken: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct End {
+    /// Whose end it is: a place in the order of PeerInfo.cfg, and which of its lives.
+    pub node: usize,
+    pub life: u32,
+    /// Whether its runner has not given it up.
+    pub open: bool,
+    pub handshaken: bool,
+    pub outbox: VecDeque<Message>,
+    pub writing: Option<Message>,
+    /// Whether the sending half is to be closed once the outbox is empty.
+    pub closing: bool,
+    pub fin_sent: bool,
+    /// How many things were heard, and requests made.
+    pub heard_count: u32,
+    pub request_count: u32,
+    latency: Micros,
+    piece_time: Micros,
+    last_arrival: Micros,
+    stalled_until: Micros,
+    paused_until: Micros,
+}
+
+impl End {
+    pub fn draw(node: usize, life: u32, scenario: &Scenario, rng: &mut StdRng) -> Self {
+        Self {
+            node,
+            life,
+            open: true,
+            handshaken: false,
+            outbox: VecDeque::new(),
+            writing: None,
+            closing: false,
+            fin_sent: false,
+            heard_count: 0,
+            request_count: 0,
+            latency: rng.random_range(0..=scenario.max_latency),
+            piece_time: rng.random_range(0..=scenario.max_piece_time),
+            last_arrival: 0,
+            stalled_until: 0,
+            paused_until: 0,
+        }
+    }
+
+    /// Queues a message; says how many pieces a choke took back.
+    pub fn queue(&mut self, message: Message, choke_overtakes: bool) -> usize {
+        let before = self.outbox.len();
+        let is_piece = |queued: &Message| matches!(queued, Message::Piece(_));
+        if message == Message::Choke && choke_overtakes {
+            let place = self.outbox.iter().position(is_piece).unwrap_or(before);
+            self.outbox.insert(place, message);
+            return 0;
+        }
+        if message == Message::Choke {
+            self.outbox.retain(|queued| !is_piece(queued));
+        }
+        let taken_back = before - self.outbox.len();
+        self.outbox.push_back(message);
+        taken_back
+    }
+
+    /// Begins to write the next message, if none is being written and there is one; says how long that takes.
+    pub fn begin_writing(&mut self, now: Micros, scenario: &Scenario) -> Option<Micros> {
+        if self.writing.is_some() || now < self.paused_until {
+            return None;
+        }
+        self.writing = self.outbox.pop_front();
+        let piece_size = Micros::from(scenario.layout.piece_size());
+        // A small message takes its time too, so that sometimes a piece waits in the outbox.
+        Some(match self.writing.as_ref()? {
+            Message::Piece(piece) => self.piece_time * Micros::from(scenario.layout.piece_len(*piece)) / piece_size,
+            _ => self.piece_time / 10,
+        })
+    }
+
+    /// When what leaves now arrives: after all that left before.
+    pub fn arrival(&mut self, now: Micros, rng: &mut StdRng) -> Micros {
+        let jitter = rng.random_range(0..=self.latency / 4);
+        let arrival = (now + self.latency + jitter).max(self.stalled_until);
+        self.last_arrival = self.last_arrival.max(arrival);
+        self.last_arrival
+    }
+
+    /// Whether what leaves now is kept from arriving.
+    pub fn is_stalled(&self, now: Micros) -> bool {
+        self.stalled_until > now
+    }
+
+    /// Keeps what leaves from now on from arriving before then.
+    pub fn stall(&mut self, until: Micros) {
+        self.stalled_until = self.stalled_until.max(until);
+    }
+
+    /// Lets nothing more be begun before then.
+    pub fn pause(&mut self, until: Micros) {
+        self.paused_until = until;
+    }
+}

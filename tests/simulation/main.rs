@@ -1,0 +1,143 @@
+//! Whole swarms of the real `Peer`, in virtual time, from a seed: latency, slow disks, lost connections, restarts.
+//!
+//! `SIM_SEED=n` replays one seed with its trace on stderr; `SIM_SEEDS=n` runs so many instead of 1000. The parts:
+//!
+//! - [`scenario`]: what a seed makes of a swarm; [`world`]: the simulator, with [`runner`],
+//!   [`network`], [`link`] and [`faults`];
+//! - [`ledger`] and [`checks`]: the invariants, apart from the simulator; [`checks_fail`] shows that each can fail;
+//! - [`coverage`]: whether enough happened; [`trace`]: what happened.
+
+mod checks;
+mod checks_fail;
+mod coverage;
+mod faults;
+mod ledger;
+mod link;
+mod network;
+mod runner;
+mod scenario;
+mod trace;
+mod world;
+
+use std::env;
+use std::io::{self, Write};
+use std::thread;
+
+use crate::checks::same_seed_same_run;
+use crate::coverage::Coverage;
+use crate::trace::Trace;
+use crate::world::World;
+
+const SEEDS: u64 = 1000;
+/// How many of the last lines a failing seed prints.
+const LAST_LINES: usize = 40;
+
+/// A number from the environment, if it is set.
+fn number(name: &str) -> Option<u64> {
+    let text = env::var(name).ok()?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{name}='{text}' is not a number")))
+}
+
+/// Runs a seed; if a checker complains, runs it once more for its last lines.
+fn run(seed: u64) -> Result<Coverage, String> {
+    let mut world = World::new(seed, Trace::default());
+    match world.run() {
+        Ok(()) => Ok(world.coverage),
+        Err(complaint) => {
+            let (lines, _) = traced(seed);
+            let last = lines[lines.len().saturating_sub(LAST_LINES)..].join("\n");
+            Err(format!("{last}\nSIM_SEED={seed}: {complaint}"))
+        }
+    }
+}
+
+fn traced(seed: u64) -> (Vec<String>, Result<(), String>) {
+    let mut world = World::new(seed, Trace::kept());
+    let result = world.run();
+    (world.trace.lines().to_vec(), result)
+}
+
+/// Runs the seeds below `count`, on as many threads as the machine runs at once.
+fn run_all(count: u64) -> (Coverage, Vec<String>) {
+    let threads = thread::available_parallelism().map_or(1, |threads| threads.get() as u64);
+    let run_share = |share: u64| (share..count).step_by(usize::try_from(threads).expect("few")).map(run).collect();
+    let results: Vec<Result<Coverage, String>> = thread::scope(|scope| {
+        let shares: Vec<_> = (0..threads).map(|share| scope.spawn(move || -> Vec<_> { run_share(share) })).collect();
+        shares.into_iter().flat_map(|share| share.join().expect("a share of the seeds does not panic")).collect()
+    });
+    let (mut coverage, mut complaints) = (Coverage::default(), Vec::new());
+    for result in results {
+        match result {
+            Ok(seen) => coverage.add(&seen),
+            Err(complaint) => complaints.push(complaint),
+        }
+    }
+    (coverage, complaints)
+}
+
+/// What must have happened at least so often for each 1000 seeds.
+const EXPECTED: [(&str, u64); 36] = [
+    ("broken connections", 1000),
+    ("changes of the preferred", 3000),
+    ("chokes with a request under way", 500),
+    ("closed connections", 10_000),
+    ("connections given up for their silence", 5),
+    ("finished peers that wait for somebody untold", 10),
+    ("late pieces accepted", 30),
+    ("late pieces accepted, asked again", 5),
+    ("losses that one side learns of late", 150),
+    ("losses with a request under way", 200),
+    ("optimistic unchokes", 2000),
+    ("pauses of a writer", 300),
+    ("peers that stayed to the last moment", 30),
+    ("pieces no longer wanted", 40),
+    ("pieces taken back by a choke", 10),
+    ("reconnections", 1000),
+    ("request timeouts", 60),
+    ("requests of the choked", 500),
+    ("restarts", 60),
+    ("returns of the complete", 20),
+    ("returns with a journal", 100),
+    ("returns with some pieces", 20),
+    ("scenario: IDs not ascending", 200),
+    ("scenario: alone", 50),
+    ("scenario: k = 0", 80),
+    ("scenario: k larger than the swarm", 50),
+    ("scenario: m < p", 100),
+    ("scenario: more than 8 peers", 20),
+    ("scenario: no piece", 20),
+    ("scenario: not started in order", 300),
+    ("scenario: nothing goes wrong", 100),
+    ("scenario: one piece", 30),
+    ("scenario: several seeders", 150),
+    ("scenario: shorter last piece", 200),
+    ("stalls", 300),
+    ("two connections crossing", 100),
+];
+
+#[test]
+fn every_swarm_keeps_the_invariants_and_ends() {
+    if let Some(seed) = number("SIM_SEED") {
+        let (lines, result) = traced(seed);
+        // Not `eprintln!`, whose output is kept back when the test passes.
+        io::stderr().write_all((lines.join("\n") + "\n").as_bytes()).expect("stderr is open");
+        assert_eq!(result, Ok(()), "SIM_SEED={seed}");
+        return;
+    }
+    let count = number("SIM_SEEDS").unwrap_or(SEEDS);
+    let (coverage, complaints) = run_all(count);
+    println!("{coverage}");
+    let shown = complaints.iter().take(3).map(String::as_str).collect::<Vec<_>>().join("\n\n");
+    assert!(complaints.is_empty(), "{} of {count} seeds fail:\n{shown}", complaints.len());
+    for (what, least) in EXPECTED {
+        let seen = coverage.count(what);
+        assert!(seen * SEEDS >= least * count, "{what}: {seen} times in {count} seeds is too seldom to test anything");
+    }
+}
+
+#[test]
+fn same_seed_same_trace() {
+    for seed in 0..20 {
+        assert_eq!(same_seed_same_run(&traced(seed).0, &traced(seed).0), Ok(()), "SIM_SEED={seed}");
+    }
+}

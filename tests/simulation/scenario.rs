@@ -1,0 +1,132 @@
+//! `Scenario`: what a seed makes of a swarm before anything happens: sizes, intervals, links, disks, and how much goes wrong.
+
+use peer_process::layout::FileLayout;
+use peer_process::peer_id::PeerId;
+use rand::RngExt;
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
+
+use crate::coverage::Coverage;
+
+/// A span of virtual time, or a moment since the start, in microseconds.
+pub type Micros = u64;
+
+pub const MILLIS: Micros = 1000;
+pub const SECS: Micros = 1000 * MILLIS;
+
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    pub layout: FileLayout,
+    /// k
+    pub preferred_count: usize,
+    /// p
+    pub preferred_interval: Micros,
+    /// m
+    pub optimistic_interval: Micros,
+    pub request_timeout: Micros,
+    /// In the order of PeerInfo.cfg.
+    pub peers: Vec<Plan>,
+    pub max_latency: Micros,
+    /// How long the slowest link takes to write the longest piece.
+    pub max_piece_time: Micros,
+    pub max_disk_time: Micros,
+    pub fault_count: u32,
+    pub max_fault_interval: Micros,
+}
+
+/// What is planned for one peer.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    pub id: PeerId,
+    pub has_file: bool,
+    pub start_at: Micros,
+    /// Whether its choke overtakes the pieces that are queued, as that of some public peers does, instead of taking them back.
+    pub choke_overtakes: bool,
+}
+
+impl Scenario {
+    pub fn draw(rng: &mut StdRng) -> Self {
+        let peer_count = if rng.random_bool(0.05) { rng.random_range(9..=13) } else { rng.random_range(1..=8) };
+        let peers = draw_peers(peer_count, rng);
+        let max_preferred = if rng.random_bool(0.2) { peer_count + 3 } else { 3 };
+        let max_latency = [MILLIS, 50 * MILLIS, 300 * MILLIS][rng.random_range(0..3)];
+        let max_piece_time = [MILLIS, 50 * MILLIS, 400 * MILLIS][rng.random_range(0..3)];
+        // Shorter intervals than any real swarm's, so that chokes meet requests and pieces on their way; but who is unchoked
+        // has time for at least one piece, or nobody would ever get one.
+        let interval_unit = [SECS / 5, SECS][rng.random_range(0..2)].max(3 * max_latency + max_piece_time);
+        Self {
+            layout: draw_layout(rng),
+            preferred_count: rng.random_range(0..=max_preferred),
+            preferred_interval: rng.random_range(1..=8) * interval_unit,
+            optimistic_interval: rng.random_range(1..=12) * interval_unit,
+            request_timeout: rng.random_range(2..=10) * SECS,
+            peers,
+            max_latency,
+            max_piece_time,
+            max_disk_time: [0, 5 * MILLIS, 500 * MILLIS][rng.random_range(0..3)],
+            fault_count: if rng.random_bool(0.25) { 0 } else { rng.random_range(1..=20) },
+            max_fault_interval: [SECS / 5, SECS, 5 * SECS][rng.random_range(0..3)],
+        }
+    }
+
+    /// Whose connection `from` dials: every peer that stands before it (A3).
+    pub fn dialed_by(from: usize) -> std::ops::Range<usize> {
+        0..from
+    }
+
+    pub fn note(&self, coverage: &mut Coverage) {
+        let (layout, peer_count) = (self.layout, self.peers.len());
+        let seeder_count = self.peers.iter().filter(|peer| peer.has_file).count();
+        let short_last = layout.file_size() % u64::from(layout.piece_size()) != 0;
+        let facts = [
+            ("scenario: alone", peer_count == 1),
+            ("scenario: more than 8 peers", peer_count > 8),
+            ("scenario: several seeders", seeder_count > 1),
+            ("scenario: seeders only", seeder_count == peer_count),
+            ("scenario: no piece", layout.piece_count() == 0),
+            ("scenario: one piece", layout.piece_count() == 1),
+            ("scenario: shorter last piece", layout.piece_count() > 1 && short_last),
+            ("scenario: k = 0", self.preferred_count == 0),
+            ("scenario: k larger than the swarm", self.preferred_count > peer_count),
+            ("scenario: m < p", self.optimistic_interval < self.preferred_interval),
+            ("scenario: IDs not ascending", !self.peers.is_sorted_by_key(|peer| peer.id)),
+            ("scenario: not started in order", !self.peers.is_sorted_by_key(|peer| peer.start_at)),
+            ("scenario: nothing goes wrong", self.fault_count == 0),
+        ];
+        facts.into_iter().filter(|(_, holds)| *holds).for_each(|(what, _)| coverage.saw(what));
+    }
+}
+
+fn draw_layout(rng: &mut StdRng) -> FileLayout {
+    let piece_size = [1, 100, 16_384][rng.random_range(0..3)];
+    let piece_count = match rng.random_range(0..20) {
+        0 => 0,
+        1 | 2 => 1,
+        3..=12 => rng.random_range(2..=16),
+        _ => rng.random_range(17..=60),
+    };
+    let shorter_by = if piece_count > 0 && piece_size > 1 { rng.random_range(0..piece_size) } else { 0 };
+    let file_size = u64::from(piece_count * piece_size - shorter_by);
+    FileLayout::new(file_size, piece_size).expect("small sizes make a layout")
+}
+
+fn draw_peers(count: usize, rng: &mut StdRng) -> Vec<Plan> {
+    let mut numbers: Vec<u32> = (1001..).take(count).collect();
+    if rng.random_bool(0.5) {
+        numbers.shuffle(rng);
+    }
+    let latest_start = if rng.random_bool(0.5) { SECS / 2 } else { 20 * SECS };
+    let seeder_share = if rng.random_bool(0.7) { 0.1 } else { 0.5 };
+    let mut peers: Vec<_> = numbers
+        .iter()
+        .map(|&number| Plan {
+            id: PeerId::new(number).expect("a positive number"),
+            has_file: rng.random_bool(seeder_share),
+            start_at: rng.random_range(0..latest_start),
+            choke_overtakes: rng.random_bool(0.4),
+        })
+        .collect();
+    let seeder = rng.random_range(0..count);
+    peers[seeder].has_file = true;
+    peers
+}

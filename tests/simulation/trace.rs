@@ -1,0 +1,39 @@
+//! `Trace`: what happened in a run, a line each, for who replays a seed and for the comparison of two runs.
+
+use peer_process::peer::{Action, Event};
+use peer_process::peer_id::PeerId;
+
+use crate::scenario::{Micros, SECS};
+
+/// The lines of a run, or nothing: most seeds are run without, for the sake of time.
+#[derive(Default)]
+pub struct Trace(Option<Vec<String>>);
+
+impl Trace {
+    pub fn kept() -> Self {
+        Self(Some(Vec::new()))
+    }
+
+    pub fn lines(&self) -> &[String] {
+        self.0.as_deref().unwrap_or_default()
+    }
+
+    pub fn note(&mut self, now: Micros, peer: PeerId, what: impl FnOnce() -> String) {
+        if let Some(lines) = &mut self.0 {
+            lines.push(format!("{:>4}.{:06} s  {peer}  {}", now / SECS, now % SECS, what()));
+        }
+    }
+
+    pub fn note_step(&mut self, now: Micros, peer: PeerId, event: &Event, actions: &[Action]) {
+        self.note(now, peer, || match event {
+            Event::MessageReceived { from, message } => format!("{from} says: {message}"),
+            _ => format!("{event:?}"),
+        });
+        for action in actions {
+            self.note(now, peer, || match action {
+                Action::Send { to, message } => format!("    tells {to}: {message}"),
+                _ => format!("    {action:?}"),
+            });
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! `Ledger`: what a peer's events and actions say of it, written down in the plainest way: no counters, no caches.
+//!
+//! It knows the protocol's rules but not how `Peer` keeps them. From an event it tells the actions that must follow, as
+//! far as chance has no part in them; `rules` looks at the others.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use peer_process::layout::{FileLayout, PieceIndex};
+use peer_process::message::{Message, Welcome};
+use peer_process::peer::{Action, Event, LogEvent, Opener, Setup};
+use peer_process::peer_id::PeerId;
+use peer_process::piece_set::PieceSet;
+
+/// How many requests that were given up are still welcome, as `Peer` promises it.
+const UNANSWERED: usize = 64;
+
+pub struct Ledger {
+    pub layout: FileLayout,
+    pub preferred_count: usize,
+    pub books: BTreeMap<PeerId, Book>,
+    pub have: PieceSet,
+    /// Pieces on their way to the disk, and who sent them.
+    saving: BTreeMap<PieceIndex, PeerId>,
+    pub file_completed: bool,
+    pub timers_started: bool,
+    pub finished: bool,
+    /// What the last tick selected.
+    pub selected: BTreeSet<PeerId>,
+    pub optimistic: Option<PeerId>,
+}
+
+/// What is known of one neighbor.
+#[derive(Clone)]
+pub struct Book {
+    pub connected: bool,
+    pub met: bool,
+    /// Whether it said anything on this connection.
+    pub heard: bool,
+    pub has: PieceSet,
+    /// Whether it was complete before this connection; that counts again if it is lost before it has said anything.
+    pub complete_before: bool,
+    pub they_unchoke: bool,
+    pub they_are_interested: bool,
+    pub told_interested: bool,
+    pub we_unchoke: bool,
+    pub requested: Option<PieceIndex>,
+    pub unanswered: Vec<PieceIndex>,
+    pub silent: bool,
+    /// Bytes of accepted pieces since the last tick.
+    pub bytes: u64,
+}
+
+impl Book {
+    fn new(has: PieceSet, complete_before: bool) -> Self {
+        Self {
+            connected: false,
+            met: false,
+            heard: false,
+            has,
+            complete_before,
+            they_unchoke: false,
+            they_are_interested: false,
+            told_interested: false,
+            we_unchoke: false,
+            requested: None,
+            unanswered: Vec::new(),
+            silent: false,
+            bytes: 0,
+        }
+    }
+
+    pub fn is_complete(&self) -> bool {
+        self.met && (self.has.is_full() || (self.complete_before && !self.connected))
+    }
+
+    pub fn has_what_is_not_in(&self, have: &PieceSet) -> bool {
+        let have = bits(have);
+        any(&bits(&self.has), |place| !have[place])
+    }
+
+    /// It was asked for this piece and has not sent it.
+    fn owes(&self, piece: PieceIndex) -> bool {
+        self.requested == Some(piece) || self.unanswered.contains(&piece)
+    }
+
+    fn give_up_request(&mut self) {
+        let Some(piece) = self.requested.take() else { return };
+        self.unanswered.retain(|&unanswered| unanswered != piece);
+        self.unanswered.push(piece);
+        if self.unanswered.len() > UNANSWERED {
+            self.unanswered.remove(0);
+        }
+    }
+
+    fn lose(&mut self) {
+        let complete_before = self.complete_before && !self.heard;
+        *self = Self { met: self.met, heard: self.heard, ..Self::new(self.has.clone(), complete_before) };
+    }
+}
+
+impl Ledger {
+    pub fn new(setup: &Setup) -> Self {
+        let layout = setup.pieces.layout();
+        let book = |id: &PeerId| {
+            let complete = setup.complete_neighbors.contains(id);
+            (*id, Book { met: complete, ..Book::new(PieceSet::empty(layout), complete) })
+        };
+        Self {
+            layout,
+            preferred_count: setup.preferred_count,
+            books: setup.neighbors.iter().map(book).collect(),
+            have: setup.pieces.clone(),
+            saving: BTreeMap::new(),
+            file_completed: setup.file_completed,
+            timers_started: false,
+            finished: false,
+            selected: BTreeSet::new(),
+            optimistic: None,
+        }
+    }
+
+    /// What a neighbor may still send.
+    pub fn owed_by(&self, neighbor: PeerId) -> Vec<PieceIndex> {
+        let Some(book) = self.books.get(&neighbor) else { return Vec::new() };
+        book.requested.iter().chain(&book.unanswered).copied().collect()
+    }
+
+    pub fn saving(&self) -> Vec<PieceIndex> {
+        self.saving.keys().copied().collect()
+    }
+
+    /// Whether a piece is neither on disk nor on its way there.
+    pub fn lacks(&self, piece: PieceIndex) -> bool {
+        !self.have.contains(piece) && !self.saving.contains_key(&piece)
+    }
+
+    pub fn is_asked_of_nobody(&self, piece: PieceIndex) -> bool {
+        self.books.values().all(|book| book.requested != Some(piece))
+    }
+
+    /// The pieces that may be asked for.
+    pub fn free(&self) -> Vec<u8> {
+        let mut free: Vec<_> =
+            bits(&PieceSet::full(self.layout)).iter().zip(bits(&self.have)).map(|(all, have)| all & !have).collect();
+        let requested = self.books.values().filter_map(|book| book.requested);
+        for piece in requested.chain(self.saving.keys().copied()) {
+            free[piece.number() as usize / 8] &= !(0x80 >> (piece.number() % 8));
+        }
+        free
+    }
+
+    pub fn welcome(&self, from: PeerId, piece: PieceIndex) -> Welcome {
+        match self.books.get(&from) {
+            _ if !self.lacks(piece) => Welcome::Skip,
+            Some(book) if book.owes(piece) => Welcome::Keep,
+            _ => Welcome::Refuse,
+        }
+    }
+
+    pub fn candidates(&self) -> BTreeSet<PeerId> {
+        self.books.iter().filter(|(_, book)| book.they_are_interested).map(|(&id, _)| id).collect()
+    }
+
+    /// Writes an event down; says what must be done, but for chokes, requests, changes of interest and the end.
+    pub fn note(&mut self, event: &Event) -> Vec<Action> {
+        match event {
+            Event::Started if self.have.is_full() && !self.file_completed => vec![Action::CompleteFile],
+            Event::Started | Event::PreferredTick | Event::OptimisticTick => vec![],
+            Event::NeighborConnected { neighbor, opened_by } => self.note_connected(*neighbor, *opened_by),
+            Event::NeighborLost { neighbor, .. } => {
+                self.connected(*neighbor).into_iter().for_each(Book::lose);
+                self.optimistic.take_if(|optimistic| optimistic == neighbor);
+                vec![]
+            }
+            Event::RequestTimedOut { neighbor } => {
+                if let Some(book) = self.connected(*neighbor).filter(|book| book.requested.is_some()) {
+                    book.silent = true;
+                    book.give_up_request();
+                }
+                vec![]
+            }
+            Event::MessageReceived { from, message } => self.note_message(*from, message),
+            Event::PieceSaved { piece } => self.note_saved(*piece),
+            Event::FileCompleted => {
+                let news = !self.file_completed && self.have.is_full();
+                self.file_completed |= news;
+                let logged = news && self.layout.piece_count() > 0;
+                logged.then_some(Action::Log(LogEvent::DownloadedFile)).into_iter().collect()
+            }
+        }
+    }
+
+    fn connected(&mut self, neighbor: PeerId) -> Option<&mut Book> {
+        self.books.get_mut(&neighbor).filter(|book| book.connected)
+    }
+
+    fn note_connected(&mut self, id: PeerId, opened_by: Opener) -> Vec<Action> {
+        self.note(&Event::NeighborLost { neighbor: id, ending: peer_process::peer::Ending::Broken });
+        let Some(book) = self.books.get_mut(&id) else { return vec![] };
+        let complete_before = book.is_complete();
+        *book = Book { connected: true, met: true, ..Book::new(PieceSet::empty(self.layout), complete_before) };
+        let log = if opened_by == Opener::Us { LogEvent::Connects(id) } else { LogEvent::IsConnected(id) };
+        let bitfield = Action::Send { to: id, message: Message::Bitfield(Box::new(self.have.clone())) };
+        [Action::Log(log)].into_iter().chain((!self.have.is_empty()).then_some(bitfield)).collect()
+    }
+
+    fn note_message(&mut self, from: PeerId, message: &Message) -> Vec<Action> {
+        let (have, layout) = (&self.have, self.layout);
+        let is_saving = |piece| self.saving.contains_key(piece);
+        let lacks_it = matches!(message, Message::Piece(piece) if !have.contains(*piece) && !is_saving(piece));
+        let Some(book) = self.books.get_mut(&from).filter(|book| book.connected) else { return vec![] };
+        (book.heard, book.silent) = (true, false);
+        let remember = Action::RememberComplete { neighbor: from };
+        let send = |message| Action::Send { to: from, message };
+        match message {
+            Message::Choke if book.they_unchoke => {
+                book.they_unchoke = false;
+                book.give_up_request();
+                vec![Action::Log(LogEvent::ChokedBy(from))]
+            }
+            Message::Unchoke if !book.they_unchoke => {
+                book.they_unchoke = true;
+                vec![Action::Log(LogEvent::UnchokedBy(from))]
+            }
+            Message::Choke | Message::Unchoke => vec![],
+            Message::Interested => {
+                book.they_are_interested = true;
+                let start = !std::mem::replace(&mut self.timers_started, true);
+                let log = Action::Log(LogEvent::ReceivedInterested(from));
+                [log].into_iter().chain(start.then_some(Action::StartTimers)).collect()
+            }
+            Message::NotInterested => {
+                book.they_are_interested = false;
+                vec![Action::Log(LogEvent::ReceivedNotInterested(from))]
+            }
+            Message::Have(piece) => {
+                let completes = book.has.insert(*piece) && book.is_complete();
+                let log = Action::Log(LogEvent::ReceivedHave { from, piece: *piece });
+                [log].into_iter().chain(completes.then_some(remember)).collect()
+            }
+            Message::Bitfield(has) => {
+                book.has = has.as_ref().clone();
+                let interested = book.has_what_is_not_in(have);
+                let answer = send(if interested { Message::Interested } else { Message::NotInterested });
+                [answer].into_iter().chain(book.is_complete().then_some(remember)).collect()
+            }
+            Message::Request(piece) => {
+                let answered = book.we_unchoke && have.contains(*piece);
+                answered.then(|| send(Message::Piece(*piece))).into_iter().collect()
+            }
+            Message::Piece(piece) => {
+                let welcome = book.owes(*piece) && lacks_it;
+                book.requested.take_if(|requested| requested == piece);
+                book.unanswered.retain(|unanswered| unanswered != piece);
+                if welcome {
+                    book.bytes += u64::from(layout.piece_len(*piece));
+                    self.saving.insert(*piece, from);
+                }
+                welcome.then_some(Action::SavePiece { piece: *piece }).into_iter().collect()
+            }
+        }
+    }
+
+    fn note_saved(&mut self, piece: PieceIndex) -> Vec<Action> {
+        let Some(from) = self.saving.remove(&piece) else { return vec![] };
+        self.have.insert(piece);
+        let piece_count = self.have.count();
+        let log = Action::Log(LogEvent::DownloadedPiece { piece, from, piece_count });
+        let connected = self.books.iter().filter(|(_, book)| book.connected);
+        let haves = connected.map(|(&to, _)| Action::Send { to, message: Message::Have(piece) });
+        let complete = self.have.is_full().then_some(Action::CompleteFile);
+        [log].into_iter().chain(haves).chain(complete).collect()
+    }
+}
+
+/// A set as the bytes of its bitfield, because a fuzzer has no time to look at thousands of pieces one by one.
+pub fn bits(set: &PieceSet) -> Vec<u8> {
+    let mut bits = Vec::new();
+    set.write_bitfield(&mut bits);
+    bits
+}
+
+/// Whether a byte shares a bit with the one that `other` gives for its place.
+pub fn any(bits: &[u8], other: impl Fn(usize) -> u8) -> bool {
+    bits.iter().enumerate().any(|(place, byte)| byte & other(place) != 0)
+}

@@ -1,0 +1,126 @@
+//! The whole `Peer`: arbitrary events in arbitrary order, impossible ones included, and after each of them the rules.
+
+use peer_process::layout::{FileLayout, PieceIndex};
+use peer_process::message::Message;
+use peer_process::peer::{Ending, Event, Opener, Peer, Setup};
+use peer_process::peer_id::PeerId;
+use peer_process::piece_set::PieceSet;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+use super::input::Input;
+use super::ledger::Ledger;
+use super::rules;
+
+/// So many events tell as much as more would, and keep the fuzzer quick; fewer where there are thousands of pieces.
+const MOST_EVENTS: usize = 500;
+const MOST_EVENTS_OF_MANY_PIECES: usize = 100;
+
+/// The first bytes say which peer, the others what happens to it.
+pub fn check(bytes: &[u8]) {
+    let mut input = Input::new(bytes);
+    let setup = setup(&mut input);
+    let seed = input.byte().into();
+    let mut peer = Peer::new(&setup, StdRng::seed_from_u64(seed));
+    let mut ledger = Ledger::new(&setup);
+    let mut event = Event::Started;
+    let mut actions = Vec::new();
+    let many = setup.pieces.layout().piece_count() > 1000;
+    for number in 0..if many { MOST_EVENTS_OF_MANY_PIECES } else { MOST_EVENTS } {
+        if let Event::MessageReceived { from, message: Message::Piece(piece) } = event {
+            assert_eq!(peer.welcome(from, piece), ledger.welcome(from, piece), "piece {piece} from {from}");
+        }
+        peer.handle(event.clone(), &mut actions);
+        if let Err(fault) = rules::check(&mut ledger, &event, &actions, &peer) {
+            panic!("event {number}, {event:?}, gives {actions:?}: {fault}");
+        }
+        actions.clear();
+        if input.is_empty() {
+            break;
+        }
+        event = next_event(&mut input, &setup, &ledger);
+    }
+}
+
+/// IDs that are no neighbor's have the number behind the last.
+fn id(number: u32) -> PeerId {
+    PeerId::new(1001 + number).expect("a positive number")
+}
+
+fn setup(input: &mut Input) -> Setup {
+    let neighbors: Vec<_> = (0..=input.below(6)).map(id).collect();
+    let preferred_count = input.below(4) as usize;
+    let piece_count = match input.byte() {
+        count @ 0..200 => u64::from(count % 20),
+        // More than a word's, and more than a block's from which pieces are drawn.
+        count @ 200..240 => 60 + u64::from(count % 10),
+        count => 4090 + u64::from(count % 10),
+    };
+    // The last piece is shorter.
+    let layout = FileLayout::new((piece_count * 2).saturating_sub(1), 2).expect("small sizes");
+    let has_file = Setup::new(neighbors, layout, true, preferred_count);
+    let complete_neighbors = input.byte();
+    let listed = (0..).zip(&has_file.neighbors);
+    let complete_neighbors =
+        listed.filter(|(place, _)| complete_neighbors >> place & 1 == 1).map(|(_, &id)| id).collect();
+    let (pieces, file_completed) = match input.byte() % 4 {
+        0 => (PieceSet::empty(layout), false),
+        1 => (PieceSet::full(layout), true),
+        // Killed between the last piece and the rename, or on the way there.
+        2 => (PieceSet::full(layout), false),
+        _ => (some_pieces(input, layout), false),
+    };
+    Setup { pieces, file_completed, complete_neighbors, ..has_file }
+}
+
+fn some_pieces(input: &mut Input, layout: FileLayout) -> PieceSet {
+    let mut set = PieceSet::empty(layout);
+    let pattern = input.short();
+    match pattern {
+        0 => {}
+        0xffff => set = PieceSet::full(layout),
+        _ => layout.pieces().filter(|piece| pattern >> (piece.number() % 16) & 1 == 1).for_each(|piece| {
+            set.insert(piece);
+        }),
+    }
+    set
+}
+
+fn next_event(input: &mut Input, setup: &Setup, ledger: &Ledger) -> Event {
+    let layout = setup.pieces.layout();
+    let kind = input.byte() % 24;
+    let neighbor = id(input.below(u32::try_from(setup.neighbors.len()).expect("few") + 1));
+    let received = |message| Event::MessageReceived { from: neighbor, message };
+    let mut any_piece = || layout.piece(input.below(layout.piece_count().max(1)));
+    match kind {
+        0 | 1 => {
+            let opened_by = if input.flag() { Opener::Us } else { Opener::Them };
+            Event::NeighborConnected { neighbor, opened_by }
+        }
+        2 => Event::NeighborLost { neighbor, ending: if input.flag() { Ending::Closed } else { Ending::Broken } },
+        3 => received(Message::Choke),
+        4 | 5 => received(Message::Unchoke),
+        6 | 7 => received(Message::Interested),
+        8 => received(Message::NotInterested),
+        9 | 10 => received(any_piece().map_or(Message::Interested, Message::Have)),
+        11 | 12 => received(Message::Bitfield(Box::new(some_pieces(input, layout)))),
+        13 => received(any_piece().map_or(Message::Unchoke, Message::Request)),
+        14 => received(any_piece().map_or(Message::Choke, Message::Piece)),
+        // What would happen if the neighbor did its part, or does so too late.
+        15..=17 => received(nth(&ledger.owed_by(neighbor), input).map_or(Message::Unchoke, Message::Piece)),
+        18 | 19 => nth(&ledger.saving(), input).map_or(Event::FileCompleted, |piece| Event::PieceSaved { piece }),
+        20 => match any_piece() {
+            Some(piece) if input.flag() => Event::PieceSaved { piece },
+            _ if input.flag() => Event::FileCompleted,
+            _ => Event::Started,
+        },
+        21 => Event::PreferredTick,
+        22 => Event::OptimisticTick,
+        _ => Event::RequestTimedOut { neighbor },
+    }
+}
+
+fn nth(pieces: &[PieceIndex], input: &mut Input) -> Option<PieceIndex> {
+    let count = u32::try_from(pieces.len()).expect("few");
+    (count > 0).then(|| pieces[input.below(count) as usize])
+}

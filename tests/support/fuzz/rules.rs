@@ -1,0 +1,157 @@
+//! The design's invariants, as far as the events, actions and view of a single peer show them.
+//!
+//! Actions are looked at one after the other, because what holds after all of them must hold between them too.
+
+use std::collections::BTreeSet;
+
+use peer_process::message::Message;
+use peer_process::peer::{Action, Awaited, Event, LogEvent, Peer};
+use peer_process::peer_id::PeerId;
+
+use super::ledger::{Ledger, any, bits};
+
+fn ensure(holds: bool, complaint: impl FnOnce() -> String) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(complaint()) }
+}
+
+/// Checks what an event led to, and writes it down.
+pub fn check(ledger: &mut Ledger, event: &Event, actions: &[Action], peer: &Peer) -> Result<(), String> {
+    let timers_ran = ledger.timers_started;
+    let mut due = ledger.note(event);
+    let starts_timers = ledger.timers_started && !timers_ran;
+    if starts_timers || *event == Event::PreferredTick {
+        due.extend(check_preferred(ledger, peer)?);
+    }
+    if starts_timers || *event == Event::OptimisticTick {
+        due.extend(check_optimistic(ledger, peer)?);
+    }
+    for action in actions {
+        let expected = due.iter().position(|expected| expected == action).map(|place| due.remove(place)).is_some();
+        check_action(ledger, &due, action, expected).map_err(|fault| format!("{action:?}: {fault}"))?;
+    }
+    ensure(due.is_empty(), || format!("{due:?} should have been done too"))?;
+    check_view(ledger, peer)
+}
+
+/// A7: k of the interested; while downloading, those that sent most.
+fn check_preferred(ledger: &mut Ledger, peer: &Peer) -> Result<Option<Action>, String> {
+    let (chosen, candidates) = (peer.preferred().clone(), ledger.candidates());
+    ensure(chosen.is_subset(&candidates), || format!("{chosen:?} are preferred, {candidates:?} are interested"))?;
+    let expected = candidates.len().min(ledger.preferred_count);
+    ensure(chosen.len() == expected, || format!("{} instead of {expected} are preferred", chosen.len()))?;
+    let rates = |ids: &BTreeSet<PeerId>| ids.iter().map(|id| ledger.books[id].bytes).collect::<Vec<_>>();
+    let (least, most) = (rates(&chosen), rates(&(&candidates - &chosen)));
+    let by_rate = least.iter().min() >= most.iter().max() || chosen.is_empty();
+    ensure(by_rate || ledger.have.is_full(), || format!("those that sent {most:?} fall behind those with {least:?}"))?;
+    ledger.books.values_mut().for_each(|book| book.bytes = 0);
+    let logged = chosen != ledger.selected && !chosen.is_empty();
+    ledger.selected.clone_from(&chosen);
+    let log = Action::Log(LogEvent::PreferredNeighbors(chosen.into_iter().collect()));
+    Ok(logged.then_some(log))
+}
+
+/// A7: one of the choked and interested. Without one the present stays, if it is still interested (B).
+fn check_optimistic(ledger: &mut Ledger, peer: &Peer) -> Result<Option<Action>, String> {
+    let (before, chosen) = (ledger.optimistic, peer.optimistic());
+    let mut candidates = ledger.candidates();
+    let stays = before.filter(|before| candidates.contains(before));
+    candidates.retain(|&id| before != Some(id) && !peer.preferred().contains(&id));
+    ledger.optimistic = chosen;
+    if candidates.is_empty() {
+        ensure(chosen == stays, || format!("{chosen:?} is optimistically unchoked instead of {stays:?}"))?;
+        return Ok(None);
+    }
+    let chosen = chosen.filter(|chosen| candidates.contains(chosen));
+    let chosen = chosen.ok_or_else(|| format!("none of {candidates:?} is optimistically unchoked"))?;
+    Ok(Some(Action::Log(LogEvent::OptimisticallyUnchoked(chosen))))
+}
+
+/// An action, of which `expected` says whether it had to come, while `due` must come still.
+fn check_action(ledger: &mut Ledger, due: &[Action], action: &Action, expected: bool) -> Result<(), String> {
+    match action {
+        Action::Send { to, message } => {
+            let first =
+                |due: &Action| matches!(due, Action::Send { to: id, message: Message::Bitfield(_) } if id == to);
+            ensure(!due.iter().any(first), || "the bitfield comes first".into())?;
+            check_send(ledger, *to, message, expected)
+        }
+        Action::Finish => {
+            ensure(!ledger.finished, || "a second time".into())?;
+            ledger.finished = true;
+            ensure(everybody_is_complete(ledger), || "somebody is not complete".into())
+        }
+        _ => ensure(expected, || "nothing asks for it".into()),
+    }
+}
+
+fn check_send(ledger: &mut Ledger, to: PeerId, message: &Message, expected: bool) -> Result<(), String> {
+    let unchoked = ledger.books.values().filter(|book| book.we_unchoke).count();
+    let (lacked, free) = match message {
+        Message::Request(piece) => (ledger.lacks(*piece), ledger.is_asked_of_nobody(*piece)),
+        _ => (false, false),
+    };
+    let book = ledger.books.get_mut(&to).ok_or("it is no neighbor")?;
+    ensure(book.connected, || "it is not connected".into())?;
+    match message {
+        Message::Unchoke => {
+            ensure(!book.we_unchoke, || "it is unchoked already".into())?;
+            ensure(unchoked <= ledger.preferred_count, || format!("{unchoked} are unchoked already"))?;
+            book.we_unchoke = true;
+        }
+        Message::Choke => {
+            ensure(book.we_unchoke, || "it is choked already".into())?;
+            book.we_unchoke = false;
+        }
+        Message::Interested | Message::NotInterested => {
+            let told = *message == Message::Interested;
+            ensure(expected || told != book.told_interested, || "it knows that".into())?;
+            ensure(told == book.has_what_is_not_in(&ledger.have), || "this is not so".into())?;
+            book.told_interested = told;
+        }
+        Message::Request(piece) => {
+            ensure(book.they_unchoke && !book.silent, || "it does not answer".into())?;
+            ensure(book.requested.is_none(), || format!("it owes {:?}", book.requested))?;
+            ensure(book.has.contains(*piece), || "it has not got it".into())?;
+            ensure(lacked, || "we have it".into())?;
+            ensure(free, || "another is asked for it".into())?;
+            book.requested = Some(*piece);
+        }
+        Message::Have(_) | Message::Bitfield(_) | Message::Piece(_) => {
+            ensure(expected, || "nothing asks for it".into())?;
+        }
+    }
+    Ok(())
+}
+
+fn everybody_is_complete(ledger: &Ledger) -> bool {
+    ledger.file_completed && ledger.books.values().all(super::ledger::Book::is_complete)
+}
+
+/// After an event: nothing is left undone, and the peer believes of itself and others what was said.
+fn check_view(ledger: &Ledger, peer: &Peer) -> Result<(), String> {
+    ensure(*peer.pieces() == ledger.have, || format!("has {:?} instead of {:?}", peer.pieces(), ledger.have))?;
+    ensure(peer.is_finished() == ledger.finished, || "believes to have ended, or the reverse".into())?;
+    ensure(ledger.finished || !everybody_is_complete(ledger), || "all are complete and it does not end".into())?;
+    ensure(peer.optimistic() == ledger.optimistic, || format!("{:?} is unchoked", peer.optimistic()))?;
+    let (have, free) = (bits(&ledger.have), ledger.free());
+    for view in peer.neighbors() {
+        let (id, book) = (view.id, &ledger.books[&view.id]);
+        let believed = (view.connected, view.complete, view.piece_count, view.requested);
+        let noted = (book.connected, book.is_complete(), book.has.count(), book.requested);
+        ensure(believed == noted, || format!("of {id} it believes {believed:?} instead of {noted:?}"))?;
+        let believed = (view.they_choke_us, view.they_are_interested, view.we_choke_them, view.we_are_interested);
+        let noted = (!book.they_unchoke, book.they_are_interested, !book.we_unchoke, book.told_interested);
+        ensure(believed == noted, || format!("of {id} it believes {believed:?} instead of {noted:?}"))?;
+        let chosen = peer.preferred().contains(&id) || peer.optimistic() == Some(id);
+        ensure(chosen == book.we_unchoke, || format!("{id} is chosen and choked, or the reverse"))?;
+        let wanted = book.connected && any(&bits(&book.has), |place| !have[place]);
+        ensure(wanted == book.told_interested, || format!("{id} is not told of a change of interest"))?;
+        let may_be_asked = book.they_unchoke && book.requested.is_none() && !book.silent;
+        let idle = may_be_asked && any(&bits(&book.has), |place| free[place]);
+        ensure(!idle, || format!("{id} could be asked for a free piece and is not"))?;
+        let owes = book.requested.is_some() || book.silent;
+        ensure((peer.awaits(id) == Awaited::Answer) == owes, || format!("{:?} is awaited of {id}", peer.awaits(id)))?;
+    }
+    let missing = ledger.books.iter().filter(|(_, book)| !book.connected && !book.is_complete()).map(|(&id, _)| id);
+    ensure(peer.missing().eq(missing), || format!("{:?} are missing", peer.missing().collect::<Vec<_>>()))
+}

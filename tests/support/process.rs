@@ -1,0 +1,169 @@
+//! `Process`: a real peer, what it says on stderr, and how it ends. It does not outlive its test.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// A safety net, far beyond what anything here takes: what has not happened by then never will.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+/// How often a file is looked at for what a peer writes into it.
+const LOOK_INTERVAL: Duration = Duration::from_millis(10);
+
+/// The binary under test.
+pub const BINARY: &str = env!("CARGO_BIN_EXE_peer_process");
+
+/// A running peer; killed when dropped.
+pub struct Process {
+    child: Child,
+    told: Arc<(Mutex<Told>, Condvar)>,
+}
+
+#[derive(Default)]
+struct Told {
+    lines: Vec<String>,
+    ended: bool,
+}
+
+/// How a peer ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// Its exit status, `None` if a signal killed it.
+    pub status: Option<i32>,
+    /// What it wrote to stderr.
+    pub lines: Vec<String>,
+}
+
+impl Process {
+    /// Starts the peer in this directory and waits until it listens: its first line says so.
+    pub fn start(dir: &Path, id: u32, arguments: &[&str]) -> Self {
+        let mut command = Command::new(BINARY);
+        command.current_dir(dir).arg(id.to_string()).args(arguments);
+        let process = Self::spawn(command);
+        process.wait_for("listening on port");
+        process
+    }
+
+    /// Starts a command that is to become a peer.
+    pub fn spawn(mut command: Command) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("a process");
+        let stderr = child.stderr.take().expect("it is piped");
+        let told = Arc::new((Mutex::new(Told::default()), Condvar::new()));
+        let telling = Arc::clone(&told);
+        thread::spawn(move || {
+            for line in BufReader::new(stderr).lines() {
+                lock(&telling.0).lines.push(line.expect("stderr is text"));
+                telling.1.notify_all();
+            }
+            lock(&telling.0).ended = true;
+            telling.1.notify_all();
+        });
+        Self { child, told }
+    }
+
+    /// The lines on stderr so far that contain `part`.
+    pub fn lines_with(&self, part: &str) -> Vec<String> {
+        self.told().lines.iter().filter(|line| line.contains(part)).cloned().collect()
+    }
+
+    /// The warnings so far that name somebody.
+    pub fn warnings_about(&self, name: &str) -> Vec<String> {
+        let mut lines = self.lines_with("[WARN]");
+        lines.retain(|line| line.contains(name));
+        lines
+    }
+
+    /// Waits for a line on stderr that contains `part`.
+    pub fn wait_for(&self, part: &str) {
+        let lacks = |told: &mut Told| !told.lines.iter().any(|line| line.contains(part));
+        let waiting = |told: &mut Told| !told.ended && lacks(told);
+        let (mut told, _) = self.told.1.wait_timeout_while(self.told(), PATIENCE, waiting).expect("no panic");
+        assert!(!lacks(&mut told), "no line with '{part}', but {:#?}", last(&told.lines));
+    }
+
+    /// Sends a signal, `STOP` for instance.
+    pub fn signal(&self, name: &str) {
+        let mut kill = Command::new("kill");
+        let status = kill.arg(format!("-{name}")).arg(self.child.id().to_string()).status().expect("kill");
+        assert!(status.success(), "the process is there");
+    }
+
+    /// What `/proc/PID/status` says under this key: kilobytes, or a plain number.
+    pub fn figure(&self, key: &str) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
+        let value = status.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'));
+        let number = value.and_then(|value| value.split_whitespace().next()?.parse().ok());
+        number.unwrap_or_else(|| panic!("no {key} in {status}"))
+    }
+
+    /// Waits until it has ended.
+    pub fn wait(mut self) -> Ended {
+        let (mut told, _) =
+            self.told.1.wait_timeout_while(self.told(), PATIENCE, |told| !told.ended).expect("no panic");
+        assert!(told.ended, "the peer has not ended, it said {:#?}", last(&told.lines));
+        let lines = std::mem::take(&mut told.lines);
+        drop(told);
+        // It has closed stderr, so it has ended or is about to.
+        Ended { status: self.child.wait().expect("a child").code(), lines }
+    }
+
+    /// Waits until it has ended by itself because all have the file.
+    pub fn wait_for_success(self) -> Ended {
+        let ended = self.wait();
+        assert_eq!(ended.status, Some(0), "{:#?}", last(&ended.lines));
+        ended
+    }
+
+    /// Ends a peer whose swarm cannot end by itself.
+    pub fn terminate(self) -> Ended {
+        self.signal("TERM");
+        let ended = self.wait();
+        assert_eq!(ended.status, Some(143), "{:#?}", last(&ended.lines));
+        ended
+    }
+
+    fn told(&self) -> MutexGuard<'_, Told> {
+        lock(&self.told.0)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Both fail only if it has ended and was waited for.
+        _ = self.child.kill();
+        _ = self.child.wait();
+    }
+}
+
+impl Ended {
+    /// The sentence for which it ended, which must be the only one; paths in it are cut to what follows `root`.
+    pub fn fault(&self, status: i32, root: &Path) -> String {
+        assert_eq!(self.status, Some(status), "{:#?}", last(&self.lines));
+        let faults: Vec<_> = self.lines.iter().filter_map(|line| line.strip_prefix("peer_process: ")).collect();
+        let [fault] = faults.as_slice() else { panic!("not one sentence: {:#?}", last(&self.lines)) };
+        fault.replace(&format!("{}/", root.display()), "")
+    }
+}
+
+/// Goes on after an assertion of the test has failed under the lock: that one is to be shown, and no other.
+fn lock(told: &Mutex<Told>) -> MutexGuard<'_, Told> {
+    told.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The end of what may be very much.
+fn last(lines: &[String]) -> &[String] {
+    &lines[lines.len().saturating_sub(40)..]
+}
+
+/// Waits until a condition holds that no event tells of.
+pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !holds() {
+        assert!(started.elapsed() < PATIENCE, "{what} has not happened");
+        thread::sleep(LOOK_INTERVAL);
+    }
+}

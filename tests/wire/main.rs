@@ -1,0 +1,108 @@
+//! The wire through its public API: bytes of the protocol's sections A4 and A5 in, values out, and back.
+//!
+//! Every test reads streams with the same helper, [`read`], which does what a connection's thread does: fill
+//! `space()`, tell `filled()`, take all messages. So a rule that holds here holds for however the network cuts a stream.
+
+mod faults;
+mod golden;
+mod handshake;
+mod random;
+mod splits;
+mod welcome;
+
+use peer_process::layout::{FileLayout, PieceIndex};
+use peer_process::message::{Message, Welcome};
+use peer_process::piece_set::PieceSet;
+use peer_process::wire::{FrameReader, WireFault, encode};
+
+/// A message as it was read, with the bytes of its piece, if it is one.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Received {
+    message: Message,
+    bytes: Vec<u8>,
+}
+
+/// All that a stream said, and what was wrong with it in the end.
+#[derive(PartialEq, Eq, Debug)]
+struct Outcome {
+    received: Vec<Received>,
+    fault: Option<WireFault>,
+}
+
+/// Reads a stream that comes in these chunks.
+fn read<'a>(layout: FileLayout, chunks: impl IntoIterator<Item = &'a [u8]>) -> Outcome {
+    read_welcome(layout, chunks, |_| Welcome::Keep)
+}
+
+/// The same, where each piece is welcome as `welcome` says.
+fn read_welcome<'a>(
+    layout: FileLayout,
+    chunks: impl IntoIterator<Item = &'a [u8]>,
+    welcome: impl Fn(PieceIndex) -> Welcome,
+) -> Outcome {
+    let mut reader = FrameReader::new(layout);
+    let mut received = Vec::new();
+    for mut chunk in chunks {
+        while !chunk.is_empty() {
+            let space = reader.space();
+            assert!(!space.is_empty(), "a reader that waits for more has room for it");
+            let count = space.len().min(chunk.len());
+            space[..count].copy_from_slice(&chunk[..count]);
+            reader.filled(count);
+            chunk = &chunk[count..];
+            loop {
+                match reader.next_welcome(&welcome) {
+                    Ok(None) => break,
+                    Ok(Some(message)) => {
+                        let is_piece = matches!(message, Message::Piece(_));
+                        let bytes = if is_piece { reader.piece_bytes().to_vec() } else { Vec::new() };
+                        received.push(Received { message, bytes });
+                    }
+                    Err(fault) => return Outcome { received, fault: Some(fault) },
+                }
+            }
+        }
+    }
+    Outcome { received, fault: None }
+}
+
+/// The stream of these messages. What a piece's bytes are follows from its number, so that a mix-up shows.
+fn stream_of(layout: FileLayout, messages: &[Message]) -> Vec<u8> {
+    let mut stream = Vec::new();
+    for message in messages {
+        encode(message, layout, &mut stream);
+        stream.extend(bytes_of(layout, message));
+    }
+    stream
+}
+
+/// What reading [`stream_of`] should say.
+fn all_received(layout: FileLayout, messages: &[Message]) -> Outcome {
+    let received =
+        messages.iter().map(|message| Received { message: message.clone(), bytes: bytes_of(layout, message) });
+    Outcome { received: received.collect(), fault: None }
+}
+
+fn bytes_of(layout: FileLayout, message: &Message) -> Vec<u8> {
+    let Message::Piece(piece) = message else { return Vec::new() };
+    (0..layout.piece_len(*piece)).map(|n| (n.wrapping_mul(31) + piece.number() * 7).to_le_bytes()[0]).collect()
+}
+
+fn layout(file_size: u64, piece_size: u32) -> FileLayout {
+    FileLayout::new(file_size, piece_size).expect("sizes in range")
+}
+
+fn piece(layout: FileLayout, number: u32) -> PieceIndex {
+    layout.piece(number).expect("a piece of this layout")
+}
+
+/// The set drawn: a star for each piece that is in it.
+fn set(layout: FileLayout, drawing: &str) -> PieceSet {
+    let mut set = PieceSet::empty(layout);
+    for (piece, drawn) in layout.pieces().zip(drawing.chars()) {
+        if drawn == '*' {
+            set.insert(piece);
+        }
+    }
+    set
+}
