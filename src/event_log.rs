@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -100,12 +100,15 @@ impl LogFile {
     }
 }
 
-/// Empties the log of an earlier run.
+/// Empties the log of an earlier run, if there is one.
 ///
 /// # Errors
 /// When it cannot be written.
 pub fn begin_anew(path: &Path) -> Result<()> {
-    File::create(path).map(drop).with_context(|| format!("cannot create {}", path.display()))
+    match OpenOptions::new().write(true).truncate(true).open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        other => other.map(drop).with_context(|| format!("cannot create {}", path.display())),
+    }
 }
 
 /// Opens a log to go on with it: a line that a kill has cut short is taken away.

@@ -175,25 +175,20 @@ fn converse(shared: &Arc<Shared>, threads: &Threads, neighbor: PeerId, opened_by
         })
     };
     let farewell = if writing { read_messages(shared, &link) } else { Farewell::Broken };
-    // Our own shutting of a socket reads as the same end; but then our last words did not arrive.
-    let closed = matches!(farewell, Farewell::Closed) && !link.outbox.is_aborted();
+    let closed = matches!(farewell, Farewell::Closed) && has_heard_all(&link);
     shared.disconnect(&link, if closed { Ending::Closed } else { Ending::Broken });
     if let Farewell::Fault(fault) = farewell {
         let pause = shared.note_fault(neighbor).as_secs();
         let consequence = if pause > 0 { format!(", and not made again for {pause} s") } else { String::new() };
         log::warn!("neighbor {neighbor} {fault}; the connection is closed{consequence}");
     }
-    // Who closed its half may still be listening for our last `have`.
-    if closed {
-        link.outbox.close();
-        link.outbox.wait_until_written(LAST_WORDS_PATIENCE);
-    }
     link.give_up();
 }
 
-/// Whether a neighbor that has closed its half took what it was sent until then.
+/// Whether a neighbor that has closed its half took all that we had to say; it may be listening for our last `have`.
 ///
-/// One that was killed closes as one that has ended in order does, but what is sent to it then is answered by a reset.
+/// One that was killed closes as one that has ended in order does, but what is sent to it then is answered by a reset. Our
+/// own shutting of a socket reads as the same end, too.
 fn has_heard_all(link: &Link) -> bool {
     link.outbox.wait_until_idle(LAST_WORDS_PATIENCE) && matches!(link.stream.take_error(), Ok(None))
 }

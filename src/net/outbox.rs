@@ -56,8 +56,6 @@ struct Queue {
     aborted: bool,
     /// The writer has ended.
     ended: bool,
-    /// Because the socket did not take what was to be sent.
-    failed: bool,
     /// Somebody waits for the writer to have nothing to do.
     watched: bool,
 }
@@ -106,20 +104,14 @@ impl Outbox {
         self.wake();
     }
 
-    /// Waits until the writer has ended; false if it has not after `patience`.
-    pub fn wait_until_written(&self, patience: Duration) -> bool {
-        let waited = self.changed.wait_timeout_while(self.lock(), patience, |queue| !queue.ended);
-        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
-    }
-
-    /// Waits until all that is queued was given to the socket; false if it has failed, or has not come to that after `patience`.
+    /// Waits until all that is queued was given to the socket; false if it was not taken, or not within `patience`.
     pub fn wait_until_idle(&self, patience: Duration) -> bool {
         let mut queue = self.lock();
         queue.watched = true;
-        let busy = |queue: &mut Queue| !queue.ended && !(queue.writer_waits && queue.messages.is_empty());
+        let busy = |queue: &mut Queue| !queue.ended && !queue.writer_waits;
         let waited = self.changed.wait_timeout_while(queue, patience, busy);
         let (queue, waited) = waited.unwrap_or_else(PoisonError::into_inner);
-        !queue.failed && !waited.timed_out()
+        !queue.aborted && !waited.timed_out()
     }
 
     /// Forgets what is queued and ends the writer, unless it waits for the socket; whoever calls this also shuts that.
@@ -130,11 +122,6 @@ impl Outbox {
         queue.pieces = 0;
         drop(queue);
         self.wake();
-    }
-
-    /// Whether the connection was shut from this side, with what was queued not sent.
-    pub fn is_aborted(&self) -> bool {
-        self.lock().aborted
     }
 
     /// Waits for messages, and moves those up to and including the next piece into `batch`; false at the end.
@@ -166,11 +153,8 @@ impl Outbox {
         true
     }
 
-    fn set_ended(&self, failed: bool) {
-        let mut queue = self.lock();
-        queue.ended = true;
-        queue.failed = failed;
-        drop(queue);
+    fn set_ended(&self) {
+        self.lock().ended = true;
         self.wake();
     }
 }
@@ -180,7 +164,6 @@ impl Outbox {
 /// An error of the socket shuts it, so that the neighbor's reading thread sees the end too.
 pub fn write_outbox(shared: &Shared, neighbor: PeerId, outbox: &Outbox, stream: &TcpStream) {
     let result = write_messages(shared, neighbor, outbox, stream);
-    let failed = result.is_err();
     let how = match result {
         Ok(()) => Shutdown::Write,
         Err(Failure::Connection(error)) => {
@@ -192,12 +175,11 @@ pub fn write_outbox(shared: &Shared, neighbor: PeerId, outbox: &Outbox, stream: 
             Shutdown::Both
         }
     };
+    // Before the socket is shut, which looks to the reader as if the neighbor had closed it.
     if how == Shutdown::Both {
-        // Before the reading thread sees the end, which looks as if the neighbor had closed.
         outbox.abort();
     }
-    // Before the socket is shut, which looks to the reader as if the neighbor had closed it.
-    outbox.set_ended(failed);
+    outbox.set_ended();
     // A socket that is not connected any more needs no shutting.
     _ = stream.shutdown(how);
 }
