@@ -65,10 +65,13 @@ impl Journal {
     /// # Errors
     /// When it cannot be read, or belongs to another file.
     pub fn read(path: &Path, layout: FileLayout) -> Result<Option<Recorded>> {
-        let file = match File::open(path) {
+        // Looked at before it is opened: to open a pipe might take for ever.
+        let metadata = match fs::metadata(path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             other => other.with_context(|| format!("cannot read {}", path.display()))?,
         };
+        ensure!(metadata.is_file(), "{} is not a plain file", path.display());
+        let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
         let mut reader = BufReader::new(file);
         let (mut line, mut recorded, mut fits) = (Vec::new(), None, true);
         while reader.read_until(b'\n', &mut line).with_context(|| format!("cannot read {}", path.display()))? > 0 {

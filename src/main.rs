@@ -12,7 +12,7 @@ use log::LevelFilter;
 use peer_process::config;
 use peer_process::console::Console;
 use peer_process::net::{self, End, Options};
-use peer_process::peer_id::PeerId;
+use peer_process::peer_id::{self, PeerId};
 
 /// A fault while running: disk full, port taken, ...
 const FAULT: u8 = 1;
@@ -84,7 +84,7 @@ fn main() -> ExitCode {
         Ok(End::Signal(signal)) => ExitCode::from(u8::try_from(128 + signal).unwrap_or(FAULT)),
         Ok(End::GaveUp(missing)) => {
             let secs = arguments.peer_timeout.unwrap_or_default();
-            let missing = net::list(&missing);
+            let missing = peer_id::list(&missing);
             tell(&Error::msg(format!("nothing was heard of {missing} for {secs} s")), GAVE_UP)
         }
         Ok(End::Failed(error)) | Err(error) => tell(&error, FAULT),

@@ -24,6 +24,12 @@ impl PeerId {
     }
 }
 
+/// `1002, 1003`: peers as a sentence names them.
+#[must_use]
+pub fn list(peers: &[PeerId]) -> String {
+    peers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
 impl fmt::Display for PeerId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

@@ -39,6 +39,17 @@ impl PieceStore {
         Ok(Self { layout, file, path, complete_path: None })
     }
 
+    /// Makes sure that a download in `dir` can have its name once it is complete.
+    ///
+    /// # Errors
+    /// When that name is a directory.
+    pub fn check_name(dir: &Path, file_name: &str) -> Result<()> {
+        let path = dir.join(file_name);
+        let taken = path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir());
+        ensure!(!taken, "{} is a directory, so no file can have that name", path.display());
+        Ok(())
+    }
+
     /// Creates an empty `.part` of the full length in `dir`, which is made if it is missing.
     ///
     /// The length is set without writing: blocks are taken as pieces come. An older `.part` is removed rather than cut,

@@ -40,6 +40,10 @@ impl Files {
         let (dir, common, own) = (config.peer_dir(), &config.common, config.own());
         let layout = common.layout;
         let journal_path = Journal::path(&dir, &common.file_name);
+        if !own.has_file {
+            // Before anything is taken away.
+            PieceStore::check_name(&dir, &common.file_name)?;
+        }
         let mut warnings = Vec::new();
         let recorded = if fresh { Ok(None) } else { Journal::read(&journal_path, layout) };
         let mut recorded = recorded.unwrap_or_else(|error| {

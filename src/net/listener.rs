@@ -49,6 +49,7 @@ pub fn bind(own: &PeerInfo) -> Result<TcpListener> {
 pub fn accept(shared: &Arc<Shared>, threads: &Threads, listener: &TcpListener) {
     let callers = Arc::new(Callers::default());
     let most_callers = shared.look(|peer| peer.neighbors().count()) + SPARE_CALLERS;
+    let mut told = None;
     loop {
         let accepted = listener.accept();
         if shared.is_stopped() {
@@ -57,7 +58,10 @@ pub fn accept(shared: &Arc<Shared>, threads: &Threads, listener: &TcpListener) {
         let stream = match accepted {
             Ok((stream, _)) => Arc::new(stream),
             Err(error) => {
-                log::warn!("cannot accept a connection: {error}");
+                // The same trouble is told once, not ten times a second.
+                if told.replace(error.kind()) != Some(error.kind()) {
+                    log::warn!("cannot accept a connection: {error}");
+                }
                 if !shared.wait_until(Instant::now() + ACCEPT_PAUSE) {
                     return;
                 }

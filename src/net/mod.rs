@@ -37,7 +37,6 @@ pub use self::ending::End;
 use self::files::Files;
 use self::shared::Shared;
 use self::threads::Threads;
-pub use self::timers::list;
 use crate::config::Config;
 use crate::console::{Console, ConsoleLines, Progress};
 use crate::event_log::LogFile;
@@ -94,6 +93,9 @@ pub fn run(config: &Config, options: Options, console: &Console) -> Result<End> 
         log::warn!("PeerInfo.cfg: no peer starts with the file, so none will ever have it");
     }
     console.say(&greeting(config, &files));
+    if files.resumed {
+        console.say("goes on where an earlier run was stopped; --fresh starts anew");
+    }
     let setup = Setup {
         neighbors: config.neighbors().map(|neighbor| neighbor.id).collect(),
         pieces: files.pieces,
@@ -123,9 +125,7 @@ pub fn run(config: &Config, options: Options, console: &Console) -> Result<End> 
         end = End::Failed(error);
     }
     console.finish();
-    if !matches!(end, End::Failed(_)) {
-        sum_up(config, &shared, &end, started.elapsed(), console);
-    }
+    sum_up(config, &shared, &end, started.elapsed(), console);
     Ok(end)
 }
 
@@ -231,7 +231,9 @@ fn sum_up(config: &Config, shared: &Shared, end: &End, elapsed: Duration, consol
     console.say(&match end {
         End::Finished => format!("all {peer_count} peers have the file after {elapsed}"),
         End::GaveUp(_) => format!("gave up after {elapsed}, with {has} of {of} pieces"),
-        End::Signal(_) | End::Failed(_) => format!("stopped by a signal after {elapsed}, with {has} of {of} pieces"),
+        End::Signal(_) => format!("stopped by a signal after {elapsed}, with {has} of {of} pieces"),
+        // Its one sentence stands alone.
+        End::Failed(_) => return,
     });
     for neighbor in config.neighbors() {
         let tally = shared.tally(neighbor.id);

@@ -230,7 +230,10 @@ fn read_messages(shared: &Shared, link: &Link) -> Farewell {
                     }
                 }
                 Ok(None) => break,
-                Err(fault) => return Farewell::Fault(fault.to_string()),
+                Err(fault) => {
+                    let hint = if fault.may_be_of_another_layout() { ", perhaps with another Common.cfg" } else { "" };
+                    return Farewell::Fault(format!("{fault}{hint}"));
+                }
             }
             // Who is not read from is not silent, but may still owe a piece that others should be asked for.
             while !link.outbox.wait_for_room(READ_TICK) {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::ending::End;
 use super::shared::Shared;
 use crate::peer::Event;
-use crate::peer_id::PeerId;
+use crate::peer_id;
 
 /// No sentence of the log is older than this when it reaches the file.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(100);
@@ -63,15 +63,10 @@ pub fn watch_missing(shared: &Shared, patience: Option<Duration>) {
         }
         if now - told >= TELL_INTERVAL {
             told = now;
-            log::warn!("still waiting for {}", list(&missing));
+            log::warn!("still waiting for {}", peer_id::list(&missing));
         }
         if patience.is_some_and(|patience| now - idle_since >= patience) {
             return shared.end(End::GaveUp(missing));
         }
     }
-}
-
-/// `1002, 1003`
-pub fn list(peers: &[PeerId]) -> String {
-    peers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

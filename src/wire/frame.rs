@@ -269,6 +269,18 @@ fn be_u32(bytes: &[u8]) -> u32 {
     u32::from_be_bytes(*bytes.first_chunk().expect("the caller took four bytes or more"))
 }
 
+impl WireFault {
+    /// Whether the sender may just have another `Common.cfg`, by which the file is cut otherwise.
+    #[must_use]
+    pub fn may_be_of_another_layout(&self) -> bool {
+        match self {
+            Self::WrongLength { name, .. } => matches!(*name, "bitfield" | "piece"),
+            Self::IndexOutOfRange { .. } => true,
+            _ => false,
+        }
+    }
+}
+
 impl fmt::Display for WireFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

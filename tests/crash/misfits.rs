@@ -3,6 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::FileExt;
+use std::process::Command;
 
 use peer_process::journal::{Journal, Recorded};
 use peer_process::layout::FileLayout;
@@ -27,6 +28,8 @@ fn check(spoil: impl Fn(&Swarm), told: &[&str], kept: u32) {
     let downloaded = downloads(&swarm.log(1002)).len();
     assert_eq!(downloaded, 10 - kept as usize, "{warnings:?}");
     assert_eq!(swarm.log_text(1002).starts_with(marked), told.is_empty(), "a log goes on if its journal does");
+    let goes_on = "peer 1002: goes on where an earlier run was stopped; --fresh starts anew";
+    assert_eq!(ended[1].stderr.iter().any(|line| line == goes_on), told.is_empty());
 }
 
 fn append(swarm: &Swarm, text: &str) {
@@ -56,6 +59,16 @@ fn what_is_no_journal() {
         let spoil = |swarm: &Swarm| fs::write(swarm.journal_path(1002), bytes).expect("a file");
         check(spoil, &["file.bin.journal does not fit Common.cfg; it is ignored"], 0);
     }
+}
+
+#[test]
+fn a_pipe_in_the_place_of_the_journal_is_not_waited_for() {
+    let spoil = |swarm: &Swarm| {
+        fs::remove_file(swarm.journal_path(1002)).expect("it was there");
+        let made = Command::new("mkfifo").arg(swarm.journal_path(1002)).status();
+        assert!(made.expect("mkfifo").success());
+    };
+    check(spoil, &["file.bin.journal is not a plain file; it is ignored"], 0);
 }
 
 #[test]

@@ -151,6 +151,8 @@ fn what_is_in_the_way_of_the_file_is_told_and_left_alone() {
     };
     check_start(file_instead_of_directory, "cannot make the directory 1002/peer_1002: File exists (os error 17)");
     let log = |swarm: &Swarm| fs::create_dir(swarm.dir(1002).join("log_peer_1002.log")).expect("a directory");
+    let directory = |swarm: &Swarm| fs::create_dir(swarm.path(1002)).expect("a directory");
+    check_start(directory, "1002/peer_1002/file.bin is a directory, so no file can have that name");
     check_start(log, "cannot create 1002/log_peer_1002.log: Is a directory (os error 21)");
 }
 
@@ -158,8 +160,10 @@ fn what_is_in_the_way_of_the_file_is_told_and_left_alone() {
 #[test]
 fn a_directory_in_the_place_of_the_complete_file_ends_the_peer_and_not_its_neighbors() {
     let swarm = swarm();
+    let victim = swarm.start(1002, &[]);
+    victim.wait_for("listening on port");
     fs::create_dir(swarm.path(1002)).expect("a directory");
-    let [seeder, victim, leecher] = [1001, 1002, 1003].map(|id| swarm.start(id, &[]));
+    let [seeder, leecher] = [1001, 1003].map(|id| swarm.start(id, &[]));
     let fault = victim.wait().fault(1, swarm.root());
     let expected =
         "cannot rename 1002/peer_1002/file.bin.part to 1002/peer_1002/file.bin: Is a directory (os error 21)";

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::client::{
     BITFIELD, CHOKE, Client, HAVE, INTERESTED, NOT_INTERESTED, PIECE, REQUEST, UNCHOKE, check_bounds, full_bitfield,
-    indexed, message, piece,
+    indexed, message, piece, told,
 };
 use crate::support::process::Process;
 use crate::support::relay::Network;
@@ -175,8 +175,7 @@ fn each_fault_closes_its_connection_with_one_sentence_and_a_leecher_beside_them_
         slowest = slowest.max(took);
         assert!(took < CLOSED_WITHIN, "{what}: {took:?}");
         victim.wait_for(&format!("neighbor {id} "));
-        let sentence = format!("peer 1002: [WARN] neighbor {id} {fault}; the connection is closed");
-        assert_eq!(victim.warnings_about(&id.to_string()), [sentence], "{what}");
+        assert_eq!(victim.warnings_about(&id.to_string()), [told(id, fault)], "{what}");
     }
     println!("the slowest was closed after {slowest:?}");
     assert_eq!(swarm.count_in_log(1003, "has downloaded the complete file"), 0, "it was there all the time");

@@ -2,7 +2,7 @@
 
 use crate::client::{
     CHOKE, Client, HAVE, INTERESTED, NOT_INTERESTED, PIECE, REQUEST, UNCHOKE, check_bounds, full_bitfield, indexed,
-    message, piece,
+    message, piece, told,
 };
 use crate::support::process::Process;
 use crate::support::swarm::{Plan, Swarm};
@@ -43,8 +43,7 @@ fn asked(swarm: &Swarm, id: u32) -> (Client, u32) {
 fn check_closed(victim: &Process, client: &mut Client, id: u32, fault: &str) {
     client.wait_for_close();
     victim.wait_for(&format!("[WARN] neighbor {id} "));
-    let sentence = format!("peer 1002: [WARN] neighbor {id} {fault}; the connection is closed");
-    assert_eq!(victim.warnings_about(&id.to_string()), [sentence]);
+    assert_eq!(victim.warnings_about(&id.to_string()), [told(id, fault)]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
-use crate::client::{BITFIELD, Client, HAVE, INTERESTED, NOT_INTERESTED, full_bitfield, listen};
+use crate::client::{BITFIELD, Client, HAVE, INTERESTED, NOT_INTERESTED, REQUEST, full_bitfield, listen};
 use crate::env::Running;
 use crate::log::Event;
 use crate::swarm::{Plan, Swarm};
@@ -66,6 +66,31 @@ fn a_neighbor_that_is_gone_at_once_holds_nobody_up() {
     seeder.wait_for_line("from 1002: have 24");
     // What it has not read makes the system answer with a reset.
     drop(client);
+    assert_ends(seeder);
+}
+
+/// A process that was killed closes, too; what it has not read is seen only by the reset that follows.
+#[test]
+fn who_closes_with_last_words_under_way_and_is_gone_is_called_again() {
+    let peers = vec![(1001, true), (1002, true)];
+    let swarm = Swarm::new(Plan { file_size: 1 << 25, piece_size: 1 << 25, peers, ..Plan::default() });
+    let listener = listen(&swarm, 1001);
+    let seeder = swarm.env.start(&["-v", "1002"]);
+    let mut client = Client::accept(&listener);
+    client.send(&crate::client::handshake(1001));
+    client.say(INTERESTED, &[]);
+    client.say_index(REQUEST, 0);
+    seeder.wait_for_line("to 1001: piece 0");
+    client.say_all_haves(&swarm);
+    client.close_half();
+    seeder.wait_for_line("1001 has closed the connection");
+    drop(client);
+    let mut again = Client::accept(&listener);
+    again.send(&crate::client::handshake(1001));
+    assert_eq!(again.receive(32), crate::client::handshake(1002));
+    again.close_half();
+    assert_eq!(again.hear_out(), [(BITFIELD, full_bitfield(1))]);
+    drop(again);
     assert_ends(seeder);
 }
 

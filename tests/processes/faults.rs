@@ -24,6 +24,10 @@ fn what_stands_in_the_way_of_a_download_is_told_at_the_start() {
     let swarm = Swarm::new(Plan::default());
     swarm.env.write("peer_1002/file.bin.part/inside", "");
     check_start(&swarm, "./peer_1002/file.bin.part is not a plain file, so nothing is written to it");
+
+    let swarm = Swarm::new(Plan::default());
+    swarm.env.write("peer_1002/file.bin/inside", "");
+    check_start(&swarm, "./peer_1002/file.bin is a directory, so no file can have that name");
 }
 
 #[test]
@@ -34,12 +38,12 @@ fn a_log_that_cannot_be_written() {
 }
 
 #[test]
-fn a_final_name_that_is_a_directory() {
+fn a_final_name_that_becomes_a_directory() {
     let swarm = Swarm::new(Plan::default());
     let listener = listen(&swarm, 1001);
-    swarm.env.write("peer_1002/file.bin/inside", "");
     let leecher = swarm.start(1002);
     let mut client = Client::seed(&swarm, &listener, 1001, 1002);
+    swarm.env.write("peer_1002/file.bin/inside", "");
     client.serve(&swarm, 24);
     // Whether its `have` still comes is a matter of luck.
     client.pay(&swarm);
