@@ -74,23 +74,22 @@ impl LogFile {
         Ok(Self { path, file: Mutex::new(file), pending })
     }
 
-    /// Writes the sentences that came since the last call, in one write.
+    /// Writes the sentences that came since the last call, in one write; what they tell of is made good by `before`.
     ///
     /// # Errors
-    /// When the disk does not take them.
-    pub fn flush(&self) -> Result<()> {
+    /// When the disk does not take them, or `before` fails; then they are written all the same.
+    pub fn flush(&self, before: impl FnOnce() -> Result<()>) -> Result<()> {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let lines = self.pending.take_whole_lines();
-        file.write_all(&lines).with_context(|| format!("cannot write to {}", self.path.display()))
+        let made_good = before();
+        let written = file.write_all(&lines).with_context(|| format!("cannot write to {}", self.path.display()));
+        made_good.and(written)
     }
 
-    /// Writes the sentences out if they have become many: whoever makes them faster than the disk takes them waits here.
-    ///
-    /// # Errors
-    /// When the disk does not take them.
-    pub fn flush_if_large(&self) -> Result<()> {
-        let large = self.pending.lock().len() > LARGE;
-        if large { self.flush() } else { Ok(()) }
+    /// Whether the sentences have become so many that they should be written at once.
+    #[must_use]
+    pub fn is_due(&self) -> bool {
+        self.pending.lock().len() > LARGE
     }
 
     /// Where the log is.

@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result, ensure};
 
@@ -22,11 +23,23 @@ use crate::peer_id::PeerId;
 /// Reckons the checksum of a piece's bytes: CRC-32, as in zip and png.
 pub use crc32fast::Hasher as Checksum;
 
+/// So many bytes of lines are not held in memory for longer.
+const LARGE: usize = 64 * 1024;
+
 /// An open journal, to which lines are appended.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
     file: File,
+    unwritten: Mutex<Unwritten>,
+}
+
+/// What is recorded and not in the file yet.
+#[derive(Debug, Default)]
+struct Unwritten {
+    lines: String,
+    /// How many pieces are not recorded.
+    lacked: u32,
 }
 
 /// What an earlier run of the same swarm has written down.
@@ -107,7 +120,9 @@ impl Journal {
         let mut file = OpenOptions::new().write(true).create_new(true).open(&new).with_context(context)?;
         file.write_all(text.as_bytes()).with_context(context)?;
         fs::rename(&new, &path).with_context(context)?;
-        Ok(Self { path, file })
+        let known = u32::try_from(recorded.pieces.len()).expect("no more than there are pieces");
+        let lacked = layout.piece_count() - known;
+        Ok(Self { path, file, unwritten: Mutex::new(Unwritten { lines: String::new(), lacked }) })
     }
 
     /// Takes away a journal that does not count.
@@ -117,20 +132,45 @@ impl Journal {
         _ = fs::remove_file(path);
     }
 
-    /// Records a piece that was written.
+    /// Records a piece that was written. With the last one all lines are written, else when they are [flushed](Self::flush):
+    /// a piece whose line is lost in a kill is only fetched again, unless everybody else may have ended.
     ///
     /// # Errors
-    /// When the disk does not take the line.
+    /// When the disk does not take the lines.
     pub fn record_piece(&self, piece: PieceIndex, bytes: &[u8]) -> Result<()> {
-        self.append(&piece_line(piece, crc32fast::hash(bytes)))
+        let line = piece_line(piece, crc32fast::hash(bytes));
+        let mut unwritten = self.lock();
+        unwritten.lines.push_str(&line);
+        unwritten.lacked = unwritten.lacked.saturating_sub(1);
+        if unwritten.lacked == 0 || unwritten.lines.len() > LARGE { self.write(&mut unwritten) } else { Ok(()) }
     }
 
-    /// Records a neighbor that was found complete.
+    /// Records a neighbor that was found complete, at once: it may end before we do.
     ///
     /// # Errors
     /// When the disk does not take the line.
     pub fn record_complete(&self, neighbor: PeerId) -> Result<()> {
-        self.append(&complete_line(neighbor))
+        let mut unwritten = self.lock();
+        unwritten.lines.push_str(&complete_line(neighbor));
+        self.write(&mut unwritten)
+    }
+
+    /// Writes the lines that are not in the file yet; must come before any sentence about their pieces reaches the log.
+    ///
+    /// # Errors
+    /// When the disk does not take them.
+    pub fn flush(&self) -> Result<()> {
+        self.write(&mut self.lock())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Unwritten> {
+        self.unwritten.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self, unwritten: &mut Unwritten) -> Result<()> {
+        let written = (&self.file).write_all(unwritten.lines.as_bytes());
+        unwritten.lines.clear();
+        written.with_context(|| format!("cannot write to {}", self.path.display()))
     }
 
     /// Deletes it: the swarm has ended. That somebody else has deleted it is no trouble.
@@ -142,11 +182,6 @@ impl Journal {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
             other => other.with_context(|| format!("cannot remove {}", self.path.display())),
         }
-    }
-
-    /// One write, so that lines of several threads do not mix: all share one offset, which the system moves on with each.
-    fn append(&self, line: &str) -> Result<()> {
-        (&self.file).write_all(line.as_bytes()).with_context(|| format!("cannot write to {}", self.path.display()))
     }
 }
 
@@ -190,6 +225,7 @@ mod tests {
         let neighbor = PeerId::new(1003).expect("a positive number");
         let journal = Journal::create(path.clone(), layout(), &Recorded::default()).expect("a journal");
         journal.record_piece(piece(7), b"0123456789").expect("a line");
+        assert_eq!(Journal::read(&path, layout()).expect("it fits"), Some(Recorded::default()), "not flushed");
         journal.record_complete(neighbor).expect("a line");
         let recorded = Journal::read(&path, layout()).expect("it fits").expect("it is there");
         // The checksum is that of zip and png, so a person can check it with other tools.
@@ -201,6 +237,21 @@ mod tests {
         journal.delete().expect("it was there");
         journal.delete().expect("it is gone");
         assert_eq!(fs::read_dir(dir.path()).expect("a directory").count(), 0);
+    }
+
+    #[test]
+    fn the_last_piece_that_was_lacked_is_in_the_file_at_once_with_all_before_it() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let path = Journal::path(dir.path(), "file");
+        let known = Recorded { pieces: [(piece(0), 1)].into(), ..Recorded::default() };
+        let journal = Journal::create(path.clone(), layout(), &known).expect("a journal");
+        let count = || Journal::read(&path, layout()).expect("it fits").expect("it is there").pieces.len();
+        (1..9).for_each(|number| journal.record_piece(piece(number), b"0123456789").expect("a line"));
+        assert_eq!(count(), 1);
+        journal.flush().expect("written");
+        assert_eq!(count(), 9);
+        journal.record_piece(piece(9), b"0123456789").expect("a line");
+        assert_eq!(count(), 10);
     }
 
     #[test]

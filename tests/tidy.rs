@@ -23,7 +23,7 @@ const FORBIDDEN_IMPORTS: [(&str, &str); 2] = [("peer", "wire"), ("peer", "config
 /// What a module must not name, and the modules that may.
 const RESERVED: [(&str, &[&str]); 7] = [
     ("std::net", &["net"]),
-    ("std::sync", &["net", "event_log", "console"]),
+    ("std::sync", &["net", "event_log", "console", "journal"]),
     ("std::thread", &["net"]),
     ("std::time", &["net", "console", "main"]),
     ("std::fs", &["config", "journal", "storage", "event_log"]),

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use anyhow::Error;
 
 use super::link::Link;
-use super::shared::{Shared, State};
+use super::shared::Shared;
+use super::state::State;
 use crate::peer_id::PeerId;
 
 /// Why the process ends.

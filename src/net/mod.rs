@@ -1,10 +1,12 @@
 //! Threads, sockets and locks: everything here translates, nothing decides.
 //!
-//! Modules in reading order: [`run`] starts and ends a peer; `shared` is the state behind one lock, with its `link`s,
-//! `standing`s, `figures` and `ending`; `neighbor` is the thread of one connection and `outbox` the one that writes to it;
+//! Modules in reading order: [`run`] starts and ends a peer; `shared` is what all threads share, `state` the part behind one
+//! lock, with its `link`s, `standing`s, `figures` and `ending`; `neighbor` is the thread of one connection, `outbox` the one
+//! that writes to it, and `pen` what it writes;
 //! `listener` and `timers` are what their names say; `files` opens what is on disk; `threads` names and joins them.
 
 mod shared;
+mod state;
 
 mod ending;
 mod figures;
@@ -13,6 +15,7 @@ mod standing;
 
 mod neighbor;
 mod outbox;
+mod pen;
 
 mod listener;
 mod timers;

@@ -171,7 +171,7 @@ fn converse(shared: &Arc<Shared>, threads: &Threads, neighbor: PeerId, opened_by
     let writing = {
         let (shared, link) = (Arc::clone(shared), link.clone());
         threads.spawn(&format!("to-{neighbor}"), move || {
-            outbox::write_outbox(&shared, neighbor, &link.outbox, &link.stream);
+            outbox::write_outbox(&shared, &link);
         })
     };
     let farewell = if writing { read_messages(shared, &link) } else { Farewell::Broken };

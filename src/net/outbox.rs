@@ -4,19 +4,15 @@
 //! both block in `write` with nobody reading, and one slow neighbor would stall all others.
 
 use std::collections::VecDeque;
-use std::io::Write;
-use std::net::{Shutdown, TcpStream};
+use std::net::Shutdown;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::link::Failure;
+use super::link::{Failure, Link};
+use super::pen::Pen;
 use super::shared::Shared;
 use crate::message::Message;
 use crate::peer_id::PeerId;
-use crate::wire;
-
-/// How much of a piece is read from the disk at once.
-const CHUNK_LEN: u32 = 256 * 1024;
 
 /// So many pieces may wait for a neighbor, which by the protocol asks for one at a time. Whoever asks for more at once is
 /// not read from until some have left.
@@ -24,6 +20,9 @@ const MOST_PIECES: usize = 64;
 /// So many messages may wait for a neighbor. Whoever lets more come together does not read, and will be told all of it by
 /// one bitfield when it comes back.
 const MOST_MESSAGES: usize = 1 << 18;
+
+/// So many messages the thread that reads may write itself.
+const FEW_MESSAGES: usize = 64;
 
 /// What became of a message that was pushed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -37,17 +36,19 @@ pub enum Pushed {
 }
 
 /// Messages to one neighbor in the order in which they were decided.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Outbox {
     queue: Mutex<Queue>,
     changed: Condvar,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Queue {
     messages: VecDeque<Message>,
     /// How many of them are pieces.
     pieces: usize,
+    /// Gone while somebody writes with it.
+    pen: Option<Box<Pen>>,
     /// Whether the writer sleeps, so that waking it costs nothing when it does not.
     writer_waits: bool,
     /// No message is taken any more; the writer ends when the queue is empty.
@@ -60,15 +61,59 @@ struct Queue {
     watched: bool,
 }
 
+impl Queue {
+    /// Takes the pen, if there is one and something for it to write: what is left, or the messages up to and including the
+    /// next piece.
+    ///
+    /// A piece ends a batch so that what comes behind it can still be taken back while it is sent.
+    fn take_pen(&mut self, changed: &Condvar) -> Option<Box<Pen>> {
+        let mut pen = self.pen.take_if(|pen| !pen.is_done() || !self.messages.is_empty())?;
+        if pen.is_done() {
+            let first_piece = self.messages.iter().position(|message| matches!(message, Message::Piece(_)));
+            let count = first_piece.map_or(self.messages.len(), |place| place + 1);
+            pen.batch().extend(self.messages.drain(..count));
+            if first_piece.is_some() {
+                // A reader may wait for this.
+                if self.pieces == MOST_PIECES {
+                    changed.notify_all();
+                }
+                self.pieces -= 1;
+            }
+        }
+        Some(pen)
+    }
+
+    fn is_idle(&self) -> bool {
+        self.writer_waits && self.messages.is_empty() && self.pen.as_ref().is_some_and(|pen| pen.is_done())
+    }
+}
+
 impl Outbox {
+    /// The empty outbox of a new connection with this neighbor.
+    #[must_use]
+    pub fn new(neighbor: PeerId) -> Self {
+        let queue = Queue {
+            messages: VecDeque::new(),
+            pieces: 0,
+            pen: Some(Box::new(Pen::new(neighbor))),
+            writer_waits: false,
+            closing: false,
+            aborted: false,
+            ended: false,
+            watched: false,
+        };
+        Self { queue: Mutex::new(queue), changed: Condvar::new() }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Appends a message.
     ///
-    /// A choke takes back the pieces whose sending has not begun: the choked get none (A7).
-    pub fn push(&self, message: Message) -> Pushed {
+    /// A choke takes back the pieces whose sending has not begun: the choked get none (A7). One that `can_wait` goes with
+    /// the next that cannot, or when the outbox is looked at again.
+    pub fn push(&self, message: Message, can_wait: bool) -> Pushed {
         let mut queue = self.lock();
         if queue.closing {
             return Pushed::WriterIsAwake;
@@ -83,7 +128,12 @@ impl Outbox {
         }
         queue.pieces += usize::from(matches!(message, Message::Piece(_)));
         queue.messages.push_back(message);
-        if std::mem::take(&mut queue.writer_waits) { Pushed::WriterSleeps } else { Pushed::WriterIsAwake }
+        // Who has the pen looks again when it is put back.
+        if !can_wait && queue.pen.is_some() && std::mem::take(&mut queue.writer_waits) {
+            Pushed::WriterSleeps
+        } else {
+            Pushed::WriterIsAwake
+        }
     }
 
     /// Waits while so many pieces are queued that no more requests should be read; false if that is so after `patience`.
@@ -98,6 +148,16 @@ impl Outbox {
         self.changed.notify_all();
     }
 
+    /// Wakes the writer if messages wait that could.
+    pub fn wake_if_left(&self) {
+        let mut queue = self.lock();
+        let left = !queue.messages.is_empty() && queue.pen.is_some() && std::mem::take(&mut queue.writer_waits);
+        drop(queue);
+        if left {
+            self.wake();
+        }
+    }
+
     /// Takes no more messages: the writer sends what is queued, closes the sending half, and ends.
     pub fn close(&self) {
         self.lock().closing = true;
@@ -106,9 +166,10 @@ impl Outbox {
 
     /// Waits until all that is queued was given to the socket; false if it was not taken, or not within `patience`.
     pub fn wait_until_idle(&self, patience: Duration) -> bool {
+        self.wake_if_left();
         let mut queue = self.lock();
         queue.watched = true;
-        let busy = |queue: &mut Queue| !queue.ended && !queue.writer_waits;
+        let busy = |queue: &mut Queue| !queue.ended && !queue.is_idle();
         let waited = self.changed.wait_timeout_while(queue, patience, busy);
         let (queue, waited) = waited.unwrap_or_else(PoisonError::into_inner);
         !queue.aborted && !waited.timed_out()
@@ -124,14 +185,19 @@ impl Outbox {
         self.wake();
     }
 
-    /// Waits for messages, and moves those up to and including the next piece into `batch`; false at the end.
-    ///
-    /// A piece ends a batch so that what comes behind it can still be taken back while it is sent.
-    fn take(&self, batch: &mut Vec<Message>) -> bool {
+    /// For the writer: waits for something to write; `None` at the end.
+    fn wait_for_pen(&self) -> Option<Box<Pen>> {
         let mut queue = self.lock();
-        while queue.messages.is_empty() {
-            if queue.closing {
-                return false;
+        loop {
+            if queue.aborted && queue.pen.is_some() {
+                return None;
+            }
+            if let Some(pen) = queue.take_pen(&self.changed) {
+                queue.writer_waits = false;
+                return Some(pen);
+            }
+            if queue.closing && queue.pen.is_some() {
+                return None;
             }
             queue.writer_waits = true;
             if queue.watched {
@@ -139,18 +205,30 @@ impl Outbox {
             }
             queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
-        queue.writer_waits = false;
-        let first_piece = queue.messages.iter().position(|message| matches!(message, Message::Piece(_)));
-        let count = first_piece.map_or(queue.messages.len(), |place| place + 1);
-        batch.extend(queue.messages.drain(..count));
-        if first_piece.is_some() {
-            // A reader may wait for this.
-            if queue.pieces == MOST_PIECES {
-                self.changed.notify_all();
-            }
-            queue.pieces -= 1;
+    }
+
+    /// For the reader: takes the pen if there is little to write with it, and nothing in the way; else it wakes the writer.
+    fn borrow_pen(&self, shared: &Shared) -> Option<Box<Pen>> {
+        let mut queue = self.lock();
+        let messages = &queue.messages;
+        let free = queue.pen.as_ref().is_some_and(|pen| pen.is_done()) && !queue.closing;
+        let little = messages.len() <= FEW_MESSAGES && messages.iter().all(|message| Pen::is_little(message, shared));
+        if free && little && queue.writer_waits {
+            return queue.take_pen(&self.changed);
         }
-        true
+        drop(queue);
+        self.wake_if_left();
+        None
+    }
+
+    fn put_back(&self, pen: Box<Pen>) {
+        let mut queue = self.lock();
+        let wake = queue.watched || queue.closing || !pen.is_done();
+        queue.pen = Some(pen);
+        drop(queue);
+        if wake {
+            self.wake();
+        }
     }
 
     fn set_ended(&self) {
@@ -160,62 +238,40 @@ impl Outbox {
 }
 
 /// The writer thread: sends what comes into the outbox until it is closed and empty, then closes the sending half.
-///
-/// An error of the socket shuts it, so that the neighbor's reading thread sees the end too.
-pub fn write_outbox(shared: &Shared, neighbor: PeerId, outbox: &Outbox, stream: &TcpStream) {
-    let result = write_messages(shared, neighbor, outbox, stream);
-    let how = match result {
-        Ok(()) => Shutdown::Write,
-        Err(Failure::Connection(error)) => {
-            log::debug!("cannot send to {neighbor}: {error}");
-            Shutdown::Both
+pub fn write_outbox(shared: &Shared, link: &Link) {
+    let outbox = &link.outbox;
+    while let Some(mut pen) = outbox.wait_for_pen() {
+        let written = pen.write(shared, &link.stream);
+        outbox.put_back(pen);
+        if let Err(failure) = written {
+            give_up(shared, link, failure);
         }
-        Err(Failure::Process(error)) => {
-            shared.fail(error);
-            Shutdown::Both
-        }
-    };
-    // Before the socket is shut, which looks to the reader as if the neighbor had closed it.
-    if how == Shutdown::Both {
-        outbox.abort();
     }
+    // Before the socket is shut, which looks to the reader as if the neighbor had closed it.
     outbox.set_ended();
     // A socket that is not connected any more needs no shutting.
-    _ = stream.shutdown(how);
+    _ = link.stream.shutdown(Shutdown::Write);
 }
 
-fn write_messages(shared: &Shared, neighbor: PeerId, outbox: &Outbox, mut stream: &TcpStream) -> Result<(), Failure> {
-    let layout = shared.layout();
-    let (mut batch, mut bytes) = (Vec::new(), Vec::new());
-    while outbox.take(&mut batch) {
-        for message in &batch {
-            log::debug!("to {neighbor}: {message}");
-            wire::encode(message, layout, &mut bytes);
+/// Sends the answer to what was just read from the thread that reads: to wake the writer for each would cost more than the
+/// answer itself, where pieces are small.
+///
+/// If it is not little, or the socket does not take it at once, that is left to the writer.
+pub fn write_answer(shared: &Shared, link: &Link) {
+    while let Some(mut pen) = link.outbox.borrow_pen(shared) {
+        let written = pen.write_soon(shared, &link.stream);
+        link.outbox.put_back(pen);
+        if let Err(failure) = written {
+            give_up(shared, link, failure);
         }
-        let piece = batch
-            .drain(..)
-            .next_back()
-            .and_then(|last| if let Message::Piece(piece) = last { Some(piece) } else { None });
-        let Some(piece) = piece else {
-            stream.write_all(&bytes)?;
-            bytes.clear();
-            continue;
-        };
-        // The header and the piece's first bytes leave in one write.
-        let len = layout.piece_len(piece);
-        let started = Instant::now();
-        let mut start = 0;
-        while start < len {
-            let chunk_len = CHUNK_LEN.min(len - start);
-            let chunk_start = bytes.len();
-            bytes.resize(chunk_start + chunk_len as usize, 0);
-            shared.store().read(piece, start, &mut bytes[chunk_start..]).map_err(Failure::Process)?;
-            stream.write_all(&bytes)?;
-            bytes.clear();
-            start += chunk_len;
-        }
-        log::trace!("piece {piece} went to {neighbor} in {:?}", started.elapsed());
-        shared.tally(neighbor).count_sent(len);
     }
-    Ok(())
+}
+
+/// An error of the socket shuts it, so that the other thread of the connection sees the end too.
+fn give_up(shared: &Shared, link: &Link, failure: Failure) {
+    match failure {
+        Failure::Connection(error) => log::debug!("cannot send to {}: {error}", link.neighbor),
+        Failure::Process(error) => shared.fail(error),
+    }
+    link.give_up();
 }

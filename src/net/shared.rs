@@ -1,9 +1,9 @@
 //! `Shared`: the state that all threads share, and the only place where its lock is taken.
 //!
 //! [`Shared::apply`] gives an event to the [`Peer`] and carries out its actions: messages go to outboxes and sentences to the
-//! log while the lock is held, so that they keep the order in which they were decided; writers are woken and the disk is
-//! used after it was given back. Order of locks: the state, then an outbox. No socket or piece is touched under either.
-//! What threads wait for, and how all of this ends, is in `ending`.
+//! log while the lock is held, so that they keep the order in which they were decided; that is in `state`. Writers are
+//! woken, answers sent and the disk is used after it was given back. Order of locks: the state, then an outbox. No socket or
+//! piece is touched under either. What threads wait for, and how all of this ends, is in `ending`.
 
 use std::collections::BTreeMap;
 use std::net::TcpStream;
@@ -12,16 +12,15 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use super::ending::End;
-use super::figures::{Stopwatch, Tally};
+use super::figures::Tally;
 use super::link::Link;
-use super::outbox::{Outbox, Pushed};
-use super::standing::Standing;
-use crate::event_log::{self, LogFile};
+use super::outbox::{Outbox, write_answer};
+use super::state::{DiskWork, State, Work};
+use crate::event_log::LogFile;
 use crate::journal::Journal;
-use crate::layout::{FileLayout, PieceIndex};
+use crate::layout::FileLayout;
 use crate::message::Message;
-use crate::peer::{Action, Awaited, Ending, Event, Opener, Peer};
+use crate::peer::{Awaited, Ending, Event, Opener, Peer};
 use crate::peer_id::PeerId;
 use crate::storage::PieceStore;
 
@@ -44,28 +43,6 @@ pub struct Shared {
     pub(super) changed: Condvar,
 }
 
-#[derive(Debug)]
-pub(super) struct State {
-    pub peer: Peer,
-    pub links: BTreeMap<PeerId, Link>,
-    links_made: u64,
-    standings: BTreeMap<PeerId, Standing>,
-    actions: Vec<Action>,
-    pub timers_started: Option<Instant>,
-    starved: Stopwatch,
-    pub end: Option<End>,
-    /// All threads are to stop.
-    pub stopped: bool,
-}
-
-/// What is left to do at the disk after an event, by whoever reported it.
-#[derive(Debug)]
-enum DiskWork {
-    Save(PieceIndex),
-    Complete,
-    RememberComplete(PeerId),
-}
-
 impl Shared {
     /// The state of a peer that has not started.
     #[must_use]
@@ -78,27 +55,8 @@ impl Shared {
         request_timeout: Duration,
     ) -> Self {
         let tallies = peer.neighbors().map(|neighbor| (neighbor.id, Tally::default())).collect();
-        let state = State {
-            peer,
-            links: BTreeMap::new(),
-            links_made: 0,
-            standings: BTreeMap::new(),
-            actions: Vec::new(),
-            timers_started: None,
-            starved: Stopwatch::default(),
-            end: None,
-            stopped: false,
-        };
-        Self {
-            own,
-            store,
-            journal,
-            log_file,
-            request_timeout,
-            tallies,
-            state: Mutex::new(state),
-            changed: Condvar::new(),
-        }
+        let state = Mutex::new(State::new(peer));
+        Self { own, store, journal, log_file, request_timeout, tallies, state, changed: Condvar::new() }
     }
 
     /// This peer's ID.
@@ -146,7 +104,7 @@ impl Shared {
     /// Reports an event that belongs to no connection, and does the disk work that follows.
     pub fn apply(&self, event: Event) {
         let work = self.lock().handle(self.own, event, &self.changed);
-        self.finish(work, &[]);
+        self.finish(work, None);
     }
 
     /// Reports a link's message, whose piece is in `piece_bytes`, and does the disk work that follows.
@@ -162,16 +120,25 @@ impl Shared {
         if matches!(work.disk, Some(DiskWork::Save(_))) {
             self.tally(link.neighbor).count_received(piece_bytes.len() as u64);
         }
-        self.finish(work, piece_bytes);
-        if let Err(error) = self.log_file.flush_if_large() {
+        self.finish(work, Some((link, piece_bytes)));
+        // Whoever makes sentences faster than the disk takes them waits here.
+        if self.log_file.is_due()
+            && let Err(error) = self.flush_log()
+        {
             self.fail(error);
         }
         true
     }
 
-    /// Wakes the writers that have something to send, then does the disk work and reports it, until none is left.
-    fn finish(&self, mut work: Work, piece_bytes: &[u8]) {
+    /// Sends the answers, then does the disk work and reports it, until none is left.
+    ///
+    /// `received` is the link on which the message came, with its piece's bytes.
+    fn finish(&self, mut work: Work, received: Option<(&Link, &[u8])>) {
+        let piece_bytes = received.map_or(&[][..], |(_, bytes)| bytes);
         loop {
+            if let Some((link, _)) = received.filter(|_| std::mem::take(&mut work.answered)) {
+                write_answer(self, link);
+            }
             work.wake.drain(..).for_each(|outbox| outbox.wake());
             for neighbor in work.unread.drain(..) {
                 log::warn!("neighbor {neighbor} does not read what it is sent; the connection is given up");
@@ -205,12 +172,20 @@ impl Shared {
         })
     }
 
-    /// Writes the log's sentences to its file.
+    /// Writes the log's sentences to its file, after the journal's lines of the pieces that they tell of.
     ///
     /// # Errors
     /// When the disk does not take them.
     pub fn flush_log(&self) -> Result<()> {
-        self.log_file.flush()
+        self.log_file.flush(|| self.journal.as_ref().map_or(Ok(()), Journal::flush))
+    }
+
+    /// Sends what could wait for company and has found none.
+    pub fn flush_outboxes(&self) {
+        let outboxes: Vec<_> = self.lock().links.values().map(|link| Arc::clone(&link.outbox)).collect();
+        for outbox in outboxes {
+            outbox.wake_if_left();
+        }
     }
 
     /// Deletes the journal: the swarm has ended, and the next run is another one.
@@ -232,8 +207,8 @@ impl Shared {
             return None;
         }
         state.links_made += 1;
-        let link =
-            Link { number: state.links_made, neighbor, stream, outbox: Arc::new(Outbox::default()), asked_at: None };
+        let outbox = Arc::new(Outbox::new(neighbor));
+        let link = Link { number: state.links_made, neighbor, stream, outbox, asked_at: None };
         let former = state.links.insert(neighbor, link.clone());
         former.iter().for_each(Link::give_up);
         let work = state.handle(self.own, Event::NeighborConnected { neighbor, opened_by }, &self.changed);
@@ -242,7 +217,7 @@ impl Shared {
         }
         drop(state);
         self.changed.notify_all();
-        self.finish(work, &[]);
+        self.finish(work, None);
         if former.is_some() {
             log::debug!("a new connection with {neighbor} takes the place of the old one");
         }
@@ -260,7 +235,7 @@ impl Shared {
         let work = state.handle(self.own, Event::NeighborLost { neighbor, ending }, &self.changed);
         drop(state);
         self.changed.notify_all();
-        self.finish(work, &[]);
+        self.finish(work, None);
     }
 
     /// Notes that a neighbor has broken the protocol; says for how long it is kept out.
@@ -293,7 +268,7 @@ impl Shared {
             Awaited::Nothing => Duration::MAX,
         };
         drop(state);
-        self.finish(work, &[]);
+        self.finish(work, None);
         if timed_out {
             let secs = timeout.as_secs();
             log::warn!(
@@ -304,71 +279,5 @@ impl Shared {
             log::warn!("neighbor {neighbor} has been silent for {} s; the connection is given up", silence.as_secs());
         }
         silence < patience
-    }
-}
-
-/// What follows from an event once the lock is given back.
-#[derive(Debug, Default)]
-struct Work {
-    wake: Vec<Arc<Outbox>>,
-    /// Those who were given up because they do not read; told without the lock, for stderr may be a pipe that is full.
-    unread: Vec<PeerId>,
-    disk: Option<DiskWork>,
-}
-
-impl State {
-    fn is_current(&self, link: &Link) -> bool {
-        self.links.get(&link.neighbor).is_some_and(|current| current.number == link.number)
-    }
-
-    /// Until when a neighbor is kept out for its faults.
-    pub fn shut_until(&self, neighbor: PeerId) -> Option<Instant> {
-        self.standings.get(&neighbor).and_then(|standing| standing.shut_until(Instant::now()))
-    }
-
-    /// Whether every peer has the file and only partings are left.
-    pub fn is_finishing(&self) -> bool {
-        matches!(self.end, Some(End::Finished))
-    }
-
-    /// Lets the peer decide and carries out what needs no waiting.
-    fn handle(&mut self, own: PeerId, event: Event, changed: &Condvar) -> Work {
-        let mut work = Work::default();
-        let mut actions = std::mem::take(&mut self.actions);
-        self.peer.handle(event, &mut actions);
-        for action in actions.drain(..) {
-            match action {
-                Action::Send { to, message } => {
-                    let Some(link) = self.links.get_mut(&to) else { continue };
-                    if matches!(message, Message::Request(_)) {
-                        link.asked_at = Some(Instant::now());
-                    }
-                    match link.outbox.push(message) {
-                        Pushed::WriterSleeps => work.wake.push(Arc::clone(&link.outbox)),
-                        Pushed::WriterIsAwake => {}
-                        Pushed::Full => {
-                            link.give_up();
-                            work.unread.push(to);
-                        }
-                    }
-                }
-                Action::Log(event) => event_log::record(own, &event),
-                Action::SavePiece { piece } => work.disk = Some(DiskWork::Save(piece)),
-                Action::CompleteFile => work.disk = Some(DiskWork::Complete),
-                Action::RememberComplete { neighbor } => work.disk = Some(DiskWork::RememberComplete(neighbor)),
-                Action::StartTimers => {
-                    self.timers_started = Some(Instant::now());
-                    changed.notify_all();
-                }
-                Action::Finish => {
-                    self.end.get_or_insert(End::Finished);
-                    changed.notify_all();
-                }
-            }
-        }
-        self.actions = actions;
-        let unchoked_by_nobody = || self.peer.neighbors().all(|neighbor| neighbor.they_choke_us);
-        self.starved.set(!self.peer.pieces().is_full() && unchoked_by_nobody());
-        work
     }
 }

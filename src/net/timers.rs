@@ -37,6 +37,7 @@ pub fn tick(shared: &Shared, interval: Duration, event: &Event) {
 pub fn flush_log(shared: &Shared) {
     loop {
         let goes_on = shared.wait_until(Instant::now() + FLUSH_INTERVAL);
+        shared.flush_outboxes();
         if let Err(error) = shared.flush_log() {
             return shared.fail(error);
         }

@@ -13,8 +13,8 @@ use crate::layout::{FileLayout, PieceIndex};
 use crate::message::{Message, Welcome};
 use crate::piece_set::{BitfieldError, PieceSet};
 
-/// Room for some hundred small messages in one read.
-const HEAD_CAPACITY: usize = 16 * 1024;
+/// Room for some hundred small messages in one read, or for a piece of 16 KiB with its header and what stands before it.
+const HEAD_CAPACITY: usize = 20 * 1024;
 /// A message's length and type.
 const PREFIX_LEN: usize = 5;
 

@@ -145,6 +145,7 @@ impl Swarm {
         for &neighbor in complete {
             journal.record_complete(PeerId::new(neighbor).expect("positive")).expect("recorded");
         }
+        journal.flush().expect("written");
     }
 
     /// Where a piece is in the file.

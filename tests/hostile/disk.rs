@@ -98,7 +98,9 @@ fn a_full_disk_ends_the_peer_with_one_sentence_and_nothing_was_announced_that_is
         numbers_after(&swarm.log(1001), "'have' message from 1002 for the piece "),
         numbers_after(&swarm.log(1003), "'have' message from 1002 for the piece "),
     ];
-    assert!(in_log.len() > 10 && !at_seeder.is_empty(), "{in_log:?} {at_seeder:?}");
+    // Who has a piece itself may hear of it a little later, and then not at all.
+    let heard = at_seeder.len() + at_leecher.len();
+    assert!(in_log.len() > 10 && heard > 0, "{in_log:?} {at_seeder:?} {at_leecher:?}");
     let file = File::open(disk.path(&part(&swarm))).expect("it is there");
     for number in in_log.into_iter().chain(at_seeder).chain(at_leecher) {
         let expected = swarm.piece(number);

@@ -8,7 +8,7 @@ use peer_process::wire::{FrameReader, PIECE_HEADER_LEN, WireFault, encode};
 use super::input::Input;
 
 /// The reader's room for small messages, beyond which nothing but a body may take memory.
-const HEAD_CAPACITY: usize = 16 * 1024;
+const HEAD_CAPACITY: usize = 20 * 1024;
 
 /// How a stream is looked at.
 struct Setting {

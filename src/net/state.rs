@@ -1,0 +1,160 @@
+//! `State`: what the lock guards, and what happens while it is held: the [`Peer`] decides, and what needs no waiting is done.
+//!
+//! What needs waiting is [`Work`], left to whoever reported the event, for when the lock was given back.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Condvar};
+use std::time::Instant;
+
+use super::ending::End;
+use super::figures::Stopwatch;
+use super::link::Link;
+use super::outbox::{Outbox, Pushed};
+use super::standing::Standing;
+use crate::event_log;
+use crate::layout::PieceIndex;
+use crate::message::Message;
+use crate::peer::{Action, Event, Peer};
+use crate::peer_id::PeerId;
+
+/// What all threads of a peer share and change.
+#[derive(Debug)]
+pub struct State {
+    pub peer: Peer,
+    /// The one connection with each neighbor that is connected.
+    pub links: BTreeMap<PeerId, Link>,
+    /// How many connections there were so far.
+    pub links_made: u64,
+    /// The neighbors that have broken the protocol.
+    pub standings: BTreeMap<PeerId, Standing>,
+    /// Empty between two events; kept for its room.
+    actions: Vec<Action>,
+    /// When the first neighbor was interested.
+    pub timers_started: Option<Instant>,
+    /// How long this peer, while it lacked pieces, was unchoked by nobody.
+    pub starved: Stopwatch,
+    /// Why the process ends, once it does.
+    pub end: Option<End>,
+    /// All threads are to stop.
+    pub stopped: bool,
+}
+
+/// What is left to do at the disk after an event, by whoever reported it.
+#[derive(Debug)]
+pub enum DiskWork {
+    /// Write the piece that has just come.
+    Save(PieceIndex),
+    /// Give the file its name.
+    Complete,
+    /// Write down that this neighbor has the file.
+    RememberComplete(PeerId),
+}
+
+/// What follows from an event once the lock is given back.
+#[derive(Debug, Default)]
+pub struct Work {
+    /// Whose writers sleep although there is something to send.
+    pub wake: Vec<Arc<Outbox>>,
+    /// Whether something is to be sent to the one whose message it was.
+    pub answered: bool,
+    /// Those who were given up because they do not read; told without the lock, for stderr may be a pipe that is full.
+    pub unread: Vec<PeerId>,
+    /// What to do at the disk.
+    pub disk: Option<DiskWork>,
+}
+
+impl State {
+    /// The state before anything has happened.
+    #[must_use]
+    pub fn new(peer: Peer) -> Self {
+        Self {
+            peer,
+            links: BTreeMap::new(),
+            links_made: 0,
+            standings: BTreeMap::new(),
+            actions: Vec::new(),
+            timers_started: None,
+            starved: Stopwatch::default(),
+            end: None,
+            stopped: false,
+        }
+    }
+
+    /// Whether no other connection has taken the place of this one.
+    pub fn is_current(&self, link: &Link) -> bool {
+        self.links.get(&link.neighbor).is_some_and(|current| current.number == link.number)
+    }
+
+    /// Until when a neighbor is kept out for its faults.
+    pub fn shut_until(&self, neighbor: PeerId) -> Option<Instant> {
+        self.standings.get(&neighbor).and_then(|standing| standing.shut_until(Instant::now()))
+    }
+
+    /// Whether every peer has the file and only partings are left.
+    pub fn is_finishing(&self) -> bool {
+        matches!(self.end, Some(End::Finished))
+    }
+
+    /// Lets the peer decide and carries out what needs no waiting.
+    pub fn handle(&mut self, own: PeerId, event: Event, changed: &Condvar) -> Work {
+        let mut work = Work::default();
+        let mut actions = std::mem::take(&mut self.actions);
+        let from = if let Event::MessageReceived { from, .. } = event { Some(from) } else { None };
+        let may_starve = changes_who_unchokes_us(&event);
+        self.peer.handle(event, &mut actions);
+        for action in actions.drain(..) {
+            match action {
+                Action::Send { to, message } => {
+                    let Some(link) = self.links.get_mut(&to) else { continue };
+                    if matches!(message, Message::Request(_)) {
+                        link.asked_at = Some(Instant::now());
+                    }
+                    let answers = from == Some(to);
+                    work.answered |= answers;
+                    let can_wait = answers || is_no_news(&self.peer, to, &message);
+                    match link.outbox.push(message, can_wait) {
+                        Pushed::WriterSleeps => work.wake.push(Arc::clone(&link.outbox)),
+                        Pushed::WriterIsAwake => {}
+                        Pushed::Full => {
+                            link.give_up();
+                            work.unread.push(to);
+                        }
+                    }
+                }
+                Action::Log(event) => event_log::record(own, &event),
+                Action::SavePiece { piece } => work.disk = Some(DiskWork::Save(piece)),
+                Action::CompleteFile => work.disk = Some(DiskWork::Complete),
+                Action::RememberComplete { neighbor } => work.disk = Some(DiskWork::RememberComplete(neighbor)),
+                Action::StartTimers => {
+                    self.timers_started = Some(Instant::now());
+                    changed.notify_all();
+                }
+                Action::Finish => {
+                    self.end.get_or_insert(End::Finished);
+                    changed.notify_all();
+                }
+            }
+        }
+        self.actions = actions;
+        let complete = self.peer.pieces().is_full();
+        if may_starve || complete {
+            self.starved.set(!complete && self.peer.neighbors().all(|neighbor| neighbor.they_choke_us));
+        }
+        work
+    }
+}
+
+/// Most events do not, and to ask every neighbor after each would be felt where there are hundreds.
+fn changes_who_unchokes_us(event: &Event) -> bool {
+    match event {
+        Event::Started | Event::NeighborConnected { .. } | Event::NeighborLost { .. } => true,
+        Event::MessageReceived { message, .. } => matches!(message, Message::Choke | Message::Unchoke),
+        _ => false,
+    }
+}
+
+/// Whether a message tells the neighbor nothing that it could use at once: that we have what it has.
+fn is_no_news(peer: &Peer, to: PeerId, message: &Message) -> bool {
+    let Message::Have(piece) = message else { return false };
+    !peer.pieces().is_full() && peer.pieces_of(to).is_some_and(|has| has.contains(*piece))
+}
