@@ -104,10 +104,11 @@ impl FrameReader {
         }
     }
 
-    /// Where the next bytes of the stream are to be put; never empty once [`next_message`](Self::next_message) has returned `None`.
+    /// Where the next bytes of the stream are to be put, once [`next_message`](Self::next_message) has returned `None`; then
+    /// it is never empty.
     pub fn space(&mut self) -> &mut [u8] {
         match self.pending {
-            Some(pending) if pending.kept && pending.filled < pending.len => &mut self.body[pending.filled..],
+            Some(pending) if pending.kept => &mut self.body[pending.filled..],
             _ => {
                 self.head.copy_within(self.unread.clone(), 0);
                 self.unread = 0..self.unread.len();
@@ -119,7 +120,7 @@ impl FrameReader {
     /// Says that the first `count` bytes of the last [`space`](Self::space) were filled.
     pub fn filled(&mut self, count: usize) {
         match &mut self.pending {
-            Some(pending) if pending.kept && pending.filled < pending.len => pending.filled += count,
+            Some(pending) if pending.kept => pending.filled += count,
             _ => self.unread.end += count,
         }
     }

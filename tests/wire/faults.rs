@@ -97,6 +97,8 @@ fn an_index_that_the_file_does_not_have() {
         fault("piece", u32::MAX, 12),
         &sentence("piece", u32::MAX),
     );
+    // A piece of no bytes has an index, too.
+    check(twelve_pieces(), &[0, 0, 0, 5, 7, 0, 0, 0, 12], fault("piece", 12, 12), &sentence("piece", 12));
     let sentence = "sent a message 'have' for piece 0, but there are only 0 pieces";
     check(layout(0, 8), &[0, 0, 0, 5, 4, 0, 0, 0, 0], fault("have", 0, 0), sentence);
 }
