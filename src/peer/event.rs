@@ -88,7 +88,8 @@ pub enum Action {
     },
     /// Give the file, all of whose pieces are written, its final name; then report [`Event::FileCompleted`].
     CompleteFile,
-    /// Write down that this neighbor has the complete file, for the case that we are killed.
+    /// Write down that this neighbor has the complete file, for the case that we are killed. Given once for each neighbor,
+    /// and not for those that were known from before.
     RememberComplete {
         /// The neighbor.
         neighbor: PeerId,

@@ -72,7 +72,7 @@ impl Peer {
         let layout = setup.pieces.layout();
         let mut neighbors: BTreeMap<_, _> = setup.neighbors.iter().map(|&id| (id, Neighbor::new(layout))).collect();
         for (_, neighbor) in neighbors.iter_mut().filter(|(id, _)| setup.complete_neighbors.contains(id)) {
-            (neighbor.met, neighbor.complete_before) = (true, true);
+            (neighbor.met, neighbor.complete_before, neighbor.remembered) = (true, true, true);
         }
         Self {
             neighbors,
@@ -117,6 +117,8 @@ impl Peer {
     }
 
     /// The bitfield is left out by who has nothing (A5). A second connection takes the place of the first (B).
+    ///
+    /// Of a file without pieces, who is met is complete.
     fn neighbor_connected(&mut self, id: PeerId, opened_by: Opener, actions: &mut Vec<Action>) {
         self.neighbor_lost(id, Ending::Broken, actions);
         let Some(neighbor) = self.neighbors.get_mut(&id) else { return };
@@ -130,7 +132,7 @@ impl Peer {
         if !have.is_empty() {
             actions.push(Action::Send { to: id, message: Message::Bitfield(Box::new(have.clone())) });
         }
-        self.finish_if_all_are_complete(actions);
+        self.neighbor_may_be_complete(id, actions);
     }
 
     /// Its request is free again and it leaves the choke sets; what it has stays known (B).
@@ -245,12 +247,15 @@ impl Peer {
         self.neighbor_may_be_complete(from, actions);
     }
 
-    /// That a neighbor is complete is worth remembering: it may end before we do, and we may be killed before that.
+    /// That a neighbor is complete is worth remembering, once: it may end before we do, and we may be killed before that.
     fn neighbor_may_be_complete(&mut self, id: PeerId, actions: &mut Vec<Action>) {
-        if self.neighbors[&id].is_complete() {
+        let Some(neighbor) = connected(&mut self.neighbors, id).filter(|neighbor| neighbor.is_complete()) else {
+            return;
+        };
+        if !std::mem::replace(&mut neighbor.remembered, true) {
             actions.push(Action::RememberComplete { neighbor: id });
-            self.finish_if_all_are_complete(actions);
         }
+        self.finish_if_all_are_complete(actions);
     }
 
     // ---- Choking ----

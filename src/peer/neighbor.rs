@@ -17,6 +17,8 @@ pub(super) struct Neighbor {
     pub told_complete: bool,
     /// Whether it was complete before this connection, on which it has said nothing yet.
     pub complete_before: bool,
+    /// Whether it is written down as complete; that is done once, however often it comes back.
+    pub remembered: bool,
     /// What it has; still known when it is no longer connected.
     pub has: PieceSet,
     pub lacked: u32,
@@ -41,6 +43,7 @@ impl Neighbor {
             met: false,
             told_complete: false,
             complete_before: false,
+            remembered: false,
             has: PieceSet::empty(layout),
             lacked: 0,
             askable: BlockCounts::none(layout),
@@ -56,8 +59,8 @@ impl Neighbor {
 
     /// A neighbor as it is when handshakes were exchanged: whatever was known of it before, it may have started again.
     pub fn connect(&mut self) {
-        let complete_before = self.is_complete();
-        *self = Self { connected: true, met: true, complete_before, ..Self::new(self.has.layout()) };
+        let (complete_before, remembered) = (self.is_complete(), self.remembered);
+        *self = Self { connected: true, met: true, complete_before, remembered, ..Self::new(self.has.layout()) };
     }
 
     /// Ends the connection; what it has stays known.

@@ -23,6 +23,44 @@ fn a_complete_neighbor_is_remembered_from_its_bitfield() {
 }
 
 #[test]
+fn a_complete_neighbor_is_remembered_once_however_often_it_comes_back() {
+    let mut world = given("    ", &["****", "?"]).world();
+    for loss in ["lose 1", "1 closes"] {
+        assert_eq!(remembers(&mut world, loss), "");
+        assert_eq!(remembers(&mut world, "1 dials"), "");
+        assert_eq!(remembers(&mut world, "1: bitfield ****"), "", "the journal would grow with each connection");
+    }
+    assert_eq!(remembers(&mut world, "2 dials"), "");
+    assert_eq!(remembers(&mut world, "2: bitfield ****"), "remember 2");
+}
+
+#[test]
+fn what_an_earlier_run_remembered_is_not_remembered_again() {
+    let mut world = World::returned("** *", &[1], 2);
+    for event in ["start", "1 dials", "1: bitfield ****", "2 dials"] {
+        assert_eq!(remembers(&mut world, event), "", "{event}");
+    }
+    assert_eq!(remembers(&mut world, "2: bitfield ****"), "remember 2");
+}
+
+#[test]
+fn of_a_file_without_pieces_who_is_met_is_remembered_for_it_may_end_before_we_come_back() {
+    let mut world = given("", &["?", "?"]).layout(0, 10).fresh();
+    for (event, remembered) in
+        [("start", ""), ("file completed", ""), ("1 dials", "remember 1"), ("lose 1", ""), ("1 dials", "")]
+    {
+        assert_eq!(remembers(&mut world, event), remembered, "{event}");
+    }
+    assert_eq!(remembers(&mut world, "2 dials"), "remember 2");
+    // Killed between the two, it waits for nobody but the other.
+    World::returned("", &[1], 2).check(&[
+        ("start", "complete file"),
+        ("file completed", ""),
+        ("2 dials", "log 2 connects to us; finish"),
+    ]);
+}
+
+#[test]
 fn who_comes_back_announces_what_it_has_and_asks_for_the_rest() {
     World::returned("** *", &[], 1).check(&[
         ("start", ""),

@@ -39,6 +39,8 @@ pub struct Book {
     pub has: PieceSet,
     /// Whether it was complete before this connection; that counts again if it is lost before it has said anything.
     pub complete_before: bool,
+    /// Whether it was written down as complete; that is done once.
+    pub remembered: bool,
     pub they_unchoke: bool,
     pub they_are_interested: bool,
     pub told_interested: bool,
@@ -58,6 +60,7 @@ impl Book {
             heard: false,
             has,
             complete_before,
+            remembered: false,
             they_unchoke: false,
             they_are_interested: false,
             told_interested: false,
@@ -71,6 +74,11 @@ impl Book {
 
     pub fn is_complete(&self) -> bool {
         self.met && (self.has.is_full() || (self.complete_before && !self.connected))
+    }
+
+    /// It is complete and not written down yet; now it is.
+    fn is_to_be_remembered(&mut self) -> bool {
+        self.is_complete() && !std::mem::replace(&mut self.remembered, true)
     }
 
     pub fn has_what_is_not_in(&self, have: &PieceSet) -> bool {
@@ -94,7 +102,8 @@ impl Book {
 
     fn lose(&mut self) {
         let complete_before = self.complete_before && !self.heard;
-        *self = Self { met: self.met, heard: self.heard, ..Self::new(self.has.clone(), complete_before) };
+        let Self { met, heard, remembered, .. } = *self;
+        *self = Self { met, heard, remembered, ..Self::new(self.has.clone(), complete_before) };
     }
 }
 
@@ -103,7 +112,7 @@ impl Ledger {
         let layout = setup.pieces.layout();
         let book = |id: &PeerId| {
             let complete = setup.complete_neighbors.contains(id);
-            (*id, Book { met: complete, ..Book::new(PieceSet::empty(layout), complete) })
+            (*id, Book { met: complete, remembered: complete, ..Book::new(PieceSet::empty(layout), complete) })
         };
         Self {
             layout,
@@ -197,11 +206,14 @@ impl Ledger {
     fn note_connected(&mut self, id: PeerId, opened_by: Opener) -> Vec<Action> {
         self.note(&Event::NeighborLost { neighbor: id, ending: peer_process::peer::Ending::Broken });
         let Some(book) = self.books.get_mut(&id) else { return vec![] };
-        let complete_before = book.is_complete();
-        *book = Book { connected: true, met: true, ..Book::new(PieceSet::empty(self.layout), complete_before) };
+        let (complete_before, remembered) = (book.is_complete(), book.remembered);
+        let empty = PieceSet::empty(self.layout);
+        *book = Book { connected: true, met: true, remembered, ..Book::new(empty, complete_before) };
+        let remember = book.is_to_be_remembered().then_some(Action::RememberComplete { neighbor: id });
         let log = if opened_by == Opener::Us { LogEvent::Connects(id) } else { LogEvent::IsConnected(id) };
         let bitfield = Action::Send { to: id, message: Message::Bitfield(Box::new(self.have.clone())) };
-        [Action::Log(log)].into_iter().chain((!self.have.is_empty()).then_some(bitfield)).collect()
+        let bitfield = (!self.have.is_empty()).then_some(bitfield);
+        [Action::Log(log)].into_iter().chain(bitfield).chain(remember).collect()
     }
 
     fn note_message(&mut self, from: PeerId, message: &Message) -> Vec<Action> {
@@ -234,7 +246,7 @@ impl Ledger {
                 vec![Action::Log(LogEvent::ReceivedNotInterested(from))]
             }
             Message::Have(piece) => {
-                let completes = book.has.insert(*piece) && book.is_complete();
+                let completes = book.has.insert(*piece) && book.is_to_be_remembered();
                 let log = Action::Log(LogEvent::ReceivedHave { from, piece: *piece });
                 [log].into_iter().chain(completes.then_some(remember)).collect()
             }
@@ -242,7 +254,7 @@ impl Ledger {
                 book.has = has.as_ref().clone();
                 let interested = book.has_what_is_not_in(have);
                 let answer = send(if interested { Message::Interested } else { Message::NotInterested });
-                [answer].into_iter().chain(book.is_complete().then_some(remember)).collect()
+                [answer].into_iter().chain(book.is_to_be_remembered().then_some(remember)).collect()
             }
             Message::Request(piece) => {
                 let answered = book.we_unchoke && have.contains(*piece);
