@@ -42,10 +42,14 @@ pub enum Awaited {
 
 impl Peer {
     /// What may be expected of a neighbor now; nothing if it is not connected.
+    ///
+    /// Who has all pieces waits for no answer, even to a request that was left open: to give the neighbor up for that could
+    /// lose its last `have`, which may be on its way though the neighbor has ended.
     #[must_use]
     pub fn awaits(&self, neighbor: PeerId) -> Awaited {
+        let lacks_pieces = !self.pieces.have().is_full();
         match self.neighbors.get(&neighbor) {
-            Some(neighbor) if neighbor.requested.is_some() || neighbor.silent => Awaited::Answer,
+            Some(neighbor) if lacks_pieces && (neighbor.requested.is_some() || neighbor.silent) => Awaited::Answer,
             Some(state) if state.they_are_interested && self.choking.is_unchoked(neighbor) => Awaited::Request,
             _ => Awaited::Nothing,
         }

@@ -57,6 +57,27 @@ fn an_answer_is_awaited_while_a_request_is_under_way_or_has_timed_out() {
 }
 
 #[test]
+fn who_has_all_pieces_awaits_no_answer_for_the_neighbor_s_last_have_may_be_on_its_way() {
+    // Found by the simulation: 1 was given up for its silence when nothing was asked of it any more. It had ended, and its
+    // last words were on a slow link, so that it was waited for for ever.
+    let mut world = given("* ", &["* ", "**"]).after(&["1: unchoke", "1: have 1", "2: unchoke", "timeout 1"]).world();
+    assert_eq!(world.peer.awaits(id(1)), Awaited::Answer);
+    world.check(&[("2: piece 1", "save 1")]);
+    assert_eq!(world.peer.awaits(id(1)), Awaited::Answer, "the piece is not saved");
+    world.does("saved 1");
+    assert_eq!(world.peer.awaits(id(1)), Awaited::Nothing);
+    // Nor to a request that nobody has given up: 2 has sent the piece that 1 is still asked for.
+    let before = ["1: unchoke", "1: have 1", "2: unchoke", "1: choke", "1: unchoke"];
+    let mut world = given("* ", &["* ", "**"]).after(&before).world();
+    let (asked, other) = if world.requested(1).is_some() { (1, 2) } else { (2, 1) };
+    world.does(&format!("{asked}: choke"));
+    assert_eq!(world.requested(other), Some(1));
+    world.does(&format!("{asked}: piece 1"));
+    world.does("saved 1");
+    assert_eq!((world.requested(other), world.peer.awaits(id(other))), (Some(1), Awaited::Nothing));
+}
+
+#[test]
 fn a_request_is_awaited_of_who_is_interested_and_unchoked() {
     let mut world = given("  ", &["  ", "?"]).world();
     assert_eq!(world.peer.awaits(id(1)), Awaited::Nothing);
