@@ -14,7 +14,7 @@ use crate::ledger::{Book, Fact, Ledger, View, bit, bits};
 pub type Check = fn(&Ledger, &Fact) -> Result<(), String>;
 
 /// Each invariant that one peer's history can break.
-pub const CHECKS: [(&str, Check); 10] = [
+pub const CHECKS: [(&str, Check); 11] = [
     ("1: at most k + 1 are unchoked, and only they get pieces", at_most_k_plus_1_unchoked),
     ("2: one request a piece, one a neighbor, only while it may be asked", one_request_at_a_time),
     ("3: the interest told is the interest there is, told on change only", interest_is_true),
@@ -25,6 +25,7 @@ pub const CHECKS: [(&str, Check); 10] = [
     ("7: choices as in A7", choices_follow_the_rules),
     ("8: nothing is sent to a lost neighbor, and what it was asked for is free", the_lost_owe_nothing),
     ("9: a peer ends once all are complete, and not before", ends_when_all_are_complete),
+    ("9: who is complete is written down, once", complete_neighbors_are_remembered_once),
 ];
 
 /// Shows one fact to every checker, then writes it down.
@@ -276,6 +277,23 @@ pub fn ends_when_all_are_complete(ledger: &Ledger, fact: &Fact) -> Result<(), St
     }
 }
 
+/// Invariant 9, for the peer that is killed: it needs to know who may have ended meanwhile.
+pub fn complete_neighbors_are_remembered_once(ledger: &Ledger, fact: &Fact) -> Result<(), String> {
+    match fact {
+        Fact::Action(Action::RememberComplete { neighbor }) => {
+            let book = &ledger.books[neighbor];
+            ensure(book.is_complete(ledger.all), || format!("{neighbor} is not complete and is written down so"))?;
+            ensure(!book.remembered, || format!("{neighbor} is written down a second time"))
+        }
+        Fact::Settled(_) => ledger.books.iter().try_for_each(|(id, book)| {
+            ensure(book.remembered || !book.is_complete(ledger.all), || {
+                format!("{id} is complete and not written down")
+            })
+        }),
+        Fact::Event(_) | Fact::Action(_) => Ok(()),
+    }
+}
+
 /// How one peer stood when the simulation was over.
 #[derive(Clone, Copy, Debug)]
 pub struct Outcome {
@@ -283,15 +301,23 @@ pub struct Outcome {
     pub complete: bool,
     pub finished: bool,
     pub gone: bool,
+    pub has_lied: bool,
 }
 
 /// Invariant 9, its second half: nobody may get stuck.
+///
+/// But for who has lied: others may have believed that it needs nothing more, and have ended.
 pub fn everybody_ends(outcomes: &[Outcome]) -> Result<(), String> {
-    outcomes.iter().try_for_each(|Outcome { peer, complete, finished, gone }| {
-        ensure(*complete && *finished && *gone, || {
+    outcomes.iter().try_for_each(|Outcome { peer, complete, finished, gone, has_lied }| {
+        ensure(*has_lied || (*complete && *finished && *gone), || {
             format!("invariant 9: {peer} is stuck: complete {complete}, finished {finished}, gone {gone}")
         })
     })
+}
+
+/// The runner's half of invariant 2: what a peer is refused is a fault, and only liars have faults.
+pub fn only_liars_are_refused(from: PeerId, has_lied: bool, fault: &str) -> Result<(), String> {
+    ensure(has_lied, || format!("invariant 2: {from} is honest, and its connection is closed for {fault}"))
 }
 
 /// Invariant 10.

@@ -9,7 +9,7 @@ use peer_process::peer::{Action, Ending, Event, LogEvent, NeighborView, Opener, 
 use peer_process::peer_id::PeerId;
 use peer_process::piece_set::PieceSet;
 
-use crate::checks::{self, Check, Outcome, everybody_ends, same_seed_same_run};
+use crate::checks::{self, Check, Outcome, everybody_ends, only_liars_are_refused, same_seed_same_run};
 use crate::ledger::{Fact, Ledger, View, bits};
 
 fn layout() -> FileLayout {
@@ -128,6 +128,8 @@ fn two_requests() {
     let unasked = [asked.clone(), vec![says(3, Message::Piece(piece(0)))]].concat();
     complains(check, unasked, &Fact::Action(Action::SavePiece { piece: piece(0) }));
     complains(check, asked.clone(), &shows("    ", &[(stranger(2), "**  ")]));
+    let replaced = [asked.clone(), vec![connected(2)]].concat();
+    complains(check, replaced, &tell(2, Message::Request(piece(0))));
     let timed_out = Fact::Event(Event::RequestTimedOut { neighbor: id(2) });
     complains(check, [asked, vec![timed_out]].concat(), &tell(2, Message::Request(piece(1))));
 }
@@ -249,13 +251,35 @@ fn an_end_too_early_or_never() {
 
 #[test]
 fn somebody_stuck() {
-    let ended = Outcome { peer: id(1), complete: true, finished: true, gone: true };
+    let ended = Outcome { peer: id(1), complete: true, finished: true, gone: true, has_lied: false };
     assert_eq!(everybody_ends(&[ended]), Ok(()));
     for stuck in
         [Outcome { complete: false, ..ended }, Outcome { finished: false, ..ended }, Outcome { gone: false, ..ended }]
     {
         assert!(everybody_ends(&[ended, stuck]).is_err());
+        assert_eq!(everybody_ends(&[ended, Outcome { has_lied: true, ..stuck }]), Ok(()), "it brought it on itself");
     }
+}
+
+#[test]
+fn an_honest_neighbor_that_is_refused() {
+    assert!(only_liars_are_refused(id(2), false, "a piece that nobody asked for").is_err());
+    assert_eq!(only_liars_are_refused(id(2), true, "a piece that nobody asked for"), Ok(()));
+}
+
+#[test]
+fn a_complete_neighbor_that_is_not_remembered_or_twice() {
+    let check = checks::complete_neighbors_are_remembered_once;
+    let remember = Fact::Action(Action::RememberComplete { neighbor: id(2) });
+    complains(check, [connected(2), says(2, Message::Bitfield(set("*** ").into()))], &remember);
+    let is_full = [connected(2), says(2, Message::Bitfield(set("****").into()))];
+    complains(check, is_full.clone(), &shows("    ", &[]));
+    let remembered = [is_full.to_vec(), vec![remember.clone()]].concat();
+    complains(check, remembered.clone(), &remember);
+    // Nor when it comes back.
+    complains(check, [remembered, vec![lost(2)], is_full.to_vec()].concat(), &remember);
+    let setup = Setup { complete_neighbors: [id(2)].into(), ..Setup::new(vec![id(2)], layout(), false, 1) };
+    complains_of(check, Ledger::new(&setup), is_full, &remember);
 }
 
 #[test]

@@ -1,22 +1,19 @@
-//! What goes wrong: connections break, links stall, writers pause, leechers are killed and start again from nothing, and any
-//! peer is killed and comes back with its journal.
+//! What goes wrong, and when: connections break or are cut, links stall, writers pause, processes are stopped or killed.
 //!
 //! A finished peer waits 5 s for those that it could not tell, so the faults leave room for that: a loss is learned of within
-//! 3 s, and one second after the last peer is complete nothing goes wrong any more. With faults that go on for ever no
+//! 3 s, and one second after the last honest peer is complete nothing goes wrong any more. With faults that go on for ever no
 //! protocol of finite patience could end.
 
-use peer_process::peer::Setup;
 use rand::RngExt;
 use rand::seq::IndexedRandom;
 
 use crate::link::EndId;
 use crate::scenario::{MILLIS, Micros, SECS};
-use crate::world::{Happening, Node, World};
+use crate::world::{Happening, World};
 
-const LATEST_LEARNING: Micros = 3 * SECS;
+pub const LATEST_LEARNING: Micros = 3 * SECS;
 const LONGEST_PATIENCE: Micros = 200 * MILLIS;
 const LONGEST_PAUSE: Micros = 3 * SECS;
-const LATEST_RESTART: Micros = 4 * SECS;
 
 impl World {
     pub fn plan_next_fault(&mut self) {
@@ -32,41 +29,42 @@ impl World {
             return;
         }
         // Swarms idle between two ticks; what hits them then tests little, so most faults wait for a request under way.
-        let is_idle = (0..self.connections.len())
-            .flat_map(|connection| [0, 1].map(|side| EndId { connection, side }))
-            .all(|end| !self.waits(end));
+        let mut ends = (0..self.nodes.len()).flat_map(|node| &self.nodes[node].runner.ends);
+        let is_idle = ends.all(|&end| !self.waits(end));
         if is_idle && self.complete_since.is_none() && self.rng.random_bool(0.95) {
             let delay = self.rng.random_range(0..=LONGEST_PATIENCE);
             self.plan(delay, Happening::Fault);
             return;
         }
-        match self.rng.random_range(0..10) {
+        match self.rng.random_range(0..14) {
             0..=2 => self.break_one(),
             3..=5 => self.stall_one(),
             6..=8 => self.pause_one(),
+            9 | 10 => self.cut_one(),
+            11 => self.freeze_one(),
             _ => self.kill_one(),
         }
         self.plan_next_fault();
     }
 
     /// An end of a connection between two running processes, more often than not one that waits for a piece.
-    fn choose_end(&mut self) -> Option<EndId> {
-        let is_whole = |index: &usize| {
-            let connection = &self.connections[*index];
-            let lives = connection.ends.iter().all(|end| end.open && self.lives(end.node, end.life));
+    pub fn choose_end(&mut self) -> Option<EndId> {
+        let is_whole = |end: &EndId| {
+            let connection = &self.connections[end.connection];
+            let lives = connection.ends.iter().all(|end| end.open && !end.cut && self.lives(end.node, end.life));
             lives && !connection.broken
         };
-        let whole = (0..self.connections.len()).filter(is_whole);
-        let ends: Vec<_> = whole.flat_map(|connection| [0, 1].map(|side| EndId { connection, side })).collect();
-        let waiting: Vec<_> = ends.iter().copied().filter(|&end| self.waits(end)).collect();
+        let ends = (0..self.nodes.len()).flat_map(|node| self.nodes[node].runner.ends.iter().copied());
+        let whole: Vec<_> = ends.filter(is_whole).collect();
+        let waiting: Vec<_> = whole.iter().copied().filter(|&end| self.waits(end)).collect();
         let preferred = if self.rng.random_bool(0.8) { waiting.choose(&mut self.rng) } else { None };
-        preferred.or_else(|| ends.choose(&mut self.rng)).copied()
+        preferred.or_else(|| whole.choose(&mut self.rng)).copied()
     }
 
     /// Whether this end has a request under way.
     fn waits(&self, id: EndId) -> bool {
-        let [end, other] = [id, id.other()].map(|id| &self.connections[id.connection].ends[id.side]);
-        end.open && end.handshaken && self.nodes[end.node].ledger.books[&self.id(other.node)].requested.is_some()
+        let (node, other) = self.nodes_of(id);
+        self.is_current(id) && self.nodes[node].peer.has_asked(self.id(other))
     }
 
     fn break_one(&mut self) {
@@ -95,55 +93,5 @@ impl World {
         let until = self.now + self.rng.random_range(0..=LONGEST_PAUSE);
         self.end(id.other()).pause(until);
         self.plan(until - self.now, Happening::Resumes(id.other()));
-    }
-
-    /// While somebody is incomplete, so that nobody can have finished. Who starts again from nothing must be incomplete itself,
-    /// or others would know better than it what it has; with a journal seeders and complete peers are killed too.
-    fn kill_one(&mut self) {
-        if self.complete_since.is_some() {
-            return;
-        }
-        let with_journal = self.rng.random_bool(0.6);
-        let mortal = |&node: &usize| {
-            let state = &self.nodes[node];
-            state.running && (with_journal || !state.peer.pieces().is_full())
-        };
-        let mortals: Vec<_> = (0..self.nodes.len()).filter(mortal).collect();
-        let Some(&node) = mortals.choose(&mut self.rng) else { return };
-        self.coverage.saw(if with_journal { "returns with a journal" } else { "restarts" });
-        self.trace.note(self.now, self.id(node), || "is killed".into());
-        let Node { setup, peer, ledger, .. } = &mut self.nodes[node];
-        if with_journal {
-            let has = (peer.pieces().count() > 0, peer.pieces().is_full(), ledger.file_completed);
-            match has {
-                (true, true, false) => self.coverage.saw("returns with all pieces and no file"),
-                (true, true, true) => self.coverage.saw("returns of the complete"),
-                (true, false, _) => self.coverage.saw("returns with some pieces"),
-                _ => {}
-            }
-            setup.pieces = peer.pieces().clone();
-            setup.file_completed = ledger.file_completed;
-        } else {
-            let neighbors = std::mem::take(&mut setup.neighbors);
-            *setup = Setup::new(neighbors, self.scenario.layout, false, self.scenario.preferred_count);
-        }
-        for id in self.ends_of(node) {
-            self.end(id).open = false;
-            // Behind a stall the end would be learned of later than a finished peer waits.
-            let now = self.now;
-            let stalled = self.end(id).is_stalled(now);
-            if self.rng.random_bool(0.5) && !stalled {
-                self.fly_fin(id);
-            } else {
-                let delay = self.rng.random_range(0..=LATEST_LEARNING);
-                self.break_connection(id.connection, [delay; 2]);
-            }
-        }
-        let state = &mut self.nodes[node];
-        state.current.clear();
-        state.running = false;
-        state.life += 1;
-        let delay = self.rng.random_range(0..=LATEST_RESTART);
-        self.plan(delay, Happening::Start { node });
     }
 }

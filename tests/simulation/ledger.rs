@@ -91,6 +91,8 @@ pub struct Book {
     pub has: u64,
     /// Complete before the connection came, on which nothing was heard.
     pub was_complete: bool,
+    /// Written down as complete.
+    pub remembered: bool,
     pub they_unchoke: bool,
     pub they_are_interested: bool,
     pub we_unchoke: bool,
@@ -112,6 +114,12 @@ pub struct Book {
 impl Book {
     pub fn is_complete(&self, all: u64) -> bool {
         self.met && (self.has == all || (self.was_complete && !self.connected))
+    }
+
+    /// Of a neighbor that is lost only stays what it has, and what was known of it.
+    fn lose(&mut self) {
+        let Self { met, has, was_complete, remembered, .. } = *self;
+        *self = Self { met, has, was_complete, remembered, ..Self::default() };
     }
 }
 
@@ -139,7 +147,7 @@ impl Ledger {
                 .iter()
                 .map(|&id| {
                     let known = setup.complete_neighbors.contains(&id);
-                    (id, Book { met: known, was_complete: known, ..Book::default() })
+                    (id, Book { met: known, was_complete: known, remembered: known, ..Book::default() })
                 })
                 .collect(),
         }
@@ -178,16 +186,15 @@ impl Ledger {
     fn note_event(&mut self, event: &Event) {
         self.event = event.clone();
         match event {
+            // What stood before is over, told or not.
             Event::NeighborConnected { neighbor, .. } => {
-                let was_complete = self.books[neighbor].is_complete(self.all);
-                let book = Book { connected: true, met: true, was_complete, ..Book::default() };
-                self.books.insert(*neighbor, book);
+                let all = self.all;
+                let book = self.book(*neighbor);
+                book.lose();
+                let (was_complete, remembered) = (book.is_complete(all), book.remembered);
+                *book = Book { connected: true, met: true, was_complete, remembered, ..Book::default() };
             }
-            Event::NeighborLost { neighbor, .. } => {
-                let book = &self.books[neighbor];
-                let (has, met, was_complete) = (book.has, book.met, book.was_complete);
-                self.books.insert(*neighbor, Book { met, has, was_complete, ..Book::default() });
-            }
+            Event::NeighborLost { neighbor, .. } => self.book(*neighbor).lose(),
             Event::RequestTimedOut { neighbor } => {
                 let book = self.book(*neighbor);
                 if let Some(piece) = book.requested.take() {
@@ -252,7 +259,8 @@ impl Ledger {
                 self.logged_count = *piece_count;
                 self.log_due = false;
             }
-            Action::Log(_) | Action::RememberComplete { .. } => {}
+            Action::RememberComplete { neighbor } => self.book(*neighbor).remembered = true,
+            Action::Log(_) => {}
             Action::Finish => self.finished = true,
         }
     }

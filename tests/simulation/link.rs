@@ -48,6 +48,10 @@ pub struct End {
     /// Whose end it is: a place in the order of PeerInfo.cfg, and which of its lives.
     pub node: usize,
     pub life: u32,
+    /// Whether that life is one of lies.
+    pub lies: bool,
+    /// Whether it belongs to a runner that keeps a connection with the other node, and dials again when this one is over.
+    pub keeps_dialing: bool,
     /// Whether its runner has not given it up.
     pub open: bool,
     pub handshaken: bool,
@@ -56,9 +60,14 @@ pub struct End {
     /// Whether the sending half is to be closed once the outbox is empty.
     pub closing: bool,
     pub fin_sent: bool,
-    /// How many things were heard, and requests made.
-    pub heard_count: u32,
-    pub request_count: u32,
+    /// What leaves from now on is lost on its way, and nobody is told.
+    pub cut: bool,
+    pub shaken_at: Micros,
+    /// When something was heard last, and how many messages were.
+    pub heard_at: Micros,
+    pub message_count: u32,
+    /// When the last request was queued.
+    pub asked_at: Option<Micros>,
     latency: Micros,
     piece_time: Micros,
     last_arrival: Micros,
@@ -71,14 +80,19 @@ impl End {
         Self {
             node,
             life,
+            lies: false,
+            keeps_dialing: false,
             open: true,
             handshaken: false,
             outbox: VecDeque::new(),
             writing: None,
             closing: false,
             fin_sent: false,
-            heard_count: 0,
-            request_count: 0,
+            cut: false,
+            shaken_at: 0,
+            heard_at: 0,
+            message_count: 0,
+            asked_at: None,
             latency: rng.random_range(0..=scenario.max_latency),
             piece_time: rng.random_range(0..=scenario.max_piece_time),
             last_arrival: 0,

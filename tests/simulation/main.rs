@@ -3,7 +3,7 @@
 //! `SIM_SEED=n` replays one seed with its trace on stderr; `SIM_SEEDS=n` runs so many instead of 1000. The parts:
 //!
 //! - [`scenario`]: what a seed makes of a swarm; [`world`]: the simulator, with [`runner`],
-//!   [`network`], [`link`] and [`faults`];
+//!   [`network`] and [`link`], and what goes wrong in it: [`faults`], [`silence`], [`kills`] and [`liars`];
 //! - [`ledger`] and [`checks`]: the invariants, apart from the simulator; [`checks_fail`] shows that each can fail;
 //! - [`coverage`]: whether enough happened; [`trace`]: what happened.
 
@@ -11,11 +11,16 @@ mod checks;
 mod checks_fail;
 mod coverage;
 mod faults;
+mod kills;
 mod ledger;
+mod liars;
 mod link;
 mod network;
 mod runner;
 mod scenario;
+mod silence;
+#[path = "../../src/net/standing.rs"]
+mod standing;
 mod trace;
 mod world;
 
@@ -76,30 +81,64 @@ fn run_all(count: u64) -> (Coverage, Vec<String>) {
 }
 
 /// What must have happened at least so often for each 1000 seeds.
-const EXPECTED: [(&str, u64); 36] = [
+const EXPECTED: [(&str, u64); 74] = [
     ("broken connections", 1000),
     ("changes of the preferred", 3000),
     ("chokes with a request under way", 500),
     ("closed connections", 10_000),
-    ("connections given up for their silence", 5),
+    ("connections closed for a fault", 300),
+    ("connections given up for want of a request", 5),
+    ("connections given up for want of an answer", 40),
+    ("connections of those who are kept out", 200),
+    ("cut links given up for their silence", 40),
+    ("cut links that one side had not noticed", 60),
     ("finished peers that wait for somebody untold", 10),
+    ("finished peers that were killed", 8),
+    ("finished peers that were killed and came back", 15),
+    ("kills between a save and its report", 30),
+    ("kills between the file's name and its report", 40),
     ("late pieces accepted", 30),
     ("late pieces accepted, asked again", 5),
+    ("late ticks", 1000),
+    ("liars that ended well", 20),
+    ("liars that start again", 40),
+    ("lies: a second connection", 500),
+    ("lies: bitfields that are too full", 800),
+    ("lies: chokes and unchokes", 5000),
+    ("lies: connections dropped", 500),
+    ("lies: connections dropped at the worst moment", 80),
+    ("lies: haves", 2500),
+    ("lies: interest that comes and goes", 5000),
+    ("lies: late bitfields", 500),
+    ("lies: pieces sent twice", 150),
+    ("lies: pieces that nobody asked for", 800),
+    ("lies: pieces that the other has", 1500),
+    ("lies: requests", 50_000),
+    ("lies: requests not answered", 400),
+    ("links cut in both directions", 100),
+    ("links cut in one direction", 100),
+    ("losses of connections that were replaced", 2000),
     ("losses that one side learns of late", 150),
     ("losses with a request under way", 200),
+    ("optimistic ticks just before preferred ones", 250),
     ("optimistic unchokes", 2000),
     ("pauses of a writer", 300),
     ("peers that stayed to the last moment", 30),
     ("pieces no longer wanted", 40),
     ("pieces taken back by a choke", 10),
+    ("processes stopped for a while", 120),
     ("reconnections", 1000),
     ("request timeouts", 60),
     ("requests of the choked", 500),
     ("restarts", 60),
     ("returns of the complete", 20),
+    ("returns with a file that the log has not told of", 120),
     ("returns with a journal", 100),
+    ("returns with all pieces and no file", 2),
     ("returns with some pieces", 20),
+    ("saves reported out of order", 4000),
     ("scenario: IDs not ascending", 200),
+    ("scenario: a liar", 80),
     ("scenario: alone", 50),
     ("scenario: k = 0", 80),
     ("scenario: k larger than the swarm", 50),
@@ -108,10 +147,14 @@ const EXPECTED: [(&str, u64); 36] = [
     ("scenario: no piece", 20),
     ("scenario: not started in order", 300),
     ("scenario: nothing goes wrong", 100),
+    ("scenario: odd timers", 200),
     ("scenario: one piece", 30),
+    ("scenario: several liars", 10),
     ("scenario: several seeders", 150),
     ("scenario: shorter last piece", 200),
     ("stalls", 300),
+    ("ticks that come twice", 500),
+    ("timeouts of what has just been answered", 200),
     ("two connections crossing", 100),
 ];
 

@@ -1,27 +1,69 @@
 //! Dialing, sending, receiving and losing: what runners and systems do with connections, in virtual time.
+//!
+//! A runner has a thread for each node that stands before its own: it dials until there is a connection, converses, and
+//! dials again. A new connection takes the place of an older one, whose loss is then nobody's news.
 
+use peer_process::message::{Message, Welcome};
 use peer_process::peer::{Ending, Event, Opener};
+use rand::RngExt;
 
+use crate::checks::only_liars_are_refused;
 use crate::link::{Connection, DIALER, End, EndId, Item};
-use crate::scenario::{MILLIS, Micros, SECS};
-use crate::world::{FIRST_BACK_OFF, Happening, World};
+use crate::scenario::{MILLIS, Micros, SECS, Scenario};
+use crate::world::{Happening, World};
 
-const LAST_BACK_OFF: Micros = SECS;
+const FIRST_PAUSE: Micros = 50 * MILLIS;
+const LAST_PAUSE: Micros = SECS;
+/// A connection that is shut is gone on both sides by then.
+const LATEST_LOSS: Micros = 500 * MILLIS;
 
 impl World {
-    pub fn dial_arrives(&mut self, node: usize, life: u32, to: usize, back_off: Micros) {
+    /// The thread that keeps a connection looks whether one is wanted, and dials.
+    pub fn dial(&mut self, node: usize, life: u32, to: usize) {
         if !self.lives(node, life) {
             return;
         }
-        if !self.nodes[to].running {
-            self.plan(back_off, Happening::Dial { node, life, to, back_off: (back_off * 2).min(LAST_BACK_OFF) });
+        let is_told = self.nodes[node].peer.is_finished() && !self.nodes[node].peer.leaves_untold(self.id(to));
+        if is_told || self.nodes[node].runner.current.contains_key(&to) {
+            self.nodes[node].runner.idle_dialers.insert(to);
+        } else if let Some(pause) = self.kept_out_for(node, to) {
+            self.plan(pause, Happening::Dial { node, life, to });
+        } else {
+            let delay = self.rng.random_range(0..=self.scenario.max_latency);
+            self.plan(delay, Happening::DialArrives { node, life, to, keeps_dialing: true });
+        }
+    }
+
+    fn dial_again(&mut self, node: usize, to: usize) {
+        let life = self.nodes[node].life;
+        let pause = self.nodes[node].runner.pauses.entry(to).or_insert(FIRST_PAUSE);
+        let delay = *pause;
+        *pause = (delay * 2).min(LAST_PAUSE);
+        self.plan(delay, Happening::Dial { node, life, to });
+    }
+
+    pub fn dial_arrives(&mut self, node: usize, life: u32, to: usize, keeps_dialing: bool) {
+        if !self.lives(node, life) {
             return;
         }
-        let dialer = End::draw(node, life, &self.scenario, &mut self.rng);
-        let acceptor = End::draw(to, self.nodes[to].life, &self.scenario, &mut self.rng);
+        let called = &self.nodes[to];
+        let has_told_all = called.peer.is_finished() && !called.peer.leaves_somebody_untold() && called.lies.is_none();
+        if !called.running || has_told_all {
+            if keeps_dialing {
+                self.dial_again(node, to);
+            }
+            return;
+        }
         let connection = self.connections.len();
-        self.connections.push(Connection { ends: [dialer, acceptor], broken: false });
-        for side in [0, 1] {
+        let mut ends = [node, to].map(|place| {
+            let mut end = End::draw(place, self.nodes[place].life, &self.scenario, &mut self.rng);
+            end.lies = self.nodes[place].lies.is_some();
+            end
+        });
+        ends[DIALER].keeps_dialing = keeps_dialing;
+        self.connections.push(Connection { ends, broken: false });
+        for (side, place) in [node, to].into_iter().enumerate() {
+            self.nodes[place].runner.ends.push(EndId { connection, side });
             self.fly(EndId { connection, side }, Item::Handshake);
         }
     }
@@ -29,7 +71,11 @@ impl World {
     /// Lets an item travel to the other end.
     pub fn fly(&mut self, from: EndId, item: Item) {
         let now = self.now;
-        let arrival = self.connections[from.connection].ends[from.side].arrival(now, &mut self.rng);
+        let end = &mut self.connections[from.connection].ends[from.side];
+        if end.cut {
+            return;
+        }
+        let arrival = end.arrival(now, &mut self.rng);
         self.plan(arrival - now, Happening::Arrives(from.other(), item));
     }
 
@@ -52,74 +98,166 @@ impl World {
         if self.connections[id.connection].broken || !self.end(id).open {
             return Ok(());
         }
-        let (node, other) = (self.end(id).node, self.end(id.other()).node);
-        self.end(id).heard_count += 1;
+        let now = self.now;
+        self.end(id).heard_at = now;
         match item {
-            Item::Handshake => {
-                if let Some(&former) = self.nodes[node].current.get(&other) {
-                    self.coverage.saw("two connections crossing");
-                    self.break_connection(former.connection, [MILLIS, MILLIS]);
-                    self.give_up(former, Ending::Broken)?;
-                }
-                self.end(id).handshaken = true;
-                self.nodes[node].current.insert(other, id);
-                let opened_by = if id.side == DIALER { Opener::Us } else { Opener::Them };
-                let neighbor = self.id(other);
-                self.apply(node, Event::NeighborConnected { neighbor, opened_by })
-            }
-            Item::Message(message) => {
-                let from = self.id(other);
-                self.apply(node, Event::MessageReceived { from, message })
-            }
+            Item::Handshake => self.handshake_arrives(id),
+            Item::Message(message) => self.message_arrives(id, message),
             Item::Fin => {
+                let ending = if self.has_heard_all(id) { Ending::Closed } else { Ending::Broken };
                 self.fly_fin(id);
-                self.give_up(id, Ending::Closed)
+                self.give_up(id, ending)
             }
         }
     }
 
-    /// Breaks a connection; its ends learn of it after these delays.
+    fn handshake_arrives(&mut self, id: EndId) -> Result<(), String> {
+        let (node, other) = self.nodes_of(id);
+        if self.kept_out_for(node, other).is_some() {
+            self.coverage.saw("connections of those who are kept out");
+            return self.hang_up(id);
+        }
+        if let Some(former) = self.nodes[node].runner.current.insert(other, id) {
+            self.coverage.saw("two connections crossing");
+            let delays = [0; 2].map(|_| self.rng.random_range(0..=LATEST_LOSS));
+            self.break_connection(former.connection, delays);
+        }
+        let now = self.now;
+        let end = self.end(id);
+        (end.handshaken, end.shaken_at) = (true, now);
+        self.plan_look(id);
+        self.greet_with_lies(id);
+        let opened_by = if id.side == DIALER { Opener::Us } else { Opener::Them };
+        let neighbor = self.id(other);
+        self.apply(node, Event::NeighborConnected { neighbor, opened_by })
+    }
+
+    /// As the real runner, which asks what to do with a piece when its header has come.
+    fn message_arrives(&mut self, id: EndId, message: Message) -> Result<(), String> {
+        let (node, other) = self.nodes_of(id);
+        let from = self.id(other);
+        if !self.is_current(id) || self.leaves_at_the_worst_moment(id, &message)? {
+            return Ok(());
+        }
+        self.end(id).message_count += 1;
+        let is_first = self.end(id).message_count == 1;
+        let peer = &self.nodes[node].peer;
+        let fault = match message {
+            Message::Bitfield(_) if !is_first => Some("a late bitfield"),
+            Message::Piece(piece) if peer.welcome(from, piece) == Welcome::Refuse => {
+                Some("a piece that nobody asked for")
+            }
+            _ => None,
+        };
+        if let Some(fault) = fault {
+            // Who lies takes what it gets.
+            if self.nodes[node].lies.is_some() {
+                return Ok(());
+            }
+            only_liars_are_refused(from, self.end(id.other()).lies, fault)?;
+            self.trace.note(self.now, self.id(node), || format!("{from} is given up for {fault}"));
+            self.coverage.saw("connections closed for a fault");
+            let now = self.instant();
+            self.nodes[node].runner.standings.entry(other).or_default().note_fault(now);
+            return self.hang_up(id);
+        }
+        let is_answer = matches!(message, Message::Choke | Message::Piece(_)) && peer.has_asked(from);
+        self.apply(node, Event::MessageReceived { from, message })?;
+        if is_answer && self.scenario.odd_timers && self.is_current(id) && self.rng.random_bool(0.02) {
+            self.coverage.saw("timeouts of what has just been answered");
+            self.apply(node, Event::RequestTimedOut { neighbor: from })?;
+        }
+        Ok(())
+    }
+
+    /// Whether somebody who has closed its end took all that was said to it, as far as it matters.
+    ///
+    /// Of who was killed the system tells so by a reset, if something came too late. That it was killed after it had read our
+    /// last `have` and before it wrote that down can't be told by anybody; ARCHITECTURE.md names this limit.
+    fn has_heard_all(&mut self, id: EndId) -> bool {
+        let (node, other) = self.nodes_of(id);
+        let (own, neighbor) = (self.id(node), self.id(other));
+        let was_killed = self.nodes[other].life != self.end(id.other()).life;
+        let remembers = self.nodes[other].setup.complete_neighbors.contains(&own);
+        !was_killed || remembers || self.nodes[node].peer.leaves_untold(neighbor)
+    }
+
+    /// Breaks a connection; its ends learn of it after these delays, unless the path to them is cut.
     pub fn break_connection(&mut self, connection: usize, delays: [Micros; 2]) {
         self.connections[connection].broken = true;
         for (side, delay) in delays.into_iter().enumerate() {
-            self.plan(delay, Happening::LossLearned(EndId { connection, side }));
+            let end = EndId { connection, side };
+            if !self.end(end.other()).cut {
+                self.plan(delay, Happening::LossLearned(end));
+            }
         }
     }
 
-    /// A runner gives up its end: the peer is told, and the side that stands later in the order dials again.
+    /// A runner shuts a connection that it does not want any more, which looks to the other side like an end or a reset.
+    pub fn hang_up(&mut self, id: EndId) -> Result<(), String> {
+        let now = self.now;
+        if self.rng.random_bool(0.5) && !self.end(id).is_stalled(now) {
+            self.fly_fin(id);
+        } else {
+            let delay = self.rng.random_range(0..=LATEST_LOSS);
+            self.break_connection(id.connection, [delay; 2]);
+        }
+        self.give_up(id, Ending::Broken)
+    }
+
+    /// A runner is at the end of a connection: the peer is told if it was the current one.
     pub fn give_up(&mut self, id: EndId, ending: Ending) -> Result<(), String> {
         if !std::mem::replace(&mut self.end(id).open, false) {
             return Ok(());
         }
-        let (node, life, to) = (self.end(id).node, self.end(id).life, self.end(id.other()).node);
-        if id.side == DIALER {
-            // Even who is complete and has closed may have been killed and come back.
-            let peer = &self.nodes[node].peer;
-            let is_over = peer.is_finished() && !peer.leaves_untold(self.id(to));
-            if ending == Ending::Broken || !is_over {
-                self.plan(FIRST_BACK_OFF, Happening::Dial { node, life, to, back_off: FIRST_BACK_OFF });
-            }
-        }
-        if self.end(id).handshaken {
-            self.nodes[node].current.remove(&to);
+        let (node, to) = self.nodes_of(id);
+        let runner = &mut self.nodes[node].runner;
+        runner.ends.retain(|&end| end != id);
+        let was_current = runner.current.get(&to) == Some(&id);
+        if was_current {
+            runner.current.remove(&to);
             let neighbor = self.id(to);
             self.apply(node, Event::NeighborLost { neighbor, ending })?;
+        } else if self.end(id).handshaken {
+            self.coverage.saw("losses of connections that were replaced");
+        }
+        let (now, end) = (self.now, self.end(id).clone());
+        if end.keeps_dialing {
+            if end.handshaken && now - end.shaken_at >= LAST_PAUSE {
+                self.nodes[node].runner.pauses.remove(&to);
+            }
+            self.dial_again(node, to);
+        } else if was_current && self.nodes[node].runner.idle_dialers.remove(&to) {
+            self.plan(0, Happening::Dial { node, life: end.life, to });
         }
         self.end_if_finished(node);
         Ok(())
     }
 
-    /// The request under way has waited too long; if nothing comes for as long again, the connection is given up.
-    pub fn overdue(&mut self, id: EndId, request: u32, heard: u32) -> Result<(), String> {
-        if !self.end(id).open || self.end(id).request_count != request {
-            return Ok(());
+    /// Whether this is its node's connection with the other, and not one that was replaced.
+    pub fn is_current(&self, id: EndId) -> bool {
+        let (node, other) = self.nodes_of(id);
+        self.nodes[node].runner.current.get(&other) == Some(&id)
+    }
+
+    /// Whose end it is, and who is at the other end.
+    pub fn nodes_of(&self, id: EndId) -> (usize, usize) {
+        let ends = &self.connections[id.connection].ends;
+        (ends[id.side].node, ends[id.other().side].node)
+    }
+
+    /// For how long a node still keeps another out for its faults.
+    fn kept_out_for(&self, node: usize, other: usize) -> Option<Micros> {
+        let now = self.instant();
+        let until = self.nodes[node].runner.standings.get(&other)?.shut_until(now)?;
+        Some(Micros::try_from((until - now).as_micros()).expect("a minute at most"))
+    }
+
+    /// The threads that keep a connection with each node that stands before this one.
+    pub fn start_dialing(&mut self, node: usize) {
+        let life = self.nodes[node].life;
+        for to in Scenario::dialed_by(node) {
+            self.plan(0, Happening::Dial { node, life, to });
         }
-        let (node, other) = (self.end(id).node, self.end(id.other()).node);
-        let neighbor = self.id(other);
-        if !self.nodes[node].peer.neighbors().any(|view| view.id == neighbor && view.requested.is_some()) {
-            return Ok(());
-        }
-        self.plan(self.scenario.request_timeout, Happening::StillSilent { end: id, heard });
-        self.apply(node, Event::RequestTimedOut { neighbor })
     }
 }

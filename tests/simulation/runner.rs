@@ -1,31 +1,35 @@
 //! Each process's runner: it tells the peer what happened, has the checkers look on, and carries out the actions.
 
 use peer_process::message::Message;
-use peer_process::peer::{Action, Event, Peer};
+use peer_process::peer::{Action, Event, LogEvent, Peer};
 use peer_process::peer_id::PeerId;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use crate::checks::check_fact;
+use crate::faults::LATEST_LEARNING;
 use crate::ledger::{Fact, Ledger, View};
 use crate::link::EndId;
-use crate::scenario::{Micros, SECS, Scenario};
-use crate::world::{FIRST_BACK_OFF, Happening, World};
+use crate::scenario::{MILLIS, Micros, SECS};
+use crate::world::{Deed, Happening, World};
 
 /// How long a finished peer stays at most (protocol B).
 const LINGER: Micros = 5 * SECS;
+/// No line of the log is older than this when it reaches the file.
+pub const LOG_FLUSH: Micros = 100 * MILLIS;
 
 impl World {
     pub fn start(&mut self, node: usize) -> Result<(), String> {
         let rng = StdRng::seed_from_u64(self.rng.random());
         let state = &mut self.nodes[node];
-        state.running = true;
+        (state.running, state.awaited) = (true, false);
         state.peer = Peer::new(&state.setup, rng);
         state.ledger = Ledger::new(&state.setup);
-        let life = state.life;
-        for to in Scenario::dialed_by(node) {
-            self.plan(0, Happening::Dial { node, life, to, back_off: FIRST_BACK_OFF });
+        let is_first = state.life == 0;
+        if let Some(time) = self.scenario.peers[node].lies_for.filter(|_| is_first) {
+            self.begin_lying(node, time);
         }
+        self.start_dialing(node);
         self.apply(node, Event::Started)
     }
 
@@ -33,24 +37,10 @@ impl World {
     pub fn exit(&mut self, node: usize) {
         self.trace.note(self.now, self.id(node), || "is gone".into());
         self.nodes[node].running = false;
-        for end in self.ends_of(node) {
+        for end in std::mem::take(&mut self.nodes[node].runner).ends {
             self.end(end).open = false;
             self.fly_fin(end);
         }
-    }
-
-    /// The ends that a node has not given up, shaken hands or not.
-    pub fn ends_of(&self, node: usize) -> Vec<EndId> {
-        let ids = (0..self.connections.len()).flat_map(|connection| [0, 1].map(|side| EndId { connection, side }));
-        ids.filter(|id| {
-            let end = &self.connections[id.connection].ends[id.side];
-            end.open && end.node == node
-        })
-        .collect()
-    }
-
-    pub fn apply_if_alive(&mut self, node: usize, life: u32, event: Event) -> Result<(), String> {
-        if self.lives(node, life) { self.apply(node, event) } else { Ok(()) }
     }
 
     /// The only place where a peer is told something: all that it does is checked, then carried out.
@@ -58,17 +48,26 @@ impl World {
         let mut actions = Vec::new();
         self.nodes[node].peer.handle(event.clone(), &mut actions);
         self.trace.note_step(self.now, self.id(node), &event, &actions);
-        if self.complete_since.is_none() && self.nodes.iter().all(|node| node.peer.pieces().is_full()) {
+        if self.complete_since.is_none() && self.honest_are_complete() {
             self.complete_since = Some(self.now);
+            self.calm_down(LATEST_LEARNING);
         }
-        self.check(node, event, &actions).map_err(|complaint| {
-            format!("peer {} after {}.{:06} s: {complaint}", self.id(node), self.now / SECS, self.now % SECS)
-        })?;
+        // What a liar's peer hears may be answers to lies that it knows nothing of.
+        if self.nodes[node].lies.is_none() {
+            self.check(node, event, &actions).map_err(|complaint| {
+                format!("peer {} after {}.{:06} s: {complaint}", self.id(node), self.now / SECS, self.now % SECS)
+            })?;
+        }
         for action in actions {
             self.carry_out(node, action);
         }
         self.end_if_finished(node);
         Ok(())
+    }
+
+    fn honest_are_complete(&self) -> bool {
+        let mut plans = self.scenario.peers.iter().zip(&self.nodes);
+        plans.all(|(plan, node)| plan.lies_for.is_some() || node.peer.pieces().is_full())
     }
 
     fn check(&mut self, node: usize, event: Event, actions: &[Action]) -> Result<(), String> {
@@ -87,36 +86,68 @@ impl World {
         let life = self.nodes[node].life;
         match action {
             Action::Send { to, message } => self.send(node, to, message),
-            Action::SavePiece { piece } => self.report_later(node, life, Event::PieceSaved { piece }),
-            Action::CompleteFile => self.report_later(node, life, Event::FileCompleted),
+            Action::SavePiece { piece } => {
+                self.nodes[node].runner.saves.push(piece);
+                self.do_at_disk(node, Deed::Piece(piece));
+            }
+            Action::CompleteFile => self.do_at_disk(node, Deed::Name),
+            Action::RememberComplete { neighbor } => self.do_at_disk(node, Deed::Complete(neighbor)),
             Action::StartTimers => {
                 let (p, m) = (self.scenario.preferred_interval, self.scenario.optimistic_interval);
-                self.plan(p, Happening::Tick { node, life, event: Event::PreferredTick, interval: p });
-                self.plan(m, Happening::Tick { node, life, event: Event::OptimisticTick, interval: m });
+                self.plan_tick(node, Event::PreferredTick, p, self.now);
+                self.plan_tick(node, Event::OptimisticTick, m, self.now);
             }
-            Action::RememberComplete { neighbor } => _ = self.nodes[node].setup.complete_neighbors.insert(neighbor),
+            Action::Log(LogEvent::DownloadedFile) => {
+                let delay = self.rng.random_range(0..=LOG_FLUSH);
+                self.plan(delay, Happening::OnDisk { node, life, deed: Deed::LogTellsOfFile });
+            }
             Action::Log(_) => {}
-            Action::Finish => self.plan(LINGER, Happening::LingerOver { node, life }),
+            Action::Finish => {
+                if self.nodes[node].lies.is_none() {
+                    self.plan(LINGER, Happening::LingerOver { node, life });
+                }
+                if self.scenario.fault_count > 0 && self.rng.random_bool(0.1) {
+                    let delay = self.rng.random_range(0..=LINGER);
+                    self.plan(delay, Happening::KilledAtLast { node, life });
+                }
+            }
         }
     }
 
-    fn report_later(&mut self, node: usize, life: u32, event: Event) {
-        let delay = self.rng.random_range(0..=self.scenario.max_disk_time);
-        self.plan(delay, Happening::Reported { node, life, event });
+    /// The peer hears that something is on the disk; not always in the order in which it went there.
+    pub fn report(&mut self, node: usize, life: u32, event: Event) -> Result<(), String> {
+        if !self.lives(node, life) {
+            return Ok(());
+        }
+        if let Event::PieceSaved { piece } = event {
+            let saves = &mut self.nodes[node].runner.saves;
+            let place = saves.iter().position(|&saved| saved == piece).expect("what is reported was asked for");
+            saves.remove(place);
+            if place > 0 {
+                self.coverage.saw("saves reported out of order");
+            }
+        }
+        self.apply(node, event)
     }
 
     fn send(&mut self, node: usize, to: PeerId, message: Message) {
         let place = self.scenario.peers.iter().position(|plan| plan.id == to).expect("only peers are sent to");
-        let end = self.nodes[node].current[&place];
-        let choke_overtakes = self.scenario.peers[node].choke_overtakes;
+        let end = self.nodes[node].runner.current[&place];
+        for message in self.tampered(node, message) {
+            self.say(end, message);
+        }
+    }
+
+    /// Queues a message, and wakes the writer.
+    pub fn say(&mut self, end: EndId, message: Message) {
         if self.end(end).closing {
             return;
         }
+        let (node, now) = (self.nodes_of(end).0, self.now);
         if let Message::Request(_) = message {
-            self.end(end).request_count += 1;
-            let (request, heard) = (self.end(end).request_count, self.end(end).heard_count);
-            self.plan(self.scenario.request_timeout, Happening::Overdue { end, request, heard });
+            self.end(end).asked_at = Some(now);
         }
+        let choke_overtakes = self.scenario.peers[node].choke_overtakes;
         if self.end(end).queue(message, choke_overtakes) > 0 {
             self.coverage.saw("pieces taken back by a choke");
         }
@@ -124,20 +155,56 @@ impl World {
     }
 
     /// A finished peer sends what is queued, closes its sending halves, and goes when the others have closed theirs.
+    ///
+    /// Who lies does not go.
     pub fn end_if_finished(&mut self, node: usize) {
-        if !self.nodes[node].running || !self.nodes[node].peer.is_finished() {
+        let state = &self.nodes[node];
+        if !state.running || !state.peer.is_finished() || state.lies.is_some() {
             return;
         }
-        for end in self.nodes[node].current.values().copied().collect::<Vec<_>>() {
+        for end in state.runner.current.values().copied().collect::<Vec<_>>() {
             self.end(end).closing = true;
             self.write(end);
         }
-        if self.ends_of(node).is_empty() {
+        if self.nodes[node].runner.ends.is_empty() {
             if self.nodes[node].peer.leaves_somebody_untold() {
                 self.coverage.saw("finished peers that wait for somebody untold");
             } else {
                 self.exit(node);
             }
         }
+    }
+
+    // ---- Timers ----
+
+    /// Ticks are due at multiples of their interval; some come late.
+    fn plan_tick(&mut self, node: usize, event: Event, interval: Micros, last_due: Micros) {
+        let mut due = last_due + interval;
+        while due <= self.now {
+            due += interval;
+        }
+        let is_late = self.scenario.odd_timers && self.rng.random_bool(0.2);
+        let delay = if is_late { self.rng.random_range(0..=2 * interval) } else { 0 };
+        let life = self.nodes[node].life;
+        self.plan(due + delay - self.now, Happening::Tick { node, life, event, interval, due });
+    }
+
+    pub fn tick(&mut self, node: usize, life: u32, event: Event, interval: Micros, due: Micros) -> Result<(), String> {
+        if !self.lives(node, life) || self.nodes[node].peer.is_finished() {
+            return Ok(());
+        }
+        if self.now > due {
+            self.coverage.saw("late ticks");
+        }
+        self.plan_tick(node, event.clone(), interval, due);
+        let odd = self.scenario.odd_timers;
+        if odd && self.rng.random_bool(0.1) {
+            self.coverage.saw("ticks that come twice");
+            self.apply(node, event.clone())?;
+        } else if odd && self.rng.random_bool(0.1) && event == Event::PreferredTick {
+            self.coverage.saw("optimistic ticks just before preferred ones");
+            self.apply(node, Event::OptimisticTick)?;
+        }
+        self.apply(node, event)
     }
 }

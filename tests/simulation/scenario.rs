@@ -32,6 +32,8 @@ pub struct Scenario {
     pub max_disk_time: Micros,
     pub fault_count: u32,
     pub max_fault_interval: Micros,
+    /// Whether ticks come late, twice, or in an odd order, and timeouts are reported that are none any more.
+    pub odd_timers: bool,
 }
 
 /// What is planned for one peer.
@@ -42,18 +44,24 @@ pub struct Plan {
     pub start_at: Micros,
     /// Whether its choke overtakes the pieces that are queued, as that of some public peers does, instead of taking them back.
     pub choke_overtakes: bool,
+    /// For how long it lies, from its start on; then it starts again as an honest peer, with what it truly has.
+    pub lies_for: Option<Micros>,
 }
 
 impl Scenario {
     pub fn draw(rng: &mut StdRng) -> Self {
         let peer_count = if rng.random_bool(0.05) { rng.random_range(9..=13) } else { rng.random_range(1..=8) };
-        let peers = draw_peers(peer_count, rng);
+        let mut peers = draw_peers(peer_count, rng);
         let max_preferred = if rng.random_bool(0.2) { peer_count + 3 } else { 3 };
         let max_latency = [MILLIS, 50 * MILLIS, 300 * MILLIS][rng.random_range(0..3)];
         let max_piece_time = [MILLIS, 50 * MILLIS, 400 * MILLIS][rng.random_range(0..3)];
         // Shorter intervals than any real swarm's, so that chokes meet requests and pieces on their way; but who is unchoked
         // has time for at least one piece, or nobody would ever get one.
         let interval_unit = [SECS / 5, SECS][rng.random_range(0..2)].max(3 * max_latency + max_piece_time);
+        let fault_count = if rng.random_bool(0.25) { 0 } else { rng.random_range(1..=20) };
+        if fault_count > 0 && rng.random_bool(0.3) {
+            draw_liars(&mut peers, rng);
+        }
         Self {
             layout: draw_layout(rng),
             preferred_count: rng.random_range(0..=max_preferred),
@@ -64,14 +72,19 @@ impl Scenario {
             max_latency,
             max_piece_time,
             max_disk_time: [0, 5 * MILLIS, 500 * MILLIS][rng.random_range(0..3)],
-            fault_count: if rng.random_bool(0.25) { 0 } else { rng.random_range(1..=20) },
+            fault_count,
             max_fault_interval: [SECS / 5, SECS, 5 * SECS][rng.random_range(0..3)],
+            odd_timers: fault_count > 0 && rng.random_bool(0.5),
         }
     }
 
     /// Whose connection `from` dials: every peer that stands before it (A3).
     pub fn dialed_by(from: usize) -> std::ops::Range<usize> {
         0..from
+    }
+
+    fn liar_count(&self) -> usize {
+        self.peers.iter().filter(|plan| plan.lies_for.is_some()).count()
     }
 
     pub fn note(&self, coverage: &mut Coverage) {
@@ -92,6 +105,9 @@ impl Scenario {
             ("scenario: IDs not ascending", !self.peers.is_sorted_by_key(|peer| peer.id)),
             ("scenario: not started in order", !self.peers.is_sorted_by_key(|peer| peer.start_at)),
             ("scenario: nothing goes wrong", self.fault_count == 0),
+            ("scenario: a liar", self.liar_count() == 1),
+            ("scenario: several liars", self.liar_count() > 1),
+            ("scenario: odd timers", self.odd_timers),
         ];
         facts.into_iter().filter(|(_, holds)| *holds).for_each(|(what, _)| coverage.saw(what));
     }
@@ -124,9 +140,19 @@ fn draw_peers(count: usize, rng: &mut StdRng) -> Vec<Plan> {
             has_file: rng.random_bool(seeder_share),
             start_at: rng.random_range(0..latest_start),
             choke_overtakes: rng.random_bool(0.4),
+            lies_for: None,
         })
         .collect();
     let seeder = rng.random_range(0..count);
     peers[seeder].has_file = true;
     peers
+}
+
+/// One peer at least stays honest, or there would be nobody to look at.
+fn draw_liars(peers: &mut [Plan], rng: &mut StdRng) {
+    let most = (peers.len() - 1).min(3);
+    let count = if rng.random_bool(0.7) { most.min(1) } else { rng.random_range(0..=most) };
+    let mut places: Vec<_> = (0..peers.len()).collect();
+    places.shuffle(rng);
+    places[..count].iter().for_each(|&place| peers[place].lies_for = Some(rng.random_range(2 * SECS..=40 * SECS)));
 }

@@ -1,11 +1,13 @@
 //! `World`: the simulator. It runs a swarm of real peers in virtual time, as threads, sockets and disks would.
 //!
 //! One agenda orders all that happens; what happens at the same moment happens in the order of its planning. Each node is a
-//! process with a `Peer`; `runner` is what surrounds it there, `network` what lies between them, `faults` what goes wrong.
-//! Whether the peers behave is for `checks` to say.
+//! process with a `Peer`; `runner` is what surrounds it there, `network` what lies between them; `faults`, `silence`, `kills`
+//! and `liars` are what goes wrong. Whether the peers behave is for `checks` to say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::{Duration, Instant};
 
+use peer_process::layout::PieceIndex;
 use peer_process::peer::{Ending, Event, Peer, Setup};
 use peer_process::peer_id::PeerId;
 use rand::rngs::StdRng;
@@ -14,11 +16,12 @@ use rand::{RngExt, SeedableRng};
 use crate::checks::{Outcome, everybody_ends};
 use crate::coverage::Coverage;
 use crate::ledger::Ledger;
+use crate::liars::Habits;
 use crate::link::{Connection, End, EndId, Item};
-use crate::scenario::{MILLIS, Micros, SECS, Scenario};
+use crate::scenario::{Micros, SECS, Scenario};
+use crate::standing::Standing;
 use crate::trace::Trace;
 
-pub const FIRST_BACK_OFF: Micros = 50 * MILLIS;
 /// A swarm that is not done by then is stuck.
 const TOO_LATE: Micros = 2 * 3600 * SECS;
 
@@ -26,29 +29,70 @@ const TOO_LATE: Micros = 2 * 3600 * SECS;
 #[derive(Clone, Debug)]
 pub enum Happening {
     Start { node: usize },
-    Dial { node: usize, life: u32, to: usize, back_off: Micros },
-    DialArrives { node: usize, life: u32, to: usize, back_off: Micros },
+    Dial { node: usize, life: u32, to: usize },
+    DialArrives { node: usize, life: u32, to: usize, keeps_dialing: bool },
     Written(EndId),
     Arrives(EndId, Item),
     LossLearned(EndId),
     Resumes(EndId),
-    Overdue { end: EndId, request: u32, heard: u32 },
-    StillSilent { end: EndId, heard: u32 },
+    Look(EndId),
+    OnDisk { node: usize, life: u32, deed: Deed },
     Reported { node: usize, life: u32, event: Event },
-    Tick { node: usize, life: u32, event: Event, interval: Micros },
+    Tick { node: usize, life: u32, event: Event, interval: Micros, due: Micros },
     LingerOver { node: usize, life: u32 },
     Fault,
+    CutIsFoundOut(usize),
+    Thaws { node: usize },
+    Killed { node: usize, life: u32 },
+    KilledAtLast { node: usize, life: u32 },
+    Lies { node: usize, life: u32 },
+    Repents { node: usize, life: u32 },
+}
+
+/// What is done at a disk, and survives the process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Deed {
+    /// A piece is written, and in the journal.
+    Piece(PieceIndex),
+    /// The complete file has its name.
+    Name,
+    LogTellsOfFile,
+    /// The journal says that a neighbor is complete.
+    Complete(PeerId),
 }
 
 /// A process, its runner and its peer.
 pub struct Node {
+    /// What the process would find on its disk if it started now.
     pub setup: Setup,
+    /// Whether the complete file has its name.
+    pub named: bool,
     pub life: u32,
     pub running: bool,
+    /// Whether its start is planned.
+    pub awaited: bool,
     pub peer: Peer,
     pub ledger: Ledger,
+    pub runner: Runner,
+    /// What a stopped process will have to deal with.
+    pub frozen: Option<VecDeque<Happening>>,
+    pub lies: Option<Habits>,
+}
+
+/// What a process knows beside its peer; it is forgotten with it.
+#[derive(Default)]
+pub struct Runner {
     /// The connection with each node whose handshake was read, by place.
     pub current: BTreeMap<usize, EndId>,
+    /// The ends that were not given up, shaken hands or not.
+    pub ends: Vec<EndId>,
+    /// How long the next attempt to dial is waited for.
+    pub pauses: BTreeMap<usize, Micros>,
+    /// Whose dialing waits until a connection is wanted.
+    pub idle_dialers: BTreeSet<usize>,
+    pub standings: BTreeMap<usize, Standing>,
+    /// The pieces on their way to the disk, in the order in which they came.
+    pub saves: Vec<PieceIndex>,
 }
 
 pub struct World {
@@ -58,11 +102,14 @@ pub struct World {
     pub nodes: Vec<Node>,
     pub connections: Vec<Connection>,
     pub faults_left: u32,
+    /// Since when all have the file but those who lie or have lied.
     pub complete_since: Option<Micros>,
     pub coverage: Coverage,
     pub trace: Trace,
     agenda: BTreeMap<(Micros, u64), Happening>,
     planned_count: u64,
+    /// The moment 0, for what reckons in real time.
+    epoch: Instant,
 }
 
 impl World {
@@ -83,6 +130,7 @@ impl World {
             trace,
             agenda: BTreeMap::new(),
             planned_count: 0,
+            epoch: Instant::now(),
         };
         world.scenario.note(&mut world.coverage);
         for (node, plan) in world.scenario.peers.clone().into_iter().enumerate() {
@@ -93,30 +141,31 @@ impl World {
     }
 
     /// Runs to the end; complains of the first thing that a checker does not like.
+    ///
+    /// Who has lied may be left alone at the end.
     pub fn run(&mut self) -> Result<(), String> {
-        let mut to_start = self.nodes.len();
         while let Some(((now, _), happening)) = self.agenda.pop_first() {
             self.now = now;
-            to_start -= usize::from(matches!(happening, Happening::Start { .. }) && to_start > 0);
             self.happen(happening)?;
-            let all_gone = to_start == 0 && self.nodes.iter().all(|node| !node.running && node.peer.is_finished());
+            let all_gone = self.outcomes().all(|outcome| outcome.has_lied || (outcome.gone && outcome.finished));
             if all_gone || now > TOO_LATE {
                 break;
             }
         }
-        everybody_ends(&self.outcomes())
+        if self.outcomes().any(|outcome| outcome.has_lied && outcome.gone) {
+            self.coverage.saw("liars that ended well");
+        }
+        everybody_ends(&self.outcomes().collect::<Vec<_>>())
     }
 
-    fn outcomes(&self) -> Vec<Outcome> {
-        let ids = self.scenario.peers.iter().map(|plan| plan.id);
-        ids.zip(&self.nodes)
-            .map(|(peer, node)| Outcome {
-                peer,
-                complete: node.peer.pieces().is_full(),
-                finished: node.peer.is_finished(),
-                gone: !node.running,
-            })
-            .collect()
+    fn outcomes(&self) -> impl Iterator<Item = Outcome> {
+        self.scenario.peers.iter().zip(&self.nodes).map(|(plan, node)| Outcome {
+            peer: plan.id,
+            complete: node.peer.pieces().is_full(),
+            finished: node.peer.is_finished(),
+            gone: !node.running && !node.awaited,
+            has_lied: plan.lies_for.is_some(),
+        })
     }
 
     pub fn plan(&mut self, delay: Micros, happening: Happening) {
@@ -136,19 +185,47 @@ impl World {
         &mut self.connections[id.connection].ends[id.side]
     }
 
-    fn happen(&mut self, happening: Happening) -> Result<(), String> {
+    /// Now, for what reckons in real time.
+    pub fn instant(&self) -> Instant {
+        self.epoch + Duration::from_micros(self.now)
+    }
+
+    /// Whose process would have to deal with this, if it is a process.
+    fn process_of(&self, happening: &Happening) -> Option<usize> {
         match happening {
-            Happening::Start { node } => self.start(node),
-            Happening::Dial { node, life, to, back_off } => {
-                if self.lives(node, life) {
-                    let delay = self.rng.random_range(0..=self.scenario.max_latency);
-                    self.plan(delay, Happening::DialArrives { node, life, to, back_off });
-                }
-                Ok(())
-            }
-            Happening::DialArrives { node, life, to, back_off } => {
-                self.dial_arrives(node, life, to, back_off);
-                Ok(())
+            Happening::Dial { node, .. }
+            | Happening::OnDisk { node, .. }
+            | Happening::Reported { node, .. }
+            | Happening::Tick { node, .. }
+            | Happening::LingerOver { node, .. }
+            | Happening::Lies { node, .. }
+            | Happening::DialArrives { to: node, .. } => Some(*node),
+            Happening::Written(end)
+            | Happening::Arrives(end, _)
+            | Happening::LossLearned(end)
+            | Happening::Resumes(end)
+            | Happening::Look(end) => Some(self.nodes_of(*end).0),
+            Happening::Start { .. }
+            | Happening::Fault
+            | Happening::CutIsFoundOut(_)
+            | Happening::Thaws { .. }
+            | Happening::Killed { .. }
+            | Happening::KilledAtLast { .. }
+            | Happening::Repents { .. } => None,
+        }
+    }
+
+    pub fn happen(&mut self, happening: Happening) -> Result<(), String> {
+        let process = self.process_of(&happening);
+        if let Some(deferred) = process.and_then(|node| self.nodes[node].frozen.as_mut()) {
+            deferred.push_back(happening);
+            return Ok(());
+        }
+        match happening {
+            Happening::Start { node } => return self.start(node),
+            Happening::Dial { node, life, to } => self.dial(node, life, to),
+            Happening::DialArrives { node, life, to, keeps_dialing } => {
+                self.dial_arrives(node, life, to, keeps_dialing);
             }
             Happening::Written(end) => {
                 if self.end(end).open {
@@ -156,47 +233,33 @@ impl World {
                     self.fly(end, Item::Message(message));
                     self.write(end);
                 }
-                Ok(())
             }
-            Happening::Arrives(end, item) => self.arrives(end, item),
-            Happening::LossLearned(end) => self.give_up(end, Ending::Broken),
+            Happening::Arrives(end, item) => return self.arrives(end, item),
+            Happening::LossLearned(end) => return self.give_up(end, Ending::Broken),
             Happening::Resumes(end) => {
                 if self.end(end).open {
                     self.write(end);
                 }
-                Ok(())
             }
-            Happening::Overdue { end, request, heard } => self.overdue(end, request, heard),
-            Happening::StillSilent { end, heard } => {
-                // Who is complete gives nobody up for a piece: the last messages could still be on their way.
-                let is_complete =
-                    self.nodes[self.connections[end.connection].ends[end.side].node].peer.pieces().is_full();
-                if self.end(end).open && self.end(end).heard_count == heard && !is_complete {
-                    self.coverage.saw("connections given up for their silence");
-                    self.break_connection(end.connection, [MILLIS, MILLIS]);
-                }
-                Ok(())
-            }
-            Happening::Reported { node, life, event } => self.apply_if_alive(node, life, event),
-            Happening::Tick { node, life, event, interval } => {
-                if !self.lives(node, life) || self.nodes[node].peer.is_finished() {
-                    return Ok(());
-                }
-                self.plan(interval, Happening::Tick { node, life, event: event.clone(), interval });
-                self.apply(node, event)
-            }
+            Happening::Look(end) => return self.look(end),
+            Happening::OnDisk { node, life, deed } => self.on_disk(node, life, deed),
+            Happening::Reported { node, life, event } => return self.report(node, life, event),
+            Happening::Tick { node, life, event, interval, due } => return self.tick(node, life, event, interval, due),
             Happening::LingerOver { node, life } => {
                 if self.lives(node, life) {
                     self.coverage.saw("peers that stayed to the last moment");
                     self.exit(node);
                 }
-                Ok(())
             }
-            Happening::Fault => {
-                self.fault();
-                Ok(())
-            }
+            Happening::Fault => self.fault(),
+            Happening::CutIsFoundOut(connection) => self.cut_is_found_out(connection),
+            Happening::Thaws { node } => return self.thaw(node),
+            Happening::Killed { node, life } => self.kill_unreported(node, life),
+            Happening::KilledAtLast { node, life } => self.kill_at_last(node, life),
+            Happening::Lies { node, life } => return self.lie(node, life),
+            Happening::Repents { node, life } => self.repent(node, life),
         }
+        Ok(())
     }
 }
 
@@ -207,6 +270,17 @@ impl Node {
         let setup = Setup::new(others.collect(), scenario.layout, plan.has_file, scenario.preferred_count);
         let peer = Peer::new(&setup, StdRng::seed_from_u64(rng.random()));
         let ledger = Ledger::new(&setup);
-        Self { setup, life: 0, running: false, peer, ledger, current: BTreeMap::new() }
+        Self {
+            named: plan.has_file,
+            setup,
+            life: 0,
+            running: false,
+            awaited: true,
+            peer,
+            ledger,
+            runner: Runner::default(),
+            frozen: None,
+            lies: None,
+        }
     }
 }

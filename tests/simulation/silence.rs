@@ -1,0 +1,131 @@
+//! What is noticed by silence only: links that are cut without a word, and processes that are stopped for a while. And the
+//! runner's look at each connection, as `Shared::check_silence` has it.
+//!
+//! A cut that nobody has noticed for five minutes is found out by the system, which cannot deliver what was sent. (A real
+//! system takes longer; and should nothing be sent on such a link by anybody, it would never know.)
+
+use std::collections::VecDeque;
+
+use peer_process::peer::{Awaited, Event};
+use rand::RngExt;
+use rand::seq::IndexedRandom;
+
+use crate::link::EndId;
+use crate::scenario::{Micros, SECS};
+use crate::world::{Happening, World};
+
+/// So many request timeouts of silence are too many where an answer is due, and where a request is.
+const ANSWER_TIMEOUTS: Micros = 2;
+const QUIET_TIMEOUTS: Micros = 10;
+/// Longer than the longest silence that is waited for, so that the runners have their chance.
+const LONGEST_CUT: Micros = 300 * SECS;
+const LONGEST_FREEZE: Micros = 30 * SECS;
+
+impl World {
+    pub fn plan_look(&mut self, id: EndId) {
+        let timeout = self.scenario.request_timeout;
+        let delay = self.rng.random_range(timeout / 16..=timeout / 4);
+        self.plan(delay, Happening::Look(id));
+    }
+
+    /// A runner looks at a connection on which nothing may have been heard for long.
+    pub fn look(&mut self, id: EndId) -> Result<(), String> {
+        if !self.end(id).open || !self.is_current(id) {
+            return Ok(());
+        }
+        self.plan_look(id);
+        let (node, other) = self.nodes_of(id);
+        let neighbor = self.id(other);
+        let (now, timeout) = (self.now, self.scenario.request_timeout);
+        let is_overdue = self.end(id).asked_at.is_some_and(|asked_at| now - asked_at >= timeout);
+        if is_overdue && self.nodes[node].peer.has_asked(neighbor) {
+            self.apply(node, Event::RequestTimedOut { neighbor })?;
+        }
+        let (what, patience) = match self.nodes[node].peer.awaits(neighbor) {
+            Awaited::Answer => ("connections given up for want of an answer", ANSWER_TIMEOUTS * timeout),
+            Awaited::Request => ("connections given up for want of a request", QUIET_TIMEOUTS * timeout),
+            Awaited::Nothing => return Ok(()),
+        };
+        if now - self.end(id).heard_at < patience {
+            return Ok(());
+        }
+        self.trace.note(now, self.id(node), || format!("{neighbor} is given up for its silence"));
+        self.coverage.saw(what);
+        if self.is_cut(id.connection) {
+            self.coverage.saw("cut links given up for their silence");
+        }
+        self.hang_up(id)
+    }
+
+    fn is_cut(&self, connection: usize) -> bool {
+        self.connections[connection].ends.iter().any(|end| end.cut)
+    }
+
+    /// From now on nothing arrives at one end or at both, and nobody is told.
+    pub fn cut_one(&mut self) {
+        if self.complete_since.is_some() {
+            return;
+        }
+        let Some(id) = self.choose_end() else { return };
+        self.end(id.other()).cut = true;
+        if self.rng.random_bool(0.5) {
+            self.end(id).cut = true;
+            self.coverage.saw("links cut in both directions");
+        } else {
+            self.coverage.saw("links cut in one direction");
+        }
+        self.trace.note(self.now, self.id(self.nodes_of(id).0), || format!("hears nothing any more on {id:?}"));
+        self.plan(LONGEST_CUT, Happening::CutIsFoundOut(id.connection));
+    }
+
+    pub fn cut_is_found_out(&mut self, connection: usize) {
+        let ends = &self.connections[connection].ends;
+        match ends.iter().filter(|end| end.open && self.lives(end.node, end.life)).count() {
+            0 => return,
+            1 => self.coverage.saw("cut links that one side had not noticed"),
+            _ if self.complete_since.is_none() => self.coverage.saw("cut links that nobody noticed for five minutes"),
+            _ => self.coverage.saw("cut links at the end"),
+        }
+        self.connections[connection].broken = true;
+        for side in [0, 1] {
+            self.plan(0, Happening::LossLearned(EndId { connection, side }));
+        }
+    }
+
+    /// A process is stopped: it deals with nothing, neither arrivals nor timers, and with all of it when it goes on.
+    pub fn freeze_one(&mut self) {
+        let may_be_frozen = |&node: &usize| {
+            let state = &self.nodes[node];
+            state.running && state.frozen.is_none() && state.lies.is_none()
+        };
+        let candidates: Vec<_> = (0..self.nodes.len()).filter(may_be_frozen).collect();
+        let Some(&node) = candidates.choose(&mut self.rng).filter(|_| self.complete_since.is_none()) else { return };
+        self.coverage.saw("processes stopped for a while");
+        self.trace.note(self.now, self.id(node), || "is stopped".into());
+        self.nodes[node].frozen = Some(VecDeque::new());
+        let delay = self.rng.random_range(0..=LONGEST_FREEZE);
+        self.plan(delay, Happening::Thaws { node });
+    }
+
+    /// It reads what has come before it looks whether anything has.
+    pub fn thaw(&mut self, node: usize) -> Result<(), String> {
+        let Some(deferred) = self.nodes[node].frozen.take() else { return Ok(()) };
+        self.trace.note(self.now, self.id(node), || format!("goes on, {} things to deal with", deferred.len()));
+        let (looks, others): (Vec<_>, Vec<_>) =
+            deferred.into_iter().partition(|happening| matches!(happening, Happening::Look(_)));
+        others.into_iter().chain(looks).try_for_each(|happening| self.happen(happening))
+    }
+
+    /// Once all who are honest have the file, cuts are found out and the stopped go on, in the time that a finished peer stays.
+    pub fn calm_down(&mut self, latest: Micros) {
+        for connection in 0..self.connections.len() {
+            if self.is_cut(connection) {
+                let delay = self.rng.random_range(0..=latest);
+                self.plan(delay, Happening::CutIsFoundOut(connection));
+            }
+        }
+        for node in 0..self.nodes.len() {
+            self.plan(0, Happening::Thaws { node });
+        }
+    }
+}
