@@ -18,6 +18,8 @@ use crate::peer_id::PeerId;
 
 const COMMON: &str = "Common.cfg";
 const PEER_INFO: &str = "PeerInfo.cfg";
+/// A sentence names no more of what a file has.
+const MOST_LISTED: usize = 10;
 
 /// What `Common.cfg` says.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -135,16 +137,19 @@ pub fn parse_common(text: &str) -> Result<Common> {
         "PieceSize",
     ];
     let mut values: BTreeMap<&str, Value> = BTreeMap::new();
-    let mut warnings = Vec::new();
+    let mut unknown = Vec::new();
     for (line, content) in lines(text) {
         let (key, value) = content.split_once(char::is_whitespace).unwrap_or((content, ""));
         if !KEYS.contains(&key) {
-            warnings.push(format!("{COMMON} line {line}: unknown key '{key}' is ignored"));
+            unknown.push((line, key));
         } else if let Some(first) = values.insert(key, Value { file: COMMON, line, what: key, text: value.trim() }) {
             bail!("{COMMON} line {line}: {key} was given before, in line {}", first.line);
         }
     }
-    let value = |key| values.get(key).copied().ok_or_else(|| anyhow!("{COMMON}: key {key} is missing"));
+    let value = |key| {
+        let found = values.get(key).copied();
+        found.ok_or_else(|| anyhow!("{COMMON}: key {key} is missing{}", misspelt(&unknown)))
+    };
     let preferred_count = value("NumberOfPreferredNeighbors")?.number(0..=u32::MAX)?;
     let unchoking_interval_secs = value("UnchokingInterval")?.number(1..=u32::MAX)?;
     let optimistic_interval_secs = value("OptimisticUnchokingInterval")?.number(1..=u32::MAX)?;
@@ -173,9 +178,31 @@ pub fn parse_common(text: &str) -> Result<Common> {
         optimistic_interval_secs,
         file_name: file_name.text.to_owned(),
         layout,
-        warnings,
+        warnings: unknown
+            .iter()
+            .map(|(line, key)| format!("{COMMON} line {line}: unknown key '{key}' is ignored"))
+            .collect(),
         file_size_line: file_size.line,
     })
+}
+
+/// Where a key is missing, one that is unknown may be the same misspelt.
+fn misspelt(unknown: &[(usize, &str)]) -> String {
+    if unknown.is_empty() {
+        return String::new();
+    }
+    let places = unknown.iter().map(|(line, key)| format!("line {line} has the unknown key '{key}'"));
+    format!(" ({})", first_of(places))
+}
+
+/// The first few of a list, and how many more there are.
+fn first_of<T: Display>(items: impl ExactSizeIterator<Item = T>) -> String {
+    let more = items.len().saturating_sub(MOST_LISTED);
+    let mut listed = items.take(MOST_LISTED).map(|item| item.to_string()).collect::<Vec<_>>().join(", ");
+    if more > 0 {
+        listed += &format!(" and {more} more");
+    }
+    listed
 }
 
 /// The file stays in the peer's directory, and its name is one that a file can have.

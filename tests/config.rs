@@ -79,6 +79,24 @@ fn an_unknown_key_is_a_warning() {
 }
 
 #[test]
+fn where_a_key_is_missing_the_unknown_ones_are_named_for_one_may_be_misspelt() {
+    let missing = "Common.cfg: key PieceSize is missing";
+    check_common("PieceSize", "PeiceSize", &format!("{missing} (line 6 has the unknown key 'PeiceSize')"));
+    check_common(
+        "PieceSize",
+        "Colour blue\n# a comment\npiecesize",
+        &format!(
+            "{missing} (line 6 has the unknown key 'Colour', line 7 has the unknown key '#', line 8 has the unknown key \
+             'piecesize')"
+        ),
+    );
+    let error = parse_common(&(COMMON.replace("PieceSize 32768", "") + &"x\n".repeat(12))).expect_err(missing);
+    let sentence = format!("{error:#}");
+    assert!(sentence.starts_with(&format!("{missing} (line 7 has the unknown key 'x', line 8 ")), "{sentence}");
+    assert!(sentence.ends_with("line 16 has the unknown key 'x' and 2 more)"), "{sentence}");
+}
+
+#[test]
 fn numbers_at_their_limits() {
     let with = |from: &str, to: &str| common(&COMMON.replace(from, to));
     assert_eq!(with("Neighbors 2", "Neighbors 0").preferred_count, 0);
