@@ -105,7 +105,10 @@ pub fn load(dir: &Path, own: PeerId) -> Result<Config> {
     let common = parse_common(&read_text(dir, COMMON)?)?;
     let peers = parse_peer_info(&read_text(dir, PEER_INFO)?)?;
     let place = peers.iter().position(|peer| peer.id == own);
-    let own = place.ok_or_else(|| anyhow!("{PEER_INFO}: peer '{own}' is not listed"))?;
+    let own = place.ok_or_else(|| {
+        let listed = first_of(peers.iter().map(|peer| peer.id));
+        anyhow!("{PEER_INFO}: peer '{own}' is not listed, but {listed}")
+    })?;
     let config = Config { dir: dir.to_owned(), common, peers, own };
     if config.own().has_file {
         check_seed(&config)?;

@@ -98,7 +98,17 @@ fn faults_in_peer_info_cfg() {
     check_peer_info("6002 0", "6002 2", "PeerInfo.cfg line 2: last column '2' is neither 1 nor 0");
     check_peer_info("1001", "0", "PeerInfo.cfg line 1: peer ID '0' is not in 1..=4294967295");
     check(|swarm| swarm.env.write("PeerInfo.cfg", ""), "PeerInfo.cfg: there is no peer in it");
-    check_peer("1003", |_| (), "PeerInfo.cfg: peer '1003' is not listed");
+}
+
+#[test]
+fn an_id_that_is_not_listed_is_told_those_that_are() {
+    check_peer("1003", |_| (), "PeerInfo.cfg: peer '1003' is not listed, but 1001, 1002");
+    let many = |swarm: &Swarm| {
+        let line = |id| format!("{id} {} {id} 0\n", swarm.env.host);
+        swarm.env.write("PeerInfo.cfg", (1..=13).map(line).collect::<String>());
+    };
+    let sentence = "PeerInfo.cfg: peer '1003' is not listed, but 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 3 more";
+    check_peer("1003", many, sentence);
 }
 
 #[test]
