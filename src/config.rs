@@ -118,7 +118,11 @@ pub fn load(dir: &Path, own: PeerId) -> Result<Config> {
 
 fn read_text(dir: &Path, name: &str) -> Result<String> {
     let path = dir.join(name);
-    let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let bytes = fs::read(&path).map_err(|error| {
+        let here = dir == Path::new(".") && error.kind() == io::ErrorKind::NotFound;
+        let hint = if here { "; start it where the file is, or name that directory with -C" } else { "" };
+        anyhow!("cannot read {}: {error}{hint}", path.display())
+    })?;
     let text = std::str::from_utf8(&bytes).map_err(|error| {
         let line = bytes[..=error.valid_up_to()].split(|&byte| byte == b'\n').count();
         anyhow!("{name} line {line}: byte 0x{:02x} is not UTF-8 text", bytes[error.valid_up_to()])

@@ -43,7 +43,8 @@ fn check_peer_info(from: &str, to: &str, sentence: &str) {
 fn a_missing_file() {
     for name in ["Common.cfg", "PeerInfo.cfg"] {
         let remove = |swarm: &Swarm| std::fs::remove_file(swarm.env.dir().join(name)).expect("it was there");
-        check(remove, &format!("cannot read ./{name}: No such file or directory (os error 2)"));
+        let hint = "start it where the file is, or name that directory with -C";
+        check(remove, &format!("cannot read ./{name}: No such file or directory (os error 2); {hint}"));
     }
 }
 
@@ -134,7 +135,8 @@ fn a_seeder_s_file_that_is_missing_or_of_another_size() {
 fn another_directory_without_files() {
     let swarm = Swarm::new(Plan::default());
     let ended = swarm.env.run(&["-C", "nowhere", "1002"]);
-    ended.assert_one_sentence(2, &["cannot read nowhere/Common.cfg: No such file or directory"]);
+    let sentence = "peer_process: cannot read nowhere/Common.cfg: No such file or directory (os error 2)";
+    assert_eq!((ended.status, ended.stderr), (Some(2), vec![sentence.into()]), "who has named it needs no hint");
 }
 
 #[test]
