@@ -227,6 +227,10 @@ fn check_file_name(line: usize, name: &str) -> Result<()> {
 pub fn parse_peer_info(text: &str) -> Result<Vec<PeerInfo>> {
     let mut peers: Vec<PeerInfo> = Vec::new();
     for (line, content) in lines(text) {
+        ensure!(
+            !content.starts_with('#'),
+            "{PEER_INFO} line {line}: '{content}' starts with '#', but the format has no comments"
+        );
         let columns: Vec<_> = content.split_whitespace().collect();
         let &[id, host, port, has_file] = columns.as_slice() else {
             bail!(

@@ -207,6 +207,17 @@ fn a_malformed_line() {
 }
 
 #[test]
+fn the_format_has_no_comments() {
+    for line in ["# the seeder", "#", "# 1002 a 6008 0", "#1002 a 6008 0"] {
+        let sentence = format!("PeerInfo.cfg line 2: '{line}' starts with '#', but the format has no comments");
+        check_peer_info("1002 lin114-01.cise.ufl.edu 6008 0", line, &sentence);
+    }
+    let common = common(&format!("# ours\n#p 5\n{COMMON}"));
+    let ignored = ["line 1: unknown key '#'", "line 2: unknown key '#p'"];
+    assert_eq!(common.warnings, ignored.map(|warning| format!("Common.cfg {warning} is ignored")));
+}
+
+#[test]
 fn values_of_peer_info_cfg_out_of_range() {
     for (id, fault) in [
         ("0", "is not in 1..=4294967295"),
