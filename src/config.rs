@@ -234,9 +234,10 @@ pub fn parse_peer_info(text: &str) -> Result<Vec<PeerInfo>> {
         let columns: Vec<_> = content.split_whitespace().collect();
         let &[id, host, port, has_file] = columns.as_slice() else {
             bail!(
-                "{PEER_INFO} line {line}: '{content}' has {} columns instead of the 4 of \
+                "{PEER_INFO} line {line}: '{content}' has {} column{} instead of the 4 of \
                  '<peer ID> <host> <port> <1 or 0>'",
-                columns.len()
+                columns.len(),
+                if columns.len() == 1 { "" } else { "s" }
             );
         };
         let value = |what, text| Value { file: PEER_INFO, line, what, text };
@@ -315,7 +316,8 @@ fn check_seed(config: &Config) -> Result<()> {
     } else {
         ""
     };
-    bail!("{COMMON} line {}: FileSize is '{expected}', but {shown} has {found} bytes{hint}", common.file_size_line)
+    let bytes = if found == 1 { "byte" } else { "bytes" };
+    bail!("{COMMON} line {}: FileSize is '{expected}', but {shown} has {found} {bytes}{hint}", common.file_size_line)
 }
 
 fn count_line_feeds(mut file: File) -> io::Result<u64> {

@@ -3,7 +3,7 @@
 //! On a terminal there is one bar, and lines appear above it; elsewhere a plain line every few seconds. Every line starts
 //! with the peer's name, because the lines of several peers are often read together.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::time::Duration;
@@ -121,10 +121,10 @@ impl Console {
 
     fn describe(&self, progress: &Progress) -> String {
         let bar = &self.0.bar;
-        let mut text = format!("{}/{} pieces", progress.piece_count, progress.layout.piece_count());
+        let mut text = format!("{}/{}", progress.piece_count, counted(progress.layout.piece_count(), "piece"));
         // Writing to a String cannot fail.
         if progress.is_complete() {
-            _ = write!(text, ", {} of {} neighbors complete", progress.complete, progress.neighbors);
+            _ = write!(text, ", {} of {} complete", progress.complete, counted(progress.neighbors, "neighbor"));
         } else {
             // The rate is whole bytes a second, far below what an f64 holds exactly.
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
@@ -146,6 +146,16 @@ impl Console {
         // If stderr is closed, nobody can be told.
         self.0.bar.suspend(|| _ = writeln!(io::stderr(), "{}: {line}", self.0.name));
     }
+}
+
+/// `1 piece`, `2 pieces`: any number of what takes an s in the plural.
+#[must_use]
+pub fn counted(count: impl Display, noun: &str) -> String {
+    let mut text = format!("{count} {noun}");
+    if !text.starts_with("1 ") {
+        text.push('s');
+    }
+    text
 }
 
 /// Takes what a logger writes and shows it line by line.

@@ -199,8 +199,10 @@ fn peers_keep_the_order_of_their_lines() {
 
 #[test]
 fn a_malformed_line() {
-    for (line, count) in [("1002 lin114-01.cise.ufl.edu 6008", 3), ("1002", 1), ("1002 a b 6008 0", 5)] {
-        let form = "columns instead of the 4 of '<peer ID> <host> <port> <1 or 0>'";
+    for (line, count) in
+        [("1002 lin114-01.cise.ufl.edu 6008", "3 columns"), ("1002", "1 column"), ("1002 a b 6008 0", "5 columns")]
+    {
+        let form = "instead of the 4 of '<peer ID> <host> <port> <1 or 0>'";
         let sentence = format!("PeerInfo.cfg line 2: '{line}' has {count} {form}");
         check_peer_info("1002 lin114-01.cise.ufl.edu 6008 0", line, &sentence);
     }

@@ -41,7 +41,7 @@ use self::files::Files;
 use self::shared::Shared;
 use self::threads::Threads;
 use crate::config::Config;
-use crate::console::{Console, ConsoleLines, Progress};
+use crate::console::{Console, ConsoleLines, Progress, counted};
 use crate::event_log::LogFile;
 use crate::peer::{Event, Peer, Setup};
 
@@ -147,16 +147,16 @@ fn generator(config: &Config, options: Options) -> StdRng {
 
 fn greeting(config: &Config, files: &Files) -> String {
     let common = &config.common;
-    let piece_count = common.layout.piece_count();
     format!(
-        "{piece_count} pieces of {} bytes, has {}; k={} p={} s m={} s; listening on port {}; {} neighbors",
-        common.layout.piece_size(),
+        "{} of {}, has {}; k={} p={} s m={} s; listening on port {}; {}",
+        counted(common.layout.piece_count(), "piece"),
+        counted(common.layout.piece_size(), "byte"),
         files.pieces.count(),
         common.preferred_count,
         common.unchoking_interval_secs,
         common.optimistic_interval_secs,
         config.own().port,
-        config.peers.len() - 1
+        counted(config.neighbors().count(), "neighbor")
     )
 }
 

@@ -77,6 +77,21 @@ fn the_start_line_to_the_letter() {
 }
 
 #[test]
+fn the_start_line_counts_one_of_a_thing_in_the_singular() {
+    let swarm = Swarm::new(Plan { file_size: 1, piece_size: 1, ..Plan::default() });
+    let [first, second] = [1001, 1002].map(|id| swarm.start(id));
+    let line = first.wait_for_line("listening");
+    assert!(line.starts_with("peer 1001: 1 piece of 1 byte, has 1; "), "{line}");
+    assert!(line.ends_with("; listening on port 6001; 1 neighbor"), "{line}");
+    assert_eq!([first, second].map(|peer| peer.wait().status), [Some(0); 2]);
+
+    let swarm = Swarm::new(Plan { file_size: 0, peers: vec![(1001, true)], ..Plan::default() });
+    let ended = swarm.env.run(&["1001"]);
+    assert!(ended.stderr[0].starts_with("peer 1001: 0 pieces of 4096 bytes, has 0; "), "{ended:#?}");
+    assert!(ended.stderr[0].ends_with("; 0 neighbors"), "{ended:#?}");
+}
+
+#[test]
 fn quiet_is_silent_on_success() {
     let swarm = Swarm::new(Plan::default());
     let peers = [1001, 1002].map(|id| swarm.env.start(&["-q", &id.to_string()]));

@@ -126,6 +126,7 @@ fn a_seeder_s_file_that_is_missing_or_of_another_size() {
     check_peer("1001", replace, &format!("{promise} {path} is not a file"));
     let sentence = |found: u64| format!("Common.cfg line 5: FileSize is '100000', but {path} has {found} bytes");
     check_peer("1001", |swarm| swarm.env.write(path, vec![7; 99_999]), &sentence(99_999));
+    check_peer("1001", |swarm| swarm.env.write(path, "1"), &sentence(1).replace("bytes", "byte"));
     let hint = "; the difference is exactly its number of line feeds, so a checkout has converted its line ends";
     let converted = "twenty bytes a line\r\n".repeat(5000);
     check_peer("1001", |swarm| swarm.env.write(path, &converted), &format!("{}{hint}", sentence(105_000)));
