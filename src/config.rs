@@ -205,11 +205,8 @@ fn misspelt(unknown: &[(usize, &str)]) -> String {
 /// The first few of a list, and how many more there are.
 fn first_of<T: Display>(items: impl ExactSizeIterator<Item = T>) -> String {
     let more = items.len().saturating_sub(MOST_LISTED);
-    let mut listed = items.take(MOST_LISTED).map(|item| item.to_string()).collect::<Vec<_>>().join(", ");
-    if more > 0 {
-        listed += &format!(" and {more} more");
-    }
-    listed
+    let listed = items.take(MOST_LISTED).map(|item| item.to_string()).collect::<Vec<_>>().join(", ");
+    if more > 0 { format!("{listed} and {more} more") } else { listed }
 }
 
 /// The file stays in the peer's directory, and its name is one that a file can have.
