@@ -1,13 +1,17 @@
 //! `peer_process <peer ID>`: arguments to configuration, configuration to a run, its end to an exit status.
 
+use std::error::Error as _;
+use std::fmt::Display;
 use std::io::{self, Write};
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::Error;
 use clap::error::ErrorKind;
-use clap::{ArgAction, Parser, value_parser};
+use clap::{ArgAction, Parser};
 use log::LevelFilter;
 use peer_process::config;
 use peer_process::console::Console;
@@ -32,7 +36,7 @@ const GAVE_UP: u8 = 3;
 )]
 struct Arguments {
     /// Which line of PeerInfo.cfg this peer is
-    #[arg(value_name = "PEER_ID", value_parser = value_parser!(u32).range(1..))]
+    #[arg(value_name = "PEER_ID", allow_negative_numbers = true, value_parser = number("peer ID", 1..=u32::MAX))]
     id: u32,
     /// Work in this directory instead of the current one
     #[arg(short = 'C', long, value_name = "DIR", default_value = ".", hide_default_value = true)]
@@ -44,17 +48,29 @@ struct Arguments {
     #[arg(short, long)]
     quiet: bool,
     /// Seconds after which a piece that a neighbor does not send is asked of others
-    #[arg(long, value_name = "SECS", default_value_t = 30, value_parser = value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "SECS", default_value_t = 30, allow_negative_numbers = true,
+        value_parser = number("--request-timeout", 1..=u32::MAX))]
     request_timeout: u32,
     /// Give up when nothing was heard of missing peers for so many seconds, instead of waiting for ever
-    #[arg(long, value_name = "SECS", value_parser = value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "SECS", allow_negative_numbers = true, value_parser = number("--peer-timeout", 1..=u32::MAX))]
     peer_timeout: Option<u32>,
     /// Start from nothing, whatever an earlier run that was killed has left
     #[arg(long)]
     fresh: bool,
     /// Make all random choices reproducible
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = number("--seed", 0..=u64::MAX))]
     seed: Option<u64>,
+}
+
+/// Takes a number of this range; what is none is told in a sentence of our own.
+fn number<T>(what: &'static str, range: RangeInclusive<T>) -> impl Fn(&str) -> Result<T, String> + Clone
+where
+    T: FromStr + PartialOrd + Display + Clone,
+{
+    move |text| {
+        let number = text.parse().ok().filter(|number| range.contains(number));
+        number.ok_or_else(|| format!("{what} '{text}' is not a number in {}..={}", range.start(), range.end()))
+    }
 }
 
 fn main() -> ExitCode {
@@ -98,7 +114,11 @@ fn usage(error: &clap::Error) -> ExitCode {
         _ = error.print();
         return ExitCode::SUCCESS;
     }
-    let rendered = error.to_string();
+    let rendered = match error.source() {
+        // It is what `number` says.
+        Some(source) if error.kind() == ErrorKind::ValueValidation => source.to_string(),
+        _ => error.to_string(),
+    };
     let first = rendered.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
     let sentence = first.split_whitespace().collect::<Vec<_>>().join(" ");
     tell(&Error::msg(format!("{sentence}; see --help")), USAGE)
