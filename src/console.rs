@@ -3,12 +3,12 @@
 //! On a terminal there is one bar, and lines appear above it; elsewhere a plain line every few seconds. Every line starts
 //! with the peer's name, because the lines of several peers are often read together.
 
-use std::fmt::{Display, Write as _};
+use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use indicatif::{BinaryBytes, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::layout::FileLayout;
 use crate::peer::Peer;
@@ -68,6 +68,41 @@ impl Progress {
     fn is_complete(&self) -> bool {
         self.piece_count == self.layout.piece_count()
     }
+
+    /// The most telling first; `speed` is bytes a second and the time left, once they are known.
+    fn describe(&self, speed: Option<(u64, Duration)>) -> String {
+        let connected = format!("{}/{} up", self.connected, self.neighbors);
+        let unchokes = format!("unchokes {}", self.list(&self.unchokes));
+        let pieces = format!("{}/{}", self.piece_count, self.layout.piece_count());
+        if self.is_complete() {
+            return format!("{pieces}, {connected}, {}/{} complete, {unchokes}", self.complete, self.neighbors);
+        }
+        let unchoked_by = format!("unchoked by {}", self.list(&self.unchoked_by));
+        let (rate, left) = match speed {
+            None => (String::new(), String::new()),
+            Some((0, _)) => (", 0 KiB/s".into(), String::new()),
+            Some((rate, left)) => (format!(", {}", shown_rate(rate)), format!(", {:#} left", HumanDuration(left))),
+        };
+        format!("{pieces}{rate}, {connected}, {unchoked_by}, {unchokes}{left}")
+    }
+
+    fn list(&self, neighbors: &[PeerId]) -> String {
+        match neighbors.len() {
+            0 => "nobody".into(),
+            count if count == self.neighbors && count > 1 => "all".into(),
+            _ => neighbors.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+        }
+    }
+}
+
+/// Two digits are enough for what changes all the time.
+fn shown_rate(bytes: u64) -> String {
+    let (kib, tenths_of_mib) = (bytes >> 10, bytes.saturating_mul(10) >> 20);
+    match tenths_of_mib {
+        _ if kib < 1000 => format!("{kib} KiB/s"),
+        0..100 => format!("{}.{} MiB/s", tenths_of_mib / 10, tenths_of_mib % 10),
+        _ => format!("{} MiB/s", tenths_of_mib / 10),
+    }
 }
 
 impl Console {
@@ -77,7 +112,8 @@ impl Console {
         let drawn = !quiet && io::stderr().is_terminal();
         let target = if drawn { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(layout.file_size()), target);
-        let style = ProgressStyle::with_template("{prefix} [{bar:24}] {wide_msg}").expect("the template is right");
+        // Narrow, and the message in the order of its worth: what a terminal of 80 columns does not hold is cut off.
+        let style = ProgressStyle::with_template("{prefix} [{bar:6}] {wide_msg}").expect("the template is right");
         bar.set_style(style.progress_chars("=> "));
         let name = format!("peer {own}");
         bar.set_prefix(name.clone());
@@ -101,11 +137,16 @@ impl Console {
     pub fn show(&self, progress: Progress, last: &mut Option<Progress>) {
         let bar = &self.0.bar;
         bar.set_position(progress.bytes());
-        if last.is_none() {
+        let speed = if last.is_none() {
             // What was there at the start was not downloaded now.
             bar.reset_eta();
-        }
-        let message = self.describe(&progress);
+            None
+        } else {
+            // Whole bytes a second, far below what an f64 holds exactly.
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            Some((bar.per_sec() as u64, bar.eta()))
+        };
+        let message = progress.describe(speed);
         if !bar.is_hidden() {
             bar.set_message(message);
         } else if last.as_ref() != Some(&progress) {
@@ -117,29 +158,6 @@ impl Console {
     /// Takes the bar away.
     pub fn finish(&self) {
         self.0.bar.finish_and_clear();
-    }
-
-    fn describe(&self, progress: &Progress) -> String {
-        let bar = &self.0.bar;
-        let mut text = format!("{}/{}", progress.piece_count, counted(progress.layout.piece_count(), "piece"));
-        // Writing to a String cannot fail.
-        if progress.is_complete() {
-            _ = write!(text, ", {} of {} complete", progress.complete, counted(progress.neighbors, "neighbor"));
-        } else {
-            // The rate is whole bytes a second, far below what an f64 holds exactly.
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-            let rate = bar.per_sec() as u64;
-            _ = write!(text, ", {}/s", BinaryBytes(rate));
-            if rate > 0 {
-                _ = write!(text, ", {:#} left", HumanDuration(bar.eta()));
-            }
-        }
-        _ = write!(text, ", {} of {} connected", progress.connected, progress.neighbors);
-        for (what, who) in [("unchoked by", &progress.unchoked_by), ("unchokes", &progress.unchokes)] {
-            let who: Vec<_> = who.iter().map(ToString::to_string).collect();
-            _ = write!(text, ", {what} {}", if who.is_empty() { "nobody".into() } else { who.join(" ") });
-        }
-        text
     }
 
     fn write_line(&self, line: &str) {
@@ -185,5 +203,80 @@ impl Write for ConsoleLines {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each list is of the neighbors 1001, 1003, 1004, 1005 and 1006, drawn as a string.
+    fn progress(piece_count: u32, of: u32, unchoked_by: &str, unchokes: &str) -> Progress {
+        let list = |drawn: &str| {
+            let ids = [1001, 1003, 1004, 1005, 1006].into_iter().zip(drawn.chars());
+            ids.filter(|(_, mark)| *mark == '*').filter_map(|(id, _)| PeerId::new(id)).collect()
+        };
+        Progress {
+            layout: FileLayout::new(u64::from(of) * 16384, 16384).expect("few pieces"),
+            piece_count,
+            neighbors: 5,
+            connected: 5,
+            complete: 3,
+            unchoked_by: list(unchoked_by),
+            unchokes: list(unchokes),
+        }
+    }
+
+    #[test]
+    fn the_progress_line() {
+        let check = |progress: &Progress, rate, text: &str| {
+            assert_eq!(progress.describe(Some((rate, Duration::from_secs(12)))), text);
+        };
+        assert_eq!(
+            progress(153, 306, "*    ", "     ").describe(None),
+            "153/306, 5/5 up, unchoked by 1001, unchokes nobody"
+        );
+        check(&progress(0, 306, "     ", "     "), 0, "0/306, 0 KiB/s, 5/5 up, unchoked by nobody, unchokes nobody");
+        check(
+            &progress(153, 306, " *  *", "** * "),
+            1_300_000,
+            "153/306, 1.2 MiB/s, 5/5 up, unchoked by 1003 1006, unchokes 1001 1003 1005, 12s left",
+        );
+        check(
+            &progress(9, 306, "*****", "*    "),
+            2000,
+            "9/306, 1 KiB/s, 5/5 up, unchoked by all, unchokes 1001, 12s left",
+        );
+        check(&progress(306, 306, "*****", " *   "), 5, "306/306, 5/5 up, 3/5 complete, unchokes 1003");
+        check(&progress(306, 306, "     ", "     "), 5, "306/306, 5/5 up, 3/5 complete, unchokes nobody");
+    }
+
+    #[test]
+    fn who_unchokes_us_fits_into_80_columns_with_five_neighbors() {
+        let text = progress(1483, 1484, "**** ", "*****").describe(Some((123 << 20, Duration::ZERO)));
+        let (shown, _) = text.split_once(", unchokes").expect("it follows");
+        let line = format!("peer 1002 [======] {shown}");
+        assert!(line.ends_with("unchoked by 1001 1003 1004 1005") && line.len() <= 80, "{} in '{line}'", line.len());
+    }
+
+    #[test]
+    fn rates() {
+        for (rate, text) in [
+            (0, "0 KiB/s"),
+            (1023, "0 KiB/s"),
+            (1000 * 1024 - 1, "999 KiB/s"),
+            (1000 * 1024, "0.9 MiB/s"),
+            (1 << 20, "1.0 MiB/s"),
+            ((10 << 20) - 1, "9.9 MiB/s"),
+            (10 << 20, "10 MiB/s"),
+            (u64::MAX, "1759218604441 MiB/s"),
+        ] {
+            assert_eq!(shown_rate(rate), text);
+        }
+    }
+
+    #[test]
+    fn one_and_more() {
+        assert_eq!([0, 1, 2, 11].map(|count| counted(count, "peer")), ["0 peers", "1 peer", "2 peers", "11 peers"]);
     }
 }
