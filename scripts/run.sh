@@ -156,8 +156,8 @@ END
 
 # ---- The two files ----
 
-# Runs a command for each line of a configuration file, with its words as arguments. A byte-order mark, carriage returns and
-# blank lines are left out, and the last line needs no end.
+# Runs a command for each line of a configuration file, with its words as arguments and `number` set to the line's. A
+# byte-order mark, carriage returns and blank lines are left out, and the last line needs no end.
 for_each_line() {
     local file=$1 command=$2 line number=0 IFS=$' \t'
     set -f
@@ -186,8 +186,8 @@ take_setting() {
 # Takes a line of PeerInfo.cfg.
 take_peer() {
     [[ $# = 4 && $1 =~ ^[0-9]+$ && $4 =~ ^[01]$ ]] ||
-        die 2 "PeerInfo.cfg: '$*' is not '<peer ID> <host> <port> <1 or 0>'"
-    [[ " ${ids[*]-} " != *" $1 "* ]] || die 2 "PeerInfo.cfg: peer ID '$1' is there twice"
+        die 2 "PeerInfo.cfg line $number: '$*' is not '<peer ID> <host> <port> <1 or 0>'"
+    [[ " ${ids[*]-} " != *" $1 "* ]] || die 2 "PeerInfo.cfg line $number: peer ID '$1' is there twice"
     ids+=("$1") hosts+=("$2") seeds+=("$4")
 }
 

@@ -192,12 +192,13 @@ fn a_wrong_peer_info_is_one_sentence_and_status_2() {
         ("", "there is no peer in it"),
         (
             "1001 localhost 6001 1\n1002 localhost 6002\n",
-            "'1002 localhost 6002' is not '<peer ID> <host> <port> <1 or 0>'",
+            "run.sh: PeerInfo.cfg line 2: '1002 localhost 6002' is not '<peer ID> <host> <port> <1 or 0>'",
         ),
-        ("1001 localhost 6001 1 more\n", "'1001 localhost 6001 1 more' is not"),
-        ("x localhost 6001 1\n", "'x localhost 6001 1' is not"),
+        ("1001 localhost 6001 1 more\n", "PeerInfo.cfg line 1: '1001 localhost 6001 1 more' is not"),
+        ("\n# ours\n", "PeerInfo.cfg line 2: '# ours' is not"),
+        ("x localhost 6001 1\n", "PeerInfo.cfg line 1: 'x localhost 6001 1' is not"),
         ("1001 localhost 6001 2\n", "'1001 localhost 6001 2' is not"),
-        ("1001 localhost 6001 1\n1001 localhost 6002 0\n", "peer ID '1001' is there twice"),
+        ("1001 localhost 6001 1\n1001 localhost 6002 0\n", "PeerInfo.cfg line 2: peer ID '1001' is there twice"),
     ] {
         let swarm = Swarm::new(&[]);
         swarm.write("PeerInfo.cfg", text.as_bytes());
