@@ -68,6 +68,10 @@ while (($# > 0)); do
             shift
             break
             ;;
+        -C* | --dir*) die 2 "'$1' is an option of the peers; this script takes the directory without it; see --help" ;;
+        -[vq]* | --verbose | --quiet | --request-timeout* | --peer-timeout* | --fresh | --seed*)
+            die 2 "'$1' is an option of the peers, and theirs go after '--'; see --help"
+            ;;
         -*) die 2 "'$1' is not an option; see --help" ;;
         *)
             $dir_given && die 2 "'$1' is a second directory, only one can be run; see --help"
