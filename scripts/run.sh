@@ -352,6 +352,8 @@ start_peer() {
         eval "exec $wire<>\"\$tmp/in.\$id\" $STDIN<\"\$tmp/in.\$id\"" || return
         wires[i]=$wire
     fi
+    # Nobody should take for his what an earlier run has left.
+    : 2>/dev/null >"$dir/peer_$id.err"
     eval "exec $IN<>\"\$tmp/out.\$id\" $OUT<\"\$tmp/out.\$id\" $IN>\"\$tmp/out.\$id\"" || return
     relay "$id" &
     relays[i]=$!
@@ -386,6 +388,28 @@ pass_on() {
             eval "printf '%s\n' $1 >&${wires[i]}"
         fi
     done
+}
+
+# Hears out the first peer before the others start: a fault of the configuration, which all of them would tell, is told
+# once. Who says nothing (-q) does not hold the others up for long.
+hear_first() {
+    local err=$dir/peer_${ids[0]}.err line='' i status=''
+    for i in 1 2 3 4 5 6 7 8 9 10; do
+        [ -z "$ending" ] || return
+        read -r line <"$err" && break
+        # Nothing ever comes there, so this is a pause. An old bash has none so short and goes on at once.
+        read -r -t 0.05 <>"$tmp/in.${ids[0]}"
+    done 2>/dev/null
+    # Who has said such a sentence is about to end.
+    [[ $line == 'peer_process: '* ]] && read -r -t "$PATIENCE" -u "$NEWS" i status
+    [ -n "$status" ] || return
+    # Its last words come first.
+    wait "${relays[i]}"
+    if ((status == 2)); then
+        pids[i]=''
+        exit 2
+    fi
+    collect "$i" "$status"
 }
 
 # Ends the peers: stop STATUS SIGNAL. The first call counts, the next ones change nothing.
@@ -483,7 +507,7 @@ collect() {
     [[ $sentences == *"|$sentence|"* ]] || say "$sentence"
     sentences="$sentences$sentence|"
     if ! $keep_going && [ -z "$ending" ]; then
-        say "the others would wait for it, so they are ended too (--keep-going leaves them running)"
+        ! any_left_to_collect || say "the others would wait for it, so they are ended too (--keep-going leaves them running)"
         stop 1 TERM
     fi
 }
@@ -574,6 +598,18 @@ show_table() {
     done
 }
 
+# Where to read on: only what is there.
+show_places() {
+    local id said="what each peer said is in peer_<ID>.err"
+    for id in "${ids[@]}"; do
+        if [ -e "$dir/log_peer_$id.log" ]; then
+            say "the logs are $dir/log_peer_<ID>.log; $said beside them"
+            return
+        fi
+    done
+    say "$said in $dir"
+}
+
 # ---- The run ----
 
 $demo && make_demo
@@ -605,14 +641,17 @@ for i in "${!ids[@]}"; do
     # A signal may have come already.
     [ -z "$ending" ] || break
     start_peer "$i" || die 1 "peer ${ids[i]} cannot be started"
+    if ((i == 0)) && ${here[0]} && ! $keep_going; then
+        hear_first
+    fi
 done
-# Those that a signal has kept from starting.
+# Those that a signal or a peer's fault has kept from starting.
 for i in "${!ids[@]}"; do
-    [ -n "${pids[i]:-}" ] || pids[i]='' statuses[i]=-
+    [ -n "${pids[i]:-}${statuses[i]:-}" ] || pids[i]='' statuses[i]=-
 done
 wait_for_peers
 show_table
-say "the logs are $dir/log_peer_<ID>.log; what each peer said is in peer_<ID>.err beside them"
+show_places
 [ -z "$ending" ] || exit "$ending"
 $failed && exit 1
 exit 0

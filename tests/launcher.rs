@@ -84,6 +84,48 @@ fn a_peer_that_fails_is_told_and_ends_the_others() {
 }
 
 #[test]
+fn a_fault_of_the_configuration_is_told_once_with_status_2() {
+    let swarm = Swarm::new(&["1001 HOST 6001 1", "1002 HOST 6002 0", "1003 HOST 6003 0"]);
+    let common = String::from_utf8(swarm.read("Common.cfg")).expect("it is text");
+    swarm.write("Common.cfg", common.replace("PieceSize", "PeiceSize").as_bytes());
+    for options in [&[][..], &["--", "-q"]] {
+        let outcome = swarm.run(options);
+        outcome.assert_status(2);
+        let sentence = "peer_process: Common.cfg: key PieceSize is missing (line 6 has the unknown key 'PeiceSize')\n";
+        assert_eq!((outcome.stderr.as_str(), outcome.stdout.as_str()), (sentence, ""));
+        swarm.assert_no_process();
+    }
+    assert!(!swarm.path("peer_1002").exists() && !swarm.path("peer_1002.err").exists());
+
+    // What an earlier run has left is not what the peer says.
+    swarm.write("Common.cfg", common.as_bytes());
+    let outcome = swarm.run(&[]);
+    outcome.assert_status(0);
+    outcome.assert_said(&format!("run.sh: the logs are {}/log_peer_<ID>.log", swarm.dir.path().display()));
+}
+
+#[test]
+fn no_logs_are_named_where_there_are_none() {
+    let swarm = Swarm::new(&["1001 HOST 6001 1", "1002 HOST 6002 0"]);
+    let taken = TcpListener::bind((swarm.host, 6001)).expect("the address is our own");
+    let outcome = swarm.run(&[]);
+    outcome.assert_status(1);
+    outcome.assert_said("cannot listen on port 6001 for peer 1001: Address already in use");
+    assert!(!outcome.stderr.contains("the logs are") && !outcome.stderr.contains("the others"), "{outcome:?}");
+    outcome.assert_said(&format!("run.sh: what each peer said is in peer_<ID>.err in {}", swarm.dir.path().display()));
+    assert_eq!(outcome.verdicts(), ["1001 1 -", "1002 - -"]);
+    drop(taken);
+}
+
+#[test]
+fn a_first_peer_that_says_nothing_does_not_hold_up_the_others() {
+    let swarm = Swarm::new(&["1001 HOST 6001 1", "1002 HOST 6002 0"]);
+    let outcome = swarm.run(&["--", "-q"]);
+    outcome.assert_status(0);
+    assert_eq!(outcome.verdicts(), ["1001 0 the original", "1002 0 identical"]);
+}
+
+#[test]
 fn a_peer_that_failed_can_be_started_again_by_hand() {
     let swarm = Swarm::new(&["1001 HOST 6001 1", "1002 HOST 6002 0"]);
     swarm.write("peer_1001/file.bin", b"too short");
