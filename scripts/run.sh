@@ -488,7 +488,7 @@ meaning() {
     fi
 }
 
-failed=false
+failed=false differs=false
 sentences='|'
 
 # Notes that a peer has ended: collect WHICH STATUS.
@@ -567,7 +567,7 @@ compare() {
         verdict='identical'
     else
         verdict='DIFFERENT'
-        failed=true
+        failed=true differs=true
     fi
 }
 
@@ -598,8 +598,10 @@ show_table() {
     done
 }
 
-# Where to read on: only what is there.
+# What to do about a copy that differs, and where to read on: only what is there.
 show_places() {
+    $differs && say "a copy that differs may be mixed from two files of the same size, the older one left by a run that was" \
+        "killed: '-- --fresh' makes the peers start from nothing"
     local id said="what each peer said is in peer_<ID>.err"
     for id in "${ids[@]}"; do
         if [ -e "$dir/log_peer_$id.log" ]; then

@@ -149,6 +149,7 @@ fn a_copy_that_differs_is_told() {
     let outcome = swarm.command(&[]).env("PEER_PROCESS", liar).start().end();
     outcome.assert_status(1);
     assert_eq!(outcome.verdicts(), ["1001 0 the original", "1002 0 DIFFERENT", "1003 0 MISSING"]);
+    outcome.assert_said("killed: '-- --fresh' makes the peers start from nothing\n");
 }
 
 #[test]
