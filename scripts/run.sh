@@ -602,14 +602,15 @@ show_table() {
 show_places() {
     $differs && say "a copy that differs may be mixed from two files of the same size, the older one left by a run that was" \
         "killed: '-- --fresh' makes the peers start from nothing"
-    local id said="what each peer said is in peer_<ID>.err"
+    local id said="what each peer said is in $dir/peer_<ID>.err"
     for id in "${ids[@]}"; do
         if [ -e "$dir/log_peer_$id.log" ]; then
-            say "the logs are $dir/log_peer_<ID>.log; $said beside them"
-            return
+            said="the logs are $dir/log_peer_<ID>.log; what each peer said is in peer_<ID>.err beside them"
+            break
         fi
     done
-    say "$said in $dir"
+    say "$said"
+    ! $demo || say "this directory stays until you delete it: rm -r $(printf %q "$dir")"
 }
 
 # ---- The run ----

@@ -112,7 +112,7 @@ fn no_logs_are_named_where_there_are_none() {
     outcome.assert_status(1);
     outcome.assert_said("cannot listen on port 6001 for peer 1001: Address already in use");
     assert!(!outcome.stderr.contains("the logs are") && !outcome.stderr.contains("the others"), "{outcome:?}");
-    outcome.assert_said(&format!("run.sh: what each peer said is in peer_<ID>.err in {}", swarm.dir.path().display()));
+    outcome.assert_said(&format!("run.sh: what each peer said is in {}/peer_<ID>.err\n", swarm.dir.path().display()));
     assert_eq!(outcome.verdicts(), ["1001 1 -", "1002 - -"]);
     drop(taken);
 }
@@ -255,6 +255,18 @@ fn a_wrong_peer_info_is_one_sentence_and_status_2() {
         outcome.assert_status(2);
         outcome.assert_only_sentence(sentence);
     }
+}
+
+#[test]
+fn the_demo_says_how_to_delete_its_directory() {
+    let swarm = Swarm::new(&[]);
+    let demo = swarm.path("a demo");
+    let outcome = swarm.run(&["--demo", demo.to_str().expect("it is text")]);
+    outcome.assert_status(0);
+    assert_eq!(outcome.verdicts().len(), 6);
+    let spelt = demo.display().to_string().replace(' ', "\\ ");
+    let last = format!("run.sh: this directory stays until you delete it: rm -r {spelt}");
+    assert_eq!(outcome.stderr.lines().last(), Some(last.as_str()));
 }
 
 #[test]
