@@ -396,10 +396,10 @@ hear_first() {
     local err=$dir/peer_${ids[0]}.err line='' i status=''
     for i in 1 2 3 4 5 6 7 8 9 10; do
         [ -z "$ending" ] || return
-        read -r line <"$err" && break
-        # Nothing ever comes there, so this is a pause. An old bash has none so short and goes on at once.
-        read -r -t 0.05 <>"$tmp/in.${ids[0]}"
-    done 2>/dev/null
+        read -r line 2>/dev/null <"$err" && break
+        # Nothing ever comes there, so this is a pause; an old bash has none so short, and goes on at once.
+        ((BASH_VERSINFO[0] < 4)) || read -r -t 0.05 <>"$tmp/in.${ids[0]}"
+    done
     # Who has said such a sentence is about to end.
     [[ $line == 'peer_process: '* ]] && read -r -t "$PATIENCE" -u "$NEWS" i status
     [ -n "$status" ] || return
