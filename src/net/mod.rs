@@ -232,6 +232,7 @@ fn sum_up(config: &Config, shared: &Shared, end: &End, elapsed: Duration, consol
     let (has, of) = shared.look(|peer| (peer.pieces().count(), peer.pieces().layout().piece_count()));
     let elapsed = secs(elapsed);
     console.say(&match end {
+        End::Finished if peer_count == 1 => format!("the only peer has the file after {elapsed}"),
         End::Finished => format!("all {peer_count} peers have the file after {elapsed}"),
         End::GaveUp(_) => format!("gave up after {elapsed}, with {has} of {of} pieces"),
         End::Signal(_) => format!("stopped by a signal after {elapsed}, with {has} of {of} pieces"),

@@ -133,7 +133,10 @@ impl Swarm {
         let name = format!("peer {id}: ");
         assert!(ended.stderr.iter().all(|line| line.starts_with(&name)), "{ended:#?}");
         assert!(!ended.stderr.iter().any(|line| line.contains("[WARN]") || line.contains("[ERROR]")), "{ended:#?}");
-        let all = format!("{name}all {} peers have the file after ", self.plan.peers.len());
+        let all = match self.plan.peers.len() {
+            1 => format!("{name}the only peer has the file after "),
+            count => format!("{name}all {count} peers have the file after "),
+        };
         assert!(ended.stderr.iter().any(|line| line.starts_with(&all)), "{ended:#?}");
     }
 
