@@ -167,3 +167,16 @@ fn the_header_of_a_right_piece_is_no_fault_and_its_body_gets_just_its_room() {
     assert_eq!(reader.next_message(), Ok(None));
     assert_eq!(reader.space().len(), 3, "of the last piece's length, and nothing behind it");
 }
+
+#[test]
+fn lengths_and_indexes_that_another_layout_would_have_are_told_as_such() {
+    let length = |name| WireFault::WrongLength { name, length: 9, expected: 8 };
+    let index = WireFault::IndexOutOfRange { name: "have", index: 12, piece_count: 12 };
+    for fault in [length("bitfield"), length("piece"), index] {
+        assert!(fault.may_be_of_another_layout(), "{fault}");
+    }
+    for fault in [length("have"), length("choke"), WireFault::LengthZero, WireFault::SpareBits, WireFault::LateBitfield]
+    {
+        assert!(!fault.may_be_of_another_layout(), "{fault}");
+    }
+}
