@@ -1,0 +1,75 @@
+//! `Peer::handle`, in the middle of a download.
+//!
+//! A sample is [`BATCH`] calls. What they use up is prepared before it, so that only the calls themselves are measured.
+
+use std::cell::RefCell;
+
+use divan::Bencher;
+use peer_process::message::Message;
+use peer_process::peer::Event;
+
+use crate::piece_counts;
+use crate::world::{Neighbors, Size, World};
+
+/// Calls a sample: the least of the files has three times as many pieces.
+const BATCH: u32 = 100;
+const SAMPLES: u32 = 50;
+
+fn sizes() -> impl Iterator<Item = Size> {
+    piece_counts().flat_map(|pieces| [5, 50, 500].map(|neighbors| Size { pieces, neighbors }))
+}
+
+/// A piece arrives: it is to be saved, and the next one is chosen and asked for.
+#[divan::bench(args = sizes(), sample_size = BATCH, sample_count = SAMPLES)]
+fn a_piece_arrives_and_the_next_is_chosen(bencher: Bencher, size: Size) {
+    let world = RefCell::new(World::new(size, Neighbors::Seeders));
+    let prepare = || {
+        let mut world = world.borrow_mut();
+        world.save_all();
+        world.have_pieces_left(BATCH);
+    };
+    bencher.with_inputs(prepare).bench_local_values(|()| world.borrow_mut().piece_arrives());
+}
+
+/// A piece is on disk: it is logged, announced to every neighbor, and every interest is looked at again.
+#[divan::bench(args = sizes(), sample_size = BATCH, sample_count = SAMPLES)]
+fn a_piece_is_saved(bencher: Bencher, size: Size) {
+    let world = RefCell::new(World::new(size, Neighbors::Seeders));
+    // How many of the sample's pieces have been prepared.
+    let mut prepared = 0;
+    let prepare = || {
+        let mut world = world.borrow_mut();
+        if prepared % BATCH == 0 {
+            world.have_pieces_left(BATCH);
+        }
+        prepared += 1;
+        world.piece_arrives();
+        world.take_arrived()
+    };
+    bencher.with_inputs(prepare).bench_local_values(|piece| world.borrow_mut().handle(Event::PieceSaved { piece }));
+}
+
+/// A neighbor has a piece more.
+#[divan::bench(args = sizes(), sample_size = BATCH, sample_count = SAMPLES)]
+fn a_have_arrives(bencher: Bencher, size: Size) {
+    let world = RefCell::new(World::new(size, Neighbors::Halfway));
+    let mut prepared = 0;
+    let prepare = || {
+        let mut world = world.borrow_mut();
+        if prepared % BATCH == 0 {
+            world.have_haves_left(BATCH);
+        }
+        prepared += 1;
+        world.next_have()
+    };
+    bencher
+        .with_inputs(prepare)
+        .bench_local_values(|(from, piece)| world.borrow_mut().receive(from, Message::Have(piece)));
+}
+
+/// The unchoking interval is over; all neighbors are interested.
+#[divan::bench(args = sizes(), sample_size = BATCH, sample_count = SAMPLES)]
+fn a_preferred_tick(bencher: Bencher, size: Size) {
+    let mut world = World::new(size, Neighbors::Seeders);
+    bencher.bench_local(|| world.handle(Event::PreferredTick));
+}

@@ -1,0 +1,147 @@
+//! `World`: a peer in the middle of a download, with as many neighbors as one likes, that never runs out of pieces.
+
+use peer_process::layout::{FileLayout, PieceIndex};
+use peer_process::message::Message;
+use peer_process::peer::{Action, Event, Opener, Peer, Setup};
+use peer_process::peer_id::PeerId;
+use peer_process::piece_set::PieceSet;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use std::fmt;
+
+/// How many neighbors unchoke us: with k = 4 each, that is what one can expect.
+const UNCHOKING: usize = 5;
+/// k
+const PREFERRED: usize = 4;
+/// Visits all pieces of any of the sizes in an order without a pattern: a prime that divides none of them.
+const STRIDE: u64 = 1_000_003;
+
+/// How large the swarm and its file are.
+#[derive(Clone, Copy)]
+pub struct Size {
+    pub pieces: u32,
+    pub neighbors: u32,
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} pieces, {} neighbors", self.pieces, self.neighbors)
+    }
+}
+
+/// What the neighbors have, and thereby what can be measured.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Neighbors {
+    /// All pieces, so that each of ours concerns all of them.
+    Seeders,
+    /// The pieces with even numbers; they get the others in the course of time.
+    Halfway,
+}
+
+/// A leecher whose neighbors are all connected, interesting and interested; [`UNCHOKING`] of them unchoke it.
+pub struct World {
+    size: Size,
+    kind: Neighbors,
+    layout: FileLayout,
+    peer: Peer,
+    ids: Vec<PeerId>,
+    actions: Vec<Action>,
+    /// What each of those that unchoke us was asked for.
+    asked: Vec<PieceIndex>,
+    /// Whose turn it is to send a piece.
+    turn: usize,
+    /// Pieces that have arrived and are not saved.
+    saving: Vec<PieceIndex>,
+    haves: u64,
+}
+
+impl World {
+    pub fn new(size: Size, kind: Neighbors) -> Self {
+        let layout = FileLayout::new(size.pieces.into(), 1).expect("a layout");
+        let ids: Vec<_> = (1..=size.neighbors).map(|number| PeerId::new(number).expect("positive")).collect();
+        let setup = Setup::new(ids.clone(), layout, false, PREFERRED);
+        let peer = Peer::new(&setup, StdRng::seed_from_u64(1));
+        let mut has = PieceSet::empty(layout);
+        let theirs = layout.pieces().filter(|piece| kind == Neighbors::Seeders || piece.number().is_multiple_of(2));
+        theirs.for_each(|piece| _ = has.insert(piece));
+        let (actions, asked, saving) = (Vec::new(), Vec::new(), Vec::new());
+        let mut world = Self { size, kind, layout, peer, ids, actions, asked, turn: 0, saving, haves: 0 };
+        world.handle(Event::Started);
+        for place in 0..world.ids.len() {
+            let neighbor = world.ids[place];
+            world.handle(Event::NeighborConnected { neighbor, opened_by: Opener::Us });
+            world.receive(neighbor, Message::Bitfield(Box::new(has.clone())));
+            world.receive(neighbor, Message::Interested);
+        }
+        for place in 0..UNCHOKING {
+            world.receive(world.ids[place], Message::Unchoke);
+            let piece = world.requested().expect("there is enough to ask for");
+            world.asked.push(piece);
+        }
+        world
+    }
+
+    /// Hands an event to the peer, as `net` does: the list of actions is used again and again.
+    pub fn handle(&mut self, event: Event) {
+        self.actions.clear();
+        self.peer.handle(event, &mut self.actions);
+    }
+
+    pub fn receive(&mut self, from: PeerId, message: Message) {
+        self.handle(Event::MessageReceived { from, message });
+    }
+
+    /// A piece arrives, and the next is chosen.
+    pub fn piece_arrives(&mut self) {
+        let piece = self.asked[self.turn];
+        self.receive(self.ids[self.turn], Message::Piece(piece));
+        self.asked[self.turn] = self.requested().expect("there is enough to ask for");
+        self.saving.push(piece);
+        self.turn = (self.turn + 1) % UNCHOKING;
+    }
+
+    /// All that has arrived is saved.
+    pub fn save_all(&mut self) {
+        while let Some(piece) = self.saving.pop() {
+            self.handle(Event::PieceSaved { piece });
+        }
+    }
+
+    /// A piece that has arrived and is to be saved.
+    pub fn take_arrived(&mut self) -> PieceIndex {
+        self.saving.pop().expect("one has arrived")
+    }
+
+    /// Starts anew if there are fewer than `count` pieces to ask for.
+    pub fn have_pieces_left(&mut self, count: u32) {
+        let used = self.peer.pieces().count() as usize + self.saving.len() + UNCHOKING;
+        if (self.size.pieces as usize) < used + count as usize {
+            *self = Self::new(self.size, self.kind);
+        }
+    }
+
+    /// The next `have`: of another neighbor each time, of a piece that it did not have.
+    pub fn next_have(&mut self) -> (PeerId, PieceIndex) {
+        let neighbors = u64::from(self.size.neighbors);
+        let odd_pieces = u64::from(self.size.pieces / 2);
+        let id = self.ids[usize::try_from(self.haves % neighbors).expect("few neighbors")];
+        let number = 2 * ((self.haves / neighbors * STRIDE) % odd_pieces) + 1;
+        self.haves += 1;
+        (id, self.layout.piece(u32::try_from(number).expect("a piece")).expect("a piece"))
+    }
+
+    /// Starts anew if fewer than `count` haves are left.
+    pub fn have_haves_left(&mut self, count: u32) {
+        if self.haves + u64::from(count) > u64::from(self.size.neighbors) * u64::from(self.size.pieces / 2) {
+            *self = Self::new(self.size, self.kind);
+        }
+    }
+
+    /// The piece that the last event made the peer ask for.
+    fn requested(&self) -> Option<PieceIndex> {
+        self.actions.iter().find_map(|action| match action {
+            Action::Send { message: Message::Request(piece), .. } => Some(*piece),
+            _ => None,
+        })
+    }
+}

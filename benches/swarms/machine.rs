@@ -1,0 +1,59 @@
+//! `Machine`: on what it was measured. A figure without it says little.
+
+use std::fs;
+use std::path::Path;
+use std::thread;
+
+/// What of a machine matters here.
+pub struct Machine {
+    cores: usize,
+    cpu: String,
+    memory: String,
+    kernel: String,
+    filesystem: String,
+}
+
+impl Machine {
+    /// This machine, and the filesystem of this directory.
+    pub fn of(dir: &Path) -> Self {
+        let value = |path: &str, key: &str| {
+            let text = fs::read_to_string(path).unwrap_or_default();
+            let line = text.lines().find_map(|line| line.strip_prefix(key)?.trim_start().strip_prefix(':'));
+            line.map_or("unknown".into(), |value| value.trim().to_owned())
+        };
+        let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+        Self {
+            cores: thread::available_parallelism().map_or(0, usize::from),
+            cpu: value("/proc/cpuinfo", "model name"),
+            memory: value("/proc/meminfo", "MemTotal"),
+            kernel: format!("Linux {}", kernel.trim()),
+            filesystem: filesystem(dir),
+        }
+    }
+
+    /// Names and values.
+    pub fn fields(&self) -> [(&'static str, String); 5] {
+        [
+            ("cores", self.cores.to_string()),
+            ("cpu", self.cpu.clone()),
+            ("memory", self.memory.clone()),
+            ("kernel", self.kernel.clone()),
+            ("filesystem", self.filesystem.clone()),
+        ]
+    }
+
+    /// One line for people.
+    pub fn describe(&self) -> String {
+        let Self { cores, cpu, memory, kernel, filesystem } = self;
+        format!("{cores} cores of {cpu}, {memory} memory, {kernel}, {filesystem}")
+    }
+}
+
+/// Type and device of what is mounted deepest above the directory.
+fn filesystem(dir: &Path) -> String {
+    let mounts = fs::read_to_string("/proc/mounts").unwrap_or_default();
+    let fields = mounts.lines().map(|line| line.split(' ').collect::<Vec<_>>());
+    let above = fields.filter(|fields| fields.len() > 2 && dir.starts_with(fields[1]));
+    let deepest = above.max_by_key(|fields| fields[1].len());
+    deepest.map_or("unknown".into(), |fields| format!("{} on {}", fields[2], fields[0]))
+}

@@ -1,0 +1,167 @@
+//! `Processes`: starts them, waits for all of them, and says what each has used, as the kernel counts it.
+//!
+//! Processor time is what `/proc/PID/stat` says of a process that has ended and was not waited for yet: it is whole then.
+//! Memory and threads are looked at while it runs. A process has ended when its stderr is closed.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Nothing that is measured takes longer by far.
+const PATIENCE: Duration = Duration::from_secs(300);
+/// Memory and threads of one process are looked at so often.
+const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+/// As Linux has shown time to programs ever since, whatever its own clock does.
+const TICKS_PER_SEC: f64 = 100.0;
+
+/// Processes that run together; killed when dropped.
+pub struct Processes {
+    running: Vec<Running>,
+    sender: Sender<(usize, News)>,
+    news: Receiver<(usize, News)>,
+    begun: Instant,
+}
+
+struct Running {
+    child: Child,
+    used: Used,
+    ended: bool,
+}
+
+enum News {
+    Said(String),
+    Ended(Instant),
+}
+
+/// What a process has used.
+#[derive(Clone, Debug)]
+pub struct Used {
+    pub started: Instant,
+    pub ended: Instant,
+    /// In user and kernel mode together.
+    pub cpu_secs: f64,
+    /// The most that was resident at a time.
+    pub peak_mib: f64,
+    pub threads: f64,
+    /// What it said on stderr.
+    pub lines: Vec<String>,
+}
+
+impl Processes {
+    pub fn new() -> Self {
+        let (sender, news) = channel();
+        Self { running: Vec::new(), sender, news, begun: Instant::now() }
+    }
+
+    /// Starts a process.
+    pub fn start(&mut self, command: &mut Command) {
+        let now = Instant::now();
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("a process");
+        let stderr = child.stderr.take().expect("it is piped");
+        let (place, sender) = (self.running.len(), self.sender.clone());
+        thread::spawn(move || {
+            for line in BufReader::new(stderr).lines() {
+                // Who listens no more has failed and says so.
+                _ = sender.send((place, News::Said(line.expect("stderr is text"))));
+            }
+            _ = sender.send((place, News::Ended(Instant::now())));
+        });
+        let used = Used { started: now, ended: now, cpu_secs: 0.0, peak_mib: 0.0, threads: 0.0, lines: Vec::new() };
+        self.running.push(Running { child, used, ended: false });
+    }
+
+    /// Starts a process and waits until it says on which port it listens; that port.
+    pub fn start_listener(&mut self, command: &mut Command) -> u16 {
+        self.start(command);
+        let place = self.running.len() - 1;
+        loop {
+            let said = self.running[place].used.lines.iter().find_map(|line| line.split("listening on port ").nth(1));
+            if let Some(port) = said {
+                let digits: String = port.chars().take_while(char::is_ascii_digit).collect();
+                return digits.parse().expect("a port");
+            }
+            assert!(!self.running[place].ended, "it does not listen: {:#?}", self.running[place].used.lines);
+            self.wait_for_news(PATIENCE);
+        }
+    }
+
+    /// Waits until all have ended with 0; what each has used, in the order of starting.
+    pub fn wait(mut self) -> Vec<Used> {
+        // Looking takes time from those that are looked at, so many are looked at more rarely.
+        let few = 6;
+        let interval = LOOK_INTERVAL * u32::try_from(self.running.len().div_ceil(few)).expect("few processes");
+        let mut looked = self.begun;
+        while self.running.iter().any(|process| !process.ended) {
+            assert!(self.begun.elapsed() < PATIENCE, "{}", self.describe());
+            if looked.elapsed() >= interval {
+                self.running.iter_mut().filter(|process| !process.ended).for_each(Running::look);
+                looked = Instant::now();
+            }
+            self.wait_for_news(interval.saturating_sub(looked.elapsed()));
+        }
+        self.running.iter().map(|process| process.used.clone()).collect()
+    }
+
+    fn wait_for_news(&mut self, patience: Duration) {
+        match self.news.recv_timeout(patience) {
+            Ok((place, News::Said(line))) => self.running[place].used.lines.push(line),
+            Ok((place, News::Ended(at))) => self.running[place].end(at),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => unreachable!("we have a sender ourselves"),
+        }
+    }
+
+    fn describe(&self) -> String {
+        let last = |process: &Running| format!("{:?}: {:?}", process.ended, process.used.lines.last());
+        format!("it takes too long: {:#?}", self.running.iter().map(last).collect::<Vec<_>>())
+    }
+}
+
+impl Drop for Processes {
+    fn drop(&mut self) {
+        for process in self.running.iter_mut().filter(|process| !process.ended) {
+            // Both fail only if it ends in this moment.
+            _ = process.child.kill();
+            _ = process.child.wait();
+        }
+    }
+}
+
+impl Running {
+    fn look(&mut self) {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let number = |key: &str| {
+            let value = status.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'));
+            value.and_then(|value| value.split_whitespace().next()?.parse::<f64>().ok())
+        };
+        // A process that is about to end has no memory any more.
+        if let Some(peak_kib) = number("VmHWM") {
+            self.used.peak_mib = peak_kib / 1024.0;
+            self.used.threads = number("Threads").unwrap_or_default().max(self.used.threads);
+        }
+    }
+
+    fn end(&mut self, at: Instant) {
+        let stat = format!("/proc/{}/stat", self.child.id());
+        let ended = loop {
+            let stat = fs::read_to_string(&stat).expect("it was not waited for");
+            // The name, in parentheses, may contain anything.
+            let (_, fields) = stat.rsplit_once(')').expect("it has a name");
+            let fields: Vec<_> = fields.split_whitespace().map(str::to_owned).collect();
+            if fields[0] == "Z" {
+                break fields;
+            }
+            thread::yield_now();
+        };
+        let ticks = |place: usize| ended[place].parse::<f64>().expect("a number");
+        self.used.cpu_secs = (ticks(11) + ticks(12)) / TICKS_PER_SEC;
+        self.used.ended = at;
+        self.ended = true;
+        let status = self.child.wait().expect("a child");
+        assert!(status.success(), "{status}: {:#?}", self.used.lines);
+    }
+}

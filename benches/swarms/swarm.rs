@@ -1,0 +1,188 @@
+//! Transfers, each by peers or by the bare baseline: from the directories to what everybody has used.
+
+use std::fmt::Write;
+use std::fs;
+use std::net::SocketAddrV4;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use tempfile::TempDir;
+
+use crate::bare;
+use crate::processes::{Processes, Used};
+use crate::support::process::BINARY;
+use crate::support::relay::{Network, PEER_PORT, fresh_address};
+
+const FILE_NAME: &str = "file.bin";
+/// The seeder is the first peer.
+const SEEDER: u32 = 1001;
+
+/// What is transferred, and how.
+#[derive(Clone, Copy)]
+pub struct Plan {
+    pub file_size: u64,
+    pub piece_size: u32,
+    pub leechers: u32,
+    /// `NumberOfPreferredNeighbors`
+    pub k: u32,
+    /// `UnchokingInterval`
+    pub p: u32,
+    /// `OptimisticUnchokingInterval`
+    pub m: u32,
+}
+
+/// Where it happens.
+pub struct Place<'a> {
+    /// A directory on the disk to be measured.
+    pub root: &'a Path,
+    /// The file that all shall have.
+    pub source: &'a Path,
+    /// The links between the peers, if they are not directly on loopback.
+    pub network: Option<&'a Network>,
+    /// Whether to compare the copies with the source.
+    pub compare: bool,
+    /// Makes the peers' choices reproducible.
+    pub seed: u32,
+}
+
+/// What came of it.
+pub struct Outcome {
+    /// From the start of the first downloader to the end of the last.
+    pub elapsed: Duration,
+    pub seeder: Used,
+    pub leechers: Vec<Used>,
+}
+
+impl Outcome {
+    fn of(mut used: Vec<Used>) -> Self {
+        let seeder = used.remove(0);
+        let started = used.iter().map(|leecher| leecher.started).min();
+        let ended = used.iter().map(|leecher| leecher.ended).max();
+        let elapsed = started.zip(ended).map(|(started, ended)| ended - started).expect("somebody downloads");
+        Self { elapsed, seeder, leechers: used }
+    }
+
+    pub fn leechers_cpu_secs(&self) -> f64 {
+        self.leechers.iter().map(|leecher| leecher.cpu_secs).sum()
+    }
+
+    pub fn cpu_secs(&self) -> f64 {
+        self.seeder.cpu_secs + self.leechers_cpu_secs()
+    }
+
+    /// Of the leecher that has taken most.
+    pub fn leechers_peak_mib(&self) -> f64 {
+        self.leechers.iter().map(|leecher| leecher.peak_mib).fold(0.0, f64::max)
+    }
+
+    /// Of the peer that has taken most.
+    pub fn peak_mib(&self) -> f64 {
+        self.leechers_peak_mib().max(self.seeder.peak_mib)
+    }
+
+    pub fn most_threads(&self) -> f64 {
+        self.leechers.iter().map(|leecher| leecher.threads).fold(self.seeder.threads, f64::max)
+    }
+
+    /// How many bytes of pieces the seeder has sent, by its own account at the end.
+    pub fn seeder_sent_bytes(&self) -> f64 {
+        let sent = |line: &String| line.split(", to it ").nth(1)?.split(' ').next()?.parse::<f64>().ok();
+        self.seeder.lines.iter().filter_map(sent).sum()
+    }
+}
+
+impl Plan {
+    /// One seeder and so many leechers that are all unchoked from the start.
+    pub fn of(file_size: u64, piece_size: u32, leechers: u32) -> Self {
+        Self { file_size, piece_size, leechers, k: leechers, p: 1, m: 1 }
+    }
+
+    /// Bytes that the leechers receive in all.
+    pub fn delivered_bytes(&self) -> u64 {
+        self.file_size * u64::from(self.leechers)
+    }
+
+    /// Runs real peers, and takes their files away again.
+    pub fn run_peers(&self, place: &Place) -> Result<Outcome> {
+        let root = TempDir::new_in(place.root).context("no directory to work in")?;
+        let ids: Vec<_> = (SEEDER..=SEEDER + self.leechers).collect();
+        self.write_configuration(place, root.path(), &ids)?;
+        let file = |id: u32| dir(root.path(), id).join(format!("peer_{id}")).join(FILE_NAME);
+        let seeders = file(SEEDER);
+        fs::create_dir(seeders.parent().expect("a directory"))?;
+        fs::hard_link(place.source, &seeders).context("cannot link the source")?;
+
+        let mut processes = Processes::new();
+        for &id in &ids {
+            let mut command = Command::new(BINARY);
+            command.arg(id.to_string()).arg("--dir").arg(dir(root.path(), id));
+            command.args(["--seed", &place.seed.to_string()]);
+            processes.start_listener(&mut command);
+        }
+        let outcome = Outcome::of(processes.wait());
+        if place.compare {
+            ids.iter().skip(1).try_for_each(|&id| bare::compare(place.source, &file(id)))?;
+        }
+        Ok(outcome)
+    }
+
+    /// A directory for each, because with a network each has its own idea of where the others are.
+    fn write_configuration(&self, place: &Place, root: &Path, ids: &[u32]) -> Result<()> {
+        let Self { file_size, piece_size, k, p, m, .. } = self;
+        let common = format!(
+            "NumberOfPreferredNeighbors {k}\nUnchokingInterval {p}\nOptimisticUnchokingInterval {m}\n\
+             FileName {FILE_NAME}\nFileSize {file_size}\nPieceSize {piece_size}\n"
+        );
+        let direct: Vec<_> = {
+            let host = fresh_address();
+            (PEER_PORT..).take(ids.len()).map(|port| SocketAddrV4::new(host, port)).collect()
+        };
+        for (own, &id) in ids.iter().enumerate() {
+            let mut peer_info = String::new();
+            for (other, listed) in ids.iter().enumerate() {
+                let at = match place.network {
+                    Some(network) if other == own => network.address(own),
+                    Some(network) => network.relay(own, other),
+                    None => direct[other],
+                };
+                writeln!(peer_info, "{listed} {} {} {}", at.ip(), at.port(), u8::from(*listed == SEEDER))?;
+            }
+            let dir = dir(root, id);
+            fs::create_dir(&dir)?;
+            fs::write(dir.join("Common.cfg"), &common)?;
+            fs::write(dir.join("PeerInfo.cfg"), peer_info)?;
+        }
+        Ok(())
+    }
+
+    /// The same by the bare baseline, each leecher over a connection of its own from the seeder.
+    pub fn run_bare(&self, place: &Place) -> Result<Outcome> {
+        let root = TempDir::new_in(place.root).context("no directory to work in")?;
+        let file = |number: u32| root.path().join(number.to_string());
+        let mut processes = Processes::new();
+        let serve = &mut bare::serve_command(place.source, self.piece_size, self.leechers);
+        let port = processes.start_listener(serve);
+        for number in 0..self.leechers {
+            processes.start(&mut bare::fetch_command(port, self.file_size, self.piece_size, &file(number)));
+        }
+        let outcome = Outcome::of(processes.wait());
+        if place.compare {
+            (0..self.leechers).try_for_each(|number| bare::compare(place.source, &file(number)))?;
+        }
+        Ok(outcome)
+    }
+}
+
+/// Copies the source within the disk, and takes the copy away again; what it used.
+pub fn run_copy(place: &Place) -> Result<Used> {
+    let root = TempDir::new_in(place.root).context("no directory to work in")?;
+    let mut processes = Processes::new();
+    processes.start(&mut bare::copy_command(place.source, &root.path().join("copy")));
+    Ok(processes.wait().remove(0))
+}
+
+fn dir(root: &Path, id: u32) -> std::path::PathBuf {
+    root.join(id.to_string())
+}
