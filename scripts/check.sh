@@ -14,7 +14,7 @@ check cargo clippy --locked --all-targets -- -D warnings
 check cargo test --locked
 check env RUSTDOCFLAGS=-Dwarnings cargo doc --locked --no-deps
 if command -v shellcheck >/dev/null; then
-    check shellcheck scripts/run.sh scripts/check.sh .ci/run
+    check shellcheck scripts/run.sh scripts/check.sh scripts/bench.sh .ci/run
 else
     printf '\n== shellcheck is not installed, so the scripts are not checked\n'
 fi

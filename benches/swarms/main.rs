@@ -110,8 +110,11 @@ fn main() -> Result<()> {
     if let Some(result) = bare::act(&arguments) {
         return result;
     }
-    // Other programs' options come with `cargo test`, and a filter, which may be meant for us.
+    // By `cargo test`, whose options are those of another harness; a filter may be meant for us.
     let testing = !arguments.iter().any(|argument| argument == "--bench");
+    if testing && arguments.iter().any(|argument| argument == "--list") {
+        return Ok(());
+    }
     let arguments = if testing {
         let groups = arguments.into_iter().filter(|argument| !argument.starts_with('-')).collect();
         Arguments { groups, runs: 1, quick: true, dir: None, bench: false }
