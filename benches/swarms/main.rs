@@ -34,7 +34,7 @@ use crate::swarm::Place;
 
 /// Measures whole peers.
 #[derive(Parser)]
-#[command(name = "bench.sh")]
+#[command(bin_name = "scripts/bench.sh")]
 struct Arguments {
     #[arg(value_name = "GROUP", help = format!("Only groups with one of these in their names: {}", GROUPS.map(|group| group.0).join(", ")))]
     groups: Vec<String>,
