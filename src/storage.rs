@@ -5,7 +5,7 @@
 //! goes on with those pieces whose checksums are in the journal. Nothing is cached: memory does not grow with the file.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::io::ErrorKind;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -99,33 +99,20 @@ impl PieceStore {
         let mut pieces = PieceSet::empty(self.layout);
         let mut bytes = Vec::new();
         for (&piece, &expected) in &recorded.pieces {
-            if self.checksum(piece, &mut bytes)? == expected {
+            let len = self.layout.piece_len(piece);
+            let mut checksum = Checksum::new();
+            let mut start = 0;
+            while start < len {
+                bytes.resize(CHECK_LEN.min(len - start) as usize, 0);
+                self.read(piece, start, &mut bytes)?;
+                checksum.update(&bytes);
+                start += CHECK_LEN.min(len - start);
+            }
+            if checksum.finalize() == expected {
                 pieces.insert(piece);
             }
         }
         Ok(pieces)
-    }
-
-    /// Reads a whole piece for its checksum, with `bytes` as a buffer.
-    fn checksum(&self, piece: PieceIndex, bytes: &mut Vec<u8>) -> Result<u32> {
-        let len = self.layout.piece_len(piece);
-        let mut checksum = Checksum::new();
-        let mut start = 0;
-        while start < len {
-            bytes.resize(CHECK_LEN.min(len - start) as usize, 0);
-            self.read(piece, start, bytes)?;
-            checksum.update(bytes);
-            start += CHECK_LEN.min(len - start);
-        }
-        Ok(checksum.finalize())
-    }
-
-    /// Makes sure that a piece can be read.
-    ///
-    /// # Errors
-    /// When the disk does not give its bytes, or the file has become shorter.
-    pub fn verify(&self, piece: PieceIndex) -> Result<()> {
-        self.checksum(piece, &mut Vec::new()).map(drop)
     }
 
     /// Whether the file has its final name.
@@ -171,20 +158,6 @@ impl PieceStore {
         .with_context(|| format!("cannot read piece {piece} from {}", self.path.display()))
     }
 
-    /// Opens the file once more to send pieces from it.
-    ///
-    /// # Errors
-    /// When it cannot be opened.
-    pub fn source(&self) -> Result<PieceSource> {
-        // Under its final name only if it has that by now: before, an older file may have it.
-        let opened = File::open(&self.path).or_else(|error| match &self.complete_path {
-            Some(complete_path) if error.kind() == ErrorKind::NotFound => File::open(complete_path),
-            _ => Err(error),
-        });
-        let file = opened.with_context(|| format!("cannot open {}", self.path.display()))?;
-        Ok(PieceSource { layout: self.layout, file })
-    }
-
     /// Gives a download whose pieces are all written its final name.
     ///
     /// # Errors
@@ -193,26 +166,6 @@ impl PieceStore {
         let Some(complete_path) = &self.complete_path else { return Ok(()) };
         fs::rename(&self.path, complete_path)
             .with_context(|| format!("cannot rename {} to {}", self.path.display(), complete_path.display()))
-    }
-}
-
-/// The same file, opened once more, for one who sends pieces one after the other: it has a place of its own in it.
-#[derive(Debug)]
-pub struct PieceSource {
-    layout: FileLayout,
-    file: File,
-}
-
-impl PieceSource {
-    /// Sends a piece's bytes from `start` to its end; from a file to a socket, Linux does that without showing them to us.
-    ///
-    /// # Errors
-    /// When the disk does not give them or `to` does not take them; which of the two, only reading them again can tell.
-    pub fn send(&mut self, piece: PieceIndex, start: u32, to: &mut impl Write) -> io::Result<()> {
-        self.file.seek(SeekFrom::Start(self.layout.offset(piece) + u64::from(start)))?;
-        let len = u64::from(self.layout.piece_len(piece) - start);
-        let sent = io::copy(&mut (&self.file).take(len), to)?;
-        if sent < len { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::io::{self, ErrorKind, Write};
 use std::net::TcpStream;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use super::link::Failure;
@@ -12,11 +13,10 @@ use super::shared::Shared;
 use crate::layout::PieceIndex;
 use crate::message::Message;
 use crate::peer_id::PeerId;
-use crate::storage::PieceSource;
 use crate::wire;
 
-/// How much of a piece goes out together with its header, and from a buffer; the rest goes from the file to the socket.
-const COPIED_LEN: u32 = 64 * 1024;
+/// How much of a piece is read from the disk at once, and of the first such part, what a borrower may send.
+const CHUNK_LEN: u32 = 64 * 1024;
 /// How long a borrower waits for the socket; the system rounds this up to a tick of its clock.
 const SOON: Duration = Duration::from_millis(1);
 
@@ -26,11 +26,12 @@ pub struct Pen {
     neighbor: PeerId,
     /// Messages that were taken and not encoded; a piece is always the last of them.
     batch: Vec<Message>,
-    bytes: Vec<u8>,
-    /// How many of `bytes` the socket has taken.
-    written: usize,
+    /// The batch, encoded.
+    encoded: Vec<u8>,
+    /// What goes to the socket; only the part `unsent` counts, the rest is kept for its room.
+    buffer: Vec<u8>,
+    unsent: Range<usize>,
     piece: Option<Sending>,
-    source: Option<PieceSource>,
     /// How long the socket was told to wait.
     patience: Option<Duration>,
 }
@@ -39,8 +40,8 @@ pub struct Pen {
 #[derive(Debug)]
 struct Sending {
     piece: PieceIndex,
-    /// How many of its bytes are in the buffer or were sent.
-    copied: u32,
+    /// How many of its bytes were put into the buffer.
+    loaded: u32,
     started: Instant,
 }
 
@@ -48,7 +49,15 @@ impl Pen {
     /// The pen of a new connection, whose socket waits without end.
     #[must_use]
     pub fn new(neighbor: PeerId) -> Self {
-        Self { neighbor, batch: Vec::new(), bytes: Vec::new(), written: 0, piece: None, source: None, patience: None }
+        Self {
+            neighbor,
+            batch: Vec::new(),
+            encoded: Vec::new(),
+            buffer: Vec::new(),
+            unsent: 0..0,
+            piece: None,
+            patience: None,
+        }
     }
 
     /// Where messages are to be put that are to be written next, when nothing is [left](Self::is_done).
@@ -58,7 +67,7 @@ impl Pen {
 
     /// Whether all that was taken has gone to the socket.
     pub fn is_done(&self) -> bool {
-        self.batch.is_empty() && self.bytes.is_empty()
+        self.batch.is_empty() && self.unsent.is_empty() && self.piece.is_none()
     }
 
     /// Writes all that was taken, however long that takes.
@@ -66,17 +75,7 @@ impl Pen {
     /// # Errors
     /// When the socket or the disk fails; the connection is over then.
     pub fn write(&mut self, shared: &Shared, stream: &TcpStream) -> Result<(), Failure> {
-        self.load(shared)?;
-        self.be_patient(None, stream)?;
-        self.write_bytes(stream)?;
-        if let Some(sending) = &self.piece {
-            let (piece, copied) = (sending.piece, sending.copied);
-            if copied < shared.layout().piece_len(piece) {
-                self.send_rest(piece, copied, shared, stream)?;
-            }
-        }
-        self.end_batch(shared);
-        Ok(())
+        self.write_within(None, shared, stream)
     }
 
     /// Writes what the socket takes at once, or nearly so: a thread that decides must not wait for a neighbor.
@@ -86,88 +85,100 @@ impl Pen {
     /// # Errors
     /// When the socket or the disk fails; the connection is over then.
     pub fn write_soon(&mut self, shared: &Shared, stream: &TcpStream) -> Result<(), Failure> {
-        self.load(shared)?;
-        self.be_patient(Some(SOON), stream)?;
-        match self.write_bytes(stream) {
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => return Ok(()),
-            other => other?,
+        match self.write_within(Some(SOON), shared, stream) {
+            Err(Failure::Connection(error)) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                Ok(())
+            }
+            other => other,
         }
-        if self.piece.as_ref().is_none_or(|sending| sending.copied == shared.layout().piece_len(sending.piece)) {
-            self.end_batch(shared);
-        }
-        Ok(())
     }
 
     /// Whether this message is little enough for [`write_soon`](Self::write_soon).
     pub fn is_little(message: &Message, shared: &Shared) -> bool {
         match message {
-            Message::Piece(piece) => shared.layout().piece_len(*piece) <= COPIED_LEN,
+            Message::Piece(piece) => shared.layout().piece_len(*piece) <= CHUNK_LEN,
             Message::Bitfield(_) => false,
             _ => true,
         }
     }
 
-    /// Encodes the batch, with the piece's first bytes behind its header, so that they leave in one write.
-    fn load(&mut self, shared: &Shared) -> Result<(), Failure> {
-        let layout = shared.layout();
-        for message in self.batch.drain(..) {
-            log::debug!("to {}: {message}", self.neighbor);
-            wire::encode(&message, layout, &mut self.bytes);
-            if let Message::Piece(piece) = message {
-                let copied = COPIED_LEN.min(layout.piece_len(piece));
-                let start = self.bytes.len();
-                self.bytes.resize(start + copied as usize, 0);
-                shared.store().read(piece, 0, &mut self.bytes[start..]).map_err(Failure::Process)?;
-                self.piece = Some(Sending { piece, copied, started: Instant::now() });
+    fn write_within(&mut self, patience: Option<Duration>, shared: &Shared, stream: &TcpStream) -> Result<(), Failure> {
+        if self.patience != patience {
+            stream.set_write_timeout(patience)?;
+            self.patience = patience;
+        }
+        self.encode(shared)?;
+        loop {
+            self.send(stream)?;
+            if !self.load_more(shared)? {
+                return Ok(());
             }
         }
+    }
+
+    /// Encodes the batch, with the piece's first bytes behind its header, so that they leave in one write.
+    fn encode(&mut self, shared: &Shared) -> Result<(), Failure> {
+        if self.batch.is_empty() {
+            return Ok(());
+        }
+        self.encoded.clear();
+        for message in self.batch.drain(..) {
+            log::debug!("to {}: {message}", self.neighbor);
+            wire::encode(&message, shared.layout(), &mut self.encoded);
+            if let Message::Piece(piece) = message {
+                self.piece = Some(Sending { piece, loaded: 0, started: Instant::now() });
+            }
+        }
+        let len = self.encoded.len();
+        self.make_room(len);
+        self.buffer[..len].copy_from_slice(&self.encoded);
+        self.unsent = 0..len;
+        self.load(len, shared)
+    }
+
+    /// Puts the next part of the piece into the buffer, from `start` on.
+    fn load(&mut self, start: usize, shared: &Shared) -> Result<(), Failure> {
+        let Some(Sending { piece, loaded, .. }) = self.piece else { return Ok(()) };
+        let len = CHUNK_LEN.min(shared.layout().piece_len(piece) - loaded);
+        let end = start + len as usize;
+        self.make_room(end);
+        shared.store().read(piece, loaded, &mut self.buffer[start..end]).map_err(Failure::Process)?;
+        self.unsent.end = end;
+        self.piece.iter_mut().for_each(|sending| sending.loaded += len);
         Ok(())
     }
 
-    fn send_rest(
-        &mut self,
-        piece: PieceIndex,
-        start: u32,
-        shared: &Shared,
-        mut stream: &TcpStream,
-    ) -> Result<(), Failure> {
-        let source = match &mut self.source {
-            Some(source) => source,
-            none => none.insert(shared.store().source().map_err(Failure::Process)?),
-        };
-        source.send(piece, start, &mut stream).map_err(|error| {
-            // Whose fault it is, the disk's or the socket's, shows when the disk is asked alone.
-            let found = shared.store().verify(piece);
-            found.map_or_else(Failure::Process, |()| Failure::Connection(error))
-        })
+    /// Once the buffer is sent: loads what comes next of the piece; false if that was all.
+    fn load_more(&mut self, shared: &Shared) -> Result<bool, Failure> {
+        let Some(Sending { piece, loaded, started }) = self.piece else { return Ok(false) };
+        let len = shared.layout().piece_len(piece);
+        if loaded < len {
+            self.unsent = 0..0;
+            self.load(0, shared)?;
+            return Ok(true);
+        }
+        log::trace!("piece {piece} went to {} in {:?}", self.neighbor, started.elapsed());
+        shared.tally(self.neighbor).count_sent(len);
+        self.piece = None;
+        Ok(false)
     }
 
-    fn write_bytes(&mut self, mut stream: &TcpStream) -> io::Result<()> {
-        while self.written < self.bytes.len() {
-            match stream.write(&self.bytes[self.written..]) {
+    /// The buffer never gets shorter: to clear and lengthen it for each piece would fill it with zeros each time.
+    fn make_room(&mut self, len: usize) {
+        if self.buffer.len() < len {
+            self.buffer.resize(len, 0);
+        }
+    }
+
+    fn send(&mut self, mut stream: &TcpStream) -> io::Result<()> {
+        while !self.unsent.is_empty() {
+            match stream.write(&self.buffer[self.unsent.clone()]) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
-                Ok(count) => self.written += count,
+                Ok(count) => self.unsent.start += count,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
         Ok(())
-    }
-
-    fn be_patient(&mut self, patience: Option<Duration>, stream: &TcpStream) -> io::Result<()> {
-        if self.patience != patience {
-            stream.set_write_timeout(patience)?;
-            self.patience = patience;
-        }
-        Ok(())
-    }
-
-    fn end_batch(&mut self, shared: &Shared) {
-        self.bytes.clear();
-        self.written = 0;
-        if let Some(Sending { piece, started, .. }) = self.piece.take() {
-            log::trace!("piece {piece} went to {} in {:?}", self.neighbor, started.elapsed());
-            shared.tally(self.neighbor).count_sent(shared.layout().piece_len(piece));
-        }
     }
 }

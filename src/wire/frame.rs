@@ -1,8 +1,8 @@
 //! Bytes to messages: `FrameReader`, to which a stream may come whole, halved or one byte at a time (protocol A5).
 //!
 //! It owns the two buffers of a connection. Small messages are cut from `head`, which is of a fixed size. A bitfield or a
-//! piece gets `body`, made only when the header was found right, and is read straight into it. So a connection needs one
-//! piece's memory, whatever its neighbor claims in a length.
+//! piece that is not whole there gets `body`, made only when the header was found right, and the rest is read straight into
+//! it. So a connection needs one piece's memory, whatever its neighbor claims in a length.
 
 use std::fmt;
 use std::ops::Range;
@@ -29,6 +29,8 @@ pub struct FrameReader {
     /// What of `head` was received and not consumed. Empty while `pending` is not complete.
     unread: Range<usize>,
     body: Vec<u8>,
+    /// Where in `head` the last piece is, if it came as a whole: to copy it would only take time.
+    whole: Option<Range<usize>>,
     pending: Option<Pending>,
     /// Whether a message was begun before: from then on no bitfield may come.
     started: bool,
@@ -99,6 +101,7 @@ impl FrameReader {
             head: vec![0; HEAD_CAPACITY].into_boxed_slice(),
             unread: 0..0,
             body: Vec::new(),
+            whole: None,
             pending: None,
             started: false,
         }
@@ -138,6 +141,7 @@ impl FrameReader {
     /// # Errors
     /// When the stream does not follow the protocol, or the piece is refused.
     pub fn next_welcome(&mut self, welcome: impl FnOnce(PieceIndex) -> Welcome) -> Result<Option<Message>, WireFault> {
+        self.whole = None;
         if self.pending.is_none()
             && let Some(message) = self.take_small_or_begin_body(welcome)?
         {
@@ -151,7 +155,7 @@ impl FrameReader {
     /// Of a piece that was to be skipped there are none.
     #[must_use]
     pub fn piece_bytes(&self) -> &[u8] {
-        &self.body
+        self.whole.as_ref().map_or(&self.body, |whole| &self.head[whole.clone()])
     }
 
     fn take_small_or_begin_body(
@@ -227,32 +231,36 @@ impl FrameReader {
         self.unread.start += count;
     }
 
-    /// Leaves the header behind and makes room for the body, if it is kept.
+    /// Leaves the header behind.
     fn begin_body(&mut self, header_len: usize, kind: Body, len: u32, kept: bool) {
         self.consume(header_len);
-        let len = len as usize;
-        let kept_len = if kept { len } else { 0 };
-        // Exactly, because a vector that grows by itself takes up to twice as much.
-        self.body.reserve_exact(kept_len.saturating_sub(self.body.len()));
-        self.body.resize(kept_len, 0);
-        self.pending = Some(Pending { kind, kept, len, filled: 0 });
+        self.pending = Some(Pending { kind, kept, len: len as usize, filled: 0 });
     }
 
-    /// Moves what has come of the body to where the rest will be read.
+    /// Takes what has come of the body; if it is not whole, moves it to where the rest will be read.
     fn finish_body(&mut self) -> Result<Option<Message>, WireFault> {
         let Some(pending) = &mut self.pending else { return Ok(None) };
         let arrived = self.unread.len().min(pending.len - pending.filled);
         let from = self.unread.start..self.unread.start + arrived;
-        if pending.kept {
+        self.unread.start += arrived;
+        if !pending.kept {
+            self.body.clear();
+        } else if arrived == pending.len {
+            self.whole = Some(from);
+        } else {
+            // Exactly, because a vector that grows by itself takes up to twice as much.
+            self.body.reserve_exact(pending.len.saturating_sub(self.body.len()));
+            self.body.resize(pending.len, 0);
             self.body[pending.filled..pending.filled + arrived].copy_from_slice(&self.head[from]);
         }
-        self.unread.start += arrived;
         pending.filled += arrived;
         let Some(pending) = self.pending.take_if(|pending| pending.filled == pending.len) else { return Ok(None) };
         match pending.kind {
             Body::Piece(piece) => Ok(Some(Message::Piece(piece))),
             Body::Bitfield => {
-                let set = PieceSet::from_bitfield(self.layout, &std::mem::take(&mut self.body));
+                let set = PieceSet::from_bitfield(self.layout, self.piece_bytes());
+                // It came once, and may be larger than a piece.
+                self.body = Vec::new();
                 set.map(|set| Some(Message::Bitfield(Box::new(set)))).map_err(|error| match error {
                     BitfieldError::SpareBits => WireFault::SpareBits,
                     BitfieldError::WrongLength => unreachable!("the length was checked before the body was read"),
@@ -315,9 +323,12 @@ mod tests {
             let piece = layout.piece(number).expect("2 pieces");
             let mut bytes = super::super::piece_header(piece, layout).to_vec();
             bytes.resize(bytes.len() + layout.piece_len(piece) as usize, 7);
-            reader.space()[..bytes.len()].copy_from_slice(&bytes);
-            reader.filled(bytes.len());
-            assert_eq!(reader.next_message(), Ok(Some(Message::Piece(piece))));
+            let (first, rest) = bytes.split_at(20);
+            for (part, came) in [(first, None), (rest, Some(Message::Piece(piece)))] {
+                reader.space()[..part.len()].copy_from_slice(part);
+                reader.filled(part.len());
+                assert_eq!(reader.next_message(), Ok(came));
+            }
         }
         assert_eq!(reader.body.capacity(), 100);
     }
