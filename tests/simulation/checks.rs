@@ -317,7 +317,7 @@ pub fn everybody_ends(outcomes: &[Outcome]) -> Result<(), String> {
 
 /// The runner's half of invariant 2: what a peer is refused is a fault, and only liars have faults.
 pub fn only_liars_are_refused(from: PeerId, has_lied: bool, fault: &str) -> Result<(), String> {
-    ensure(has_lied, || format!("invariant 2: {from} is honest, and its connection is closed for {fault}"))
+    ensure(has_lied, || format!("invariant 2: {from} is honest: {fault}"))
 }
 
 /// Invariant 10.

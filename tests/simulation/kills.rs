@@ -107,7 +107,7 @@ impl World {
     /// A peer that has finished is killed while it stays for others. It need not come back if all others know it to be
     /// complete, and can come back if it has written down that all others are: they may have ended.
     pub fn kill_at_last(&mut self, node: usize, life: u32) {
-        if !self.lives(node, life) {
+        if !self.lives(node, life) || self.nodes[node].lies.is_some() {
             return;
         }
         let own = self.id(node);

@@ -71,7 +71,7 @@ impl World {
         let mut count = |most| self.rng.random_range(1..=most);
         match count(9) {
             1 => self.tell_lies(end, "lies: haves", 3, |world, _| world.some_piece().map(Message::Have)),
-            2 => self.tell_lies(end, "lies: requests", 100, |world, _| world.some_piece().map(Message::Request)),
+            2 => self.tell_lies(end, "lies: requests", 40, |world, _| world.some_piece().map(Message::Request)),
             3 => self.tell_lies(end, "lies: chokes and unchokes", 9, |_, n| {
                 Some(if n % 2 == 0 { Message::Choke } else { Message::Unchoke })
             }),

@@ -63,6 +63,8 @@ pub struct End {
     /// What leaves from now on is lost on its way, and nobody is told.
     pub cut: bool,
     pub shaken_at: Micros,
+    /// How many messages have left.
+    pub said_count: u32,
     /// When something was heard last, and how many messages were.
     pub heard_at: Micros,
     pub message_count: u32,
@@ -90,6 +92,7 @@ impl End {
             fin_sent: false,
             cut: false,
             shaken_at: 0,
+            said_count: 0,
             heard_at: 0,
             message_count: 0,
             asked_at: None,

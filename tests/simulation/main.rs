@@ -81,22 +81,23 @@ fn run_all(count: u64) -> (Coverage, Vec<String>) {
 }
 
 /// What must have happened at least so often for each 1000 seeds.
-const EXPECTED: [(&str, u64); 74] = [
+const EXPECTED: [(&str, u64); 75] = [
     ("broken connections", 1000),
     ("changes of the preferred", 3000),
     ("chokes with a request under way", 500),
     ("closed connections", 10_000),
-    ("connections closed for a fault", 300),
+    ("connections closed for a late bitfield", 150),
+    ("connections closed for a piece that nobody asked for", 60),
     ("connections given up for want of a request", 5),
     ("connections given up for want of an answer", 40),
-    ("connections of those who are kept out", 200),
+    ("connections of those who are kept out", 100),
     ("cut links given up for their silence", 40),
     ("cut links that one side had not noticed", 60),
     ("finished peers that wait for somebody untold", 10),
-    ("finished peers that were killed", 8),
+    ("finished peers that were killed", 5),
     ("finished peers that were killed and came back", 15),
     ("kills between a save and its report", 30),
-    ("kills between the file's name and its report", 40),
+    ("kills between the file's name and its report", 30),
     ("late pieces accepted", 30),
     ("late pieces accepted, asked again", 5),
     ("late ticks", 1000),
@@ -110,11 +111,11 @@ const EXPECTED: [(&str, u64); 74] = [
     ("lies: haves", 2500),
     ("lies: interest that comes and goes", 5000),
     ("lies: late bitfields", 500),
-    ("lies: pieces sent twice", 150),
+    ("lies: pieces sent twice", 80),
     ("lies: pieces that nobody asked for", 800),
     ("lies: pieces that the other has", 1500),
-    ("lies: requests", 50_000),
-    ("lies: requests not answered", 400),
+    ("lies: requests", 20_000),
+    ("lies: requests not answered", 100),
     ("links cut in both directions", 100),
     ("links cut in one direction", 100),
     ("losses of connections that were replaced", 2000),
@@ -158,6 +159,9 @@ const EXPECTED: [(&str, u64); 74] = [
     ("two connections crossing", 100),
 ];
 
+/// What must not have happened more often: the rules for silence are there to keep it rare.
+const RARE: [(&str, u64); 1] = [("cut links that nobody noticed for five minutes", 4)];
+
 #[test]
 fn every_swarm_keeps_the_invariants_and_ends() {
     if let Some(seed) = number("SIM_SEED") {
@@ -175,6 +179,10 @@ fn every_swarm_keeps_the_invariants_and_ends() {
     for (what, least) in EXPECTED {
         let seen = coverage.count(what);
         assert!(seen * SEEDS >= least * count, "{what}: {seen} times in {count} seeds is too seldom to test anything");
+    }
+    for (what, most) in RARE {
+        let seen = coverage.count(what);
+        assert!(seen * SEEDS <= most * count.max(SEEDS), "{what}: {seen} times in {count} seeds is too often");
     }
 }
 

@@ -72,6 +72,7 @@ impl World {
     pub fn fly(&mut self, from: EndId, item: Item) {
         let now = self.now;
         let end = &mut self.connections[from.connection].ends[from.side];
+        end.said_count += u32::from(matches!(item, Item::Message(_)));
         if end.cut {
             return;
         }
@@ -143,9 +144,9 @@ impl World {
         let is_first = self.end(id).message_count == 1;
         let peer = &self.nodes[node].peer;
         let fault = match message {
-            Message::Bitfield(_) if !is_first => Some("a late bitfield"),
+            Message::Bitfield(_) if !is_first => Some("connections closed for a late bitfield"),
             Message::Piece(piece) if peer.welcome(from, piece) == Welcome::Refuse => {
-                Some("a piece that nobody asked for")
+                Some("connections closed for a piece that nobody asked for")
             }
             _ => None,
         };
@@ -155,8 +156,8 @@ impl World {
                 return Ok(());
             }
             only_liars_are_refused(from, self.end(id.other()).lies, fault)?;
-            self.trace.note(self.now, self.id(node), || format!("{from} is given up for {fault}"));
-            self.coverage.saw("connections closed for a fault");
+            self.trace.note(self.now, self.id(node), || format!("{from} is given up: {fault}"));
+            self.coverage.saw(fault);
             let now = self.instant();
             self.nodes[node].runner.standings.entry(other).or_default().note_fault(now);
             return self.hang_up(id);
@@ -172,14 +173,18 @@ impl World {
 
     /// Whether somebody who has closed its end took all that was said to it, as far as it matters.
     ///
-    /// Of who was killed the system tells so by a reset, if something came too late. That it was killed after it had read our
-    /// last `have` and before it wrote that down can't be told by anybody; ARCHITECTURE.md names this limit.
+    /// Of who does not read any more the system tells so by a reset, if something comes too late. (A real one may say first that
+    /// the connection has ended.) That somebody was killed after it had read our last `have` and before it wrote that down
+    /// can't be told by anybody. ARCHITECTURE.md names both limits.
     fn has_heard_all(&mut self, id: EndId) -> bool {
         let (node, other) = self.nodes_of(id);
         let (own, neighbor) = (self.id(node), self.id(other));
-        let was_killed = self.nodes[other].life != self.end(id.other()).life;
+        let (end, its_end) = (self.end(id).clone(), self.end(id.other()).clone());
+        let is_unsaid = end.writing.is_some() || !end.outbox.is_empty();
+        let has_read_all = its_end.open || (!is_unsaid && end.said_count == its_end.message_count);
+        let was_killed = self.nodes[other].life != its_end.life;
         let remembers = self.nodes[other].setup.complete_neighbors.contains(&own);
-        !was_killed || remembers || self.nodes[node].peer.leaves_untold(neighbor)
+        has_read_all && (!was_killed || remembers || self.nodes[node].peer.leaves_untold(neighbor))
     }
 
     /// Breaks a connection; its ends learn of it after these delays, unless the path to them is cut.
