@@ -111,8 +111,8 @@ impl State {
                     }
                     let answers = from == Some(to);
                     work.answered |= answers;
-                    let can_wait = answers || is_no_news(&self.peer, to, &message);
-                    match link.outbox.push(message, can_wait) {
+                    let is_no_news = matches!(message, Message::Have(piece) if !self.peer.is_news(piece, to));
+                    match link.outbox.push(message, answers || is_no_news) {
                         Pushed::WriterSleeps => work.wake.push(Arc::clone(&link.outbox)),
                         Pushed::WriterIsAwake => {}
                         Pushed::Full => {
@@ -151,10 +151,4 @@ fn changes_who_unchokes_us(event: &Event) -> bool {
         Event::MessageReceived { message, .. } => matches!(message, Message::Choke | Message::Unchoke),
         _ => false,
     }
-}
-
-/// Whether a message tells the neighbor nothing that it could use at once: that we have what it has.
-fn is_no_news(peer: &Peer, to: PeerId, message: &Message) -> bool {
-    let Message::Have(piece) = message else { return false };
-    !peer.pieces().is_full() && peer.pieces_of(to).is_some_and(|has| has.contains(*piece))
 }

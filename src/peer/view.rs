@@ -55,6 +55,14 @@ impl Peer {
         }
     }
 
+    /// Whether a neighbor could do something at once with the news that we have a piece: it lacks that piece and wants
+    /// nothing of us yet, or it waits for us to be complete.
+    #[must_use]
+    pub fn is_news(&self, piece: PieceIndex, neighbor: PeerId) -> bool {
+        let Some(neighbor) = self.neighbors.get(&neighbor) else { return false };
+        self.pieces.have().is_full() || !(neighbor.they_are_interested || neighbor.has.contains(piece))
+    }
+
     /// Whether a request to this neighbor is under way.
     #[must_use]
     pub fn has_asked(&self, neighbor: PeerId) -> bool {

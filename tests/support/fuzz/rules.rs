@@ -149,7 +149,8 @@ fn check_view(ledger: &Ledger, peer: &Peer) -> Result<(), String> {
         let may_be_asked = book.they_unchoke && book.requested.is_none() && !book.silent;
         let idle = may_be_asked && any(&bits(&book.has), |place| free[place]);
         ensure(!idle, || format!("{id} could be asked for a free piece and is not"))?;
-        let owes = book.requested.is_some() || book.silent;
+        // Who has all pieces waits for no answer any more.
+        let owes = !ledger.have.is_full() && (book.requested.is_some() || book.silent);
         ensure((peer.awaits(id) == Awaited::Answer) == owes, || format!("{:?} is awaited of {id}", peer.awaits(id)))?;
     }
     let missing = ledger.books.iter().filter(|(_, book)| !book.connected && !book.is_complete()).map(|(&id, _)| id);
