@@ -111,6 +111,10 @@ fn check_written_again<'a>(read: &Read, layout: FileLayout, mut stream: &'a [u8]
 fn check_rest(read: &Read, layout: FileLayout, rest: &[u8]) {
     let number =
         |from: usize| rest.get(from..from + 4).map(|bytes| u32::from_be_bytes(bytes.try_into().expect("4 bytes")));
+    if number(0) == Some(0) {
+        assert_eq!(read.fault, Some(WireFault::LengthZero), "what has no type is told at once");
+        return;
+    }
     let (Some(length), Some(&message_type)) = (number(0), rest.get(4)) else {
         assert_eq!(read.fault, None, "no header is there");
         return;
