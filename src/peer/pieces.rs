@@ -98,7 +98,7 @@ pub(super) enum Lacked {
 /// How many pieces of each block a neighbor has that are missing here.
 ///
 /// With these counts a piece is drawn in one step among millions: first the block, then the place in it.
-#[derive(Debug)]
+#[derive(PartialEq, Eq, Debug)]
 pub(super) struct BlockCounts {
     blocks: Vec<u32>,
     total: u32,
@@ -195,6 +195,26 @@ mod tests {
         // First and last of blocks, and a block that has much less than the others.
         check_uniform(9000, |n| [0, 1, 4095, 4096, 8191, 8192, 8999].contains(&n), |n| n != 1);
         check_uniform(9000, |n| n % 200 == 0 || n == 4097, |_| true);
+    }
+
+    #[test]
+    fn counts_that_are_kept_are_those_that_would_be_counted_anew() {
+        let layout = FileLayout::new(9000, 1).expect("a layout");
+        let full = PieceSet::full(layout);
+        let (mut missing, mut counts) = (PieceSet::empty(layout), BlockCounts::none(layout));
+        for number in [0, 63, 64, 4095, 4096, 8191, 8192, 8999] {
+            let piece = layout.piece(number).expect("9000 pieces");
+            missing.insert(piece);
+            counts.add(piece);
+            assert_eq!(counts, BlockCounts::of(&full, &missing), "with {number}");
+        }
+        assert_eq!((counts.blocks.as_slice(), counts.total), (&[4, 2, 2][..], 8));
+        for (number, blocks) in [(4096, [4, 1, 2]), (8999, [4, 1, 1]), (0, [3, 1, 1]), (8191, [3, 0, 1])] {
+            let piece = layout.piece(number).expect("9000 pieces");
+            missing.remove(piece);
+            counts.subtract(piece);
+            assert_eq!((&counts, counts.blocks.as_slice()), (&BlockCounts::of(&full, &missing), &blocks[..]));
+        }
     }
 
     #[test]
