@@ -55,12 +55,13 @@ impl Peer {
         }
     }
 
-    /// Whether a neighbor could do something at once with the news that we have a piece: it lacks that piece and wants
-    /// nothing of us yet, or it waits for us to be complete.
+    /// Whether a neighbor could do something at once with the news that we have a piece: it lacks that piece, and may ask
+    /// for it or is not interested in us yet; or it waits for us to be complete.
     #[must_use]
     pub fn is_news(&self, piece: PieceIndex, neighbor: PeerId) -> bool {
-        let Some(neighbor) = self.neighbors.get(&neighbor) else { return false };
-        self.pieces.have().is_full() || !(neighbor.they_are_interested || neighbor.has.contains(piece))
+        let Some(state) = self.neighbors.get(&neighbor) else { return false };
+        let may_act = self.choking.is_unchoked(neighbor) || !state.they_are_interested;
+        self.pieces.have().is_full() || (may_act && !state.has.contains(piece))
     }
 
     /// Whether a request to this neighbor is under way.

@@ -98,16 +98,16 @@ fn a_complete_neighbor_is_not_missing_when_it_is_gone() {
 }
 
 #[test]
-fn that_we_have_a_piece_is_news_for_who_lacks_it_and_wants_nothing_of_us_yet_and_for_all_once_we_are_complete() {
-    let mut world = given("*   ", &["*   ", "**  ", "    ", "?"]).after(&["3: interested"]).world();
+fn that_we_have_a_piece_is_news_for_who_lacks_it_and_may_act_and_for_all_once_we_are_complete() {
+    // The first to be interested is preferred, the second is optimistically unchoked, and two stay choked.
+    let interested = ["1: interested", "optimistic tick", "2: interested", "optimistic tick", "3: interested"];
+    let mut world = given("*   ", &["    ", "    ", "    ", "    ", " *  "]).k(1).after(&interested).world();
     let piece = world.peer.pieces().layout().piece(1).expect("4 pieces");
-    let news = |world: &World| [1, 2, 3, 4].map(|number| world.peer.is_news(piece, id(number)));
-    // 1 lacks it, 2 has it, 3 wants something of us as it is, 4 is not even connected.
-    assert_eq!(news(&world), [true, false, false, true]);
-    world.does("1: interested");
-    assert_eq!(news(&world), [false, false, false, true]);
-    world.does("1: not interested");
-    assert_eq!(news(&world), [true, false, false, true]);
-    let world = given("****", &["*   ", "**  ", "    ", "****"]).after(&["3: interested"]).world();
-    assert_eq!(news(&world), [true; 4]);
+    let news = |world: &World| [1, 2, 3, 4, 5].map(|number| world.peer.is_news(piece, id(number)));
+    assert_eq!(world.unchoked(), [1, 2]);
+    assert_eq!(news(&world), [true, true, false, true, false]);
+    world.does("3: not interested");
+    assert_eq!(news(&world), [true, true, true, true, false]);
+    let world = given("****", &["    ", "    ", "    ", "    ", " *  "]).k(1).after(&interested).world();
+    assert_eq!(news(&world), [true; 5]);
 }
