@@ -62,6 +62,19 @@ impl Shared {
         state.timers_started.filter(|_| !state.stopped)
     }
 
+    /// Says when the next selection of preferred neighbors is due; all before it are done.
+    pub fn note_preferred_due(&self, due: Instant) {
+        self.lock().preferred_due = Some(due);
+        self.changed.notify_all();
+    }
+
+    /// Waits until the selection of preferred neighbors that was due by then is done; false if the process is ending.
+    pub fn wait_for_preferred(&self, due: Instant) -> bool {
+        let undone = |state: &mut State| !state.stopped && state.preferred_due.is_some_and(|next| next <= due);
+        let state = self.changed.wait_while(self.lock(), undone).unwrap_or_else(PoisonError::into_inner);
+        !state.stopped
+    }
+
     /// Waits until all threads are to stop.
     pub fn wait_until_stopped(&self) {
         drop(self.changed.wait_while(self.lock(), |state| !state.stopped));

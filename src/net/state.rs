@@ -31,6 +31,8 @@ pub struct State {
     actions: Vec<Action>,
     /// When the first neighbor was interested.
     pub timers_started: Option<Instant>,
+    /// When the next selection of preferred neighbors is due.
+    pub preferred_due: Option<Instant>,
     /// How long this peer, while it lacked pieces, was unchoked by nobody.
     pub starved: Stopwatch,
     /// Why the process ends, once it does.
@@ -74,6 +76,7 @@ impl State {
             standings: BTreeMap::new(),
             actions: Vec::new(),
             timers_started: None,
+            preferred_due: None,
             starved: Stopwatch::default(),
             end: None,
             stopped: false,

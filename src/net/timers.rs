@@ -17,7 +17,9 @@ const TELL_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Reports `event` every `interval` from the first interested neighbor on, until the process stops.
 ///
-/// Ticks are due at multiples of the interval, so that they do not drift; one that was missed is not made up for.
+/// Ticks are due at multiples of the interval, so that they do not drift; one that was missed is not made up for. Where two
+/// fall together the preferred neighbors are selected first, as at the start: the optimistically unchoked one is then one of
+/// those that this left choked.
 pub fn tick(shared: &Shared, interval: Duration, event: &Event) {
     let Some(mut due) = shared.wait_for_timers() else { return };
     loop {
@@ -25,7 +27,10 @@ pub fn tick(shared: &Shared, interval: Duration, event: &Event) {
         while due <= now {
             due += interval;
         }
-        if !shared.wait_until(due) {
+        if *event == Event::PreferredTick {
+            shared.note_preferred_due(due);
+        }
+        if !shared.wait_until(due) || (*event == Event::OptimisticTick && !shared.wait_for_preferred(due)) {
             return;
         }
         log::trace!("{event:?}");

@@ -86,6 +86,12 @@ fn a_request_is_awaited_of_who_is_interested_and_unchoked() {
     world.does("1: interested");
     assert_eq!(world.peer.awaits(id(1)), Awaited::Request, "it was unchoked at once");
     assert!(!world.peer.is_idle());
+    world.does("1: not interested");
+    assert_eq!(world.peer.awaits(id(1)), Awaited::Nothing, "it is unchoked until the next tick");
+    let before = ["1: interested", "optimistic tick", "2: interested", "optimistic tick", "3: interested"];
+    let world = given("* ", &["  ", "  ", "  "]).k(1).after(&before).world();
+    let awaited = [1, 2, 3].map(|number| world.peer.awaits(id(number)));
+    assert_eq!(awaited, [Awaited::Request, Awaited::Request, Awaited::Nothing], "the third is choked");
 }
 
 #[test]

@@ -148,7 +148,12 @@ pub struct Ended {
 impl Running {
     /// Waits for a line on stderr that contains `part`, and returns it.
     pub fn wait_for_line(&self, part: &str) -> String {
-        let found = |told: &Told| told.lines.iter().find(|line| line.contains(part)).cloned();
+        self.wait_for_lines(part, 1)
+    }
+
+    /// Waits for so many lines on stderr that contain `part`, and returns the last.
+    pub fn wait_for_lines(&self, part: &str, count: usize) -> String {
+        let found = |told: &Told| told.lines.iter().filter(|line| line.contains(part)).nth(count - 1).cloned();
         let told = self.told.0.lock().expect("no panic");
         let waiting = |told: &mut Told| !told.ended && found(told).is_none();
         let (told, _) = self.told.1.wait_timeout_while(told, PATIENCE, waiting).expect("no panic");

@@ -53,6 +53,20 @@ fn several_requests_at_once_are_answered_in_order() {
     drop(seeder);
 }
 
+/// As at the start; so the optimistically unchoked one is another than those just preferred.
+#[test]
+fn where_both_ticks_fall_together_the_preferred_are_selected_first() {
+    let swarm = Swarm::new(Plan::default());
+    let seeder = swarm.env.start(&["-vv", "1001"]).wait_until_up();
+    let mut client = Client::join(&swarm, 1001, 1002);
+    client.say(INTERESTED, &[]);
+    seeder.wait_for_lines("OptimisticTick", 5);
+    seeder.signal("TERM");
+    let told = seeder.wait().stderr;
+    let ticks: Vec<_> = told.iter().filter_map(|line| line.split("[TRACE] ").nth(1)?.strip_suffix("Tick")).collect();
+    assert_eq!(ticks[..10], ["Preferred", "Optimistic"].repeat(5));
+}
+
 /// Both sides are in the middle of a piece, and ours does not read before it has sent all of its own.
 #[test]
 fn two_that_send_each_other_large_pieces_do_not_wait_for_each_other() {
