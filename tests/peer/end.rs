@@ -1,6 +1,6 @@
 //! The end (A9, B): all must have the file, each must have been met, and it is told once. And the smallest files.
 
-use super::world::{check, given};
+use super::world::{check, given, id};
 
 #[test]
 fn the_file_is_logged_complete_when_it_has_its_name() {
@@ -175,8 +175,18 @@ fn a_broken_connection_leaves_its_neighbor_untold_and_a_closed_one_does_not() {
     assert!(!world.peer.leaves_somebody_untold());
     world.does("lose 2");
     assert!(world.peer.leaves_somebody_untold());
+    assert_eq!([1, 2, 3].map(|number| world.peer.leaves_untold(id(number))), [false, true, false]);
     world.does("2 dials");
     assert!(!world.peer.leaves_somebody_untold(), "it has our bitfield now");
+    assert!(!world.peer.leaves_untold(id(2)));
+}
+
+#[test]
+fn what_is_seen_of_a_peer_is_what_it_knows() {
+    let world = given("**", &["**", "* ", "?"]).after(&["lose 2"]).world();
+    assert!(!world.peer.is_finished());
+    let known = [1, 2, 3, 4].map(|number| world.peer.pieces_of(id(number)).map(|pieces| world.draw(pieces)));
+    assert_eq!(known, [Some("**".into()), Some("* ".into()), Some("  ".into()), None]);
 }
 
 #[test]
