@@ -21,7 +21,7 @@ use crate::peer::LogEvent;
 use crate::peer_id::PeerId;
 
 /// So many bytes of sentences are not held in memory for longer.
-const LARGE: usize = 256 * 1024;
+const MOST_PENDING: usize = 256 * 1024;
 
 /// What separates the course's sentences from all other records of the `log` crate.
 const TARGET: &str = "course_log";
@@ -77,19 +77,18 @@ impl LogFile {
     /// Writes the sentences that came since the last call, in one write; what they tell of is made good by `before`.
     ///
     /// # Errors
-    /// When the disk does not take them, or `before` fails; then they are written all the same.
+    /// When the disk does not take them, or `before` fails; then they are not written at all.
     pub fn flush(&self, before: impl FnOnce() -> Result<()>) -> Result<()> {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let lines = self.pending.take_whole_lines();
-        let made_good = before();
-        let written = file.write_all(&lines).with_context(|| format!("cannot write to {}", self.path.display()));
-        made_good.and(written)
+        before()?;
+        file.write_all(&lines).with_context(|| format!("cannot write to {}", self.path.display()))
     }
 
     /// Whether the sentences have become so many that they should be written at once.
     #[must_use]
     pub fn is_due(&self) -> bool {
-        self.pending.lock().len() > LARGE
+        self.pending.lock().len() > MOST_PENDING
     }
 
     /// Where the log is.
@@ -287,6 +286,26 @@ mod tests {
             "Peer 1001 has downloaded the piece 17 from 1002. Now the number of pieces it has is 18.",
         );
         check(&LogEvent::DownloadedFile, "Peer 1001 has downloaded the complete file.");
+    }
+
+    #[test]
+    fn sentences_are_written_behind_what_makes_them_good_and_not_without_it() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let path = dir.path().join("log");
+        let file = Mutex::new(File::create(&path).expect("a file"));
+        let mut pending = Pending::default();
+        let log = LogFile { path: path.clone(), file, pending: pending.clone() };
+        let text = || std::fs::read_to_string(&path).expect("a log");
+        pending.write_all(b"first\n").expect("memory");
+        log.flush(|| {
+            assert_eq!(text(), "", "not yet");
+            Ok(())
+        })
+        .expect("written");
+        assert_eq!(text(), "first\n");
+        pending.write_all(b"second\n").expect("memory");
+        log.flush(|| anyhow::bail!("a full disk")).expect_err("told");
+        assert_eq!(text(), "first\n");
     }
 
     #[test]

@@ -24,7 +24,7 @@ use crate::peer_id::PeerId;
 pub use crc32fast::Hasher as Checksum;
 
 /// So many bytes of lines are not held in memory for longer.
-const LARGE: usize = 64 * 1024;
+const MOST_UNWRITTEN: usize = 64 * 1024;
 
 /// An open journal, to which lines are appended.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ pub struct Journal {
 }
 
 /// What is recorded and not in the file yet.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Unwritten {
     lines: String,
     /// How many pieces are not recorded.
@@ -132,7 +132,7 @@ impl Journal {
         _ = fs::remove_file(path);
     }
 
-    /// Records a piece that was written. With the last one all lines are written, else when they are [flushed](Self::flush):
+    /// Records a piece that is on disk. With the last one all lines are written, else when they are [flushed](Self::flush):
     /// a piece whose line is lost in a kill is only fetched again, unless everybody else may have ended.
     ///
     /// # Errors
@@ -142,7 +142,11 @@ impl Journal {
         let mut unwritten = self.lock();
         unwritten.lines.push_str(&line);
         unwritten.lacked = unwritten.lacked.saturating_sub(1);
-        if unwritten.lacked == 0 || unwritten.lines.len() > LARGE { self.write(&mut unwritten) } else { Ok(()) }
+        if unwritten.lacked == 0 || unwritten.lines.len() > MOST_UNWRITTEN {
+            self.write(&mut unwritten)
+        } else {
+            Ok(())
+        }
     }
 
     /// Records a neighbor that was found complete, at once: it may end before we do.
@@ -167,9 +171,14 @@ impl Journal {
         self.unwritten.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Lines that the disk has not taken stay: no sentence that depends on them may be written after all.
     fn write(&self, unwritten: &mut Unwritten) -> Result<()> {
         let written = (&self.file).write_all(unwritten.lines.as_bytes());
-        unwritten.lines.clear();
+        match written {
+            Ok(()) => unwritten.lines.clear(),
+            // Perhaps a part is there, and ends in the middle of a line.
+            Err(_) => unwritten.lines.insert(0, '\n'),
+        }
         written.with_context(|| format!("cannot write to {}", self.path.display()))
     }
 
@@ -252,6 +261,19 @@ mod tests {
         assert_eq!(count(), 9);
         journal.record_piece(piece(9), b"0123456789").expect("a line");
         assert_eq!(count(), 10);
+    }
+
+    #[test]
+    fn lines_that_the_disk_has_not_taken_fail_again() {
+        let Ok(file) = OpenOptions::new().write(true).open("/dev/full") else { return };
+        let unwritten = Mutex::new(Unwritten { lines: String::new(), lacked: 10 });
+        let journal = Journal { path: "/dev/full".into(), file, unwritten };
+        journal.record_piece(piece(1), b"0123456789").expect("it waits");
+        for _ in 0..2 {
+            // Else a sentence of the log could be written whose line is lost.
+            let error = journal.flush().expect_err("a full disk");
+            assert_eq!(format!("{error:#}"), "cannot write to /dev/full: No space left on device (os error 28)");
+        }
     }
 
     #[test]

@@ -28,7 +28,8 @@ pub struct PieceStore {
 
 /// How much of a file is read at once when its pieces are checked.
 const CHECK_LEN: u32 = 1024 * 1024;
-/// How much is written to the file at once: larger writes were measured to cost several times as much on some machines.
+/// How much is written to the file at once: larger writes were measured to cost several times as much on a virtual
+/// machine (ARCHITECTURE.md, Speed).
 const MOST_WRITTEN: usize = 512 * 1024;
 
 impl PieceStore {

@@ -56,7 +56,10 @@ pub fn accept(shared: &Arc<Shared>, threads: &Threads, listener: &TcpListener) {
             return;
         }
         let stream = match accepted {
-            Ok((stream, _)) => Arc::new(stream),
+            Ok((stream, _)) => {
+                told = None;
+                Arc::new(stream)
+            }
             Err(error) => {
                 // The same trouble is told once, not ten times a second.
                 if told.replace(error.kind()) != Some(error.kind()) {

@@ -2,8 +2,8 @@
 //!
 //! Modules in reading order: [`run`] starts and ends a peer; `shared` is what all threads share, `state` the part behind one
 //! lock, with its `link`s, `standing`s, `figures` and `ending`; `neighbor` is the thread of one connection, `outbox` the one
-//! that writes to it, and `pen` what it writes;
-//! `listener` and `timers` are what their names say; `files` opens what is on disk; `threads` names and joins them.
+//! that writes to it, and `pen` what it writes; `listener` and `timers` are what their names say; `files` opens what is on
+//! disk; `threads` names and joins them.
 
 mod shared;
 mod state;
@@ -192,7 +192,7 @@ fn start_threads(
     }
     {
         let shared = Arc::clone(shared);
-        threads.spawn("log", move || timers::flush_log(&shared));
+        threads.spawn("log", move || timers::flush(&shared));
     }
     {
         let shared = Arc::clone(shared);

@@ -1,7 +1,8 @@
 //! `Outbox`: what is to be sent to one neighbor, and the thread's body that writes it to the socket.
 //!
-//! Who decides only ever appends here and never waits for a socket: two peers that send each other large pieces would
-//! both block in `write` with nobody reading, and one slow neighbor would stall all others.
+//! Who decides appends here and leaves it to the writer to wait for the socket: two peers that send each other large pieces
+//! would both block in `write` with nobody reading, and one slow neighbor would stall all others. Only a small answer is
+//! written by who read the question, as far as the socket takes it at once.
 
 use std::collections::VecDeque;
 use std::net::Shutdown;
@@ -21,16 +22,16 @@ const MOST_PIECES: usize = 64;
 /// one bitfield when it comes back.
 const MOST_MESSAGES: usize = 1 << 18;
 
-/// So many messages the thread that reads may write itself.
+/// So many messages at a time the thread that reads may write itself.
 const FEW_MESSAGES: usize = 64;
 
 /// What became of a message that was pushed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Pushed {
     /// It is queued, and the writer is to be [woken](Outbox::wake) after all locks are given back.
-    WriterSleeps,
-    /// It is queued, or nothing is sent any more.
-    WriterIsAwake,
+    WakeWriter,
+    /// It is queued, or nothing is sent any more; nothing is to be done.
+    Queued,
     /// There is no room: the link is to be given up.
     Full,
 }
@@ -116,7 +117,7 @@ impl Outbox {
     pub fn push(&self, message: Message, can_wait: bool) -> Pushed {
         let mut queue = self.lock();
         if queue.closing {
-            return Pushed::WriterIsAwake;
+            return Pushed::Queued;
         }
         if queue.messages.len() == MOST_MESSAGES {
             return Pushed::Full;
@@ -130,9 +131,9 @@ impl Outbox {
         queue.messages.push_back(message);
         // Who has the pen looks again when it is put back.
         if !can_wait && queue.pen.is_some() && std::mem::take(&mut queue.writer_waits) {
-            Pushed::WriterSleeps
+            Pushed::WakeWriter
         } else {
-            Pushed::WriterIsAwake
+            Pushed::Queued
         }
     }
 
@@ -173,6 +174,12 @@ impl Outbox {
         let waited = self.changed.wait_timeout_while(queue, patience, busy);
         let (queue, waited) = waited.unwrap_or_else(PoisonError::into_inner);
         !queue.aborted && !waited.timed_out()
+    }
+
+    /// Whether all that was queued was given to the socket.
+    pub fn has_sent_all(&self) -> bool {
+        let queue = self.lock();
+        !queue.aborted && (queue.ended || queue.is_idle())
     }
 
     /// Forgets what is queued and ends the writer, unless it waits for the socket; whoever calls this also shuts that.
@@ -223,7 +230,7 @@ impl Outbox {
 
     fn put_back(&self, pen: Box<Pen>) {
         let mut queue = self.lock();
-        let wake = queue.watched || queue.closing || !pen.is_done();
+        let wake = queue.closing || !pen.is_done();
         queue.pen = Some(pen);
         drop(queue);
         if wake {

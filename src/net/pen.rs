@@ -1,7 +1,8 @@
 //! `Pen`: what was taken out of an outbox and is being written to the socket.
 //!
 //! Each outbox has one pen, and only who holds it writes: mostly the writer thread, which may wait for the socket as long as
-//! it likes. A reader may borrow it for a few bytes, which saves waking that thread; see [`Pen::write_soon`].
+//! it likes. A reader may borrow it for small messages and a small piece, which saves waking that thread; see
+//! [`Pen::write_soon`].
 
 use std::io::{self, ErrorKind, Write};
 use std::net::TcpStream;
@@ -15,8 +16,10 @@ use crate::message::Message;
 use crate::peer_id::PeerId;
 use crate::wire;
 
-/// How much of a piece is read from the disk at once, and of the first such part, what a borrower may send.
+/// How much of a piece is read from the disk at once. A borrower may send only a piece that is no longer.
 const CHUNK_LEN: u32 = 64 * 1024;
+/// So many bytes of the buffer are kept for the next messages.
+const MOST_KEPT: usize = 128 * 1024;
 /// How long a borrower waits for the socket; the system rounds this up to a tick of its clock.
 const SOON: Duration = Duration::from_millis(1);
 
@@ -111,9 +114,14 @@ impl Pen {
         loop {
             self.send(stream)?;
             if !self.load_more(shared)? {
-                return Ok(());
+                break;
             }
         }
+        // A large bitfield, or very many messages, are sent once; their room need not be kept.
+        if self.buffer.len() > MOST_KEPT {
+            (self.encoded, self.buffer) = (Vec::new(), Vec::new());
+        }
+        Ok(())
     }
 
     /// Encodes the batch, with the piece's first bytes behind its header, so that they leave in one write.
@@ -174,7 +182,13 @@ impl Pen {
         while !self.unsent.is_empty() {
             match stream.write(&self.buffer[self.unsent.clone()]) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
-                Ok(count) => self.unsent.start += count,
+                Ok(count) => {
+                    self.unsent.start += count;
+                    // It has taken a part in the time it was given, and would take the next part in as much again.
+                    if self.patience.is_some() && !self.unsent.is_empty() {
+                        return Err(ErrorKind::WouldBlock.into());
+                    }
+                }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }

@@ -136,10 +136,10 @@ impl Shared {
     fn finish(&self, mut work: Work, received: Option<(&Link, &[u8])>) {
         let piece_bytes = received.map_or(&[][..], |(_, bytes)| bytes);
         loop {
+            work.wake.drain(..).for_each(|outbox| outbox.wake());
             if let Some((link, _)) = received.filter(|_| std::mem::take(&mut work.answered)) {
                 write_answer(self, link);
             }
-            work.wake.drain(..).for_each(|outbox| outbox.wake());
             for neighbor in work.unread.drain(..) {
                 log::warn!("neighbor {neighbor} does not read what it is sent; the connection is given up");
             }
@@ -232,6 +232,8 @@ impl Shared {
         }
         let neighbor = link.neighbor;
         state.links.remove(&neighbor);
+        // What was decided in the last moment before this will not be sent any more.
+        let ending = if link.outbox.has_sent_all() { ending } else { Ending::Broken };
         let work = state.handle(self.own, Event::NeighborLost { neighbor, ending }, &self.changed);
         drop(state);
         self.changed.notify_all();

@@ -116,8 +116,8 @@ impl State {
                     work.answered |= answers;
                     let is_no_news = matches!(message, Message::Have(piece) if !self.peer.is_news(piece, to));
                     match link.outbox.push(message, answers || is_no_news) {
-                        Pushed::WriterSleeps => work.wake.push(Arc::clone(&link.outbox)),
-                        Pushed::WriterIsAwake => {}
+                        Pushed::WakeWriter => work.wake.push(Arc::clone(&link.outbox)),
+                        Pushed::Queued => {}
                         Pushed::Full => {
                             link.give_up();
                             work.unread.push(to);

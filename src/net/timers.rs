@@ -1,5 +1,5 @@
-//! The two timer threads, for preferred and for optimistic unchoking (protocol A7), the one that flushes the log, and the
-//! one that looks for missing peers.
+//! The two timer threads, for preferred and for optimistic unchoking (protocol A7), the one that flushes what has waited
+//! (messages, the journal, the log), and the one that looks for missing peers.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use super::shared::Shared;
 use crate::peer::Event;
 use crate::peer_id;
 
-/// No sentence of the log is older than this when it reaches the file.
+/// No sentence of the log is older than this when it reaches the file, and no message has waited for company for longer.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(100);
 /// How often missing peers are looked for.
 const WATCH_INTERVAL: Duration = Duration::from_millis(250);
@@ -38,8 +38,9 @@ pub fn tick(shared: &Shared, interval: Duration, event: &Event) {
     }
 }
 
-/// Writes the log's new sentences to its file again and again, until the process stops.
-pub fn flush_log(shared: &Shared) {
+/// Sends the messages that wait for company, and writes the journal's and the log's new lines to their files, again and
+/// again until the process stops.
+pub fn flush(shared: &Shared) {
     loop {
         let goes_on = shared.wait_until(Instant::now() + FLUSH_INTERVAL);
         shared.flush_outboxes();

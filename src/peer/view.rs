@@ -1,4 +1,5 @@
-//! What others may see of a `Peer`: the console shows it, the simulation checks it. Nothing here changes anything.
+//! What others may see of a `Peer`: the console shows it, the simulation checks it, and who runs a peer asks what to expect
+//! and what is urgent. Nothing here changes anything.
 
 use super::Peer;
 use super::neighbor::Neighbor;
@@ -49,7 +50,7 @@ impl Peer {
     pub fn awaits(&self, neighbor: PeerId) -> Awaited {
         let lacks_pieces = !self.pieces.have().is_full();
         match self.neighbors.get(&neighbor) {
-            Some(neighbor) if lacks_pieces && (neighbor.requested.is_some() || neighbor.silent) => Awaited::Answer,
+            Some(state) if lacks_pieces && (state.requested.is_some() || state.silent) => Awaited::Answer,
             Some(state) if state.they_are_interested && self.choking.is_unchoked(neighbor) => Awaited::Request,
             _ => Awaited::Nothing,
         }

@@ -29,7 +29,7 @@ pub struct FrameReader {
     /// What of `head` was received and not consumed. Empty while `pending` is not complete.
     unread: Range<usize>,
     body: Vec<u8>,
-    /// Where in `head` the last piece is, if it came as a whole: to copy it would only take time.
+    /// Where in `head` the last piece or bitfield is, if it came as a whole: to copy it would only take time.
     whole: Option<Range<usize>>,
     pending: Option<Pending>,
     /// Whether a message was begun before: from then on no bitfield may come.

@@ -91,7 +91,7 @@ fn random_chunks() {
 
 #[test]
 fn a_piece_bigger_than_any_buffer_for_small_messages() {
-    // 100000 bytes a piece, the last of 1; the reader's own buffer is of 16 KiB.
+    // 100000 bytes a piece, the last of 1; the reader's own buffer is of 20 KiB.
     let layout = layout(300_001, 100_000);
     let piece = |number| piece(layout, number);
     let messages = [
@@ -102,7 +102,7 @@ fn a_piece_bigger_than_any_buffer_for_small_messages() {
         Piece(piece(1)),
         Have(piece(2)),
     ];
-    for size in [1, 9, 1000, 16_383, 16_384, 16_385, 100_009, usize::MAX] {
+    for size in [1, 9, 1000, 16_384, 20_479, 20_480, 20_481, 100_009, usize::MAX] {
         check(layout, &messages, std::iter::repeat(size));
     }
     for seed in 0..20 {
