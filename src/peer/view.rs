@@ -56,13 +56,12 @@ impl Peer {
         }
     }
 
-    /// Whether a neighbor could do something at once with the news that we have a piece: it lacks that piece, and may ask
-    /// for it or is not interested in us yet; or it waits for us to be complete.
+    /// Whether the news that we have a piece may change what a neighbor does: it lacks that piece and wants nothing of us
+    /// yet, or it waits for us to be complete.
     #[must_use]
     pub fn is_news(&self, piece: PieceIndex, neighbor: PeerId) -> bool {
         let Some(state) = self.neighbors.get(&neighbor) else { return false };
-        let may_act = self.choking.is_unchoked(neighbor) || !state.they_are_interested;
-        self.pieces.have().is_full() || (may_act && !state.has.contains(piece))
+        self.pieces.have().is_full() || !(state.they_are_interested || state.has.contains(piece))
     }
 
     /// Whether a request to this neighbor is under way.
@@ -71,10 +70,13 @@ impl Peer {
         self.neighbors.get(&neighbor).is_some_and(|neighbor| neighbor.requested.is_some())
     }
 
-    /// The neighbors that are neither connected nor known to have the complete file.
+    /// The neighbors that are waited for: those that are neither connected nor known to have the complete file, and if we
+    /// lack pieces that no connected neighbor has, all that are not connected.
     pub fn missing(&self) -> impl Iterator<Item = PeerId> + '_ {
-        let missing = self.neighbors.iter().filter(|(_, neighbor)| !neighbor.connected && !neighbor.is_complete());
-        missing.map(|(&id, _)| id)
+        let stuck =
+            !self.pieces.have().is_full() && !self.neighbors.values().any(|neighbor| neighbor.we_are_interested);
+        let is_missing = move |neighbor: &Neighbor| !neighbor.connected && (stuck || !neighbor.is_complete());
+        self.neighbors.iter().filter(move |(_, neighbor)| is_missing(neighbor)).map(|(&id, _)| id)
     }
 
     /// Whether no connected neighbor has or wants anything: only those that are missing could change that.

@@ -1,5 +1,8 @@
 //! `--peer-timeout`: status 3 and the names of the missing, with the own file in place.
 
+use std::time::Duration;
+
+use crate::support::relay::Network;
 use crate::support::swarm::{Plan, Swarm};
 
 fn swarm() -> Swarm {
@@ -37,4 +40,16 @@ fn who_is_killed_is_missed_and_who_gave_up_before_its_end_is_known_to_be_complet
     for peer in [seeder, leecher] {
         assert_eq!(peer.wait().fault(3, swarm.root()), "nothing was heard of 1004 for 2 s");
     }
+}
+
+#[test]
+fn who_lacks_what_only_a_dead_seeder_has_gives_up_on_it() {
+    let network = Network::new(2, 100_000, Duration::from_millis(1));
+    let peers = vec![(1001, true), (1002, false)];
+    let swarm = Swarm::behind(Plan { peers, file_size: 300_000, ..Plan::default() }, &network);
+    let seeder = swarm.start(1001, &[]);
+    let leecher = swarm.start(1002, &["--peer-timeout", "1"]);
+    swarm.wait_for_log(1002, "from 1001. Now the number of pieces", 1);
+    seeder.signal("KILL");
+    assert_eq!(leecher.wait().fault(3, swarm.root()), "nothing was heard of 1001 for 1 s");
 }

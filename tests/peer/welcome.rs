@@ -95,25 +95,29 @@ fn a_request_is_awaited_of_who_is_interested_and_unchoked() {
 }
 
 #[test]
-fn a_complete_neighbor_is_not_missing_when_it_is_gone() {
+fn a_complete_neighbor_that_is_gone_is_missing_only_while_we_lack_what_nobody_else_has() {
+    let missing = |world: &World| world.peer.missing().collect::<Vec<_>>();
     let mut world = given("  ", &["**", "* "]).world();
-    assert_eq!(world.peer.missing().count(), 0);
+    assert_eq!(missing(&world), []);
+    world.does("1 closes");
+    assert_eq!(missing(&world), [], "the other has something for us");
+    world.does("lose 2");
+    assert_eq!(missing(&world), [id(1), id(2)], "only they have what we lack");
+    let mut world = given("**", &["**", "* "]).world();
     world.does("1 closes");
     world.does("lose 2");
-    assert_eq!(world.peer.missing().collect::<Vec<_>>(), [id(2)]);
+    assert_eq!(missing(&world), [id(2)], "we lack nothing");
 }
 
 #[test]
-fn that_we_have_a_piece_is_news_for_who_lacks_it_and_may_act_and_for_all_once_we_are_complete() {
-    // The first to be interested is preferred, the second is optimistically unchoked, and two stay choked.
-    let interested = ["1: interested", "optimistic tick", "2: interested", "optimistic tick", "3: interested"];
-    let mut world = given("*   ", &["    ", "    ", "    ", "    ", " *  "]).k(1).after(&interested).world();
+fn that_we_have_a_piece_is_news_for_who_lacks_it_and_wants_nothing_yet_and_for_all_once_we_are_complete() {
+    let theirs = ["    ", "    ", " *  ", "?"];
+    let mut world = given("*   ", &theirs).after(&["1: interested"]).world();
     let piece = world.peer.pieces().layout().piece(1).expect("4 pieces");
-    let news = |world: &World| [1, 2, 3, 4, 5].map(|number| world.peer.is_news(piece, id(number)));
-    assert_eq!(world.unchoked(), [1, 2]);
-    assert_eq!(news(&world), [true, true, false, true, false]);
-    world.does("3: not interested");
-    assert_eq!(news(&world), [true, true, true, true, false]);
-    let world = given("****", &["    ", "    ", "    ", "    ", " *  "]).k(1).after(&interested).world();
-    assert_eq!(news(&world), [true; 5]);
+    let news = |world: &World| [1, 2, 3, 4].map(|number| world.peer.is_news(piece, id(number)));
+    assert_eq!(news(&world), [false, true, false, true]);
+    world.does("1: not interested");
+    assert_eq!(news(&world), [true, true, false, true]);
+    let world = given("****", &theirs).after(&["1: interested"]).world();
+    assert_eq!(news(&world), [true; 4]);
 }

@@ -153,6 +153,8 @@ fn check_view(ledger: &Ledger, peer: &Peer) -> Result<(), String> {
         let owes = !ledger.have.is_full() && (book.requested.is_some() || book.silent);
         ensure((peer.awaits(id) == Awaited::Answer) == owes, || format!("{:?} is awaited of {id}", peer.awaits(id)))?;
     }
-    let missing = ledger.books.iter().filter(|(_, book)| !book.connected && !book.is_complete()).map(|(&id, _)| id);
+    let stuck = !ledger.have.is_full() && !ledger.books.values().any(|book| book.connected && book.told_interested);
+    let is_missing = |book: &super::ledger::Book| !book.connected && (stuck || !book.is_complete());
+    let missing = ledger.books.iter().filter(|(_, book)| is_missing(book)).map(|(&id, _)| id);
     ensure(peer.missing().eq(missing), || format!("{:?} are missing", peer.missing().collect::<Vec<_>>()))
 }
