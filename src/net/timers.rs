@@ -8,10 +8,8 @@ use super::shared::Shared;
 use crate::peer::Event;
 use crate::peer_id;
 
-/// No message has waited for company for longer.
-const COMPANY_INTERVAL: Duration = Duration::from_millis(20);
-/// So many of these intervals are between two writes to the log: no sentence is older than 100 ms when it reaches the file.
-const LOG_INTERVALS: u32 = 5;
+/// No sentence of the log is older than this when it reaches the file, and no message waits for company for longer.
+const FLUSH_INTERVAL: Duration = Duration::from_millis(100);
 /// How often missing peers are looked for.
 const WATCH_INTERVAL: Duration = Duration::from_millis(250);
 /// How often it is told who is missing.
@@ -43,14 +41,9 @@ pub fn tick(shared: &Shared, interval: Duration, event: &Event) {
 /// Sends the messages that wait for company, and writes the journal's and the log's new lines to their files, again and
 /// again until the process stops.
 pub fn flush(shared: &Shared) {
-    for interval in 1_u32.. {
-        if !shared.wait_until(Instant::now() + COMPANY_INTERVAL) {
-            return;
-        }
+    while shared.wait_until(Instant::now() + FLUSH_INTERVAL) {
         shared.flush_outboxes();
-        if interval % LOG_INTERVALS == 0
-            && let Err(error) = shared.flush_log()
-        {
+        if let Err(error) = shared.flush_log() {
             return shared.fail(error);
         }
     }
