@@ -171,7 +171,7 @@ impl Pen {
         Ok(false)
     }
 
-    /// The buffer never gets shorter: to clear and lengthen it for each piece would fill it with zeros each time.
+    /// The buffer does not get shorter in between: to clear and lengthen it for each piece would fill it with zeros.
     fn make_room(&mut self, len: usize) {
         if self.buffer.len() < len {
             self.buffer.resize(len, 0);
