@@ -70,7 +70,7 @@ impl Shared {
 
     /// Waits until the selection of preferred neighbors that was due by then is done; false if the process is ending.
     pub fn wait_for_preferred(&self, due: Instant) -> bool {
-        let undone = |state: &mut State| !state.stopped && state.preferred_due.is_some_and(|next| next <= due);
+        let undone = |state: &mut State| !state.stopped && state.preferred_due.is_none_or(|next| next <= due);
         let state = self.changed.wait_while(self.lock(), undone).unwrap_or_else(PoisonError::into_inner);
         !state.stopped
     }

@@ -190,9 +190,9 @@ fn start_threads(
         let shared = Arc::clone(shared);
         threads.spawn(name, move || timers::tick(&shared, Duration::from_secs(secs.into()), &event));
     }
-    {
+    for (name, body) in [("haves", timers::flush_outboxes as fn(&Shared)), ("log", timers::flush_log)] {
         let shared = Arc::clone(shared);
-        threads.spawn("log", move || timers::flush(&shared));
+        threads.spawn(name, move || body(&shared));
     }
     {
         let shared = Arc::clone(shared);

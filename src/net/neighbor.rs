@@ -22,8 +22,10 @@ use crate::wire::{FrameReader, HANDSHAKE_LEN, Handshake};
 const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
 /// How long one address may take to answer.
 const DIAL_PATIENCE: Duration = Duration::from_secs(5);
-/// How often a silent connection is looked at for a request that waits too long.
+/// How often a silent connection is looked at for a request that waits too long, unless that may wait for long.
 const READ_TICK: Duration = Duration::from_millis(250);
+/// And how often then, for each look wakes a thread.
+const LONGEST_READ_TICK: Duration = Duration::from_secs(1);
 /// How long what is queued may take to go out to a neighbor that has closed its half.
 const LAST_WORDS_PATIENCE: Duration = Duration::from_secs(5);
 /// The pauses between two attempts to dial double from the first to the second.
@@ -198,7 +200,8 @@ fn read_messages(shared: &Shared, link: &Link) -> Farewell {
     let neighbor = link.neighbor;
     let mut stream = &*link.stream;
     let mut reader = FrameReader::new(shared.layout());
-    if let Err(error) = stream.set_read_timeout(Some(READ_TICK)) {
+    let tick = (shared.request_timeout() / 8).clamp(READ_TICK, LONGEST_READ_TICK);
+    if let Err(error) = stream.set_read_timeout(Some(tick)) {
         log::debug!("connection with {neighbor}: {error}");
         return Farewell::Broken;
     }
@@ -247,7 +250,7 @@ fn read_messages(shared: &Shared, link: &Link) -> Farewell {
             // Silence counts from here: while this was dealt with, nobody listened.
             heard = now;
         }
-        if now - looked >= READ_TICK {
+        if now - looked >= tick {
             looked = now;
             if !shared.check_silence(link, now - heard) {
                 return Farewell::Broken;

@@ -149,6 +149,12 @@ impl Outbox {
         self.changed.notify_all();
     }
 
+    /// Whether messages wait that could, and nobody writes.
+    pub fn has_left(&self) -> bool {
+        let queue = self.lock();
+        !queue.messages.is_empty() && queue.pen.is_some() && queue.writer_waits
+    }
+
     /// Wakes the writer if messages wait that could.
     pub fn wake_if_left(&self) {
         let mut queue = self.lock();
@@ -260,11 +266,11 @@ pub fn write_outbox(shared: &Shared, link: &Link) {
     _ = link.stream.shutdown(Shutdown::Write);
 }
 
-/// Sends the answer to what was just read from the thread that reads: to wake the writer for each would cost more than the
-/// answer itself, where pieces are small.
+/// Sends what waits from the calling thread: the answer to what it has just read, or what has waited for company long
+/// enough. To wake the writer for each would cost more than that itself, where pieces are small.
 ///
 /// If it is not little, or the socket does not take it at once, that is left to the writer.
-pub fn write_answer(shared: &Shared, link: &Link) {
+pub fn write_little(shared: &Shared, link: &Link) {
     while let Some(mut pen) = link.outbox.borrow_pen(shared) {
         let written = pen.write_soon(shared, &link.stream);
         link.outbox.put_back(pen);

@@ -16,10 +16,12 @@ use crate::message::Message;
 use crate::peer_id::PeerId;
 use crate::wire;
 
-/// How much of a piece is read from the disk at once. A borrower may send only a piece that is no longer.
-const CHUNK_LEN: u32 = 64 * 1024;
+/// How much of a piece is read from the disk at once.
+const CHUNK_LEN: u32 = 128 * 1024;
+/// A borrower may send only a piece that is no longer than this, for it does not read meanwhile.
+const LITTLE_LEN: u32 = 256 * 1024;
 /// So many bytes of the buffer are kept for the next messages.
-const MOST_KEPT: usize = 128 * 1024;
+const MOST_KEPT: usize = 192 * 1024;
 /// How long a borrower waits for the socket; the system rounds this up to a tick of its clock.
 const SOON: Duration = Duration::from_millis(1);
 
@@ -99,7 +101,7 @@ impl Pen {
     /// Whether this message is little enough for [`write_soon`](Self::write_soon).
     pub fn is_little(message: &Message, shared: &Shared) -> bool {
         match message {
-            Message::Piece(piece) => shared.layout().piece_len(*piece) <= CHUNK_LEN,
+            Message::Piece(piece) => shared.layout().piece_len(*piece) <= LITTLE_LEN,
             Message::Bitfield(_) => false,
             _ => true,
         }

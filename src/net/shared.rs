@@ -14,7 +14,7 @@ use anyhow::Result;
 
 use super::figures::Tally;
 use super::link::Link;
-use super::outbox::{Outbox, write_answer};
+use super::outbox::{Outbox, write_little};
 use super::state::{DiskWork, State, Work};
 use crate::event_log::LogFile;
 use crate::journal::Journal;
@@ -67,6 +67,11 @@ impl Shared {
     /// How the file is cut.
     pub fn layout(&self) -> FileLayout {
         self.store.layout()
+    }
+
+    /// After what time a piece that was asked for is asked of others.
+    pub fn request_timeout(&self) -> Duration {
+        self.request_timeout
     }
 
     /// The pieces on disk.
@@ -138,7 +143,7 @@ impl Shared {
         loop {
             work.wake.drain(..).for_each(|outbox| outbox.wake());
             if let Some((link, _)) = received.filter(|_| std::mem::take(&mut work.answered)) {
-                write_answer(self, link);
+                write_little(self, link);
             }
             for neighbor in work.unread.drain(..) {
                 log::warn!("neighbor {neighbor} does not read what it is sent; the connection is given up");
@@ -181,11 +186,16 @@ impl Shared {
     }
 
     /// Sends what could wait for company and has found none.
-    pub fn flush_outboxes(&self) {
-        let outboxes: Vec<_> = self.lock().links.values().map(|link| Arc::clone(&link.outbox)).collect();
-        for outbox in outboxes {
-            outbox.wake_if_left();
+    ///
+    /// Says how many neighbors are connected, or `None` if nothing waited for any of them.
+    pub fn flush_outboxes(&self) -> Option<u32> {
+        let mut links: Vec<_> = self.lock().links.values().cloned().collect();
+        let connected_count = links.len().try_into().expect("each has a thread of its own");
+        links.retain(|link| link.outbox.has_left());
+        for link in &links {
+            write_little(self, link);
         }
+        (!links.is_empty()).then_some(connected_count)
     }
 
     /// Deletes the journal: the swarm has ended, and the next run is another one.

@@ -1,5 +1,5 @@
-//! The two timer threads, for preferred and for optimistic unchoking (protocol A7), the one that flushes what has waited
-//! (messages, the journal, the log), and the one that looks for missing peers.
+//! The two timer threads, for preferred and for optimistic unchoking (protocol A7), those that flush what has waited, which
+//! is messages on the one side and the journal and the log on the other, and the one that looks for missing peers.
 
 use std::time::{Duration, Instant};
 
@@ -8,25 +8,29 @@ use super::shared::Shared;
 use crate::peer::Event;
 use crate::peer_id;
 
-/// No sentence of the log is older than this when it reaches the file, and no message waits for company for longer.
-const FLUSH_INTERVAL: Duration = Duration::from_millis(100);
+/// No sentence of the log is older than this when it reaches the file.
+const LOG_FLUSH_INTERVAL: Duration = Duration::from_millis(100);
+/// So long a message may wait for company, times the number of connected neighbors…
+const COMPANY_FOR_EACH: Duration = Duration::from_millis(4);
+/// … and never longer than this, which is also the most where nothing had to be sent for a while.
+const LONGEST_COMPANY: Duration = Duration::from_millis(250);
+/// Who becomes interested so soon after the first takes part in the first selection, too: where peers start together, one of
+/// them would otherwise be served alone for a whole interval.
+const SAME_MOMENT: Duration = Duration::from_millis(20);
 /// How often missing peers are looked for.
 const WATCH_INTERVAL: Duration = Duration::from_millis(250);
 /// How often it is told who is missing.
 const TELL_INTERVAL: Duration = Duration::from_secs(30);
 
-/// Reports `event` every `interval` from the first interested neighbor on, until the process stops.
+/// Reports `event` with the first interested neighbor and every `interval` from there, until the process stops.
 ///
 /// Ticks are due at multiples of the interval, so that they do not drift; one that was missed is not made up for. Where two
-/// fall together the preferred neighbors are selected first, as at the start: the optimistically unchoked one is then one of
-/// those that this left choked.
+/// fall together the preferred neighbors are selected first: the optimistically unchoked one is then one of those that this
+/// left choked.
 pub fn tick(shared: &Shared, interval: Duration, event: &Event) {
-    let Some(mut due) = shared.wait_for_timers() else { return };
+    let Some(started) = shared.wait_for_timers() else { return };
+    let mut due = started + SAME_MOMENT;
     loop {
-        let now = Instant::now();
-        while due <= now {
-            due += interval;
-        }
         if *event == Event::PreferredTick {
             shared.note_preferred_due(due);
         }
@@ -35,14 +39,30 @@ pub fn tick(shared: &Shared, interval: Duration, event: &Event) {
         }
         log::trace!("{event:?}");
         shared.apply(event.clone());
+        let now = Instant::now();
+        while due <= now {
+            due += interval;
+        }
     }
 }
 
-/// Sends the messages that wait for company, and writes the journal's and the log's new lines to their files, again and
-/// again until the process stops.
-pub fn flush(shared: &Shared) {
-    while shared.wait_until(Instant::now() + FLUSH_INTERVAL) {
-        shared.flush_outboxes();
+/// Sends the messages that wait for company, again and again until the process stops.
+///
+/// The more neighbors there are, the longer a message waits: to send one costs both ends as much as to send many.
+pub fn flush_outboxes(shared: &Shared) {
+    let mut pause = COMPANY_FOR_EACH;
+    while shared.wait_until(Instant::now() + pause) {
+        pause = match shared.flush_outboxes() {
+            Some(neighbor_count) => COMPANY_FOR_EACH.saturating_mul(neighbor_count),
+            None => pause * 2,
+        };
+        pause = pause.min(LONGEST_COMPANY);
+    }
+}
+
+/// Writes the journal's and the log's new lines to their files, again and again until the process stops.
+pub fn flush_log(shared: &Shared) {
+    while shared.wait_until(Instant::now() + LOG_FLUSH_INTERVAL) {
         if let Err(error) = shared.flush_log() {
             return shared.fail(error);
         }

@@ -94,7 +94,8 @@ pub enum Action {
         /// The neighbor.
         neighbor: PeerId,
     },
-    /// Let [`Event::PreferredTick`] follow every p, and [`Event::OptimisticTick`] every m seconds from now. Given once.
+    /// Let [`Event::PreferredTick`] and then [`Event::OptimisticTick`] follow at once, and from there every p and every m
+    /// seconds. Given once.
     StartTimers,
     /// Write this to the log.
     Log(LogEvent),

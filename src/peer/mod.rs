@@ -209,15 +209,13 @@ impl Peer {
         }
     }
 
-    /// With the first interested neighbor the clocks of both intervals start, with one selection at once (B).
+    /// With the first interested neighbor the clocks of both intervals start, whose first tick comes at once (B).
     fn interested_received(&mut self, from: PeerId, actions: &mut Vec<Action>) {
         let Some(neighbor) = connected(&mut self.neighbors, from) else { return };
         neighbor.they_are_interested = true;
         actions.push(Action::Log(LogEvent::ReceivedInterested(from)));
         if !self.timers_started {
             self.timers_started = true;
-            self.select_preferred(actions);
-            self.select_optimistic(actions);
             actions.push(Action::StartTimers);
         }
     }

@@ -15,7 +15,7 @@ fn the_clocks_start_with_the_first_interested_neighbor_and_one_selection_at_once
         &given("**", &["  ", "  "]),
         &[
             ("1: not interested", "log 1 is not interested"),
-            ("1: interested", "log 1 is interested; 1: unchoke; log preferred 1; start timers"),
+            ("1: interested", "log 1 is interested; start timers; 1: unchoke; log preferred 1"),
             ("2: interested", "log 2 is interested"),
             ("1: interested", "log 1 is interested"),
         ],
@@ -244,7 +244,7 @@ fn k_0_leaves_the_optimistic_neighbor_only() {
     check(
         &given("**", &["  ", "  "]).k(0),
         &[
-            ("1: interested", "log 1 is interested; 1: unchoke; log optimistic 1; start timers"),
+            ("1: interested", "log 1 is interested; start timers; 1: unchoke; log optimistic 1"),
             ("2: interested", "log 2 is interested"),
             ("preferred tick", ""),
             ("optimistic tick", "1: choke; 2: unchoke; log optimistic 2"),

@@ -8,7 +8,7 @@ fn nothing_is_asked_while_they_choke_us() {
         &given("  ", &["**"]),
         &[
             ("1: have 1", "log 1 has 1"),
-            ("1: interested", "log 1 is interested; 1: unchoke; log preferred 1; start timers"),
+            ("1: interested", "log 1 is interested; start timers; 1: unchoke; log preferred 1"),
         ],
     );
 }

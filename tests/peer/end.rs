@@ -99,7 +99,7 @@ fn two_seeders_serve_one_leecher() {
     check(
         &given("**", &["**", "  "]),
         &[
-            ("2: interested", "log 2 is interested; 2: unchoke; log preferred 2; start timers"),
+            ("2: interested", "log 2 is interested; start timers; 2: unchoke; log preferred 2"),
             ("2: request 1", "2: piece 1"),
             ("2: have 1", "log 2 has 1"),
             // Whatever it has from the other.
@@ -243,7 +243,7 @@ fn a_file_of_one_piece() {
             &seeder,
             &[
                 ("1 dials", "log 1 connects to us; 1: bitfield *"),
-                ("1: interested", "log 1 is interested; 1: unchoke; log preferred 1; start timers"),
+                ("1: interested", "log 1 is interested; start timers; 1: unchoke; log preferred 1"),
                 ("1: request 0", "1: piece 0"),
                 ("1: have 0", "log 1 has 0; finish"),
                 ("1: not interested", "log 1 is not interested"),

@@ -94,7 +94,7 @@ fn a_neighbor_known_complete_need_not_be_met_again() {
 fn what_is_known_of_a_complete_neighbor_gives_way_to_what_it_says() {
     check(
         &given("***", &["***"]).after(&["lose 1", "1 dials"]),
-        &[("1: interested", "log 1 is interested; 1: unchoke; log preferred 1; start timers")],
+        &[("1: interested", "log 1 is interested; start timers; 1: unchoke; log preferred 1")],
     );
     let mut world = World::returned("** ", &[1], 1);
     world.check(&[

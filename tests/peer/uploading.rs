@@ -22,7 +22,7 @@ fn a_request_of_an_unchoked_neighbor_is_answered_by_the_whole_piece() {
     check(
         &given("**", &["  "]),
         &[
-            ("1: interested", "log 1 is interested; 1: unchoke; log preferred 1; start timers"),
+            ("1: interested", "log 1 is interested; start timers; 1: unchoke; log preferred 1"),
             ("1: request 1", "1: piece 1"),
             ("1: request 0", "1: piece 0"),
         ],
@@ -34,7 +34,7 @@ fn the_optimistically_unchoked_neighbor_gets_pieces_too() {
     check(
         &given("**", &["  "]).k(0),
         &[
-            ("1: interested", "log 1 is interested; 1: unchoke; log optimistic 1; start timers"),
+            ("1: interested", "log 1 is interested; start timers; 1: unchoke; log optimistic 1"),
             ("1: request 1", "1: piece 1"),
         ],
     );

@@ -10,7 +10,8 @@
 //! | `preferred tick`, `optimistic tick`, `timeout 1` | clocks |
 //!
 //! Actions are written likewise, joined by `; `: `1: interested` is sent to 1, `log 1 chokes us` stands for the log's
-//! sentence, and there are `save 2`, `complete file`, `start timers` and `finish`.
+//! sentence, and there are `save 2`, `complete file`, `start timers` and `finish`. The timers' first ticks follow by
+//! themselves.
 
 use peer_process::layout::{FileLayout, PieceIndex};
 use peer_process::message::{Message, Welcome};
@@ -154,6 +155,10 @@ impl World {
         let event = self.event(event);
         let mut actions = Vec::new();
         self.peer.handle(event, &mut actions);
+        if actions.contains(&Action::StartTimers) {
+            self.peer.handle(Event::PreferredTick, &mut actions);
+            self.peer.handle(Event::OptimisticTick, &mut actions);
+        }
         actions.retain(shown);
         actions.iter().map(|action| self.show(action)).collect::<Vec<_>>().join("; ")
     }

@@ -79,6 +79,7 @@ fn who_closes_with_last_words_under_way_and_is_gone_is_called_again() {
     let mut client = Client::accept(&listener);
     client.send(&crate::client::handshake(1001));
     client.say(INTERESTED, &[]);
+    seeder.wait_for_line("to 1001: unchoke");
     client.say_index(REQUEST, 0);
     seeder.wait_for_line("to 1001: piece 0");
     client.say_all_haves(&swarm);

@@ -215,6 +215,7 @@ pub fn choices_follow_the_rules(ledger: &Ledger, fact: &Fact) -> Result<(), Stri
     let is_tick = matches!(ledger.event, Event::PreferredTick | Event::OptimisticTick);
     match (sent(fact), fact) {
         (Some((to, Message::Unchoke)), _) => {
+            ensure(is_tick, || format!("{to} is unchoked between two ticks"))?;
             ensure(ledger.books[&to].they_are_interested, || format!("{to} is unchoked and not interested"))
         }
         (Some((to, Message::Choke)), _) => {

@@ -195,11 +195,12 @@ fn choking_without_change() {
 fn a_wrong_choice() {
     let check = checks::choices_follow_the_rules;
     let wanted_by = |neighbor| [connected(neighbor), says(neighbor, Message::Interested)];
-    complains(check, [connected(2)], &tell(2, Message::Unchoke));
-    let unchoked = [wanted_by(2).to_vec(), vec![tell(2, Message::Unchoke)]].concat();
+    let optimistic_tick = Fact::Event(Event::OptimisticTick);
+    complains(check, [connected(2), optimistic_tick.clone()], &tell(2, Message::Unchoke));
+    complains(check, wanted_by(2), &tell(2, Message::Unchoke));
+    let unchoked = [wanted_by(2).to_vec(), vec![optimistic_tick, tell(2, Message::Unchoke)]].concat();
     complains(check, unchoked.clone(), &tell(2, Message::Choke));
-    let optimistic_tick = [unchoked.clone(), vec![Fact::Event(Event::OptimisticTick)]].concat();
-    complains(check, optimistic_tick, &tell(2, Message::Choke));
+    complains(check, [unchoked.clone(), vec![connected(3)]].concat(), &tell(2, Message::Choke));
     let tick = Fact::Event(Event::PreferredTick);
     let prefers = |numbers: &[u32]| {
         Fact::Settled(View { preferred: numbers.iter().map(|&number| id(number)).collect(), ..View::default() })

@@ -249,11 +249,7 @@ impl Ledger {
             Action::Send { to, message } => self.note_sent(*to, message),
             Action::SavePiece { .. } => self.save_due = None,
             Action::CompleteFile => self.completing = true,
-            // The clock's start is the first tick.
-            Action::StartTimers => {
-                self.timers_started = true;
-                self.books.values_mut().for_each(|book| book.bytes = 0);
-            }
+            Action::StartTimers => self.timers_started = true,
             Action::Log(LogEvent::DownloadedPiece { piece, piece_count, .. }) => {
                 self.saving.remove(piece);
                 self.logged_count = *piece_count;

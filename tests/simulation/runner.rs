@@ -17,6 +17,8 @@ use crate::world::{Deed, Happening, World};
 const LINGER: Micros = 5 * SECS;
 /// No line of the log is older than this when it reaches the file.
 pub const LOG_FLUSH: Micros = 100 * MILLIS;
+/// The first selection comes so soon after the first neighbor's interest, or sooner.
+const SAME_MOMENT: Micros = 20 * MILLIS;
 
 impl World {
     pub fn start(&mut self, node: usize) -> Result<(), String> {
@@ -94,8 +96,9 @@ impl World {
             Action::RememberComplete { neighbor } => self.do_at_disk(node, Deed::Complete(neighbor)),
             Action::StartTimers => {
                 let (p, m) = (self.scenario.preferred_interval, self.scenario.optimistic_interval);
-                self.plan_tick(node, Event::PreferredTick, p, self.now);
-                self.plan_tick(node, Event::OptimisticTick, m, self.now);
+                let first = self.now + self.rng.random_range(0..=SAME_MOMENT);
+                self.plan_tick(node, Event::PreferredTick, p, first);
+                self.plan_tick(node, Event::OptimisticTick, m, first);
             }
             Action::Log(LogEvent::DownloadedFile) => {
                 let delay = self.rng.random_range(0..=LOG_FLUSH);
@@ -178,9 +181,8 @@ impl World {
     // ---- Timers ----
 
     /// Ticks are due at multiples of their interval; some come late.
-    fn plan_tick(&mut self, node: usize, event: Event, interval: Micros, last_due: Micros) {
-        let mut due = last_due + interval;
-        while due <= self.now {
+    fn plan_tick(&mut self, node: usize, event: Event, interval: Micros, mut due: Micros) {
+        while due < self.now {
             due += interval;
         }
         let is_late = self.scenario.odd_timers && self.rng.random_bool(0.2);
@@ -196,7 +198,7 @@ impl World {
         if self.now > due {
             self.coverage.saw("late ticks");
         }
-        self.plan_tick(node, event.clone(), interval, due);
+        self.plan_tick(node, event.clone(), interval, due + interval);
         let odd = self.scenario.odd_timers;
         if odd && self.rng.random_bool(0.1) {
             self.coverage.saw("ticks that come twice");

@@ -16,13 +16,11 @@ fn ensure(holds: bool, complaint: impl FnOnce() -> String) -> Result<(), String>
 
 /// Checks what an event led to, and writes it down.
 pub fn check(ledger: &mut Ledger, event: &Event, actions: &[Action], peer: &Peer) -> Result<(), String> {
-    let timers_ran = ledger.timers_started;
     let mut due = ledger.note(event);
-    let starts_timers = ledger.timers_started && !timers_ran;
-    if starts_timers || *event == Event::PreferredTick {
+    if *event == Event::PreferredTick {
         due.extend(check_preferred(ledger, peer)?);
     }
-    if starts_timers || *event == Event::OptimisticTick {
+    if *event == Event::OptimisticTick {
         due.extend(check_optimistic(ledger, peer)?);
     }
     for action in actions {
