@@ -16,6 +16,7 @@ use log::{LevelFilter, Log, Metadata, Record};
 use simplelog::{CombinedLogger, Config, ConfigBuilder, SharedLogger, WriteLogger};
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
+use time::{OffsetDateTime, UtcOffset};
 
 use crate::peer::LogEvent;
 use crate::peer_id::PeerId;
@@ -26,9 +27,9 @@ const MOST_PENDING: usize = 256 * 1024;
 /// What separates the course's sentences from all other records of the `log` crate.
 const TARGET: &str = "course_log";
 
-/// `[2026-11-21 14:03:09]:`, local time.
+/// `[2026-11-21 14:03:09]: `, local time.
 const TIME_FORMAT: &[BorrowedFormatItem<'static>] =
-    format_description!("[[[year]-[month]-[day] [hour]:[minute]:[second]]:");
+    format_description!("[[[year]-[month]-[day] [hour]:[minute]:[second]]: ");
 
 /// The log file and the sentences that are not in it yet.
 #[derive(Debug)]
@@ -58,17 +59,21 @@ impl LogFile {
         let pending = Pending::default();
         let mut course = ConfigBuilder::new();
         course.set_max_level(LevelFilter::Off).set_thread_level(LevelFilter::Off).set_target_level(LevelFilter::Off);
-        course.set_location_level(LevelFilter::Off).set_time_level(LevelFilter::Error);
-        course.set_time_format_custom(TIME_FORMAT).add_filter_allow_str(TARGET);
-        let local = course.set_time_offset_to_local().is_ok();
+        course.set_location_level(LevelFilter::Off).set_time_level(LevelFilter::Off).add_filter_allow_str(TARGET);
+        let offset = UtcOffset::current_local_offset();
+        let stamp = Stamp { offset: offset.unwrap_or(UtcOffset::UTC), second: i64::MIN, text: Vec::new() };
         let mut others = ConfigBuilder::new();
         others.set_thread_level(LevelFilter::Off).set_target_level(LevelFilter::Off).set_time_level(LevelFilter::Off);
         others.set_location_level(LevelFilter::Off);
         CombinedLogger::init(vec![
-            WriteLogger::new(LevelFilter::Info, course.build(), pending.clone()),
+            WriteLogger::new(
+                LevelFilter::Info,
+                course.build(),
+                Lines { line: Vec::new(), stamp, done: pending.clone() },
+            ),
             Box::new(OthersOnly(WriteLogger::new(verbosity, others.build(), stderr))),
         ])?;
-        if !local {
+        if offset.is_err() {
             log::warn!("the local time's offset is unknown, the log is written in UTC");
         }
         Ok(Self { path, file: Mutex::new(file), pending })
@@ -80,7 +85,7 @@ impl LogFile {
     /// When the disk does not take them, or `before` fails; then they are not written at all.
     pub fn flush(&self, before: impl FnOnce() -> Result<()>) -> Result<()> {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        let lines = self.pending.take_whole_lines();
+        let lines = self.pending.take();
         before()?;
         file.write_all(&lines).with_context(|| format!("cannot write to {}", self.path.display()))
     }
@@ -194,22 +199,52 @@ impl Pending {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A line comes in several writes; one that has only begun stays.
-    fn take_whole_lines(&self) -> Vec<u8> {
-        let mut pending = self.lock();
-        let end = pending.iter().rposition(|&byte| byte == b'\n').map_or(0, |last| last + 1);
-        let begun = pending.split_off(end);
-        std::mem::replace(&mut pending, begun)
+    fn take(&self) -> Vec<u8> {
+        std::mem::take(&mut self.lock())
     }
 }
 
-impl Write for Pending {
+/// Puts the time before each line, which comes in several writes, and hands it on when it is whole.
+struct Lines {
+    line: Vec<u8>,
+    stamp: Stamp,
+    done: Pending,
+}
+
+impl Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.lock().write(bytes)
+        if self.line.is_empty() {
+            self.line.extend_from_slice(self.stamp.now()?);
+        }
+        self.line.extend_from_slice(bytes);
+        if bytes.ends_with(b"\n") {
+            self.done.lock().append(&mut self.line);
+        }
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// The local time as the log has it; formatted once a second, because that takes longer than the rest of a sentence.
+struct Stamp {
+    offset: UtcOffset,
+    /// Which second since 1970 `text` tells.
+    second: i64,
+    text: Vec<u8>,
+}
+
+impl Stamp {
+    fn now(&mut self) -> io::Result<&[u8]> {
+        let now = OffsetDateTime::now_utc();
+        if self.second != now.unix_timestamp() {
+            self.text.clear();
+            now.to_offset(self.offset).format_into(&mut self.text, TIME_FORMAT).map_err(io::Error::other)?;
+            self.second = now.unix_timestamp();
+        }
+        Ok(&self.text)
     }
 }
 
@@ -293,17 +328,17 @@ mod tests {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let path = dir.path().join("log");
         let file = Mutex::new(File::create(&path).expect("a file"));
-        let mut pending = Pending::default();
+        let pending = Pending::default();
         let log = LogFile { path: path.clone(), file, pending: pending.clone() };
         let text = || std::fs::read_to_string(&path).expect("a log");
-        pending.write_all(b"first\n").expect("memory");
+        pending.lock().extend(b"first\n");
         log.flush(|| {
             assert_eq!(text(), "", "not yet");
             Ok(())
         })
         .expect("written");
         assert_eq!(text(), "first\n");
-        pending.write_all(b"second\n").expect("memory");
+        pending.lock().extend(b"second\n");
         log.flush(|| anyhow::bail!("a full disk")).expect_err("told");
         assert_eq!(text(), "first\n");
     }

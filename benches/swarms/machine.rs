@@ -11,7 +11,12 @@ pub struct Machine {
     memory: String,
     kernel: String,
     filesystem: String,
+    /// Whether memory that is free for a while goes back to the host: to get it again takes much longer than to use it.
+    page_reporting: bool,
 }
+
+/// The kernel's largest block of pages has this order; blocks that must be larger than that are never reported.
+const LARGEST_ORDER: u32 = 10;
 
 impl Machine {
     /// This machine, and the filesystem of this directory.
@@ -28,24 +33,30 @@ impl Machine {
             memory: value("/proc/meminfo", "MemTotal"),
             kernel: format!("Linux {}", kernel.trim()),
             filesystem: filesystem(dir),
+            page_reporting: fs::read_to_string("/sys/module/page_reporting/parameters/page_reporting_order")
+                .is_ok_and(|order| order.trim().parse().is_ok_and(|order: u32| order <= LARGEST_ORDER)),
         }
     }
 
     /// Names and values.
-    pub fn fields(&self) -> [(&'static str, String); 5] {
+    pub fn fields(&self) -> [(&'static str, String); 6] {
         [
             ("cores", self.cores.to_string()),
             ("cpu", self.cpu.clone()),
             ("memory", self.memory.clone()),
             ("kernel", self.kernel.clone()),
             ("filesystem", self.filesystem.clone()),
+            ("page_reporting", if self.page_reporting { "on" } else { "off" }.into()),
         ]
     }
 
     /// One line for people.
     pub fn describe(&self) -> String {
-        let Self { cores, cpu, memory, kernel, filesystem } = self;
-        format!("{cores} cores of {cpu}, {memory} memory, {kernel}, {filesystem}")
+        let Self { cores, cpu, memory, kernel, filesystem, page_reporting } = self;
+        let varies =
+            "\nfree page reporting is on, which makes the figures of large files vary (ARCHITECTURE.md, Speed)";
+        let varies = if *page_reporting { varies } else { "" };
+        format!("{cores} cores of {cpu}, {memory} memory, {kernel}, {filesystem}{varies}")
     }
 }
 

@@ -1,8 +1,7 @@
 //! Transfers, each by peers or by the bare baseline: from the directories to what everybody has used.
 
-use std::fmt::Write as _;
-use std::fs::{self, File};
-use std::io::Write as _;
+use std::fmt::Write;
+use std::fs;
 use std::net::SocketAddrV4;
 use std::path::Path;
 use std::process::Command;
@@ -46,22 +45,6 @@ pub struct Place<'a> {
     pub compare: bool,
     /// Makes the peers' choices reproducible.
     pub seed: u32,
-}
-
-impl Place<'_> {
-    /// Writes as much as will be written, and takes it away again.
-    ///
-    /// A virtual machine may have given memory that was free for some seconds back to its host, and to get it again takes
-    /// several times as long as to write to it: whoever came first would pay for all.
-    fn warm_memory(&self, byte_count: u64) -> Result<()> {
-        let path = self.root.join("warm");
-        let mut file = File::create_new(&path).context("cannot write beside the source")?;
-        let chunk = vec![0; 256 * 1024];
-        for _ in 0..byte_count / chunk.len() as u64 {
-            file.write_all(&chunk)?;
-        }
-        Ok(fs::remove_file(&path)?)
-    }
 }
 
 /// What came of it.
@@ -131,7 +114,6 @@ impl Plan {
         fs::create_dir(seeders.parent().expect("a directory"))?;
         fs::hard_link(place.source, &seeders).context("cannot link the source")?;
 
-        place.warm_memory(self.delivered_bytes())?;
         let mut processes = Processes::new();
         for &id in &ids {
             let mut command = Command::new(BINARY);
@@ -179,7 +161,6 @@ impl Plan {
     pub fn run_bare(&self, place: &Place) -> Result<Outcome> {
         let root = TempDir::new_in(place.root).context("no directory to work in")?;
         let file = |number: u32| root.path().join(number.to_string());
-        place.warm_memory(self.delivered_bytes())?;
         let mut processes = Processes::new();
         let serve = &mut bare::serve_command(place.source, self.piece_size, self.leechers);
         let port = processes.start_listener(serve);
@@ -197,7 +178,6 @@ impl Plan {
 /// Copies the source within the disk, and takes the copy away again; what it used.
 pub fn run_copy(place: &Place) -> Result<Used> {
     let root = TempDir::new_in(place.root).context("no directory to work in")?;
-    place.warm_memory(place.source.metadata()?.len())?;
     let mut processes = Processes::new();
     processes.start(&mut bare::copy_command(place.source, &root.path().join("copy")));
     Ok(processes.wait().remove(0))

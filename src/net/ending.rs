@@ -44,7 +44,7 @@ impl Shared {
             !state.stopped && (told || state.links.contains_key(&neighbor))
         };
         loop {
-            let state = self.changed.wait_while(self.lock(), unneeded).unwrap_or_else(PoisonError::into_inner);
+            let state = self.links_changed.wait_while(self.lock(), unneeded).unwrap_or_else(PoisonError::into_inner);
             let (stopped, shut_until) = (state.stopped, state.shut_until(neighbor));
             drop(state);
             // After a pause things may be otherwise, so they are looked at again.
@@ -111,7 +111,7 @@ impl Shared {
             state.end = Some(end);
         }
         drop(state);
-        self.changed.notify_all();
+        self.wake_all();
     }
 
     /// Waits until there is a reason to end; having finished is one only when the links are closed.
@@ -126,7 +126,7 @@ impl Shared {
             let parting = |state: &mut State| {
                 state.is_finishing() && (!state.links.is_empty() || state.peer.leaves_somebody_untold())
             };
-            let waited = self.changed.wait_timeout_while(state, patience, parting);
+            let waited = self.links_changed.wait_timeout_while(state, patience, parting);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         // In the same breath: a thread that saw neither an end nor a stop would dial again.
@@ -140,6 +140,11 @@ impl Shared {
         state.stopped = true;
         state.links.values().for_each(Link::give_up);
         drop(state);
+        self.wake_all();
+    }
+
+    fn wake_all(&self) {
         self.changed.notify_all();
+        self.links_changed.notify_all();
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Beside it runs the writer of its outbox. Everything that is decided is decided in `peer`.
 
+use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use super::outbox;
 use super::shared::Shared;
 use super::threads::Threads;
 use crate::config::PeerInfo;
+use crate::message::Message;
 use crate::peer::{Ending, Opener};
 use crate::peer_id::PeerId;
 use crate::wire::{FrameReader, HANDSHAKE_LEN, Handshake};
@@ -205,6 +207,7 @@ fn read_messages(shared: &Shared, link: &Link) -> Farewell {
         log::debug!("connection with {neighbor}: {error}");
         return Farewell::Broken;
     }
+    let mut haves = VecDeque::new();
     let mut heard = Instant::now();
     let mut looked = heard;
     loop {
@@ -225,9 +228,24 @@ fn read_messages(shared: &Shared, link: &Link) -> Farewell {
             }
         }
         loop {
-            match reader.next_welcome(|piece| shared.look(|peer| peer.welcome(neighbor, piece))) {
+            let mut current = true;
+            let next = reader.next_welcome(|piece| {
+                // What is known of the neighbor decides about its piece.
+                current = shared.receive_haves(link, &mut haves);
+                shared.look(|peer| peer.welcome(neighbor, piece))
+            });
+            if let Ok(Some(message)) = &next {
+                log::debug!("from {neighbor}: {message}");
+            }
+            if let Ok(Some(Message::Have(piece))) = next {
+                haves.push_back(piece);
+                continue;
+            }
+            if !current || !shared.receive_haves(link, &mut haves) {
+                return Farewell::Broken;
+            }
+            match next {
                 Ok(Some(message)) => {
-                    log::debug!("from {neighbor}: {message}");
                     if !shared.receive(link, message, reader.piece_bytes()) {
                         return Farewell::Broken;
                     }

@@ -5,7 +5,7 @@
 //! woken, answers sent and the disk is used after it was given back. Order of locks: the state, then an outbox. No socket or
 //! piece is touched under either. What threads wait for, and how all of this ends, is in `ending`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::TcpStream;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ use super::outbox::{Outbox, write_little};
 use super::state::{DiskWork, State, Work};
 use crate::event_log::LogFile;
 use crate::journal::Journal;
-use crate::layout::FileLayout;
+use crate::layout::{FileLayout, PieceIndex};
 use crate::message::Message;
 use crate::peer::{Awaited, Ending, Event, Opener, Peer};
 use crate::peer_id::PeerId;
@@ -28,6 +28,9 @@ use crate::storage::PieceStore;
 const ANSWER_TIMEOUTS: u32 = 2;
 /// The same for a neighbor that is interested and unchoked but asks for nothing: it may wait for a piece from elsewhere.
 const QUIET_TIMEOUTS: u32 = 10;
+
+/// So many `have` messages are reported under one lock.
+const FEW_HAVES: usize = 32;
 
 /// What all threads of a peer share.
 #[derive(Debug)]
@@ -39,8 +42,10 @@ pub struct Shared {
     request_timeout: Duration,
     tallies: BTreeMap<PeerId, Tally>,
     pub(super) state: Mutex<State>,
-    /// Told when a link comes or goes, the timers start, or the process is to end.
+    /// Told when the timers start, a selection is done, or the process is to end.
     pub(super) changed: Condvar,
+    /// Told when a link comes or goes, or the process is to end; another one, for many threads wait for neither.
+    pub(super) links_changed: Condvar,
 }
 
 impl Shared {
@@ -56,7 +61,17 @@ impl Shared {
     ) -> Self {
         let tallies = peer.neighbors().map(|neighbor| (neighbor.id, Tally::default())).collect();
         let state = Mutex::new(State::new(peer));
-        Self { own, store, journal, log_file, request_timeout, tallies, state, changed: Condvar::new() }
+        Self {
+            own,
+            store,
+            journal,
+            log_file,
+            request_timeout,
+            tallies,
+            state,
+            changed: Condvar::new(),
+            links_changed: Condvar::new(),
+        }
     }
 
     /// This peer's ID.
@@ -126,13 +141,42 @@ impl Shared {
             self.tally(link.neighbor).count_received(piece_bytes.len() as u64);
         }
         self.finish(work, Some((link, piece_bytes)));
-        // Whoever makes sentences faster than the disk takes them waits here.
+        self.heed_log();
+        true
+    }
+
+    /// Reports a link's `have` messages, in their order; false if the link was replaced or given up.
+    ///
+    /// Many come at once where there are many neighbors, and to take the lock for each would be felt.
+    pub fn receive_haves(&self, link: &Link, pieces: &mut VecDeque<PieceIndex>) -> bool {
+        while !pieces.is_empty() {
+            let mut state = self.lock();
+            if !state.is_current(link) {
+                return false;
+            }
+            let mut work = Work::default();
+            for piece in pieces.drain(..pieces.len().min(FEW_HAVES)) {
+                let message = Message::Have(piece);
+                work.join(state.handle(
+                    self.own,
+                    Event::MessageReceived { from: link.neighbor, message },
+                    &self.changed,
+                ));
+            }
+            drop(state);
+            self.finish(work, Some((link, &[])));
+            self.heed_log();
+        }
+        true
+    }
+
+    /// Whoever makes sentences faster than the disk takes them waits here.
+    fn heed_log(&self) {
         if self.log_file.is_due()
             && let Err(error) = self.flush_log()
         {
             self.fail(error);
         }
-        true
     }
 
     /// Sends the answers, then does the disk work and reports it, until none is left.
@@ -226,7 +270,7 @@ impl Shared {
             link.outbox.close();
         }
         drop(state);
-        self.changed.notify_all();
+        self.links_changed.notify_all();
         self.finish(work, None);
         if former.is_some() {
             log::debug!("a new connection with {neighbor} takes the place of the old one");
@@ -246,7 +290,7 @@ impl Shared {
         let ending = if link.outbox.has_sent_all() { ending } else { Ending::Broken };
         let work = state.handle(self.own, Event::NeighborLost { neighbor, ending }, &self.changed);
         drop(state);
-        self.changed.notify_all();
+        self.links_changed.notify_all();
         self.finish(work, None);
     }
 

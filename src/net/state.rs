@@ -65,6 +65,18 @@ pub struct Work {
     pub disk: Option<DiskWork>,
 }
 
+impl Work {
+    /// Adds what follows from a later `have` of the same neighbor, of which no more than one leads to work at the disk: the
+    /// one that completes it.
+    pub fn join(&mut self, later: Self) {
+        self.wake.extend(later.wake);
+        self.answered |= later.answered;
+        self.unread.extend(later.unread);
+        debug_assert!(self.disk.is_none() || later.disk.is_none(), "a neighbor is complete once");
+        self.disk = later.disk.or(self.disk.take());
+    }
+}
+
 impl State {
     /// The state before anything has happened.
     #[must_use]
