@@ -344,6 +344,21 @@ mod tests {
     }
 
     #[test]
+    fn a_line_has_its_time_once_and_is_handed_on_when_it_is_whole() {
+        let done = Pending::default();
+        let stamp = Stamp { offset: UtcOffset::UTC, second: i64::MIN, text: Vec::new() };
+        let mut lines = Lines { line: Vec::new(), stamp, done: done.clone() };
+        write!(lines, "Peer {} ", 1001).expect("memory");
+        assert!(done.take().is_empty(), "not before its end");
+        writeln!(lines, "is choked by {}.", 1002).expect("memory");
+        let line = String::from_utf8(done.take()).expect("text");
+        let (time, sentence) = line.split_at("[2026-11-21 14:03:09]: ".len());
+        assert_eq!(sentence, "Peer 1001 is choked by 1002.\n");
+        let shape: String = time.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+        assert_eq!(shape, "[0000-00-00 00:00:00]: ");
+    }
+
+    #[test]
     fn a_last_line_without_its_line_feed_is_taken_away_and_tells_nothing() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let path = dir.path().join("log");
