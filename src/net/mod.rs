@@ -28,7 +28,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use log::LevelFilter;
 use rand::SeedableRng;
 use rand::rngs::{StdRng, SysRng};
@@ -188,7 +188,8 @@ fn start_threads(
         ("optimistic", common.optimistic_interval_secs, Event::OptimisticTick),
     ] {
         let shared = Arc::clone(shared);
-        threads.spawn(name, move || timers::tick(&shared, Duration::from_secs(secs.into()), &event));
+        let started = threads.spawn(name, move || timers::tick(&shared, Duration::from_secs(secs.into()), &event));
+        ensure!(started, "without its timers a peer would unchoke nobody");
     }
     for (name, body) in [("haves", timers::flush_outboxes as fn(&Shared)), ("log", timers::flush_log)] {
         let shared = Arc::clone(shared);

@@ -2,7 +2,8 @@
 //!
 //! Who decides appends here and leaves it to the writer to wait for the socket: two peers that send each other large pieces
 //! would both block in `write` with nobody reading, and one slow neighbor would stall all others. Only a small answer is
-//! written by who read the question, as far as the socket takes it at once.
+//! written by who read the question, and what has waited for company by a thread for all, as far as the socket takes it at
+//! once.
 
 use std::collections::VecDeque;
 use std::net::Shutdown;
@@ -22,7 +23,7 @@ const MOST_PIECES: usize = 64;
 /// one bitfield when it comes back.
 const MOST_MESSAGES: usize = 1 << 18;
 
-/// So many messages at a time the thread that reads may write itself.
+/// So many messages at a time another thread than the writer may write.
 const FEW_MESSAGES: usize = 64;
 
 /// What became of a message that was pushed.
@@ -220,11 +221,13 @@ impl Outbox {
         }
     }
 
-    /// For the reader: takes the pen if there is little to write with it, and nothing in the way; else it wakes the writer.
-    fn borrow_pen(&self, shared: &Shared) -> Option<Box<Pen>> {
+    /// For others than the writer: takes the pen if there is little to write with it, and nothing in the way; else it wakes
+    /// the writer.
+    fn borrow_pen(&self, shared: &Shared, pieces_too: bool) -> Option<Box<Pen>> {
         let mut queue = self.lock();
         let messages = &queue.messages;
         let free = queue.pen.as_ref().is_some_and(|pen| pen.is_done()) && !queue.closing;
+        let free = free && (pieces_too || queue.pieces == 0);
         let little = messages.len() <= FEW_MESSAGES && messages.iter().all(|message| Pen::is_little(message, shared));
         if free && little && queue.writer_waits {
             return queue.take_pen(&self.changed);
@@ -236,7 +239,7 @@ impl Outbox {
 
     fn put_back(&self, pen: Box<Pen>) {
         let mut queue = self.lock();
-        let wake = queue.closing || !pen.is_done();
+        let wake = queue.closing || queue.watched || !pen.is_done();
         queue.pen = Some(pen);
         drop(queue);
         if wake {
@@ -266,17 +269,30 @@ pub fn write_outbox(shared: &Shared, link: &Link) {
     _ = link.stream.shutdown(Shutdown::Write);
 }
 
-/// Sends what waits from the calling thread: the answer to what it has just read, or what has waited for company long
-/// enough. To wake the writer for each would cost more than that itself, where pieces are small.
+/// Sends the answer to what was just read from the thread that reads: to wake the writer for each would cost more than the
+/// answer itself, where pieces are small.
 ///
 /// If it is not little, or the socket does not take it at once, that is left to the writer.
-pub fn write_little(shared: &Shared, link: &Link) {
-    while let Some(mut pen) = link.outbox.borrow_pen(shared) {
-        let written = pen.write_soon(shared, &link.stream);
-        link.outbox.put_back(pen);
-        if let Err(failure) = written {
-            give_up(shared, link, failure);
-        }
+pub fn write_answer(shared: &Shared, link: &Link) {
+    while let Some(pen) = link.outbox.borrow_pen(shared, true) {
+        write_soon(shared, link, pen);
+    }
+}
+
+/// Sends what has waited for company from a thread that does so for all neighbors, so that no single one may keep it: pieces,
+/// and what comes meanwhile, are left to the writer.
+pub fn write_left(shared: &Shared, link: &Link) {
+    if let Some(pen) = link.outbox.borrow_pen(shared, false) {
+        write_soon(shared, link, pen);
+        link.outbox.wake_if_left();
+    }
+}
+
+fn write_soon(shared: &Shared, link: &Link, mut pen: Box<Pen>) {
+    let written = pen.write_soon(shared, &link.stream);
+    link.outbox.put_back(pen);
+    if let Err(failure) = written {
+        give_up(shared, link, failure);
     }
 }
 

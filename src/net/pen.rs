@@ -1,7 +1,7 @@
 //! `Pen`: what was taken out of an outbox and is being written to the socket.
 //!
 //! Each outbox has one pen, and only who holds it writes: mostly the writer thread, which may wait for the socket as long as
-//! it likes. A reader may borrow it for small messages and a small piece, which saves waking that thread; see
+//! it likes. Others may borrow it for small messages, a reader also for a small piece, which saves waking that thread; see
 //! [`Pen::write_soon`].
 
 use std::io::{self, ErrorKind, Write};
@@ -18,7 +18,7 @@ use crate::wire;
 
 /// How much of a piece is read from the disk at once.
 const CHUNK_LEN: u32 = 128 * 1024;
-/// A borrower may send only a piece that is no longer than this, for it does not read meanwhile.
+/// A reader may send only a piece that is no longer than this, for it does not read meanwhile.
 const LITTLE_LEN: u32 = 256 * 1024;
 /// So many bytes of the buffer are kept for the next messages.
 const MOST_KEPT: usize = 192 * 1024;

@@ -14,7 +14,7 @@ use anyhow::Result;
 
 use super::figures::Tally;
 use super::link::Link;
-use super::outbox::{Outbox, write_little};
+use super::outbox::{Outbox, write_answer, write_left};
 use super::state::{DiskWork, State, Work};
 use crate::event_log::LogFile;
 use crate::journal::Journal;
@@ -187,7 +187,7 @@ impl Shared {
         loop {
             work.wake.drain(..).for_each(|outbox| outbox.wake());
             if let Some((link, _)) = received.filter(|_| std::mem::take(&mut work.answered)) {
-                write_little(self, link);
+                write_answer(self, link);
             }
             for neighbor in work.unread.drain(..) {
                 log::warn!("neighbor {neighbor} does not read what it is sent; the connection is given up");
@@ -237,7 +237,7 @@ impl Shared {
         let connected_count = links.len().try_into().expect("each has a thread of its own");
         links.retain(|link| link.outbox.has_left());
         for link in &links {
-            write_little(self, link);
+            write_left(self, link);
         }
         (!links.is_empty()).then_some(connected_count)
     }

@@ -96,7 +96,7 @@ impl World {
             Action::RememberComplete { neighbor } => self.do_at_disk(node, Deed::Complete(neighbor)),
             Action::StartTimers => {
                 let (p, m) = (self.scenario.preferred_interval, self.scenario.optimistic_interval);
-                let first = self.now + self.rng.random_range(0..=SAME_MOMENT);
+                let first = self.now + self.rng.random_range(1..=SAME_MOMENT);
                 self.plan_tick(node, Event::PreferredTick, p, first);
                 self.plan_tick(node, Event::OptimisticTick, m, first);
             }
@@ -182,7 +182,7 @@ impl World {
 
     /// Ticks are due at multiples of their interval; some come late.
     fn plan_tick(&mut self, node: usize, event: Event, interval: Micros, mut due: Micros) {
-        while due < self.now {
+        while due <= self.now {
             due += interval;
         }
         let is_late = self.scenario.odd_timers && self.rng.random_bool(0.2);
