@@ -228,7 +228,7 @@ impl Write for Lines {
     }
 }
 
-/// The local time as the log has it; formatted once a second, because that takes longer than the rest of a sentence.
+/// The local time as the log has it; formatted once a second, and not for each of what may be thousands of sentences.
 struct Stamp {
     offset: UtcOffset,
     /// Which second since 1970 `text` tells.

@@ -22,8 +22,8 @@ const WATCH_INTERVAL: Duration = Duration::from_millis(250);
 /// How often it is told who is missing.
 const TELL_INTERVAL: Duration = Duration::from_secs(30);
 
-/// Reports `event` 20 ms after the first neighbor has become interested and every `interval` from there, until the process
-/// stops.
+/// Reports `event` a [`SAME_MOMENT`] after the first neighbor has become interested and every `interval` from there, until the
+/// process stops.
 ///
 /// Ticks are due at multiples of the interval, so that they do not drift; one that was missed is not made up for. Where two
 /// fall together the preferred neighbors are selected first: the optimistically unchoked one is then one of those that this
