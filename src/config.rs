@@ -16,8 +16,10 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use crate::layout::{FileLayout, LayoutError};
 use crate::peer_id::PeerId;
 
-const COMMON: &str = "Common.cfg";
-const PEER_INFO: &str = "PeerInfo.cfg";
+/// The name of the file with the settings of all peers.
+pub const COMMON: &str = "Common.cfg";
+/// The name of the file with a line for each peer.
+pub const PEER_INFO: &str = "PeerInfo.cfg";
 /// A sentence names no more of what a file has.
 const MOST_LISTED: usize = 10;
 
@@ -102,8 +104,7 @@ impl Config {
 /// # Errors
 /// One sentence for the first thing that is wrong. Nothing was created or written.
 pub fn load(dir: &Path, own: PeerId) -> Result<Config> {
-    let common = parse_common(&read_text(dir, COMMON)?)?;
-    let peers = parse_peer_info(&read_text(dir, PEER_INFO)?)?;
+    let (common, peers) = read(dir)?;
     let place = peers.iter().position(|peer| peer.id == own);
     let own = place.ok_or_else(|| {
         let listed = first_of(peers.iter().map(|peer| peer.id));
@@ -114,6 +115,14 @@ pub fn load(dir: &Path, own: PeerId) -> Result<Config> {
         check_seed(&config)?;
     }
     Ok(config)
+}
+
+/// Reads both files in `dir`, for whoever is none of the peers.
+///
+/// # Errors
+/// One sentence for the first thing that is wrong.
+pub fn read(dir: &Path) -> Result<(Common, Vec<PeerInfo>)> {
+    Ok((parse_common(&read_text(dir, COMMON)?)?, parse_peer_info(&read_text(dir, PEER_INFO)?)?))
 }
 
 fn read_text(dir: &Path, name: &str) -> Result<String> {

@@ -95,8 +95,9 @@ impl Progress {
     }
 }
 
-/// Two digits are enough for what changes all the time.
-fn shown_rate(bytes: u64) -> String {
+/// A rate in bytes a second as people read it; two digits are enough for what changes all the time.
+#[must_use]
+pub fn shown_rate(bytes: u64) -> String {
     let (kib, tenths_of_mib) = (bytes >> 10, bytes.saturating_mul(10) >> 20);
     match tenths_of_mib {
         _ if kib < 1000 => format!("{kib} KiB/s"),

@@ -1,0 +1,221 @@
+//! What `swarm` is told: its subcommands and their options, with the words that `--help`, the man page and the shells'
+//! completions show.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// Runs a whole swarm of the course's peers, here and over ssh: any implementation's, this one's by default.
+///
+/// A swarm is a directory with Common.cfg and PeerInfo.cfg. `swarm init` makes one, `swarm start` runs it.
+#[derive(Debug, Parser)]
+#[command(
+    name = "swarm",
+    version,
+    max_term_width = 100,
+    after_help = "Exit status: 0 all is well, 1 something failed or differs, 2 usage or configuration, \
+    130/143 ended by SIGINT/SIGTERM."
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a swarm: both configuration files, the peers' directories and the file
+    Init(InitArgs),
+    /// Start all peers, show how they get on, wait for their end and compare the copies
+    Start(StartArgs),
+    /// Show the peers as they stand
+    Status(StatusArgs),
+    /// Stop the peers that are running
+    Stop(StopArgs),
+    /// Delete what a run has left: logs, unfinished files and the downloaded copies
+    Clean(CleanArgs),
+    /// Compare all copies with the seeder's file
+    Verify(VerifyArgs),
+    /// Print a shell's completions or the man pages
+    #[command(hide = true)]
+    Generate(GenerateArgs),
+}
+
+/// The directory that every subcommand takes.
+#[derive(Debug, Args)]
+pub struct DirArgs {
+    /// The swarm's directory
+    #[arg(value_name = "DIR", default_value = ".", hide_default_value = true)]
+    pub dir: PathBuf,
+}
+
+/// How hosts that are not this machine are reached; what `start` was told is remembered for the others.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Other hosts")]
+pub struct RemoteArgs {
+    /// Log in as this user
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+    /// Give ssh this option, as for its -o: Port=2222, `IdentityFile=~/.ssh/course`, ...; may be repeated
+    #[arg(long = "ssh-option", value_name = "OPTION")]
+    pub ssh_options: Vec<String>,
+    /// The swarm's directory there, below the home directory unless absolute [default: the name of DIR]
+    #[arg(long, value_name = "DIR")]
+    pub remote_dir: Option<String>,
+}
+
+/// `swarm init`.
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    #[command(flatten)]
+    pub dir: DirArgs,
+    /// One of the course's configurations; other options change it
+    #[arg(long, value_enum)]
+    pub preset: Option<Preset>,
+    /// How many peers there are [default: 6, or one for each of --hosts]
+    #[arg(long, value_name = "N")]
+    pub peers: Option<u32>,
+    /// How many of them, the first ones, start with the file [default: 1]
+    #[arg(long, value_name = "M")]
+    pub seeders: Option<u32>,
+    /// Share this file: it is linked, or copied where that cannot be
+    #[arg(long, value_name = "PATH", conflicts_with = "size")]
+    pub file: Option<PathBuf>,
+    /// Share so many random bytes: 24MB, 64KiB, 1000000 [default: 24MB]
+    #[arg(long, value_name = "SIZE")]
+    pub size: Option<String>,
+    /// The size of a piece: 16KiB, 32768, or auto for about 1500 pieces [default: auto]
+    #[arg(long, value_name = "SIZE")]
+    pub piece_size: Option<String>,
+    /// `NumberOfPreferredNeighbors` [default: 3]
+    #[arg(short = 'k', value_name = "N")]
+    pub preferred_count: Option<u32>,
+    /// `UnchokingInterval`, in seconds [default: 1]
+    #[arg(short = 'p', value_name = "SECS")]
+    pub unchoking_interval_secs: Option<u32>,
+    /// `OptimisticUnchokingInterval`, in seconds [default: 2]
+    #[arg(short = 'm', value_name = "SECS")]
+    pub optimistic_interval_secs: Option<u32>,
+    /// The peers' hosts, one peer each, in order [default: all on localhost]
+    #[arg(long, value_name = "HOST,...", value_delimiter = ',')]
+    pub hosts: Vec<String>,
+    /// The first peer's port, the next ones' follow [default: free ones here, 6001 elsewhere]
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<u16>,
+    /// Overwrite what is there
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// The course's three configurations.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Preset {
+    /// The example of the course's text: 6 peers, 10000232 bytes in pieces of 32768
+    Spec,
+    /// 9 peers, two of which start with the file, 2167705 bytes in pieces of 16384
+    Small,
+    /// 6 peers, 24301474 bytes in pieces of 16384
+    Large,
+}
+
+/// `swarm start`.
+#[derive(Debug, Args)]
+pub struct StartArgs {
+    #[command(flatten)]
+    pub dir: DirArgs,
+    /// How to start a peer, with {id} for its ID: "java peerProcess {id}" [default: the `peer_process` beside this program]
+    #[arg(long, value_name = "COMMAND")]
+    pub peer_command: Option<String>,
+    /// Pause between one peer's start and the next one's
+    #[arg(long, value_name = "SECS", default_value_t = 0.0, hide_default_value = true)]
+    pub stagger: f64,
+    /// Stop the peers that have not ended after so many seconds
+    #[arg(long, value_name = "SECS")]
+    pub timeout: Option<f64>,
+    /// Start the peers and leave them: `swarm status` shows them, `swarm stop` stops them
+    #[arg(long, conflicts_with_all = ["timeout", "keep_going"])]
+    pub detach: bool,
+    /// When a peer fails, leave the others running, so that it can be started again by hand
+    #[arg(long)]
+    pub keep_going: bool,
+    /// Make a random file of `FileSize` bytes for the seeders that have none
+    #[arg(long)]
+    pub make_file: bool,
+    /// Print the table at the end as JSON
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub remote: RemoteArgs,
+    /// Options for each peer: -- --seed 7
+    #[arg(last = true, value_name = "PEER_OPTION")]
+    pub peer_options: Vec<String>,
+}
+
+/// `swarm status`.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    #[command(flatten)]
+    pub dir: DirArgs,
+    /// Print it as JSON
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub remote: RemoteArgs,
+}
+
+/// `swarm stop`.
+#[derive(Debug, Args)]
+pub struct StopArgs {
+    #[command(flatten)]
+    pub dir: DirArgs,
+    #[command(flatten)]
+    pub remote: RemoteArgs,
+}
+
+/// `swarm clean`.
+#[derive(Debug, Args)]
+pub struct CleanArgs {
+    #[command(flatten)]
+    pub dir: DirArgs,
+    /// Delete what is listed; without it, nothing is
+    #[arg(long)]
+    pub yes: bool,
+    #[command(flatten)]
+    pub remote: RemoteArgs,
+}
+
+/// `swarm verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    #[command(flatten)]
+    pub dir: DirArgs,
+    /// Print it as JSON
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub remote: RemoteArgs,
+}
+
+/// `swarm generate`.
+#[derive(Debug, Args)]
+pub struct GenerateArgs {
+    #[command(subcommand)]
+    pub what: Generated,
+}
+
+/// What can be generated.
+#[derive(Debug, Subcommand)]
+pub enum Generated {
+    /// A shell's completions, on stdout
+    Completions {
+        /// For which shell
+        shell: Shell,
+    },
+    /// The man pages, one for each subcommand, into a directory
+    Man {
+        /// Where to
+        dir: PathBuf,
+    },
+}

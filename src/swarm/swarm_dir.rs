@@ -1,0 +1,61 @@
+//! `SwarmDir`: the directory of a swarm, and what everything in it is called.
+//!
+//! The names are relative to the directory, because it has the same inside on every host.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use peer_process::config::{self, Common, PeerInfo};
+use peer_process::peer_id::PeerId;
+
+use crate::fault::Usage;
+
+/// A swarm's directory on this machine, with its two configuration files read.
+#[derive(Debug)]
+pub struct SwarmDir {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What `Common.cfg` says.
+    pub common: Common,
+    /// The lines of `PeerInfo.cfg`, in the order of starting.
+    pub peers: Vec<PeerInfo>,
+}
+
+impl SwarmDir {
+    /// Reads both configuration files.
+    ///
+    /// # Errors
+    /// One sentence for the first thing that is wrong.
+    pub fn open(path: &Path) -> Result<Self> {
+        if !path.is_dir() {
+            return Err(Usage::error(format!("there is no directory '{}'", path.display())));
+        }
+        let (common, peers) = config::read(path).map_err(|error| Usage::error(format!("{error:#}")))?;
+        Ok(Self { path: path.to_owned(), common, peers })
+    }
+
+    /// `peer_<id>/<FileName>`: a seeder's file, or what a leecher has downloaded (protocol A2).
+    pub fn copy_name(&self, id: PeerId) -> String {
+        format!("peer_{id}/{}", self.common.file_name)
+    }
+
+    /// Where this name is on this machine.
+    pub fn path_of(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+}
+
+/// `log_peer_<id>.log`, the course's log (protocol A2).
+pub fn log_name(id: PeerId) -> String {
+    format!("log_peer_{id}.log")
+}
+
+/// `peer_<id>.err`, what a peer has said on stdout and stderr.
+pub fn err_name(id: PeerId) -> String {
+    format!("peer_{id}.err")
+}
+
+/// `peer_<id>.pid`, what became of the process that was started last.
+pub fn pid_name(id: PeerId) -> String {
+    format!("peer_{id}.pid")
+}
