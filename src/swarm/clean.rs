@@ -11,10 +11,10 @@ use peer_process::peer_id;
 use crate::cli::CleanArgs;
 use crate::fault::Usage;
 use crate::hosts::{Hosts, NoDirectory};
+use crate::out::print;
 use crate::settings::Settings;
 use crate::stop::running;
 use crate::swarm_dir::{SwarmDir, err_name, log_name, pid_name};
-use crate::out::print;
 
 /// Carries out `swarm clean`.
 ///

@@ -54,11 +54,6 @@ pub fn compare(found: &[Found]) -> Vec<Copy> {
     copies.collect()
 }
 
-/// Whether every copy is there and the same as the original.
-pub fn all_well(copies: &[Copy]) -> bool {
-    copies.iter().all(Copy::is_well)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,7 +71,7 @@ mod tests {
         });
         let copies = compare(&found.collect::<Vec<_>>());
         assert_eq!(copies, expected, "{peers}");
-        assert_eq!(all_well(&copies), well, "{peers}");
+        assert_eq!(copies.iter().all(Copy::is_well), well, "{peers}");
     }
 
     #[test]

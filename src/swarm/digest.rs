@@ -31,6 +31,12 @@ impl Digest {
     }
 }
 
+impl From<Sha256> for Digest {
+    fn from(hasher: Sha256) -> Self {
+        Self(hasher.finalize().into())
+    }
+}
+
 /// A file's digest; `read` is told the length of each part that was read, which may take long altogether.
 ///
 /// # Errors
@@ -40,7 +46,7 @@ pub fn digest_file(path: &Path, read: &mut dyn FnMut(u64)) -> io::Result<Digest>
     let (mut buffer, mut hasher) = (vec![0; CHUNK], Sha256::new());
     loop {
         match file.read(&mut buffer) {
-            Ok(0) => return Ok(Digest(hasher.finalize().into())),
+            Ok(0) => return Ok(hasher.into()),
             Ok(length) => {
                 hasher.update(&buffer[..length]);
                 read(length as u64);

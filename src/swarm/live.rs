@@ -71,7 +71,8 @@ impl Live {
 
     /// Takes the lines that move away.
     pub fn finish(&self) {
-        if let Some((all, _)) = &self.bars {
+        if let Some((all, bars)) = &self.bars {
+            bars.values().for_each(ProgressBar::finish_and_clear);
             // If stderr is closed, nothing is there.
             _ = all.clear();
         }
@@ -87,10 +88,12 @@ impl Live {
             words += &format!(", {}", shown_rate(rate));
         }
         words += &format!(", {}", peer.state());
-        if !peer.has_ended() && !peer.progress.is_complete() {
-            let unchoked_by: Vec<_> = peer.progress.unchoked_by().iter().map(ToString::to_string).collect();
-            words += ", unchoked by ";
-            words += &if unchoked_by.is_empty() { "nobody".into() } else { unchoked_by.join(" ") };
+        if !peer.has_ended() {
+            words += &if peer.progress.is_complete() {
+                format!(", unchokes {}", listed(peer.progress.unchokes().iter()))
+            } else {
+                format!(", unchoked by {}", listed(peer.progress.unchoked_by().iter()))
+            };
         }
         words
     }
@@ -111,4 +114,9 @@ impl Live {
         let secs = self.begun.elapsed().as_secs();
         format!("{secs} s: {complete} of {} peers have the file, {ended} have ended{last}{lost}", peers.len())
     }
+}
+
+fn listed<'a>(neighbors: impl Iterator<Item = &'a u32>) -> String {
+    let list = neighbors.map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    if list.is_empty() { "nobody".into() } else { list }
 }

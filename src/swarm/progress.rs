@@ -94,14 +94,9 @@ impl Progress {
         &self.told.connected
     }
 
-    /// Its preferred neighbors.
-    pub fn preferred(&self) -> &BTreeSet<u32> {
-        &self.told.preferred
-    }
-
-    /// Its optimistically unchoked neighbor.
-    pub fn optimistic(&self) -> Option<u32> {
-        self.told.optimistic
+    /// The neighbors that it unchokes: the preferred ones and the optimistically unchoked one.
+    pub fn unchokes(&self) -> BTreeSet<u32> {
+        self.told.preferred.iter().copied().chain(self.told.optimistic).collect()
     }
 }
 
@@ -185,8 +180,7 @@ Peer [1002] has downloaded the piece [7] from [1001]\r
         assert_eq!(*progress.from(), [(1001, 1), (1003, 2)].into());
         assert_eq!(*progress.connected(), [1001, 1003].into());
         assert_eq!(*progress.unchoked_by(), [1003].into());
-        assert_eq!(*progress.preferred(), [1003, 1004].into());
-        assert_eq!(progress.optimistic(), Some(1005));
+        assert_eq!(progress.unchokes(), [1003, 1004, 1005].into());
     }
 
     #[test]

@@ -31,9 +31,8 @@ impl Settings {
         let mut settings: Self = match fs::read_to_string(&path) {
             Err(error) if error.kind() == ErrorKind::NotFound => Self::default(),
             Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
-            Ok(text) => serde_json::from_str(&text).map_err(|error| {
-                Usage::error(format!("{} cannot be read: {error}; delete it", path.display()))
-            })?,
+            Ok(text) => serde_json::from_str(&text)
+                .map_err(|error| Usage::error(format!("{} cannot be read: {error}; delete it", path.display())))?,
         };
         settings.user = said.user.clone().or(settings.user);
         settings.remote_dir = said.remote_dir.clone().or(settings.remote_dir);

@@ -19,14 +19,14 @@ use crate::cli::StartArgs;
 use crate::fault::Usage;
 use crate::hosts::{Host, Hosts, Program};
 use crate::live::Live;
+use crate::out::{FAILED, print, say, show};
 use crate::report::{Kind, Report};
 use crate::settings::Settings;
 use crate::stop::running;
 use crate::swarm_dir::{SwarmDir, err_name, log_name};
-use crate::verify::{bar, digest_all};
+use crate::verify::{Copies, bar, digest_all};
 use crate::watch::{Cause, News, Rules, watch};
 use crate::watched::Watched;
-use crate::out::{FAILED, print, say, show};
 
 /// What our own program is called.
 const OWN_PROGRAM: &str = "peer_process";
@@ -90,11 +90,16 @@ fn finish(
         }
     }
     tell_failures(swarm, peers);
-    let copies = digest_all(swarm, hosts);
+    // Who has stopped it does not wait for that.
+    let stopped = matches!(cause, Some(Cause::Signal(_)));
+    let copies = if stopped { Copies::default() } else { digest_all(swarm, hosts) };
     let rows = swarm.peers.iter().map(|peer| copies.with(peer.id, peers[&peer.id].row()));
     let report = Report { kind: Kind::Start, rows: rows.collect() };
     show(&report, json)?;
-    say(&format!("the logs are {}/log_peer_<ID>.log; what each peer said is in peer_<ID>.err beside them", swarm.path.display()));
+    say(&format!(
+        "the logs are {}/log_peer_<ID>.log; what each peer said is in peer_<ID>.err beside them",
+        swarm.path.display()
+    ));
     well &= report.all_well();
     Ok(match cause {
         Some(Cause::Signal(signal)) => signal_status(signal),
@@ -132,7 +137,9 @@ fn seconds(option: &str, secs: f64) -> Result<Duration> {
 fn find_program(args: &StartArgs) -> Result<Program> {
     if let Some(command) = &args.peer_command {
         if !command.contains("{id}") {
-            return Err(Usage::error(format!("--peer-command '{command}' has no {{id}} where the peer's ID is to stand")));
+            return Err(Usage::error(format!(
+                "--peer-command '{command}' has no {{id}} where the peer's ID is to stand"
+            )));
         }
         return Ok(Program::Command(command.clone()));
     }
@@ -142,7 +149,9 @@ fn find_program(args: &StartArgs) -> Result<Program> {
     let found = beside.into_iter().chain(in_path).find(|path| path.is_file());
     let found = found.and_then(|path| path.canonicalize().ok());
     found.map(Program::Ours).ok_or_else(|| {
-        Usage::error(format!("there is no {OWN_PROGRAM} beside this program or in the PATH; --peer-command names another"))
+        Usage::error(format!(
+            "there is no {OWN_PROGRAM} beside this program or in the PATH; --peer-command names another"
+        ))
     })
 }
 
@@ -222,7 +231,9 @@ fn refuse_if_running(swarm: &SwarmDir, hosts: &Hosts) -> Result<()> {
         if !running.is_empty() {
             let (list, shown) = (peer_id::list(&running), swarm.path.display());
             let called = host.called();
-            return Err(Usage::error(format!("peer {list} is running already on {called}; `swarm stop {shown}` stops it")));
+            return Err(Usage::error(format!(
+                "peer {list} is running already on {called}; `swarm stop {shown}` stops it"
+            )));
         }
     }
     Ok(())

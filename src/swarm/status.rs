@@ -9,11 +9,11 @@ use peer_process::peer_id::PeerId;
 
 use crate::cli::StatusArgs;
 use crate::hosts::{Host, Hosts, NoDirectory};
+use crate::out::{FAILED, say, show};
 use crate::report::{Kind, Report};
 use crate::settings::Settings;
 use crate::swarm_dir::SwarmDir;
 use crate::watched::{Seen, Watched};
-use crate::out::{FAILED, say, show};
 
 /// Carries out `swarm status`.
 ///
@@ -30,7 +30,8 @@ pub fn status(args: &StatusArgs) -> Result<ExitCode> {
     });
     let mut status = ExitCode::SUCCESS;
     for (host, look) in hosts.all.iter().zip(looks) {
-        let trouble = look.map(|seen| seen.iter().for_each(|seen| peers.get_mut(&seen.id()).expect("a peer of it").see(seen)));
+        let trouble =
+            look.map(|seen| seen.iter().for_each(|seen| peers.get_mut(&seen.id()).expect("a peer of it").see(seen)));
         let Err(error) = trouble else { continue };
         status = ExitCode::from(FAILED);
         for id in &host.peers {

@@ -9,10 +9,10 @@ use peer_process::peer_id::{self, PeerId};
 
 use crate::cli::StopArgs;
 use crate::hosts::{Host, Hosts, NoDirectory};
+use crate::out::{FAILED, print};
 use crate::record::State;
 use crate::settings::Settings;
 use crate::swarm_dir::SwarmDir;
-use crate::out::{FAILED, print};
 
 /// How long a peer may take to end, and to be killed, in tenths of a second.
 const PATIENCE_TENTHS: u32 = 50;
@@ -80,5 +80,9 @@ pub fn running(host: &Host) -> Result<Vec<PeerId>> {
         other => other?,
     };
     let runs = |state| state == State::Running;
-    Ok(sights.iter().filter(|sight| sight.record.is_some_and(|record| runs(record.state))).map(|sight| sight.id).collect())
+    Ok(sights
+        .iter()
+        .filter(|sight| sight.record.is_some_and(|record| runs(record.state)))
+        .map(|sight| sight.id)
+        .collect())
 }

@@ -14,14 +14,14 @@ use crate::cli::VerifyArgs;
 use crate::copies::{Copy, Found, compare};
 use crate::digest::Digest;
 use crate::hosts::{Host, Hosts, NoDirectory};
+use crate::out::show;
 use crate::report::{Kind, Report, Row};
 use crate::settings::Settings;
 use crate::swarm_dir::SwarmDir;
-use crate::out::show;
 use crate::watched::Watched;
 
 /// What was found of each peer's copy.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Copies {
     /// What each is.
     pub are: BTreeMap<PeerId, Copy>,

@@ -137,7 +137,9 @@ impl Stopping {
             Cause::Signal(signal) => format!("signal {signal} came, the peers are stopped"),
             Cause::Timeout => "the time is over, the peers are stopped".into(),
             Cause::Failed(id) => {
-                format!("peer {id} has failed; the others would wait for it, so they are stopped (--keep-going leaves them)")
+                format!(
+                    "peer {id} has failed; the others would wait for it, so they are stopped (--keep-going leaves them)"
+                )
             }
         });
         give(orders, "TERM");

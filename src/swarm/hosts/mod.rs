@@ -23,9 +23,9 @@ use peer_process::peer_id::PeerId;
 use sha2::{Digest as _, Sha256};
 
 use self::scripts::{GIVE, Job};
+pub use self::shell::NoDirectory;
 use self::shell::Shell;
 use self::ssh::Ssh;
-pub use self::shell::NoDirectory;
 pub use self::supply::Program;
 use crate::digest::{Digest, digest_file};
 use crate::record::Record;
@@ -85,7 +85,8 @@ impl Hosts {
     /// # Errors
     /// When there is no place for the sockets of ssh.
     pub fn of(swarm: &SwarmDir, reach: &Reach) -> Result<Self> {
-        let sockets = tempfile::Builder::new().prefix("swarm-").tempdir().context("cannot make a temporary directory")?;
+        let sockets =
+            tempfile::Builder::new().prefix("swarm-").tempdir().context("cannot make a temporary directory")?;
         let path = swarm.path.canonicalize().with_context(|| format!("cannot enter {}", swarm.path.display()))?;
         let here = path.to_str().ok_or_else(|| anyhow!("the directory's name is not UTF-8 text"))?;
         let mut all: Vec<Host> = Vec::new();
@@ -204,7 +205,8 @@ impl Host {
     pub fn list(&self, names: &[String]) -> Result<BTreeMap<String, u64>> {
         let names: Vec<_> = names.iter().map(String::as_str).collect();
         let told = String::from_utf8_lossy(&self.run(Job::List, &names)?).into_owned();
-        let line = |line: &str| line.split_once(' ').and_then(|(size, name)| Some((name.to_owned(), size.parse().ok()?)));
+        let line =
+            |line: &str| line.split_once(' ').and_then(|(size, name)| Some((name.to_owned(), size.parse().ok()?)));
         Ok(told.lines().filter_map(line).collect())
     }
 
@@ -226,7 +228,8 @@ impl Host {
             return Ok(false);
         }
         let folder = to.parent().expect("a file has a directory");
-        let mut file = tempfile::NamedTempFile::new_in(folder).with_context(|| format!("cannot write to {}", folder.display()))?;
+        let mut file =
+            tempfile::NamedTempFile::new_in(folder).with_context(|| format!("cannot write to {}", folder.display()))?;
         self.read(name, &mut |bytes| file.write_all(bytes).with_context(|| format!("cannot write {}", to.display())))?;
         file.persist(to).with_context(|| format!("cannot write {}", to.display()))?;
         Ok(true)
@@ -277,7 +280,8 @@ impl Host {
 /// Takes apart what a look tells; see `scripts`.
 fn parse_sights(told: &[u8], mark: &[u8]) -> Vec<Sight> {
     let mut sights = Vec::new();
-    let starts: Vec<_> = told.windows(mark.len()).enumerate().filter(|(_, bytes)| *bytes == mark).map(|(place, _)| place).collect();
+    let starts: Vec<_> =
+        told.windows(mark.len()).enumerate().filter(|(_, bytes)| *bytes == mark).map(|(place, _)| place).collect();
     let ends = starts.iter().skip(1).copied().chain([told.len()]);
     for (start, end) in starts.iter().copied().zip(ends) {
         let part = &told[start + mark.len()..end];

@@ -85,12 +85,7 @@ impl Shell {
     ///
     /// # Errors
     /// Those of [`Shell::run`] and of `told`.
-    pub fn receive(
-        &self,
-        script: &str,
-        arguments: &[&str],
-        told: &mut dyn FnMut(&[u8]) -> Result<()>,
-    ) -> Result<()> {
+    pub fn receive(&self, script: &str, arguments: &[&str], told: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
         let words = [&["sh", "-c", script, "sh"], arguments].concat();
         let (mut command, mut stderr) = self.command(&words)?;
         let mut child = spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()))?;

@@ -25,10 +25,16 @@ pub struct Ssh {
 
 /// Something that ssh says when it fails, and what to make of it; the first that fits counts.
 const TROUBLES: [(&str, &str); 13] = [
-    ("REMOTE HOST IDENTIFICATION HAS CHANGED", "its host key is another one than it was; if that is right, remove the old one with: ssh-keygen -R"),
+    (
+        "REMOTE HOST IDENTIFICATION HAS CHANGED",
+        "its host key is another one than it was; if that is right, remove the old one with: ssh-keygen -R",
+    ),
     ("Host key verification failed", "its host key is not known here; log in once by hand and accept it: ssh"),
     ("Permission denied", "it accepts none of our keys; make it accept one with: ssh-copy-id"),
-    ("Too many authentication failures", "it was offered too many keys; name one with --ssh-option IdentityFile=PATH --ssh-option IdentitiesOnly=yes"),
+    (
+        "Too many authentication failures",
+        "it was offered too many keys; name one with --ssh-option IdentityFile=PATH --ssh-option IdentitiesOnly=yes",
+    ),
     ("Could not resolve hostname", "its name is not known"),
     ("Name or service not known", "its name is not known"),
     ("Connection refused", "it does not listen for ssh: is sshd running there, on this port?"),
