@@ -83,19 +83,15 @@ impl Live {
         let all = self.layout.piece_count();
         let pieces = peer.progress.pieces();
         let percent = if all == 0 { 100 } else { u64::from(pieces) * 100 / u64::from(all) };
-        let mut words = format!("{pieces}/{all} {percent} %");
-        if let Some(rate) = peer.rate() {
-            words += &format!(", {}", shown_rate(rate));
-        }
-        words += &format!(", {}", peer.state());
-        if !peer.has_ended() {
-            words += &if peer.progress.is_complete() {
-                format!(", unchokes {}", listed(peer.progress.unchokes().iter()))
-            } else {
-                format!(", unchoked by {}", listed(peer.progress.unchoked_by().iter()))
-            };
-        }
-        words
+        let rate = peer.rate().map_or_else(String::new, |rate| format!(", {}", shown_rate(rate)));
+        let unchoking = if peer.has_ended() {
+            String::new()
+        } else if peer.progress.is_complete() {
+            format!(", unchokes {}", listed(peer.progress.unchokes().iter()))
+        } else {
+            format!(", unchoked by {}", listed(peer.progress.unchoked_by().iter()))
+        };
+        format!("{pieces}/{all} {percent} %{rate}, {}{unchoking}", peer.state())
     }
 
     /// One line for all peers.
@@ -109,10 +105,10 @@ impl Live {
             let (id, pieces) = (peer.info.id, peer.progress.pieces());
             format!(", peer {id} has {pieces} of {all} pieces, the fewest; {} in all", shown_rate(rate))
         });
-        let lost = peers.values().filter_map(|peer| peer.unreachable.as_deref()).next();
-        let lost = lost.map_or_else(String::new, |trouble| format!("; {trouble}"));
+        let trouble = peers.values().find_map(|peer| peer.unreachable.as_deref());
+        let trouble = trouble.map_or_else(String::new, |trouble| format!("; {trouble}"));
         let secs = self.begun.elapsed().as_secs();
-        format!("{secs} s: {complete} of {} peers have the file, {ended} have ended{last}{lost}", peers.len())
+        format!("{secs} s: {complete} of {} peers have the file, {ended} have ended{last}{trouble}", peers.len())
     }
 }
 

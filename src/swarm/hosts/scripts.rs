@@ -202,5 +202,5 @@ pub fn quoted(word: &str) -> String {
 
 /// Words for any shell, with a blank before each.
 pub fn all_quoted(words: &[&str]) -> String {
-    words.iter().map(|word| format!(" {}", quoted(word))).collect()
+    words.iter().flat_map(|word| [" ".to_owned(), quoted(word)]).collect()
 }

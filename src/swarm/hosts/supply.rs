@@ -175,7 +175,9 @@ mod tests {
     fn a_machine_of_another_kind_is_told_by_the_programs_head() {
         let head = |magic: &[u8; 4], order: u8, machine: [u8; 2]| {
             let mut head = [0; 20];
-            (head[..4].copy_from_slice(magic), head[5] = order, head[18..].copy_from_slice(&machine));
+            head[..4].copy_from_slice(magic);
+            head[5] = order;
+            head[18..].copy_from_slice(&machine);
             head
         };
         assert_eq!(machine_of(&head(b"\x7fELF", 1, [62, 0])), Some("x86_64"));
