@@ -20,13 +20,56 @@ const ORDER: [&str; 12] = [
 ];
 /// Imports that the order would allow and the design does not.
 const FORBIDDEN_IMPORTS: [(&str, &str); 2] = [("peer", "wire"), ("peer", "config")];
+/// The same for the modules of the tool beside it, `swarm`.
+const SWARM_ORDER: [&str; 28] = [
+    "fault",
+    "cli",
+    "swarm_dir",
+    "sizes",
+    "presets",
+    "places",
+    "plan",
+    "new_file",
+    "made",
+    "sentence",
+    "progress",
+    "record",
+    "digest",
+    "copies",
+    "report",
+    "table",
+    "out",
+    "hosts",
+    "settings",
+    "watched",
+    "live",
+    "watch",
+    "verify",
+    "stop",
+    "init",
+    "clean",
+    "start",
+    "status",
+];
+/// All that `swarm` takes from the crate: it runs peers as processes, whosever they are.
+const SWARM_IMPORTS: [&str; 4] = ["config", "console", "layout", "peer_id"];
 /// What a module must not name, and the modules that may.
-const RESERVED: [(&str, &[&str]); 7] = [
+const RESERVED: [(&str, &[&str]); 8] = [
     ("std::net", &["net"]),
     ("std::sync", &["net", "event_log", "console", "journal"]),
     ("std::thread", &["net"]),
     ("std::time", &["net", "console", "main"]),
     ("std::fs", &["config", "journal", "storage", "event_log"]),
+    ("thread::sleep", &[]),
+    ("println!", &[]),
+    (".unwrap()", &[]),
+];
+/// The same for the modules of `swarm`.
+const SWARM_RESERVED: [(&str, &[&str]); 6] = [
+    ("std::net", &["hosts", "places"]),
+    ("process::Command", &["hosts"]),
+    ("std::thread", &["start", "status", "stop", "verify", "watch"]),
+    ("thread::sleep", &[]),
     ("println!", &[]),
     (".unwrap()", &[]),
 ];
@@ -35,8 +78,10 @@ const MOST_LINES: usize = 400;
 
 struct Source {
     path: PathBuf,
-    /// The module of the list above that it belongs to, or `main` or `lib`.
+    /// The module of the lists above that it belongs to, or `main` or `lib`.
     module: String,
+    /// Whether it is part of `swarm`.
+    of_swarm: bool,
     text: String,
 }
 
@@ -59,19 +104,20 @@ fn sources() -> Vec<Source> {
                 continue;
             }
             let inside = path.strip_prefix(&root).expect("below the root").to_str().expect("plain names").to_owned();
+            let (of_swarm, inside) =
+                inside.strip_prefix("swarm/").map_or((false, inside.as_str()), |inside| (true, inside));
             let module = inside.split(['/', '.']).next().expect("a first part").to_owned();
             let text = fs::read_to_string(&path).expect("source text");
-            found.push(Source { path, module, text });
+            found.push(Source { path, module, of_swarm, text });
         }
     }
     assert!(found.len() > ORDER.len(), "the source was found");
     found
 }
 
-/// The top-level modules that a line of code names, with a path from the crate's root.
-fn imports(line: &str) -> impl Iterator<Item = &str> {
-    let after_crate = line.split("crate::").skip(1).chain(line.split("peer_process::").skip(1));
-    after_crate.filter_map(|path| path.split(|c: char| !c.is_alphanumeric() && c != '_').next())
+/// The top-level modules that a line of code names, with a path from the root of this crate.
+fn imports<'a>(line: &'a str, root: &'a str) -> impl Iterator<Item = &'a str> {
+    line.split(root).skip(1).filter_map(|path| path.split(|c: char| !c.is_alphanumeric() && c != '_').next())
 }
 
 fn check(faults: &[String]) {
@@ -80,13 +126,14 @@ fn check(faults: &[String]) {
 
 #[test]
 fn imports_go_up_the_list_only() {
-    let place = |module: &str| ORDER.iter().position(|listed| *listed == module);
     let mut faults = Vec::new();
     for source in sources().iter().filter(|source| !["main", "lib"].contains(&source.module.as_str())) {
+        let order = if source.of_swarm { &SWARM_ORDER[..] } else { &ORDER[..] };
+        let place = |module: &str| order.iter().position(|listed| *listed == module);
         let own = place(&source.module);
         assert!(own.is_some(), "{} is a new module: give it a place in the order", source.path.display());
         for (number, line) in source.code() {
-            for import in imports(line).filter(|import| *import != source.module) {
+            for import in imports(line, "crate::").filter(|import| *import != source.module) {
                 let forbidden = FORBIDDEN_IMPORTS.contains(&(source.module.as_str(), import));
                 if forbidden || place(import).is_none_or(|place| Some(place) > own) {
                     faults.push(format!("{}:{number}: {} imports {import}", source.path.display(), source.module));
@@ -98,11 +145,28 @@ fn imports_go_up_the_list_only() {
 }
 
 #[test]
-fn only_the_modules_meant_for_it_touch_the_outside() {
+fn swarm_takes_little_from_the_crate_and_gives_it_nothing() {
     let mut faults = Vec::new();
     for source in sources() {
         for (number, line) in source.code() {
-            for (name, allowed) in RESERVED {
+            for import in imports(line, "peer_process::") {
+                // The peer's own `main` may use all of it.
+                if source.of_swarm && !SWARM_IMPORTS.contains(&import) {
+                    faults.push(format!("{}:{number}: swarm imports {import}", source.path.display()));
+                }
+            }
+        }
+    }
+    check(&faults);
+}
+
+#[test]
+fn only_the_modules_meant_for_it_touch_the_outside() {
+    let mut faults = Vec::new();
+    for source in sources() {
+        let reserved = if source.of_swarm { &SWARM_RESERVED[..] } else { &RESERVED[..] };
+        for (number, line) in source.code() {
+            for (name, allowed) in reserved {
                 if line.contains(name) && !allowed.contains(&source.module.as_str()) {
                     faults.push(format!("{}:{number}: {} names {name}", source.path.display(), source.module));
                 }
@@ -128,6 +192,8 @@ fn every_file_says_what_it_owns_and_stays_readable() {
 
 #[test]
 fn the_checks_see_what_they_look_for() {
-    let found: Vec<_> = imports("use crate::wire::{FrameReader}; let x = crate::net::run; use std::io;").collect();
+    let found: Vec<_> =
+        imports("use crate::wire::{FrameReader}; let x = crate::net::run; use std::io;", "crate::").collect();
     assert_eq!(found, ["wire", "net"]);
+    assert_eq!(imports("use peer_process::config::{self};", "peer_process::").collect::<Vec<_>>(), ["config"]);
 }

@@ -205,7 +205,7 @@ fn supply(swarm: &SwarmDir, hosts: &Hosts, program: &Program, news: &Receiver<Ne
         let mut sending = String::new();
         let mut told = |name: &str, bytes: u64| -> Result<()> {
             if sending != name {
-                sending = name.to_owned();
+                name.clone_into(&mut sending);
                 bar.set_length(bar.position() + fs::metadata(swarm.path_of(name)).map_or(bytes, |facts| facts.len()));
                 bar.set_message(format!("copying {name} to {}", host.name));
             }

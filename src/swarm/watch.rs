@@ -170,7 +170,9 @@ impl Stopping {
 
 /// A thread that has ended has no peers left.
 fn give(orders: &[Sender<Order>], signal: Order) {
-    orders.iter().for_each(|order| _ = order.send(signal));
+    for order in orders {
+        _ = order.send(signal);
+    }
 }
 
 /// The thread of one host: looks at its peers until all have ended, or nobody listens any more.
