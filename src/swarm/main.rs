@@ -8,6 +8,18 @@ mod fault;
 mod cli;
 mod swarm_dir;
 
+mod presets;
+mod sizes;
+
+mod places;
+mod plan;
+
+mod new_file;
+
+mod made;
+
+mod init;
+
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -35,6 +47,7 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<ExitCode> {
     match command {
+        Command::Init(args) => init::run(&args),
         _ => anyhow::bail!("not yet"),
     }
 }
