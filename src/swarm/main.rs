@@ -18,6 +18,7 @@ mod new_file;
 
 mod made;
 
+mod generate;
 mod init;
 
 use std::io::{self, Write};
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Init(args) => init::run(&args),
+        Command::Generate(args) => generate::run(&args.what),
         _ => anyhow::bail!("not yet"),
     }
 }

@@ -1,5 +1,6 @@
 //! The program `swarm` as a person uses it, in temporary directories.
 
+mod generate;
 mod init;
 mod init_refusals;
 
