@@ -6,8 +6,8 @@ use std::process::{Command, Output};
 /// All that `peer_process` names in its `Cargo.toml` for itself.
 const DIRECT: [&str; 9] =
     ["anyhow", "clap", "crc32fast", "indicatif", "log", "rand", "signal-hook", "simplelog", "time"];
-/// What only `swarm` uses.
-const OF_SWARM: [&str; 6] = ["clap_complete", "clap_mangen", "comfy-table", "serde", "serde_json", "sha2"];
+/// What only `swarm` uses; its `console` is the one that `indicatif` has, too.
+const OF_SWARM: [&str; 7] = ["clap_complete", "clap_mangen", "comfy-table", "serde", "serde_json", "sha2", "tempfile"];
 
 /// Runs cargo on this package without its default features, and gives its stdout.
 fn cargo(arguments: &[&str]) -> String {

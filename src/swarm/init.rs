@@ -1,7 +1,7 @@
 //! `swarm init`: carries a [`Plan`] out. Everything that would be in the way is looked for before anything is written.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -17,6 +17,7 @@ use crate::cli::InitArgs;
 use crate::fault::Usage;
 use crate::made;
 use crate::new_file::{self, Made, Signal, Source, Stopped};
+use crate::out;
 use crate::plan::{Given, Plan};
 use crate::swarm_dir::SwarmDir;
 
@@ -39,16 +40,11 @@ pub fn run(args: &InitArgs) -> Result<ExitCode> {
     };
     // What was made must be what the others read.
     let swarm = SwarmDir::open(dir).context("what was made is not right, which is a fault of this program")?;
-    let text = made::describe(&swarm, way, args.file.as_deref());
-    // If stdout is closed, nobody wants to know.
-    _ = io::stdout().write_all(text.as_bytes());
+    out::print(&made::describe(&swarm, way, args.file.as_deref()))?;
     if let Some(peer) = plan.out_of_reach() {
         let (host, id) = (&peer.host, peer.id);
         // Not an error: there may be a tunnel.
-        _ = writeln!(
-            io::stderr(),
-            "swarm: on the other hosts '{host}' is not this machine, so they will not find {id}"
-        );
+        out::say(&format!("on the other hosts '{host}' is not this machine, so they will not find {id}"));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -56,7 +52,7 @@ pub fn run(args: &InitArgs) -> Result<ExitCode> {
 /// As a shell reports it: 130 for SIGINT, 143 for SIGTERM.
 fn stopped(error: anyhow::Error) -> Result<ExitCode> {
     let Some(&Stopped(signal)) = error.downcast_ref() else { return Err(error) };
-    _ = writeln!(io::stderr(), "swarm: {error:#}");
+    out::say(&format!("{error:#}"));
     Ok(ExitCode::from(u8::try_from(128 + signal).expect("signals are below 128")))
 }
 

@@ -30,7 +30,7 @@ pub fn describe(swarm: &SwarmDir, way: Made, file: Option<&Path>) -> String {
     }
     lines.push("To run it:".to_owned());
     lines.push(format!("  {}", command("start", &swarm.path)));
-    lines.join("\n") + "\n"
+    lines.join("\n")
 }
 
 /// The first few of a list, and how many more there are.
@@ -87,8 +87,8 @@ fn content(swarm: &SwarmDir, seeders: &[PeerId], way: Made, file: Option<&Path>)
 
 /// What the leechers would take for a part of the file, or for all of it.
 fn left_behind(swarm: &SwarmDir) -> Vec<String> {
-    let leechers = swarm.peers.iter().filter(|peer| !peer.has_file).map(|peer| swarm.copy_name(peer.id));
-    let names = leechers.flat_map(|copy| [format!("{copy}.part"), format!("{copy}.journal"), copy]);
+    let leechers = swarm.peers.iter().filter(|peer| !peer.has_file).map(|peer| peer.id);
+    let names = leechers.flat_map(|id| [swarm.part_name(id), swarm.journal_name(id), swarm.copy_name(id)]);
     names.filter(|name| swarm.path_of(name).symlink_metadata().is_ok()).collect()
 }
 

@@ -1,12 +1,43 @@
 //! `swarm`: runs a whole swarm of the course's peers, here and over ssh.
 //!
-//! Modules in reading order: `cli` is what it is told, `swarm_dir` the directory that all is about; each subcommand has a module
-//! of its own.
+//! Modules in reading order: `cli` is what it is told, `swarm_dir` the directory that all is about; `progress`, `copies` and `report`
+//! are what is found out and shown, and pure; `hosts` does everything on this machine and on others; `watch` looks after running
+//! peers; then each subcommand has a module of its own. `plan` decides what `init` makes, and `new_file` makes it.
 
 mod fault;
 
 mod cli;
 mod swarm_dir;
+
+mod sentence;
+
+mod progress;
+
+mod record;
+
+mod digest;
+
+mod copies;
+mod report;
+mod table;
+
+mod out;
+
+mod hosts;
+mod settings;
+
+mod watched;
+
+mod live;
+mod watch;
+
+mod verify;
+
+mod stop;
+
+mod clean;
+mod start;
+mod status;
 
 mod presets;
 mod sizes;
@@ -21,48 +52,41 @@ mod made;
 mod generate;
 mod init;
 
-use std::io::{self, Write};
 use std::process::ExitCode;
 
-use anyhow::{Error, Result};
+use anyhow::Result;
 use clap::Parser;
 
 use crate::cli::{Cli, Command};
 use crate::fault::Usage;
+use crate::out::{FAILED, say};
 
-/// Something failed, or a copy differs.
-const FAILED: u8 = 1;
 /// Wrong usage or configuration.
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return usage(&error),
+        Err(error) => {
+            // If nobody reads it, nobody wants it.
+            _ = error.print();
+            return ExitCode::from(if error.use_stderr() { USAGE } else { 0 });
+        }
     };
-    match run(cli.command) {
-        Ok(status) => status,
-        Err(error) => tell(&error),
-    }
+    run(&cli.command).unwrap_or_else(|error| {
+        say(&format!("{error:#}"));
+        ExitCode::from(if error.is::<Usage>() { USAGE } else { FAILED })
+    })
 }
 
-fn run(command: Command) -> Result<ExitCode> {
+fn run(command: &Command) -> Result<ExitCode> {
     match command {
-        Command::Init(args) => init::run(&args),
+        Command::Init(args) => init::run(args),
+        Command::Start(args) => start::start(args),
+        Command::Status(args) => status::status(args),
+        Command::Stop(args) => stop::stop(args),
+        Command::Clean(args) => clean::clean(args),
+        Command::Verify(args) => verify::verify(args),
         Command::Generate(args) => generate::run(&args.what),
-        _ => anyhow::bail!("not yet"),
     }
-}
-
-/// Help and version go to stdout, as everywhere; a wrong usage is told on stderr.
-fn usage(error: &clap::Error) -> ExitCode {
-    // If nobody reads it, nobody wants it.
-    _ = error.print();
-    ExitCode::from(if error.use_stderr() { USAGE } else { 0 })
-}
-
-fn tell(error: &Error) -> ExitCode {
-    // If stderr is closed, nobody can be told; the status still says it.
-    _ = writeln!(io::stderr(), "swarm: {error:#}");
-    ExitCode::from(if error.is::<Usage>() { USAGE } else { FAILED })
 }

@@ -10,6 +10,9 @@ use peer_process::peer_id::PeerId;
 
 use crate::fault::Usage;
 
+/// What is remembered of how other hosts are reached.
+pub const SETTINGS: &str = "swarm.json";
+
 /// A swarm's directory on this machine, with its two configuration files read.
 #[derive(Debug)]
 pub struct SwarmDir {
@@ -37,6 +40,22 @@ impl SwarmDir {
     /// `peer_<id>/<FileName>`: a seeder's file, or what a leecher has downloaded (protocol A2).
     pub fn copy_name(&self, id: PeerId) -> String {
         format!("peer_{id}/{}", self.common.file_name)
+    }
+
+    /// What the directory is called, and on other machines, too, unless told otherwise.
+    pub fn name(&self) -> String {
+        let path = self.path.canonicalize().unwrap_or_else(|_| self.path.clone());
+        path.file_name().map_or_else(|| "swarm".into(), |name| name.to_string_lossy().into_owned())
+    }
+
+    /// `peer_<id>/<FileName>.part`: an unfinished download of our own program.
+    pub fn part_name(&self, id: PeerId) -> String {
+        format!("{}.part", self.copy_name(id))
+    }
+
+    /// `peer_<id>/<FileName>.journal`: where our own program would go on with an unfinished run.
+    pub fn journal_name(&self, id: PeerId) -> String {
+        format!("{}.journal", self.copy_name(id))
     }
 
     /// Where this name is on this machine.

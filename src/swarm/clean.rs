@@ -1,0 +1,72 @@
+//! `swarm clean`: deletes what a run has left, here and on other hosts: logs, records, unfinished files and the leechers' copies.
+//! Never a seeder's file, and nothing while a peer runs.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use indicatif::DecimalBytes;
+use peer_process::config::PeerInfo;
+use peer_process::peer_id;
+
+use crate::cli::CleanArgs;
+use crate::fault::Usage;
+use crate::hosts::{Hosts, NoDirectory};
+use crate::out::print;
+use crate::settings::Settings;
+use crate::stop::running;
+use crate::swarm_dir::{SwarmDir, err_name, log_name, pid_name};
+
+/// Carries out `swarm clean`.
+///
+/// # Errors
+/// When a peer runs, a host cannot be reached, or a file not be deleted.
+pub fn clean(args: &CleanArgs) -> Result<ExitCode> {
+    let swarm = SwarmDir::open(&args.dir.dir)?;
+    let hosts = Hosts::of(&swarm, &Settings::of(&swarm, &args.remote)?.reach(&swarm))?;
+    let mut found = Vec::new();
+    // Nothing is deleted anywhere before all of it was found.
+    for host in &hosts.all {
+        let running = running(host)?;
+        if !running.is_empty() {
+            let list = peer_id::list(&running);
+            return Err(Usage::error(format!("peer {list} is running on {}: swarm stop first", host.called())));
+        }
+        let peers = swarm.peers.iter().filter(|peer| host.peers.contains(&peer.id));
+        let names: Vec<_> = peers.flat_map(|peer| leavings(&swarm, peer)).collect();
+        match host.list(&names) {
+            Err(error) if error.is::<NoDirectory>() => {}
+            other => found.push((host, other?)),
+        }
+    }
+    let (mut count, mut bytes) = (0_usize, 0);
+    for (host, files) in &found {
+        let place = if host.is_here() { String::new() } else { format!("{}:", host.name) };
+        for (name, size) in files {
+            print(&format!("{place}{name}  {}", DecimalBytes(*size)))?;
+        }
+        count += files.len();
+        bytes += files.values().sum::<u64>();
+    }
+    let sum = format!("{count} files, {}", DecimalBytes(bytes));
+    if count == 0 {
+        print("nothing is left of a run")?;
+    } else if args.yes {
+        for (host, files) in found.iter().filter(|(_, files)| !files.is_empty()) {
+            let names: Vec<_> = files.keys().cloned().collect();
+            host.remove(&names).context("not everything was deleted")?;
+        }
+        print(&format!("deleted: {sum}"))?;
+    } else {
+        print(&format!("{sum}; nothing was deleted: --yes deletes them"))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What a run may have left of a peer.
+fn leavings(swarm: &SwarmDir, peer: &PeerInfo) -> Vec<String> {
+    let mut names = vec![log_name(peer.id), err_name(peer.id), pid_name(peer.id)];
+    if !peer.has_file {
+        names.extend([swarm.part_name(peer.id), swarm.journal_name(peer.id), swarm.copy_name(peer.id)]);
+    }
+    names
+}

@@ -1,0 +1,101 @@
+//! `compare`: what each peer's copy of the file is, by the digests; pure.
+
+use crate::digest::Digest;
+
+/// What a peer's copy of the file is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Copy {
+    /// The file of the first seeder that has one, with which the others are compared.
+    Original,
+    /// The first copy there is, with which the others are compared because no seeder's file can be read.
+    Reference,
+    /// The same bytes.
+    Identical,
+    /// Other bytes.
+    Different,
+    /// There is none.
+    Missing,
+    /// It could not be read; why.
+    Unknown(String),
+}
+
+impl Copy {
+    /// Whether nothing is wrong with it.
+    pub fn is_well(&self) -> bool {
+        matches!(self, Self::Original | Self::Identical)
+    }
+}
+
+/// What was found of a peer's copy.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Found {
+    /// Whether the peer starts with the file.
+    pub has_file: bool,
+    /// Its digest, or that there is no copy, or why it could not be read.
+    pub digest: Result<Option<Digest>, String>,
+}
+
+/// What each copy is, in the same order, which is that of `PeerInfo.cfg`.
+pub fn compare(found: &[Found]) -> Vec<Copy> {
+    let place = |wanted: fn(&Found) -> bool| {
+        found.iter().position(|found| matches!(found.digest, Ok(Some(_))) && wanted(found))
+    };
+    let original = place(|found| found.has_file);
+    let reference = original.or_else(|| place(|_| true));
+    let digest = reference.and_then(|place| found[place].digest.as_ref().ok()?.as_ref());
+    let copies = found.iter().enumerate().map(|(place, found)| match &found.digest {
+        Err(why) => Copy::Unknown(why.clone()),
+        Ok(None) => Copy::Missing,
+        Ok(Some(_)) if original == Some(place) => Copy::Original,
+        Ok(Some(_)) if reference == Some(place) => Copy::Reference,
+        Ok(found) if found.as_ref() == digest => Copy::Identical,
+        Ok(Some(_)) => Copy::Different,
+    });
+    copies.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A peer each: whether it starts with the file (`S` or `l`), and its copy (`a`, `b`; `-` missing, `?` unknown).
+    fn check(peers: &str, expected: &[Copy], well: bool) {
+        let found = peers.split_whitespace().map(|peer| {
+            let (role, copy) = peer.split_at(1);
+            let digest = match copy {
+                "-" => Ok(None),
+                "?" => Err("permission denied".to_owned()),
+                copy => Ok(Digest::parse(&copy.repeat(64))),
+            };
+            Found { has_file: role == "S", digest }
+        });
+        let copies = compare(&found.collect::<Vec<_>>());
+        assert_eq!(copies, expected, "{peers}");
+        assert_eq!(copies.iter().all(Copy::is_well), well, "{peers}");
+    }
+
+    #[test]
+    fn copies_are_compared_with_the_first_seeder_s_file() {
+        use super::Copy::*;
+        let unknown = || Unknown("permission denied".into());
+        check("", &[], true);
+        check("Sa", &[Original], true);
+        check("Sa la la", &[Original, Identical, Identical], true);
+        check("la lb Sa Sa", &[Identical, Different, Original, Identical], false);
+        check("Sa Sb la lb", &[Original, Different, Identical, Different], false);
+        check("Sa l- l?", &[Original, Missing, unknown()], false);
+        check("S- Sb lb", &[Missing, Original, Identical], false);
+        check("S? Sb lb", &[unknown(), Original, Identical], false);
+    }
+
+    #[test]
+    fn without_a_seeder_s_file_they_are_compared_with_the_first_one_and_nothing_is_well() {
+        use super::Copy::*;
+        let unknown = || Unknown("permission denied".into());
+        check("S- la la lb", &[Missing, Reference, Identical, Different], false);
+        check("l- S? la", &[Missing, unknown(), Reference], false);
+        check("la la", &[Reference, Identical], false);
+        check("S- l-", &[Missing, Missing], false);
+        check("S? l?", &[unknown(), unknown()], false);
+    }
+}

@@ -1,0 +1,117 @@
+//! `Digest`, the SHA-256 by which copies are compared, and how a file's is reckoned.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, ErrorKind, Read};
+use std::path::Path;
+
+use serde::{Serialize, Serializer};
+use sha2::{Digest as _, Sha256};
+
+/// So many bytes are read at once.
+const CHUNK: usize = 1 << 20;
+
+/// A file's SHA-256; shown as 64 hexadecimal digits, or as so many of them as `{:.16}` asks for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Digest([u8; 32]);
+
+impl Digest {
+    /// The digest that these 64 hexadecimal digits, large or small, stand for.
+    pub fn parse(word: &str) -> Option<Self> {
+        let (digits, rest) = word.as_bytes().as_chunks::<2>();
+        let mut bytes = [0; 32];
+        if digits.len() != bytes.len() || !rest.is_empty() {
+            return None;
+        }
+        let value = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
+        for (byte, [high, low]) in bytes.iter_mut().zip(digits) {
+            *byte = value(*high)? << 4 | value(*low)?;
+        }
+        Some(Self(bytes))
+    }
+}
+
+impl From<Sha256> for Digest {
+    fn from(hasher: Sha256) -> Self {
+        Self(hasher.finalize().into())
+    }
+}
+
+/// A file's digest; `read` is told the length of each part that was read, which may take long altogether.
+///
+/// # Errors
+/// When the file cannot be opened or read.
+pub fn digest_file(path: &Path, read: &mut dyn FnMut(u64)) -> io::Result<Digest> {
+    let mut file = File::open(path)?;
+    let (mut buffer, mut hasher) = (vec![0; CHUNK], Sha256::new());
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(hasher.into()),
+            Ok(length) => {
+                hasher.update(&buffer[..length]);
+                read(length as u64);
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = self.0.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        let digits: String = digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect();
+        f.pad(&digits)
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for Digest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+    #[test]
+    fn a_file_s_digest_and_what_is_told_on_the_way() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let path = dir.path().join("file");
+        let check = |bytes: &[u8], parts: &[u64], digest: &str| {
+            std::fs::write(&path, bytes).expect("a file");
+            let mut told = Vec::new();
+            let found = digest_file(&path, &mut |length| told.push(length)).expect("a file");
+            assert_eq!(found.to_string(), digest);
+            assert_eq!(told, parts);
+        };
+        check(b"", &[], EMPTY);
+        check(b"abc", &[3], ABC);
+        let zeros = "8bffb1767387df49f96a616f6b15c5e564f3716c7a566f2a3830e2e0e4f16b16";
+        check(&vec![0; 2 * CHUNK + 3], &[1 << 20, 1 << 20, 3], zeros);
+        digest_file(&dir.path().join("none"), &mut |_| {}).expect_err("there is none");
+        digest_file(dir.path(), &mut |_| {}).expect_err("it is a directory");
+    }
+
+    #[test]
+    fn digits_large_and_small_and_nothing_else_are_parsed() {
+        let digest = Digest::parse(ABC).expect("64 digits");
+        assert_eq!(digest.to_string(), ABC);
+        assert_eq!(Digest::parse(&ABC.to_uppercase()), Some(digest));
+        assert_eq!(format!("{digest:.16}"), "ba7816bf8f01cfea");
+        assert_eq!(serde_json::to_string(&digest).expect("text"), format!("\"{ABC}\""));
+        for word in ["", "ba78", &ABC[1..], &format!("{ABC}0"), &ABC.replace('a', "g"), &ABC.replace("ba", "+a")] {
+            assert_eq!(Digest::parse(word), None, "{word}");
+        }
+    }
+}

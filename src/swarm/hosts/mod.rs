@@ -1,0 +1,317 @@
+//! `Host`: one machine on which peers of the swarm run, this one or another, and all that can be asked of it.
+//!
+//! Everything is done by small scripts for a POSIX shell (`scripts`), which runs here or at the other end of ssh (`shell`, `ssh`), so
+//! that there is one way to start a peer, to look at it and to stop it. Only files of this machine are read directly.
+//! What other machines must be given before they can start a peer is in `supply`.
+
+mod scripts;
+mod shell;
+mod ssh;
+
+mod supply;
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
+use std::net::{TcpListener, ToSocketAddrs};
+use std::path::Path;
+use std::process;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result, anyhow};
+use peer_process::peer_id::PeerId;
+use sha2::{Digest as _, Sha256};
+
+use self::scripts::{GIVE, Job};
+pub use self::shell::NoDirectory;
+use self::shell::Shell;
+use self::ssh::Ssh;
+pub use self::supply::Program;
+use crate::digest::{Digest, digest_file};
+use crate::record::Record;
+use crate::swarm_dir::{SwarmDir, log_name};
+
+/// So much of a log is read at once.
+const MOST_LOG: u64 = 4 << 20;
+
+/// One machine.
+#[derive(Debug)]
+pub struct Host {
+    /// As `PeerInfo.cfg` calls it.
+    pub name: String,
+    /// Its peers, in the order of starting.
+    pub peers: Vec<PeerId>,
+    shell: Shell,
+    /// The swarm's directory there.
+    dir: String,
+}
+
+/// What a look at one peer has shown.
+#[derive(Debug)]
+pub struct Sight {
+    /// Which peer.
+    pub id: PeerId,
+    /// Its process, if one was ever started.
+    pub record: Option<Record>,
+    /// How long its log is, in bytes; 0 if it has none.
+    pub log_len: u64,
+    /// What was new in its log.
+    pub log: Vec<u8>,
+}
+
+/// How other machines are reached.
+#[derive(Clone, Debug, Default)]
+pub struct Reach {
+    /// As whom to log in.
+    pub user: Option<String>,
+    /// Options for ssh's `-o`.
+    pub ssh_options: Vec<String>,
+    /// The swarm's directory there.
+    pub remote_dir: String,
+}
+
+/// All machines of a swarm, in the order in which `PeerInfo.cfg` names them first.
+#[derive(Debug)]
+pub struct Hosts {
+    /// The machines.
+    pub all: Vec<Host>,
+    /// Deleted at the end, with the sockets of ssh in it.
+    _sockets: tempfile::TempDir,
+}
+
+impl Hosts {
+    /// The hosts of a swarm; none of them is reached yet.
+    ///
+    /// # Errors
+    /// When there is no place for the sockets of ssh.
+    pub fn of(swarm: &SwarmDir, reach: &Reach) -> Result<Self> {
+        let sockets =
+            tempfile::Builder::new().prefix("swarm-").tempdir().context("cannot make a temporary directory")?;
+        let path = swarm.path.canonicalize().with_context(|| format!("cannot enter {}", swarm.path.display()))?;
+        let here = path.to_str().ok_or_else(|| anyhow!("the directory's name is not UTF-8 text"))?;
+        let mut all: Vec<Host> = Vec::new();
+        let mut are_here = BTreeMap::new();
+        for peer in &swarm.peers {
+            let is_here = *are_here.entry(peer.host.clone()).or_insert_with(|| is_this_machine(&peer.host));
+            // Its own names are one machine.
+            let same = |host: &&mut Host| match host.shell {
+                Shell::Here => is_here,
+                Shell::There(_) => !is_here && host.name == peer.host,
+            };
+            if let Some(host) = all.iter_mut().find(same) {
+                host.peers.push(peer.id);
+                continue;
+            }
+            let (shell, dir) = if is_here {
+                (Shell::Here, here)
+            } else {
+                let ssh = Ssh::new(&peer.host, reach.user.as_deref(), &reach.ssh_options, sockets.path());
+                (Shell::There(ssh), reach.remote_dir.strip_prefix("~/").unwrap_or(&reach.remote_dir))
+            };
+            all.push(Host { name: peer.host.clone(), peers: vec![peer.id], shell, dir: dir.to_owned() });
+        }
+        Ok(Self { all, _sockets: sockets })
+    }
+
+    /// The host of a peer.
+    pub fn of_peer(&self, id: PeerId) -> &Host {
+        self.all.iter().find(|host| host.peers.contains(&id)).expect("each peer has a host")
+    }
+}
+
+impl Drop for Hosts {
+    fn drop(&mut self) {
+        for host in &self.all {
+            if let Shell::There(ssh) = &host.shell {
+                ssh.close();
+            }
+        }
+    }
+}
+
+impl Host {
+    /// Whether it is this machine.
+    pub fn is_here(&self) -> bool {
+        matches!(self.shell, Shell::Here)
+    }
+
+    /// Starts a peer with this command for a shell; tells its process ID.
+    ///
+    /// # Errors
+    /// When that cannot be done; that the command fails shows later.
+    pub fn start(&self, id: PeerId, command: &str) -> Result<u32> {
+        let told = self.run(Job::Start, &[&id.to_string(), command])?;
+        String::from_utf8_lossy(&told).trim().parse().context("the shell did not tell the process ID")
+    }
+
+    /// Looks at peers: each with how many bytes of its log are known, or `None` if that is not asked for.
+    ///
+    /// # Errors
+    /// When the host cannot be reached.
+    pub fn look(&self, peers: &[(PeerId, Option<u64>)]) -> Result<Vec<Sight>> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let mark = format!("@{}-{}@", process::id(), now.as_nanos());
+        let mut words = vec![mark.clone()];
+        for (id, known) in peers {
+            let known = known.filter(|_| !self.is_here());
+            words.extend([id.to_string(), known.map_or_else(|| "-".into(), |known| known.to_string())]);
+        }
+        let told = self.run(Job::Look, &words.iter().map(String::as_str).collect::<Vec<_>>())?;
+        let mut sights = parse_sights(&told, mark.as_bytes());
+        if self.is_here() {
+            for (sight, (_, known)) in sights.iter_mut().zip(peers) {
+                if let Some(known) = known {
+                    (sight.log_len, sight.log) = self.read_log(sight.id, *known)?;
+                }
+            }
+        }
+        Ok(sights)
+    }
+
+    fn read_log(&self, id: PeerId, known: u64) -> Result<(u64, Vec<u8>)> {
+        let path = Path::new(&self.dir).join(log_name(id));
+        let trouble = || format!("cannot read {}", path.display());
+        let mut file = match File::open(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok((0, Vec::new())),
+            other => other.with_context(trouble)?,
+        };
+        let mut log = Vec::new();
+        let len = file.seek(SeekFrom::End(0)).with_context(trouble)?;
+        if len > known {
+            file.seek(SeekFrom::Start(known)).with_context(trouble)?;
+            file.take(MOST_LOG).read_to_end(&mut log).with_context(trouble)?;
+        }
+        Ok((len, log))
+    }
+
+    /// Gives a signal, `TERM` or `KILL`, to those of the peers that run, and waits up to so many tenths of a second for their
+    /// end; tells who is left.
+    ///
+    /// # Errors
+    /// When the host cannot be reached.
+    pub fn signal(&self, signal: &str, peers: &[PeerId], tenths: u32) -> Result<Vec<PeerId>> {
+        let ids: Vec<_> = peers.iter().map(ToString::to_string).collect();
+        let tenths = tenths.to_string();
+        let words: Vec<_> = [signal, &tenths].into_iter().chain(ids.iter().map(String::as_str)).collect();
+        let told = String::from_utf8_lossy(&self.run(Job::Signal, &words)?).into_owned();
+        let numbers = told.split_whitespace().filter_map(|word| word.parse().ok());
+        Ok(numbers.filter_map(PeerId::new).collect())
+    }
+
+    /// Which of these names are files in the swarm's directory there, and their sizes in bytes.
+    ///
+    /// # Errors
+    /// When the host cannot be reached.
+    pub fn list(&self, names: &[String]) -> Result<BTreeMap<String, u64>> {
+        let names: Vec<_> = names.iter().map(String::as_str).collect();
+        let told = String::from_utf8_lossy(&self.run(Job::List, &names)?).into_owned();
+        let line =
+            |line: &str| line.split_once(' ').and_then(|(size, name)| Some((name.to_owned(), size.parse().ok()?)));
+        Ok(told.lines().filter_map(line).collect())
+    }
+
+    /// Deletes files of the swarm's directory there.
+    ///
+    /// # Errors
+    /// When one cannot be deleted.
+    pub fn remove(&self, names: &[String]) -> Result<()> {
+        let names: Vec<_> = names.iter().map(String::as_str).collect();
+        self.run(Job::Remove, &names).map(drop)
+    }
+
+    /// Brings a file of the swarm's directory there to the same place here; false if there is none.
+    ///
+    /// # Errors
+    /// When the host cannot be reached, or the file not written here.
+    pub fn fetch(&self, name: &str, to: &Path) -> Result<bool> {
+        if self.list(&[name.to_owned()])?.is_empty() {
+            return Ok(false);
+        }
+        let folder = to.parent().expect("a file has a directory");
+        let mut file =
+            tempfile::NamedTempFile::new_in(folder).with_context(|| format!("cannot write to {}", folder.display()))?;
+        self.read(name, &mut |bytes| file.write_all(bytes).with_context(|| format!("cannot write {}", to.display())))?;
+        file.persist(to).with_context(|| format!("cannot write {}", to.display()))?;
+        Ok(true)
+    }
+
+    fn read(&self, name: &str, told: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        self.shell.receive(GIVE, &[&self.dir, name], told)
+    }
+
+    /// The SHA-256 of a file in the swarm's directory there, `None` if there is no such file; `told` hears of each part.
+    ///
+    /// Where the host has no program for it, the file is read through the connection.
+    ///
+    /// # Errors
+    /// When the host cannot be reached, or the file not be read.
+    pub fn digest(&self, name: &str, told: &mut dyn FnMut(u64)) -> Result<Option<Digest>> {
+        if self.is_here() {
+            return match digest_file(&Path::new(&self.dir).join(name), told) {
+                Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+                other => Ok(Some(other.with_context(|| format!("cannot read {name}"))?)),
+            };
+        }
+        let Some(size) = self.list(&[name.to_owned()])?.remove(name) else { return Ok(None) };
+        let said = String::from_utf8_lossy(&self.run(Job::Digest, &[name])?).into_owned();
+        if let Some(digest) = said.split_whitespace().next().and_then(Digest::parse) {
+            told(size);
+            return Ok(Some(digest));
+        }
+        let mut hasher = Sha256::new();
+        self.read(name, &mut |bytes| {
+            hasher.update(bytes);
+            told(bytes.len() as u64);
+            Ok(())
+        })?;
+        Ok(Some(Digest::from(hasher)))
+    }
+
+    fn run(&self, job: Job, words: &[&str]) -> Result<Vec<u8>> {
+        self.shell.run(&job.script(&self.dir, words)).with_context(|| self.called())
+    }
+
+    /// What sentences call it.
+    pub fn called(&self) -> String {
+        if self.is_here() { "this machine".into() } else { format!("host {}", self.name) }
+    }
+}
+
+/// Takes apart what a look tells; see `scripts`.
+fn parse_sights(told: &[u8], mark: &[u8]) -> Vec<Sight> {
+    let mut sights = Vec::new();
+    let starts: Vec<_> =
+        told.windows(mark.len()).enumerate().filter(|(_, bytes)| *bytes == mark).map(|(place, _)| place).collect();
+    let ends = starts.iter().skip(1).copied().chain([told.len()]);
+    for (start, end) in starts.iter().copied().zip(ends) {
+        let part = &told[start + mark.len()..end];
+        let line_len = part.iter().position(|&byte| byte == b'\n').unwrap_or(part.len());
+        let line = String::from_utf8_lossy(&part[..line_len]).into_owned();
+        let mut words = line.trim_start().splitn(3, ' ');
+        let id = words.next().and_then(|word| word.parse().ok()).and_then(PeerId::new);
+        let log_len = words.next().and_then(|word| word.parse().ok());
+        let (Some(id), Some(log_len)) = (id, log_len) else { continue };
+        let record = words.next().and_then(Record::parse);
+        // The script ends each with a line feed of its own.
+        let log = part.get(line_len + 1..part.len().saturating_sub(1)).unwrap_or_default();
+        sights.push(Sight { id, record, log_len, log: log.to_vec() });
+    }
+    sights
+}
+
+/// Whether a name in `PeerInfo.cfg` means this machine.
+///
+/// An address does if a socket can have it. But all of 127.0.0.0/8 could mean it, and only 127.0.0.1 does: the others stand for
+/// other machines, so that ssh can be tried on one.
+fn is_this_machine(name: &str) -> bool {
+    let own = fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    let own = own.as_deref().map_or("", str::trim);
+    if name.eq_ignore_ascii_case("localhost") || (!own.is_empty() && name.eq_ignore_ascii_case(own)) {
+        return true;
+    }
+    let Ok(mut addresses) = (name, 0).to_socket_addrs() else { return false };
+    addresses.any(|address| match address.ip() {
+        std::net::IpAddr::V4(ip) if ip.is_loopback() => ip.octets() == [127, 0, 0, 1],
+        ip => TcpListener::bind((ip, 0)).is_ok(),
+    })
+}

@@ -1,0 +1,206 @@
+//! What the shells of the hosts are given to do: POSIX shell, for nothing else can be expected of a host.
+//!
+//! Each script starts in the swarm's directory on its host, gets its arguments as `$1`, `$2`, ..., and ends with one of
+//! the statuses below if it cannot do its work. The same scripts run on this machine.
+
+/// The swarm's directory is not there.
+pub const NO_DIRECTORY: i32 = 91;
+/// Something in it cannot be made or written.
+pub const CANNOT_WRITE: i32 = 92;
+
+/// What is to hold the swarm's directory is not there.
+pub const NO_PARENT: i32 = 93;
+/// The program does not run there.
+pub const CANNOT_RUN: i32 = 94;
+
+/// Sets `started` to what tells the process `$1` from a later one with the same ID: the time of its start, with that of
+/// the machine's. It becomes empty if there is no such process, or one that has ended and is only waited for.
+///
+/// It is the 22nd word of what Linux tells, where only the second, the name in parentheses, may have blanks.
+const IDENTITY: &str = r#"
+identity() {
+    started=
+    if [ -r /proc/self/stat ]; then
+        { read -r stat </proc/"$1"/stat; } 2>/dev/null || return 0
+        set -- ${stat##*) }
+        [ "$1" = Z ] || [ "$1" = X ] || {
+            shift 19
+            { read -r boot </proc/sys/kernel/random/boot_id; } 2>/dev/null || boot=
+            started=$1@$boot
+        }
+    else
+        started=$(ps -o lstart= -p "$1" | tr -s ' ' _)
+    fi
+}
+"#;
+
+/// Starts a peer: `$1` its ID, `$2` its command for a shell. Tells its process ID.
+///
+/// The record is there before the command runs, under the ID that the command will have; and what waits for its end
+/// outlives this script. Only then is the line read that lets this end.
+const START: &str = r#"
+rm -f "peer_$1.pid" && : >"peer_$1.err" || exit 92
+export IDENTITY
+{
+    {
+        sh -c 'eval "$IDENTITY"
+            unset IDENTITY
+            identity $$
+            printf "%s %s %s\n" $$ "$started" "$(date +%s)" >"peer_$0.pid" || exit 92
+            echo $$ >&3
+            exec 3>&-
+            eval "exec $1"' "$1" "$2" </dev/null >>"peer_$1.err" 2>&1
+        status=$?
+        printf 'exit %s %s\n' "$status" "$(date +%s)" >>"peer_$1.pid"
+    } 3>&1 >/dev/null 2>&1 </dev/null &
+} | { read -r pid && echo "$pid"; } || exit 92
+"#;
+
+/// Looks at peers: `$1` is a word that no log has, then follow pairs of an ID and how much of its log is known, `-` if the log
+/// is not asked for. For each, tells that word, the ID, the log's size and the [record](super::super::record::Record) in one
+/// line, then what is new in the log.
+const LOOK: &str = r#"
+mark=$1
+shift
+while [ $# -gt 1 ]; do
+    alive=none pid= was= begun= ended=
+    { read -r pid was begun && read -r ended; } 2>/dev/null <"peer_$1.pid"
+    if [ -n "$begun" ]; then
+        identity "$pid"
+        alive=gone
+        [ -z "$started" ] || [ "$started" != "$was" ] || alive=alive
+        # It may have ended between the two looks.
+        [ $alive = alive ] || [ -n "$ended" ] || { read -r pid was begun && read -r ended; } 2>/dev/null <"peer_$1.pid"
+    fi
+    size=0
+    [ "$2" = - ] || [ ! -r "log_peer_$1.log" ] || size=$(wc -c <"log_peer_$1.log")
+    printf '%s %s %s %s %s %s %s\n' "$mark" "$1" $size $alive "$pid" "$begun" "$ended"
+    [ "$2" = - ] || [ $size -le "$2" ] || tail -c "+$(($2 + 1))" "log_peer_$1.log" | dd bs=65536 count=64 2>/dev/null
+    echo
+    shift 2
+done
+"#;
+
+/// Gives the signal `$1` to the peers that follow, if they are still those that were started, and waits up to `$2` tenths of a
+/// second for their end. Tells who is left.
+const SIGNAL: &str = r#"
+signal=$1 rounds=$2
+shift 2
+is_alive() {
+    { read -r pid was begun; } 2>/dev/null <"peer_$1.pid" || return 1
+    identity "$pid"
+    [ -n "$started" ] && [ "$started" = "$was" ]
+}
+for id; do
+    ! is_alive "$id" || kill -s "$signal" "$pid" 2>/dev/null
+done
+while :; do
+    left=
+    for id; do
+        ! is_alive "$id" || left="$left $id"
+    done
+    [ -n "$left" ] && [ "$rounds" -gt 0 ] || break
+    # Not every sleep knows parts of a second.
+    sleep 0.1 2>/dev/null || { sleep 1 && rounds=$((rounds - 9)); }
+    rounds=$((rounds - 1))
+done
+echo $left
+"#;
+
+/// Tells those of the names that are files, each with its size.
+const LIST: &str = r#"
+for name; do
+    [ ! -f "$name" ] || printf '%s %s\n' "$(($(wc -c <"$name")))" "$name"
+done
+"#;
+
+/// Deletes files.
+const REMOVE: &str = r#"
+rm -f -- "$@" || exit 92
+"#;
+
+/// Tells the SHA-256 of the file `$1` by whatever this host has for that; nothing if it has nothing.
+const DIGEST: &str = r#"
+if command -v sha256sum >/dev/null; then sha256sum <"$1"
+elif command -v shasum >/dev/null; then shasum -a 256 <"$1"
+elif command -v openssl >/dev/null; then openssl dgst -sha256 -r <"$1"
+fi
+"#;
+
+/// Makes the swarm's directory `$1` and in it that of each peer whose ID follows. Tells the system and the machine's kind in a
+/// line, then what was sent here before; see `supply`. This one starts where a login does.
+const PREPARE: &str = r#"
+case $1 in */*) [ -z "${1%/*}" ] || [ -d "${1%/*}" ] || exit 93 ;; esac
+[ -d "$1" ] || mkdir -- "$1" || exit 92
+cd -- "$1" || exit 91
+shift
+for id; do
+    mkdir -p "peer_$id" || exit 92
+done
+uname -sm
+[ ! -r swarm.sent ] || cat swarm.sent
+"#;
+
+/// Tries whether the program `$1` runs.
+const TRY: &str = r#"
+"$1" --version >/dev/null || exit 94
+"#;
+
+/// Takes the file `$2` of the directory `$1` from its stdin, gives it the mode `$3` and notes `$4`. It is one line, for a login shell
+/// of any kind has to hand it on.
+pub const TAKE: &str = r#"cd -- "$1" && { cat >"$2.sent" && chmod "$3" "$2.sent" && mv -f -- "$2.sent" "$2" && echo "$4" >>swarm.sent || exit 92; }"#;
+
+/// Gives the file `$2` of the directory `$1`.
+pub const GIVE: &str = r#"cd -- "$1" && exec cat <"$2""#;
+
+/// What can be asked of a host.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Job {
+    /// See [`START`].
+    Start,
+    /// See [`LOOK`].
+    Look,
+    /// See [`SIGNAL`].
+    Signal,
+    /// See [`LIST`].
+    List,
+    /// See [`REMOVE`].
+    Remove,
+    /// See [`DIGEST`].
+    Digest,
+    /// See [`PREPARE`].
+    Prepare,
+    /// See [`TRY`].
+    Try,
+}
+
+impl Job {
+    /// The whole script, in a swarm's directory, with these arguments. It is read to its end before anything is done.
+    pub fn script(self, dir: &str, arguments: &[&str]) -> String {
+        let body = match self {
+            Self::Start => START,
+            Self::Look => LOOK,
+            Self::Signal => SIGNAL,
+            Self::List => LIST,
+            Self::Remove => REMOVE,
+            Self::Digest => DIGEST,
+            Self::Prepare => PREPARE,
+            Self::Try => TRY,
+        };
+        let (identity, dir, arguments) = (quoted(IDENTITY), quoted(dir), all_quoted(arguments));
+        format!(
+            "{{\nIDENTITY={identity}\neval \"$IDENTITY\"\nunset CDPATH\ncd -- {dir} 2>/dev/null || exit {NO_DIRECTORY}\n\
+             set --{arguments}\n{body}\nexit 0\n}}\n"
+        )
+    }
+}
+
+/// One word for any shell.
+pub fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// Words for any shell, with a blank before each.
+pub fn all_quoted(words: &[&str]) -> String {
+    words.iter().map(|word| format!(" {}", quoted(word))).collect()
+}

@@ -1,0 +1,172 @@
+//! `Shell`: a POSIX shell on this machine or, through the system's OpenSSH client, on another one.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{ErrorKind, Read, Seek, Write};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::scripts::{CANNOT_RUN, CANNOT_WRITE, NO_DIRECTORY, NO_PARENT, all_quoted};
+use super::ssh::Ssh;
+
+/// The swarm's directory is not there: nothing was ever started.
+#[derive(Debug)]
+pub struct NoDirectory;
+
+impl fmt::Display for NoDirectory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the swarm's directory is not there")
+    }
+}
+
+impl std::error::Error for NoDirectory {}
+
+/// So much of what is sent goes at once; between two of them the sender may think better of it.
+const CHUNK_LEN: usize = 256 * 1024;
+
+/// Where scripts run.
+#[derive(Debug)]
+pub enum Shell {
+    /// On this machine.
+    Here,
+    /// On another one.
+    There(Ssh),
+}
+
+impl Shell {
+    /// Runs a script and tells what it has written to its stdout.
+    ///
+    /// # Errors
+    /// One sentence if the shell cannot be reached, or the script has failed.
+    pub fn run(&self, script: &str) -> Result<Vec<u8>> {
+        let (mut command, mut stderr) = self.command(&["sh"])?;
+        let mut child = spawn(command.stdout(Stdio::piped()))?;
+        let mut stdin = child.stdin.take().expect("it is piped");
+        // Who does not read its script ends with a status that tells more.
+        _ = stdin.write_all(script.as_bytes());
+        drop(stdin);
+        let output = child.wait_with_output().context("cannot wait for a shell")?;
+        self.check(output.status, &mut stderr)?;
+        Ok(output.stdout)
+    }
+
+    /// Runs `sh -c` with this script and these arguments, and gives it the content of `file`.
+    ///
+    /// `told` hears of each part that was sent, and may end it with an error.
+    ///
+    /// # Errors
+    /// Those of [`Shell::run`] and of `told`, and what goes wrong with the file.
+    pub fn send(
+        &self,
+        script: &str,
+        arguments: &[&str],
+        file: &mut File,
+        told: &mut dyn FnMut(u64) -> Result<()>,
+    ) -> Result<()> {
+        let words = [&["sh", "-c", script, "sh"], arguments].concat();
+        let (mut command, mut stderr) = self.command(&words)?;
+        let mut child = spawn(command.stdout(Stdio::null()))?;
+        let mut stdin = child.stdin.take().expect("it is piped");
+        let sent = copy(file, &mut stdin, told);
+        drop(stdin);
+        if sent.is_err() {
+            _ = child.kill();
+        }
+        let status = child.wait().context("cannot wait for a shell")?;
+        let whole = sent?;
+        self.check(status, &mut stderr)?;
+        ensure!(whole, "only a part was taken");
+        Ok(())
+    }
+
+    /// Runs a command there and gives what it writes to `file`; `told` as in [`Shell::send`].
+    ///
+    /// # Errors
+    /// Those of [`Shell::run`] and of `told`.
+    pub fn receive(&self, script: &str, arguments: &[&str], told: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        let words = [&["sh", "-c", script, "sh"], arguments].concat();
+        let (mut command, mut stderr) = self.command(&words)?;
+        let mut child = spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()))?;
+        let mut stdout = child.stdout.take().expect("it is piped");
+        let mut buffer = vec![0; CHUNK_LEN];
+        let received = loop {
+            match stdout.read(&mut buffer) {
+                Ok(0) => break Ok(()),
+                Ok(count) => {
+                    if let Err(error) = told(&buffer[..count]) {
+                        _ = child.kill();
+                        break Err(error);
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => break Err(error.into()),
+            }
+        };
+        let status = child.wait().context("cannot wait for a shell")?;
+        received?;
+        self.check(status, &mut stderr)
+    }
+
+    /// A command, not started, and the file that takes its stderr.
+    ///
+    /// It has a process group of its own, so that a terminal's Ctrl-C does not reach it. Its stderr is no pipe because ssh's
+    /// shared connection keeps that open for longer than the command runs.
+    fn command(&self, words: &[&str]) -> Result<(Command, File)> {
+        let mut command = match self {
+            Self::Here => {
+                let mut command = Command::new(words[0]);
+                command.args(&words[1..]);
+                command
+            }
+            Self::There(ssh) => ssh.command(&format!("exec{}", all_quoted(words))),
+        };
+        let stderr = tempfile::tempfile().context("cannot make a temporary file")?;
+        let copy = stderr.try_clone().context("cannot use a temporary file")?;
+        command.stdin(Stdio::piped()).stderr(copy).process_group(0);
+        Ok((command, stderr))
+    }
+
+    fn check(&self, status: ExitStatus, stderr: &mut File) -> Result<()> {
+        if status.success() {
+            return Ok(());
+        }
+        let mut said = Vec::new();
+        stderr.rewind().and_then(|()| stderr.read_to_end(&mut said)).context("cannot read a temporary file")?;
+        let said = String::from_utf8_lossy(&said);
+        let last = said.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+        let because = if last.is_empty() { String::new() } else { format!(": {last}") };
+        match (self, status.code()) {
+            (Self::There(ssh), Some(255)) => bail!("{}", ssh.trouble(&said)),
+            (_, Some(NO_DIRECTORY)) => Err(NoDirectory.into()),
+            (_, Some(NO_PARENT)) => bail!(
+                "there is no directory to make the swarm's directory in; make it there, or name another with --remote-dir"
+            ),
+            (_, Some(CANNOT_RUN)) => bail!("our program does not run there{because}"),
+            (_, Some(CANNOT_WRITE)) => bail!("cannot write there{because}"),
+            (_, Some(code)) => bail!("a shell ended with status {code}{because}"),
+            (_, None) => bail!("a shell was ended by signal {}", status.signal().unwrap_or_default()),
+        }
+    }
+}
+
+fn spawn(command: &mut Command) -> Result<Child> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    command.spawn().with_context(|| format!("cannot run {program}"))
+}
+
+/// False if the other end takes no more.
+fn copy(from: &mut File, to: &mut impl Write, told: &mut dyn FnMut(u64) -> Result<()>) -> Result<bool> {
+    let mut buffer = vec![0; CHUNK_LEN];
+    loop {
+        let count = from.read(&mut buffer)?;
+        if count == 0 {
+            return Ok(true);
+        }
+        if to.write_all(&buffer[..count]).is_err() {
+            return Ok(false);
+        }
+        told(count as u64)?;
+    }
+}

@@ -1,0 +1,197 @@
+//! What another machine is given before it can start a peer: the swarm's directory, the two configuration files, our program
+//! and, for seeders, the file.
+//!
+//! What was sent is noted there, in `swarm.sent`, with its size and time, and not sent again while both are the same.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use anyhow::{Context, Result, anyhow, bail};
+use peer_process::config::{COMMON, PEER_INFO};
+
+use super::Host;
+use super::scripts::{Job, TAKE, all_quoted, quoted};
+use crate::swarm_dir::SwarmDir;
+
+/// What our program is called in the swarm's directory on other machines.
+const REMOTE_PROGRAM: &str = "./peer_process";
+
+/// How a peer is started.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Program {
+    /// By our own program, which is here on this machine, and sent to the others.
+    Ours(PathBuf),
+    /// By a command for a shell, which has to work on each machine, with `{id}` for the peer's ID.
+    Command(String),
+}
+
+impl Program {
+    /// The command that starts this peer on this host.
+    ///
+    /// # Errors
+    /// When the program's path is no text.
+    pub fn command(&self, host: &Host, id: &str, options: &[String]) -> Result<String> {
+        let options = all_quoted(&options.iter().map(String::as_str).collect::<Vec<_>>());
+        Ok(match self {
+            Self::Ours(path) if host.is_here() => {
+                let path = path.to_str().ok_or_else(|| anyhow!("the path of the program is not UTF-8 text"))?;
+                format!("{} {id}{options}", quoted(path))
+            }
+            Self::Ours(_) => format!("{REMOTE_PROGRAM} {id}{options}"),
+            Self::Command(command) => format!("{}{options}", command.replace("{id}", id)),
+        })
+    }
+}
+
+impl Host {
+    /// Gives another machine what it lacks; `told` hears the name of what is sent, and of each part of it, and may end it with
+    /// an error.
+    ///
+    /// # Errors
+    /// When the host cannot be reached, has no place, is of another kind than our program, or lacks a file that nobody has.
+    pub fn supply(
+        &self,
+        swarm: &SwarmDir,
+        program: &Program,
+        told: &mut dyn FnMut(&str, u64) -> Result<()>,
+    ) -> Result<()> {
+        let (kind, sent) = self.prepare()?;
+        for name in [COMMON, PEER_INFO] {
+            self.send(&swarm.path_of(name), name, "644", &sent, told)?;
+        }
+        for peer in swarm.peers.iter().filter(|peer| peer.has_file && self.peers.contains(&peer.id)) {
+            let name = swarm.copy_name(peer.id);
+            let path = swarm.path_of(&name);
+            if path.exists() {
+                self.send(&path, &name, "644", &sent, told)?;
+            } else if self.list(std::slice::from_ref(&name))?.is_empty() {
+                bail!("peer {} starts with the file, but {name} is neither on {} nor here", peer.id, self.called());
+            }
+        }
+        if let Program::Ours(path) = program {
+            check_kind(&kind, path).with_context(|| self.called())?;
+            self.send(path, REMOTE_PROGRAM, "755", &sent, told)?;
+            self.run(Job::Try, &[REMOTE_PROGRAM])?;
+        }
+        Ok(())
+    }
+
+    /// Makes the directories; tells the machine's kind and the notes of what was sent.
+    fn prepare(&self) -> Result<(String, BTreeMap<String, String>)> {
+        let ids: Vec<_> = self.peers.iter().map(ToString::to_string).collect();
+        let words: Vec<_> = [self.dir.as_str()].into_iter().chain(ids.iter().map(String::as_str)).collect();
+        let told = self.shell.run(&Job::Prepare.script(".", &words)).with_context(|| self.called())?;
+        let told = String::from_utf8_lossy(&told).into_owned();
+        let mut lines = told.lines();
+        let kind = lines.next().unwrap_or_default().to_owned();
+        // The last note of a name counts.
+        let note = |line: &str| line.splitn(3, ' ').nth(2).map(|name| (name.to_owned(), line.to_owned()));
+        Ok((kind, lines.filter_map(note).collect()))
+    }
+
+    fn send(
+        &self,
+        path: &Path,
+        name: &str,
+        mode: &str,
+        sent: &BTreeMap<String, String>,
+        told: &mut dyn FnMut(&str, u64) -> Result<()>,
+    ) -> Result<()> {
+        let trouble = || format!("cannot read {}", path.display());
+        let mut file = File::open(path).with_context(trouble)?;
+        let facts = file.metadata().with_context(trouble)?;
+        let time = facts.modified().with_context(trouble)?.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let note = format!("{} {} {name}", facts.len(), time.as_nanos());
+        let is_there = || Ok::<_, anyhow::Error>(self.list(&[name.to_owned()])?.get(name) == Some(&facts.len()));
+        if sent.get(name) == Some(&note) && is_there()? {
+            return Ok(());
+        }
+        let mut told_of = |count| told(name, count);
+        self.shell
+            .send(TAKE, &[&self.dir, name, mode, &note], &mut file, &mut told_of)
+            .with_context(|| format!("{}: {name} was not copied", self.called()))
+    }
+}
+
+/// Refuses a machine that our program was not built for; of a kind that is not known here, only trying tells.
+fn check_kind(kind: &str, program: &Path) -> Result<()> {
+    let mut head = [0; 20];
+    // What cannot be read is told when it is sent.
+    if File::open(program).and_then(|mut file| file.read_exact(&mut head)).is_err() {
+        return Ok(());
+    }
+    let (system, machine) = kind.split_once(' ').unwrap_or((kind, ""));
+    if let Some(built_for) = machine_of(&head)
+        && !built_for.is_empty()
+        && !is_same_machine(machine, built_for)
+    {
+        bail!(
+            "it is {system} {machine}, and {} is built for {built_for}; build it there and name it with --peer-command",
+            fs::canonicalize(program).unwrap_or_else(|_| program.to_owned()).display()
+        );
+    }
+    Ok(())
+}
+
+/// The machine that the head of an ELF file names, as `uname -m` calls it on Linux.
+fn machine_of(head: &[u8; 20]) -> Option<&'static str> {
+    let bytes = [head[18], head[19]];
+    let number = match head[5] {
+        _ if head[..4] != *b"\x7fELF" => return None,
+        2 => u16::from_be_bytes(bytes),
+        _ => u16::from_le_bytes(bytes),
+    };
+    Some(match number {
+        3 => "i686",
+        21 => "ppc64",
+        22 => "s390x",
+        40 => "armv7l",
+        62 => "x86_64",
+        183 => "aarch64",
+        243 => "riscv64",
+        _ => return None,
+    })
+}
+
+fn is_same_machine(told: &str, built_for: &str) -> bool {
+    let same = [["x86_64", "amd64"], ["aarch64", "arm64"], ["ppc64", "ppc64le"]];
+    let is_arm = |name: &str| name.starts_with("armv") || name == "arm";
+    told == built_for
+        || same.iter().any(|names| names.contains(&told) && names.contains(&built_for))
+        || (is_arm(told) && is_arm(built_for))
+        // Such a machine runs both.
+        || (told == "x86_64" && built_for == "i686")
+        || (told.starts_with('i') && told.ends_with("86") && built_for == "i686")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_of_another_kind_is_told_by_the_programs_head() {
+        let head = |magic: &[u8; 4], order: u8, machine: [u8; 2]| {
+            let mut head = [0; 20];
+            (head[..4].copy_from_slice(magic), head[5] = order, head[18..].copy_from_slice(&machine));
+            head
+        };
+        assert_eq!(machine_of(&head(b"\x7fELF", 1, [62, 0])), Some("x86_64"));
+        assert_eq!(machine_of(&head(b"\x7fELF", 1, [183, 0])), Some("aarch64"));
+        assert_eq!(machine_of(&head(b"\x7fELF", 2, [0, 22])), Some("s390x"));
+        assert_eq!(machine_of(&head(b"\x7fELF", 1, [1, 1])), None);
+        assert_eq!(machine_of(&head(b"#!/b", 1, [62, 0])), None, "a script");
+        let check = |told, built_for, expected| assert_eq!(is_same_machine(told, built_for), expected, "{told}");
+        check("x86_64", "x86_64", true);
+        check("amd64", "x86_64", true);
+        check("arm64", "aarch64", true);
+        check("armv6l", "armv7l", true);
+        check("x86_64", "i686", true);
+        check("i386", "i686", true);
+        check("aarch64", "x86_64", false);
+        check("x86_64", "aarch64", false);
+        check("i686", "x86_64", false);
+    }
+}

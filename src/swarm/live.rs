@@ -1,0 +1,122 @@
+//! `Live`: what a person sees while the peers run: on a terminal one line for each peer that moves, elsewhere a plain line every few
+//! seconds. All of it goes to stderr.
+
+use std::collections::BTreeMap;
+use std::io::{self, IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use peer_process::console::shown_rate;
+use peer_process::layout::FileLayout;
+use peer_process::peer_id::PeerId;
+
+use crate::watched::Watched;
+
+/// How often a plain line comes.
+const LINE_INTERVAL: Duration = Duration::from_secs(5);
+
+/// The live view of a swarm.
+#[derive(Debug)]
+pub struct Live {
+    layout: FileLayout,
+    begun: Instant,
+    shown: Instant,
+    /// Only on a terminal.
+    bars: Option<(MultiProgress, BTreeMap<PeerId, ProgressBar>)>,
+}
+
+impl Live {
+    /// The view of these peers, in their order; nothing is shown yet.
+    pub fn new(layout: FileLayout, peers: impl Iterator<Item = PeerId>) -> Self {
+        let bars = io::stderr().is_terminal().then(|| {
+            let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
+            // What a narrow terminal does not hold is cut off.
+            let style = ProgressStyle::with_template("{prefix} [{bar:12}] {wide_msg}").expect("the template is right");
+            let bar = |id: PeerId| {
+                let bar = all.add(ProgressBar::new(layout.piece_count().into()));
+                bar.set_style(style.clone().progress_chars("=> "));
+                bar.set_prefix(id.to_string());
+                (id, bar)
+            };
+            let bars = peers.map(bar).collect();
+            (all, bars)
+        });
+        let now = Instant::now();
+        Self { layout, begun: now, shown: now, bars }
+    }
+
+    /// A sentence above the lines that move.
+    pub fn say(&self, sentence: &str) {
+        let line = format!("swarm: {sentence}");
+        match &self.bars {
+            // If stderr is closed, nobody can be told.
+            Some((all, _)) => _ = all.println(line),
+            None => _ = writeln!(io::stderr(), "{line}"),
+        }
+    }
+
+    /// Shows the peers as they stand.
+    pub fn show(&mut self, peers: &BTreeMap<PeerId, Watched>) {
+        if let Some((_, bars)) = &self.bars {
+            for (id, peer) in peers {
+                let bar = &bars[id];
+                bar.set_position(peer.progress.pieces().into());
+                bar.set_message(self.describe(peer));
+            }
+        } else if self.shown.elapsed() >= LINE_INTERVAL {
+            self.shown = Instant::now();
+            self.say(&self.sum_up(peers));
+        }
+    }
+
+    /// Takes the lines that move away.
+    pub fn finish(&self) {
+        if let Some((all, bars)) = &self.bars {
+            bars.values().for_each(ProgressBar::finish_and_clear);
+            // If stderr is closed, nothing is there.
+            _ = all.clear();
+        }
+    }
+
+    /// The most telling first.
+    fn describe(&self, peer: &Watched) -> String {
+        let all = self.layout.piece_count();
+        let pieces = peer.progress.pieces();
+        let percent = if all == 0 { 100 } else { u64::from(pieces) * 100 / u64::from(all) };
+        let mut words = format!("{pieces}/{all} {percent} %");
+        if let Some(rate) = peer.rate() {
+            words += &format!(", {}", shown_rate(rate));
+        }
+        words += &format!(", {}", peer.state());
+        if !peer.has_ended() {
+            words += &if peer.progress.is_complete() {
+                format!(", unchokes {}", listed(peer.progress.unchokes().iter()))
+            } else {
+                format!(", unchoked by {}", listed(peer.progress.unchoked_by().iter()))
+            };
+        }
+        words
+    }
+
+    /// One line for all peers.
+    fn sum_up(&self, peers: &BTreeMap<PeerId, Watched>) -> String {
+        let all = self.layout.piece_count();
+        let complete = peers.values().filter(|peer| peer.progress.is_complete()).count();
+        let ended = peers.values().filter(|peer| peer.has_ended()).count();
+        let rate = peers.values().filter_map(Watched::rate).sum();
+        let last = peers.values().filter(|peer| !peer.progress.is_complete()).min_by_key(|peer| peer.progress.pieces());
+        let last = last.map_or_else(String::new, |peer| {
+            let (id, pieces) = (peer.info.id, peer.progress.pieces());
+            format!(", peer {id} has {pieces} of {all} pieces, the fewest; {} in all", shown_rate(rate))
+        });
+        let lost = peers.values().filter_map(|peer| peer.unreachable.as_deref()).next();
+        let lost = lost.map_or_else(String::new, |trouble| format!("; {trouble}"));
+        let secs = self.begun.elapsed().as_secs();
+        format!("{secs} s: {complete} of {} peers have the file, {ended} have ended{last}{lost}", peers.len())
+    }
+}
+
+fn listed<'a>(neighbors: impl Iterator<Item = &'a u32>) -> String {
+    let list = neighbors.map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    if list.is_empty() { "nobody".into() } else { list }
+}

@@ -1,0 +1,42 @@
+//! What `swarm` says: results go to stdout, and what there is to say beside them to stderr.
+
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+
+use crate::report::Report;
+
+/// Something failed, or a copy differs.
+pub const FAILED: u8 = 1;
+
+/// A line of the result. Who does not read it any more wants no more of it.
+///
+/// # Errors
+/// When stdout does not take it, as on a full disk.
+pub fn print(line: &str) -> Result<()> {
+    match writeln!(io::stdout(), "{line}") {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        other => other.context("cannot write to stdout"),
+    }
+}
+
+/// A report, as a table or as JSON; tells the exit status that it means.
+///
+/// # Errors
+/// Those of [`print`].
+pub fn show(report: &Report, json: bool) -> Result<ExitCode> {
+    let width = io::stdout().is_terminal().then(terminal_width);
+    print(&if json { report.json() } else { report.table(width) })?;
+    Ok(if report.all_well() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
+}
+
+fn terminal_width() -> u16 {
+    console::Term::stdout().size().1
+}
+
+/// A sentence beside the result.
+pub fn say(sentence: &str) {
+    // If stderr is closed, nobody can be told.
+    _ = writeln!(io::stderr(), "swarm: {sentence}");
+}

@@ -1,0 +1,257 @@
+//! `Progress`: how a peer stands, by what its log tells as it grows; pure.
+//!
+//! A log knows nothing of a neighbor's going away: who was connected once stays so.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::BufRead;
+
+use crate::sentence::{self, Sentence};
+
+/// A line that is longer is none of the course's, and dropped.
+const LONGEST_LINE: usize = 64 * 1024;
+/// A log that names more neighbors than this is damaged; those beyond are not kept.
+const MOST_NEIGHBORS: usize = 10_000;
+
+/// A peer's progress.
+#[derive(Clone, Debug)]
+pub struct Progress {
+    piece_count: u32,
+    has_file: bool,
+    /// What came behind the last line feed; at most one byte more than the longest line, which says that it is too long.
+    unfinished: Vec<u8>,
+    told: Told,
+}
+
+/// What the log has told so far.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+struct Told {
+    pieces: u32,
+    complete: bool,
+    from: BTreeMap<u32, u32>,
+    connected: BTreeSet<u32>,
+    unchoked_by: BTreeSet<u32>,
+    preferred: BTreeSet<u32>,
+    optimistic: Option<u32>,
+}
+
+impl Progress {
+    /// The progress of a peer that starts with all of so many pieces, or with none of them.
+    pub fn new(piece_count: u32, has_file: bool) -> Self {
+        Self { piece_count, has_file, unfinished: Vec::new(), told: Told::default() }
+    }
+
+    /// Takes what has come to the log since the last call, cut anywhere.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let mut behind = rest;
+            let length = behind.skip_until(b'\n').expect("memory can be read");
+            let (part, whole) = match rest[..length].strip_suffix(b"\n") {
+                Some(part) => (part, true),
+                None => (rest, false),
+            };
+            rest = behind;
+            if whole && self.unfinished.is_empty() {
+                self.told.line(part);
+                continue;
+            }
+            let room = (LONGEST_LINE + 1).saturating_sub(self.unfinished.len());
+            self.unfinished.extend_from_slice(&part[..part.len().min(room)]);
+            if whole {
+                self.told.line(&self.unfinished);
+                self.unfinished.clear();
+            }
+        }
+    }
+
+    /// Forgets everything: the log begins anew.
+    pub fn restart(&mut self) {
+        *self = Self::new(self.piece_count, self.has_file);
+    }
+
+    /// How many pieces it has: what the log said last, or else as many as were downloaded.
+    pub fn pieces(&self) -> u32 {
+        if self.has_file || self.told.complete { self.piece_count } else { self.told.pieces.min(self.piece_count) }
+    }
+
+    /// Whether it has them all, or says so.
+    pub fn is_complete(&self) -> bool {
+        self.pieces() == self.piece_count
+    }
+
+    /// How many pieces it has downloaded from each neighbor.
+    pub fn from(&self) -> &BTreeMap<u32, u32> {
+        &self.told.from
+    }
+
+    /// The neighbors that unchoke it.
+    pub fn unchoked_by(&self) -> &BTreeSet<u32> {
+        &self.told.unchoked_by
+    }
+
+    /// The neighbors that it was connected with.
+    pub fn connected(&self) -> &BTreeSet<u32> {
+        &self.told.connected
+    }
+
+    /// The neighbors that it unchokes: the preferred ones and the optimistically unchoked one.
+    pub fn unchokes(&self) -> BTreeSet<u32> {
+        self.told.preferred.iter().copied().chain(self.told.optimistic).collect()
+    }
+}
+
+impl Told {
+    fn line(&mut self, line: &[u8]) {
+        if line.len() > LONGEST_LINE {
+            return;
+        }
+        match sentence::read(line) {
+            None => {}
+            Some(Sentence::Connected(neighbor)) => insert(&mut self.connected, neighbor),
+            Some(Sentence::Preferred(neighbors)) => self.preferred = neighbors,
+            Some(Sentence::Optimistic(neighbor)) => self.optimistic = Some(neighbor),
+            Some(Sentence::UnchokedBy(neighbor)) => insert(&mut self.unchoked_by, neighbor),
+            Some(Sentence::ChokedBy(neighbor)) => _ = self.unchoked_by.remove(&neighbor),
+            Some(Sentence::Downloaded { from, piece_count }) => {
+                self.pieces = piece_count.unwrap_or(self.pieces.saturating_add(1));
+                if let Some(from) = from
+                    && (self.from.len() < MOST_NEIGHBORS || self.from.contains_key(&from))
+                {
+                    let count = self.from.entry(from).or_default();
+                    *count = count.saturating_add(1);
+                }
+            }
+            Some(Sentence::PieceCount(count)) => self.pieces = count,
+            Some(Sentence::Complete) => self.complete = true,
+        }
+    }
+}
+
+fn insert(neighbors: &mut BTreeSet<u32>, neighbor: u32) {
+    if neighbors.len() < MOST_NEIGHBORS {
+        neighbors.insert(neighbor);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const OURS: &str = "\
+[2026-11-21 14:03:09]: Peer 1002 makes a connection to Peer 1001.
+[2026-11-21 14:03:09]: Peer 1002 is connected from Peer 1003.
+[2026-11-21 14:03:09]: Peer 1002 is unchoked by 1001.
+[2026-11-21 14:03:09]: Peer 1002 is unchoked by 1003.
+[2026-11-21 14:03:09]: Peer 1002 received the 'have' message from 1003 for the piece 17.
+[2026-11-21 14:03:09]: Peer 1002 has downloaded the piece 17 from 1001. Now the number of pieces it has is 1.
+[2026-11-21 14:03:10]: Peer 1002 has downloaded the piece 4 from 1003. Now the number of pieces it has is 2.
+[2026-11-21 14:03:10]: Peer 1002 has the preferred neighbors 1001,1003.
+[2026-11-21 14:03:10]: Peer 1002 has the preferred neighbors 1003,1004.
+[2026-11-21 14:03:10]: Peer 1002 has the optimistically unchoked neighbor 1005.
+[2026-11-21 14:03:10]: Peer 1002 is choked by 1001.
+[2026-11-21 14:03:11]: Peer 1002 has downloaded the piece 5 from 1003. Now the number of pieces it has is 3.
+";
+    /// As some foreign peers write: the time in a line of its own, and the count too, or none at all.
+    const FOREIGN: &str = "\
+Nov 21, 2026 2:03:09 PM PeerLogger log_downloaded\r
+INFO: : Peer[1002] is unchoked by Peer[1003]\r
+Sat Nov 21 14:03:09 2026\r
+Peer [1002] has downloaded the piece5 from Peer [1003]\r
+Now the number of pieces it has is [7]\r
+Peer [1002] has downloaded the piece6 from Peer [1003]\r
+\x07\u{2018}have\u{2019}\r
+Peer [1002] has downloaded the piece [7] from [1001]\r
+";
+
+    fn fed(chunks: &[&[u8]]) -> Progress {
+        let mut progress = Progress::new(20, false);
+        for chunk in chunks {
+            progress.feed(chunk);
+        }
+        progress
+    }
+
+    #[test]
+    fn what_a_log_tells() {
+        let progress = fed(&[OURS.as_bytes()]);
+        assert_eq!((progress.pieces(), progress.is_complete()), (3, false));
+        assert_eq!(*progress.from(), [(1001, 1), (1003, 2)].into());
+        assert_eq!(*progress.connected(), [1001, 1003].into());
+        assert_eq!(*progress.unchoked_by(), [1003].into());
+        assert_eq!(progress.unchokes(), [1003, 1004, 1005].into());
+    }
+
+    #[test]
+    fn what_a_foreign_log_tells() {
+        let progress = fed(&[FOREIGN.as_bytes()]);
+        assert_eq!(progress.pieces(), 9, "the last two were counted");
+        assert_eq!(*progress.from(), [(1001, 1), (1003, 2)].into());
+        assert_eq!(*progress.unchoked_by(), [1003].into());
+    }
+
+    #[test]
+    fn a_log_that_is_cut_anywhere_tells_the_same() {
+        for log in [OURS, FOREIGN].map(str::as_bytes) {
+            let whole = fed(&[log]);
+            for place in 0..log.len() {
+                let (first, second) = log.split_at(place);
+                assert_eq!(fed(&[first, second]).told, whole.told, "cut at {place}");
+            }
+            assert_eq!(fed(&log.chunks(1).collect::<Vec<_>>()).told, whole.told, "byte by byte");
+        }
+    }
+
+    #[test]
+    fn complete_by_its_word_by_its_count_and_from_the_start() {
+        let check = |piece_count, has_file, log: &str, expected| {
+            let mut progress = Progress::new(piece_count, has_file);
+            progress.feed(log.as_bytes());
+            assert_eq!((progress.pieces(), progress.is_complete()), expected, "{log}");
+            progress.restart();
+            let expected = if has_file { piece_count } else { 0 };
+            assert_eq!(progress.pieces(), expected, "forgotten");
+        };
+        check(20, false, "", (0, false));
+        check(20, true, "", (20, true));
+        check(0, false, "", (0, true));
+        check(20, false, "Peer 1002 has downloaded the complete file.", (0, false));
+        check(20, false, "Peer 1002 has downloaded the complete file.\n", (20, true));
+        check(20, false, "Now the number of pieces it has is 20\n", (20, true));
+        check(20, false, "Now the number of pieces it has is 4000000000\n", (20, true));
+        check(2, false, "downloaded the piece 1\ndownloaded the piece 0\n", (2, true));
+        check(20, false, "downloaded the complete file\nNow the number of pieces it has is 19\n", (20, true));
+    }
+
+    #[test]
+    fn what_a_damaged_log_can_take_of_memory_is_bounded() {
+        let mut progress = Progress::new(20, false);
+        let mut long = vec![b' '; 3 * LONGEST_LINE];
+        long.extend(b" Peer 1002 is unchoked by 1001\n");
+        progress.feed(&long);
+        for chunk in long.chunks(1000) {
+            progress.feed(chunk);
+            assert!(progress.unfinished.len() <= LONGEST_LINE + 1);
+        }
+        assert!(progress.unchoked_by().is_empty(), "however it came");
+        for id in 1..=20_000 {
+            progress.feed(format!("downloaded the piece 1 from {id}\nis unchoked by {id}\n").as_bytes());
+        }
+        assert_eq!((progress.from().len(), progress.unchoked_by().len()), (MOST_NEIGHBORS, MOST_NEIGHBORS));
+        assert_eq!(progress.pieces(), 20, "counted all the same");
+        progress.feed(b"downloaded the piece 1 from 7\n");
+        assert_eq!(progress.from()[&7], 2);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_in_any_pieces_tell_the_same(
+            log in "(unchoked by|downloaded|piece|from|Now|number|\\PC|[0-9 \n]){0,60}",
+            size in 1_usize..9,
+        ) {
+            let chunks: Vec<_> = log.as_bytes().chunks(size).collect();
+            prop_assert_eq!(fed(&chunks).told, fed(&[log.as_bytes()]).told);
+        }
+    }
+}

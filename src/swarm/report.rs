@@ -1,0 +1,289 @@
+//! `Report`: what `start`, `status` and `verify` have found of each peer, and the JSON that scripts read; the text for
+//! people is in `table`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use signal_hook::low_level::signal_name;
+
+use crate::copies::Copy;
+use crate::digest::Digest;
+
+/// A status above this is that of a process which a signal has ended: a shell reports 128 and the signal.
+const SIGNALED: i32 = 128;
+
+/// Which command reports, and so what its table shows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// The table at the end of `swarm start`.
+    Start,
+    /// `swarm status`.
+    Status,
+    /// `swarm verify`.
+    Verify,
+}
+
+/// How a peer's process has ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Exit {
+    /// It has not.
+    Running,
+    /// With this status, which is 128 and the signal if it was a signal.
+    Status(i32),
+    /// Nobody knows, or it was never started.
+    Unknown,
+}
+
+impl Exit {
+    /// The status, if it has ended and that is known.
+    pub fn status(self) -> Option<i32> {
+        match self {
+            Self::Status(status) => Some(status),
+            Self::Running | Self::Unknown => None,
+        }
+    }
+
+    /// The name of the signal that has ended it.
+    pub fn signal(self) -> Option<&'static str> {
+        self.status().filter(|status| *status > SIGNALED).and_then(|status| signal_name(status - SIGNALED))
+    }
+}
+
+/// What was found of a peer.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// Its ID.
+    pub id: u32,
+    /// Its host, as `PeerInfo.cfg` names it.
+    pub host: String,
+    /// How it stands, in words.
+    pub state: String,
+    /// For how long it has run.
+    pub seconds: Option<f64>,
+    /// How it has ended.
+    pub exit: Exit,
+    /// How many pieces it has, if there is a log that tells.
+    pub pieces: Option<u32>,
+    /// How many pieces the file has.
+    pub piece_count: u32,
+    /// How many pieces it has downloaded from each neighbor.
+    pub from: BTreeMap<u32, u32>,
+    /// The neighbors that unchoke it.
+    pub unchoked_by: BTreeSet<u32>,
+    /// Bytes that it downloads in a second.
+    pub rate: Option<u64>,
+    /// What its copy is, if they were compared.
+    pub copy: Option<Copy>,
+    /// Its copy's digest, if it could be read.
+    pub digest: Option<Digest>,
+}
+
+/// What was found of all peers, in the order of `PeerInfo.cfg`.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Which command reports.
+    pub kind: Kind,
+    /// The peers.
+    pub rows: Vec<Row>,
+}
+
+impl Report {
+    /// Whether all is as it should be: every copy that the command compares is there and the same as the original, and, for
+    /// `start`, every peer has ended with status 0. `status` finds nothing wrong.
+    pub fn all_well(&self) -> bool {
+        let copies_well = || self.rows.iter().all(|row| row.copy.as_ref().is_some_and(Copy::is_well));
+        match self.kind {
+            Kind::Start => self.rows.iter().all(|row| row.exit == Exit::Status(0)) && copies_well(),
+            Kind::Status => true,
+            Kind::Verify => copies_well(),
+        }
+    }
+
+    /// The report for scripts: an object with
+    ///
+    /// - `command`: `start`, `status` or `verify`;
+    /// - `all_well`: whether every copy is identical and, for `start`, every peer has ended with status 0; `null` for `status`;
+    /// - `peers`: in the order of `PeerInfo.cfg`, an object each, always with all of these fields, `null` where not known or
+    ///   not asked for:
+    ///
+    /// | field | |
+    /// |---|---|
+    /// | `peer` | its ID |
+    /// | `host` | as `PeerInfo.cfg` names it |
+    /// | `state` | how it stands, in words that may change |
+    /// | `running` | `true` or `false` |
+    /// | `seconds` | for how long it has run, to a thousandth |
+    /// | `exit_status` | 0 to 255; 128 and the signal if a signal has ended it |
+    /// | `signal` | that signal's name, `SIGKILL` |
+    /// | `pieces`, `piece_count` | how many it has, and how many there are |
+    /// | `pieces_from` | an object: neighbor's ID to the number of pieces downloaded from it |
+    /// | `unchoked_by` | the IDs of the neighbors that unchoke it |
+    /// | `bytes_per_second` | what it downloads now |
+    /// | `copy` | `original`, `reference`, `identical`, `different`, `missing` or `unknown` |
+    /// | `copy_error` | why the copy is `unknown` |
+    /// | `sha256` | the copy's, 64 small hexadecimal digits |
+    ///
+    /// A `reference` is the first copy there is, with which the others were compared because no seeder's file can be read.
+    pub fn json(&self) -> String {
+        let peers = self.rows.iter().map(PeerJson::of).collect();
+        let all_well = (self.kind != Kind::Status).then(|| self.all_well());
+        let report = ReportJson { command: self.kind, all_well, peers };
+        serde_json::to_string_pretty(&report).expect("the keys are text and the numbers are finite")
+    }
+}
+
+#[derive(Serialize)]
+struct ReportJson<'a> {
+    command: Kind,
+    all_well: Option<bool>,
+    peers: Vec<PeerJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct PeerJson<'a> {
+    peer: u32,
+    host: &'a str,
+    state: &'a str,
+    running: bool,
+    seconds: Option<f64>,
+    exit_status: Option<i32>,
+    signal: Option<&'static str>,
+    pieces: Option<u32>,
+    piece_count: u32,
+    pieces_from: &'a BTreeMap<u32, u32>,
+    unchoked_by: &'a BTreeSet<u32>,
+    bytes_per_second: Option<u64>,
+    copy: Option<&'static str>,
+    copy_error: Option<&'a str>,
+    sha256: Option<Digest>,
+}
+
+impl<'a> PeerJson<'a> {
+    fn of(row: &'a Row) -> Self {
+        Self {
+            peer: row.id,
+            host: &row.host,
+            state: &row.state,
+            running: row.exit == Exit::Running,
+            seconds: row.seconds.map(|seconds| (seconds * 1000.0).round() / 1000.0),
+            exit_status: row.exit.status(),
+            signal: row.exit.signal(),
+            pieces: row.pieces,
+            piece_count: row.piece_count,
+            pieces_from: &row.from,
+            unchoked_by: &row.unchoked_by,
+            bytes_per_second: row.rate,
+            copy: row.copy.as_ref().map(copy_word),
+            copy_error: match &row.copy {
+                Some(Copy::Unknown(why)) => Some(why),
+                _ => None,
+            },
+            sha256: row.digest,
+        }
+    }
+}
+
+fn copy_word(copy: &Copy) -> &'static str {
+    match copy {
+        Copy::Original => "original",
+        Copy::Reference => "reference",
+        Copy::Identical => "identical",
+        Copy::Different => "different",
+        Copy::Missing => "missing",
+        Copy::Unknown(_) => "unknown",
+    }
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+
+    const DIGEST: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+    /// A row with everything in it, to be changed.
+    pub fn row(id: u32, exit: Exit, copy: Option<Copy>) -> Row {
+        Row {
+            id,
+            host: "localhost".into(),
+            state: "running".into(),
+            seconds: Some(1.23456),
+            exit,
+            pieces: Some(484),
+            piece_count: 1484,
+            from: [(1001, 400), (1003, 84)].into(),
+            unchoked_by: [1001].into(),
+            rate: Some(1_300_000),
+            copy,
+            digest: Digest::parse(DIGEST),
+        }
+    }
+
+    #[test]
+    fn the_json_has_these_names_in_this_order() {
+        let rows = vec![row(1002, Exit::Status(137), Some(Copy::Unknown("no \"such\" host".into())))];
+        let expected = format!(
+            r#"{{
+  "command": "verify",
+  "all_well": false,
+  "peers": [
+    {{
+      "peer": 1002,
+      "host": "localhost",
+      "state": "running",
+      "running": false,
+      "seconds": 1.235,
+      "exit_status": 137,
+      "signal": "SIGKILL",
+      "pieces": 484,
+      "piece_count": 1484,
+      "pieces_from": {{
+        "1001": 400,
+        "1003": 84
+      }},
+      "unchoked_by": [
+        1001
+      ],
+      "bytes_per_second": 1300000,
+      "copy": "unknown",
+      "copy_error": "no \"such\" host",
+      "sha256": "{DIGEST}"
+    }}
+  ]
+}}"#
+        );
+        assert_eq!(Report { kind: Kind::Verify, rows }.json(), expected);
+    }
+
+    #[test]
+    fn what_is_not_known_is_null_and_not_left_out() {
+        let known = row(1001, Exit::Running, None);
+        let row =
+            Row { seconds: Some(f64::NAN), pieces: None, rate: None, digest: None, from: BTreeMap::new(), ..known };
+        let json: serde_json::Value =
+            serde_json::from_str(&Report { kind: Kind::Status, rows: vec![row] }.json()).expect("JSON");
+        assert!(json["all_well"].is_null());
+        let peer = &json["peers"][0];
+        for name in ["seconds", "exit_status", "signal", "pieces", "bytes_per_second", "copy", "copy_error", "sha256"] {
+            assert!(peer.get(name).is_some_and(serde_json::Value::is_null), "{name}");
+        }
+        assert_eq!((&peer["running"], &peer["pieces_from"]), (&true.into(), &serde_json::json!({})));
+    }
+
+    #[test]
+    fn all_is_well_only_if_every_peer_has_ended_with_0_and_every_copy_is_identical() {
+        let check = |exit, copy: Option<Copy>, start, verify| {
+            let rows = vec![row(1001, Exit::Status(0), Some(Copy::Original)), row(1002, exit, copy)];
+            for (kind, expected) in [(Kind::Start, start), (Kind::Verify, verify), (Kind::Status, true)] {
+                assert_eq!(Report { kind, rows: rows.clone() }.all_well(), expected, "{kind:?} {:?}", rows[1]);
+            }
+        };
+        check(Exit::Status(0), Some(Copy::Identical), true, true);
+        check(Exit::Status(1), Some(Copy::Identical), false, true);
+        check(Exit::Running, Some(Copy::Identical), false, true);
+        check(Exit::Unknown, Some(Copy::Identical), false, true);
+        check(Exit::Status(0), Some(Copy::Different), false, false);
+        check(Exit::Status(0), Some(Copy::Reference), false, false);
+        check(Exit::Status(0), None, false, false);
+    }
+}

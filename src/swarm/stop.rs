@@ -1,0 +1,88 @@
+//! `swarm stop`: ends the peers that run, and nothing else: only processes that the swarm's own records name, and that are still
+//! those that were started.
+
+use std::process::ExitCode;
+use std::thread;
+
+use anyhow::Result;
+use peer_process::peer_id::{self, PeerId};
+
+use crate::cli::StopArgs;
+use crate::hosts::{Host, Hosts, NoDirectory};
+use crate::out::{FAILED, print};
+use crate::record::State;
+use crate::settings::Settings;
+use crate::swarm_dir::SwarmDir;
+
+/// How long a peer may take to end, and to be killed, in tenths of a second.
+const PATIENCE_TENTHS: u32 = 50;
+
+/// Carries out `swarm stop`.
+///
+/// # Errors
+/// When the swarm cannot be read.
+pub fn stop(args: &StopArgs) -> Result<ExitCode> {
+    let swarm = SwarmDir::open(&args.dir.dir)?;
+    let hosts = Hosts::of(&swarm, &Settings::of(&swarm, &args.remote)?.reach(&swarm))?;
+    let results: Vec<_> = thread::scope(|scope| {
+        let threads: Vec<_> = hosts.all.iter().map(|host| scope.spawn(|| stop_all(host))).collect();
+        threads.into_iter().map(|thread| thread.join().expect("it does not panic")).collect()
+    });
+    let mut status = ExitCode::SUCCESS;
+    let (mut stopped, mut left) = (Vec::new(), Vec::new());
+    for (host, result) in hosts.all.iter().zip(results) {
+        match result {
+            Ok((ended, rest)) => {
+                stopped.extend(ended);
+                left.extend(rest);
+            }
+            Err(error) => {
+                status = ExitCode::from(FAILED);
+                print(&format!("peers {} may still run: {error:#}", peer_id::list(&host.peers)))?;
+            }
+        }
+    }
+    if !left.is_empty() {
+        status = ExitCode::from(FAILED);
+        print(&format!("peers {} do not end, not even when they are killed", peer_id::list(&left)))?;
+    }
+    print(&match stopped.len() {
+        0 => "no peer was running".into(),
+        1 => format!("stopped peer {}", peer_id::list(&stopped)),
+        _ => format!("stopped peers {}", peer_id::list(&stopped)),
+    })?;
+    Ok(status)
+}
+
+/// Ends all peers of a host; tells who ended and who did not.
+///
+/// # Errors
+/// When the host cannot be reached.
+pub fn stop_all(host: &Host) -> Result<(Vec<PeerId>, Vec<PeerId>)> {
+    let running = running(host)?;
+    let mut left = running.clone();
+    for signal in ["TERM", "KILL"] {
+        if !left.is_empty() {
+            left = host.signal(signal, &left, PATIENCE_TENTHS)?;
+        }
+    }
+    Ok((running.into_iter().filter(|id| !left.contains(id)).collect(), left))
+}
+
+/// The peers of a host that run.
+///
+/// # Errors
+/// When the host cannot be reached.
+pub fn running(host: &Host) -> Result<Vec<PeerId>> {
+    let asked: Vec<_> = host.peers.iter().map(|id| (*id, None)).collect();
+    let sights = match host.look(&asked) {
+        Err(error) if error.is::<NoDirectory>() => return Ok(Vec::new()),
+        other => other?,
+    };
+    let runs = |state| state == State::Running;
+    Ok(sights
+        .iter()
+        .filter(|sight| sight.record.is_some_and(|record| runs(record.state)))
+        .map(|sight| sight.id)
+        .collect())
+}

@@ -1,0 +1,279 @@
+//! `Report::table`: a report as text for people, a line for each peer.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, Width};
+use peer_process::console::{counted, shown_rate};
+
+use crate::copies::Copy;
+use crate::report::{Exit, Kind, Report, Row};
+
+/// So many neighbors are named where there are more of them.
+const NAMED: usize = 5;
+
+/// So many columns a cell that is broken into lines has at least, whatever a narrower terminal does with them.
+const LEAST_ROOM: u16 = 24;
+
+/// A column: its heading, its shape, and what it shows of a peer.
+type Column = (&'static str, Shape, fn(&Row) -> String);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Words,
+    /// Aligned on the right.
+    Number,
+    /// Broken into several lines where the terminal is too narrow; the last column only.
+    Long,
+}
+use Shape::{Long, Number, Words};
+
+const PEER: Column = ("peer", Number, |row| row.id.to_string());
+const HOST: Column = ("host", Words, |row| row.host.clone());
+const TIME: Column = ("time", Number, |row| or_dash(row.seconds.map(|seconds| format!("{seconds:.1} s"))));
+const EXIT: Column = ("exit", Words, |row| exit(row.exit));
+const FROM: Column = ("pieces from", Long, |row| pieces_from(&row.from));
+const FILE: Column = ("file", Words, |row| or_dash(row.copy.as_ref().map(|copy| file(copy).to_owned())));
+const STATE: Column = ("state", Words, |row| row.state.clone());
+const PIECES: Column = ("pieces", Number, |row| or_dash(row.pieces.map(|pieces| share(pieces, row.piece_count))));
+const RATE: Column = ("rate", Number, |row| or_dash(row.rate.map(shown_rate)));
+const UNCHOKED_BY: Column = ("unchoked by", Long, |row| neighbors(&row.unchoked_by));
+const SHA_256: Column = ("SHA-256", Words, |row| or_dash(row.digest.map(|digest| format!("{digest:.16}"))));
+
+impl Report {
+    /// A heading and a line for each peer, and below them why copies are unknown; without a line feed at the end.
+    ///
+    /// With the `width` of a terminal long cells are broken into lines; without it, for files and pipes, none is.
+    pub fn table(&self, width: Option<u16>) -> String {
+        let columns: &[Column] = match self.kind {
+            Kind::Start => &[PEER, HOST, TIME, EXIT, FILE, FROM],
+            Kind::Status => &[PEER, HOST, STATE, TIME, PIECES, RATE, UNCHOKED_BY],
+            Kind::Verify => &[PEER, HOST, FILE, SHA_256],
+        };
+        let mut table = Table::new();
+        table.load_style(NOTHING).set_header(columns.iter().map(|(heading, ..)| Cell::new(heading)));
+        for row in &self.rows {
+            table.add_row(columns.iter().map(|(_, _, show)| Cell::new(show(row))));
+        }
+        if let Some(width) = width {
+            table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+        }
+        for (column, (_, shape, _)) in table.column_iter_mut().zip(columns) {
+            column.set_padding((0, 2));
+            if *shape == Number {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+            column.set_constraint(match shape {
+                Long => ColumnConstraint::LowerBoundary(Width::Fixed(LEAST_ROOM)),
+                Words | Number => ColumnConstraint::ContentWidth,
+            });
+        }
+        let mut lines = vec![table.trim_fmt()];
+        if self.kind != Kind::Status {
+            lines.extend(self.rows.iter().filter_map(why_unknown));
+        }
+        lines.join("\n")
+    }
+}
+
+/// Why nothing is known of a peer's copy, in one line.
+fn why_unknown(row: &Row) -> Option<String> {
+    let Some(Copy::Unknown(why)) = &row.copy else { return None };
+    let why = why.lines().collect::<Vec<_>>().join(" ");
+    Some(format!("the copy of peer {} is unknown: {why}", row.id))
+}
+
+fn or_dash(text: Option<String>) -> String {
+    text.unwrap_or_else(|| "-".into())
+}
+
+/// `0`, `SIGKILL (137)`, `running`.
+fn exit(exit: Exit) -> String {
+    match (exit, exit.signal()) {
+        (Exit::Running, _) => "running".into(),
+        (Exit::Status(status), Some(signal)) => format!("{signal} ({status})"),
+        (Exit::Status(status), None) => status.to_string(),
+        (Exit::Unknown, _) => "-".into(),
+    }
+}
+
+/// What a copy is; what is wrong stands out.
+fn file(copy: &Copy) -> &'static str {
+    match copy {
+        Copy::Original => "original",
+        Copy::Reference => "compared with",
+        Copy::Identical => "identical",
+        Copy::Different => "DIFFERENT",
+        Copy::Missing => "MISSING",
+        Copy::Unknown(_) => "unknown",
+    }
+}
+
+/// `484/1484  33 %`; 100 % only if none is missing.
+fn share(pieces: u32, piece_count: u32) -> String {
+    let percent = (u64::from(pieces) * 100).checked_div(piece_count.into()).unwrap_or(100);
+    format!("{pieces}/{piece_count} {percent:>3} %")
+}
+
+/// `1001: 800, 1003: 684`; of many neighbors those that sent the most.
+fn pieces_from(from: &BTreeMap<u32, u32>) -> String {
+    let mut counts: Vec<_> = from.iter().collect();
+    let mut others = String::new();
+    if counts.len() > NAMED + 1 {
+        counts.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+        let rest = counts.split_off(NAMED);
+        let sum: u64 = rest.iter().map(|(_, count)| u64::from(**count)).sum();
+        others = format!(" and {}: {sum}", counted(rest.len(), "other"));
+    }
+    let named: Vec<_> = counts.iter().map(|(neighbor, count)| format!("{neighbor}: {count}")).collect();
+    if named.is_empty() { "-".into() } else { named.join(", ") + &others }
+}
+
+/// `1001 1003`; of many neighbors the first ones.
+fn neighbors(ids: &BTreeSet<u32>) -> String {
+    let named = if ids.len() > NAMED + 1 { NAMED } else { ids.len() };
+    let text = ids.iter().take(named).map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    match ids.len() - named {
+        0 if text.is_empty() => "-".into(),
+        0 => text,
+        rest => format!("{text} and {}", counted(rest, "other")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::tests::row;
+
+    fn check(kind: Kind, width: Option<u16>, rows: Vec<Row>, expected: &str) {
+        let table = Report { kind, rows }.table(width);
+        assert_eq!(table, expected.trim_matches('\n'), "\n{table}");
+    }
+
+    fn rows() -> Vec<Row> {
+        let seeder = row(1001, Exit::Status(0), Some(Copy::Original));
+        let seeder =
+            Row { from: BTreeMap::new(), unchoked_by: BTreeSet::new(), pieces: Some(1484), rate: None, ..seeder };
+        let leecher = Row { seconds: Some(12.3), ..row(1002, Exit::Status(0), Some(Copy::Identical)) };
+        let other = Row { host: "lin114-00.cise.ufl.edu".into(), ..row(1003, Exit::Status(137), Some(Copy::Missing)) };
+        let unknown = Copy::Unknown("cannot reach\nlin114-01".into());
+        let away =
+            Row { seconds: None, pieces: None, rate: None, digest: None, ..row(11004, Exit::Unknown, Some(unknown)) };
+        vec![seeder, leecher, Row { digest: None, ..other }, away]
+    }
+
+    #[test]
+    fn the_table_at_the_end_of_a_run() {
+        let mut rows = rows();
+        rows[1].from = (1001..1061).map(|id| (id, if id % 10 == 3 { id } else { 2 })).collect();
+        check(Kind::Start, None, rows, "
+ peer  host                      time  exit           file       pieces from
+ 1001  localhost                1.2 s  0              original   -
+ 1002  localhost               12.3 s  0              identical  1053: 1053, 1043: 1043, 1033: 1033, 1023: 1023, 1013: 1013 and 55 others: 1111
+ 1003  lin114-00.cise.ufl.edu   1.2 s  SIGKILL (137)  MISSING    1001: 400, 1003: 84
+11004  localhost                    -  -              unknown    1001: 400, 1003: 84
+the copy of peer 11004 is unknown: cannot reach lin114-01
+");
+    }
+
+    #[test]
+    fn the_table_of_status() {
+        check(
+            Kind::Status,
+            None,
+            rows(),
+            "
+ peer  host                    state      time           pieces       rate  unchoked by
+ 1001  localhost               running   1.2 s  1484/1484 100 %          -  -
+ 1002  localhost               running  12.3 s   484/1484  32 %  1.2 MiB/s  1001
+ 1003  lin114-00.cise.ufl.edu  running   1.2 s   484/1484  32 %  1.2 MiB/s  1001
+11004  localhost               running       -                -          -  1001
+",
+        );
+    }
+
+    #[test]
+    fn the_table_of_verify() {
+        check(
+            Kind::Verify,
+            None,
+            rows(),
+            "
+ peer  host                    file       SHA-256
+ 1001  localhost               original   ba7816bf8f01cfea
+ 1002  localhost               identical  ba7816bf8f01cfea
+ 1003  lin114-00.cise.ufl.edu  MISSING    -
+11004  localhost               unknown    -
+the copy of peer 11004 is unknown: cannot reach lin114-01
+",
+        );
+    }
+
+    #[test]
+    fn a_terminal_that_is_too_narrow_breaks_long_cells_only() {
+        let mut rows = rows();
+        rows[1].from = (1001..1061).map(|id| (id, 2)).collect();
+        rows.truncate(2);
+        check(
+            Kind::Start,
+            Some(80),
+            rows.clone(),
+            "
+peer  host         time  exit  file       pieces from
+1001  localhost   1.2 s  0     original   -
+1002  localhost  12.3 s  0     identical  1001: 2, 1002: 2, 1003: 2, 1004: 2,
+                                          1005: 2 and 55 others: 110
+",
+        );
+        check(
+            Kind::Start,
+            Some(30),
+            rows,
+            "
+peer  host         time  exit  file       pieces from
+1001  localhost   1.2 s  0     original   -
+1002  localhost  12.3 s  0     identical  1001: 2, 1002: 2,
+                                          1003: 2, 1004: 2,
+                                          1005: 2 and 55 others:
+                                          110
+",
+        );
+    }
+
+    #[test]
+    fn how_a_process_has_ended() {
+        for (status, text) in
+            [(0, "0"), (1, "1"), (128, "128"), (130, "SIGINT (130)"), (143, "SIGTERM (143)"), (255, "255"), (-1, "-1")]
+        {
+            assert_eq!(exit(Exit::Status(status)), text);
+        }
+        assert_eq!([Exit::Running, Exit::Unknown].map(exit), ["running", "-"]);
+    }
+
+    #[test]
+    fn shares() {
+        for (pieces, of, text) in [
+            (0, 0, "0/0 100 %"),
+            (0, 9, "0/9   0 %"),
+            (484, 1484, "484/1484  32 %"),
+            (1483, 1484, "1483/1484  99 %"),
+            (u32::MAX, u32::MAX, "4294967295/4294967295 100 %"),
+        ] {
+            assert_eq!(share(pieces, of), text);
+        }
+    }
+
+    #[test]
+    fn up_to_six_neighbors_are_named_and_of_more_five() {
+        let check = |count: u32, from: &str, unchoked_by: &str| {
+            let ids = 1..=count;
+            assert_eq!(pieces_from(&ids.clone().map(|id| (id, id % 4)).collect()), from);
+            assert_eq!(neighbors(&ids.collect()), unchoked_by);
+        };
+        check(0, "-", "-");
+        check(1, "1: 1", "1");
+        check(6, "1: 1, 2: 2, 3: 3, 4: 0, 5: 1, 6: 2", "1 2 3 4 5 6");
+        check(7, "3: 3, 7: 3, 2: 2, 6: 2, 1: 1 and 2 others: 1", "1 2 3 4 5 and 2 others");
+        check(59, "3: 3, 7: 3, 11: 3, 15: 3, 19: 3 and 54 others: 75", "1 2 3 4 5 and 54 others");
+    }
+}

@@ -1,0 +1,87 @@
+//! `swarm verify`: the SHA-256 of all copies, here and on other hosts, compared with that of the seeder's file.
+
+use std::collections::BTreeMap;
+use std::io::{self, IsTerminal};
+use std::process::ExitCode;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::Result;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use peer_process::peer_id::PeerId;
+
+use crate::cli::VerifyArgs;
+use crate::copies::{Copy, Found, compare};
+use crate::digest::Digest;
+use crate::hosts::{Host, Hosts, NoDirectory};
+use crate::out::show;
+use crate::report::{Kind, Report, Row};
+use crate::settings::Settings;
+use crate::swarm_dir::SwarmDir;
+use crate::watched::Watched;
+
+/// What was found of each peer's copy.
+#[derive(Debug, Default)]
+pub struct Copies {
+    /// What each is.
+    pub are: BTreeMap<PeerId, Copy>,
+    /// Their digests, of those that are there.
+    pub digests: BTreeMap<PeerId, Digest>,
+}
+
+impl Copies {
+    /// A peer's row with what was found of its copy.
+    pub fn with(&self, id: PeerId, row: Row) -> Row {
+        Row { copy: self.are.get(&id).cloned(), digest: self.digests.get(&id).copied(), ..row }
+    }
+}
+
+/// Carries out `swarm verify`.
+///
+/// # Errors
+/// When the swarm cannot be read; a copy that cannot be is told in the table.
+pub fn verify(args: &VerifyArgs) -> Result<ExitCode> {
+    let swarm = SwarmDir::open(&args.dir.dir)?;
+    let hosts = Hosts::of(&swarm, &Settings::of(&swarm, &args.remote)?.reach(&swarm))?;
+    let copies = digest_all(&swarm, &hosts);
+    let rows = swarm.peers.iter().map(|peer| copies.with(peer.id, Watched::new(peer, swarm.common.layout).row()));
+    show(&Report { kind: Kind::Verify, rows: rows.collect() }, args.json)
+}
+
+/// Reckons the digests of all copies, those of different hosts at the same time, with a bar on a terminal.
+pub fn digest_all(swarm: &SwarmDir, hosts: &Hosts) -> Copies {
+    let bar = bar(swarm.common.layout.file_size().saturating_mul(swarm.peers.len() as u64));
+    let found: BTreeMap<PeerId, Result<Option<Digest>, String>> = thread::scope(|scope| {
+        let on_host = |host: &Host| {
+            let bar = bar.clone();
+            let digest = |&id: &PeerId| (id, digest_of(host, &swarm.copy_name(id), &bar));
+            host.peers.iter().map(digest).collect::<Vec<_>>()
+        };
+        let threads: Vec<_> = hosts.all.iter().map(|host| scope.spawn(move || on_host(host))).collect();
+        threads.into_iter().flat_map(|thread| thread.join().expect("it does not panic")).collect()
+    });
+    bar.finish_and_clear();
+    let digests = found.iter().filter_map(|(id, found)| Some((*id, found.clone().ok()??))).collect();
+    let list: Vec<_> =
+        swarm.peers.iter().map(|peer| Found { has_file: peer.has_file, digest: found[&peer.id].clone() }).collect();
+    Copies { are: swarm.peers.iter().map(|peer| peer.id).zip(compare(&list)).collect(), digests }
+}
+
+fn digest_of(host: &Host, name: &str, bar: &ProgressBar) -> Result<Option<Digest>, String> {
+    match host.digest(name, &mut |bytes| bar.inc(bytes)) {
+        // Where nothing was ever started there is no copy.
+        Err(error) if error.is::<NoDirectory>() => Ok(None),
+        other => other.map_err(|error| format!("{error:#}")),
+    }
+}
+
+/// A bar for so many bytes: on a terminal, and only if it takes longer than a moment.
+pub fn bar(bytes: u64) -> ProgressBar {
+    let target = if io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let bar = ProgressBar::with_draw_target(Some(bytes), target);
+    let style = ProgressStyle::with_template("{msg} [{bar:24}] {percent} %, {binary_bytes_per_sec}");
+    bar.set_style(style.expect("the template is right").progress_chars("=> "));
+    bar.set_message("comparing the copies");
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}

@@ -1,0 +1,207 @@
+//! The watch over running peers: what their logs and processes tell, who has ended and how, and stopping them.
+//!
+//! Each host has a thread of its own that looks at its peers again and again and passes signals on to them, so that one host that
+//! does not answer holds up nobody else. All that is decided is decided by [`watch`], in one loop.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use peer_process::peer_id::PeerId;
+
+use crate::hosts::{Host, Hosts};
+use crate::live::Live;
+use crate::watched::{Seen, Watched};
+
+/// How often the peers of this machine are looked at, and those of others.
+const LOOK_INTERVALS: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(1));
+/// A peer that has not ended so long after it was told to is told harder, and after as long again given up.
+const STOP_PATIENCE: Duration = Duration::from_secs(5);
+/// What the watch hears.
+#[derive(Debug)]
+pub enum News {
+    /// A host was looked at for these peers, or why it could not be.
+    Looked(Vec<PeerId>, Result<Vec<Seen>, String>),
+    /// These peers were given a signal.
+    Told,
+    /// A signal came to this process.
+    Signal(i32),
+}
+
+/// What a host's thread is told: the signal that its peers are to be given.
+type Order = &'static str;
+
+/// Why the peers were stopped before they had all ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cause {
+    /// This process was given a signal.
+    Signal(i32),
+    /// It took longer than was allowed.
+    Timeout,
+    /// This peer had failed, and the others would have waited for it.
+    Failed(PeerId),
+}
+
+/// What the watch is told beside the peers.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// After how long the peers are stopped.
+    pub timeout: Option<Duration>,
+    /// Whether the others go on when one has failed.
+    pub keep_going: bool,
+}
+
+/// Watches over the peers until all have ended, or were stopped; tells why they were stopped, if so.
+///
+/// `peers` are those that were started; `news` also brings the signals that come to this process.
+pub fn watch(
+    hosts: &Hosts,
+    peers: &mut BTreeMap<PeerId, Watched>,
+    rules: Rules,
+    (sender, news): (&Sender<News>, &Receiver<News>),
+    live: &mut Live,
+) -> Option<Cause> {
+    thread::scope(|scope| {
+        let mut orders = Vec::new();
+        for host in &hosts.all {
+            let started: Vec<_> = host.peers.iter().copied().filter(|id| peers[id].was_started()).collect();
+            if started.is_empty() {
+                continue;
+            }
+            let (order, ordered) = channel();
+            let sender = sender.clone();
+            orders.push(order);
+            scope.spawn(move || look_after(host, &started, &sender, &ordered));
+        }
+        let mut stopping: Option<Stopping> = None;
+        let begun = Instant::now();
+        let mut signals = 0;
+        loop {
+            match news.recv_timeout(LOOK_INTERVALS.0) {
+                Ok(News::Looked(ids, seen)) => note(peers, &ids, seen),
+                Ok(News::Signal(signal)) => {
+                    signals += 1;
+                    let first = stopping.get_or_insert_with(|| Stopping::begin(Cause::Signal(signal), &orders, live));
+                    if signals > 1 {
+                        first.insist(&orders, live);
+                    }
+                }
+                Ok(News::Told) | Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => unreachable!("this function holds a sender"),
+            }
+            live.show(peers);
+            if peers.values().all(|peer| !peer.was_started() || peer.is_done()) {
+                return stopping.map(|stopping| stopping.cause);
+            }
+            let failed = || peers.values().find(|peer| peer.has_ended() && peer.status() != Some(0));
+            if let Some(stopping) = &mut stopping {
+                if stopping.go_on(&orders, live) {
+                    return Some(stopping.cause);
+                }
+            } else if rules.timeout.is_some_and(|timeout| begun.elapsed() >= timeout) {
+                stopping = Some(Stopping::begin(Cause::Timeout, &orders, live));
+            } else if let Some(failed) = failed().filter(|_| !rules.keep_going) {
+                stopping = Some(Stopping::begin(Cause::Failed(failed.info.id), &orders, live));
+            }
+        }
+    })
+}
+
+fn note(peers: &mut BTreeMap<PeerId, Watched>, ids: &[PeerId], seen: Result<Vec<Seen>, String>) {
+    match seen {
+        Ok(seen) => {
+            for seen in &seen {
+                peers.get_mut(&seen.id()).expect("only these were asked for").see(seen);
+            }
+        }
+        Err(trouble) => {
+            for id in ids {
+                peers.get_mut(id).expect("only these were asked for").unreachable = Some(trouble.clone());
+            }
+        }
+    }
+}
+
+/// How far stopping the peers has come.
+struct Stopping {
+    cause: Cause,
+    /// Whether they were told harder.
+    hard: bool,
+    due: Instant,
+}
+
+impl Stopping {
+    fn begin(cause: Cause, orders: &[Sender<Order>], live: &Live) -> Self {
+        live.say(&match cause {
+            Cause::Signal(signal) => format!("signal {signal} came, the peers are stopped"),
+            Cause::Timeout => "the time is over, the peers are stopped".into(),
+            Cause::Failed(id) => {
+                format!(
+                    "peer {id} has failed; the others would wait for it, so they are stopped (--keep-going leaves them)"
+                )
+            }
+        });
+        give(orders, "TERM");
+        Self { cause, hard: false, due: Instant::now() + STOP_PATIENCE }
+    }
+
+    /// Says it again, harder.
+    fn insist(&mut self, orders: &[Sender<Order>], live: &Live) {
+        if !self.hard {
+            live.say("some peers have not ended yet, they are killed");
+            give(orders, "KILL");
+            (self.hard, self.due) = (true, Instant::now() + STOP_PATIENCE);
+        }
+    }
+
+    /// True if there is nothing left to try.
+    fn go_on(&mut self, orders: &[Sender<Order>], live: &Live) -> bool {
+        if Instant::now() < self.due {
+            return false;
+        }
+        if self.hard {
+            return true;
+        }
+        self.insist(orders, live);
+        false
+    }
+}
+
+/// A thread that has ended has no peers left.
+fn give(orders: &[Sender<Order>], signal: Order) {
+    orders.iter().for_each(|order| _ = order.send(signal));
+}
+
+/// The thread of one host: looks at its peers until all have ended, or nobody listens any more.
+fn look_after(host: &Host, peers: &[PeerId], news: &Sender<News>, orders: &Receiver<Order>) {
+    let interval = if host.is_here() { LOOK_INTERVALS.0 } else { LOOK_INTERVALS.1 };
+    let mut known: BTreeMap<PeerId, u64> = peers.iter().map(|id| (*id, 0)).collect();
+    loop {
+        let asked: Vec<_> = known.iter().map(|(id, len)| (*id, Some(*len))).collect();
+        let mut pause = interval;
+        let seen = host.look(&asked).map_err(|error| format!("{error:#}"));
+        let seen = seen.map(|sights| {
+            let seen: Vec<_> = sights.into_iter().map(|sight| Seen::of(sight, &mut known)).collect();
+            if seen.iter().any(|seen| seen.has_more(&known)) {
+                pause = Duration::ZERO;
+            }
+            known.retain(|id, _| !seen.iter().any(|seen| seen.is_last() && seen.id() == *id));
+            seen
+        });
+        let ids = asked.iter().map(|(id, _)| *id).collect();
+        if news.send(News::Looked(ids, seen)).is_err() || known.is_empty() {
+            return;
+        }
+        match orders.recv_timeout(pause) {
+            Ok(signal) => {
+                let left: Vec<_> = known.keys().copied().collect();
+                // Who cannot be reached now is told harder later, and seen not to have ended.
+                _ = host.signal(signal, &left, 0);
+                _ = news.send(News::Told);
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! `Watched`: one peer as it is seen from outside, by its process and its log; `Seen`: what a look at it adds.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use peer_process::config::PeerInfo;
+use peer_process::layout::FileLayout;
+use peer_process::peer_id::PeerId;
+
+use crate::hosts::Sight;
+use crate::progress::Progress;
+use crate::record::{Record, State};
+use crate::report::{Exit, Row};
+
+/// A rate is that of the last so many seconds.
+const RATE_SPAN: Duration = Duration::from_secs(3);
+
+/// One peer, as it is seen from here.
+#[derive(Debug)]
+pub struct Watched {
+    /// Its line of `PeerInfo.cfg`.
+    pub info: PeerInfo,
+    layout: FileLayout,
+    /// What its log tells.
+    pub progress: Progress,
+    /// Its process, if it was started.
+    pub record: Option<Record>,
+    /// Why its host could not be asked the last time.
+    pub unreachable: Option<String>,
+    /// When it was started, and seen to have ended.
+    begun: Option<Instant>,
+    ended: Option<Instant>,
+    /// Whether it has ended and all of its log is known.
+    done: bool,
+    /// How many pieces it had at the last times.
+    history: Vec<(Instant, u32)>,
+}
+
+impl Watched {
+    /// A peer that was not started yet.
+    pub fn new(info: &PeerInfo, layout: FileLayout) -> Self {
+        let progress = Progress::new(layout.piece_count(), info.has_file);
+        let (info, history) = (info.clone(), Vec::new());
+        Self { info, layout, progress, record: None, unreachable: None, begun: None, ended: None, done: false, history }
+    }
+
+    /// Notes that it was started just now.
+    pub fn note_start(&mut self) {
+        self.begun = Some(Instant::now());
+    }
+
+    /// Takes in what was seen.
+    pub fn see(&mut self, Seen { sight, restarted, done }: &Seen) {
+        self.done |= done;
+        if *restarted {
+            self.progress.restart();
+        }
+        self.progress.feed(&sight.log);
+        self.record = sight.record;
+        self.unreachable = None;
+        let now = Instant::now();
+        if self.has_ended() {
+            self.ended.get_or_insert(now);
+        }
+        self.history.push((now, self.progress.pieces()));
+        let old = self.history.iter().take_while(|(time, _)| now - *time > RATE_SPAN).count();
+        self.history.drain(..old);
+    }
+
+    /// Whether it was started, or that was tried.
+    pub fn was_started(&self) -> bool {
+        self.begun.is_some()
+    }
+
+    /// Whether it has ended, and all of its log was read.
+    pub fn is_done(&self) -> bool {
+        self.done
+    }
+
+    /// Whether its process has ended.
+    pub fn has_ended(&self) -> bool {
+        self.record.is_some_and(|record| record.state != State::Running)
+    }
+
+    /// Its exit status, if it has ended and that is known.
+    pub fn status(&self) -> Option<i32> {
+        match self.record?.state {
+            State::Ended { status, .. } => Some(status),
+            State::Running | State::Gone => None,
+        }
+    }
+
+    /// For how long it ran: as seen from here, or by its host's clock.
+    fn seconds(&self) -> Option<f64> {
+        match (self.begun, self.ended) {
+            (Some(begun), Some(ended)) => Some((ended - begun).as_secs_f64()),
+            #[expect(clippy::cast_precision_loss, reason = "seconds of a run")]
+            _ => self.record.and_then(|record| record.seconds()).map(|secs| secs as f64),
+        }
+    }
+
+    /// Bytes a second of late, while it runs and lacks some pieces.
+    pub fn rate(&self) -> Option<u64> {
+        let ((from, before), (to, after)) = (self.history.first()?, self.history.last()?);
+        let millis = u64::try_from((*to - *from).as_millis()).ok().filter(|millis| *millis > 0)?;
+        let bytes = u64::from(after.saturating_sub(*before)) * u64::from(self.layout.piece_size());
+        let lacks_some = !self.progress.is_complete() && !self.has_ended();
+        lacks_some.then(|| bytes.saturating_mul(1000) / millis)
+    }
+
+    /// How it stands, in a word or two.
+    pub fn state(&self) -> String {
+        if self.unreachable.is_some() {
+            return "out of reach".into();
+        }
+        match self.record.map(|record| record.state) {
+            None => "not started".into(),
+            Some(State::Ended { status: 0, .. }) => "ended".into(),
+            Some(State::Ended { .. }) => "failed".into(),
+            Some(State::Gone) => "gone".into(),
+            Some(State::Running) if self.progress.is_complete() => "has the file".into(),
+            Some(State::Running) if self.progress.connected().is_empty() => "alone".into(),
+            Some(State::Running) => "downloading".into(),
+        }
+    }
+
+    /// The same for a report, without its copy.
+    pub fn row(&self) -> Row {
+        let exit = match self.record.map(|record| record.state) {
+            Some(State::Running) => Exit::Running,
+            Some(State::Ended { status, .. }) => Exit::Status(status),
+            Some(State::Gone) | None => Exit::Unknown,
+        };
+        Row {
+            id: self.info.id.number(),
+            host: self.info.host.clone(),
+            state: self.state(),
+            seconds: self.seconds(),
+            exit,
+            pieces: self.record.map(|_| self.progress.pieces()),
+            piece_count: self.layout.piece_count(),
+            from: self.progress.from().clone(),
+            unchoked_by: self.progress.unchoked_by().clone(),
+            rate: self.rate(),
+            copy: None,
+            digest: None,
+        }
+    }
+}
+
+/// What a look at one peer has shown, and what follows for its log.
+#[derive(Debug)]
+pub struct Seen {
+    sight: Sight,
+    /// The log was begun anew.
+    restarted: bool,
+    /// The peer has ended, and all of its log is known.
+    done: bool,
+}
+
+impl Seen {
+    /// Takes in a look: counts what is `known` of the log now.
+    pub fn of(sight: Sight, known: &mut BTreeMap<PeerId, u64>) -> Self {
+        let len = known.get_mut(&sight.id).expect("only these were asked for");
+        let restarted = sight.log_len < *len;
+        if restarted {
+            *len = 0;
+        }
+        *len += sight.log.len() as u64;
+        let over = sight.record.is_some_and(|record| record.state != State::Running);
+        let done = over && *len >= sight.log_len;
+        Self { sight, restarted, done }
+    }
+
+    /// Whether there is nothing more to come.
+    pub fn is_last(&self) -> bool {
+        self.done
+    }
+
+    /// Which peer it is.
+    pub fn id(&self) -> PeerId {
+        self.sight.id
+    }
+
+    /// Whether there was more in the log than was told: of what is long, only a part comes at once.
+    pub fn has_more(&self, known: &BTreeMap<PeerId, u64>) -> bool {
+        !self.sight.log.is_empty() && known[&self.sight.id] < self.sight.log_len
+    }
+}
