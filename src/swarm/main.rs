@@ -2,7 +2,7 @@
 //!
 //! Modules in reading order: `cli` is what it is told, `swarm_dir` the directory that all is about; `progress`, `copies` and `report`
 //! are what is found out and shown, and pure; `hosts` does everything on this machine and on others; `watch` looks after running
-//! peers; then each subcommand has a module of its own.
+//! peers; then each subcommand has a module of its own. `plan` decides what `init` makes, and `new_file` makes it.
 
 mod fault;
 
@@ -39,6 +39,19 @@ mod clean;
 mod start;
 mod status;
 
+mod presets;
+mod sizes;
+
+mod places;
+mod plan;
+
+mod new_file;
+
+mod made;
+
+mod generate;
+mod init;
+
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -68,11 +81,12 @@ fn main() -> ExitCode {
 
 fn run(command: &Command) -> Result<ExitCode> {
     match command {
-        Command::Init(_) | Command::Generate(_) => anyhow::bail!("not yet"),
+        Command::Init(args) => init::run(args),
         Command::Start(args) => start::start(args),
         Command::Status(args) => status::status(args),
         Command::Stop(args) => stop::stop(args),
         Command::Clean(args) => clean::clean(args),
         Command::Verify(args) => verify::verify(args),
+        Command::Generate(args) => generate::run(&args.what),
     }
 }

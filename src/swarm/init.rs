@@ -1,0 +1,150 @@
+//! `swarm init`: carries a [`Plan`] out. Everything that would be in the way is looked for before anything is written.
+
+use std::fs::{self, File};
+use std::io;
+use std::net::{Ipv4Addr, TcpListener};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use peer_process::config::{COMMON, PEER_INFO};
+use peer_process::peer_id::PeerId;
+use rand::rngs::{StdRng, SysRng};
+use rand::{RngExt, SeedableRng};
+
+use crate::cli::InitArgs;
+use crate::fault::Usage;
+use crate::made;
+use crate::new_file::{self, Made, Signal, Source, Stopped};
+use crate::out;
+use crate::plan::{Given, Plan};
+use crate::swarm_dir::SwarmDir;
+
+/// Below those that the systems give to outgoing connections, above those that services have.
+const PORTS: Range<u16> = 20_000..32_000;
+
+/// Makes a swarm and says what to do with it.
+///
+/// # Errors
+/// One sentence for what cannot be done; a wrong usage is told before anything is written.
+pub fn run(args: &InitArgs) -> Result<ExitCode> {
+    let dir = &args.dir.dir;
+    let source = args.file.as_deref().map(source).transpose()?;
+    let plan = Plan::new(args, source.as_ref().map(|(given, _)| given), &mut free_ports())?;
+    let source = source.map(|(_, path)| path);
+    check(dir, &plan, source.as_deref(), args.force)?;
+    let way = match carry_out(dir, &plan, source.as_deref()) {
+        Ok(way) => way,
+        Err(error) => return stopped(error),
+    };
+    // What was made must be what the others read.
+    let swarm = SwarmDir::open(dir).context("what was made is not right, which is a fault of this program")?;
+    out::print(&made::describe(&swarm, way, args.file.as_deref()))?;
+    if let Some(peer) = plan.out_of_reach() {
+        let (host, id) = (&peer.host, peer.id);
+        // Not an error: there may be a tunnel.
+        out::say(&format!("on the other hosts '{host}' is not this machine, so they will not find {id}"));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// As a shell reports it: 130 for SIGINT, 143 for SIGTERM.
+fn stopped(error: anyhow::Error) -> Result<ExitCode> {
+    let Some(&Stopped(signal)) = error.downcast_ref() else { return Err(error) };
+    out::say(&format!("{error:#}"));
+    Ok(ExitCode::from(u8::try_from(128 + signal).expect("signals are below 128")))
+}
+
+/// What is known of `--file`, and where it is when no link has to be followed any more.
+fn source(path: &Path) -> Result<(Given, PathBuf)> {
+    let shown = path.display();
+    let unreadable = |error: io::Error| Usage::error(format!("--file '{shown}' cannot be read: {error}"));
+    // Looked at before it is opened: to open a pipe might take for ever.
+    let metadata = fs::metadata(path).map_err(unreadable)?;
+    if !metadata.is_file() {
+        return Err(Usage::error(format!("--file '{shown}' is not a regular file")));
+    }
+    File::open(path).map_err(unreadable)?;
+    let name = path.file_name().ok_or_else(|| Usage::error(format!("--file '{shown}' does not end with a name")))?;
+    Ok((Given { name: name.to_owned(), size: metadata.len() }, path.canonicalize().map_err(unreadable)?))
+}
+
+/// Ports of this machine that nobody listens on, from a random one on, for two swarms may be made at once.
+fn free_ports() -> impl Iterator<Item = u16> {
+    let mut rng = StdRng::try_from_rng(&mut SysRng).expect("the system has random numbers");
+    let start = rng.random_range(PORTS);
+    // Neither of the two addresses tells it on every system.
+    let bindable = |address: Ipv4Addr, port| TcpListener::bind((address, port)).is_ok();
+    let free = move |port: &u16| bindable(Ipv4Addr::LOCALHOST, *port) && bindable(Ipv4Addr::UNSPECIFIED, *port);
+    (start..PORTS.end).chain(PORTS.start..start).filter(free)
+}
+
+/// A peer's directory in the swarm's (protocol A2).
+fn peer_dir(id: PeerId) -> String {
+    format!("peer_{id}")
+}
+
+/// A peer's copy of the file in the swarm's directory (protocol A2).
+fn copy(plan: &Plan, id: PeerId) -> String {
+    format!("{}/{}", peer_dir(id), plan.file_name)
+}
+
+/// Refuses what is in the way.
+fn check(dir: &Path, plan: &Plan, source: Option<&Path>, force: bool) -> Result<()> {
+    if dir.exists() && !dir.is_dir() {
+        return Err(Usage::error(format!("'{}' is not a directory", dir.display())));
+    }
+    let peer_dirs = plan.peers.iter().map(|peer| peer_dir(peer.id));
+    for path in peer_dirs.map(|name| dir.join(name)) {
+        if path.symlink_metadata().is_ok() && !path.is_dir() {
+            return Err(Usage::error(format!("'{}' is not a directory, and should be a peer's", path.display())));
+        }
+    }
+    let copies = plan.seeders().map(|peer| copy(plan, peer.id));
+    let mut there = Vec::new();
+    for name in [COMMON.to_owned(), PEER_INFO.to_owned()].into_iter().chain(copies) {
+        let path = dir.join(&name);
+        let Ok(metadata) = path.symlink_metadata() else { continue };
+        if metadata.is_dir() {
+            return Err(Usage::error(format!("'{}' is a directory, so no file can have that name", path.display())));
+        }
+        if source.is_some_and(|source| is_at(source, &path)) {
+            return Err(Usage::error(format!("--file '{}' is itself what would be overwritten", path.display())));
+        }
+        there.push(name);
+    }
+    if there.is_empty() || force {
+        return Ok(());
+    }
+    let them = if there.len() == 1 { "it" } else { "them" };
+    let (dir, there) = (dir.display(), made::first_of(&there));
+    Err(Usage::error(format!("'{dir}' has {there} already; --force overwrites {them}")))
+}
+
+/// Whether a path without links leads to where the other one does; a link there is not its target.
+fn is_at(source: &Path, path: &Path) -> bool {
+    let there = path.parent().and_then(|parent| parent.canonicalize().ok());
+    there.is_some_and(|there| source.parent() == Some(&there) && source.file_name() == path.file_name())
+}
+
+/// Makes everything and says how the first seeder got its file. The configuration comes last: before it is there, nobody takes the directory for a swarm.
+fn carry_out(dir: &Path, plan: &Plan, source: Option<&Path>) -> Result<Made> {
+    let signal = Signal::watch()?;
+    for peer in &plan.peers {
+        let path = dir.join(peer_dir(peer.id));
+        fs::create_dir_all(&path).with_context(|| format!("cannot make the directory {}", path.display()))?;
+    }
+    let mut first: Option<(PathBuf, Made)> = None;
+    for seeder in plan.seeders() {
+        let path = dir.join(copy(plan, seeder.id));
+        // The first one's is as good as the source, and on the same disk.
+        let from = first.as_ref().map(|(path, _)| path.as_path()).or(source).map_or(Source::Random, Source::File);
+        let way = new_file::make(&path, from, plan.layout.file_size(), &signal)?;
+        first.get_or_insert((path, way));
+    }
+    new_file::write_text(&dir.join(COMMON), &plan.common())?;
+    new_file::write_text(&dir.join(PEER_INFO), &plan.peer_info())?;
+    let (_, way) = first.expect("a plan has a seeder");
+    Ok(way)
+}

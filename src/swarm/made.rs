@@ -1,0 +1,139 @@
+//! What `swarm init` says at the end: what it made, and what to type next.
+
+use std::env;
+use std::path::Path;
+
+use peer_process::console::counted;
+use peer_process::peer_id::{self, PeerId};
+
+use crate::new_file::Made;
+use crate::swarm_dir::SwarmDir;
+
+/// A line names no more of what there are many of.
+const MOST_LISTED: usize = 4;
+
+/// The lines for a swarm whose first seeder's file was made in this way; `file` is what `--file` names.
+pub fn describe(swarm: &SwarmDir, way: Made, file: Option<&Path>) -> String {
+    let seeders: Vec<_> = swarm.peers.iter().filter(|peer| peer.has_file).map(|peer| peer.id).collect();
+    let copy = swarm.copy_name(seeders[0]);
+    let width = copy.chars().count().max("PeerInfo.cfg".len());
+    let mut lines = vec![
+        format!("'{}' is now a swarm of {}:", swarm.path.display(), counted(swarm.peers.len(), "peer")),
+        format!("  {:width$}  {}", "Common.cfg", settings(swarm)),
+        format!("  {:width$}  {}", "PeerInfo.cfg", places(swarm)),
+        format!("  {copy:width$}  {}", content(swarm, &seeders, way, file)),
+    ];
+    let left = left_behind(swarm);
+    if !left.is_empty() {
+        lines.push(format!("An earlier run has left {}; to delete such things:", first_of(&left)));
+        lines.push(format!("  {} --yes", command("clean", &swarm.path)));
+    }
+    lines.push("To run it:".to_owned());
+    lines.push(format!("  {}", command("start", &swarm.path)));
+    lines.join("\n")
+}
+
+/// The first few of a list, and how many more there are.
+pub fn first_of(names: &[String]) -> String {
+    let more = names.len().saturating_sub(MOST_LISTED);
+    let listed = names[..names.len() - more].join(", ");
+    if more > 0 { format!("{listed} and {more} more") } else { listed }
+}
+
+fn settings(swarm: &SwarmDir) -> String {
+    let common = &swarm.common;
+    format!(
+        "{} of {}, k {}, p {} s, m {} s",
+        counted(common.layout.piece_count(), "piece"),
+        counted(common.layout.piece_size(), "byte"),
+        common.preferred_count,
+        common.unchoking_interval_secs,
+        common.optimistic_interval_secs
+    )
+}
+
+fn places(swarm: &SwarmDir) -> String {
+    let peers = &swarm.peers;
+    let (first, last) = (peers[0].id, peers[peers.len() - 1].id);
+    let ids = if first == last { format!("peer {first}") } else { format!("peers {first} to {last}") };
+    let mut hosts: Vec<String> = Vec::new();
+    for peer in peers {
+        if !hosts.contains(&peer.host) {
+            hosts.push(peer.host.clone());
+        }
+    }
+    let ports = peers.iter().map(|peer| peer.port);
+    let (low, high) = (ports.clone().min().unwrap_or_default(), ports.max().unwrap_or_default());
+    let ports = if low == high { format!("port {low}") } else { format!("ports {low} to {high}") };
+    format!("{ids} on {}, {ports}", first_of(&hosts))
+}
+
+fn content(swarm: &SwarmDir, seeders: &[PeerId], way: Made, file: Option<&Path>) -> String {
+    let size = swarm.common.layout.file_size();
+    let file = file.unwrap_or(Path::new("")).display();
+    let what = match way {
+        Made::Random => counted(size, "random byte"),
+        Made::Linked => format!("a hard link to {file}, {}", counted(size, "byte")),
+        Made::Copied => format!("a copy of {file}, {}", counted(size, "byte")),
+    };
+    match seeders {
+        [_] => what,
+        [_, other] => format!("{what}; {other} has the same"),
+        [_, others @ ..] if others.len() <= MOST_LISTED => format!("{what}; {} have the same", peer_id::list(others)),
+        [_, others @ ..] => format!("{what}; {} more peers have the same", others.len()),
+        [] => unreachable!("a plan has a seeder"),
+    }
+}
+
+/// What the leechers would take for a part of the file, or for all of it.
+fn left_behind(swarm: &SwarmDir) -> Vec<String> {
+    let leechers = swarm.peers.iter().filter(|peer| !peer.has_file).map(|peer| peer.id);
+    let names = leechers.flat_map(|id| [swarm.part_name(id), swarm.journal_name(id), swarm.copy_name(id)]);
+    names.filter(|name| swarm.path_of(name).symlink_metadata().is_ok()).collect()
+}
+
+/// The command as it can be typed where this one was: the program is called as it was called, `.` need not be named.
+fn command(subcommand: &str, dir: &Path) -> String {
+    let program = env::args_os().next().map_or_else(|| "swarm".to_owned(), |name| shell_word(Path::new(&name)));
+    if dir == Path::new(".") {
+        format!("{program} {subcommand}")
+    } else {
+        format!("{program} {subcommand} {}", shell_word(dir))
+    }
+}
+
+/// A path as a shell reads it back, and no program takes it for an option.
+fn shell_word(path: &Path) -> String {
+    let text = path.display().to_string();
+    let text = if text.starts_with('-') { format!("./{text}") } else { text };
+    let plain = |c: char| c.is_alphanumeric() || "/._-+,:@%".contains(c);
+    if !text.is_empty() && text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_reads_back_what_is_to_be_typed() {
+        for (path, word) in [
+            ("demo", "demo"),
+            ("/tmp/a-b_c.d/e", "/tmp/a-b_c.d/e"),
+            ("my swarm", "'my swarm'"),
+            ("it's", r"'it'\''s'"),
+            ("$HOME", "'$HOME'"),
+            ("~", "'~'"),
+            ("-x", "./-x"),
+            ("", "''"),
+        ] {
+            assert_eq!(shell_word(Path::new(path)), word);
+        }
+    }
+
+    #[test]
+    fn long_lists_are_cut() {
+        let names: Vec<_> = (1..=6).map(|number| format!("lab{number}")).collect();
+        assert_eq!(first_of(&names[..4]), "lab1, lab2, lab3, lab4");
+        assert_eq!(first_of(&names), "lab1, lab2, lab3, lab4 and 2 more");
+    }
+}

@@ -1,0 +1,208 @@
+//! Files that appear under their names whole or not at all: the configuration's texts and the file to be shared.
+//!
+//! Each is made under another name beside its own. An older file is never written to, because it may be a hard link.
+
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rand::rngs::{StdRng, SysRng};
+use rand::{Rng, SeedableRng};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::flag;
+
+/// How much is written at once.
+const CHUNK_LEN: usize = 1024 * 1024;
+/// What is done sooner needs no progress bar.
+const BAR_DELAY: Duration = Duration::from_secs(1);
+
+/// Where the bytes of the file come from.
+#[derive(Clone, Copy, Debug)]
+pub enum Source<'a> {
+    /// From nowhere: they are random.
+    Random,
+    /// From this file, not a symbolic link.
+    File(&'a Path),
+}
+
+/// How the file came to be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Made {
+    /// It has random bytes.
+    Random,
+    /// It is a hard link: no bytes were written.
+    Linked,
+    /// It is a copy.
+    Copied,
+}
+
+/// A signal has ended the writing; what was written is gone.
+#[derive(Debug)]
+pub struct Stopped(pub i32);
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "stopped by a signal")
+    }
+}
+
+impl std::error::Error for Stopped {}
+
+/// The signal that came, 0 before. What takes long looks at it, so that nothing unfinished is left behind.
+#[derive(Debug)]
+pub struct Signal(Arc<AtomicUsize>);
+
+impl Signal {
+    /// Watches from now on; nothing else ends at a signal any more.
+    ///
+    /// # Errors
+    /// When the system refuses it.
+    pub fn watch() -> Result<Self> {
+        let came = Arc::new(AtomicUsize::new(0));
+        for signal in [SIGINT, SIGTERM, SIGHUP] {
+            let number = usize::try_from(signal).expect("signals are positive");
+            flag::register_usize(signal, Arc::clone(&came), number).context("cannot watch for signals")?;
+        }
+        // A file beyond the limit on its size would end us without a word; the write that failed tells it.
+        flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false))).context("cannot watch for signals")?;
+        Ok(Self(came))
+    }
+
+    fn check(&self) -> Result<(), Stopped> {
+        match self.0.load(Ordering::Relaxed) {
+            0 => Ok(()),
+            signal => Err(Stopped(i32::try_from(signal).expect("it was one of few"))),
+        }
+    }
+}
+
+/// Makes a file with this text, in place of an older one.
+///
+/// # Errors
+/// When it cannot be made; the older one is still there then.
+pub fn write_text(path: &Path, text: &str) -> Result<()> {
+    replace(path, |new| Ok(create(new)?.write_all(text.as_bytes())?))
+}
+
+/// Makes the file to be shared, in place of an older one: a hard link where that can be, else all `size` bytes.
+///
+/// # Errors
+/// When it cannot be made or a signal came; the older one is still there then, and nothing else.
+pub fn make(path: &Path, source: Source, size: u64, signal: &Signal) -> Result<Made> {
+    replace(path, |new| match source {
+        Source::Random => {
+            let random = RandomBytes(StdRng::try_from_rng(&mut SysRng).context("the system has no random numbers")?);
+            fill(new, random, size, signal).map(|()| Made::Random)
+        }
+        Source::File(file) if fs::hard_link(file, new).is_ok() => Ok(Made::Linked),
+        Source::File(file) => {
+            let shown = file.display();
+            let opened = File::open(file).with_context(|| format!("cannot read {shown}"))?;
+            let permissions = opened.metadata().with_context(|| format!("cannot look at {shown}"))?.permissions();
+            fill(new, opened, size, signal)?;
+            // What is private stays private.
+            fs::set_permissions(new, permissions)?;
+            Ok(Made::Copied)
+        }
+    })
+}
+
+fn replace<T>(path: &Path, make: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
+    let new = new_name(path);
+    let result = try_replace(path, &new, make);
+    if result.is_err() {
+        // If that fails too, the first error is the one to be told.
+        _ = fs::remove_file(&new);
+    }
+    result.with_context(|| format!("cannot make {}", path.display()))
+}
+
+fn try_replace<T>(path: &Path, new: &Path, make: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
+    remove_if_there(new)?;
+    let result = make(new)?;
+    // To rename a hard link to another one of the same file would do nothing.
+    remove_if_there(path)?;
+    fs::rename(new, path)?;
+    Ok(result)
+}
+
+/// The name that a file has until it is complete.
+fn new_name(path: &Path) -> PathBuf {
+    let mut name = std::ffi::OsString::from(".swarm-init.");
+    name.push(path.file_name().expect("it is the path of a file"));
+    path.with_file_name(name)
+}
+
+fn create(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).open(path)
+}
+
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Writes a new file of `size` bytes from a reader.
+fn fill(path: &Path, mut from: impl Read, size: u64, signal: &Signal) -> Result<()> {
+    let mut file = create(path)?;
+    let bar = Bar::new(size);
+    let mut buffer = vec![0; CHUNK_LEN];
+    let mut left = size;
+    while left > 0 {
+        signal.check()?;
+        let len = usize::try_from(left).unwrap_or(CHUNK_LEN).min(CHUNK_LEN);
+        let chunk = &mut buffer[..len];
+        from.read_exact(chunk).context("cannot read all bytes to be copied")?;
+        file.write_all(chunk)?;
+        left -= chunk.len() as u64;
+        bar.show(size - left);
+    }
+    Ok(())
+}
+
+/// A progress bar on a terminal that takes the trouble to appear only if it is of use.
+struct Bar {
+    bar: ProgressBar,
+    started: Instant,
+}
+
+impl Bar {
+    fn new(size: u64) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(size), ProgressDrawTarget::hidden());
+        let style = ProgressStyle::with_template("making the file [{bar:30}] {bytes} of {total_bytes}, {eta} left");
+        bar.set_style(style.expect("the template is right").progress_chars("=> "));
+        Self { bar, started: Instant::now() }
+    }
+
+    fn show(&self, bytes: u64) {
+        if self.bar.is_hidden() && self.started.elapsed() > BAR_DELAY && io::stderr().is_terminal() {
+            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+        self.bar.set_position(bytes);
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        // An error's sentence stands on a line of its own.
+        self.bar.finish_and_clear();
+    }
+}
+
+/// Reads random bytes without end.
+struct RandomBytes(StdRng);
+
+impl Read for RandomBytes {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.fill_bytes(buffer);
+        Ok(buffer.len())
+    }
+}

@@ -1,0 +1,147 @@
+//! Where the peers of a new swarm are: their hosts and their ports.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use anyhow::{Result, anyhow};
+
+use crate::cli::InitArgs;
+use crate::fault::Usage;
+
+/// The course's port, for hosts where nobody can ask which ones are free.
+const USUAL_PORT: u16 = 6001;
+/// Each peer is connected to each other one: these are half a million connections.
+const MOST_PEERS: u32 = 1000;
+
+/// Each peer's host: those of `--hosts`, else all on this machine.
+///
+/// # Errors
+/// One sentence for the first option that cannot be followed.
+pub fn hosts(args: &InitArgs, default_count: u32) -> Result<Vec<String>> {
+    let in_range = |what, count: u32| match count {
+        1..=MOST_PEERS => Ok(count),
+        _ => Err(Usage::error(format!("{what} '{count}' is not in 1..={MOST_PEERS}"))),
+    };
+    let asked = args.peers.map(|count| in_range("--peers", count)).transpose()?;
+    if args.hosts.is_empty() {
+        return Ok(vec!["localhost".to_owned(); asked.unwrap_or(default_count) as usize]);
+    }
+    let count = in_range("the number of --hosts", u32::try_from(args.hosts.len()).unwrap_or(u32::MAX))?;
+    if let Some(asked) = asked.filter(|asked| *asked != count) {
+        return Err(Usage::error(format!("--peers is '{asked}', but --hosts names {count}, one for each peer")));
+    }
+    if let Some(wrong) = args.hosts.iter().find(|host| !is_host(host)) {
+        let wrong = wrong.escape_debug();
+        return Err(Usage::error(format!("--hosts: '{wrong}' is neither a host's name nor an address")));
+    }
+    Ok(args.hosts.clone())
+}
+
+/// Whether it is a word for `PeerInfo.cfg` that no ssh takes for an option: without user, port or blank.
+fn is_host(text: &str) -> bool {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
+    text.parse::<IpAddr>().is_ok() || (!text.is_empty() && !text.starts_with('-') && text.chars().all(plain))
+}
+
+/// Whether the name means this machine on every machine.
+pub fn is_loopback(host: &str) -> bool {
+    host.eq_ignore_ascii_case("localhost") || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+}
+
+/// Each peer's port. Where `--port` does not say it, those of `free` are taken for the peers on this machine.
+///
+/// # Errors
+/// When there are not enough.
+pub fn ports(first: Option<u16>, hosts: &[String], free: &mut dyn Iterator<Item = u16>) -> Result<Vec<u16>> {
+    if first == Some(0) {
+        return Err(Usage::error(format!("--port '0' is not in 1..={}", u16::MAX)));
+    }
+    let mut next: HashMap<String, u32> = HashMap::new();
+    let mut ports = Vec::new();
+    for host in hosts {
+        if first.is_none() && is_loopback(host) {
+            ports.push(free.next().ok_or_else(|| {
+                anyhow!("this machine has no more free ports for the peers on {host}: name one with --port")
+            })?);
+            continue;
+        }
+        // These names are of one address, or of two that a peer may listen on at once.
+        let same = ["localhost", "127.0.0.1", "::1"].iter().any(|name| host.eq_ignore_ascii_case(name));
+        let machine = if same { "localhost".to_owned() } else { host.to_lowercase() };
+        let start = first.unwrap_or(USUAL_PORT);
+        let port = next.entry(machine).or_insert(start.into());
+        ports.push(u16::try_from(*port).map_err(|_| {
+            Usage::error(format!("--port '{start}' is too high for the peers on {host}: one would have port {port}"))
+        })?);
+        *port += 1;
+    }
+    Ok(ports)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::{Cli, Command};
+
+    /// `host:port` of each peer, where only the ports 20000 to 20003 are free.
+    fn places(options: &str) -> Result<String> {
+        let words = ["swarm", "init"].into_iter().chain(options.split(' '));
+        let Command::Init(args) = Cli::try_parse_from(words).expect("a right command line").command else {
+            panic!("it is init");
+        };
+        let hosts = hosts(&args, 2)?;
+        let ports = ports(args.port, &hosts, &mut (20_000..20_004))?;
+        let places = hosts.iter().zip(ports).map(|(host, port)| format!("{host}:{port}"));
+        Ok(places.collect::<Vec<_>>().join(" "))
+    }
+
+    #[test]
+    fn each_peer_has_a_place_of_its_own() {
+        for (options, expected) in [
+            ("-k 1", "localhost:20000 localhost:20001"),
+            ("--port 7000", "localhost:7000 localhost:7001"),
+            ("--port 65534", "localhost:65534 localhost:65535"),
+            ("--hosts lab1,lab2,lab1,LAB1", "lab1:6001 lab2:6001 lab1:6002 LAB1:6003"),
+            ("--hosts lab1,lab2,lab1 --port 9", "lab1:9 lab2:9 lab1:10"),
+            ("--hosts lab1 --hosts 10.0.0.7", "lab1:6001 10.0.0.7:6001"),
+            ("--hosts 127.0.0.2,localhost,::1", "127.0.0.2:20000 localhost:20001 ::1:20002"),
+            ("--hosts 127.0.0.2,127.0.0.3 --port 9", "127.0.0.2:9 127.0.0.3:9"),
+            ("--hosts 127.0.0.1,LocalHost,::1 --port 9", "127.0.0.1:9 LocalHost:10 ::1:11"),
+            ("--hosts lab1,localhost", "lab1:6001 localhost:20000"),
+            ("--hosts lab1,lab2 --port 65535", "lab1:65535 lab2:65535"),
+        ] {
+            assert_eq!(places(options).expect(options), expected, "{options}");
+        }
+    }
+
+    #[test]
+    fn a_host_is_a_plain_word() {
+        for (hosts, wrong) in [
+            ("", ""),
+            ("a,,b", ""),
+            ("a,", ""),
+            ("-oProxyCommand=x", "-oProxyCommand=x"),
+            ("lab1:6001", "lab1:6001"),
+            ("me@lab1", "me@lab1"),
+            ("lab1;lab2", "lab1;lab2"),
+            ("lab\t1", "lab\\t1"),
+        ] {
+            let error = places(&format!("--hosts={hosts}")).expect_err(hosts);
+            assert_eq!(error.to_string(), format!("--hosts: '{wrong}' is neither a host's name nor an address"));
+        }
+    }
+
+    #[test]
+    fn too_few_ports_are_told() {
+        let error = places("--peers 5").expect_err("only 4 are free");
+        assert_eq!(
+            error.to_string(),
+            "this machine has no more free ports for the peers on localhost: name one with --port"
+        );
+        let hosts = vec!["a"; 1001].join(",");
+        let error = places(&format!("--hosts {hosts}")).expect_err("they are too many");
+        assert_eq!(error.to_string(), "the number of --hosts '1001' is not in 1..=1000");
+    }
+}

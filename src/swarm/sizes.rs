@@ -1,0 +1,140 @@
+//! Sizes as people write them, `24MB` or `64KiB`, and the size of a piece that suits a file.
+
+use anyhow::Result;
+use peer_process::layout::{FileLayout, LayoutError};
+
+use crate::fault::Usage;
+
+/// The powers of two among which `--piece-size auto` chooses: 16 KiB to 4 MiB.
+const AUTO_SHIFTS: std::ops::RangeInclusive<u32> = 14..=22;
+/// How many pieces it aims at: enough that the peers have something to trade, few enough that messages do not count.
+const AUTO_PIECE_COUNT: u64 = 1500;
+
+/// The bytes that `text` says: a whole number and perhaps a unit, decimal (`k`, `MB`) or binary (`KiB`), in any case.
+///
+/// # Errors
+/// One sentence that names the option and the value.
+pub fn parse(option: &str, text: &str) -> Result<u64> {
+    let wrong = || {
+        Usage::error(format!(
+            "{option} '{text}' is not a whole number with or without a unit, as 24MB, 64KiB or 1000000"
+        ))
+    };
+    let trimmed = text.trim();
+    let end = trimmed.find(|c: char| !c.is_ascii_digit()).unwrap_or(trimmed.len());
+    let (digits, unit) = trimmed.split_at(end);
+    let factor: u64 = match unit.trim_start().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" => 1000,
+        "m" | "mb" => 1_000_000,
+        "g" | "gb" => 1_000_000_000,
+        "t" | "tb" => 1_000_000_000_000,
+        "ki" | "kib" => 1 << 10,
+        "mi" | "mib" => 1 << 20,
+        "gi" | "gib" => 1 << 30,
+        "ti" | "tib" => 1 << 40,
+        _ => return Err(wrong()),
+    };
+    if digits.is_empty() {
+        return Err(wrong());
+    }
+    // Digits that the type does not take overflow.
+    let bytes = digits.parse().ok().and_then(|number: u64| number.checked_mul(factor));
+    bytes.filter(|bytes| *bytes <= FileLayout::MAX_FILE_SIZE).ok_or_else(|| {
+        Usage::error(format!("{option} '{text}' is more than a file can have, {} bytes", FileLayout::MAX_FILE_SIZE))
+    })
+}
+
+/// The size of a piece for a file of so many bytes: of the powers of two from 16 KiB to 4 MiB the one whose number of pieces
+/// is nearest to 1500, the smaller one of two that are equally near. Between the limits that is 1000 to 2000 pieces.
+pub fn auto_piece_size(file_size: u64) -> u32 {
+    let sizes = AUTO_SHIFTS.map(|shift| 1_u32 << shift);
+    let off = |size: &u32| file_size.div_ceil(u64::from(*size)).abs_diff(AUTO_PIECE_COUNT);
+    sizes.min_by_key(off).expect("there are several powers of two")
+}
+
+/// The layout for what `--piece-size` asks; `default` holds where it asks nothing, `None` for a size that suits the file.
+///
+/// # Errors
+/// One sentence that names the option and the value.
+pub fn layout(asked: Option<&str>, default: Option<u32>, file_size: u64) -> Result<FileLayout> {
+    let piece_size = match (asked, default) {
+        (Some("auto"), _) | (None, None) => u64::from(auto_piece_size(file_size)),
+        (Some(text), _) => parse("--piece-size", text)?,
+        (None, Some(size)) => u64::from(size),
+    };
+    let shown = asked.map_or_else(|| piece_size.to_string(), ToOwned::to_owned);
+    FileLayout::new(file_size, u32::try_from(piece_size).unwrap_or(u32::MAX)).map_err(|error| match error {
+        LayoutError::TooManyPieces(count) => Usage::error(format!(
+            "--piece-size '{shown}' cuts {file_size} bytes into {count} pieces, more than the {} that an index of 4 bytes \
+             counts",
+            u32::MAX
+        )),
+        LayoutError::FileTooLong => Usage::error(format!("a file of {file_size} bytes is too long")),
+        LayoutError::PieceSizeOutOfRange => {
+            Usage::error(format!("--piece-size '{shown}' is not in 1..={} bytes", FileLayout::MAX_PIECE_SIZE))
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_as_people_write_them() {
+        for (text, bytes) in [
+            ("0", 0),
+            ("1000000", 1_000_000),
+            ("24MB", 24_000_000),
+            ("24 mb", 24_000_000),
+            ("64KiB", 65_536),
+            ("64kib", 65_536),
+            ("16k", 16_000),
+            ("3M", 3_000_000),
+            ("2G", 2_000_000_000),
+            ("2GiB", 1 << 31),
+            ("1T", 1_000_000_000_000),
+            ("7 B", 7),
+            ("9223372036854775807", FileLayout::MAX_FILE_SIZE),
+        ] {
+            assert_eq!(parse("--size", text).expect("it is a size"), bytes, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_size_is_told_with_the_option_and_the_value() {
+        for text in ["", "MB", "1.5GB", "-1", "24XB", "24MB24", "0x10", "1_000", "1,000", "²"] {
+            let sentence = parse("--size", text).expect_err("it is no size").to_string();
+            let expected =
+                format!("--size '{text}' is not a whole number with or without a unit, as 24MB, 64KiB or 1000000");
+            assert_eq!(sentence, expected);
+        }
+        for text in ["9223372036854775808", "99999999999999999999999", "9223373TB"] {
+            let sentence = parse("--size", text).expect_err("it is too large").to_string();
+            let expected = format!("--size '{text}' is more than a file can have, 9223372036854775807 bytes");
+            assert_eq!(sentence, expected);
+        }
+    }
+
+    #[test]
+    fn auto_gives_about_1500_pieces_between_16_kib_and_4_mib() {
+        for (file_size, piece_size, piece_count) in [
+            (0, 16_384, 0),
+            (1, 16_384, 1),
+            (2_167_705, 16_384, 133),
+            (24_000_000, 16_384, 1465),
+            (24_301_474, 16_384, 1484),
+            (2000 * 16_384, 16_384, 2000),
+            (2000 * 16_384 + 1, 32_768, 1001),
+            (100_000_000, 65_536, 1526),
+            (1 << 30, 1_048_576, 1024),
+            (1_000_000_000, 524_288, 1908),
+            (5_000_000_000, 4_194_304, 1193),
+            (1 << 40, 4_194_304, 262_144),
+        ] {
+            let got = auto_piece_size(file_size);
+            assert_eq!((got, file_size.div_ceil(u64::from(got))), (piece_size, piece_count), "{file_size} bytes");
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! What is needed to build `peer_process` alone: its own few dependencies, and none of `swarm`'s.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// All that `peer_process` names in its `Cargo.toml` for itself.
+const DIRECT: [&str; 9] =
+    ["anyhow", "clap", "crc32fast", "indicatif", "log", "rand", "signal-hook", "simplelog", "time"];
+/// What only `swarm` uses; its `console` is the one that `indicatif` has, too.
+const OF_SWARM: [&str; 7] = ["clap_complete", "clap_mangen", "comfy-table", "serde", "serde_json", "sha2", "tempfile"];
+
+/// Runs cargo on this package without its default features, and gives its stdout.
+fn cargo(arguments: &[&str]) -> String {
+    let mut command = Command::new(env!("CARGO"));
+    command.args(arguments).args(["--no-default-features", "--locked", "--color", "never"]);
+    // Its own place: the one where the tests are built may be in use, and would lose what was built with other features.
+    command.env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("features"));
+    let Output { status, stdout, stderr } =
+        command.current_dir(env!("CARGO_MANIFEST_DIR")).output().expect("cargo starts");
+    assert!(status.success(), "cargo {arguments:?}: {}", String::from_utf8_lossy(&stderr));
+    String::from_utf8(stdout).expect("it is text")
+}
+
+/// The names of the packages that are linked in, this one's without, sorted.
+fn packages(more: &[&str]) -> Vec<String> {
+    let tree = cargo(&[&["tree", "-e", "normal", "--prefix", "none"], more].concat());
+    let names = tree.lines().filter_map(|line| line.split(' ').next()).filter(|name| !name.is_empty());
+    let mut names: Vec<_> = names.filter(|name| *name != env!("CARGO_PKG_NAME")).map(ToOwned::to_owned).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+#[test]
+fn peer_process_alone_names_nine_packages_and_links_none_of_swarm_s() {
+    assert_eq!(packages(&["--depth", "1"]), DIRECT);
+    let all = packages(&[]);
+    assert!(DIRECT.iter().all(|name| all.iter().any(|other| other == name)), "{all:?}");
+    let wrong: Vec<_> = OF_SWARM.iter().filter(|name| all.iter().any(|other| other == *name)).collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
+}
+
+#[test]
+fn the_check_sees_what_swarm_needs() {
+    let all = packages(&["--features", "swarm"]);
+    assert!(OF_SWARM.iter().all(|name| all.iter().any(|other| other == name)), "{all:?}");
+}
+
+#[test]
+fn peer_process_builds_without_default_features() {
+    cargo(&["check", "--quiet", "--bin", "peer_process"]);
+}

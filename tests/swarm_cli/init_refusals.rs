@@ -1,0 +1,180 @@
+//! `swarm init`: what it refuses, and what it leaves when it fails.
+
+use std::fs;
+use std::io::Read;
+use std::process::{Child, Command};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::init::{everything, seeders};
+use crate::{Outcome, Place, SWARM, command};
+
+#[test]
+fn nothing_is_overwritten_without_force() {
+    for (spoil, sentence) in [
+        ("Common.cfg", "'s' has Common.cfg already; --force overwrites it"),
+        ("PeerInfo.cfg", "'s' has PeerInfo.cfg already; --force overwrites it"),
+        ("peer_1001/file.dat", "'s' has peer_1001/file.dat already; --force overwrites it"),
+        ("peer_1002/file.dat", "'s' has peer_1002/file.dat already; --force overwrites it"),
+    ] {
+        let place = Place::new();
+        for id in [1001, 1002] {
+            fs::create_dir_all(place.path(&format!("s/peer_{id}"))).expect("it can be made");
+        }
+        place.write(&format!("s/{spoil}"), b"mine");
+        let before = everything(place.0.path());
+        assert_eq!(place.run_line("init s --size 1k --seeders 2").sentence(2), sentence);
+        assert_eq!(everything(place.0.path()), before);
+        place.run_line("init s --size 1k --seeders 2 --force").success();
+        assert_eq!(seeders(&place), [1001, 1002]);
+    }
+    let place = Place::new();
+    place.run_line("init s --size 1k").success();
+    let sentence = "'s' has Common.cfg, PeerInfo.cfg, peer_1001/file.dat already; --force overwrites them";
+    assert_eq!(place.run_line("init s --size 1k").sentence(2), sentence);
+}
+
+#[test]
+fn a_wrong_usage_is_one_sentence_and_nothing_is_made() {
+    let place = Place::new();
+    place.write("film.mkv", b"mine");
+    place.write("back\\slash", b"mine");
+    fs::create_dir(place.path("folder")).expect("it is new");
+    let made = Command::new("mkfifo").arg(place.path("pipe")).status().expect("there is mkfifo");
+    assert!(made.success());
+    for dir in ["has_dir/Common.cfg", "copy_dir/peer_1001/file.dat", "file_dir", "own/peer_1001", "own/peer_1002"] {
+        fs::create_dir_all(place.path(dir)).expect("it is new");
+    }
+    place.write("file_dir/peer_1004", b"mine");
+    place.write("own/peer_1001/x", b"mine");
+    place.write("own/peer_1002/y", b"mine");
+    let before = everything(place.0.path());
+    for (line, sentence) in [
+        ("s --peers 0", "--peers '0' is not in 1..=1000"),
+        ("s --peers 3 --hosts a,b", "--peers is '3', but --hosts names 2, one for each peer"),
+        ("s --hosts a,,b", "--hosts: '' is neither a host's name nor an address"),
+        ("s --hosts=-oX", "--hosts: '-oX' is neither a host's name nor an address"),
+        ("s --hosts me@lab1", "--hosts: 'me@lab1' is neither a host's name nor an address"),
+        ("s --seeders 0", "--seeders '0' leaves nobody to start with the file, so nobody would ever have it"),
+        ("s --seeders 7", "--seeders '7' is more than the number of peers, 6"),
+        ("s --size 1.5MB", "--size '1.5MB' is not a whole number with or without a unit, as 24MB, 64KiB or 1000000"),
+        ("s --size 10000000TB", "--size '10000000TB' is more than a file can have, 9223372036854775807 bytes"),
+        ("s --piece-size 0", "--piece-size '0' is not in 1..=4294967290 bytes"),
+        ("s --piece-size 4GiB", "--piece-size '4GiB' is not in 1..=4294967290 bytes"),
+        ("s -p 0", "-p '0' is not in 1..=4294967295 seconds"),
+        ("s -m 0", "-m '0' is not in 1..=4294967295 seconds"),
+        ("s --port 0", "--port '0' is not in 1..=65535"),
+        ("s --port 65534", "--port '65534' is too high for the peers on localhost: one would have port 65536"),
+        ("s --file nowhere", "--file 'nowhere' cannot be read: No such file or directory (os error 2)"),
+        ("s --file folder", "--file 'folder' is not a regular file"),
+        ("s --file /dev/null", "--file '/dev/null' is not a regular file"),
+        ("s --file pipe", "--file 'pipe' is not a regular file"),
+        (
+            "s --file back\\slash",
+            "--file: Common.cfg cannot carry the name 'back\\\\slash': it may have no backslash, no control character, no \
+             blank at an end, and is UTF-8 text",
+        ),
+        ("film.mkv", "'film.mkv' is not a directory"),
+        ("has_dir --force", "'has_dir/Common.cfg' is a directory, so no file can have that name"),
+        ("copy_dir --force", "'copy_dir/peer_1001/file.dat' is a directory, so no file can have that name"),
+        ("file_dir --force", "'file_dir/peer_1004' is not a directory, and should be a peer's"),
+        ("own --force --file own/peer_1001/x", "--file 'own/peer_1001/x' is itself what would be overwritten"),
+        (
+            "own --seeders 2 --force --file own/../own/peer_1002/y",
+            "--file 'own/peer_1002/y' is itself what would be overwritten",
+        ),
+    ] {
+        assert_eq!(place.run_line(&format!("init {line}")).sentence(2), sentence, "{line}");
+        assert!(everything(place.0.path()) == before, "{line}");
+    }
+    // These are told by clap, in its own words.
+    for line in ["s --size 1k --file film.mkv", "s --port 65536", "s -k -1", "s --peers x", "s --preset tiny", "s t"] {
+        let outcome = place.run_line(&format!("init {line}"));
+        assert_eq!((outcome.status, outcome.stdout.as_str()), (Some(2), ""), "{outcome:?}");
+        assert!(everything(place.0.path()) == before, "{line}");
+    }
+}
+
+#[test]
+fn a_loopback_host_among_others_is_told_but_made() {
+    let place = Place::new();
+    let outcome = place.run_line("init s --size 1k --hosts lab1,localhost");
+    assert_eq!(outcome.status, Some(0));
+    let sentence = "swarm: on the other hosts 'localhost' is not this machine, so they will not find 1002\n";
+    assert_eq!(outcome.stderr, sentence);
+}
+
+#[test]
+fn a_directory_that_cannot_be_made_is_told_with_status_1() {
+    let place = Place::new();
+    place.write("file", b"");
+    let sentence = "cannot make the directory file/s/peer_1001: Not a directory (os error 20)";
+    assert_eq!(place.run_line("init file/s").sentence(1), sentence);
+}
+
+/// Asserts that of the file in `s` nothing is there, and that nobody takes the directory for a swarm.
+fn assert_nothing_unfinished(place: &Place) {
+    let left = everything(&place.path("s"));
+    let files: Vec<_> = left.iter().filter(|(name, _)| !place.path(name).is_dir()).collect();
+    assert!(files.is_empty(), "{:?}", files.iter().map(|(name, _)| name).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_file_beyond_the_limit_is_told_and_what_was_written_of_it_is_gone() {
+    let place = Place::new();
+    let mut limited = Command::new("sh");
+    // In blocks of 512 or 1024 bytes, it does not matter.
+    limited.args(["-c", "ulimit -f 3000 && exec \"$0\" init s --size 5MB", SWARM]).current_dir(place.0.path());
+    let sentence = "cannot make s/peer_1001/file.dat: File too large (os error 27)";
+    assert_eq!(Outcome::of(limited).sentence(1), sentence);
+    assert_nothing_unfinished(&place);
+}
+
+#[test]
+fn a_full_disk_is_told_and_what_was_written_of_it_is_gone() {
+    let place = Place::new();
+    fs::create_dir(place.path("s")).expect("it is new");
+    // The disk is there only for those in a namespace of its own.
+    let script = "mount -t tmpfs -o size=2m tmpfs s && echo mounted && { \"$0\" init s --size 5MB; find s -type f; }";
+    let mut script_there = Command::new("unshare");
+    script_there.args(["-m", "sh", "-c", script, SWARM]).current_dir(place.0.path());
+    let Ok(output) = script_there.output() else { return println!("not tested: there is no unshare") };
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    if !stdout.starts_with("mounted\n") {
+        return println!("not tested: nothing can be mounted here");
+    }
+    let sentence = "swarm: cannot make s/peer_1001/file.dat: No space left on device (os error 28)\n";
+    assert_eq!((&*stdout, &*stderr), ("mounted\n", sentence));
+}
+
+/// A process that does not outlive its test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Both fail only if it has ended.
+        _ = self.0.kill();
+        _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_signal_in_the_middle_leaves_nothing_unfinished() {
+    for (signal, status) in [("INT", 130), ("TERM", 143)] {
+        let place = Place::new();
+        // Far more than it can write before the signal comes.
+        let mut running = Running(command(place.0.path(), &["init", "s", "--size", "1TB"]).spawn().expect("it starts"));
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while !place.path("s/peer_1001/.swarm-init.file.dat").exists() {
+            assert!(Instant::now() < deadline, "it makes no file");
+            thread::sleep(Duration::from_millis(1));
+        }
+        let id = running.0.id().to_string();
+        assert!(Command::new("kill").args(["-s", signal, &id]).status().expect("there is kill").success());
+        assert_eq!(running.0.wait().expect("it is ours").code(), Some(status));
+        let mut stderr = String::new();
+        running.0.stderr.take().expect("it is piped").read_to_string(&mut stderr).expect("it is text");
+        assert_eq!(stderr, "swarm: cannot make s/peer_1001/file.dat: stopped by a signal\n");
+        assert_nothing_unfinished(&place);
+    }
+}

@@ -1,0 +1,80 @@
+//! The program `swarm` as a person uses it, in temporary directories.
+
+mod generate;
+mod init;
+mod init_refusals;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+const SWARM: &str = env!("CARGO_BIN_EXE_swarm");
+
+/// The program, to be started in this directory.
+fn command(dir: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(SWARM);
+    command.args(arguments).current_dir(dir).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// How the program has ended.
+#[derive(Debug)]
+struct Outcome {
+    status: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+impl Outcome {
+    fn of(mut command: Command) -> Self {
+        let Output { status, stdout, stderr } = command.output().expect("it starts");
+        let text = |bytes| String::from_utf8(bytes).expect("it is text");
+        Self { status: status.code(), stdout: text(stdout), stderr: text(stderr) }
+    }
+
+    /// Asserts that it did what it was told and had nothing to say on stderr; gives what it said on stdout.
+    fn success(self) -> String {
+        assert_eq!((self.status, self.stderr.as_str()), (Some(0), ""), "{self:?}");
+        self.stdout
+    }
+
+    /// Asserts that it ended with this status and one sentence on stderr; gives that.
+    fn sentence(self, status: i32) -> String {
+        assert_eq!((self.status, self.stdout.as_str()), (Some(status), ""), "{self:?}");
+        let sentence = self.stderr.strip_prefix("swarm: ").and_then(|text| text.strip_suffix('\n'));
+        let sentence = sentence.unwrap_or_else(|| panic!("{self:?}"));
+        assert!(!sentence.contains('\n'), "{sentence}");
+        sentence.to_owned()
+    }
+}
+
+/// A directory to work in.
+struct Place(TempDir);
+
+impl Place {
+    fn new() -> Self {
+        Self(TempDir::new().expect("there is room for a directory"))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) {
+        std::fs::write(self.path(name), bytes).expect("the file can be written");
+    }
+
+    fn read(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    fn run(&self, arguments: &[&str]) -> Outcome {
+        Outcome::of(command(self.0.path(), arguments))
+    }
+
+    /// Runs a line of words.
+    fn run_line(&self, line: &str) -> Outcome {
+        self.run(&line.split(' ').collect::<Vec<_>>())
+    }
+}
