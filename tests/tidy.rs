@@ -21,13 +21,13 @@ const ORDER: [&str; 12] = [
 /// Imports that the order would allow and the design does not.
 const FORBIDDEN_IMPORTS: [(&str, &str); 2] = [("peer", "wire"), ("peer", "config")];
 /// The same for the modules of the tool beside it, `swarm`.
-const SWARM_ORDER: [&str; 28] = [
+const SWARM_ORDER: [&str; 30] = [
     "fault",
     "cli",
     "swarm_dir",
     "sizes",
-    "presets",
     "places",
+    "presets",
     "plan",
     "new_file",
     "made",
@@ -46,10 +46,12 @@ const SWARM_ORDER: [&str; 28] = [
     "watch",
     "verify",
     "stop",
-    "init",
     "clean",
-    "start",
+    "generate",
+    "init",
     "status",
+    "seeds",
+    "start",
 ];
 /// All that `swarm` takes from the crate: it runs peers as processes, whosever they are.
 const SWARM_IMPORTS: [&str; 4] = ["config", "console", "layout", "peer_id"];
@@ -66,7 +68,7 @@ const RESERVED: [(&str, &[&str]); 8] = [
 ];
 /// The same for the modules of `swarm`.
 const SWARM_RESERVED: [(&str, &[&str]); 6] = [
-    ("std::net", &["hosts", "places"]),
+    ("std::net", &["hosts", "init", "places"]),
     ("process::Command", &["hosts"]),
     ("std::thread", &["start", "status", "stop", "verify", "watch"]),
     ("thread::sleep", &[]),

@@ -1,13 +1,24 @@
 //! `swarm`: runs a whole swarm of the course's peers, here and over ssh.
 //!
-//! Modules in reading order: `cli` is what it is told, `swarm_dir` the directory that all is about; `progress`, `copies` and `report`
-//! are what is found out and shown, and pure; `hosts` does everything on this machine and on others; `watch` looks after running
-//! peers; then each subcommand has a module of its own. `plan` decides what `init` makes, and `new_file` makes it.
+//! Modules in reading order: `cli` is what it is told, `swarm_dir` the directory that all is about; `plan` decides what `init` makes,
+//! and `new_file` makes it; `progress`, `copies` and `report` are what is found out and shown, and pure; `hosts` does everything on
+//! this machine and on others; `watch` looks after running peers; then each subcommand has a module of its own.
 
 mod fault;
 
 mod cli;
 mod swarm_dir;
+
+mod sizes;
+
+mod places;
+mod presets;
+
+mod plan;
+
+mod new_file;
+
+mod made;
 
 mod sentence;
 
@@ -36,21 +47,13 @@ mod verify;
 mod stop;
 
 mod clean;
-mod start;
-mod status;
-
-mod presets;
-mod sizes;
-
-mod places;
-mod plan;
-
-mod new_file;
-
-mod made;
-
 mod generate;
 mod init;
+mod status;
+
+mod seeds;
+
+mod start;
 
 use std::process::ExitCode;
 

@@ -10,7 +10,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use peer_process::config;
 use peer_process::peer_id::{self, PeerId};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -21,6 +20,7 @@ use crate::hosts::{Host, Hosts, Program};
 use crate::live::Live;
 use crate::out::{FAILED, print, say, show};
 use crate::report::{Kind, Report};
+use crate::seeds;
 use crate::settings::Settings;
 use crate::stop::running;
 use crate::swarm_dir::{SwarmDir, err_name, log_name};
@@ -42,7 +42,10 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
     let program = find_program(args)?;
     let settings = Settings::of(&swarm, &args.remote)?;
     let hosts = Hosts::of(&swarm, &settings.reach(&swarm))?;
-    check_seeders(&swarm, &hosts, args.make_file)?;
+    if args.make_file {
+        seeds::make(&swarm)?;
+    }
+    seeds::check(&swarm, &hosts)?;
     let (sender, news) = channel();
     watch_signals(&sender)?;
     supply(&swarm, &hosts, &program, &news)?;
@@ -153,29 +156,6 @@ fn find_program(args: &StartArgs) -> Result<Program> {
             "there is no {OWN_PROGRAM} beside this program or in the PATH; --peer-command names another"
         ))
     })
-}
-
-/// Each seeder of this machine must have the file, of the right size; others may have it already.
-fn check_seeders(swarm: &SwarmDir, hosts: &Hosts, make_file: bool) -> Result<()> {
-    let seeders: Vec<_> = swarm.peers.iter().filter(|peer| peer.has_file).collect();
-    let path_of = |id: PeerId| swarm.path_of(&swarm.copy_name(id));
-    if make_file {
-        let lacking: Vec<_> = seeders.iter().map(|peer| path_of(peer.id)).filter(|path| !path.exists()).collect();
-        let model = seeders.iter().map(|peer| path_of(peer.id)).find(|path| path.exists());
-        _ = (lacking, model);
-    }
-    for peer in seeders.iter().filter(|peer| hosts.of_peer(peer.id).is_here() || path_of(peer.id).exists()) {
-        if !path_of(peer.id).exists() {
-            return Err(Usage::error(format!(
-                "peer {} starts with the file, but {} is missing: put it there, or add --make-file for a random one of {} bytes",
-                peer.id,
-                path_of(peer.id).display(),
-                swarm.common.layout.file_size()
-            )));
-        }
-        config::load(&swarm.path, peer.id).map_err(|error| Usage::error(format!("{error:#}")))?;
-    }
-    Ok(())
 }
 
 /// From here on Ctrl-C is heard, and nothing is left behind.

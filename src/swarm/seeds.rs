@@ -1,0 +1,55 @@
+//! The seeders' files on this machine: each must be there and of the right size before anything starts.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use peer_process::config;
+
+use crate::fault::Usage;
+use crate::hosts::Hosts;
+use crate::new_file::{self, Signal, Source};
+use crate::out::say;
+use crate::swarm_dir::SwarmDir;
+
+/// Looks at the file of each seeder whose file has to be here, or is.
+///
+/// # Errors
+/// One sentence for the first one that is missing, or not of the size that `Common.cfg` says.
+pub fn check(swarm: &SwarmDir, hosts: &Hosts) -> Result<()> {
+    for peer in swarm.peers.iter().filter(|peer| peer.has_file) {
+        let path = swarm.path_of(&swarm.copy_name(peer.id));
+        if path.exists() {
+            config::load(&swarm.path, peer.id).map_err(|error| Usage::error(format!("{error:#}")))?;
+        } else if hosts.of_peer(peer.id).is_here() {
+            return Err(Usage::error(format!(
+                "peer {} starts with the file, but {} is missing: put it there, or add --make-file for a random one of {} bytes",
+                peer.id,
+                path.display(),
+                swarm.common.layout.file_size()
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Makes a file for the seeders that have none: the same as that of another one, or random bytes.
+///
+/// # Errors
+/// When it cannot be made, or a signal came; then nothing was.
+pub fn make(swarm: &SwarmDir) -> Result<()> {
+    let signal = Signal::watch()?;
+    let size = swarm.common.layout.file_size();
+    let paths = swarm.peers.iter().filter(|peer| peer.has_file).map(|peer| swarm.path_of(&swarm.copy_name(peer.id)));
+    let (there, missing): (Vec<PathBuf>, Vec<_>) = paths.partition(|path| path.exists());
+    let mut model = there.into_iter().next();
+    for path in missing {
+        let folder = path.parent().expect("it is in the peer's directory");
+        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let source = model.as_deref().map_or(Source::Random, Source::File);
+        new_file::make(&path, source, size, &signal)?;
+        say(&format!("made {}: {size} {}bytes", path.display(), if model.is_none() { "random " } else { "" }));
+        model.get_or_insert(path);
+    }
+    Ok(())
+}
