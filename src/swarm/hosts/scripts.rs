@@ -36,8 +36,8 @@ identity() {
 
 /// Starts a peer: `$1` its ID, `$2` its command for a shell. Tells its process ID.
 ///
-/// The record is there before the command runs, under the ID that the command will have; and what waits for its end
-/// outlives this script. Only then is the line read that lets this end.
+/// The record is there before the command runs, under the ID that the command will have; and the keeper, which waits for
+/// its end to note it, outlives this script. Only then is the line read that lets this end.
 const START: &str = r#"
 rm -f "peer_$1.pid" && : >"peer_$1.err" || exit 92
 export IDENTITY
@@ -45,8 +45,10 @@ export IDENTITY
     {
         sh -c 'eval "$IDENTITY"
             unset IDENTITY
+            identity $PPID
+            kept=$started
             identity $$
-            printf "%s %s %s\n" $$ "$started" "$(date +%s)" >"peer_$0.pid" || exit 92
+            printf "%s %s %s %s %s\n" $$ "$started" "$(date +%s)" $PPID "$kept" >"peer_$0.pid" || exit 92
             echo $$ >&3
             exec 3>&-
             eval "exec $1"' "$1" "$2" </dev/null >>"peer_$1.err" 2>&1
@@ -63,14 +65,19 @@ const LOOK: &str = r#"
 mark=$1
 shift
 while [ $# -gt 1 ]; do
-    alive=none pid= was= begun= ended=
-    { read -r pid was begun && read -r ended; } 2>/dev/null <"peer_$1.pid"
-    if [ -n "$begun" ]; then
+    alive=none pid= was= begun= keeper= kept= ended=
+    { read -r pid was begun keeper kept && read -r ended; } 2>/dev/null <"peer_$1.pid"
+    if [ -n "$kept" ]; then
+        alive=alive
         identity "$pid"
-        alive=gone
-        [ -z "$started" ] || [ "$started" != "$was" ] || alive=alive
-        # It may have ended between the two looks.
-        [ $alive = alive ] || [ -n "$ended" ] || { read -r pid was begun && read -r ended; } 2>/dev/null <"peer_$1.pid"
+        if [ -z "$started" ] || [ "$started" != "$was" ]; then
+            # Its end may not be noted yet.
+            identity "$keeper"
+            if [ -z "$started" ] || [ "$started" != "$kept" ]; then
+                alive=gone
+                { read -r line && read -r ended; } 2>/dev/null <"peer_$1.pid"
+            fi
+        fi
     fi
     size=0
     [ "$2" = - ] || [ ! -r "log_peer_$1.log" ] || size=$(wc -c <"log_peer_$1.log")
