@@ -11,11 +11,12 @@ use std::time::Duration;
 
 use anyhow::Error;
 use clap::error::ErrorKind;
-use clap::{ArgAction, Parser};
+use clap::{ArgAction, Parser, ValueEnum};
 use log::LevelFilter;
 use peer_process::config;
 use peer_process::console::Console;
 use peer_process::net::{self, End, Options};
+use peer_process::peer::Select;
 use peer_process::peer_id::{self, PeerId};
 
 /// A fault while running: disk full, port taken, ...
@@ -54,12 +55,38 @@ struct Arguments {
     /// Give up when nothing was heard of missing peers for so many seconds, instead of waiting for ever
     #[arg(long, value_name = "SECS", allow_negative_numbers = true, value_parser = number("--peer-timeout", 1..=u32::MAX))]
     peer_timeout: Option<u32>,
+    /// Which piece to ask for, of those that a neighbor has
+    #[arg(long, value_enum, value_name = "HOW", default_value_t = Selection::Random)]
+    select: Selection,
+    /// When a free slot is given to an interested neighbor
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Unchoking::Spec)]
+    unchoke: Unchoking,
     /// Start from nothing, whatever an earlier run that was killed has left
     #[arg(long)]
     fresh: bool,
     /// Make all random choices reproducible
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = number("--seed", 0..=u64::MAX))]
     seed: Option<u64>,
+}
+
+/// What `--select` takes.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Selection {
+    /// Any, each as likely as the others: the course's way
+    Random,
+    /// One that the fewest connected neighbors hold
+    Rarest,
+    /// The first, so that the file grows from its front
+    Sequential,
+}
+
+/// What `--unchoke` takes.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Unchoking {
+    /// At the next tick: the course's way
+    Spec,
+    /// As soon as somebody is interested
+    Eager,
 }
 
 /// Takes a number of this range; what is none is told in a sentence of our own.
@@ -91,7 +118,20 @@ fn main() -> ExitCode {
     };
     let request_timeout = Duration::from_secs(arguments.request_timeout.into());
     let peer_timeout = arguments.peer_timeout.map(|secs| Duration::from_secs(secs.into()));
-    let options = Options { request_timeout, peer_timeout, fresh: arguments.fresh, seed: arguments.seed, verbosity };
+    let select = match arguments.select {
+        Selection::Random => Select::Random,
+        Selection::Rarest => Select::Rarest,
+        Selection::Sequential => Select::Sequential,
+    };
+    let options = Options {
+        request_timeout,
+        peer_timeout,
+        fresh: arguments.fresh,
+        select,
+        eager: arguments.unchoke == Unchoking::Eager,
+        seed: arguments.seed,
+        verbosity,
+    };
     let console = Console::new(id, config.common.layout, arguments.quiet);
     std::panic::set_hook(Box::new(|panic| log::error!("{}", panic.to_string().replace('\n', " "))));
     match net::run(&config, options, &console) {

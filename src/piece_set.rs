@@ -148,6 +148,17 @@ impl PieceSet {
         None
     }
 
+    /// Takes out what it shares with `other`, and puts it into `to`, which has none of it.
+    pub(crate) fn move_common(&mut self, other: &Self, to: &mut Self) {
+        for ((word, other), to_word) in self.words.iter_mut().zip(&other.words).zip(&mut to.words) {
+            let common = *word & other;
+            *word ^= common;
+            *to_word |= common;
+            self.count -= common.count_ones();
+            to.count += common.count_ones();
+        }
+    }
+
     /// How many words of 64 pieces there are.
     pub(crate) fn word_count(&self) -> usize {
         self.words.len()

@@ -43,7 +43,7 @@ use self::threads::Threads;
 use crate::config::Config;
 use crate::console::{Console, ConsoleLines, Progress, counted};
 use crate::event_log::LogFile;
-use crate::peer::{Event, Peer, Setup};
+use crate::peer::{Event, Peer, Select, Setup};
 
 /// How long a peer that has finished hears out the others (B).
 const PARTING_PATIENCE: Duration = Duration::from_secs(5);
@@ -59,6 +59,10 @@ pub struct Options {
     pub peer_timeout: Option<Duration>,
     /// Ignores what an earlier run that was killed has left.
     pub fresh: bool,
+    /// Which piece is asked for.
+    pub select: Select,
+    /// Whether a free slot is filled at once.
+    pub eager: bool,
     /// Makes all random choices reproducible.
     pub seed: Option<u64>,
     /// What of the trace and the warnings is shown.
@@ -105,6 +109,8 @@ pub fn run(config: &Config, options: Options, console: &Console) -> Result<End> 
         file_completed: files.completed,
         complete_neighbors: files.complete_neighbors,
         preferred_count: common.preferred_count as usize,
+        select: options.select,
+        eager: options.eager,
     };
     let peer = Peer::new(&setup, generator(config, options));
     let shared = Shared::new(own.id, peer, files.store, files.journal, log_file, options.request_timeout);

@@ -3,7 +3,7 @@
 use super::event::{Action, LogEvent};
 use super::neighbor::Neighbor;
 use super::pieces::Lacked;
-use super::{Peer, connected, tell_interest_if_changed};
+use super::{Peer, Select, connected, tell_interest_if_changed};
 use crate::layout::PieceIndex;
 use crate::message::{Message, Welcome};
 use crate::peer_id::PeerId;
@@ -32,7 +32,7 @@ impl Peer {
         let Some(lacked) = self.pieces.begin_saving(piece, from) else { return false };
         neighbor.bytes_since_tick += u64::from(self.pieces.layout().piece_len(piece));
         if lacked == Lacked::Missing {
-            self.for_each_that_has(piece, |neighbor| neighbor.askable.subtract(piece));
+            self.not_missing(piece);
         }
         true
     }
@@ -80,11 +80,16 @@ impl Peer {
     /// Asks a neighbor for a piece, if it may be asked and has one that nobody was asked for (A8).
     pub(super) fn ask(&mut self, id: PeerId, actions: &mut Vec<Action>) {
         let Some(neighbor) = self.neighbors.get_mut(&id).filter(|neighbor| neighbor.may_be_asked()) else { return };
-        let choice = neighbor.askable.choose(&neighbor.has, self.pieces.missing(), &mut self.rng);
+        let missing = self.pieces.missing();
+        let choice = match (self.select, &self.rarity) {
+            (Select::Rarest, Some(rarity)) => rarity.choose(neighbor, &mut self.rng),
+            (Select::Sequential, _) => neighbor.askable.first(&neighbor.has, missing),
+            _ => neighbor.askable.choose(&neighbor.has, missing, &mut self.rng),
+        };
         let Some(piece) = choice else { return };
         neighbor.requested = Some(piece);
         self.pieces.request(piece, id);
-        self.for_each_that_has(piece, |neighbor| neighbor.askable.subtract(piece));
+        self.not_missing(piece);
         actions.push(Action::Send { to: id, message: Message::Request(piece) });
     }
 
@@ -100,6 +105,17 @@ impl Peer {
     pub(super) fn free(&mut self, piece: PieceIndex, asked: PeerId) {
         if self.pieces.free(piece, asked) {
             self.for_each_that_has(piece, |neighbor| neighbor.askable.add(piece));
+            if let Some(rarity) = &mut self.rarity {
+                rarity.put(piece, &mut self.neighbors);
+            }
+        }
+    }
+
+    /// Nobody may be asked for a piece any more that was missing until now.
+    fn not_missing(&mut self, piece: PieceIndex) {
+        self.for_each_that_has(piece, |neighbor| neighbor.askable.subtract(piece));
+        if let Some(rarity) = &mut self.rarity {
+            rarity.take(piece, &mut self.neighbors);
         }
     }
 

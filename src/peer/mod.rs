@@ -2,25 +2,27 @@
 //!
 //! No socket, file, thread, lock or clock is known here. All that is random comes from one generator that the maker of the
 //! `Peer` has seeded, so that the same events give the same actions. The rules are those of the protocol's sections A6 to
-//! A10, and what section B adds to them; each method names its own. Connections, messages, choking and the end are here,
-//! what concerns our own pieces is in `download`.
+//! A10, and what section B adds to them; each method names its own. Connections, messages and the end are here,
+//! what concerns our own pieces is in `download`, who is unchoked in `slots`.
 
 mod choking;
 mod download;
 mod event;
 mod neighbor;
 mod pieces;
+mod rarity;
+mod slots;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use rand::rngs::StdRng;
-use rand::seq::IndexedRandom;
 
-use self::choking::{Candidate, Changes, Choking, select_at_random, select_by_rate};
+use self::choking::Choking;
 pub use self::event::{Action, Ending, Event, LogEvent, Opener};
 use self::neighbor::Neighbor;
 use self::pieces::{BlockCounts, PieceTable};
+use self::rarity::Rarity;
 pub use self::view::{Awaited, NeighborView};
 use crate::layout::{FileLayout, PieceIndex};
 use crate::message::Message;
@@ -40,6 +42,22 @@ pub struct Setup {
     pub complete_neighbors: BTreeSet<PeerId>,
     /// `NumberOfPreferredNeighbors` (k).
     pub preferred_count: usize,
+    /// Which piece is asked for.
+    pub select: Select,
+    /// Whether a free slot is filled as soon as somebody is interested, instead of at the next tick.
+    pub eager: bool,
+}
+
+/// Which piece a neighbor is asked for, of those that it has and that nobody was asked for. A neighbor cannot tell.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Select {
+    /// Any, each as likely as the others: the course's way (A8).
+    #[default]
+    Random,
+    /// One that the fewest connected neighbors hold, any of these.
+    Rarest,
+    /// The first.
+    Sequential,
 }
 
 /// One peer of the swarm: what it has, what it knows of its neighbors, and the rules.
@@ -47,8 +65,12 @@ pub struct Setup {
 pub struct Peer {
     neighbors: BTreeMap<PeerId, Neighbor>,
     pieces: PieceTable,
+    select: Select,
+    /// Kept for [`Select::Rarest`] alone.
+    rarity: Option<Rarity>,
     choking: Choking,
     preferred_count: usize,
+    eager: bool,
     /// Whether the complete file has its name.
     file_completed: bool,
     timers_started: bool,
@@ -61,7 +83,15 @@ impl Setup {
     #[must_use]
     pub fn new(neighbors: Vec<PeerId>, layout: FileLayout, has_file: bool, preferred_count: usize) -> Self {
         let pieces = if has_file { PieceSet::full(layout) } else { PieceSet::empty(layout) };
-        Self { neighbors, pieces, file_completed: has_file, complete_neighbors: BTreeSet::new(), preferred_count }
+        Self {
+            neighbors,
+            pieces,
+            file_completed: has_file,
+            complete_neighbors: BTreeSet::new(),
+            preferred_count,
+            select: Select::Random,
+            eager: false,
+        }
     }
 }
 
@@ -74,11 +104,15 @@ impl Peer {
         for (_, neighbor) in neighbors.iter_mut().filter(|(id, _)| setup.complete_neighbors.contains(id)) {
             (neighbor.met, neighbor.complete_before, neighbor.remembered) = (true, true, true);
         }
+        let pieces = PieceTable::new(setup.pieces.clone());
         Self {
             neighbors,
-            pieces: PieceTable::new(setup.pieces.clone()),
+            select: setup.select,
+            rarity: (setup.select == Select::Rarest).then(|| Rarity::new(pieces.missing())),
+            pieces,
             choking: Choking::default(),
             preferred_count: setup.preferred_count,
+            eager: setup.eager,
             file_completed: setup.file_completed,
             timers_started: false,
             finished: false,
@@ -103,6 +137,9 @@ impl Peer {
                 self.neighbor_lost(neighbor, ending, actions);
                 self.finish_if_all_are_complete(actions);
             }
+        }
+        if self.eager {
+            self.fill_free_slots(actions);
         }
     }
 
@@ -140,6 +177,9 @@ impl Peer {
         let Some(neighbor) = connected(&mut self.neighbors, id) else { return };
         let requested = neighbor.requested;
         neighbor.disconnect(ending == Ending::Closed);
+        if let Some(rarity) = &mut self.rarity {
+            rarity.lose(id, &mut self.neighbors);
+        }
         self.choking.forget(id);
         if let Some(piece) = requested {
             self.free(piece, id);
@@ -231,17 +271,27 @@ impl Peer {
             neighbor.askable.add(piece);
         }
         tell_interest_if_changed(from, neighbor, actions);
+        if let Some(rarity) = &mut self.rarity {
+            rarity.hold(piece, from, self.pieces.missing(), &mut self.neighbors);
+        }
         self.neighbor_may_be_complete(from, actions);
     }
 
     /// A bitfield is always answered, with `interested` or `not interested` (A6).
     fn bitfield_received(&mut self, from: PeerId, has: PieceSet, actions: &mut Vec<Action>) {
+        if let Some(rarity) = &mut self.rarity {
+            // What it said before, if it did.
+            rarity.lose(from, &mut self.neighbors);
+        }
         let Some(neighbor) = connected(&mut self.neighbors, from) else { return };
         let have = self.pieces.have();
         neighbor.lacked = has.count() - has.common_count(have, 0..have.word_count());
         neighbor.askable = BlockCounts::of(&has, self.pieces.missing());
         neighbor.has = has;
         tell_interest(from, neighbor, actions);
+        if let Some(rarity) = &mut self.rarity {
+            rarity.hold_all(from, &mut self.neighbors);
+        }
         self.neighbor_may_be_complete(from, actions);
     }
 
@@ -255,66 +305,10 @@ impl Peer {
         }
         self.finish_if_all_are_complete(actions);
     }
-
-    // ---- Choking ----
-
-    /// Every p seconds: the k interested that sent most, or any k with the complete file (A7).
-    fn select_preferred(&mut self, actions: &mut Vec<Action>) {
-        let candidates = self.interested();
-        let selected = if self.pieces.have().is_full() {
-            select_at_random(&candidates, self.preferred_count, &mut self.rng)
-        } else {
-            select_by_rate(candidates, self.preferred_count, &mut self.rng)
-        };
-        self.neighbors.values_mut().for_each(|neighbor| neighbor.bytes_since_tick = 0);
-        let list = selected.iter().copied().collect::<Vec<_>>();
-        let (changes, is_new) = self.choking.prefer(selected);
-        send(changes, actions);
-        if is_new && !list.is_empty() {
-            actions.push(Action::Log(LogEvent::PreferredNeighbors(list)));
-        }
-    }
-
-    /// Every m seconds: one at random among those that are choked and interested (A7).
-    ///
-    /// Without a candidate the present one stays, unless it is no longer interested (B).
-    fn select_optimistic(&mut self, actions: &mut Vec<Action>) {
-        let mut candidates = self.interested();
-        candidates.retain(|candidate| !self.choking.is_unchoked(candidate.neighbor));
-        let chosen = candidates.choose(&mut self.rng).map(|candidate| candidate.neighbor);
-        let present = self.choking.optimistic().filter(|id| self.neighbors[id].they_are_interested);
-        send(self.choking.unchoke_optimistically(chosen.or(present)), actions);
-        if let Some(chosen) = chosen {
-            actions.push(Action::Log(LogEvent::OptimisticallyUnchoked(chosen)));
-        }
-    }
-
-    fn interested(&self) -> Vec<Candidate> {
-        let interested = self.neighbors.iter().filter(|(_, neighbor)| neighbor.they_are_interested);
-        interested.map(|(&neighbor, state)| Candidate { neighbor, bytes: state.bytes_since_tick }).collect()
-    }
-
-    /// The preferred neighbors.
-    #[must_use]
-    pub fn preferred(&self) -> &BTreeSet<PeerId> {
-        self.choking.preferred()
-    }
-
-    /// The optimistically unchoked neighbor.
-    #[must_use]
-    pub fn optimistic(&self) -> Option<PeerId> {
-        self.choking.optimistic()
-    }
 }
 
 fn connected(neighbors: &mut BTreeMap<PeerId, Neighbor>, id: PeerId) -> Option<&mut Neighbor> {
     neighbors.get_mut(&id).filter(|neighbor| neighbor.connected)
-}
-
-fn send(changes: Changes, actions: &mut Vec<Action>) {
-    let chokes = changes.choke.into_iter().map(|to| Action::Send { to, message: Message::Choke });
-    let unchokes = changes.unchoke.into_iter().map(|to| Action::Send { to, message: Message::Unchoke });
-    actions.extend(chokes.chain(unchokes));
 }
 
 /// Tells a neighbor whether it has a piece that we lack (A6).

@@ -23,6 +23,9 @@ pub(super) struct Neighbor {
     pub has: PieceSet,
     pub lacked: u32,
     pub askable: BlockCounts,
+    /// How many of its missing pieces have so many holders; and whether it is counted as one. Used by `Rarity` alone.
+    pub by_holders: Vec<u32>,
+    pub counted: bool,
     pub they_choke_us: bool,
     pub they_are_interested: bool,
     /// What we last told it; a new neighbor takes us for not interested.
@@ -47,6 +50,8 @@ impl Neighbor {
             has: PieceSet::empty(layout),
             lacked: 0,
             askable: BlockCounts::none(layout),
+            by_holders: Vec::new(),
+            counted: false,
             they_choke_us: true,
             they_are_interested: false,
             we_are_interested: false,

@@ -148,6 +148,14 @@ impl BlockCounts {
     }
 }
 
+impl BlockCounts {
+    /// The first of the pieces that `theirs` and `missing` share.
+    pub fn first(&self, theirs: &PieceSet, missing: &PieceSet) -> Option<PieceIndex> {
+        let block = self.blocks.iter().position(|&count| count > 0)?;
+        theirs.nth_common(missing, words_of(block, theirs), 0)
+    }
+}
+
 fn block_of(piece: PieceIndex) -> usize {
     piece.number() as usize / (BLOCK_WORDS * 64)
 }

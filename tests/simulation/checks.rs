@@ -8,13 +8,14 @@ use peer_process::message::Message;
 use peer_process::peer::{Action, Event, LogEvent};
 use peer_process::peer_id::PeerId;
 
+use crate::checks_options::{free_slots_are_filled_at_once, the_piece_is_the_one_to_select};
 use crate::ledger::{Book, Fact, Ledger, View, bit, bits};
 
 /// A checker of one peer: the ledger before the fact, and the fact.
 pub type Check = fn(&Ledger, &Fact) -> Result<(), String>;
 
 /// Each invariant that one peer's history can break.
-pub const CHECKS: [(&str, Check); 11] = [
+pub const CHECKS: [(&str, Check); 13] = [
     ("1: at most k + 1 are unchoked, and only they get pieces", at_most_k_plus_1_unchoked),
     ("2: one request a piece, one a neighbor, only while it may be asked", one_request_at_a_time),
     ("3: the interest told is the interest there is, told on change only", interest_is_true),
@@ -25,6 +26,8 @@ pub const CHECKS: [(&str, Check); 11] = [
     ("7: choices as in A7", choices_follow_the_rules),
     ("8: nothing is sent to a lost neighbor, and what it was asked for is free", the_lost_owe_nothing),
     ("9: a peer ends once all are complete, and not before", ends_when_all_are_complete),
+    ("--select", the_piece_is_the_one_to_select),
+    ("--unchoke eager", free_slots_are_filled_at_once),
     ("9: who is complete is written down, once", complete_neighbors_are_remembered_once),
 ];
 
@@ -37,7 +40,7 @@ pub fn check_fact(ledger: &mut Ledger, fact: &Fact) -> Result<(), String> {
     Ok(())
 }
 
-fn ensure(holds: bool, complaint: impl FnOnce() -> String) -> Result<(), String> {
+pub fn ensure(holds: bool, complaint: impl FnOnce() -> String) -> Result<(), String> {
     if holds { Ok(()) } else { Err(complaint()) }
 }
 
@@ -212,7 +215,7 @@ pub fn choking_only_on_change(ledger: &Ledger, fact: &Fact) -> Result<(), String
 
 /// Invariant 7, its second half: who is chosen at a tick, and who is not (A7, B).
 pub fn choices_follow_the_rules(ledger: &Ledger, fact: &Fact) -> Result<(), String> {
-    let is_tick = matches!(ledger.event, Event::PreferredTick | Event::OptimisticTick);
+    let is_tick = ledger.eager || matches!(ledger.event, Event::PreferredTick | Event::OptimisticTick);
     match (sent(fact), fact) {
         (Some((to, Message::Unchoke)), _) => {
             ensure(is_tick, || format!("{to} is unchoked between two ticks"))?;

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use peer_process::layout::{FileLayout, PieceIndex};
 use peer_process::message::Message;
-use peer_process::peer::{Action, Ending, Event, LogEvent, NeighborView, Peer, Setup};
+use peer_process::peer::{Action, Ending, Event, LogEvent, NeighborView, Peer, Select, Setup};
 use peer_process::peer_id::PeerId;
 use peer_process::piece_set::PieceSet;
 
@@ -62,6 +62,8 @@ pub fn bit(piece: PieceIndex) -> u64 {
 #[derive(Clone, Debug)]
 pub struct Ledger {
     pub preferred_count: usize,
+    pub select: Select,
+    pub eager: bool,
     pub layout: FileLayout,
     /// Every piece.
     pub all: u64,
@@ -130,6 +132,8 @@ impl Ledger {
         let have = bits(&setup.pieces);
         Self {
             preferred_count: setup.preferred_count,
+            select: setup.select,
+            eager: setup.eager,
             layout,
             all,
             have,

@@ -4,11 +4,12 @@
 //!
 //! - [`scenario`]: what a seed makes of a swarm; [`world`]: the simulator, with [`runner`],
 //!   [`network`] and [`link`], and what goes wrong in it: [`faults`], [`silence`], [`kills`] and [`liars`];
-//! - [`ledger`] and [`checks`]: the invariants, apart from the simulator; [`checks_fail`] shows that each can fail;
+//! - [`ledger`], [`checks`] and [`checks_options`]: the invariants, apart from the simulator; [`checks_fail`] shows that each can fail;
 //! - [`coverage`]: whether enough happened; [`trace`]: what happened.
 
 mod checks;
 mod checks_fail;
+mod checks_options;
 mod coverage;
 mod faults;
 mod kills;

@@ -1,6 +1,7 @@
 //! `Scenario`: what a seed makes of a swarm before anything happens: sizes, intervals, links, disks, and how much goes wrong.
 
 use peer_process::layout::FileLayout;
+use peer_process::peer::Select;
 use peer_process::peer_id::PeerId;
 use rand::RngExt;
 use rand::rngs::StdRng;
@@ -42,6 +43,10 @@ pub struct Plan {
     pub id: PeerId,
     pub has_file: bool,
     pub start_at: Micros,
+    /// Which piece it asks for.
+    pub select: Select,
+    /// Whether it fills a free slot at once.
+    pub eager: bool,
     /// Whether its choke overtakes the pieces that are queued, as that of some public peers does, instead of taking them back.
     pub choke_overtakes: bool,
     /// For how long it lies, from its start on; then it starts again as an honest peer, with what it truly has.
@@ -108,6 +113,8 @@ impl Scenario {
             ("scenario: a liar", self.liar_count() == 1),
             ("scenario: several liars", self.liar_count() > 1),
             ("scenario: odd timers", self.odd_timers),
+            ("scenario: a peer that asks for the rarest", self.peers.iter().any(|peer| peer.select == Select::Rarest)),
+            ("scenario: a peer that unchokes eagerly", self.peers.iter().any(|peer| peer.eager)),
         ];
         facts.into_iter().filter(|(_, holds)| *holds).for_each(|(what, _)| coverage.saw(what));
     }
@@ -133,12 +140,16 @@ fn draw_peers(count: usize, rng: &mut StdRng) -> Vec<Plan> {
     }
     let latest_start = if rng.random_bool(0.5) { SECS / 2 } else { 20 * SECS };
     let seeder_share = if rng.random_bool(0.7) { 0.1 } else { 0.5 };
+    // Most swarms are the course's; in others each peer has options of its own.
+    let (plain, selects) = (rng.random_bool(0.6), [Select::Random, Select::Rarest, Select::Sequential]);
     let mut peers: Vec<_> = numbers
         .iter()
         .map(|&number| Plan {
             id: PeerId::new(number).expect("a positive number"),
             has_file: rng.random_bool(seeder_share),
             start_at: rng.random_range(0..latest_start),
+            select: if plain { Select::Random } else { selects[rng.random_range(0..3)] },
+            eager: !plain && rng.random_bool(0.5),
             choke_overtakes: rng.random_bool(0.4),
             lies_for: None,
         })

@@ -267,7 +267,11 @@ impl Node {
     fn new(place: usize, scenario: &Scenario, rng: &mut StdRng) -> Self {
         let plan = scenario.peers[place];
         let others = scenario.peers.iter().map(|other| other.id).filter(|&id| id != plan.id);
-        let setup = Setup::new(others.collect(), scenario.layout, plan.has_file, scenario.preferred_count);
+        let setup = Setup {
+            select: plan.select,
+            eager: plan.eager,
+            ..Setup::new(others.collect(), scenario.layout, plan.has_file, scenario.preferred_count)
+        };
         let peer = Peer::new(&setup, StdRng::seed_from_u64(rng.random()));
         let ledger = Ledger::new(&setup);
         Self {

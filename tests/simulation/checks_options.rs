@@ -1,0 +1,42 @@
+//! The checkers of what options change: which piece is asked for, and when a free slot is filled.
+
+use peer_process::message::Message;
+use peer_process::peer::{Action, Select};
+
+use crate::checks::ensure;
+use crate::ledger::{Fact, Ledger, bit};
+
+/// `--select`: of the pieces that may be asked for now it is the first, or one that no more neighbors hold than any other.
+pub fn the_piece_is_the_one_to_select(ledger: &Ledger, fact: &Fact) -> Result<(), String> {
+    let Fact::Action(Action::Send { to, message: Message::Request(piece) }) = fact else { return Ok(()) };
+    let free = ledger.books[to].has & ledger.missing() & !ledger.under_way();
+    let holders = |piece: u64| ledger.books.values().filter(|book| book.connected && book.has & piece != 0).count();
+    match ledger.select {
+        Select::Random => Ok(()),
+        Select::Sequential => {
+            let first = free.leading_zeros();
+            ensure(piece.number() == first, || format!("{to} is asked for piece {piece} and not for {first}"))
+        }
+        Select::Rarest => {
+            let pieces = (0..64).map(|place| 1_u64 << place).filter(|piece| free & piece != 0);
+            let fewest = pieces.map(holders).min().unwrap_or(0);
+            let held_by = holders(bit(*piece));
+            ensure(held_by == fewest, || format!("piece {piece} is asked for, which {held_by} hold, not {fewest}"))
+        }
+    }
+}
+
+/// `--unchoke eager`: nobody who is interested waits while there is a free slot.
+pub fn free_slots_are_filled_at_once(ledger: &Ledger, fact: &Fact) -> Result<(), String> {
+    let Fact::Settled(view) = fact else { return Ok(()) };
+    let interested = |id| ledger.books[id].they_are_interested;
+    let waits = ledger.books.values().any(|book| book.they_are_interested && !book.we_unchoke);
+    if !ledger.eager || !waits {
+        return Ok(());
+    }
+    let taken = view.preferred.iter().filter(|id| interested(id)).count();
+    ensure(taken == ledger.preferred_count, || format!("{taken} slots are taken, and somebody waits"))?;
+    ensure(view.optimistic.as_ref().is_some_and(interested), || {
+        "the optimistic slot is free, and somebody waits".into()
+    })
+}
