@@ -31,6 +31,28 @@ fn a_piece_arrives_and_the_next_is_chosen(bencher: Bencher, size: Size) {
     bencher.with_inputs(prepare).bench_local_values(|()| world.borrow_mut().piece_arrives());
 }
 
+/// The same, where one of the rarest is asked for.
+#[divan::bench(args = sizes().filter(|size| size.neighbors <= 50), sample_size = BATCH, sample_count = SAMPLES)]
+fn a_piece_arrives_and_the_rarest_is_chosen(bencher: Bencher, size: Size) {
+    choose_the_rarest(bencher, size, Neighbors::Parts);
+}
+
+fn choose_the_rarest(bencher: Bencher, size: Size, neighbors: Neighbors) {
+    let world = RefCell::new(World::new(size, neighbors));
+    let prepare = || {
+        let mut world = world.borrow_mut();
+        world.save_all();
+        world.have_pieces_left(BATCH + size.pieces / 2);
+    };
+    bencher.with_inputs(prepare).bench_local_values(|()| world.borrow_mut().piece_arrives());
+}
+
+/// The same, where few pieces are the rarest.
+#[divan::bench(args = sizes().filter(|size| size.neighbors <= 50), sample_size = BATCH, sample_count = SAMPLES)]
+fn a_piece_arrives_and_one_of_few_rarest_is_chosen(bencher: Bencher, size: Size) {
+    choose_the_rarest(bencher, size, Neighbors::ThinParts);
+}
+
 /// A piece is on disk: it is logged, announced to every neighbor, and every interest is looked at again.
 #[divan::bench(args = sizes(), sample_size = BATCH, sample_count = SAMPLES)]
 fn a_piece_is_saved(bencher: Bencher, size: Size) {

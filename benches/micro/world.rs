@@ -2,7 +2,7 @@
 
 use peer_process::layout::{FileLayout, PieceIndex};
 use peer_process::message::Message;
-use peer_process::peer::{Action, Event, Opener, Peer, Setup};
+use peer_process::peer::{Action, Event, Opener, Peer, Select, Setup};
 use peer_process::peer_id::PeerId;
 use peer_process::piece_set::PieceSet;
 use rand::SeedableRng;
@@ -36,6 +36,27 @@ pub enum Neighbors {
     Seeders,
     /// The pieces with even numbers; they get the others in the course of time.
     Halfway,
+    /// Parts of different sizes, so that pieces differ in their number of holders, and hardly any is among the rarest of all.
+    Parts,
+    /// The same, but each number of holders is that of a thousandth of the pieces, so that the rarest have to be looked for.
+    ThinParts,
+}
+
+impl Neighbors {
+    /// What the neighbor at this place has.
+    fn set(self, layout: FileLayout, place: usize) -> PieceSet {
+        let mut has = PieceSet::empty(layout);
+        let part = 20 - u32::try_from(place % 20).expect("small");
+        let has_piece = |number: u32| match self {
+            Self::Seeders => true,
+            Self::Halfway => number.is_multiple_of(2),
+            // Without a pattern that the blocks of the choice could share.
+            Self::Parts => number.wrapping_mul(2_654_435_761) % 20 < part,
+            Self::ThinParts => number.wrapping_mul(2_654_435_761) % 1000 < 980 + part,
+        };
+        layout.pieces().filter(|piece| has_piece(piece.number())).for_each(|piece| _ = has.insert(piece));
+        has
+    }
 }
 
 /// A leecher whose neighbors are all connected, interesting and interested; [`UNCHOKING`] of them unchoke it.
@@ -59,18 +80,17 @@ impl World {
     pub fn new(size: Size, kind: Neighbors) -> Self {
         let layout = FileLayout::new(size.pieces.into(), 1).expect("a layout");
         let ids: Vec<_> = (1..=size.neighbors).map(|number| PeerId::new(number).expect("positive")).collect();
-        let setup = Setup::new(ids.clone(), layout, false, PREFERRED);
+        let select =
+            if matches!(kind, Neighbors::Parts | Neighbors::ThinParts) { Select::Rarest } else { Select::Random };
+        let setup = Setup { select, ..Setup::new(ids.clone(), layout, false, PREFERRED) };
         let peer = Peer::new(&setup, StdRng::seed_from_u64(1));
-        let mut has = PieceSet::empty(layout);
-        let theirs = layout.pieces().filter(|piece| kind == Neighbors::Seeders || piece.number().is_multiple_of(2));
-        theirs.for_each(|piece| _ = has.insert(piece));
         let (actions, asked, saving) = (Vec::new(), Vec::new(), Vec::new());
         let mut world = Self { size, kind, layout, peer, ids, actions, asked, turn: 0, saving, haves: 0 };
         world.handle(Event::Started);
         for place in 0..world.ids.len() {
             let neighbor = world.ids[place];
             world.handle(Event::NeighborConnected { neighbor, opened_by: Opener::Us });
-            world.receive(neighbor, Message::Bitfield(Box::new(has.clone())));
+            world.receive(neighbor, Message::Bitfield(Box::new(kind.set(layout, place))));
             world.receive(neighbor, Message::Interested);
         }
         for place in 0..UNCHOKING {

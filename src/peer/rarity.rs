@@ -14,9 +14,11 @@ use crate::layout::PieceIndex;
 use crate::peer_id::PeerId;
 use crate::piece_set::PieceSet;
 
-/// So often a piece is drawn at random, where at least one of [`DENSITY`] pieces is among those wanted, before they are counted.
-const TRIES: u32 = 64;
-const DENSITY: u32 = 16;
+/// Where at least one of so many pieces is among those wanted, pieces are drawn at random until one is. Where fewer are, they are
+/// counted, which is quick where most words of the sets share nothing.
+const DENSITY: u32 = 128;
+/// And so often at most.
+const TRIES: u32 = 4 * DENSITY;
 
 type Neighbors = BTreeMap<PeerId, Neighbor>;
 

@@ -11,6 +11,7 @@ mod end;
 mod giving_up;
 mod interest;
 mod optimistic;
+mod options;
 mod returning;
 mod uploading;
 mod welcome;

@@ -15,7 +15,7 @@
 
 use peer_process::layout::{FileLayout, PieceIndex};
 use peer_process::message::{Message, Welcome};
-use peer_process::peer::{Action, Ending, Event, LogEvent, NeighborView, Opener, Peer, Setup};
+use peer_process::peer::{Action, Ending, Event, LogEvent, NeighborView, Opener, Peer, Select, Setup};
 use peer_process::peer_id::PeerId;
 use peer_process::piece_set::PieceSet;
 use rand::SeedableRng;
@@ -28,6 +28,8 @@ pub struct Given<'a> {
     theirs: &'a [&'a str],
     layout: FileLayout,
     preferred_count: usize,
+    select: Select,
+    eager: bool,
     seed: u64,
     before: Vec<&'a str>,
 }
@@ -36,13 +38,34 @@ pub struct Given<'a> {
 pub fn given<'a>(ours: &'a str, theirs: &'a [&'a str]) -> Given<'a> {
     let full = ours.len() as u64;
     let layout = FileLayout::new((full * 10).saturating_sub(6), 10).expect("sizes in range");
-    Given { ours, theirs, layout, preferred_count: 1, seed: 1, before: Vec::new() }
+    Given {
+        ours,
+        theirs,
+        layout,
+        preferred_count: 1,
+        select: Select::Random,
+        eager: false,
+        seed: 1,
+        before: Vec::new(),
+    }
 }
 
 impl<'a> Given<'a> {
     /// `NumberOfPreferredNeighbors`; 1 unless said otherwise.
     pub fn k(mut self, preferred_count: usize) -> Self {
         self.preferred_count = preferred_count;
+        self
+    }
+
+    /// `--select`; random unless said otherwise.
+    pub fn select(mut self, select: Select) -> Self {
+        self.select = select;
+        self
+    }
+
+    /// `--unchoke eager`.
+    pub fn eager(mut self) -> Self {
+        self.eager = true;
         self
     }
 
@@ -67,7 +90,8 @@ impl<'a> Given<'a> {
     pub fn fresh(&self) -> World {
         let neighbors = (1..).zip(self.theirs).map(|(number, _)| id(number)).collect();
         let has_file = self.has_file();
-        let setup = Setup::new(neighbors, self.layout, has_file, self.preferred_count);
+        let course = Setup::new(neighbors, self.layout, has_file, self.preferred_count);
+        let setup = Setup { select: self.select, eager: self.eager, ..course };
         World { peer: Peer::new(&setup, StdRng::seed_from_u64(self.seed)), layout: self.layout }
     }
 

@@ -5,11 +5,12 @@
 
 use peer_process::layout::{FileLayout, PieceIndex};
 use peer_process::message::Message;
-use peer_process::peer::{Action, Ending, Event, LogEvent, NeighborView, Opener, Setup};
+use peer_process::peer::{Action, Ending, Event, LogEvent, NeighborView, Opener, Select, Setup};
 use peer_process::peer_id::PeerId;
 use peer_process::piece_set::PieceSet;
 
 use crate::checks::{self, Check, Outcome, everybody_ends, only_liars_are_refused, same_seed_same_run};
+use crate::checks_options::{free_slots_are_filled_at_once, the_piece_is_the_one_to_select};
 use crate::ledger::{Fact, Ledger, View, bits};
 
 fn layout() -> FileLayout {
@@ -213,6 +214,33 @@ fn a_wrong_choice() {
     let both = [sent, vec![says(2, Message::Interested)], wanted_by(3).to_vec(), vec![tick.clone()]].concat();
     complains(check, both.clone(), &prefers(&[3]));
     complains(check, [both, vec![prefers(&[2]), tick, prefers(&[3])]].concat(), &prefers(&[2, 3]));
+}
+
+#[test]
+fn a_piece_that_is_not_the_one_to_select() {
+    let ledger = |select| Ledger::new(&Setup { select, ..Setup::new(vec![id(2), id(3)], layout(), false, 1) });
+    let history = [unchoked_by(2, " ***"), unchoked_by(3, "**  ")].concat();
+    let check = the_piece_is_the_one_to_select;
+    complains_of(check, ledger(Select::Sequential), history.clone(), &tell(2, Message::Request(piece(2))));
+    complains_of(check, ledger(Select::Rarest), history.clone(), &tell(2, Message::Request(piece(1))));
+    let right = |select, number| {
+        let honest = [history.clone(), vec![tell(2, Message::Request(piece(number)))]].concat();
+        complains_of(check, ledger(select), honest, &tell(3, Message::Request(piece(1))));
+    };
+    right(Select::Sequential, 1);
+    right(Select::Rarest, 2);
+}
+
+#[test]
+fn somebody_who_waits_beside_a_free_slot() {
+    let eager = Ledger::new(&Setup { eager: true, ..Setup::new(vec![id(2), id(3)], layout(), true, 1) });
+    let history = [connected(2), says(2, Message::Interested)];
+    let view = |preferred: &[u32], optimistic: Option<u32>| {
+        let preferred = preferred.iter().map(|&number| id(number)).collect();
+        Fact::Settled(View { preferred, optimistic: optimistic.map(id), ..View::default() })
+    };
+    complains_of(free_slots_are_filled_at_once, eager.clone(), history.clone(), &view(&[], None));
+    complains_of(free_slots_are_filled_at_once, eager, history, &view(&[3], None));
 }
 
 #[test]

@@ -82,7 +82,7 @@ fn run_all(count: u64) -> (Coverage, Vec<String>) {
 }
 
 /// What must have happened at least so often for each 1000 seeds.
-const EXPECTED: [(&str, u64); 75] = [
+const EXPECTED: [(&str, u64); 77] = [
     ("broken connections", 1000),
     ("changes of the preferred", 3000),
     ("chokes with a request under way", 500),
@@ -141,6 +141,8 @@ const EXPECTED: [(&str, u64); 75] = [
     ("saves reported out of order", 4000),
     ("scenario: IDs not ascending", 200),
     ("scenario: a liar", 80),
+    ("scenario: a peer that asks for the rarest", 200),
+    ("scenario: a peer that unchokes eagerly", 250),
     ("scenario: alone", 50),
     ("scenario: k = 0", 80),
     ("scenario: k larger than the swarm", 50),
