@@ -198,7 +198,9 @@ mod tests {
         fn has(&mut self, neighbor: u32, number: u32) {
             let piece = self.piece(number);
             let connected = self.neighbors.get_mut(&id(neighbor)).expect("it is known");
-            connected.connected = true;
+            if !connected.connected {
+                connected.connect();
+            }
             if connected.has.insert(piece) {
                 self.rarity.hold(piece, id(neighbor), &self.missing, &mut self.neighbors);
             }
