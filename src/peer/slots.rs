@@ -57,7 +57,7 @@ impl Peer {
         }
         let wants = |id: &PeerId| self.neighbors[id].they_are_interested;
         let mut preferred: BTreeSet<_> = self.choking.preferred().iter().copied().filter(wants).collect();
-        let optimistic_wants = self.choking.optimistic().filter(wants).is_some();
+        let optimistic_wants = self.choking.optimistic().as_ref().is_some_and(wants);
         let free_count = self.preferred_count.saturating_sub(preferred.len());
         if free_count > 0 {
             preferred.extend(select_at_random(&waiting, free_count, &mut self.rng));

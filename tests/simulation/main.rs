@@ -17,6 +17,7 @@ mod ledger;
 mod liars;
 mod link;
 mod network;
+mod rarest;
 mod runner;
 mod scenario;
 mod silence;

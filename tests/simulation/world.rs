@@ -117,6 +117,11 @@ impl World {
     pub fn new(seed: u64, trace: Trace) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
         let scenario = Scenario::draw(&mut rng);
+        Self::of(scenario, rng, trace)
+    }
+
+    /// The swarm of a scenario, before anything has happened; `rng` decides all else.
+    pub fn of(scenario: Scenario, mut rng: StdRng, trace: Trace) -> Self {
         let nodes = (0..scenario.peers.len()).map(|place| Node::new(place, &scenario, &mut rng)).collect();
         let mut world = Self {
             faults_left: scenario.fault_count,
@@ -144,9 +149,15 @@ impl World {
     ///
     /// Who has lied may be left alone at the end.
     pub fn run(&mut self) -> Result<(), String> {
+        self.run_watched(|_| ())
+    }
+
+    /// The same; `watch` is shown the swarm after each happening.
+    pub fn run_watched(&mut self, mut watch: impl FnMut(&Self)) -> Result<(), String> {
         while let Some(((now, _), happening)) = self.agenda.pop_first() {
             self.now = now;
             self.happen(happening)?;
+            watch(self);
             let all_gone = self.outcomes().all(|outcome| outcome.has_lied || (outcome.gone && outcome.finished));
             if all_gone || now > TOO_LATE {
                 break;
