@@ -7,6 +7,7 @@ mod running;
 mod swarm;
 
 mod clean;
+mod commands;
 mod foreign;
 mod generate;
 mod init;
