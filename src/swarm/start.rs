@@ -23,7 +23,7 @@ use crate::out::{FAILED, print, say, show};
 use crate::report::{Kind, Report};
 use crate::seeds;
 use crate::settings::Settings;
-use crate::stop::running;
+use crate::stop::{running, who_runs};
 use crate::swarm_dir::{SwarmDir, err_name, log_name};
 use crate::verify::{Copies, bar, digest_all};
 use crate::watch::{Cause, News, Rules, watch};
@@ -219,11 +219,9 @@ fn refuse_if_running(swarm: &SwarmDir, hosts: &Hosts) -> Result<()> {
     for host in &hosts.all {
         let running = running(host)?;
         if !running.is_empty() {
-            let (list, shown) = (peer_id::list(&running), swarm.path.display());
+            let ((they_run, them), shown) = (who_runs(&running), swarm.path.display());
             let called = host.called();
-            return Err(Usage::error(format!(
-                "peer {list} is running already on {called}; `swarm stop {shown}` stops it"
-            )));
+            return Err(Usage::error(format!("{they_run} already on {called}; `swarm stop {shown}` stops {them}")));
         }
     }
     Ok(())

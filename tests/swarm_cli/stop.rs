@@ -18,9 +18,9 @@ fn detached_peers_run_until_they_are_stopped() {
     assert!(report["peers"].as_array().expect("a list").iter().all(running), "{report}");
 
     let said = swarm.run("start").sentence(2);
-    assert_eq!(said, "peer 1001, 1002, 1003 is running already on this machine; `swarm stop .` stops it");
+    assert_eq!(said, "peers 1001, 1002, 1003 are running already on this machine; `swarm stop .` stops them");
     let said = swarm.run("clean --yes").sentence(2);
-    assert_eq!(said, "peer 1001, 1002, 1003 is running on this machine: swarm stop first");
+    assert_eq!(said, "peers 1001, 1002, 1003 are running on this machine: swarm stop first");
     assert!(swarm.place.path("peer_1001.pid").exists() && [1001, 1002, 1003].iter().all(|id| swarm.is_alive(*id)));
 
     assert_eq!(swarm.run("stop").success(), "stopped peers 1001, 1002, 1003\n");

@@ -115,7 +115,7 @@ for id; do
     if [ "${own:--}" = - ] || [ "$own" != "$group" ]; then
         kill -s "$signal" "$pid"
     elif [ "$signal" != KILL ]; then
-        kill -s "$signal" -- "-$own"
+        kill -s "$signal" -- "-$own" || kill -s "$signal" "$pid"
     else
         kill -s KILL "$pid"
         killed="$killed $keeper $kept $own"
