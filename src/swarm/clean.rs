@@ -6,14 +6,13 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use indicatif::DecimalBytes;
 use peer_process::config::PeerInfo;
-use peer_process::peer_id;
 
 use crate::cli::CleanArgs;
 use crate::fault::Usage;
 use crate::hosts::{Hosts, NoDirectory};
 use crate::out::print;
 use crate::settings::Settings;
-use crate::stop::running;
+use crate::stop::{running, who_runs};
 use crate::swarm_dir::{SwarmDir, err_name, log_name, pid_name};
 
 /// Carries out `swarm clean`.
@@ -28,8 +27,8 @@ pub fn clean(args: &CleanArgs) -> Result<ExitCode> {
     for host in &hosts.all {
         let running = running(host)?;
         if !running.is_empty() {
-            let list = peer_id::list(&running);
-            return Err(Usage::error(format!("peer {list} is running on {}: swarm stop first", host.called())));
+            let (they_run, _) = who_runs(&running);
+            return Err(Usage::error(format!("{they_run} on {}: swarm stop first", host.called())));
         }
         let peers = swarm.peers.iter().filter(|peer| host.peers.contains(&peer.id));
         let names: Vec<_> = peers.flat_map(|peer| leavings(&swarm, peer)).collect();

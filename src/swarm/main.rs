@@ -57,11 +57,12 @@ mod start;
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Error, Result};
 use clap::Parser;
 
 use crate::cli::{Cli, Command};
 use crate::fault::Usage;
+use crate::new_file::Stopped;
 use crate::out::{FAILED, say};
 
 /// Wrong usage or configuration.
@@ -78,8 +79,17 @@ fn main() -> ExitCode {
     };
     run(&cli.command).unwrap_or_else(|error| {
         say(&format!("{error:#}"));
-        ExitCode::from(if error.is::<Usage>() { USAGE } else { FAILED })
+        status_of(&error)
     })
+}
+
+fn status_of(error: &Error) -> ExitCode {
+    match error.downcast_ref() {
+        // As a shell reports it: 130 for SIGINT, 143 for SIGTERM.
+        Some(Stopped(signal)) => ExitCode::from(u8::try_from(128 + signal).unwrap_or(FAILED)),
+        None if error.is::<Usage>() => ExitCode::from(USAGE),
+        None => ExitCode::from(FAILED),
+    }
 }
 
 fn run(command: &Command) -> Result<ExitCode> {

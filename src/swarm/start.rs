@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
-use std::process::ExitCode;
+use std::process::{self, ExitCode};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -18,11 +18,12 @@ use crate::cli::StartArgs;
 use crate::fault::Usage;
 use crate::hosts::{Host, Hosts, Program};
 use crate::live::Live;
+use crate::new_file::Stopped;
 use crate::out::{FAILED, print, say, show};
 use crate::report::{Kind, Report};
 use crate::seeds;
 use crate::settings::Settings;
-use crate::stop::running;
+use crate::stop::{running, who_runs};
 use crate::swarm_dir::{SwarmDir, err_name, log_name};
 use crate::verify::{Copies, bar, digest_all};
 use crate::watch::{Cause, News, Rules, watch};
@@ -76,6 +77,8 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
     let rules = Rules { timeout, keep_going: args.keep_going };
     let cause = watch(&hosts, &mut peers, rules, (&sender, &news), &mut live);
     live.finish();
+    // What is left to do may take long, and need not be done.
+    drop(news);
     finish(&swarm, &hosts, &peers, cause, args.json)
 }
 
@@ -139,7 +142,10 @@ fn tell_failures(swarm: &SwarmDir, peers: &BTreeMap<PeerId, Watched>) {
 // ---- Before the start ----
 
 fn seconds(option: &str, secs: f64) -> Result<Duration> {
-    Duration::try_from_secs_f64(secs).map_err(|_| Usage::error(format!("{option} {secs} is not a number of seconds")))
+    // A moment so far away can still be reckoned with.
+    let in_range = secs <= f64::from(u32::MAX);
+    let duration = Duration::try_from_secs_f64(secs).ok().filter(|_| in_range);
+    duration.ok_or_else(|| Usage::error(format!("{option} {secs} is not a number of seconds")))
 }
 
 /// Our own program lies beside this one, as cargo leaves and installs them, or is in the PATH.
@@ -164,14 +170,14 @@ fn find_program(args: &StartArgs) -> Result<Program> {
     })
 }
 
-/// From here on Ctrl-C is heard, and nothing is left behind.
+/// From here on Ctrl-C is heard, and nothing is left behind. When nobody listens any more, it ends this process.
 fn watch_signals(news: &Sender<News>) -> Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot watch for signals")?;
     let news = news.clone();
     let watching = move || {
         for signal in signals.forever() {
             if news.send(News::Signal(signal)).is_err() {
-                return;
+                process::exit(128 + signal);
             }
         }
     };
@@ -182,6 +188,10 @@ fn watch_signals(news: &Sender<News>) -> Result<()> {
 /// The signal that has come, if one has.
 fn signaled(news: &Receiver<News>) -> Option<i32> {
     news.try_iter().find_map(|news| if let News::Signal(signal) = news { Some(signal) } else { None })
+}
+
+fn refuse_if_signaled(news: &Receiver<News>) -> Result<()> {
+    signaled(news).map_or(Ok(()), |signal| Err(Stopped(signal)).context("nothing was started"))
 }
 
 /// Gives the other hosts what they lack.
@@ -196,30 +206,22 @@ fn supply(swarm: &SwarmDir, hosts: &Hosts, program: &Program, news: &Receiver<Ne
                 bar.set_message(format!("copying {name} to {}", host.name));
             }
             bar.inc(bytes);
-            match signaled(news) {
-                Some(signal) => bail!("signal {signal} came, nothing was started"),
-                None => Ok(()),
-            }
+            refuse_if_signaled(news)
         };
         let supplied = host.supply(swarm, program, &mut told);
         bar.finish_and_clear();
         supplied?;
     }
-    match signaled(news) {
-        Some(signal) => bail!("signal {signal} came, nothing was started"),
-        None => Ok(()),
-    }
+    refuse_if_signaled(news)
 }
 
 fn refuse_if_running(swarm: &SwarmDir, hosts: &Hosts) -> Result<()> {
     for host in &hosts.all {
         let running = running(host)?;
         if !running.is_empty() {
-            let (list, shown) = (peer_id::list(&running), swarm.path.display());
+            let ((they_run, them), shown) = (who_runs(&running), swarm.path.display());
             let called = host.called();
-            return Err(Usage::error(format!(
-                "peer {list} is running already on {called}; `swarm stop {shown}` stops it"
-            )));
+            return Err(Usage::error(format!("{they_run} already on {called}; `swarm stop {shown}` stops {them}")));
         }
     }
     Ok(())
@@ -265,7 +267,8 @@ fn launch(
         peers.get_mut(&peer.id).expect("all of them").note_start();
         host.start(peer.id, &command).with_context(|| format!("peer {} was not started", peer.id))?;
     }
-    Ok(None)
+    // Whoever is to be left alone from here on would not be stopped any more.
+    Ok(if args.detach { signaled(news) } else { None })
 }
 
 fn stop_started(hosts: &Hosts, peers: &BTreeMap<PeerId, Watched>) {

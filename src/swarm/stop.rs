@@ -69,6 +69,16 @@ pub fn stop_all(host: &Host) -> Result<(Vec<PeerId>, Vec<PeerId>)> {
     Ok((running.into_iter().filter(|id| !left.contains(id)).collect(), left))
 }
 
+/// That these run, as the beginning of a sentence, and what they are called in the rest of it.
+pub fn who_runs(peers: &[PeerId]) -> (String, &'static str) {
+    let list = peer_id::list(peers);
+    if peers.len() == 1 {
+        (format!("peer {list} is running"), "it")
+    } else {
+        (format!("peers {list} are running"), "them")
+    }
+}
+
 /// The peers of a host that run.
 ///
 /// # Errors

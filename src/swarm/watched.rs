@@ -116,6 +116,8 @@ impl Watched {
         match self.record.map(|record| record.state) {
             None => "not started".into(),
             Some(State::Ended { status: 0, .. }) => "ended".into(),
+            // By Ctrl-C, `swarm stop` and the like; SIGKILL may have been anybody.
+            Some(State::Ended { status: 129 | 130 | 143, .. }) => "stopped".into(),
             Some(State::Ended { .. }) => "failed".into(),
             Some(State::Gone) => "gone".into(),
             Some(State::Running) if self.progress.is_complete() => "has the file".into(),

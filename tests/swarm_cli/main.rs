@@ -1,8 +1,24 @@
 //! The program `swarm` as a person uses it, in temporary directories.
 
+#[path = "../support/mod.rs"]
+mod support;
+
+mod running;
+mod swarm;
+
+mod clean;
+mod commands;
+mod foreign;
 mod generate;
 mod init;
 mod init_refusals;
+mod refusals;
+mod signals;
+mod start;
+mod status;
+mod stop;
+mod verify;
+mod watching;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

@@ -14,22 +14,25 @@ pub const NO_PARENT: i32 = 93;
 pub const CANNOT_RUN: i32 = 94;
 
 /// Sets `started` to what tells the process `$1` from a later one with the same ID: the time of its start, with that of
-/// the machine's. It becomes empty if there is no such process, or one that has ended and is only waited for.
+/// the machine's. It becomes empty if there is no such process, or one that has ended and is only waited for. Sets `group` to
+/// its process group.
 ///
-/// It is the 22nd word of what Linux tells, where only the second, the name in parentheses, may have blanks.
+/// They are the 22nd and 5th words of what Linux tells, where only the second, the name in parentheses, may have blanks.
 const IDENTITY: &str = r#"
 identity() {
-    started=
+    started= group=
     if [ -r /proc/self/stat ]; then
         { read -r stat </proc/"$1"/stat; } 2>/dev/null || return 0
         set -- ${stat##*) }
         [ "$1" = Z ] || [ "$1" = X ] || {
+            group=$3
             shift 19
             { read -r boot </proc/sys/kernel/random/boot_id; } 2>/dev/null || boot=
             started=$1@$boot
         }
     else
         started=$(ps -o lstart= -p "$1" | tr -s ' ' _)
+        group=$(ps -o pgid= -p "$1" | tr -d ' ')
     fi
 }
 "#;
@@ -38,21 +41,27 @@ identity() {
 ///
 /// The record is there before the command runs, under the ID that the command will have; and the keeper, which waits for
 /// its end to note it, outlives this script. Only then is the line read that lets this end.
+///
+/// The record also names the process group, if this script leads it: then nobody is in it but the peer, whatever that starts
+/// (its command may be a script), and the keeper, who does not heed what is meant for them.
 const START: &str = r#"
 rm -f "peer_$1.pid" && : >"peer_$1.err" || exit 92
 export IDENTITY
 {
     {
+        trap : HUP INT TERM
         sh -c 'eval "$IDENTITY"
             unset IDENTITY
             identity $PPID
             kept=$started
             identity $$
-            printf "%s %s %s %s %s\n" $$ "$started" "$(date +%s)" $PPID "$kept" >"peer_$0.pid" || exit 92
+            [ "$group" = "$2" ] || group=-
+            printf "%s %s %s %s %s %s\n" $$ "$started" "$(date +%s)" $PPID "$kept" "$group" >"peer_$0.pid" || exit 92
             echo $$ >&3
             exec 3>&-
-            eval "exec $1"' "$1" "$2" </dev/null >>"peer_$1.err" 2>&1
+            exec sh -c "$1"' "$1" "$2" $$ </dev/null >>"peer_$1.err" 2>&1
         status=$?
+        trap '' HUP INT TERM
         printf 'exit %s %s\n' "$status" "$(date +%s)" >>"peer_$1.pid"
     } 3>&1 >/dev/null 2>&1 </dev/null &
 } | { read -r pid && echo "$pid"; } || exit 92
@@ -66,7 +75,7 @@ mark=$1
 shift
 while [ $# -gt 1 ]; do
     alive=none pid= was= begun= keeper= kept= ended=
-    { read -r pid was begun keeper kept && read -r ended; } 2>/dev/null <"peer_$1.pid"
+    { read -r pid was begun keeper kept own && read -r ended; } 2>/dev/null <"peer_$1.pid"
     if [ -n "$kept" ]; then
         alive=alive
         identity "$pid"
@@ -88,18 +97,29 @@ while [ $# -gt 1 ]; do
 done
 "#;
 
-/// Gives the signal `$1` to the peers that follow, if they are still those that were started, and waits up to `$2` tenths of a
-/// second for their end. Tells who is left.
+/// Gives the signal `$1` to the peers that follow and to what they have started, if they are still those that were started, and
+/// waits up to `$2` tenths of a second for the peers' end. Tells who is left.
+///
+/// SIGKILL would end the keeper, too, so the others in the group are given it only when the peer's end was noted.
 const SIGNAL: &str = r#"
 signal=$1 rounds=$2
 shift 2
 is_alive() {
-    { read -r pid was begun; } 2>/dev/null <"peer_$1.pid" || return 1
+    { read -r pid was begun keeper kept own; } 2>/dev/null <"peer_$1.pid" || return 1
     identity "$pid"
     [ -n "$started" ] && [ "$started" = "$was" ]
 }
+killed=
 for id; do
-    ! is_alive "$id" || kill -s "$signal" "$pid" 2>/dev/null
+    is_alive "$id" || continue
+    if [ "${own:--}" = - ] || [ "$own" != "$group" ]; then
+        kill -s "$signal" "$pid"
+    elif [ "$signal" != KILL ]; then
+        kill -s "$signal" -- "-$own" || kill -s "$signal" "$pid"
+    else
+        kill -s KILL "$pid"
+        killed="$killed $keeper $kept $own"
+    fi 2>/dev/null
 done
 while :; do
     left=
@@ -112,6 +132,16 @@ while :; do
     rounds=$((rounds - 1))
 done
 echo $left
+set -- $killed
+rounds=20
+while [ $# -gt 2 ]; do
+    while identity "$1" && [ "$started" = "$2" ] && [ "$rounds" -gt 0 ]; do
+        sleep 0.1 2>/dev/null || sleep 1
+        rounds=$((rounds - 1))
+    done
+    kill -s KILL -- "-$3" 2>/dev/null
+    shift 3
+done
 "#;
 
 /// Tells those of the names that are files, each with its size.

@@ -38,12 +38,23 @@ impl Program {
         Ok(match self {
             Self::Ours(path) if host.is_here() => {
                 let path = path.to_str().ok_or_else(|| anyhow!("the path of the program is not UTF-8 text"))?;
-                format!("{} {id}{options}", quoted(path))
+                format!("exec {} {id}{options}", quoted(path))
             }
-            Self::Ours(_) => format!("{REMOTE_PROGRAM} {id}{options}"),
-            Self::Command(command) => format!("{}{options}", command.replace("{id}", id)),
+            Self::Ours(_) => format!("exec {REMOTE_PROGRAM} {id}{options}"),
+            Self::Command(command) => {
+                let exec = if is_simple(command) { "exec " } else { "" };
+                format!("{exec}{}{options}", command.replace("{id}", id))
+            }
         })
     }
+}
+
+/// Whether a shell can become the program that the command names, so that the recorded process is the peer itself. When in doubt,
+/// it cannot: then the peer is a child of the recorded shell.
+fn is_simple(command: &str) -> bool {
+    let first = command.split_whitespace().next().unwrap_or_default();
+    let is_special = first.contains('=') || ["!", ".", "{", "builtin", "command", "eval", "exec"].contains(&first);
+    !is_special && !command.contains([';', '&', '|', '(', '`', '\n'])
 }
 
 impl Host {
@@ -170,6 +181,21 @@ fn is_same_machine(told: &str, built_for: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_shell_becomes_the_program_only_if_the_command_is_simple() {
+        let check = |commands: &[&str], expected| {
+            for command in commands {
+                assert_eq!(is_simple(command), expected, "{command}");
+            }
+        };
+        check(&["java peerProcess {id}", "./peer {id} >out 2>err", "'my peer' \"$HOME\" {id} # one"], true);
+        check(
+            &["A=1 java peerProcess {id}", "cd bin && java peerProcess {id}", "make; ./peer {id}", "exec ./peer {id}"],
+            false,
+        );
+        check(&["./peer {id} | tee said", "(./peer {id})", "sh -c './peer {id} & wait'", "! ./peer {id}"], false);
+    }
 
     #[test]
     fn a_machine_of_another_kind_is_told_by_the_programs_head() {
