@@ -149,6 +149,14 @@ impl PieceSet {
         None
     }
 
+    /// Takes out all pieces of `other`.
+    pub(crate) fn remove_all(&mut self, other: &Self) {
+        for (word, other) in self.words.iter_mut().zip(&other.words) {
+            self.count -= (*word & other).count_ones();
+            *word &= !other;
+        }
+    }
+
     /// Takes out what it shares with `other`, and puts it into `to`, which has none of it.
     pub(crate) fn move_common(&mut self, other: &Self, to: &mut Self) {
         for ((word, other), to_word) in self.words.iter_mut().zip(&other.words).zip(&mut to.words) {

@@ -127,6 +127,14 @@ impl Shared {
         self.finish(work, None);
     }
 
+    /// Reports that the pauses are over that are.
+    pub fn end_pauses(&self) {
+        let over = self.lock().pauses_over();
+        for neighbor in over {
+            self.apply(Event::PauseOver { neighbor });
+        }
+    }
+
     /// Reports a link's message, whose piece is in `piece_bytes`, and does the disk work that follows.
     ///
     /// False if the link was replaced or given up in the meantime; then nothing was done.

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::ending::End;
 use super::figures::Stopwatch;
@@ -17,6 +17,11 @@ use crate::message::Message;
 use crate::peer::{Action, Event, Peer};
 use crate::peer_id::PeerId;
 
+/// Who has sent a wrong piece is not asked for so long, twice as long after the second, and so on.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// But never longer than this.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
 /// What all threads of a peer share and change.
 #[derive(Debug)]
 pub struct State {
@@ -27,6 +32,8 @@ pub struct State {
     pub links_made: u64,
     /// The neighbors that have broken the protocol.
     pub standings: BTreeMap<PeerId, Standing>,
+    /// Until when those are not asked whose last piece was wrong.
+    pub pauses: BTreeMap<PeerId, Instant>,
     /// Empty between two events; kept for its room.
     actions: Vec<Action>,
     /// When the first neighbor was interested.
@@ -86,6 +93,7 @@ impl State {
             links: BTreeMap::new(),
             links_made: 0,
             standings: BTreeMap::new(),
+            pauses: BTreeMap::new(),
             actions: Vec::new(),
             timers_started: None,
             preferred_due: None,
@@ -108,6 +116,14 @@ impl State {
     /// Whether every peer has the file and only partings are left.
     pub fn is_finishing(&self) -> bool {
         matches!(self.end, Some(End::Finished))
+    }
+
+    /// Takes out those whose pause is over.
+    pub fn pauses_over(&mut self) -> Vec<PeerId> {
+        let now = Instant::now();
+        let over: Vec<_> = self.pauses.iter().filter(|(_, until)| **until <= now).map(|(id, _)| *id).collect();
+        self.pauses.retain(|_, until| *until > now);
+        over
     }
 
     /// Lets the peer decide and carries out what needs no waiting.
@@ -138,6 +154,11 @@ impl State {
                 }
                 Action::Log(event) => event_log::record(own, &event),
                 Action::SavePiece { piece } => work.disk = Some(DiskWork::Save(piece)),
+                Action::Pause { neighbor, wrong_count } => {
+                    let doublings = (wrong_count - 1).min(LONGEST_PAUSE.as_secs().ilog2() + 1);
+                    let pause = (FIRST_PAUSE * (1 << doublings)).min(LONGEST_PAUSE);
+                    self.pauses.insert(neighbor, Instant::now() + pause);
+                }
                 Action::CompleteFile => work.disk = Some(DiskWork::Complete),
                 Action::RememberComplete { neighbor } => work.disk = Some(DiskWork::RememberComplete(neighbor)),
                 Action::StartTimers => {

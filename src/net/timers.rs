@@ -70,13 +70,14 @@ pub fn flush_log(shared: &Shared) {
     }
 }
 
-/// Tells again and again for whom this peer waits, until the process stops; gives up after `patience`, if there is one.
+/// Looks again and again, until the process stops, whether a pause is over, and tells for whom this peer waits; gives up after `patience`, if there is one.
 ///
 /// It is only the missing peers that are given up, so that the time counts while nobody who is there has or wants anything.
 pub fn watch_missing(shared: &Shared, patience: Option<Duration>) {
     let mut told = Instant::now();
     let mut idle_since = told;
     while shared.wait_until(Instant::now() + WATCH_INTERVAL) {
+        shared.end_pauses();
         let now = Instant::now();
         let (missing, idle) = shared.look(|peer| (peer.missing().collect::<Vec<_>>(), peer.is_idle()));
         if missing.is_empty() {

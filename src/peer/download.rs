@@ -2,7 +2,7 @@
 
 use super::event::{Action, LogEvent};
 use super::neighbor::Neighbor;
-use super::pieces::Lacked;
+use super::pieces::{BlockCounts, Lacked};
 use super::{Peer, Select, connected, tell_interest_if_changed};
 use crate::layout::PieceIndex;
 use crate::message::{Message, Welcome};
@@ -35,6 +35,25 @@ impl Peer {
             self.not_missing(piece);
         }
         true
+    }
+
+    /// The piece is missing again, its sender has earned nothing by it and is not asked for a while: others come first.
+    pub(super) fn piece_wrong(&mut self, piece: PieceIndex, actions: &mut Vec<Action>) {
+        let Some(from) = self.pieces.abandon_saving(piece) else { return };
+        self.missing_again(piece);
+        let piece_len = u64::from(self.pieces.layout().piece_len(piece));
+        let neighbor = self.neighbors.get_mut(&from).expect("only neighbors send pieces");
+        neighbor.bytes_since_tick = neighbor.bytes_since_tick.saturating_sub(piece_len);
+        neighbor.wrong_count = neighbor.wrong_count.saturating_add(1);
+        neighbor.pausing = true;
+        actions.push(Action::Pause { neighbor: from, wrong_count: neighbor.wrong_count });
+        self.ask_all(actions);
+    }
+
+    pub(super) fn pause_over(&mut self, id: PeerId, actions: &mut Vec<Action>) {
+        let Some(neighbor) = self.neighbors.get_mut(&id) else { return };
+        neighbor.pausing = false;
+        self.ask(id, actions);
     }
 
     /// Only now the piece is ours: it is counted, logged and announced, and every interest is looked at again (A6).
@@ -79,18 +98,26 @@ impl Peer {
 
     /// Asks a neighbor for a piece, if it may be asked and has one that nobody was asked for (A8).
     pub(super) fn ask(&mut self, id: PeerId, actions: &mut Vec<Action>) {
-        let Some(neighbor) = self.neighbors.get_mut(&id).filter(|neighbor| neighbor.may_be_asked()) else { return };
-        let missing = self.pieces.missing();
-        let choice = match (self.select, &self.rarity) {
-            (Select::Rarest, Some(rarity)) => rarity.choose(neighbor, &mut self.rng),
-            (Select::Sequential, _) => neighbor.askable.first(&neighbor.has, missing),
-            _ => neighbor.askable.choose(&neighbor.has, missing, &mut self.rng),
-        };
-        let Some(piece) = choice else { return };
-        neighbor.requested = Some(piece);
+        if !self.neighbors.get(&id).is_some_and(Neighbor::may_be_asked) {
+            return;
+        }
+        let Some(piece) = self.choose(id) else { return };
+        self.neighbors.get_mut(&id).expect("it is known").requested = Some(piece);
         self.pieces.request(piece, id);
         self.not_missing(piece);
         actions.push(Action::Send { to: id, message: Message::Request(piece) });
+    }
+
+    fn choose(&mut self, id: PeerId) -> Option<PieceIndex> {
+        let (neighbor, missing) = (&self.neighbors[&id], self.pieces.missing());
+        if neighbor.is_distrusted() {
+            return self.choose_what_nobody_else_has(id);
+        }
+        match (self.select, &self.rarity) {
+            (Select::Rarest, Some(rarity)) => rarity.choose(neighbor, &mut self.rng),
+            (Select::Sequential, _) => neighbor.askable.first(&neighbor.has, missing),
+            _ => neighbor.askable.choose(&neighbor.has, missing, &mut self.rng),
+        }
     }
 
     pub(super) fn ask_all(&mut self, actions: &mut Vec<Action>) {
@@ -104,11 +131,26 @@ impl Peer {
     /// Makes a piece free to be asked for again, if it is this neighbor that was asked for it last.
     pub(super) fn free(&mut self, piece: PieceIndex, asked: PeerId) {
         if self.pieces.free(piece, asked) {
-            self.for_each_that_has(piece, |neighbor| neighbor.askable.add(piece));
-            if let Some(rarity) = &mut self.rarity {
-                rarity.put(piece, &mut self.neighbors);
-            }
+            self.missing_again(piece);
         }
+    }
+
+    /// A piece may be asked for again.
+    fn missing_again(&mut self, piece: PieceIndex) {
+        self.for_each_that_has(piece, |neighbor| neighbor.askable.add(piece));
+        if let Some(rarity) = &mut self.rarity {
+            rarity.put(piece, &mut self.neighbors);
+        }
+    }
+
+    /// What a distrusted neighbor may be asked for: a missing piece that no connected neighbor has who is trusted.
+    fn choose_what_nobody_else_has(&mut self, id: PeerId) -> Option<PieceIndex> {
+        let mut only_theirs = self.neighbors[&id].has.clone();
+        for other in self.neighbors.values().filter(|other| other.connected && !other.is_distrusted()) {
+            only_theirs.remove_all(&other.has);
+        }
+        let counts = BlockCounts::of(&only_theirs, self.pieces.missing());
+        counts.choose(&only_theirs, self.pieces.missing(), &mut self.rng)
     }
 
     /// Nobody may be asked for a piece any more that was missing until now.

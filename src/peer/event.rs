@@ -30,6 +30,12 @@ pub enum Event {
         /// The piece.
         piece: PieceIndex,
     },
+    /// The bytes that [`Action::SavePiece`] named are not those of the piece, and were dropped. Only who knows the hashes of the
+    /// pieces can tell.
+    PieceWrong {
+        /// The piece.
+        piece: PieceIndex,
+    },
     /// What [`Action::CompleteFile`] asked for is done.
     FileCompleted,
     /// The unchoking interval (p) is over.
@@ -39,6 +45,11 @@ pub enum Event {
     /// The request under way to this neighbor has waited too long for its piece.
     RequestTimedOut {
         /// Who owes the piece.
+        neighbor: PeerId,
+    },
+    /// The pause that [`Action::Pause`] asked for is over.
+    PauseOver {
+        /// Who may be asked again.
         neighbor: PeerId,
     },
     /// A connected neighbor's connection is gone.
@@ -81,10 +92,18 @@ pub enum Action {
         /// What.
         message: Message,
     },
-    /// Write the bytes of the `piece` message just reported, then report [`Event::PieceSaved`].
+    /// Write the bytes of the `piece` message just reported, then report [`Event::PieceSaved`]; or [`Event::PieceWrong`] if they are
+    /// known to be other bytes.
     SavePiece {
         /// The piece.
         piece: PieceIndex,
+    },
+    /// Do not ask this neighbor, whose piece was wrong, for a while; then report [`Event::PauseOver`].
+    Pause {
+        /// Who has sent it.
+        neighbor: PeerId,
+        /// How many wrong pieces came from it so far, 1 or more: the more, the longer.
+        wrong_count: u32,
     },
     /// Give the file, all of whose pieces are written, its final name; then report [`Event::FileCompleted`].
     CompleteFile,

@@ -129,6 +129,8 @@ impl Peer {
             Event::NeighborConnected { neighbor, opened_by } => self.neighbor_connected(neighbor, opened_by, actions),
             Event::MessageReceived { from, message } => self.message_received(from, message, actions),
             Event::PieceSaved { piece } => self.piece_saved(piece, actions),
+            Event::PieceWrong { piece } => self.piece_wrong(piece, actions),
+            Event::PauseOver { neighbor } => self.pause_over(neighbor, actions),
             Event::FileCompleted => self.file_completed(actions),
             Event::PreferredTick => self.select_preferred(actions),
             Event::OptimisticTick => self.select_optimistic(actions),
@@ -183,6 +185,9 @@ impl Peer {
         self.choking.forget(id);
         if let Some(piece) = requested {
             self.free(piece, id);
+        }
+        // Of who is distrusted only what nobody else has is asked, which may be more now.
+        if requested.is_some() || self.neighbors.values().any(Neighbor::is_distrusted) {
             self.ask_all(actions);
         }
     }

@@ -4,6 +4,9 @@ use super::pieces::BlockCounts;
 use crate::layout::{FileLayout, PieceIndex};
 use crate::piece_set::PieceSet;
 
+/// Who has sent so many wrong pieces is not asked again, unless it alone has what is lacked.
+const MOST_WRONG: u32 = 2;
+
 /// One neighbor, connected or not.
 ///
 /// Invariants: `lacked` is the number of its pieces that we do not have, `askable` counts those of its pieces that are
@@ -35,6 +38,10 @@ pub(super) struct Neighbor {
     /// It let a request time out and has said nothing since; it is asked again when it does.
     pub silent: bool,
     pub unanswered: Unanswered,
+    /// How many of its pieces were wrong, on all connections.
+    pub wrong_count: u32,
+    /// It is not asked until a pause is over, because its last piece was wrong.
+    pub pausing: bool,
     /// Bytes of pieces that we asked for and accepted since the last tick: its rate.
     pub bytes_since_tick: u64,
 }
@@ -58,6 +65,8 @@ impl Neighbor {
             requested: None,
             silent: false,
             unanswered: Unanswered::default(),
+            wrong_count: 0,
+            pausing: false,
             bytes_since_tick: 0,
         }
     }
@@ -65,7 +74,9 @@ impl Neighbor {
     /// A neighbor as it is when handshakes were exchanged: whatever was known of it before, it may have started again.
     pub fn connect(&mut self) {
         let (complete_before, remembered) = (self.is_complete(), self.remembered);
-        *self = Self { connected: true, met: true, complete_before, remembered, ..Self::new(self.has.layout()) };
+        let Self { wrong_count, pausing, .. } = *self;
+        let anew = Self::new(self.has.layout());
+        *self = Self { connected: true, met: true, complete_before, remembered, wrong_count, pausing, ..anew };
     }
 
     /// Ends the connection; what it has stays known.
@@ -86,9 +97,14 @@ impl Neighbor {
         self.met && (self.has.is_full() || (self.complete_before && !self.connected))
     }
 
+    /// Whether its pieces were wrong so often that it is only asked for what nobody else has.
+    pub fn is_distrusted(&self) -> bool {
+        self.wrong_count >= MOST_WRONG
+    }
+
     /// Whether a request may be sent to it now (A8: one at a time, and only while it unchokes us).
     pub fn may_be_asked(&self) -> bool {
-        self.connected && !self.they_choke_us && self.requested.is_none() && !self.silent
+        self.connected && !self.they_choke_us && self.requested.is_none() && !self.silent && !self.pausing
     }
 }
 

@@ -1,7 +1,7 @@
 //! `PieceTable`: where each piece of our file stands, and the choice of the next one to ask for (protocol A8).
 //!
 //! A piece is in exactly one state: `Missing -> Requested(by) -> Saving -> Have`, and back to `Missing` when a request is
-//! given up. Invariant: `have`, `missing` and the keys of `in_flight` are disjoint and together are all pieces.
+//! given up, or what has arrived is wrong. Invariant: `have`, `missing` and the keys of `in_flight` are disjoint and together are all pieces.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -77,6 +77,14 @@ impl PieceTable {
         let lacked = if self.missing.remove(piece) { Lacked::Missing } else { Lacked::Requested };
         self.in_flight.insert(piece, InFlight::Saving(from));
         Some(lacked)
+    }
+
+    /// Saving -> Missing; says who sent it.
+    pub fn abandon_saving(&mut self, piece: PieceIndex) -> Option<PeerId> {
+        let Some(&InFlight::Saving(from)) = self.in_flight.get(&piece) else { return None };
+        self.in_flight.remove(&piece);
+        self.missing.insert(piece);
+        Some(from)
     }
 
     /// Saving -> Have; says who sent it.
