@@ -40,12 +40,21 @@ impl Peer {
     /// The piece is missing again, its sender has earned nothing by it and is not asked for a while: others come first.
     pub(super) fn piece_wrong(&mut self, piece: PieceIndex, actions: &mut Vec<Action>) {
         let Some(from) = self.pieces.abandon_saving(piece) else { return };
-        self.missing_again(piece);
+        // It may have come late, while somebody else was asked for it, who still is.
+        let owes = |(_, neighbor): &(&PeerId, &Neighbor)| neighbor.requested == Some(piece);
+        match self.neighbors.iter().find(owes) {
+            Some((&id, _)) => self.pieces.request(piece, id),
+            None => self.missing_again(piece),
+        }
         let piece_len = u64::from(self.pieces.layout().piece_len(piece));
         let neighbor = self.neighbors.get_mut(&from).expect("only neighbors send pieces");
         neighbor.bytes_since_tick = neighbor.bytes_since_tick.saturating_sub(piece_len);
         neighbor.wrong_count = neighbor.wrong_count.saturating_add(1);
         neighbor.pausing = true;
+        if neighbor.connected {
+            // It may have been asked twice, with a choke in between, and answer a second time.
+            neighbor.unanswered.remember(piece);
+        }
         actions.push(Action::Pause { neighbor: from, wrong_count: neighbor.wrong_count });
         self.ask_all(actions);
     }

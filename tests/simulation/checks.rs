@@ -107,6 +107,9 @@ fn may_be_requested(ledger: &Ledger, to: PeerId, piece: PieceIndex) -> Result<()
     ensure(book.has & bit(piece) != 0, || format!("{to} is asked for piece {piece}, which it has not"))?;
     ensure(book.requested.is_none(), || format!("{to} owes {:?} and is asked for piece {piece}", book.requested))?;
     ensure(!book.silent, || format!("{to} let a request time out, said nothing, and is asked for piece {piece}"))?;
+    ensure(!book.pausing, || format!("the last piece of {to} was wrong, and it is asked for piece {piece} already"))?;
+    let trusted = ledger.trusted_with(to) & bit(piece) != 0;
+    ensure(trusted, || format!("{to} has sent wrong pieces and is asked for piece {piece}, which others have"))?;
     ensure(ledger.under_way() & bit(piece) == 0, || format!("another neighbor owes piece {piece}, {to} is asked too"))?;
     ensure(ledger.missing() & bit(piece) != 0, || format!("{to} is asked for piece {piece}, which is not missing"))
 }
@@ -258,8 +261,10 @@ pub fn the_lost_owe_nothing(ledger: &Ledger, fact: &Fact) -> Result<(), String> 
         })?;
         ensure(book.connected || neighbor.requested.is_none(), || format!("{id} is lost and still asked"))?;
         ensure(book.connected || neighbor.we_choke_them, || format!("{id} is lost and still unchoked"))?;
-        let is_idle = book.they_unchoke && book.requested.is_none() && !book.silent;
-        ensure(!is_idle || book.has & free == 0, || format!("{id} could be asked for a free piece and is not"))
+        let is_idle = book.they_unchoke && book.requested.is_none() && !book.silent && !book.pausing;
+        ensure(!is_idle || book.has & free & ledger.trusted_with(id) == 0, || {
+            format!("{id} could be asked for a free piece and is not")
+        })
     })
 }
 

@@ -9,6 +9,10 @@ use crate::ledger::{Fact, Ledger, bit};
 /// `--select`: of the pieces that may be asked for now it is the first, or one that no more neighbors hold than any other.
 pub fn the_piece_is_the_one_to_select(ledger: &Ledger, fact: &Fact) -> Result<(), String> {
     let Fact::Action(Action::Send { to, message: Message::Request(piece) }) = fact else { return Ok(()) };
+    if ledger.books[to].wrong_count > 1 {
+        // Who has sent wrong pieces is asked for what it alone has, anything of that.
+        return Ok(());
+    }
     let free = ledger.books[to].has & ledger.missing() & !ledger.under_way();
     let holders = |piece: u64| ledger.books.values().filter(|book| book.connected && book.has & piece != 0).count();
     match ledger.select {

@@ -109,6 +109,9 @@ pub struct Book {
     /// Asked for on this connection, given up, not arrived.
     pub unanswered: u64,
     pub silent: bool,
+    /// How many of its pieces were wrong, on all connections; and whether the pause after the last one goes on.
+    pub wrong_count: u32,
+    pub pausing: bool,
     /// Bytes of pieces that were asked of it and accepted since the last preferred tick.
     pub bytes: u64,
 }
@@ -120,8 +123,8 @@ impl Book {
 
     /// Of a neighbor that is lost only stays what it has, and what was known of it.
     fn lose(&mut self) {
-        let Self { met, has, was_complete, remembered, .. } = *self;
-        *self = Self { met, has, was_complete, remembered, ..Self::default() };
+        let Self { met, has, was_complete, remembered, wrong_count, pausing, .. } = *self;
+        *self = Self { met, has, was_complete, remembered, wrong_count, pausing, ..Self::default() };
     }
 }
 
@@ -167,6 +170,15 @@ impl Ledger {
         self.saving.keys().fold(self.all & !self.have, |set, &piece| set & !bit(piece))
     }
 
+    /// What this neighbor may be asked for by its past: everything, or after two wrong pieces only what nobody else has.
+    pub fn trusted_with(&self, neighbor: PeerId) -> u64 {
+        if self.books[&neighbor].wrong_count < 2 {
+            return self.all;
+        }
+        let trusted = self.books.values().filter(|book| book.connected && book.wrong_count < 2);
+        self.all & !trusted.fold(0, |set, book| set | book.has)
+    }
+
     /// Whether this piece, arriving now from this neighbor, is one that we asked it for and still lack.
     pub fn welcomes(&self, piece: PieceIndex, from: PeerId) -> bool {
         let book = &self.books[&from];
@@ -195,8 +207,10 @@ impl Ledger {
                 let all = self.all;
                 let book = self.book(*neighbor);
                 book.lose();
-                let (was_complete, remembered) = (book.is_complete(all), book.remembered);
-                *book = Book { connected: true, met: true, was_complete, remembered, ..Book::default() };
+                let was_complete = book.is_complete(all);
+                let Book { remembered, wrong_count, pausing, .. } = *book;
+                let anew = Book { remembered, wrong_count, pausing, ..Book::default() };
+                *book = Book { connected: true, met: true, was_complete, ..anew };
             }
             Event::NeighborLost { neighbor, .. } => self.book(*neighbor).lose(),
             Event::RequestTimedOut { neighbor } => {
@@ -210,6 +224,15 @@ impl Ledger {
                 self.have |= bit(*piece);
                 self.log_due = true;
             }
+            Event::PieceWrong { piece } => {
+                let (from, len) = (self.saving.remove(piece), u64::from(self.layout.piece_len(*piece)));
+                let book = self.book(from.expect("it has come"));
+                book.bytes = book.bytes.saturating_sub(len);
+                book.wrong_count += 1;
+                book.pausing = true;
+                book.unanswered |= if book.connected { bit(*piece) } else { 0 };
+            }
+            Event::PauseOver { neighbor } => self.book(*neighbor).pausing = false,
             Event::FileCompleted => self.file_completed = true,
             Event::MessageReceived { from, message } => self.note_message(*from, message),
             Event::Started | Event::PreferredTick | Event::OptimisticTick => {}
@@ -260,7 +283,7 @@ impl Ledger {
                 self.log_due = false;
             }
             Action::RememberComplete { neighbor } => self.book(*neighbor).remembered = true,
-            Action::Log(_) => {}
+            Action::Log(_) | Action::Pause { .. } => {}
             Action::Finish => self.finished = true,
         }
     }

@@ -83,7 +83,7 @@ fn run_all(count: u64) -> (Coverage, Vec<String>) {
 }
 
 /// What must have happened at least so often for each 1000 seeds.
-const EXPECTED: [(&str, u64); 77] = [
+const EXPECTED: [(&str, u64); 79] = [
     ("broken connections", 1000),
     ("changes of the preferred", 3000),
     ("chokes with a request under way", 500),
@@ -157,10 +157,12 @@ const EXPECTED: [(&str, u64); 77] = [
     ("scenario: several liars", 10),
     ("scenario: several seeders", 150),
     ("scenario: shorter last piece", 200),
+    ("scenario: the only seeder forges", 20),
     ("stalls", 300),
     ("ticks that come twice", 500),
     ("timeouts of what has just been answered", 200),
     ("two connections crossing", 100),
+    ("wrong pieces", 500),
 ];
 
 /// What must not have happened more often: the rules for silence are there to keep it rare.

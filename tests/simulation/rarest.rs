@@ -32,6 +32,7 @@ fn scenario(select: Select) -> Scenario {
         select,
         eager: false,
         choke_overtakes: false,
+        forgeries: 0,
         lies_for: None,
     };
     Scenario {

@@ -10,7 +10,7 @@ use crate::checks::check_fact;
 use crate::faults::LATEST_LEARNING;
 use crate::ledger::{Fact, Ledger, View};
 use crate::link::EndId;
-use crate::scenario::{MILLIS, Micros, SECS};
+use crate::scenario::{MILLIS, Micros, Plan, SECS};
 use crate::world::{Deed, Happening, World};
 
 /// How long a finished peer stays at most (protocol B).
@@ -48,6 +48,7 @@ impl World {
     /// The only place where a peer is told something: all that it does is checked, then carried out.
     pub fn apply(&mut self, node: usize, event: Event) -> Result<(), String> {
         let mut actions = Vec::new();
+        let from = if let Event::MessageReceived { from, .. } = event { Some(from) } else { None };
         self.nodes[node].peer.handle(event.clone(), &mut actions);
         self.trace.note_step(self.now, self.id(node), &event, &actions);
         if self.complete_since.is_none() && self.honest_are_complete() {
@@ -61,7 +62,7 @@ impl World {
             })?;
         }
         for action in actions {
-            self.carry_out(node, action);
+            self.carry_out(node, action, from);
         }
         self.end_if_finished(node);
         Ok(())
@@ -84,13 +85,24 @@ impl World {
         Ok(())
     }
 
-    fn carry_out(&mut self, node: usize, action: Action) {
+    /// `from` is the neighbor whose message the actions answer.
+    fn carry_out(&mut self, node: usize, action: Action, from: Option<PeerId>) {
         let life = self.nodes[node].life;
         match action {
             Action::Send { to, message } => self.send(node, to, message),
             Action::SavePiece { piece } => {
                 self.nodes[node].runner.saves.push(piece);
-                self.do_at_disk(node, Deed::Piece(piece));
+                if self.is_forged(from) {
+                    let event = Event::PieceWrong { piece };
+                    self.plan(self.scenario.max_disk_time / 4, Happening::Reported { node, life, event });
+                } else {
+                    self.do_at_disk(node, Deed::Piece(piece));
+                }
+            }
+            Action::Pause { neighbor, wrong_count } => {
+                let pause = SECS << (wrong_count - 1).min(6);
+                let event = Event::PauseOver { neighbor };
+                self.plan(pause.min(60 * SECS), Happening::Reported { node, life, event });
             }
             Action::CompleteFile => self.do_at_disk(node, Deed::Name),
             Action::RememberComplete { neighbor } => self.do_at_disk(node, Deed::Complete(neighbor)),
@@ -117,12 +129,24 @@ impl World {
         }
     }
 
+    /// Whether the bytes of the piece that has just come are wrong.
+    fn is_forged(&mut self, from: Option<PeerId>) -> bool {
+        let sent = |plan: &Plan| Some(plan.id) == from;
+        let place = self.scenario.peers.iter().position(sent).expect("what is saved has just come from somebody");
+        let forged = self.nodes[place].forgeries > 0;
+        self.nodes[place].forgeries = self.nodes[place].forgeries.saturating_sub(1);
+        if forged {
+            self.coverage.saw("wrong pieces");
+        }
+        forged
+    }
+
     /// The peer hears that something is on the disk; not always in the order in which it went there.
     pub fn report(&mut self, node: usize, life: u32, event: Event) -> Result<(), String> {
         if !self.lives(node, life) {
             return Ok(());
         }
-        if let Event::PieceSaved { piece } = event {
+        if let Event::PieceSaved { piece } | Event::PieceWrong { piece } = event {
             let saves = &mut self.nodes[node].runner.saves;
             let place = saves.iter().position(|&saved| saved == piece).expect("what is reported was asked for");
             saves.remove(place);

@@ -49,6 +49,8 @@ pub struct Plan {
     pub eager: bool,
     /// Whether its choke overtakes the pieces that are queued, as that of some public peers does, instead of taking them back.
     pub choke_overtakes: bool,
+    /// So many of its pieces are wrong, of which everybody can tell by their hashes.
+    pub forgeries: u32,
     /// For how long it lies, from its start on; then it starts again as an honest peer, with what it truly has.
     pub lies_for: Option<Micros>,
 }
@@ -112,6 +114,10 @@ impl Scenario {
             ("scenario: nothing goes wrong", self.fault_count == 0),
             ("scenario: a liar", self.liar_count() == 1),
             ("scenario: several liars", self.liar_count() > 1),
+            (
+                "scenario: the only seeder forges",
+                seeder_count == 1 && self.peers.iter().any(|peer| peer.has_file && peer.forgeries > 1),
+            ),
             ("scenario: odd timers", self.odd_timers),
             ("scenario: a peer that asks for the rarest", self.peers.iter().any(|peer| peer.select == Select::Rarest)),
             ("scenario: a peer that unchokes eagerly", self.peers.iter().any(|peer| peer.eager)),
@@ -140,6 +146,7 @@ fn draw_peers(count: usize, rng: &mut StdRng) -> Vec<Plan> {
     }
     let latest_start = if rng.random_bool(0.5) { SECS / 2 } else { 20 * SECS };
     let seeder_share = if rng.random_bool(0.7) { 0.1 } else { 0.5 };
+    let forger_share = if rng.random_bool(0.8) { 0.0 } else { 0.3 };
     // Most swarms are the course's; in others each peer has options of its own.
     let (plain, selects) = (rng.random_bool(0.6), [Select::Random, Select::Rarest, Select::Sequential]);
     let mut peers: Vec<_> = numbers
@@ -151,6 +158,7 @@ fn draw_peers(count: usize, rng: &mut StdRng) -> Vec<Plan> {
             select: if plain { Select::Random } else { selects[rng.random_range(0..3)] },
             eager: !plain && rng.random_bool(0.5),
             choke_overtakes: rng.random_bool(0.4),
+            forgeries: if rng.random_bool(forger_share) { rng.random_range(1..=8) } else { 0 },
             lies_for: None,
         })
         .collect();

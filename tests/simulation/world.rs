@@ -77,6 +77,8 @@ pub struct Node {
     /// What a stopped process will have to deal with.
     pub frozen: Option<VecDeque<Happening>>,
     pub lies: Option<Habits>,
+    /// How many wrong pieces are still to come from it.
+    pub forgeries: u32,
 }
 
 /// What a process knows beside its peer; it is forgotten with it.
@@ -296,6 +298,7 @@ impl Node {
             runner: Runner::default(),
             frozen: None,
             lies: None,
+            forgeries: plan.forgeries,
         }
     }
 }
