@@ -36,8 +36,8 @@ identity() {
 
 /// Starts a peer: `$1` its ID, `$2` its command for a shell. Tells its process ID.
 ///
-/// The record is there before the command runs, under the ID that the command will have; and what waits for its end
-/// outlives this script. Only then is the line read that lets this end.
+/// The record is there before the command runs, under the ID that the command will have; and what waits for its end, to note
+/// it, outlives this script. That one is in the record, too. Only then is the line read that lets this end.
 const START: &str = r#"
 rm -f "peer_$1.pid" && : >"peer_$1.err" || exit 92
 export IDENTITY
@@ -45,8 +45,10 @@ export IDENTITY
     {
         sh -c 'eval "$IDENTITY"
             unset IDENTITY
+            identity $PPID
+            waits="$PPID $started"
             identity $$
-            printf "%s %s %s\n" $$ "$started" "$(date +%s)" >"peer_$0.pid" || exit 92
+            printf "%s %s %s %s\n" $$ "$started" "$(date +%s)" "$waits" >"peer_$0.pid" || exit 92
             echo $$ >&3
             exec 3>&-
             eval "exec $1"' "$1" "$2" </dev/null >>"peer_$1.err" 2>&1
@@ -62,15 +64,24 @@ export IDENTITY
 const LOOK: &str = r#"
 mark=$1
 shift
+look_up() {
+    pid= was= begun= waiter= since= ended=
+    { read -r pid was begun waiter since && read -r ended; } 2>/dev/null <"$1"
+}
 while [ $# -gt 1 ]; do
-    alive=none pid= was= begun= ended=
-    { read -r pid was begun && read -r ended; } 2>/dev/null <"peer_$1.pid"
+    alive=none
+    look_up "peer_$1.pid"
     if [ -n "$begun" ]; then
         identity "$pid"
         alive=gone
         [ -z "$started" ] || [ "$started" != "$was" ] || alive=alive
-        # It may have ended between the two looks.
-        [ $alive = alive ] || [ -n "$ended" ] || { read -r pid was begun && read -r ended; } 2>/dev/null <"peer_$1.pid"
+        # Between its end and the note of it, who will note it is there.
+        while [ $alive = gone ] && [ -z "$ended" ]; do
+            identity "${waiter:-0}"
+            look_up "peer_$1.pid"
+            [ -z "$ended" ] && [ -n "$started" ] && [ "$started" = "$since" ] || break
+            sleep 0.1 2>/dev/null || sleep 1
+        done
     fi
     size=0
     [ "$2" = - ] || [ ! -r "log_peer_$1.log" ] || size=$(wc -c <"log_peer_$1.log")
@@ -146,9 +157,11 @@ const TRY: &str = r#"
 "$1" --version >/dev/null || exit 94
 "#;
 
-/// Takes the file `$2` of the directory `$1` from its stdin, gives it the mode `$3` and notes `$4`. It is one line, for a login shell
-/// of any kind has to hand it on.
-pub const TAKE: &str = r#"cd -- "$1" && { cat >"$2.sent" && chmod "$3" "$2.sent" && mv -f -- "$2.sent" "$2" && echo "$4" >>swarm.sent || exit 92; }"#;
+/// Takes the file `$2` of the directory `$1` from its stdin, gives it the mode `$3` and notes `$4`, which begins with its size. It is
+/// one line, for a login shell of any kind has to hand it on.
+///
+/// When the connection breaks, its stdin ends as if all had come: so the size is looked at.
+pub const TAKE: &str = r#"cd -- "$1" && { cat >"$2.sent" && [ "$(($(wc -c <"$2.sent")))" = "${4%% *}" ] && chmod "$3" "$2.sent" && mv -f -- "$2.sent" "$2" && echo "$4" >>swarm.sent || { rm -f -- "$2.sent"; exit 92; }; }"#;
 
 /// Gives the file `$2` of the directory `$1`.
 pub const GIVE: &str = r#"cd -- "$1" && exec cat <"$2""#;

@@ -6,10 +6,10 @@ use std::io::{ErrorKind, Read, Seek, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 
 use super::scripts::{CANNOT_RUN, CANNOT_WRITE, NO_DIRECTORY, NO_PARENT, all_quoted};
-use super::ssh::Ssh;
+use super::ssh::{SSH, Ssh};
 
 /// The swarm's directory is not there: nothing was ever started.
 #[derive(Debug)]
@@ -136,7 +136,7 @@ impl Shell {
         stderr.rewind().and_then(|()| stderr.read_to_end(&mut said)).context("cannot read a temporary file")?;
         let said = String::from_utf8_lossy(&said);
         let last = said.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
-        let because = if last.is_empty() { String::new() } else { format!(": {last}") };
+        let because = if last.is_empty() { String::new() } else { format!(": {}", without_line(last)) };
         match (self, status.code()) {
             (Self::There(ssh), Some(255)) => bail!("{}", ssh.trouble(&said)),
             (_, Some(NO_DIRECTORY)) => Err(NoDirectory.into()),
@@ -151,9 +151,21 @@ impl Shell {
     }
 }
 
+/// What a shell says without the line of the script, which nobody knows: `sh: 7: ` or `sh: line 7: `.
+fn without_line(said: &str) -> &str {
+    let place = said.strip_prefix("sh: ").and_then(|rest| rest.split_once(": "));
+    match place {
+        Some((line, rest)) if line.trim_start_matches("line ").parse::<u32>().is_ok() => rest,
+        _ => said,
+    }
+}
+
 fn spawn(command: &mut Command) -> Result<Child> {
     let program = command.get_program().to_string_lossy().into_owned();
-    command.spawn().with_context(|| format!("cannot run {program}"))
+    command.spawn().map_err(|error| match error.kind() {
+        ErrorKind::NotFound if program == SSH => anyhow!("there is no ssh on this machine: install OpenSSH's client"),
+        _ => anyhow!("cannot run {program}: {error}"),
+    })
 }
 
 /// False if the other end takes no more.
