@@ -146,11 +146,11 @@ pub struct StartArgs {
     /// Print the table at the end as JSON
     #[arg(long)]
     pub json: bool,
-    #[command(flatten)]
-    pub remote: RemoteArgs,
     /// Options for each peer: -- --seed 7
     #[arg(last = true, value_name = "PEER_OPTION")]
     pub peer_options: Vec<String>,
+    #[command(flatten)]
+    pub remote: RemoteArgs,
 }
 
 /// `swarm status`.

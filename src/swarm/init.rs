@@ -9,16 +9,18 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use peer_process::config::{COMMON, PEER_INFO};
-use peer_process::peer_id::PeerId;
+use peer_process::peer_id::{self, PeerId};
 use rand::rngs::{StdRng, SysRng};
 use rand::{RngExt, SeedableRng};
 
 use crate::cli::InitArgs;
 use crate::fault::Usage;
+use crate::hosts::{Hosts, Reach};
 use crate::made;
 use crate::new_file::{self, Made, Signal, Source, Stopped};
 use crate::out;
 use crate::plan::{Given, Plan};
+use crate::stop::running;
 use crate::swarm_dir::SwarmDir;
 
 /// Below those that the systems give to outgoing connections, above those that services have.
@@ -114,12 +116,31 @@ fn check(dir: &Path, plan: &Plan, source: Option<&Path>, force: bool) -> Result<
         }
         there.push(name);
     }
-    if there.is_empty() || force {
+    if there.is_empty() {
         return Ok(());
+    }
+    if force {
+        return refuse_if_running(dir);
     }
     let them = if there.len() == 1 { "it" } else { "them" };
     let (dir, there) = (dir.display(), made::first_of(&there));
     Err(Usage::error(format!("'{dir}' has {there} already; --force overwrites {them}")))
+}
+
+/// Who runs here would go on with another configuration. What is there may be no swarm at all.
+fn refuse_if_running(dir: &Path) -> Result<()> {
+    let Ok(swarm) = SwarmDir::open(dir) else { return Ok(()) };
+    for host in Hosts::of(&swarm, &Reach::default())?.all.iter().filter(|host| host.is_here()) {
+        let running = running(host)?;
+        if !running.is_empty() {
+            let list = peer_id::list(&running);
+            return Err(Usage::error(format!(
+                "peer {list} of the swarm in '{}' is running; stop it first",
+                dir.display()
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Whether a path without links leads to where the other one does; a link there is not its target.

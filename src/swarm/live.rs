@@ -2,7 +2,7 @@
 //! seconds. All of it goes to stderr.
 
 use std::collections::BTreeMap;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -10,6 +10,7 @@ use peer_process::console::shown_rate;
 use peer_process::layout::FileLayout;
 use peer_process::peer_id::PeerId;
 
+use crate::out::{self, say};
 use crate::watched::Watched;
 
 /// How often a plain line comes.
@@ -30,8 +31,7 @@ impl Live {
     pub fn new(layout: FileLayout, peers: impl Iterator<Item = PeerId>) -> Self {
         let bars = io::stderr().is_terminal().then(|| {
             let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
-            // What a narrow terminal does not hold is cut off.
-            let style = ProgressStyle::with_template("{prefix} [{bar:12}] {wide_msg}").expect("the template is right");
+            let style = ProgressStyle::with_template("{prefix} [{bar:12}] {msg}").expect("the template is right");
             let bar = |id: PeerId| {
                 let bar = all.add(ProgressBar::new(layout.piece_count().into()));
                 bar.set_style(style.clone().progress_chars("=> "));
@@ -47,11 +47,9 @@ impl Live {
 
     /// A sentence above the lines that move.
     pub fn say(&self, sentence: &str) {
-        let line = format!("swarm: {sentence}");
         match &self.bars {
-            // If stderr is closed, nobody can be told.
-            Some((all, _)) => _ = all.println(line),
-            None => _ = writeln!(io::stderr(), "{line}"),
+            Some((all, _)) => all.suspend(|| say(sentence)),
+            None => say(sentence),
         }
     }
 
@@ -61,7 +59,9 @@ impl Live {
             for (id, peer) in peers {
                 let bar = &bars[id];
                 bar.set_position(peer.progress.pieces().into());
-                bar.set_message(self.describe(peer));
+                // What a narrow terminal does not hold is cut off. There is room left for the ^C that it may show.
+                let room = usize::from(out::terminal_width()).saturating_sub(bar.prefix().len() + 18);
+                bar.set_message(console::truncate_str(&self.describe(peer), room, "...").into_owned());
             }
         } else if self.shown.elapsed() >= LINE_INTERVAL {
             self.shown = Instant::now();

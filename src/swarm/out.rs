@@ -31,8 +31,9 @@ pub fn show(report: &Report, json: bool) -> Result<ExitCode> {
     Ok(if report.all_well() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
 }
 
-fn terminal_width() -> u16 {
-    console::Term::stdout().size().1
+/// How many columns the terminal has.
+pub fn terminal_width() -> u16 {
+    console::Term::stderr().size().1
 }
 
 /// A sentence beside the result.

@@ -1,8 +1,8 @@
 //! `Record`: what `peer_<id>.pid` says of a peer's process.
 //!
 //! The file is written by the shell that starts the peer: the process ID, what tells this process from a later one with the
-//! same ID, and the time, in one line; when the peer has ended a second line says how. Times are seconds since 1970, by the
-//! clock of the peer's host.
+//! same ID, the time, and the same two of the shell that waits for its end, all in one line. When the peer has ended, a second
+//! line says how and when. Times are seconds since 1970, by the clock of the peer's host.
 
 /// What is known of the process that was started last for a peer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -42,7 +42,7 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Remembers all of it; says nothing of what is as usual.
+    /// Remembers all of it.
     ///
     /// # Errors
     /// When it cannot be written.

@@ -50,7 +50,9 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
     watch_signals(&sender)?;
     supply(&swarm, &hosts, &program, &news)?;
     refuse_if_running(&swarm, &hosts)?;
-    settings.save(&swarm)?;
+    if !hosts.all.iter().all(Host::is_here) {
+        settings.save(&swarm)?;
+    }
     forget_logs(&swarm, &hosts, args)?;
 
     let layout = swarm.common.layout;
@@ -96,7 +98,11 @@ fn finish(
     // Who has stopped it does not wait for that.
     let stopped = matches!(cause, Some(Cause::Signal(_)));
     let copies = if stopped { Copies::default() } else { digest_all(swarm, hosts) };
-    let rows = swarm.peers.iter().map(|peer| copies.with(peer.id, peers[&peer.id].row()));
+    let rows = swarm.peers.iter().map(|peer| {
+        let watched = &peers[&peer.id];
+        // Of who was stopped it may be an earlier run's.
+        if cause.is_none() || watched.status() == Some(0) { copies.with(peer.id, watched.row()) } else { watched.row() }
+    });
     let report = Report { kind: Kind::Start, rows: rows.collect() };
     show(&report, json)?;
     say(&format!(

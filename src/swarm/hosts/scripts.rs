@@ -36,8 +36,8 @@ identity() {
 
 /// Starts a peer: `$1` its ID, `$2` its command for a shell. Tells its process ID.
 ///
-/// The record is there before the command runs, under the ID that the command will have; and what waits for its end, to note
-/// it, outlives this script. That one is in the record, too. Only then is the line read that lets this end.
+/// The record is there before the command runs, under the ID that the command will have; and the keeper, which waits for
+/// its end to note it, outlives this script. Only then is the line read that lets this end.
 const START: &str = r#"
 rm -f "peer_$1.pid" && : >"peer_$1.err" || exit 92
 export IDENTITY
@@ -46,9 +46,9 @@ export IDENTITY
         sh -c 'eval "$IDENTITY"
             unset IDENTITY
             identity $PPID
-            waits="$PPID $started"
+            kept=$started
             identity $$
-            printf "%s %s %s %s\n" $$ "$started" "$(date +%s)" "$waits" >"peer_$0.pid" || exit 92
+            printf "%s %s %s %s %s\n" $$ "$started" "$(date +%s)" $PPID "$kept" >"peer_$0.pid" || exit 92
             echo $$ >&3
             exec 3>&-
             eval "exec $1"' "$1" "$2" </dev/null >>"peer_$1.err" 2>&1
@@ -64,24 +64,20 @@ export IDENTITY
 const LOOK: &str = r#"
 mark=$1
 shift
-look_up() {
-    pid= was= begun= waiter= since= ended=
-    { read -r pid was begun waiter since && read -r ended; } 2>/dev/null <"$1"
-}
 while [ $# -gt 1 ]; do
-    alive=none
-    look_up "peer_$1.pid"
-    if [ -n "$begun" ]; then
+    alive=none pid= was= begun= keeper= kept= ended=
+    { read -r pid was begun keeper kept && read -r ended; } 2>/dev/null <"peer_$1.pid"
+    if [ -n "$kept" ]; then
+        alive=alive
         identity "$pid"
-        alive=gone
-        [ -z "$started" ] || [ "$started" != "$was" ] || alive=alive
-        # Between its end and the note of it, who will note it is there.
-        while [ $alive = gone ] && [ -z "$ended" ]; do
-            identity "${waiter:-0}"
-            look_up "peer_$1.pid"
-            [ -z "$ended" ] && [ -n "$started" ] && [ "$started" = "$since" ] || break
-            sleep 0.1 2>/dev/null || sleep 1
-        done
+        if [ -z "$started" ] || [ "$started" != "$was" ]; then
+            # Its end may not be noted yet.
+            identity "$keeper"
+            if [ -z "$started" ] || [ "$started" != "$kept" ]; then
+                alive=gone
+                { read -r line && read -r ended; } 2>/dev/null <"peer_$1.pid"
+            fi
+        fi
     fi
     size=0
     [ "$2" = - ] || [ ! -r "log_peer_$1.log" ] || size=$(wc -c <"log_peer_$1.log")
