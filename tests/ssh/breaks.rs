@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::support::process::{Process, wait_until};
-use crate::world::{DIR, World};
+use crate::world::{DIR, IN_PLACE, World};
 
 /// What a leecher logs when it has reached the one before it.
 const CONNECTED: &str = "makes a connection to Peer 1002";
@@ -88,14 +88,14 @@ fn a_connection_that_breaks_while_a_file_is_sent_leaves_nothing_half_done() {
 fn peers_outlive_a_swarm_that_is_killed_and_another_finds_and_stops_them() {
     let world = World::new(3);
     world.nobody_has_the_file();
-    let start = Process::spawn(world.start_command(&[]));
+    let start = Process::spawn(world.start_command(&IN_PLACE));
     world.wait_for_log(2, CONNECTED);
     start.signal("KILL");
     assert_eq!(start.wait().status, None);
     let status = world.run(&["status", DIR, "--json"]);
     status.assert_status(0);
     assert_eq!(status.stdout.matches("\"running\": true").count(), 3, "{status:?}");
-    world.start(&[]).assert_status(2);
+    world.start(&IN_PLACE).assert_status(2);
 
     let stop = world.run(&["stop", DIR]);
     stop.assert_status(0);
@@ -114,7 +114,7 @@ fn an_interrupted_swarm_leaves_no_peer_on_any_host() {
     ] {
         let world = World::new(3);
         world.nobody_has_the_file();
-        let start = Process::spawn(world.start_command(&["--stagger", stagger]));
+        let start = Process::spawn(world.start_command(&[&["--stagger", stagger], &IN_PLACE[..]].concat()));
         wait_until("the start", || world.there(begun.0, begun.1).exists());
         start.signal(signal);
         let ended = start.wait();

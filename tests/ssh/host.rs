@@ -67,7 +67,7 @@ impl Host {
     /// Breaks the connections that there are; others can be made.
     pub fn cut(&self) {
         let sshd = self.sshd.as_ref().expect("it is there");
-        below(sshd.id()).into_iter().for_each(|pid| signal(pid, "KILL"));
+        kill_all(below(sshd.id()));
     }
 
     /// Breaks the connections that there are and takes no others; what runs there goes on.
@@ -75,7 +75,7 @@ impl Host {
         let Some(mut sshd) = self.sshd.take() else { return };
         // Stopped, it starts no more sessions that would not be found.
         signal(sshd.id(), "STOP");
-        below(sshd.id()).into_iter().for_each(|pid| signal(pid, "KILL"));
+        kill_all(below(sshd.id()));
         // It has not been waited for, so the number is still its own.
         _ = sshd.kill();
         _ = sshd.wait();
@@ -91,16 +91,16 @@ impl Host {
         let mut command = Command::new(program("sshd", "openssh-server"));
         command.args(["-D", "-e", "-f"]).arg(self.dir.join("sshd_config")).current_dir(&self.dir);
         let sshd = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().expect("sshd can be run");
-        let sshd = self.sshd.insert(sshd);
-        let log = || fs::read_to_string(self.dir.join("sshd.log")).unwrap_or_default();
-        wait_until("sshd listens", || {
-            assert!(sshd.try_wait().expect("a child").is_none(), "sshd ended: {}", log());
-            log().matches("Server listening").count() > before
+        self.sshd = Some(sshd);
+        wait_until("sshd listening", || {
+            let ended = self.sshd.as_mut().is_none_or(|sshd| sshd.try_wait().expect("a child").is_some());
+            assert!(!ended, "sshd has ended: {}", self.log());
+            self.log().matches("Server listening").count() > before
         });
     }
 
     /// What sshd has said.
-    pub fn log(&self) -> String {
+    fn log(&self) -> String {
         fs::read_to_string(self.dir.join("sshd.log")).unwrap_or_default()
     }
 }
@@ -120,8 +120,15 @@ pub fn program(name: &str, package: &str) -> PathBuf {
 }
 
 /// Gives a signal to a process that may have ended by now.
-pub fn signal(pid: u32, name: &str) {
+fn signal(pid: u32, name: &str) {
     _ = Command::new("kill").args(["-s", name, &pid.to_string()]).stderr(Stdio::null()).status();
+}
+
+/// Ends processes that may have ended by now.
+pub fn kill_all(pids: Vec<u32>) {
+    for pid in pids {
+        signal(pid, "KILL");
+    }
 }
 
 /// An address that `swarm` takes for another machine.

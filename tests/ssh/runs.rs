@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 use std::{env, iter};
 
 use crate::host::program;
-use crate::support::process::wait_until;
-use crate::world::{DIR, FILE_SIZE, World};
+use crate::world::{DIR, FILE_SIZE, IN_PLACE, World};
 
 /// The seeder's file and the two copies.
 const COPIES: [&str; 3] = ["peer_1001/file.dat", "peer_1002/file.dat", "peer_1003/file.dat"];
@@ -104,10 +103,10 @@ fn what_was_sent_is_not_sent_again_unless_it_has_changed() {
 fn peers_that_were_left_running_are_shown_and_stopped() {
     let world = World::new(3);
     world.nobody_has_the_file();
-    let outcome = world.start(&["--detach"]);
+    let outcome = world.start(&[&["--detach"], &IN_PLACE[..]].concat());
     outcome.assert_status(0);
     assert!(outcome.stdout.starts_with("started peers 1001, 1002, 1003\n"), "{outcome:?}");
-    wait_until("the end of ssh", || world.processes().iter().all(|(_, command)| !command.contains("ssh")));
+    world.assert_no_ssh();
     world.assert_no_sockets();
 
     let status = world.run(&["status", DIR]);
@@ -140,7 +139,7 @@ fn peers_that_were_left_running_are_shown_and_stopped() {
 #[test]
 fn clean_deletes_what_a_run_has_left_there_and_never_the_seeders_file() {
     let world = World::new(2);
-    world.start(&[]).assert_status(0);
+    world.start(&IN_PLACE).assert_status(0);
     let leavings = [
         (0, "log_peer_1001.log"),
         (0, "peer_1001.err"),

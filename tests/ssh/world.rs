@@ -12,10 +12,12 @@ use std::{env, iter};
 
 use tempfile::TempDir;
 
-use crate::host::{Host, program, signal};
+use crate::host::{Host, kill_all, program};
 use crate::support::process::wait_until;
 
 pub const SWARM: &str = env!("CARGO_BIN_EXE_swarm");
+/// Starts our own program where it is, for tests that are not about sending it: it is large.
+pub const IN_PLACE: [&str; 2] = ["--peer-command", concat!(env!("CARGO_BIN_EXE_peer_process"), " {id}")];
 /// The swarm's directory, here and there.
 pub const DIR: &str = "sw";
 /// In 62 pieces.
@@ -170,6 +172,12 @@ impl World {
         wait_until(&format!("'{part}' in {}", path.display()), has);
     }
 
+    /// Asserts that no ssh runs, though peers may.
+    pub fn assert_no_ssh(&self) {
+        let is_ssh = |command: &str| command.contains("[mux]") || command.contains("ControlPath");
+        wait_until("the end of ssh", || !self.processes().iter().any(|(_, command)| is_ssh(command)));
+    }
+
     /// Asserts that no peer runs, no shell, and no ssh; what was told to end may need a moment for it.
     pub fn assert_no_process(&self) {
         wait_until("the end of all processes", || self.processes().is_empty());
@@ -186,7 +194,7 @@ impl Drop for World {
     fn drop(&mut self) {
         // Twice: what waits for a peer notes its end.
         for _ in 0..2 {
-            self.processes().into_iter().for_each(|(pid, _)| signal(pid, "KILL"));
+            kill_all(self.processes().into_iter().map(|(pid, _)| pid).collect());
         }
     }
 }

@@ -122,16 +122,14 @@ impl Ssh {
 
     /// What is typed behind `ssh`, and `ssh-copy-id`, to reach the host as we do.
     fn typed(&self) -> String {
-        let mut typed = String::new();
-        for option in &self.options {
-            typed += &match option.split_once(['=', ' ']) {
-                // Only so does ssh-copy-id know which key is meant.
-                Some((name, path)) if name.eq_ignore_ascii_case("IdentityFile") => format!("-i {} ", plainly(path)),
-                _ => format!("-o {} ", plainly(option)),
-            };
-        }
+        let option = |option: &String| match option.split_once(['=', ' ']) {
+            // Only so does ssh-copy-id know which key is meant.
+            Some((name, path)) if name.eq_ignore_ascii_case("IdentityFile") => format!("-i {}", plainly(path)),
+            _ => format!("-o {}", plainly(option)),
+        };
         let user = self.user.as_ref().map_or_else(String::new, |user| format!("{user}@"));
-        typed + &plainly(&format!("{user}{}", self.host))
+        let host = plainly(&format!("{user}{}", self.host));
+        self.options.iter().map(option).chain([host]).collect::<Vec<_>>().join(" ")
     }
 
     /// Ends the shared connection, if there is one.
