@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::{env, iter};
 
 use crate::host::program;
-use crate::world::{DIR, FILE_SIZE, IN_PLACE, World};
+use crate::world::{DIR, FILE_SIZE, IN_PLACE, Outcome, World};
 
 /// The seeder's file and the two copies.
 const COPIES: [&str; 3] = ["peer_1001/file.dat", "peer_1002/file.dat", "peer_1003/file.dat"];
@@ -190,6 +190,25 @@ fn a_host_with_next_to_no_programs_is_enough() {
     assert_eq!(outcome.column("file"), ["original", "identical"]);
     fs::write(world.there(1, COPIES[1]), vec![7; FILE_SIZE]).expect("a file");
     assert_eq!(world.run(&["verify", DIR]).column("file"), ["original", "DIFFERENT"]);
+    world.assert_no_process();
+}
+
+#[test]
+fn a_login_shell_that_says_something_and_an_odd_temporary_directory_do_no_harm() {
+    let world = World::new(2);
+    for host in &world.hosts {
+        host.log_in_with("echo 1001 hello; printf 'and no line feed '; PATH=$HOME:$PATH");
+        // So that copies are read through the connection, too.
+        for name in ["sha256sum", "shasum", "openssl"] {
+            symlink("/bin/true", host.home(name)).expect("a link");
+        }
+    }
+    let odd = world.path(&format!("tmp/a b%h\"{}", "c".repeat(80)));
+    fs::create_dir(&odd).expect("a directory");
+    let outcome = Outcome::of(world.start_command(&[]).env("TMPDIR", &odd));
+    outcome.assert_status(0);
+    assert_eq!(outcome.column("file"), ["original", "identical"]);
+    assert_same(&world.there(1, "log_peer_1002.log"), &world.here("log_peer_1002.log"));
     world.assert_no_process();
 }
 

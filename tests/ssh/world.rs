@@ -109,7 +109,7 @@ impl World {
 
     /// Runs `swarm` to its end.
     pub fn run(&self, arguments: &[&str]) -> Outcome {
-        Outcome::of(self.command(arguments))
+        Outcome::of(&mut self.command(arguments))
     }
 
     /// The words of `swarm start sw`, with what it needs to reach the hosts; later commands need not be told.
@@ -125,7 +125,7 @@ impl World {
 
     /// Runs `swarm start sw` to its end.
     pub fn start(&self, more: &[&str]) -> Outcome {
-        Outcome::of(self.start_command(more))
+        Outcome::of(&mut self.start_command(more))
     }
 
     /// Takes the file from the only peer that has it: none will end by itself.
@@ -208,7 +208,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    pub fn of(mut command: Command) -> Self {
+    pub fn of(command: &mut Command) -> Self {
         let Output { status, stdout, stderr } = command.output().expect("it starts");
         let text = |bytes| String::from_utf8(bytes).expect("it is text");
         Self { status: status.code(), stdout: text(stdout), stderr: text(stderr) }

@@ -3,6 +3,9 @@
 //! Each script starts in the swarm's directory on its host, gets its arguments as `$1`, `$2`, ..., and ends with one of
 //! the statuses below if it cannot do its work. The same scripts run on this machine.
 
+/// What every script tells first: what comes before was said by the login shell's own start files.
+pub const READY: &str = "swarm: ready\n";
+
 /// The swarm's directory is not there.
 pub const NO_DIRECTORY: i32 = 91;
 /// Something in it cannot be made or written.
@@ -159,8 +162,8 @@ const TRY: &str = r#"
 /// When the connection breaks, its stdin ends as if all had come: so the size is looked at.
 pub const TAKE: &str = r#"cd -- "$1" && { cat >"$2.sent" && [ "$(($(wc -c <"$2.sent")))" = "${4%% *}" ] && chmod "$3" "$2.sent" && mv -f -- "$2.sent" "$2" && echo "$4" >>swarm.sent || { rm -f -- "$2.sent"; exit 92; }; }"#;
 
-/// Gives the file `$2` of the directory `$1`.
-pub const GIVE: &str = r#"cd -- "$1" && exec cat <"$2""#;
+/// Gives the file `$2` of the directory `$1`, behind [`READY`].
+pub const GIVE: &str = r#"cd -- "$1" && echo swarm: ready && exec cat <"$2""#;
 
 /// What can be asked of a host.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -198,7 +201,7 @@ impl Job {
         };
         let (identity, dir, arguments) = (quoted(IDENTITY), quoted(dir), all_quoted(arguments));
         format!(
-            "{{\nIDENTITY={identity}\neval \"$IDENTITY\"\nunset CDPATH\ncd -- {dir} 2>/dev/null || exit {NO_DIRECTORY}\n\
+            "{{\necho swarm: ready\nIDENTITY={identity}\neval \"$IDENTITY\"\nunset CDPATH\ncd -- {dir} 2>/dev/null || exit {NO_DIRECTORY}\n\
              set --{arguments}\n{body}\nexit 0\n}}\n"
         )
     }

@@ -8,7 +8,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 
-use super::scripts::{CANNOT_RUN, CANNOT_WRITE, NO_DIRECTORY, NO_PARENT, all_quoted};
+use super::scripts::{CANNOT_RUN, CANNOT_WRITE, NO_DIRECTORY, NO_PARENT, READY, all_quoted};
 use super::ssh::{SSH, Ssh};
 
 /// The swarm's directory is not there: nothing was ever started.
@@ -25,6 +25,9 @@ impl std::error::Error for NoDirectory {}
 
 /// So much of what is sent goes at once; between two of them the sender may think better of it.
 const CHUNK_LEN: usize = 256 * 1024;
+
+/// So much of what a login shell says by itself is put up with.
+const MOST_GREETING: usize = 2 * CHUNK_LEN;
 
 /// Where scripts run.
 #[derive(Debug)]
@@ -49,7 +52,7 @@ impl Shell {
         drop(stdin);
         let output = child.wait_with_output().context("cannot wait for a shell")?;
         self.check(output.status, &mut stderr)?;
-        Ok(output.stdout)
+        Ok(behind_greeting(&output.stdout).unwrap_or_default().to_vec())
     }
 
     /// Runs `sh -c` with this script and these arguments, and gives it the content of `file`.
@@ -91,11 +94,21 @@ impl Shell {
         let mut child = spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()))?;
         let mut stdout = child.stdout.take().expect("it is piped");
         let mut buffer = vec![0; CHUNK_LEN];
+        // Only until the greeting is over.
+        let mut greeting = Some(Vec::new());
+        let mut hear = |bytes: &[u8]| {
+            let Some(heard) = &mut greeting else { return told(bytes) };
+            heard.extend_from_slice(bytes);
+            ensure!(heard.len() <= MOST_GREETING, "its login shell says too much");
+            let Some(rest) = behind_greeting(heard).map(<[u8]>::to_vec) else { return Ok(()) };
+            greeting = None;
+            told(&rest)
+        };
         let received = loop {
             match stdout.read(&mut buffer) {
                 Ok(0) => break Ok(()),
                 Ok(count) => {
-                    if let Err(error) = told(&buffer[..count]) {
+                    if let Err(error) = hear(&buffer[..count]) {
                         _ = child.kill();
                         break Err(error);
                     }
@@ -149,6 +162,12 @@ impl Shell {
             (_, None) => bail!("a shell was ended by signal {}", status.signal().unwrap_or_default()),
         }
     }
+}
+
+/// What follows when a script is there; `None` before.
+fn behind_greeting(said: &[u8]) -> Option<&[u8]> {
+    let place = said.windows(READY.len()).position(|part| part == READY.as_bytes())?;
+    Some(&said[place + READY.len()..])
 }
 
 /// What a shell says without the line of the script, which nobody knows: `sh: 7: ` or `sh: line 7: `.

@@ -3,8 +3,12 @@
 //! All commands for a host share one connection (ssh's `ControlMaster`), which stays for a while after the last of them and is
 //! made anew when it breaks. Nothing is ever asked of the person at the terminal (`BatchMode`).
 
-use std::path::{Path, PathBuf};
+use std::env;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result};
+use tempfile::TempDir;
 
 use super::scripts::quoted;
 
@@ -17,14 +21,32 @@ const ALIVE_INTERVAL_SECS: u32 = 5;
 /// How long a connection is kept that nobody uses: longer than any pause between two commands.
 const PERSIST_SECS: u32 = 60;
 
+/// The longest path of a directory for sockets: the path of a socket has at most 104 bytes, 17 of which ssh needs for itself.
+const LONGEST_PLACE: usize = 60;
+
+/// Makes a directory for sockets, where temporary ones are, unless that path is too long or has something in it that ssh takes
+/// for more than a letter.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn dir_for_sockets() -> Result<TempDir> {
+    let usual = env::temp_dir();
+    let text = usual.to_str().unwrap_or_default();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/-_.+".contains(c);
+    let is_fit = text.starts_with('/') && text.len() <= LONGEST_PLACE && text.chars().all(is_plain);
+    let place = if is_fit { usual } else { "/tmp".into() };
+    let made = tempfile::Builder::new().prefix("swarm-").tempdir_in(&place);
+    made.with_context(|| format!("cannot make a directory in {}", place.display()))
+}
+
 /// The way to one host.
 #[derive(Debug)]
 pub struct Ssh {
     host: String,
     user: Option<String>,
     options: Vec<String>,
-    /// Where the sockets of shared connections are: a directory that only we can enter.
-    sockets: PathBuf,
+    /// The socket of the shared connection, in a directory that only we can enter.
+    socket: PathBuf,
 }
 
 /// Something that ssh says when it fails, and what to make of it; the first that fits counts.
@@ -68,10 +90,10 @@ const NO_NAME: &str = "its name is not known here: is it spelt right, and does t
 const BROKEN: &str = "the connection to it is broken";
 
 impl Ssh {
-    /// The way to `host`, with the sockets of shared connections in `sockets`.
-    pub fn new(host: &str, user: Option<&str>, options: &[String], sockets: &Path) -> Self {
+    /// The way to `host`, with the socket of the shared connection at `socket`.
+    pub fn new(host: &str, user: Option<&str>, options: &[String], socket: PathBuf) -> Self {
         let (user, options) = (user.map(Into::into), options.to_vec());
-        Self { host: host.into(), user, options, sockets: sockets.to_owned() }
+        Self { host: host.into(), user, options, socket }
     }
 
     /// ssh, about to run this command line there.
@@ -96,7 +118,7 @@ impl Ssh {
             format!("ConnectTimeout={CONNECT_PATIENCE_SECS}"),
             format!("ServerAliveInterval={ALIVE_INTERVAL_SECS}"),
             "ControlMaster=auto".into(),
-            format!("ControlPath={}/%C", self.sockets.display()),
+            format!("ControlPath={}", self.socket.display()),
             format!("ControlPersist={PERSIST_SECS}"),
             "LogLevel=ERROR".into(),
         ] {
@@ -166,7 +188,7 @@ mod tests {
     #[test]
     fn what_ssh_says_is_told_in_one_sentence() {
         let options = ["Port=2222", "IdentityFile=~/.ssh/course", "ProxyCommand=nc %h %p"].map(Into::into);
-        let there = Ssh::new("lin114-00", Some("ada"), &options, Path::new("/tmp"));
+        let there = Ssh::new("lin114-00", Some("ada"), &options, "/tmp/socket".into());
         let check = |said: &str, expected: &str| assert_eq!(there.trouble(said), expected, "{said:?}");
         let reach = "-o Port=2222 -i ~/.ssh/course -o 'ProxyCommand=nc %h %p' ada@lin114-00";
         check(
