@@ -21,11 +21,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result, anyhow};
 use peer_process::peer_id::PeerId;
 use sha2::{Digest as _, Sha256};
+use tempfile::TempDir;
 
 use self::scripts::{GIVE, Job};
 pub use self::shell::NoDirectory;
 use self::shell::Shell;
-use self::ssh::Ssh;
+use self::ssh::{Ssh, dir_for_sockets};
 pub use self::supply::Program;
 use crate::digest::{Digest, digest_file};
 use crate::record::Record;
@@ -75,8 +76,8 @@ pub struct Reach {
 pub struct Hosts {
     /// The machines.
     pub all: Vec<Host>,
-    /// Deleted at the end, with the sockets of ssh in it.
-    _sockets: tempfile::TempDir,
+    /// Deleted at the end, with the sockets of ssh in it; only if there are other machines.
+    _sockets: Option<TempDir>,
 }
 
 impl Hosts {
@@ -85,12 +86,11 @@ impl Hosts {
     /// # Errors
     /// When there is no place for the sockets of ssh.
     pub fn of(swarm: &SwarmDir, reach: &Reach) -> Result<Self> {
-        let sockets =
-            tempfile::Builder::new().prefix("swarm-").tempdir().context("cannot make a temporary directory")?;
         let path = swarm.path.canonicalize().with_context(|| format!("cannot enter {}", swarm.path.display()))?;
         let here = path.to_str().ok_or_else(|| anyhow!("the directory's name is not UTF-8 text"))?;
         let mut all: Vec<Host> = Vec::new();
         let mut are_here = BTreeMap::new();
+        let mut sockets = None;
         for peer in &swarm.peers {
             let is_here = *are_here.entry(peer.host.clone()).or_insert_with(|| is_this_machine(&peer.host));
             // Its own names are one machine.
@@ -105,7 +105,12 @@ impl Hosts {
             let (shell, dir) = if is_here {
                 (Shell::Here, here)
             } else {
-                let ssh = Ssh::new(&peer.host, reach.user.as_deref(), &reach.ssh_options, sockets.path());
+                let sockets = match &mut sockets {
+                    Some(sockets) => sockets,
+                    none => none.insert(dir_for_sockets()?),
+                };
+                let socket = sockets.path().join(all.len().to_string());
+                let ssh = Ssh::new(&peer.host, reach.user.as_deref(), &reach.ssh_options, socket);
                 (Shell::There(ssh), reach.remote_dir.strip_prefix("~/").unwrap_or(&reach.remote_dir))
             };
             all.push(Host { name: peer.host.clone(), peers: vec![peer.id], shell, dir: dir.to_owned() });
