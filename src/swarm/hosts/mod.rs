@@ -14,8 +14,9 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::net::{TcpListener, ToSocketAddrs};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process;
+use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, anyhow};
@@ -77,7 +78,23 @@ pub struct Hosts {
     /// The machines.
     pub all: Vec<Host>,
     /// Deleted at the end, with the sockets of ssh in it; only if there are other machines.
-    _sockets: Option<TempDir>,
+    sockets: Option<TempDir>,
+}
+
+/// What is left behind by whoever ends without dropping [`Hosts`].
+#[derive(Debug)]
+pub struct Leavings {
+    connections: Vec<Ssh>,
+    sockets: Option<PathBuf>,
+}
+
+impl Leavings {
+    /// Ends the shared connections, and with them the commands that run there for us.
+    pub fn clear(&self) {
+        self.connections.iter().for_each(Ssh::close);
+        // Whoever is gone needs nothing of it, and it holds nothing but sockets.
+        _ = self.sockets.as_ref().map(fs::remove_dir_all);
+    }
 }
 
 impl Hosts {
@@ -115,7 +132,23 @@ impl Hosts {
             };
             all.push(Host { name: peer.host.clone(), peers: vec![peer.id], shell, dir: dir.to_owned() });
         }
-        Ok(Self { all, _sockets: sockets })
+        Ok(Self { all, sockets })
+    }
+
+    /// Asks something of all of them at the same time; the answers come in their order.
+    pub fn each<T: Send>(&self, ask: impl Fn(&Host) -> T + Sync) -> Vec<T> {
+        thread::scope(|scope| {
+            let threads: Vec<_> = self.all.iter().map(|host| scope.spawn(|| ask(host))).collect();
+            threads.into_iter().map(|thread| thread.join().expect("it does not panic")).collect()
+        })
+    }
+
+    /// What has to be cleared if this process ends from somewhere else.
+    pub fn leavings(&self) -> Leavings {
+        let shells = self.all.iter().map(|host| &host.shell);
+        let connections =
+            shells.filter_map(|shell| if let Shell::There(ssh) = shell { Some(ssh.clone()) } else { None });
+        Leavings { connections: connections.collect(), sockets: self.sockets.as_ref().map(|dir| dir.path().to_owned()) }
     }
 
     /// The host of a peer.
@@ -126,11 +159,7 @@ impl Hosts {
 
 impl Drop for Hosts {
     fn drop(&mut self) {
-        for host in &self.all {
-            if let Shell::There(ssh) = &host.shell {
-                ssh.close();
-            }
-        }
+        self.leavings().connections.iter().for_each(Ssh::close);
     }
 }
 

@@ -171,7 +171,7 @@ fi
 /// line, then what was sent here before; see `supply`. This one starts where a login does.
 const PREPARE: &str = r#"
 case $1 in */*) [ -z "${1%/*}" ] || [ -d "${1%/*}" ] || exit 93 ;; esac
-[ -d "$1" ] || mkdir -- "$1" || exit 92
+[ -d "$1" ] || mkdir -- "$1" || [ -d "$1" ] || exit 92
 cd -- "$1" || exit 91
 shift
 for id; do
@@ -189,8 +189,9 @@ const TRY: &str = r#"
 /// Takes the file `$2` of the directory `$1` from its stdin, gives it the mode `$3` and notes `$4`, which begins with its size. It is
 /// one line, for a login shell of any kind has to hand it on.
 ///
-/// When the connection breaks, its stdin ends as if all had come: so the size is looked at.
-pub const TAKE: &str = r#"cd -- "$1" && { cat >"$2.sent" && [ "$(($(wc -c <"$2.sent")))" = "${4%% *}" ] && chmod "$3" "$2.sent" && mv -f -- "$2.sent" "$2" && echo "$4" >>swarm.sent || { rm -f -- "$2.sent"; exit 92; }; }"#;
+/// When the connection breaks, its stdin ends as if all had come: so the size is looked at. It comes under a name of its own, which
+/// ends with `$5`: hosts may share their home directories, and all are given files at the same time.
+pub const TAKE: &str = r#"cd -- "$1" && { cat >"$2.$5" && [ "$(($(wc -c <"$2.$5")))" = "${4%% *}" ] && chmod "$3" "$2.$5" && mv -f -- "$2.$5" "$2" && echo "$4" >>swarm.sent || { rm -f -- "$2.$5"; exit 92; }; }"#;
 
 /// Gives the file `$2` of the directory `$1`, behind [`READY`].
 pub const GIVE: &str = r#"cd -- "$1" && echo swarm: ready && exec cat <"$2""#;

@@ -40,7 +40,7 @@ pub fn dir_for_sockets() -> Result<TempDir> {
 }
 
 /// The way to one host.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Ssh {
     host: String,
     user: Option<String>,
