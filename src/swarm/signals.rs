@@ -1,5 +1,6 @@
 //! `Interrupts`: what a signal does. Nobody who is interrupted waits for a host, and no connection is left behind.
 
+use std::io;
 use std::process;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -37,6 +38,8 @@ impl Interrupts {
                     if told.is_none() {
                         say(&format!("signal {signal} came, {last_words}"));
                     }
+                    // Whoever hears of a broken connection now has nothing to say any more.
+                    let _quiet = (io::stdout().lock(), io::stderr().lock());
                     leavings.clear();
                     process::exit(128 + signal);
                 }

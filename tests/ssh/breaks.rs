@@ -123,3 +123,20 @@ fn an_interrupted_swarm_leaves_no_peer_on_any_host() {
         world.assert_no_sockets();
     }
 }
+
+#[test]
+fn nobody_who_is_interrupted_waits_for_a_host_that_hangs() {
+    for (command, said) in [("start", "nothing was started"), ("status", "nothing was shown"), ("stop", "stopped")] {
+        let world = World::new(2);
+        world.hosts[1].log_in_with("touch reached; exec sleep 600");
+        let mut words = world.start_words(&[]);
+        command.clone_into(&mut words[0]);
+        let interrupted = Process::spawn(world.command(&words.iter().map(String::as_str).collect::<Vec<_>>()));
+        wait_until("the login", || world.hosts[1].home("reached").exists());
+        interrupted.signal("INT");
+        let ended = interrupted.wait();
+        assert_eq!(ended.status, Some(130), "{ended:?}");
+        assert!(ended.lines.last().is_some_and(|line| line.contains(said)), "{ended:?}");
+        world.assert_no_sockets();
+    }
+}
