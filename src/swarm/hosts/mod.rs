@@ -6,6 +6,7 @@
 
 mod scripts;
 mod shell;
+mod sight;
 mod ssh;
 
 mod supply;
@@ -27,10 +28,10 @@ use tempfile::TempDir;
 use self::scripts::{GIVE, Job};
 pub use self::shell::NoDirectory;
 use self::shell::Shell;
+pub use self::sight::Sight;
 use self::ssh::{Ssh, dir_for_sockets};
 pub use self::supply::Program;
 use crate::digest::{Digest, digest_file};
-use crate::record::Record;
 use crate::swarm_dir::{SwarmDir, log_name};
 
 /// So much of a log is read at once.
@@ -46,19 +47,6 @@ pub struct Host {
     shell: Shell,
     /// The swarm's directory there.
     dir: String,
-}
-
-/// What a look at one peer has shown.
-#[derive(Debug)]
-pub struct Sight {
-    /// Which peer.
-    pub id: PeerId,
-    /// Its process, if one was ever started.
-    pub record: Option<Record>,
-    /// How long its log is, in bytes; 0 if it has none.
-    pub log_len: u64,
-    /// What was new in its log.
-    pub log: Vec<u8>,
 }
 
 /// How other machines are reached.
@@ -191,7 +179,7 @@ impl Host {
             words.extend([id.to_string(), known.map_or_else(|| "-".into(), |known| known.to_string())]);
         }
         let told = self.run(Job::Look, &words.iter().map(String::as_str).collect::<Vec<_>>())?;
-        let mut sights = parse_sights(&told, mark.as_bytes());
+        let mut sights = Sight::parse_all(&told, mark.as_bytes());
         if self.is_here() {
             for (sight, (_, known)) in sights.iter_mut().zip(peers) {
                 if let Some(known) = known {
@@ -309,28 +297,6 @@ impl Host {
     pub fn called(&self) -> String {
         if self.is_here() { "this machine".into() } else { format!("host {}", self.name) }
     }
-}
-
-/// Takes apart what a look tells; see `scripts`.
-fn parse_sights(told: &[u8], mark: &[u8]) -> Vec<Sight> {
-    let mut sights = Vec::new();
-    let starts: Vec<_> =
-        told.windows(mark.len()).enumerate().filter(|(_, bytes)| *bytes == mark).map(|(place, _)| place).collect();
-    let ends = starts.iter().skip(1).copied().chain([told.len()]);
-    for (start, end) in starts.iter().copied().zip(ends) {
-        let part = &told[start + mark.len()..end];
-        let line_len = part.iter().position(|&byte| byte == b'\n').unwrap_or(part.len());
-        let line = String::from_utf8_lossy(&part[..line_len]).into_owned();
-        let mut words = line.trim_start().splitn(3, ' ');
-        let id = words.next().and_then(|word| word.parse().ok()).and_then(PeerId::new);
-        let log_len = words.next().and_then(|word| word.parse().ok());
-        let (Some(id), Some(log_len)) = (id, log_len) else { continue };
-        let record = words.next().and_then(Record::parse);
-        // The script ends each with a line feed of its own.
-        let log = part.get(line_len + 1..part.len().saturating_sub(1)).unwrap_or_default();
-        sights.push(Sight { id, record, log_len, log: log.to_vec() });
-    }
-    sights
 }
 
 /// Whether a name in `PeerInfo.cfg` means this machine.
