@@ -21,7 +21,7 @@ const ORDER: [&str; 12] = [
 /// Imports that the order would allow and the design does not.
 const FORBIDDEN_IMPORTS: [(&str, &str); 2] = [("peer", "wire"), ("peer", "config")];
 /// The same for the modules of the tool beside it, `swarm`.
-const SWARM_ORDER: [&str; 30] = [
+const SWARM_ORDER: [&str; 31] = [
     "fault",
     "cli",
     "swarm_dir",
@@ -44,6 +44,7 @@ const SWARM_ORDER: [&str; 30] = [
     "watched",
     "live",
     "watch",
+    "signals",
     "verify",
     "stop",
     "clean",
@@ -70,7 +71,7 @@ const RESERVED: [(&str, &[&str]); 8] = [
 const SWARM_RESERVED: [(&str, &[&str]); 6] = [
     ("std::net", &["hosts", "init", "places"]),
     ("process::Command", &["hosts"]),
-    ("std::thread", &["start", "status", "stop", "verify", "watch"]),
+    ("std::thread", &["hosts", "signals", "watch"]),
     ("thread::sleep", &[]),
     ("println!", &[]),
     (".unwrap()", &[]),

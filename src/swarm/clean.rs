@@ -12,6 +12,7 @@ use crate::fault::Usage;
 use crate::hosts::{Hosts, NoDirectory};
 use crate::out::print;
 use crate::settings::Settings;
+use crate::signals::Interrupts;
 use crate::stop::{running, who_runs};
 use crate::swarm_dir::{SwarmDir, err_name, log_name, pid_name};
 
@@ -22,6 +23,7 @@ use crate::swarm_dir::{SwarmDir, err_name, log_name, pid_name};
 pub fn clean(args: &CleanArgs) -> Result<ExitCode> {
     let swarm = SwarmDir::open(&args.dir.dir)?;
     let hosts = Hosts::of(&swarm, &Settings::of(&swarm, &args.remote)?.reach(&swarm))?;
+    let _interrupts = Interrupts::watch(&hosts, "not all may have been deleted")?;
     let mut found = Vec::new();
     // Nothing is deleted anywhere before all of it was found.
     for host in &hosts.all {

@@ -42,6 +42,8 @@ mod watched;
 mod live;
 mod watch;
 
+mod signals;
+
 mod verify;
 
 mod stop;

@@ -4,31 +4,31 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
-use std::process::{self, ExitCode};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::thread;
+use std::process::ExitCode;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use peer_process::peer_id::{self, PeerId};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
+use indicatif::DecimalBytes;
+use peer_process::peer_id::PeerId;
 
 use crate::cli::StartArgs;
 use crate::fault::Usage;
 use crate::hosts::{Host, Hosts, Program};
 use crate::live::Live;
-use crate::new_file::Stopped;
 use crate::out::{FAILED, print, say, show};
 use crate::report::{Kind, Report};
 use crate::seeds;
 use crate::settings::Settings;
-use crate::stop::{running, who_runs};
+use crate::signals::Interrupts;
+use crate::stop::{named, running, who_runs};
 use crate::swarm_dir::{SwarmDir, err_name, log_name};
 use crate::verify::{Copies, bar, digest_all};
 use crate::watch::{Cause, News, Rules, watch};
 use crate::watched::Watched;
 
+/// To copy a file of so many bytes may take long enough to be told.
+const WORTH_TELLING: u64 = 1 << 20;
 /// What our own program is called.
 const OWN_PROGRAM: &str = "peer_process";
 
@@ -47,10 +47,8 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
         seeds::make(&swarm)?;
     }
     seeds::check(&swarm, &hosts)?;
-    let (sender, news) = channel();
-    watch_signals(&sender)?;
-    supply(&swarm, &hosts, &program, &news)?;
-    refuse_if_running(&swarm, &hosts)?;
+    let interrupts = Interrupts::watch(&hosts, "nothing was started")?;
+    prepare(&swarm, &hosts, &program)?;
     if !hosts.all.iter().all(Host::is_here) {
         settings.save(&swarm)?;
     }
@@ -59,6 +57,8 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
     let layout = swarm.common.layout;
     let mut peers: BTreeMap<_, _> = swarm.peers.iter().map(|peer| (peer.id, Watched::new(peer, layout))).collect();
     let mut live = Live::new(layout, swarm.peers.iter().map(|peer| peer.id));
+    let (sender, news) = channel();
+    interrupts.tell(&sender);
     let launched = launch(&hosts, &swarm, &program, args, stagger, &news, &mut peers);
     if !matches!(launched, Ok(None)) {
         // Whoever was started does not outlive this.
@@ -70,7 +70,7 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
     }
     if args.detach {
         let shown = swarm.path.display();
-        print(&format!("started peers {}", peer_id::list(&peers.keys().copied().collect::<Vec<_>>())))?;
+        print(&format!("started {}", named(&swarm.peers.iter().map(|peer| peer.id).collect::<Vec<_>>())))?;
         print(&format!("`swarm status {shown}` shows them, `swarm stop {shown}` stops them"))?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -91,11 +91,9 @@ fn finish(
     json: bool,
 ) -> Result<ExitCode> {
     let mut well = cause.is_none();
-    for host in hosts.all.iter().filter(|host| !host.is_here()) {
-        if let Err(error) = fetch_logs(swarm, host) {
-            well = false;
-            say(&format!("{error:#}"));
-        }
+    for error in hosts.each(|host| fetch_logs(swarm, host)).into_iter().filter_map(Result::err) {
+        well = false;
+        say(&format!("{error:#}"));
     }
     tell_failures(swarm, peers);
     // Who has stopped it does not wait for that.
@@ -170,73 +168,64 @@ fn find_program(args: &StartArgs) -> Result<Program> {
     })
 }
 
-/// From here on Ctrl-C is heard, and nothing is left behind. When nobody listens any more, it ends this process.
-fn watch_signals(news: &Sender<News>) -> Result<()> {
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot watch for signals")?;
-    let news = news.clone();
-    let watching = move || {
-        for signal in signals.forever() {
-            if news.send(News::Signal(signal)).is_err() {
-                process::exit(128 + signal);
-            }
+/// Gives the other hosts what they lack; makes sure that nobody runs there, or here.
+fn prepare(swarm: &SwarmDir, hosts: &Hosts, program: &Program) -> Result<()> {
+    let bar = bar(0);
+    let prepare = |host: &Host| {
+        if !host.is_here() {
+            let mut sending = String::new();
+            let mut told = |name: &str, bytes: u64| -> Result<()> {
+                if sending != name {
+                    name.clone_into(&mut sending);
+                    let all = fs::metadata(swarm.path_of(name)).map_or(bytes, |facts| facts.len());
+                    bar.inc_length(all);
+                    bar.set_message("copying to the hosts");
+                    if all >= WORTH_TELLING {
+                        bar.suspend(|| say(&format!("copying {name} to {}, {}", host.name, DecimalBytes(all))));
+                    }
+                }
+                bar.inc(bytes);
+                Ok(())
+            };
+            host.supply(swarm, program, &mut told)?;
         }
+        refuse_if_running(swarm, host)
     };
-    thread::Builder::new().name("signals".into()).spawn(watching).context("cannot start a thread")?;
-    Ok(())
+    let prepared = hosts.each(prepare);
+    bar.finish_and_clear();
+    all_well(prepared)
 }
 
-/// The signal that has come, if one has.
-fn signaled(news: &Receiver<News>) -> Option<i32> {
-    news.try_iter().find_map(|news| if let News::Signal(signal) = news { Some(signal) } else { None })
-}
-
-fn refuse_if_signaled(news: &Receiver<News>) -> Result<()> {
-    signaled(news).map_or(Ok(()), |signal| Err(Stopped(signal)).context("nothing was started"))
-}
-
-/// Gives the other hosts what they lack.
-fn supply(swarm: &SwarmDir, hosts: &Hosts, program: &Program, news: &Receiver<News>) -> Result<()> {
-    for host in hosts.all.iter().filter(|host| !host.is_here()) {
-        let bar = bar(0);
-        let mut sending = String::new();
-        let mut told = |name: &str, bytes: u64| -> Result<()> {
-            if sending != name {
-                name.clone_into(&mut sending);
-                bar.set_length(bar.position() + fs::metadata(swarm.path_of(name)).map_or(bytes, |facts| facts.len()));
-                bar.set_message(format!("copying {name} to {}", host.name));
-            }
-            bar.inc(bytes);
-            refuse_if_signaled(news)
-        };
-        let supplied = host.supply(swarm, program, &mut told);
-        bar.finish_and_clear();
-        supplied?;
+/// Tells every fault; the last one ends this.
+fn all_well(results: Vec<Result<()>>) -> Result<()> {
+    let mut faults: Vec<_> = results.into_iter().filter_map(Result::err).collect();
+    let last = faults.pop();
+    for fault in faults {
+        say(&format!("{fault:#}"));
     }
-    refuse_if_signaled(news)
+    last.map_or(Ok(()), Err)
 }
 
-fn refuse_if_running(swarm: &SwarmDir, hosts: &Hosts) -> Result<()> {
-    for host in &hosts.all {
-        let running = running(host)?;
-        if !running.is_empty() {
-            let ((they_run, them), shown) = (who_runs(&running), swarm.path.display());
-            let called = host.called();
-            return Err(Usage::error(format!("{they_run} already on {called}; `swarm stop {shown}` stops {them}")));
-        }
+fn refuse_if_running(swarm: &SwarmDir, host: &Host) -> Result<()> {
+    let running = running(host)?;
+    if running.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let ((they_run, them), shown) = (who_runs(&running), swarm.path.display());
+    let called = host.called();
+    Err(Usage::error(format!("{they_run} already on {called}; `swarm stop {shown}` stops {them}")))
 }
 
 /// Deletes the logs of earlier runs, so that nobody takes them for this one's; but not where a peer will go on with its own.
 fn forget_logs(swarm: &SwarmDir, hosts: &Hosts, args: &StartArgs) -> Result<()> {
     let fresh = args.peer_options.iter().any(|option| option == "--fresh");
-    for host in &hosts.all {
-        let parts: Vec<_> = host.peers.iter().map(|id| swarm.journal_name(*id)).collect();
-        let resumed = if fresh { BTreeMap::new() } else { host.list(&parts)? };
+    let forget = |host: &Host| {
+        let journals: Vec<_> = host.peers.iter().map(|id| swarm.journal_name(*id)).collect();
+        let resumed = if fresh { BTreeMap::new() } else { host.list(&journals)? };
         let anew = host.peers.iter().filter(|id| !resumed.contains_key(&swarm.journal_name(**id)));
-        host.remove(&anew.map(|id| log_name(*id)).collect::<Vec<_>>())?;
-    }
-    Ok(())
+        host.remove(&anew.map(|id| log_name(*id)).collect::<Vec<_>>())
+    };
+    all_well(hosts.each(forget))
 }
 
 // ---- The start ----
@@ -268,7 +257,8 @@ fn launch(
         host.start(peer.id, &command).with_context(|| format!("peer {} was not started", peer.id))?;
     }
     // Whoever is to be left alone from here on would not be stopped any more.
-    Ok(if args.detach { signaled(news) } else { None })
+    let signal = || news.try_iter().find_map(|news| if let News::Signal(signal) = news { Some(signal) } else { None });
+    Ok(if args.detach { signal() } else { None })
 }
 
 fn stop_started(hosts: &Hosts, peers: &BTreeMap<PeerId, Watched>) {
@@ -276,13 +266,14 @@ fn stop_started(hosts: &Hosts, peers: &BTreeMap<PeerId, Watched>) {
         if host.peers.iter().any(|id| peers[id].was_started())
             && let Err(error) = crate::stop::stop_all(host)
         {
-            say(&format!("peers {} may still run: {error:#}", peer_id::list(&host.peers)));
+            say(&format!("{} may still run: {error:#}", named(&host.peers)));
         }
     }
 }
 
+/// Brings the logs of another machine here.
 fn fetch_logs(swarm: &SwarmDir, host: &Host) -> Result<()> {
-    for id in &host.peers {
+    for id in host.peers.iter().filter(|_| !host.is_here()) {
         for name in [log_name(*id), err_name(*id)] {
             host.fetch(&name, &swarm.path_of(&name)).with_context(|| format!("{name} was not brought here"))?;
         }

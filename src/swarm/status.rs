@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
-use std::thread;
 
 use anyhow::Result;
 use peer_process::peer_id::PeerId;
@@ -12,6 +11,7 @@ use crate::hosts::{Host, Hosts, NoDirectory};
 use crate::out::{FAILED, say, show};
 use crate::report::{Kind, Report};
 use crate::settings::Settings;
+use crate::signals::Interrupts;
 use crate::swarm_dir::SwarmDir;
 use crate::watched::{Seen, Watched};
 
@@ -24,10 +24,8 @@ pub fn status(args: &StatusArgs) -> Result<ExitCode> {
     let layout = swarm.common.layout;
     let hosts = Hosts::of(&swarm, &Settings::of(&swarm, &args.remote)?.reach(&swarm))?;
     let mut peers: BTreeMap<_, _> = swarm.peers.iter().map(|peer| (peer.id, Watched::new(peer, layout))).collect();
-    let looks: Vec<_> = thread::scope(|scope| {
-        let threads: Vec<_> = hosts.all.iter().map(|host| scope.spawn(|| look_at_all(host))).collect();
-        threads.into_iter().map(|thread| thread.join().expect("it does not panic")).collect()
-    });
+    let _interrupts = Interrupts::watch(&hosts, "nothing was shown")?;
+    let looks = hosts.each(look_at_all);
     let mut status = ExitCode::SUCCESS;
     for (host, look) in hosts.all.iter().zip(looks) {
         let trouble =

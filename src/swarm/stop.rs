@@ -2,16 +2,16 @@
 //! those that were started.
 
 use std::process::ExitCode;
-use std::thread;
 
 use anyhow::Result;
 use peer_process::peer_id::{self, PeerId};
 
 use crate::cli::StopArgs;
 use crate::hosts::{Host, Hosts, NoDirectory};
-use crate::out::{FAILED, print};
+use crate::out::{FAILED, print, say};
 use crate::record::State;
 use crate::settings::Settings;
+use crate::signals::Interrupts;
 use crate::swarm_dir::SwarmDir;
 
 /// How long a peer may take to end, and to be killed, in tenths of a second.
@@ -24,10 +24,8 @@ const PATIENCE_TENTHS: u32 = 50;
 pub fn stop(args: &StopArgs) -> Result<ExitCode> {
     let swarm = SwarmDir::open(&args.dir.dir)?;
     let hosts = Hosts::of(&swarm, &Settings::of(&swarm, &args.remote)?.reach(&swarm))?;
-    let results: Vec<_> = thread::scope(|scope| {
-        let threads: Vec<_> = hosts.all.iter().map(|host| scope.spawn(|| stop_all(host))).collect();
-        threads.into_iter().map(|thread| thread.join().expect("it does not panic")).collect()
-    });
+    let _interrupts = Interrupts::watch(&hosts, "not all peers may have been stopped")?;
+    let results = hosts.each(stop_all);
     let mut status = ExitCode::SUCCESS;
     let (mut stopped, mut left) = (Vec::new(), Vec::new());
     for (host, result) in hosts.all.iter().zip(results) {
@@ -38,19 +36,19 @@ pub fn stop(args: &StopArgs) -> Result<ExitCode> {
             }
             Err(error) => {
                 status = ExitCode::from(FAILED);
-                print(&format!("peers {} may still run: {error:#}", peer_id::list(&host.peers)))?;
+                say(&format!("{} may still run: {error:#}", named(&host.peers)));
             }
         }
     }
     if !left.is_empty() {
         status = ExitCode::from(FAILED);
-        print(&format!("peers {} do not end, not even when they are killed", peer_id::list(&left)))?;
+        say(&format!("not even a SIGKILL has ended {}", named(&left)));
     }
-    print(&match stopped.len() {
-        0 => "no peer was running".into(),
-        1 => format!("stopped peer {}", peer_id::list(&stopped)),
-        _ => format!("stopped peers {}", peer_id::list(&stopped)),
-    })?;
+    if !stopped.is_empty() {
+        print(&format!("stopped {}", named(&stopped)))?;
+    } else if status == ExitCode::SUCCESS {
+        print("no peer was running")?;
+    }
     Ok(status)
 }
 
@@ -69,14 +67,15 @@ pub fn stop_all(host: &Host) -> Result<(Vec<PeerId>, Vec<PeerId>)> {
     Ok((running.into_iter().filter(|id| !left.contains(id)).collect(), left))
 }
 
+/// `peer 1001`, `peers 1001, 1002`.
+pub fn named(peers: &[PeerId]) -> String {
+    format!("{} {}", if peers.len() == 1 { "peer" } else { "peers" }, peer_id::list(peers))
+}
+
 /// That these run, as the beginning of a sentence, and what they are called in the rest of it.
 pub fn who_runs(peers: &[PeerId]) -> (String, &'static str) {
-    let list = peer_id::list(peers);
-    if peers.len() == 1 {
-        (format!("peer {list} is running"), "it")
-    } else {
-        (format!("peers {list} are running"), "them")
-    }
+    let (verb, them) = if peers.len() == 1 { ("is", "it") } else { ("are", "them") };
+    (format!("{} {verb} running", named(peers)), them)
 }
 
 /// The peers of a host that run.

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
-use std::thread;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -17,6 +16,7 @@ use crate::hosts::{Host, Hosts, NoDirectory};
 use crate::out::show;
 use crate::report::{Kind, Report, Row};
 use crate::settings::Settings;
+use crate::signals::Interrupts;
 use crate::swarm_dir::SwarmDir;
 use crate::watched::Watched;
 
@@ -43,6 +43,7 @@ impl Copies {
 pub fn verify(args: &VerifyArgs) -> Result<ExitCode> {
     let swarm = SwarmDir::open(&args.dir.dir)?;
     let hosts = Hosts::of(&swarm, &Settings::of(&swarm, &args.remote)?.reach(&swarm))?;
+    let _interrupts = Interrupts::watch(&hosts, "the copies were not compared")?;
     let copies = digest_all(&swarm, &hosts);
     let rows = swarm.peers.iter().map(|peer| copies.with(peer.id, Watched::new(peer, swarm.common.layout).row()));
     show(&Report { kind: Kind::Verify, rows: rows.collect() }, args.json)
@@ -51,15 +52,11 @@ pub fn verify(args: &VerifyArgs) -> Result<ExitCode> {
 /// Reckons the digests of all copies, those of different hosts at the same time, with a bar on a terminal.
 pub fn digest_all(swarm: &SwarmDir, hosts: &Hosts) -> Copies {
     let bar = bar(swarm.common.layout.file_size().saturating_mul(swarm.peers.len() as u64));
-    let found: BTreeMap<PeerId, Result<Option<Digest>, String>> = thread::scope(|scope| {
-        let on_host = |host: &Host| {
-            let bar = bar.clone();
-            let digest = |&id: &PeerId| (id, digest_of(host, &swarm.copy_name(id), &bar));
-            host.peers.iter().map(digest).collect::<Vec<_>>()
-        };
-        let threads: Vec<_> = hosts.all.iter().map(|host| scope.spawn(move || on_host(host))).collect();
-        threads.into_iter().flat_map(|thread| thread.join().expect("it does not panic")).collect()
-    });
+    let on_host = |host: &Host| {
+        let digest = |&id: &PeerId| (id, digest_of(host, &swarm.copy_name(id), &bar));
+        host.peers.iter().map(digest).collect::<Vec<_>>()
+    };
+    let found: BTreeMap<PeerId, Result<Option<Digest>, String>> = hosts.each(on_host).into_iter().flatten().collect();
     bar.finish_and_clear();
     let digests = found.iter().filter_map(|(id, found)| Some((*id, found.clone().ok()??))).collect();
     let list: Vec<_> =

@@ -6,6 +6,7 @@
 
 mod scripts;
 mod shell;
+mod sight;
 mod ssh;
 
 mod supply;
@@ -14,21 +15,23 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::net::{TcpListener, ToSocketAddrs};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process;
+use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, anyhow};
 use peer_process::peer_id::PeerId;
 use sha2::{Digest as _, Sha256};
+use tempfile::TempDir;
 
 use self::scripts::{GIVE, Job};
 pub use self::shell::NoDirectory;
 use self::shell::Shell;
-use self::ssh::Ssh;
+pub use self::sight::Sight;
+use self::ssh::{Ssh, dir_for_sockets};
 pub use self::supply::Program;
 use crate::digest::{Digest, digest_file};
-use crate::record::Record;
 use crate::swarm_dir::{SwarmDir, log_name};
 
 /// So much of a log is read at once.
@@ -44,19 +47,6 @@ pub struct Host {
     shell: Shell,
     /// The swarm's directory there.
     dir: String,
-}
-
-/// What a look at one peer has shown.
-#[derive(Debug)]
-pub struct Sight {
-    /// Which peer.
-    pub id: PeerId,
-    /// Its process, if one was ever started.
-    pub record: Option<Record>,
-    /// How long its log is, in bytes; 0 if it has none.
-    pub log_len: u64,
-    /// What was new in its log.
-    pub log: Vec<u8>,
 }
 
 /// How other machines are reached.
@@ -75,8 +65,24 @@ pub struct Reach {
 pub struct Hosts {
     /// The machines.
     pub all: Vec<Host>,
-    /// Deleted at the end, with the sockets of ssh in it.
-    _sockets: tempfile::TempDir,
+    /// Deleted at the end, with the sockets of ssh in it; only if there are other machines.
+    sockets: Option<TempDir>,
+}
+
+/// What is left behind by whoever ends without dropping [`Hosts`].
+#[derive(Debug)]
+pub struct Leavings {
+    connections: Vec<Ssh>,
+    sockets: Option<PathBuf>,
+}
+
+impl Leavings {
+    /// Ends the shared connections, and with them the commands that run there for us.
+    pub fn clear(&self) {
+        self.connections.iter().for_each(Ssh::close);
+        // Whoever is gone needs nothing of it, and it holds nothing but sockets.
+        _ = self.sockets.as_ref().map(fs::remove_dir_all);
+    }
 }
 
 impl Hosts {
@@ -85,12 +91,11 @@ impl Hosts {
     /// # Errors
     /// When there is no place for the sockets of ssh.
     pub fn of(swarm: &SwarmDir, reach: &Reach) -> Result<Self> {
-        let sockets =
-            tempfile::Builder::new().prefix("swarm-").tempdir().context("cannot make a temporary directory")?;
         let path = swarm.path.canonicalize().with_context(|| format!("cannot enter {}", swarm.path.display()))?;
         let here = path.to_str().ok_or_else(|| anyhow!("the directory's name is not UTF-8 text"))?;
         let mut all: Vec<Host> = Vec::new();
         let mut are_here = BTreeMap::new();
+        let mut sockets = None;
         for peer in &swarm.peers {
             let is_here = *are_here.entry(peer.host.clone()).or_insert_with(|| is_this_machine(&peer.host));
             // Its own names are one machine.
@@ -105,12 +110,33 @@ impl Hosts {
             let (shell, dir) = if is_here {
                 (Shell::Here, here)
             } else {
-                let ssh = Ssh::new(&peer.host, reach.user.as_deref(), &reach.ssh_options, sockets.path());
+                let sockets = match &mut sockets {
+                    Some(sockets) => sockets,
+                    none => none.insert(dir_for_sockets()?),
+                };
+                let socket = sockets.path().join(all.len().to_string());
+                let ssh = Ssh::new(&peer.host, reach.user.as_deref(), &reach.ssh_options, socket);
                 (Shell::There(ssh), reach.remote_dir.strip_prefix("~/").unwrap_or(&reach.remote_dir))
             };
             all.push(Host { name: peer.host.clone(), peers: vec![peer.id], shell, dir: dir.to_owned() });
         }
-        Ok(Self { all, _sockets: sockets })
+        Ok(Self { all, sockets })
+    }
+
+    /// Asks something of all of them at the same time; the answers come in their order.
+    pub fn each<T: Send>(&self, ask: impl Fn(&Host) -> T + Sync) -> Vec<T> {
+        thread::scope(|scope| {
+            let threads: Vec<_> = self.all.iter().map(|host| scope.spawn(|| ask(host))).collect();
+            threads.into_iter().map(|thread| thread.join().expect("it does not panic")).collect()
+        })
+    }
+
+    /// What has to be cleared if this process ends from somewhere else.
+    pub fn leavings(&self) -> Leavings {
+        let shells = self.all.iter().map(|host| &host.shell);
+        let connections =
+            shells.filter_map(|shell| if let Shell::There(ssh) = shell { Some(ssh.clone()) } else { None });
+        Leavings { connections: connections.collect(), sockets: self.sockets.as_ref().map(|dir| dir.path().to_owned()) }
     }
 
     /// The host of a peer.
@@ -121,11 +147,7 @@ impl Hosts {
 
 impl Drop for Hosts {
     fn drop(&mut self) {
-        for host in &self.all {
-            if let Shell::There(ssh) = &host.shell {
-                ssh.close();
-            }
-        }
+        self.leavings().connections.iter().for_each(Ssh::close);
     }
 }
 
@@ -157,7 +179,7 @@ impl Host {
             words.extend([id.to_string(), known.map_or_else(|| "-".into(), |known| known.to_string())]);
         }
         let told = self.run(Job::Look, &words.iter().map(String::as_str).collect::<Vec<_>>())?;
-        let mut sights = parse_sights(&told, mark.as_bytes());
+        let mut sights = Sight::parse_all(&told, mark.as_bytes());
         if self.is_here() {
             for (sight, (_, known)) in sights.iter_mut().zip(peers) {
                 if let Some(known) = known {
@@ -275,28 +297,6 @@ impl Host {
     pub fn called(&self) -> String {
         if self.is_here() { "this machine".into() } else { format!("host {}", self.name) }
     }
-}
-
-/// Takes apart what a look tells; see `scripts`.
-fn parse_sights(told: &[u8], mark: &[u8]) -> Vec<Sight> {
-    let mut sights = Vec::new();
-    let starts: Vec<_> =
-        told.windows(mark.len()).enumerate().filter(|(_, bytes)| *bytes == mark).map(|(place, _)| place).collect();
-    let ends = starts.iter().skip(1).copied().chain([told.len()]);
-    for (start, end) in starts.iter().copied().zip(ends) {
-        let part = &told[start + mark.len()..end];
-        let line_len = part.iter().position(|&byte| byte == b'\n').unwrap_or(part.len());
-        let line = String::from_utf8_lossy(&part[..line_len]).into_owned();
-        let mut words = line.trim_start().splitn(3, ' ');
-        let id = words.next().and_then(|word| word.parse().ok()).and_then(PeerId::new);
-        let log_len = words.next().and_then(|word| word.parse().ok());
-        let (Some(id), Some(log_len)) = (id, log_len) else { continue };
-        let record = words.next().and_then(Record::parse);
-        // The script ends each with a line feed of its own.
-        let log = part.get(line_len + 1..part.len().saturating_sub(1)).unwrap_or_default();
-        sights.push(Sight { id, record, log_len, log: log.to_vec() });
-    }
-    sights
 }
 
 /// Whether a name in `PeerInfo.cfg` means this machine.

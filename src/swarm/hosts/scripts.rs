@@ -3,6 +3,9 @@
 //! Each script starts in the swarm's directory on its host, gets its arguments as `$1`, `$2`, ..., and ends with one of
 //! the statuses below if it cannot do its work. The same scripts run on this machine.
 
+/// What every script tells first: what comes before was said by the login shell's own start files.
+pub const READY: &str = "swarm: ready\n";
+
 /// The swarm's directory is not there.
 pub const NO_DIRECTORY: i32 = 91;
 /// Something in it cannot be made or written.
@@ -168,7 +171,7 @@ fi
 /// line, then what was sent here before; see `supply`. This one starts where a login does.
 const PREPARE: &str = r#"
 case $1 in */*) [ -z "${1%/*}" ] || [ -d "${1%/*}" ] || exit 93 ;; esac
-[ -d "$1" ] || mkdir -- "$1" || exit 92
+[ -d "$1" ] || mkdir -- "$1" || [ -d "$1" ] || exit 92
 cd -- "$1" || exit 91
 shift
 for id; do
@@ -183,12 +186,15 @@ const TRY: &str = r#"
 "$1" --version >/dev/null || exit 94
 "#;
 
-/// Takes the file `$2` of the directory `$1` from its stdin, gives it the mode `$3` and notes `$4`. It is one line, for a login shell
-/// of any kind has to hand it on.
-pub const TAKE: &str = r#"cd -- "$1" && { cat >"$2.sent" && chmod "$3" "$2.sent" && mv -f -- "$2.sent" "$2" && echo "$4" >>swarm.sent || exit 92; }"#;
+/// Takes the file `$2` of the directory `$1` from its stdin, gives it the mode `$3` and notes `$4`, which begins with its size. It is
+/// one line, for a login shell of any kind has to hand it on.
+///
+/// When the connection breaks, its stdin ends as if all had come: so the size is looked at. It comes under a name of its own, which
+/// ends with `$5`: hosts may share their home directories, and all are given files at the same time.
+pub const TAKE: &str = r#"cd -- "$1" && { cat >"$2.$5" && [ "$(($(wc -c <"$2.$5")))" = "${4%% *}" ] && chmod "$3" "$2.$5" && mv -f -- "$2.$5" "$2" && echo "$4" >>swarm.sent || { rm -f -- "$2.$5"; exit 92; }; }"#;
 
-/// Gives the file `$2` of the directory `$1`.
-pub const GIVE: &str = r#"cd -- "$1" && exec cat <"$2""#;
+/// Gives the file `$2` of the directory `$1`, behind [`READY`].
+pub const GIVE: &str = r#"cd -- "$1" && echo swarm: ready && exec cat <"$2""#;
 
 /// What can be asked of a host.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -226,7 +232,7 @@ impl Job {
         };
         let (identity, dir, arguments) = (quoted(IDENTITY), quoted(dir), all_quoted(arguments));
         format!(
-            "{{\nIDENTITY={identity}\neval \"$IDENTITY\"\nunset CDPATH\ncd -- {dir} 2>/dev/null || exit {NO_DIRECTORY}\n\
+            "{{\necho swarm: ready\nIDENTITY={identity}\neval \"$IDENTITY\"\nunset CDPATH\ncd -- {dir} 2>/dev/null || exit {NO_DIRECTORY}\n\
              set --{arguments}\n{body}\nexit 0\n}}\n"
         )
     }

@@ -6,10 +6,10 @@ use std::io::{ErrorKind, Read, Seek, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 
-use super::scripts::{CANNOT_RUN, CANNOT_WRITE, NO_DIRECTORY, NO_PARENT, all_quoted};
-use super::ssh::Ssh;
+use super::scripts::{CANNOT_RUN, CANNOT_WRITE, NO_DIRECTORY, NO_PARENT, READY, all_quoted};
+use super::ssh::{SSH, Ssh};
 
 /// The swarm's directory is not there: nothing was ever started.
 #[derive(Debug)]
@@ -25,6 +25,9 @@ impl std::error::Error for NoDirectory {}
 
 /// So much of what is sent goes at once; between two of them the sender may think better of it.
 const CHUNK_LEN: usize = 256 * 1024;
+
+/// So much of what a login shell says by itself is put up with.
+const MOST_GREETING: usize = 2 * CHUNK_LEN;
 
 /// Where scripts run.
 #[derive(Debug)]
@@ -49,7 +52,7 @@ impl Shell {
         drop(stdin);
         let output = child.wait_with_output().context("cannot wait for a shell")?;
         self.check(output.status, &mut stderr)?;
-        Ok(output.stdout)
+        Ok(behind_greeting(&output.stdout).unwrap_or_default().to_vec())
     }
 
     /// Runs `sh -c` with this script and these arguments, and gives it the content of `file`.
@@ -91,11 +94,21 @@ impl Shell {
         let mut child = spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()))?;
         let mut stdout = child.stdout.take().expect("it is piped");
         let mut buffer = vec![0; CHUNK_LEN];
+        // Only until the greeting is over.
+        let mut greeting = Some(Vec::new());
+        let mut hear = |bytes: &[u8]| {
+            let Some(heard) = &mut greeting else { return told(bytes) };
+            heard.extend_from_slice(bytes);
+            ensure!(heard.len() <= MOST_GREETING, "its login shell says too much");
+            let Some(rest) = behind_greeting(heard).map(<[u8]>::to_vec) else { return Ok(()) };
+            greeting = None;
+            told(&rest)
+        };
         let received = loop {
             match stdout.read(&mut buffer) {
                 Ok(0) => break Ok(()),
                 Ok(count) => {
-                    if let Err(error) = told(&buffer[..count]) {
+                    if let Err(error) = hear(&buffer[..count]) {
                         _ = child.kill();
                         break Err(error);
                     }
@@ -136,7 +149,7 @@ impl Shell {
         stderr.rewind().and_then(|()| stderr.read_to_end(&mut said)).context("cannot read a temporary file")?;
         let said = String::from_utf8_lossy(&said);
         let last = said.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
-        let because = if last.is_empty() { String::new() } else { format!(": {last}") };
+        let because = if last.is_empty() { String::new() } else { format!(": {}", without_line(last)) };
         match (self, status.code()) {
             (Self::There(ssh), Some(255)) => bail!("{}", ssh.trouble(&said)),
             (_, Some(NO_DIRECTORY)) => Err(NoDirectory.into()),
@@ -151,9 +164,27 @@ impl Shell {
     }
 }
 
+/// What follows when a script is there; `None` before.
+fn behind_greeting(said: &[u8]) -> Option<&[u8]> {
+    let place = said.windows(READY.len()).position(|part| part == READY.as_bytes())?;
+    Some(&said[place + READY.len()..])
+}
+
+/// What a shell says without the line of the script, which nobody knows: `sh: 7: ` or `sh: line 7: `.
+fn without_line(said: &str) -> &str {
+    let place = said.strip_prefix("sh: ").and_then(|rest| rest.split_once(": "));
+    match place {
+        Some((line, rest)) if line.trim_start_matches("line ").parse::<u32>().is_ok() => rest,
+        _ => said,
+    }
+}
+
 fn spawn(command: &mut Command) -> Result<Child> {
     let program = command.get_program().to_string_lossy().into_owned();
-    command.spawn().with_context(|| format!("cannot run {program}"))
+    command.spawn().map_err(|error| match error.kind() {
+        ErrorKind::NotFound if program == SSH => anyhow!("there is no ssh on this machine: install OpenSSH's client"),
+        _ => anyhow!("cannot run {program}: {error}"),
+    })
 }
 
 /// False if the other end takes no more.

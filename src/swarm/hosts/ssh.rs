@@ -3,9 +3,17 @@
 //! All commands for a host share one connection (ssh's `ControlMaster`), which stays for a while after the last of them and is
 //! made anew when it breaks. Nothing is ever asked of the person at the terminal (`BatchMode`).
 
-use std::path::{Path, PathBuf};
+use std::env;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use anyhow::{Context, Result};
+use tempfile::TempDir;
+
+use super::scripts::quoted;
+
+/// The system's OpenSSH client, found by the PATH.
+pub const SSH: &str = "ssh";
 /// How long a host may take to answer, in seconds.
 const CONNECT_PATIENCE_SECS: u32 = 10;
 /// A connection on which nothing comes for three times as many seconds is broken.
@@ -13,44 +21,79 @@ const ALIVE_INTERVAL_SECS: u32 = 5;
 /// How long a connection is kept that nobody uses: longer than any pause between two commands.
 const PERSIST_SECS: u32 = 60;
 
+/// The longest path of a directory for sockets: the path of a socket has at most 104 bytes, 17 of which ssh needs for itself.
+const LONGEST_PLACE: usize = 60;
+
+/// Makes a directory for sockets, where temporary ones are, unless that path is too long or has something in it that ssh takes
+/// for more than a letter.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn dir_for_sockets() -> Result<TempDir> {
+    let usual = env::temp_dir();
+    let text = usual.to_str().unwrap_or_default();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/-_.+".contains(c);
+    let is_fit = text.starts_with('/') && text.len() <= LONGEST_PLACE && text.chars().all(is_plain);
+    let place = if is_fit { usual } else { "/tmp".into() };
+    let made = tempfile::Builder::new().prefix("swarm-").tempdir_in(&place);
+    made.with_context(|| format!("cannot make a directory in {}", place.display()))
+}
+
 /// The way to one host.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Ssh {
     host: String,
     user: Option<String>,
     options: Vec<String>,
-    /// Where the sockets of shared connections are: a directory that only we can enter.
-    sockets: PathBuf,
+    /// The socket of the shared connection, in a directory that only we can enter.
+    socket: PathBuf,
 }
 
 /// Something that ssh says when it fails, and what to make of it; the first that fits counts.
-const TROUBLES: [(&str, &str); 13] = [
+///
+/// `{host}` stands for what is typed behind a command to reach the host as we do, `{old}` and `{key}` for what ssh has named.
+const TROUBLES: [(&str, &str); 18] = [
     (
         "REMOTE HOST IDENTIFICATION HAS CHANGED",
-        "its host key is another one than it was; if that is right, remove the old one with: ssh-keygen -R",
+        "its host key is another one than it was; if that is right, remove the old one: {old}",
     ),
-    ("Host key verification failed", "its host key is not known here; log in once by hand and accept it: ssh"),
-    ("Permission denied", "it accepts none of our keys; make it accept one with: ssh-copy-id"),
+    ("Host key verification failed", "its host key is not known here; log in once by hand and accept it: ssh {host}"),
+    (
+        "UNPROTECTED PRIVATE KEY FILE",
+        "ssh does not use a key that others may read; make it yours alone with: chmod 600 {key}",
+    ),
     (
         "Too many authentication failures",
         "it was offered too many keys; name one with --ssh-option IdentityFile=PATH --ssh-option IdentitiesOnly=yes",
     ),
-    ("Could not resolve hostname", "its name is not known"),
-    ("Name or service not known", "its name is not known"),
+    (
+        "Permission denied",
+        "it accepts none of our keys; make it accept one with: ssh-copy-id {host}, or, if yours has a passphrase, \
+         unlock it with: ssh-add",
+    ),
+    ("Could not resolve hostname", NO_NAME),
+    ("Name or service not known", NO_NAME),
     ("Connection refused", "it does not listen for ssh: is sshd running there, on this port?"),
     ("timed out", "it does not answer"),
     ("No route to host", "there is no way to it"),
     ("Network is unreachable", "there is no way to it"),
-    ("not responding", "the connection to it is broken"),
-    ("closed by remote host", "the connection to it is broken"),
-    ("Connection reset", "the connection to it is broken"),
+    ("kex_exchange_identification", "what answers there is not sshd, or takes no more connections at the moment"),
+    ("not responding", BROKEN),
+    ("closed by remote host", BROKEN),
+    ("Connection closed by", BROKEN),
+    ("Connection reset", BROKEN),
+    ("Broken pipe", BROKEN),
+    ("from master failed", BROKEN),
 ];
 
+const NO_NAME: &str = "its name is not known here: is it spelt right, and does the name service answer?";
+const BROKEN: &str = "the connection to it is broken";
+
 impl Ssh {
-    /// The way to `host`, with the sockets of shared connections in `sockets`.
-    pub fn new(host: &str, user: Option<&str>, options: &[String], sockets: &Path) -> Self {
+    /// The way to `host`, with the socket of the shared connection at `socket`.
+    pub fn new(host: &str, user: Option<&str>, options: &[String], socket: PathBuf) -> Self {
         let (user, options) = (user.map(Into::into), options.to_vec());
-        Self { host: host.into(), user, options, sockets: sockets.to_owned() }
+        Self { host: host.into(), user, options, socket }
     }
 
     /// ssh, about to run this command line there.
@@ -61,7 +104,7 @@ impl Ssh {
     }
 
     fn base(&self) -> Command {
-        let mut command = Command::new("ssh");
+        let mut command = Command::new(SSH);
         command.arg("-T");
         // Of an option that is given twice, ssh takes the first.
         for option in &self.options {
@@ -75,7 +118,7 @@ impl Ssh {
             format!("ConnectTimeout={CONNECT_PATIENCE_SECS}"),
             format!("ServerAliveInterval={ALIVE_INTERVAL_SECS}"),
             "ControlMaster=auto".into(),
-            format!("ControlPath={}/%C", self.sockets.display()),
+            format!("ControlPath={}", self.socket.display()),
             format!("ControlPersist={PERSIST_SECS}"),
             "LogLevel=ERROR".into(),
         ] {
@@ -84,19 +127,31 @@ impl Ssh {
         command
     }
 
-    /// What it means that ssh failed with these words.
+    /// What it means that ssh failed with these words: one line.
     pub fn trouble(&self, said: &str) -> String {
         let known = TROUBLES.iter().find(|(words, _)| said.contains(words));
         let last = said.lines().rev().map(str::trim).find(|line| !line.is_empty());
         match (known, last) {
-            // A command to type needs the host's name behind it.
-            (Some((_, meaning)), _) if meaning.contains(": ssh") || meaning.contains("with: ssh") => {
-                format!("{meaning} {}", self.host)
+            (Some((_, meaning)), _) => {
+                let old = old_key(said).unwrap_or_else(|| format!("ssh-keygen -R {}", self.host));
+                let key = between(said, "Permissions ", " for '", "' are too open").unwrap_or("PATH");
+                meaning.replace("{host}", &self.typed()).replace("{old}", &old).replace("{key}", &plainly(key))
             }
-            (Some((_, meaning)), _) => (*meaning).to_owned(),
             (None, Some(last)) => format!("ssh says: {last}"),
-            (None, None) => "the connection to it is broken".to_owned(),
+            (None, None) => BROKEN.to_owned(),
         }
+    }
+
+    /// What is typed behind `ssh`, and `ssh-copy-id`, to reach the host as we do.
+    fn typed(&self) -> String {
+        let option = |option: &String| match option.split_once(['=', ' ']) {
+            // Only so does ssh-copy-id know which key is meant.
+            Some((name, path)) if name.eq_ignore_ascii_case("IdentityFile") => format!("-i {}", plainly(path)),
+            _ => format!("-o {}", plainly(option)),
+        };
+        let user = self.user.as_ref().map_or_else(String::new, |user| format!("{user}@"));
+        let host = plainly(&format!("{user}{}", self.host));
+        self.options.iter().map(option).chain([host]).collect::<Vec<_>>().join(" ")
     }
 
     /// Ends the shared connection, if there is one.
@@ -105,5 +160,67 @@ impl Ssh {
         command.args(["-O", "exit", "--", &self.host]);
         // If it is gone already there is nothing to do.
         _ = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    }
+}
+
+/// Where the key is with which a host's own differs: `Offending ED25519 key in /home/ada/.ssh/known_hosts:7`.
+fn old_key(said: &str) -> Option<String> {
+    let (path, line) = between(said, "Offending ", " key in ", "\n")?.trim().rsplit_once(':')?;
+    Some(format!("line {line} of {path}"))
+}
+
+/// What stands between two parts of the line that starts so.
+fn between<'a>(said: &'a str, start: &str, before: &str, behind: &str) -> Option<&'a str> {
+    let line = said.split_inclusive('\n').find(|line| line.starts_with(start))?;
+    line.split_once(before)?.1.rsplit_once(behind).map(|(part, _)| part)
+}
+
+/// A word as a person would type it: in quotes only if it has to be.
+fn plainly(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.,:/@=+~%".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) { word.to_owned() } else { quoted(word) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ssh_says_is_told_in_one_sentence() {
+        let options = ["Port=2222", "IdentityFile=~/.ssh/course", "ProxyCommand=nc %h %p"].map(Into::into);
+        let there = Ssh::new("lin114-00", Some("ada"), &options, "/tmp/socket".into());
+        let check = |said: &str, expected: &str| assert_eq!(there.trouble(said), expected, "{said:?}");
+        let reach = "-o Port=2222 -i ~/.ssh/course -o 'ProxyCommand=nc %h %p' ada@lin114-00";
+        check(
+            "ada@lin114-00: Permission denied (publickey,password).\r\n",
+            &format!(
+                "it accepts none of our keys; make it accept one with: ssh-copy-id {reach}, or, if yours has a \
+                 passphrase, unlock it with: ssh-add"
+            ),
+        );
+        check(
+            "@ WARNING: UNPROTECTED PRIVATE KEY FILE! @\nPermissions 0644 for '/home/ada/a key' are too open.\n\
+             ada@lin114-00: Permission denied (publickey).\n",
+            "ssh does not use a key that others may read; make it yours alone with: chmod 600 '/home/ada/a key'",
+        );
+        check(
+            "No ED25519 host key is known for lin114-00 and you have requested strict checking.\n\
+             Host key verification failed.\n",
+            &format!("its host key is not known here; log in once by hand and accept it: ssh {reach}"),
+        );
+        let changed = "its host key is another one than it was; if that is right, remove the old one: ";
+        check(
+            "@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\nOffending ED25519 key in /home/ada/a: b:17\r\n\
+             Host key verification failed.\n",
+            &format!("{changed}line 17 of /home/ada/a: b"),
+        );
+        check("REMOTE HOST IDENTIFICATION HAS CHANGED", &format!("{changed}ssh-keygen -R lin114-00"));
+        check("ssh: connect to host lin114-00 port 22: Connection timed out", "it does not answer");
+        check("Connection timed out during banner exchange", "it does not answer");
+        check("Connection to lin114-00 closed by remote host.", BROKEN);
+        check("mux_client_request_session: read from master failed: Broken pipe", BROKEN);
+        check("Timeout, server lin114-00 not responding.\n", BROKEN);
+        check("", BROKEN);
+        check("\none\n  another thing \n\n", "ssh says: another thing");
     }
 }

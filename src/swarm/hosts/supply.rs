@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::process;
 use std::time::UNIX_EPOCH;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -120,9 +121,10 @@ impl Host {
         if sent.get(name) == Some(&note) && is_there()? {
             return Ok(());
         }
+        let own_name = format!("{}-{}.sent", process::id(), self.peers[0]);
         let mut told_of = |count| told(name, count);
         self.shell
-            .send(TAKE, &[&self.dir, name, mode, &note], &mut file, &mut told_of)
+            .send(TAKE, &[&self.dir, name, mode, &note, &own_name], &mut file, &mut told_of)
             .with_context(|| format!("{}: {name} was not copied", self.called()))
     }
 }

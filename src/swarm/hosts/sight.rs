@@ -1,0 +1,68 @@
+//! `Sight`: what a look at one peer has shown, taken out of what the script tells.
+
+use peer_process::peer_id::PeerId;
+
+use crate::record::Record;
+
+/// What a look at one peer has shown.
+#[derive(Debug)]
+pub struct Sight {
+    /// Which peer.
+    pub id: PeerId,
+    /// Its process, if one was ever started.
+    pub record: Option<Record>,
+    /// How long its log is, in bytes; 0 if it has none.
+    pub log_len: u64,
+    /// What was new in its log.
+    pub log: Vec<u8>,
+}
+
+impl Sight {
+    /// Takes apart what a look tells, in which each peer's part begins with `mark`; see `scripts`.
+    pub fn parse_all(told: &[u8], mark: &[u8]) -> Vec<Self> {
+        let mut sights = Vec::new();
+        let starts: Vec<_> =
+            told.windows(mark.len()).enumerate().filter(|(_, bytes)| *bytes == mark).map(|(place, _)| place).collect();
+        let ends = starts.iter().skip(1).copied().chain([told.len()]);
+        for (start, end) in starts.iter().copied().zip(ends) {
+            let part = &told[start + mark.len()..end];
+            let line_len = part.iter().position(|&byte| byte == b'\n').unwrap_or(part.len());
+            let line = String::from_utf8_lossy(&part[..line_len]).into_owned();
+            let mut words = line.trim_start().splitn(3, ' ');
+            let id = words.next().and_then(|word| word.parse().ok()).and_then(PeerId::new);
+            let log_len = words.next().and_then(|word| word.parse().ok());
+            let (Some(id), Some(log_len)) = (id, log_len) else { continue };
+            let record = words.next().and_then(Record::parse);
+            // The script ends each with a line feed of its own.
+            let log = part.get(line_len + 1..part.len().saturating_sub(1)).unwrap_or_default();
+            sights.push(Self { id, record, log_len, log: log.to_vec() });
+        }
+        sights
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::State;
+
+    #[test]
+    fn each_peer_has_its_record_and_what_was_new_in_its_log_whatever_that_is() {
+        let told = b"@7@ 1001 12 alive 40 700 \nfirst\nsecond\n\n@7@ 1002 0 none   \n\n@7@ 1003 5 gone 41 701 exit 137 709\nhalf\xff\n";
+        let sights = Sight::parse_all(told, b"@7@");
+        let ids: Vec<_> = sights.iter().map(|sight| sight.id.number()).collect();
+        assert_eq!(ids, [1001, 1002, 1003]);
+        let logs: Vec<_> = sights.iter().map(|sight| sight.log.as_slice()).collect();
+        assert_eq!(logs, [b"first\nsecond\n".as_slice(), b"", b"half\xff"]);
+        assert_eq!(sights.iter().map(|sight| sight.log_len).collect::<Vec<_>>(), [12, 0, 5]);
+        let states: Vec<_> = sights.iter().map(|sight| sight.record.map(|record| record.state)).collect();
+        assert_eq!(states, [Some(State::Running), None, Some(State::Ended { status: 137, at_secs: 709 })]);
+    }
+
+    #[test]
+    fn what_is_damaged_shows_nothing() {
+        for told in ["", "@7@", "@7@ 0 1 none\n\n", "@7@ x 1 none\n\n", "@7@ 1001\n\n", "1001 0 none\n\n"] {
+            assert!(Sight::parse_all(told.as_bytes(), b"@7@").is_empty(), "{told:?}");
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! `Interrupts`: what a signal does. Nobody who is interrupted waits for a host, and no connection is left behind.
+
+use std::io;
+use std::process;
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use anyhow::{Context, Result};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use crate::hosts::Hosts;
+use crate::out::say;
+use crate::watch::News;
+
+/// The watch over the signals that end this process.
+#[derive(Debug)]
+pub struct Interrupts {
+    listener: Arc<Mutex<Option<Sender<News>>>>,
+}
+
+impl Interrupts {
+    /// From here on SIGINT, SIGTERM and SIGHUP end this process at once, with these last words and the status 128 and the
+    /// signal, as a shell reports it; what [`Hosts`] would leave behind is taken away.
+    ///
+    /// # Errors
+    /// When the system refuses it.
+    pub fn watch(hosts: &Hosts, last_words: &'static str) -> Result<Self> {
+        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot watch for signals")?;
+        let (leavings, listener) = (hosts.leavings(), Arc::new(Mutex::new(None::<Sender<News>>)));
+        let shared = Arc::clone(&listener);
+        let watching = move || {
+            for signal in signals.forever() {
+                let listener = shared.lock().unwrap_or_else(PoisonError::into_inner);
+                let told = listener.as_ref().map(|listener| listener.send(News::Signal(signal)));
+                if !matches!(told, Some(Ok(()))) {
+                    if told.is_none() {
+                        say(&format!("signal {signal} came, {last_words}"));
+                    }
+                    // Whoever hears of a broken connection now has nothing to say any more.
+                    let _quiet = (io::stdout().lock(), io::stderr().lock());
+                    leavings.clear();
+                    process::exit(128 + signal);
+                }
+            }
+        };
+        thread::Builder::new().name("signals".into()).spawn(watching).context("cannot start a thread")?;
+        Ok(Self { listener })
+    }
+
+    /// From here on a signal is told to `listener` instead, as long as that listens; then it ends this process without a word.
+    pub fn tell(&self, listener: &Sender<News>) {
+        *self.listener.lock().unwrap_or_else(PoisonError::into_inner) = Some(listener.clone());
+    }
+}

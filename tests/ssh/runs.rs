@@ -1,0 +1,233 @@
+//! Swarms on three hosts that nothing disturbs: all that goes there, comes home, is shown, stopped and deleted.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::{env, iter};
+
+use crate::host::program;
+use crate::world::{DIR, FILE_SIZE, IN_PLACE, Outcome, World};
+
+/// The seeder's file and the two copies.
+const COPIES: [&str; 3] = ["peer_1001/file.dat", "peer_1002/file.dat", "peer_1003/file.dat"];
+/// All that another machine needs beside a POSIX shell and the peer.
+const NEEDED: [&str; 11] = ["cat", "chmod", "date", "dd", "mkdir", "mv", "rm", "sh", "sleep", "tail", "uname"];
+
+fn assert_same(one: &Path, other: &Path) {
+    let read = |path: &Path| fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    // Not `assert_eq!`: nobody wants to read megabytes.
+    assert!(read(one) == read(other), "{} and {} differ", one.display(), other.display());
+}
+
+#[test]
+fn three_hosts_get_all_they_need_and_what_they_wrote_comes_home() {
+    let world = World::new(3);
+    let outcome = world.start(&[]);
+    outcome.assert_status(0);
+    assert_eq!(outcome.column("peer"), ["1001", "1002", "1003"]);
+    assert_eq!(outcome.column("host"), [0, 1, 2].map(|host| world.hosts[host].address.to_string()));
+    assert_eq!(outcome.column("exit"), ["0", "0", "0"]);
+    assert_eq!(outcome.column("file"), ["original", "identical", "identical"]);
+    for (host, copy) in COPIES.into_iter().enumerate() {
+        assert_same(&world.there(host, copy), &world.here(COPIES[0]));
+        for name in ["Common.cfg", "PeerInfo.cfg"] {
+            assert_same(&world.there(host, name), &world.here(name));
+        }
+        let id = 1001 + host;
+        for name in [format!("log_peer_{id}.log"), format!("peer_{id}.err")] {
+            assert_same(&world.there(host, &name), &world.here(&name));
+        }
+        let err = fs::read_to_string(world.here(&format!("peer_{id}.err"))).expect("a file");
+        assert!(err.contains("all 3 peers have the file"), "{err}");
+        let program = world.there(host, "peer_process");
+        assert_same(&program, Path::new(env!("CARGO_BIN_EXE_peer_process")));
+        assert_eq!(fs::metadata(program).expect("a file").permissions().mode() & 0o777, 0o755);
+        // Nobody else's file is sent there, nor does a copy come home.
+        assert!(host == 0 || !world.there(host, COPIES[0]).exists() && !world.here(copy).exists());
+    }
+    world.assert_no_process();
+    world.assert_no_sockets();
+
+    let verify = world.run(&["verify", DIR]);
+    verify.assert_status(0);
+    assert_eq!(verify.column("file"), ["original", "identical", "identical"]);
+    let status = world.run(&["status", DIR]);
+    status.assert_status(0);
+    assert_eq!(status.column("state"), ["ended", "ended", "ended"]);
+    assert_eq!(status.column("pieces"), ["62/62 100 %"; 3]);
+
+    fs::write(world.there(2, COPIES[2]), b"something else").expect("a file");
+    fs::remove_file(world.there(1, COPIES[1])).expect("it is there");
+    let verify = world.run(&["verify", DIR]);
+    verify.assert_status(1);
+    assert_eq!(verify.column("file"), ["original", "MISSING", "DIFFERENT"]);
+    world.assert_no_process();
+}
+
+#[test]
+fn what_was_sent_is_not_sent_again_unless_it_has_changed() {
+    let world = World::new(2);
+    world.start(&[]).assert_status(0);
+    // A file that is sent again is another one.
+    let number = |host, name: &str| fs::metadata(world.there(host, name)).expect("a file").ino();
+    let numbers = || {
+        let names = ["Common.cfg", "PeerInfo.cfg", "peer_process"];
+        let all = (0..2).flat_map(|host| names.map(|name| number(host, name)));
+        (all.collect::<Vec<_>>(), number(0, COPIES[0]))
+    };
+    let first = numbers();
+    let sent = fs::read_to_string(world.there(0, "swarm.sent")).expect("a file");
+    assert_eq!(sent.lines().count(), 4, "{sent}");
+    world.start(&[]).assert_status(0);
+    assert_eq!(numbers(), first);
+    assert_eq!(fs::read_to_string(world.there(0, "swarm.sent")).expect("a file"), sent);
+
+    // Of the same size.
+    fs::write(world.here(COPIES[0]), vec![7; FILE_SIZE]).expect("a file");
+    let outcome = world.start(&[]);
+    outcome.assert_status(0);
+    assert_eq!(outcome.column("file"), ["original", "identical"]);
+    assert_same(&world.there(1, COPIES[1]), &world.here(COPIES[0]));
+    let changed = numbers();
+    assert_eq!(changed.0, first.0);
+    assert_ne!(changed.1, first.1);
+
+    // Somebody has spoilt it there.
+    fs::write(world.there(0, COPIES[0]), b"short").expect("a file");
+    world.start(&[]).assert_status(0);
+    assert_same(&world.there(0, COPIES[0]), &world.here(COPIES[0]));
+    world.assert_no_process();
+}
+
+#[test]
+fn peers_that_were_left_running_are_shown_and_stopped() {
+    let world = World::new(3);
+    world.nobody_has_the_file();
+    let outcome = world.start(&[&["--detach"], &IN_PLACE[..]].concat());
+    outcome.assert_status(0);
+    assert!(outcome.stdout.starts_with("started peers 1001, 1002, 1003\n"), "{outcome:?}");
+    world.assert_no_ssh();
+    world.assert_no_sockets();
+
+    let status = world.run(&["status", DIR]);
+    status.assert_status(0);
+    let runs = |state: &&str| ["alone", "downloading"].contains(state);
+    assert!(status.column("state").iter().all(runs), "{status:?}");
+    assert_eq!(world.run(&["status", DIR, "--json"]).stdout.matches("\"running\": true").count(), 3);
+
+    let refused = world.run(&["start", DIR]);
+    refused.assert_status(2);
+    let each = (1001..).zip(&world.hosts).map(|(id, host)| {
+        format!("swarm: peer {id} is running already on host {}; `swarm stop {DIR}` stops it\n", host.address)
+    });
+    assert_eq!(refused.stderr, each.collect::<String>());
+    let refused = world.run(&["clean", DIR, "--yes"]);
+    refused.assert_status(2);
+    let first = world.hosts[0].address;
+    assert_eq!(refused.stderr, format!("swarm: peer 1001 is running on host {first}: swarm stop first\n"));
+
+    let stop = world.run(&["stop", DIR]);
+    stop.assert_status(0);
+    assert_eq!(stop.stdout, "stopped peers 1001, 1002, 1003\n");
+    world.assert_no_process();
+    let status = world.run(&["status", DIR, "--json"]);
+    assert_eq!(status.stdout.matches("\"exit_status\": 143").count(), 3, "{status:?}");
+    assert_eq!(world.run(&["stop", DIR]).stdout, "no peer was running\n");
+    world.assert_no_process();
+    world.assert_no_sockets();
+}
+
+#[test]
+fn clean_deletes_what_a_run_has_left_there_and_never_the_seeders_file() {
+    let world = World::new(2);
+    world.start(&IN_PLACE).assert_status(0);
+    let leavings = [
+        (0, "log_peer_1001.log"),
+        (0, "peer_1001.err"),
+        (0, "peer_1001.pid"),
+        (1, "log_peer_1002.log"),
+        (1, "peer_1002.err"),
+        (1, "peer_1002.pid"),
+        (1, COPIES[1]),
+        (1, "peer_1002/file.dat.part"),
+        (1, "peer_1002/file.dat.journal"),
+    ];
+    for name in ["peer_1002/file.dat.part", "peer_1002/file.dat.journal"] {
+        fs::write(world.there(1, name), b"of an earlier run").expect("a file");
+    }
+    let listed = world.run(&["clean", DIR]);
+    listed.assert_status(0);
+    for (host, name) in leavings {
+        assert!(listed.stdout.contains(&format!("{}:{name}  ", world.hosts[host].address)), "{name}: {listed:?}");
+        assert!(world.there(host, name).exists(), "{name}");
+    }
+    assert!(listed.stdout.ends_with("nothing was deleted: --yes deletes them\n"), "{listed:?}");
+    assert!(!listed.stdout.contains(COPIES[0]), "{listed:?}");
+
+    let deleted = world.run(&["clean", DIR, "--yes"]);
+    deleted.assert_status(0);
+    for (host, name) in leavings {
+        assert!(!world.there(host, name).exists(), "{name}");
+    }
+    assert_same(&world.there(0, COPIES[0]), &world.here(COPIES[0]));
+    assert_eq!(world.run(&["clean", DIR]).stdout, "nothing is left of a run\n");
+    assert_eq!(world.run(&["status", DIR]).column("state"), ["not started"; 2]);
+    world.assert_no_process();
+}
+
+#[test]
+fn a_host_with_next_to_no_programs_is_enough() {
+    let world = World::new(2);
+    for host in &world.hosts {
+        let bin = host.home("bin");
+        fs::create_dir(&bin).expect("a directory");
+        for name in iter::once("wc").chain(NEEDED) {
+            symlink(program(name, "coreutils"), bin.join(name)).expect("a link");
+        }
+        host.log_in_with("PATH=$HOME/bin\n! command -v sha256sum shasum openssl || exit 1");
+    }
+    let outcome = world.start(&[]);
+    outcome.assert_status(0);
+    assert_eq!(outcome.column("file"), ["original", "identical"]);
+    fs::write(world.there(1, COPIES[1]), vec![7; FILE_SIZE]).expect("a file");
+    assert_eq!(world.run(&["verify", DIR]).column("file"), ["original", "DIFFERENT"]);
+    world.assert_no_process();
+}
+
+#[test]
+fn a_login_shell_that_says_something_and_an_odd_temporary_directory_do_no_harm() {
+    let world = World::new(2);
+    for host in &world.hosts {
+        host.log_in_with("echo 1001 hello; printf 'and no line feed '; PATH=$HOME:$PATH");
+        // So that copies are read through the connection, too.
+        for name in ["sha256sum", "shasum", "openssl"] {
+            symlink("/bin/true", host.home(name)).expect("a link");
+        }
+    }
+    let odd = world.path(&format!("tmp/a b%h\"{}", "c".repeat(80)));
+    fs::create_dir(&odd).expect("a directory");
+    let outcome = Outcome::of(world.start_command(&[]).env("TMPDIR", &odd));
+    outcome.assert_status(0);
+    assert_eq!(outcome.column("file"), ["original", "identical"]);
+    assert_same(&world.there(1, "log_peer_1002.log"), &world.here("log_peer_1002.log"));
+    world.assert_no_process();
+}
+
+#[test]
+fn the_swarms_directory_there_can_be_named() {
+    let world = World::new(2);
+    let absolute = world.hosts[0].home("else where's");
+    let absolute: PathBuf = absolute.components().collect();
+    for (dir, place) in
+        [("~/a/b c", world.hosts[0].home("a/b c")), (absolute.to_str().expect("text"), absolute.clone())]
+    {
+        fs::create_dir_all(place.parent().expect("a parent")).expect("a directory");
+        fs::create_dir_all(world.hosts[1].home("a")).expect("a directory");
+        world.start(&["--remote-dir", dir]).assert_status(0);
+        assert!(place.join("log_peer_1001.log").exists(), "{dir}");
+        let verify = world.run(&["verify", DIR]);
+        assert_eq!(verify.column("file"), ["original", "identical"], "{dir}");
+    }
+    assert!(!world.hosts[0].home(DIR).exists());
+    world.assert_no_process();
+}
