@@ -16,3 +16,4 @@ mod returning;
 mod uploading;
 mod welcome;
 mod world;
+mod wrong_pieces;

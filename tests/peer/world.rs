@@ -6,11 +6,11 @@
 //! |---|---|
 //! | `we dial 1`, `1 dials`, `lose 1`, `1 closes` | connections; `lose` breaks one |
 //! | `1: unchoke`, `1: have 2`, `1: bitfield *  *` | messages from neighbor 1, in the protocol's words |
-//! | `saved 2`, `file completed` | what was asked of the disk is done |
-//! | `preferred tick`, `optimistic tick`, `timeout 1` | clocks |
+//! | `saved 2`, `wrong 2`, `file completed` | what was asked of the disk is done; piece 2 has other bytes than it should |
+//! | `preferred tick`, `optimistic tick`, `timeout 1`, `pause over 1` | clocks |
 //!
 //! Actions are written likewise, joined by `; `: `1: interested` is sent to 1, `log 1 chokes us` stands for the log's
-//! sentence, and there are `save 2`, `complete file`, `start timers` and `finish`. The timers' first ticks follow by
+//! sentence, and there are `save 2`, `pause 1 after 2`, `complete file`, `start timers` and `finish`. The timers' first ticks follow by
 //! themselves.
 
 use peer_process::layout::{FileLayout, PieceIndex};
@@ -226,6 +226,8 @@ impl World {
             ["lose", neighbor] => lost(neighbor, Ending::Broken),
             [neighbor, "closes"] => lost(neighbor, Ending::Closed),
             ["saved", piece] => Event::PieceSaved { piece: self.piece(piece) },
+            ["wrong", piece] => Event::PieceWrong { piece: self.piece(piece) },
+            ["pause", "over", neighbor] => Event::PauseOver { neighbor: parse_id(neighbor) },
             ["file", "completed"] => Event::FileCompleted,
             ["preferred", "tick"] => Event::PreferredTick,
             ["optimistic", "tick"] => Event::OptimisticTick,
@@ -266,6 +268,7 @@ impl World {
             Action::Send { to, message: Message::Bitfield(set) } => format!("{to}: bitfield {}", self.draw(set)),
             Action::Send { to, message } => format!("{to}: {message}"),
             Action::SavePiece { piece } => format!("save {piece}"),
+            Action::Pause { neighbor, wrong_count } => format!("pause {neighbor} after {wrong_count}"),
             Action::CompleteFile => "complete file".into(),
             Action::RememberComplete { neighbor } => format!("remember {neighbor}"),
             Action::StartTimers => "start timers".into(),
