@@ -48,6 +48,9 @@ pub struct Book {
     pub requested: Option<PieceIndex>,
     pub unanswered: Vec<PieceIndex>,
     pub silent: bool,
+    /// How many of its pieces were wrong, on all connections; and whether it is not asked since the last one.
+    pub wrong_count: u32,
+    pub pausing: bool,
     /// Bytes of accepted pieces since the last tick.
     pub bytes: u64,
 }
@@ -68,6 +71,8 @@ impl Book {
             requested: None,
             unanswered: Vec::new(),
             silent: false,
+            wrong_count: 0,
+            pausing: false,
             bytes: 0,
         }
     }
@@ -92,7 +97,12 @@ impl Book {
     }
 
     fn give_up_request(&mut self) {
-        let Some(piece) = self.requested.take() else { return };
+        if let Some(piece) = self.requested.take() {
+            self.may_still_send(piece);
+        }
+    }
+
+    fn may_still_send(&mut self, piece: PieceIndex) {
         self.unanswered.retain(|&unanswered| unanswered != piece);
         self.unanswered.push(piece);
         if self.unanswered.len() > UNANSWERED {
@@ -102,8 +112,9 @@ impl Book {
 
     fn lose(&mut self) {
         let complete_before = self.complete_before && !self.heard;
-        let Self { met, heard, remembered, .. } = *self;
-        *self = Self { met, heard, remembered, ..Self::new(self.has.clone(), complete_before) };
+        let Self { met, heard, remembered, wrong_count, pausing, .. } = *self;
+        let lost = Self::new(self.has.clone(), complete_before);
+        *self = Self { met, heard, remembered, wrong_count, pausing, ..lost };
     }
 }
 
@@ -158,6 +169,17 @@ impl Ledger {
         free
     }
 
+    /// What this neighbor is not to be asked for: after two wrong pieces, all that somebody has who is trusted.
+    pub fn kept_from(&self, neighbor: PeerId) -> Vec<u8> {
+        let mut kept = vec![0; self.layout.bitfield_len() as usize];
+        if self.books[&neighbor].wrong_count >= 2 {
+            for book in self.books.values().filter(|book| book.connected && book.wrong_count < 2) {
+                kept.iter_mut().zip(bits(&book.has)).for_each(|(kept, has)| *kept |= has);
+            }
+        }
+        kept
+    }
+
     pub fn welcome(&self, from: PeerId, piece: PieceIndex) -> Welcome {
         match self.books.get(&from) {
             _ if !self.lacks(piece) => Welcome::Skip,
@@ -190,6 +212,11 @@ impl Ledger {
             }
             Event::MessageReceived { from, message } => self.note_message(*from, message),
             Event::PieceSaved { piece } => self.note_saved(*piece),
+            Event::PieceWrong { piece } => self.note_wrong(*piece),
+            Event::PauseOver { neighbor } => {
+                self.books.get_mut(neighbor).into_iter().for_each(|book| book.pausing = false);
+                vec![]
+            }
             Event::FileCompleted => {
                 let news = !self.file_completed && self.have.is_full();
                 self.file_completed |= news;
@@ -208,7 +235,9 @@ impl Ledger {
         let Some(book) = self.books.get_mut(&id) else { return vec![] };
         let (complete_before, remembered) = (book.is_complete(), book.remembered);
         let empty = PieceSet::empty(self.layout);
-        *book = Book { connected: true, met: true, remembered, ..Book::new(empty, complete_before) };
+        let (wrong_count, pausing) = (book.wrong_count, book.pausing);
+        let anew = Book { wrong_count, pausing, ..Book::new(empty, complete_before) };
+        *book = Book { connected: true, met: true, remembered, ..anew };
         let remember = book.is_to_be_remembered().then_some(Action::RememberComplete { neighbor: id });
         let log = if opened_by == Opener::Us { LogEvent::Connects(id) } else { LogEvent::IsConnected(id) };
         let bitfield = Action::Send { to: id, message: Message::Bitfield(Box::new(self.have.clone())) };
@@ -271,6 +300,17 @@ impl Ledger {
                 welcome.then_some(Action::SavePiece { piece: *piece }).into_iter().collect()
             }
         }
+    }
+
+    fn note_wrong(&mut self, piece: PieceIndex) -> Vec<Action> {
+        let Some(from) = self.saving.remove(&piece) else { return vec![] };
+        let book = self.books.get_mut(&from).expect("a neighbor has sent it");
+        book.bytes = book.bytes.saturating_sub(self.layout.piece_len(piece).into());
+        (book.wrong_count, book.pausing) = (book.wrong_count + 1, true);
+        if book.connected {
+            book.may_still_send(piece);
+        }
+        vec![Action::Pause { neighbor: from, wrong_count: book.wrong_count }]
     }
 
     fn note_saved(&mut self, piece: PieceIndex) -> Vec<Action> {

@@ -2,7 +2,7 @@
 
 use peer_process::layout::{FileLayout, PieceIndex};
 use peer_process::message::Message;
-use peer_process::peer::{Ending, Event, Opener, Peer, Setup};
+use peer_process::peer::{Ending, Event, Opener, Peer, Select, Setup};
 use peer_process::peer_id::PeerId;
 use peer_process::piece_set::PieceSet;
 use rand::SeedableRng;
@@ -20,8 +20,10 @@ const MOST_EVENTS_OF_MANY_PIECES: usize = 100;
 pub fn check(bytes: &[u8]) {
     let mut input = Input::new(bytes);
     let setup = setup(&mut input);
-    let seed = input.byte().into();
-    let mut peer = Peer::new(&setup, StdRng::seed_from_u64(seed));
+    let seed = input.byte();
+    let select = [Select::Rarest, Select::Sequential].get(usize::from(seed) % 8).copied();
+    let setup = Setup { select: select.unwrap_or_default(), ..setup };
+    let mut peer = Peer::new(&setup, StdRng::seed_from_u64(seed.into()));
     let mut ledger = Ledger::new(&setup);
     let mut event = Event::Started;
     let mut actions = Vec::new();
@@ -88,7 +90,9 @@ fn some_pieces(input: &mut Input, layout: FileLayout) -> PieceSet {
 
 fn next_event(input: &mut Input, setup: &Setup, ledger: &Ledger) -> Event {
     let layout = setup.pieces.layout();
-    let kind = input.byte() % 24;
+    let byte = input.byte();
+    // The last ones came later than the corpus.
+    let kind = if byte < 240 { byte % 24 } else { byte };
     let neighbor = id(input.below(u32::try_from(setup.neighbors.len()).expect("few") + 1));
     let received = |message| Event::MessageReceived { from: neighbor, message };
     let mut any_piece = || layout.piece(input.below(layout.piece_count().max(1)));
@@ -116,6 +120,8 @@ fn next_event(input: &mut Input, setup: &Setup, ledger: &Ledger) -> Event {
         },
         21 => Event::PreferredTick,
         22 => Event::OptimisticTick,
+        240..=247 => nth(&ledger.saving(), input).map_or(Event::Started, |piece| Event::PieceWrong { piece }),
+        248..=255 => Event::PauseOver { neighbor },
         _ => Event::RequestTimedOut { neighbor },
     }
 }

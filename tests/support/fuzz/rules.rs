@@ -84,9 +84,12 @@ fn check_action(ledger: &mut Ledger, due: &[Action], action: &Action, expected: 
 
 fn check_send(ledger: &mut Ledger, to: PeerId, message: &Message, expected: bool) -> Result<(), String> {
     let unchoked = ledger.books.values().filter(|book| book.we_unchoke).count();
-    let (lacked, free) = match message {
-        Message::Request(piece) => (ledger.lacks(*piece), ledger.is_asked_of_nobody(*piece)),
-        _ => (false, false),
+    let (lacked, free, trusted) = match message {
+        Message::Request(piece) if ledger.books.contains_key(&to) => {
+            let kept = ledger.kept_from(to)[piece.number() as usize / 8] & (0x80 >> (piece.number() % 8)) != 0;
+            (ledger.lacks(*piece), ledger.is_asked_of_nobody(*piece), !kept)
+        }
+        _ => (false, false, false),
     };
     let book = ledger.books.get_mut(&to).ok_or("it is no neighbor")?;
     ensure(book.connected, || "it is not connected".into())?;
@@ -111,6 +114,7 @@ fn check_send(ledger: &mut Ledger, to: PeerId, message: &Message, expected: bool
             ensure(book.requested.is_none(), || format!("it owes {:?}", book.requested))?;
             ensure(book.has.contains(*piece), || "it has not got it".into())?;
             ensure(lacked, || "we have it".into())?;
+            ensure(!book.pausing && trusted, || "it has sent wrong pieces".into())?;
             ensure(free, || "another is asked for it".into())?;
             book.requested = Some(*piece);
         }
@@ -144,8 +148,11 @@ fn check_view(ledger: &Ledger, peer: &Peer) -> Result<(), String> {
         ensure(chosen == book.we_unchoke, || format!("{id} is chosen and choked, or the reverse"))?;
         let wanted = book.connected && any(&bits(&book.has), |place| !have[place]);
         ensure(wanted == book.told_interested, || format!("{id} is not told of a change of interest"))?;
-        let may_be_asked = book.they_unchoke && book.requested.is_none() && !book.silent;
-        let idle = may_be_asked && any(&bits(&book.has), |place| free[place]);
+        let may_be_asked = book.they_unchoke && book.requested.is_none() && !book.silent && !book.pausing;
+        let idle = may_be_asked && {
+            let kept = ledger.kept_from(id);
+            any(&bits(&book.has), |place| free[place] & !kept[place])
+        };
         ensure(!idle, || format!("{id} could be asked for a free piece and is not"))?;
         // Who has all pieces waits for no answer any more.
         let owes = !ledger.have.is_full() && (book.requested.is_some() || book.silent);
