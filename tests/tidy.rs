@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules in reading order: each may import those before it.
-const ORDER: [&str; 12] = [
+const ORDER: [&str; 14] = [
     "peer_id",
     "layout",
     "piece_set",
@@ -12,6 +12,8 @@ const ORDER: [&str; 12] = [
     "config",
     "wire",
     "peer",
+    "hashing",
+    "manifest",
     "journal",
     "storage",
     "event_log",
@@ -58,10 +60,10 @@ const SWARM_IMPORTS: [&str; 4] = ["config", "console", "layout", "peer_id"];
 /// What a module must not name, and the modules that may.
 const RESERVED: [(&str, &[&str]); 8] = [
     ("std::net", &["net"]),
-    ("std::sync", &["net", "event_log", "console", "journal"]),
-    ("std::thread", &["net"]),
+    ("std::sync", &["net", "event_log", "console", "journal", "hashing", "storage"]),
+    ("std::thread", &["net", "hashing"]),
     ("std::time", &["net", "console", "main"]),
-    ("std::fs", &["config", "journal", "storage", "event_log"]),
+    ("std::fs", &["config", "hashing", "manifest", "journal", "storage", "event_log"]),
     ("thread::sleep", &[]),
     ("println!", &[]),
     (".unwrap()", &[]),
