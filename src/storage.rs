@@ -117,7 +117,11 @@ impl PieceStore {
         order.extend(layout.pieces().filter(|piece| !recorded.pieces.contains_key(piece)));
         let right = Mutex::new(BTreeMap::new());
         let nothing = Both { hasher: Hasher::new(manifest.kind()), checksum: Checksum::new() };
-        let reading = Reading { file: &store.file, layout, told };
+        let told = |bytes| {
+            told(bytes);
+            Ok(())
+        };
+        let reading = Reading { file: &store.file, layout, told: &told };
         let read = reading.pieces(&order, &nothing, &|piece, Both { hasher, checksum }| {
             if manifest.fits(piece, hasher) {
                 right.lock().unwrap_or_else(PoisonError::into_inner).insert(piece, checksum.finalize());

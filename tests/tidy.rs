@@ -23,7 +23,7 @@ const ORDER: [&str; 14] = [
 /// Imports that the order would allow and the design does not.
 const FORBIDDEN_IMPORTS: [(&str, &str); 2] = [("peer", "wire"), ("peer", "config")];
 /// The same for the modules of the tool beside it, `swarm`.
-const SWARM_ORDER: [&str; 30] = [
+const SWARM_ORDER: [&str; 31] = [
     "fault",
     "cli",
     "swarm_dir",
@@ -50,13 +50,14 @@ const SWARM_ORDER: [&str; 30] = [
     "stop",
     "clean",
     "generate",
+    "meta",
     "init",
     "status",
     "seeds",
     "start",
 ];
 /// All that `swarm` takes from the crate: it runs peers as processes, whosever they are.
-const SWARM_IMPORTS: [&str; 4] = ["config", "console", "layout", "peer_id"];
+const SWARM_IMPORTS: [&str; 6] = ["config", "console", "hashing", "layout", "manifest", "peer_id"];
 /// What a module must not name, and the modules that may.
 const RESERVED: [(&str, &[&str]); 8] = [
     ("std::net", &["net"]),

@@ -38,8 +38,8 @@ pub struct Reading<'a> {
     pub file: &'a File,
     /// How it is cut.
     pub layout: FileLayout,
-    /// Hears from all threads how many bytes more were read.
-    pub told: &'a (dyn Fn(u64) + Sync),
+    /// Hears from all threads how many bytes more were read, and ends it with an error.
+    pub told: &'a (dyn Fn(u64) -> io::Result<()> + Sync),
 }
 
 /// What [`Reading::hash`] has found.
@@ -55,7 +55,7 @@ impl Reading<'_> {
     /// Reads these pieces; `done` hears from all threads what was reckoned of each, in no order.
     ///
     /// # Errors
-    /// When the disk does not give them, or the file has become shorter.
+    /// When the disk does not give them, the file has become shorter, or `told` ends it.
     pub fn pieces<S: Sum>(
         &self,
         pieces: &[PieceIndex],
@@ -130,7 +130,7 @@ impl Reading<'_> {
             })?;
             take(buffer);
             offset += len;
-            (self.told)(len);
+            (self.told)(len)?;
         }
         Ok(())
     }
@@ -182,7 +182,10 @@ mod tests {
         let all: Vec<_> = layout.pieces().collect();
         for kind in HashKind::ALL {
             let read = AtomicU64::new(0);
-            let told = |count| _ = read.fetch_add(count, Ordering::Relaxed);
+            let told = |count| {
+                read.fetch_add(count, Ordering::Relaxed);
+                Ok(())
+            };
             let hashed = Reading { file: &file, layout, told: &told }.hash(kind, &all, true).expect("it is read");
             let expected: Vec<_> = bytes.chunks(piece_size as usize).map(|piece| Hash::of(kind, piece)).collect();
             let found: Vec<_> = hashed.piece_hashes.chunks(kind.len()).collect();
@@ -218,7 +221,7 @@ mod tests {
         let done = |piece: PieceIndex, hasher: Hasher| {
             found.lock().expect("no panic").push((piece.number(), hasher.finish()));
         };
-        let reading = Reading { file: &file, layout, told: &|_| {} };
+        let reading = Reading { file: &file, layout, told: &|_| Ok(()) };
         reading.pieces(&asked, &Hasher::new(HashKind::Sha1), &done).expect("it is read");
         let mut found = found.into_inner().expect("no panic");
         found.sort_by_key(|(number, _)| *number);
@@ -238,7 +241,7 @@ mod tests {
         let layout = FileLayout::new(5_000_001, 1000).expect("sizes in range");
         let all: Vec<_> = layout.pieces().collect();
         for whole in [false, true] {
-            let reading = Reading { file: &file, layout, told: &|_| {} };
+            let reading = Reading { file: &file, layout, told: &|_| Ok(()) };
             let error = reading.hash(HashKind::Sha256, &all, whole).expect_err("a byte is missing");
             assert_eq!(error.to_string(), "the file has become shorter");
         }

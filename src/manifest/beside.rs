@@ -57,7 +57,11 @@ pub fn check_seed(beside: &Beside, config: &Config, told: &(dyn Fn(u64) + Sync))
     let (manifest, path) = (&beside.manifest, config.peer_dir().join(&config.common.file_name));
     let file = open(&path)?;
     let pieces: Vec<_> = manifest.layout().pieces().collect();
-    let reading = Reading { file: &file, layout: manifest.layout(), told };
+    let told = |bytes| {
+        told(bytes);
+        Ok(())
+    };
+    let reading = Reading { file: &file, layout: manifest.layout(), told: &told };
     let hashed = reading.hash(manifest.kind(), &pieces, false);
     let hashed = hashed.with_context(|| format!("cannot read {}", path.display()))?;
     let wrong = manifest.wrong_pieces(&pieces, &hashed.piece_hashes);

@@ -48,6 +48,8 @@ mod stop;
 
 mod clean;
 mod generate;
+mod meta;
+
 mod init;
 mod status;
 
@@ -100,6 +102,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Stop(args) => stop::stop(args),
         Command::Clean(args) => clean::clean(args),
         Command::Verify(args) => verify::verify(args),
+        Command::Meta(args) => meta::run(&args.what),
         Command::Generate(args) => generate::run(&args.what),
     }
 }
