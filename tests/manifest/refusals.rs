@@ -95,7 +95,7 @@ fn no_verify_seeds_a_wrong_file_which_the_leecher_finds_out() {
     damage(&swarm, &[17]);
     let [seeder, leecher] = [1001, 1002].map(|id| swarm.start(id, &["--no-verify"]));
     leecher.wait_for("[WARN] neighbor 1001 sent wrong bytes as piece 17; they are dropped");
-    swarm.wait_for_log(1002, "Now the number of pieces it has is 59.", 1);
+    // Piece 17 may be asked for again before others are, after longer and longer pauses.
     leecher.terminate();
     seeder.terminate();
     assert_eq!(swarm.count_in_log(1002, "the piece 17 "), 0);
