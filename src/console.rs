@@ -137,6 +137,10 @@ impl Console {
     /// Shows the progress: moves the bar, or writes a line if something has changed since `last`.
     pub fn show(&self, progress: Progress, last: &mut Option<Progress>) {
         let bar = &self.0.bar;
+        if last.is_none() && bar.is_finished() {
+            // It has shown how the file was checked.
+            bar.reset();
+        }
         bar.set_position(progress.bytes());
         let speed = if last.is_none() {
             // What was there at the start was not downloaded now.
@@ -154,6 +158,19 @@ impl Console {
             self.say(&message);
         }
         *last = Some(progress);
+    }
+
+    /// Shows, on a terminal only, that so many bytes more of the file were checked.
+    pub fn checked(&self, bytes: u64) {
+        let bar = &self.0.bar;
+        if !bar.is_hidden() {
+            bar.inc(bytes);
+            let percent = bar.position().saturating_mul(100) / bar.length().unwrap_or(0).max(1);
+            // Whole bytes a second, far below what an f64 holds exactly.
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            let rate = shown_rate(bar.per_sec() as u64);
+            bar.set_message(format!("checks its file: {percent} %, {rate}"));
+        }
     }
 
     /// Takes the bar away.

@@ -7,6 +7,7 @@
 //! - [`config`]: the two configuration files;
 //! - [`wire`]: handshake and messages, to bytes and back; pure;
 //! - [`peer`]: every rule of the protocol, as a state machine; pure, and without knowledge of `wire`;
+//! - [`hashing`], [`manifest`]: what the pieces' bytes are to be, if somebody says it;
 //! - [`journal`], [`storage`]: the pieces on disk, and what a killed peer needs to come back;
 //! - [`event_log`]: the course's log;
 //! - [`console`]: what a person sees;
@@ -24,6 +25,9 @@ pub mod config;
 pub mod wire;
 
 pub mod peer;
+
+pub mod hashing;
+pub mod manifest;
 
 pub mod journal;
 pub mod storage;

@@ -15,6 +15,7 @@ use clap::{ArgAction, Parser, ValueEnum};
 use log::LevelFilter;
 use peer_process::config;
 use peer_process::console::Console;
+use peer_process::manifest;
 use peer_process::net::{self, End, Options};
 use peer_process::peer::Select;
 use peer_process::peer_id::{self, PeerId};
@@ -61,6 +62,13 @@ struct Arguments {
     /// When a free slot is given to an interested neighbor
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = Unchoking::Spec)]
     unchoke: Unchoking,
+    /// Check every piece by the hashes in this file, as `swarm meta create` writes it [default: `<FileName>.meta.json`
+    /// beside Common.cfg, if it is there]
+    #[arg(long, value_name = "PATH")]
+    manifest: Option<PathBuf>,
+    /// Seed without checking the own file by the manifest first
+    #[arg(long)]
+    no_verify: bool,
     /// Start from nothing, whatever an earlier run that was killed has left
     #[arg(long)]
     fresh: bool,
@@ -110,6 +118,10 @@ fn main() -> ExitCode {
         Ok(config) => config,
         Err(error) => return tell(&error, USAGE),
     };
+    let beside = match manifest::find(&config, arguments.manifest.as_deref()) {
+        Ok(beside) => beside,
+        Err(error) => return tell(&error, USAGE),
+    };
     let verbosity = match (arguments.quiet, arguments.verbose) {
         (true, _) => LevelFilter::Error,
         (false, 0) => LevelFilter::Warn,
@@ -134,7 +146,14 @@ fn main() -> ExitCode {
     };
     let console = Console::new(id, config.common.layout, arguments.quiet);
     std::panic::set_hook(Box::new(|panic| log::error!("{}", panic.to_string().replace('\n', " "))));
-    match net::run(&config, options, &console) {
+    if let Some(beside) = beside.as_ref().filter(|_| config.own().has_file && !arguments.no_verify) {
+        let checked = manifest::check_seed(beside, &config, &|bytes| console.checked(bytes));
+        console.finish();
+        if let Err(error) = checked {
+            return tell(&error, USAGE);
+        }
+    }
+    match net::run(&config, options, beside, &console) {
         Ok(End::Finished) => ExitCode::SUCCESS,
         // As a shell reports it: 130 for SIGINT, 143 for SIGTERM.
         Ok(End::Signal(signal)) => ExitCode::from(u8::try_from(128 + signal).unwrap_or(FAULT)),

@@ -216,7 +216,7 @@ mod tests {
         assert_eq!(bitfield(&PieceSet::full(layout(12))), [0xff, 0xf0]);
         assert_eq!(bitfield(&PieceSet::full(layout(64))), [0xff; 8]);
         assert_eq!(bitfield(&PieceSet::full(layout(65))), [255, 255, 255, 255, 255, 255, 255, 255, 128]);
-        assert_eq!(bitfield(&PieceSet::full(layout(0))), []);
+        assert_eq!(bitfield(&PieceSet::full(layout(0))), [0_u8; 0]);
         // The low-bit-first bitfield of public peers differs in a full set only here (protocol C).
         assert_eq!(PieceSet::from_bitfield(layout(12), &[0xff, 0x0f]), Err(BitfieldError::SpareBits));
     }

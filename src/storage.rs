@@ -2,17 +2,22 @@
 //!
 //! A seeder's file is opened for reading only. A download goes into `<FileName>.part` beside its final name and takes
 //! that name when it is complete, so that an older copy is replaced only by a complete one (B). After a kill the download
-//! goes on with those pieces whose checksums are in the journal. Nothing is cached: memory does not grow with the file.
+//! goes on with those pieces whose checksums are in the journal or, where there is a manifest, whose hashes are in that.
+//! Nothing is cached: memory does not grow with the file.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::ErrorKind;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result, anyhow, ensure};
 
+use crate::hashing::{Hasher, Reading, Sum};
 use crate::journal::{Checksum, Recorded};
 use crate::layout::{FileLayout, PieceIndex};
+use crate::manifest::Manifest;
 use crate::piece_set::PieceSet;
 
 /// The file of one peer, complete or not. All methods may be called from several threads at once.
@@ -82,17 +87,68 @@ impl PieceStore {
     /// # Errors
     /// One sentence if there is nothing to go on with; to be told and survived.
     pub fn resume(dir: &Path, file_name: &str, recorded: &Recorded, layout: FileLayout) -> Result<(Self, PieceSet)> {
-        let (part, complete) = (part_path(dir, file_name), dir.join(file_name));
-        let unfinished = part.symlink_metadata().is_ok_and(|metadata| metadata.is_file());
-        let path = if unfinished { part } else { complete.clone() };
+        let store = Self::open_left(dir, file_name, layout)?;
+        let pieces = store.check(recorded)?;
+        ensure!(
+            !store.is_complete() || pieces.is_full(),
+            "{} is not the file that was being downloaded",
+            store.path.display()
+        );
+        Ok((store, pieces))
+    }
+
+    /// The same where there is a manifest: the pieces that are there are those whose hashes are right, whatever is recorded;
+    /// those that are recorded are only looked at first. All cores do it; `told` hears how many bytes more were read.
+    ///
+    /// Tells the checksum of each, for a journal that may have known others.
+    ///
+    /// # Errors
+    /// One sentence if there is nothing to go on with; to be told and survived.
+    pub fn resume_checked(
+        dir: &Path,
+        file_name: &str,
+        recorded: &Recorded,
+        manifest: &Manifest,
+        told: &(dyn Fn(u64) + Sync),
+    ) -> Result<(Self, BTreeMap<PieceIndex, u32>)> {
+        let layout = manifest.layout();
+        let store = Self::open_left(dir, file_name, layout)?;
+        let mut order: Vec<_> = recorded.pieces.keys().copied().collect();
+        order.extend(layout.pieces().filter(|piece| !recorded.pieces.contains_key(piece)));
+        let right = Mutex::new(BTreeMap::new());
+        let nothing = Both { hasher: Hasher::new(manifest.kind()), checksum: Checksum::new() };
+        let told = |bytes| {
+            told(bytes);
+            Ok(())
+        };
+        let reading = Reading { file: &store.file, layout, told: &told };
+        let read = reading.pieces(&order, &nothing, &|piece, Both { hasher, checksum }| {
+            if manifest.fits(piece, hasher) {
+                right.lock().unwrap_or_else(PoisonError::into_inner).insert(piece, checksum.finalize());
+            }
+        });
+        read.with_context(|| format!("cannot read {}", store.path.display()))?;
+        let right = right.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let is_full = right.len() == layout.piece_count() as usize;
+        ensure!(!store.is_complete() || is_full, "{} is not the file that was being downloaded", store.path.display());
+        Ok((store, right))
+    }
+
+    /// Whether an unfinished download is there, be it ours or not.
+    #[must_use]
+    pub fn is_unfinished(dir: &Path, file_name: &str) -> bool {
+        part_path(dir, file_name).symlink_metadata().is_ok_and(|metadata| metadata.is_file())
+    }
+
+    /// Opens the `.part` or, where there is none, the file under its name.
+    fn open_left(dir: &Path, file_name: &str, layout: FileLayout) -> Result<Self> {
+        let (unfinished, complete) = (Self::is_unfinished(dir, file_name), dir.join(file_name));
+        let path = if unfinished { part_path(dir, file_name) } else { complete.clone() };
         let opened = OpenOptions::new().read(true).write(unfinished).open(&path);
         let file = opened.with_context(|| format!("cannot open {}", path.display()))?;
         let len = file.metadata().with_context(|| format!("cannot look at {}", path.display()))?.len();
         ensure!(len == layout.file_size(), "{} has {len} bytes instead of {}", path.display(), layout.file_size());
-        let store = Self { layout, file, path, complete_path: unfinished.then_some(complete) };
-        let pieces = store.check(recorded)?;
-        ensure!(unfinished || pieces.is_full(), "{} is not the file that was being downloaded", store.path.display());
-        Ok((store, pieces))
+        Ok(Self { layout, file, path, complete_path: unfinished.then_some(complete) })
     }
 
     /// The recorded pieces whose bytes give the recorded checksum.
@@ -167,6 +223,20 @@ impl PieceStore {
         let Some(complete_path) = &self.complete_path else { return Ok(()) };
         fs::rename(&self.path, complete_path)
             .with_context(|| format!("cannot rename {} to {}", self.path.display(), complete_path.display()))
+    }
+}
+
+/// Reckons at once what the manifest and what the journal knows of a piece.
+#[derive(Clone)]
+struct Both {
+    hasher: Hasher,
+    checksum: Checksum,
+}
+
+impl Sum for Both {
+    fn add(&mut self, bytes: &[u8]) {
+        self.hasher.update(bytes);
+        self.checksum.update(bytes);
     }
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules in reading order: each may import those before it.
-const ORDER: [&str; 12] = [
+const ORDER: [&str; 14] = [
     "peer_id",
     "layout",
     "piece_set",
@@ -12,6 +12,8 @@ const ORDER: [&str; 12] = [
     "config",
     "wire",
     "peer",
+    "hashing",
+    "manifest",
     "journal",
     "storage",
     "event_log",
@@ -49,20 +51,21 @@ const SWARM_ORDER: [&str; 31] = [
     "stop",
     "clean",
     "generate",
+    "meta",
     "init",
     "status",
     "seeds",
     "start",
 ];
 /// All that `swarm` takes from the crate: it runs peers as processes, whosever they are.
-const SWARM_IMPORTS: [&str; 4] = ["config", "console", "layout", "peer_id"];
+const SWARM_IMPORTS: [&str; 6] = ["config", "console", "hashing", "layout", "manifest", "peer_id"];
 /// What a module must not name, and the modules that may.
 const RESERVED: [(&str, &[&str]); 8] = [
     ("std::net", &["net"]),
-    ("std::sync", &["net", "event_log", "console", "journal"]),
-    ("std::thread", &["net"]),
+    ("std::sync", &["net", "event_log", "console", "journal", "hashing", "storage"]),
+    ("std::thread", &["net", "hashing"]),
     ("std::time", &["net", "console", "main"]),
-    ("std::fs", &["config", "journal", "storage", "event_log"]),
+    ("std::fs", &["config", "hashing", "manifest", "journal", "storage", "event_log"]),
     ("thread::sleep", &[]),
     ("println!", &[]),
     (".unwrap()", &[]),

@@ -8,6 +8,7 @@ use anyhow::Result;
 use crate::config::Config;
 use crate::event_log;
 use crate::journal::{Journal, Recorded};
+use crate::manifest::Manifest;
 use crate::peer_id::PeerId;
 use crate::piece_set::PieceSet;
 use crate::storage::PieceStore;
@@ -32,11 +33,17 @@ pub struct Files {
 }
 
 impl Files {
-    /// Opens them; `fresh` starts from nothing, whatever an earlier run has left.
+    /// Opens them; `fresh` starts from nothing, whatever an earlier run has left. With a manifest an unfinished download is
+    /// checked by that, and `told` hears how many bytes more were.
     ///
     /// # Errors
     /// When the file cannot be opened or created.
-    pub fn open(config: &Config, fresh: bool) -> Result<Self> {
+    pub fn open(
+        config: &Config,
+        fresh: bool,
+        manifest: Option<&Manifest>,
+        told: &(dyn Fn(u64) + Sync),
+    ) -> Result<Self> {
         let (dir, common, own) = (config.peer_dir(), &config.common, config.own());
         let layout = common.layout;
         let journal_path = Journal::path(&dir, &common.file_name);
@@ -58,8 +65,11 @@ impl Files {
             let store = PieceStore::open_complete(dir.join(&common.file_name), layout)?;
             (store, PieceSet::full(layout))
         } else {
-            let resumed =
-                recorded.as_ref().map(|recorded| PieceStore::resume(&dir, &common.file_name, recorded, layout));
+            let manifest = manifest.filter(|_| !fresh);
+            let resumed = match manifest {
+                Some(manifest) => resume_checked(&dir, manifest, &mut recorded, told),
+                None => recorded.as_ref().map(|recorded| PieceStore::resume(&dir, &common.file_name, recorded, layout)),
+            };
             match resumed {
                 Some(Ok(resumed)) => resumed,
                 other => {
@@ -90,6 +100,35 @@ impl Files {
     }
 }
 
+/// What an earlier run has left, by the manifest; `recorded` then says no more and no less than what is there.
+///
+/// An unfinished download without a journal counts if a single piece of it is right. That it belongs to a run of this swarm
+/// that has not ended is certain then, so its log goes on as well.
+fn resume_checked(
+    dir: &Path,
+    manifest: &Manifest,
+    recorded: &mut Option<Recorded>,
+    told: &(dyn Fn(u64) + Sync),
+) -> Option<Result<(PieceStore, PieceSet)>> {
+    let file_name = manifest.file_name();
+    if recorded.is_none() && !PieceStore::is_unfinished(dir, file_name) {
+        return None;
+    }
+    let known = recorded.clone().unwrap_or_default();
+    match PieceStore::resume_checked(dir, file_name, &known, manifest, told) {
+        Ok((_, right)) if right.is_empty() && recorded.is_none() => None,
+        Ok((store, right)) => {
+            let mut pieces = PieceSet::empty(manifest.layout());
+            for &piece in right.keys() {
+                pieces.insert(piece);
+            }
+            *recorded = Some(Recorded { pieces: right, complete: known.complete });
+            Some(Ok((store, pieces)))
+        }
+        Err(error) => Some(Err(error)),
+    }
+}
+
 /// Takes away what an earlier run has left, the journal first and the log before there is a new journal: whoever is killed
 /// in between starts anew once more, and no journal is ever beside the log of another swarm.
 fn begin_anew(journal_path: &Path, log_path: &Path) -> Result<()> {
@@ -112,16 +151,16 @@ mod tests {
         write("Common.cfg", common);
         write("PeerInfo.cfg", "1001 localhost 6001 0\n");
         let config = config::load(dir.path(), PeerId::new(1001).expect("positive")).expect("a configuration");
-        Files::open(&config, false).expect("a first run");
+        Files::open(&config, false, None, &|_| {}).expect("a first run");
         write("log_peer_1001.log", "what another swarm has logged");
         let (part, journal) = (dir.path().join("peer_1001/file.part"), dir.path().join("peer_1001/file.journal"));
-        assert!(Files::open(&config, false).expect("it goes on").resumed);
+        assert!(Files::open(&config, false, None, &|_| {}).expect("it goes on").resumed);
         assert_ne!(fs::read(config.log_path()).expect("a log"), b"");
 
         // The start ends where the new download cannot be made.
         fs::remove_file(&part).expect("it was there");
         fs::create_dir(&part).expect("in its place");
-        Files::open(&config, true).expect_err("a directory");
+        Files::open(&config, true, None, &|_| {}).expect_err("a directory");
         assert!(!journal.exists());
         assert_eq!(fs::read(config.log_path()).expect("a log"), b"");
     }

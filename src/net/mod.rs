@@ -43,6 +43,7 @@ use self::threads::Threads;
 use crate::config::Config;
 use crate::console::{Console, ConsoleLines, Progress, counted};
 use crate::event_log::LogFile;
+use crate::manifest::Beside;
 use crate::peer::{Event, Peer, Select, Setup};
 
 /// How long a peer that has finished hears out the others (B).
@@ -69,14 +70,15 @@ pub struct Options {
     pub verbosity: LevelFilter,
 }
 
-/// Runs the peer until all peers have the file, a signal comes, or something fails.
+/// Runs the peer until all peers have the file, a signal comes, or something fails. With a manifest every piece is checked
+/// before it counts; a seeder's file was, before.
 ///
 /// # Errors
 /// When the port is taken, or files cannot be created; then nothing was announced.
 ///
 /// # Panics
 /// When called a second time in a process: it has one logger.
-pub fn run(config: &Config, options: Options, console: &Console) -> Result<End> {
+pub fn run(config: &Config, options: Options, beside: Option<Beside>, console: &Console) -> Result<End> {
     let started = Instant::now();
     let (own, common) = (config.own(), &config.common);
     // First of all: from the first line that anybody sees on, a signal ends the process in order.
@@ -88,7 +90,11 @@ pub fn run(config: &Config, options: Options, console: &Console) -> Result<End> 
             .context("cannot watch for signals")?;
     }
     let listener = listener::bind(own)?;
-    let files = Files::open(config, options.fresh)?;
+    let manifest = beside.as_ref().map(|beside| &beside.manifest);
+    let files = Files::open(config, options.fresh, manifest, &|bytes| console.checked(bytes))?;
+    if beside.is_some() {
+        console.finish();
+    }
     opening.store(false, Ordering::SeqCst);
     let stderr = ConsoleLines::new(console.clone());
     // Before any thread starts: the local time's offset is asked for.
@@ -100,6 +106,9 @@ pub fn run(config: &Config, options: Options, console: &Console) -> Result<End> 
         log::warn!("PeerInfo.cfg: no peer starts with the file, so none will ever have it");
     }
     console.say(&greeting(config, &files));
+    if let Some(Beside { path, manifest }) = &beside {
+        console.say(&format!("checks every piece by its {} in {}", manifest.kind(), path.display()));
+    }
     if files.resumed {
         console.say("goes on where an earlier run was stopped; --fresh starts anew");
     }
@@ -113,7 +122,8 @@ pub fn run(config: &Config, options: Options, console: &Console) -> Result<End> 
         eager: options.eager,
     };
     let peer = Peer::new(&setup, generator(config, options));
-    let shared = Shared::new(own.id, peer, files.store, files.journal, log_file, options.request_timeout);
+    let manifest = beside.map(|beside| beside.manifest);
+    let shared = Shared::new(own.id, peer, files.store, files.journal, manifest, log_file, options.request_timeout);
     let shared = Arc::new(shared);
 
     let threads = Threads::new(Arc::clone(&shared));

@@ -19,6 +19,7 @@ use super::state::{DiskWork, State, Work};
 use crate::event_log::LogFile;
 use crate::journal::Journal;
 use crate::layout::{FileLayout, PieceIndex};
+use crate::manifest::Manifest;
 use crate::message::Message;
 use crate::peer::{Awaited, Ending, Event, Opener, Peer};
 use crate::peer_id::PeerId;
@@ -38,6 +39,7 @@ pub struct Shared {
     own: PeerId,
     store: PieceStore,
     journal: Option<Journal>,
+    manifest: Option<Manifest>,
     log_file: LogFile,
     request_timeout: Duration,
     tallies: BTreeMap<PeerId, Tally>,
@@ -56,6 +58,7 @@ impl Shared {
         peer: Peer,
         store: PieceStore,
         journal: Option<Journal>,
+        manifest: Option<Manifest>,
         log_file: LogFile,
         request_timeout: Duration,
     ) -> Self {
@@ -65,6 +68,7 @@ impl Shared {
             own,
             store,
             journal,
+            manifest,
             log_file,
             request_timeout,
             tallies,
@@ -191,7 +195,6 @@ impl Shared {
     ///
     /// `received` is the link on which the message came, with its piece's bytes.
     fn finish(&self, mut work: Work, received: Option<(&Link, &[u8])>) {
-        let piece_bytes = received.map_or(&[][..], |(_, bytes)| bytes);
         loop {
             work.wake.drain(..).for_each(|outbox| outbox.wake());
             if let Some((link, _)) = received.filter(|_| std::mem::take(&mut work.answered)) {
@@ -201,7 +204,7 @@ impl Shared {
                 log::warn!("neighbor {neighbor} does not read what it is sent; the connection is given up");
             }
             let Some(disk) = work.disk.take() else { return };
-            match self.do_disk_work(&disk, piece_bytes) {
+            match self.do_disk_work(&disk, received) {
                 Err(error) => return self.fail(error),
                 Ok(None) => return,
                 Ok(Some(event)) => work = self.lock().handle(self.own, event, &self.changed),
@@ -209,11 +212,17 @@ impl Shared {
         }
     }
 
-    /// The piece goes to its file before the journal speaks of it, and both before anybody else hears of it.
-    fn do_disk_work(&self, work: &DiskWork, piece_bytes: &[u8]) -> Result<Option<Event>> {
+    /// The piece goes to its file before the journal speaks of it, and both before anybody else hears of it; and before all
+    /// that it must be the piece, if somebody knows. To hash it takes as long as to send it, so no lock is held here.
+    fn do_disk_work(&self, work: &DiskWork, received: Option<(&Link, &[u8])>) -> Result<Option<Event>> {
         let journal = self.journal.as_ref();
         Ok(match *work {
             DiskWork::Save(piece) => {
+                let (link, piece_bytes) = received.expect("a piece comes with its bytes");
+                if self.manifest.as_ref().is_some_and(|manifest| !manifest.is_piece(piece, piece_bytes)) {
+                    log::warn!("neighbor {} sent wrong bytes as piece {piece}; they are dropped", link.neighbor);
+                    return Ok(Some(Event::PieceWrong { piece }));
+                }
                 self.store.write(piece, piece_bytes)?;
                 journal.map_or(Ok(()), |journal| journal.record_piece(piece, piece_bytes))?;
                 Some(Event::PieceSaved { piece })

@@ -38,6 +38,8 @@ pub enum Command {
     Clean(CleanArgs),
     /// Compare all copies with the seeder's file
     Verify(VerifyArgs),
+    /// Make and check manifests: the hashes by which peers tell right pieces from wrong ones
+    Meta(MetaArgs),
     /// Print a shell's completions or the man pages
     #[command(hide = true)]
     Generate(GenerateArgs),
@@ -104,6 +106,9 @@ pub struct InitArgs {
     /// The first peer's port, the next ones' follow [default: free ones here, 6001 elsewhere]
     #[arg(long, value_name = "PORT")]
     pub port: Option<u16>,
+    /// Write the manifest, too, by which peers check every piece: `FileName.meta.json`
+    #[arg(long)]
+    pub meta: bool,
     /// Overwrite what is there
     #[arg(long)]
     pub force: bool,
@@ -196,6 +201,83 @@ pub struct VerifyArgs {
     pub json: bool,
     #[command(flatten)]
     pub remote: RemoteArgs,
+}
+
+/// `swarm meta`.
+#[derive(Debug, Args)]
+pub struct MetaArgs {
+    #[command(subcommand)]
+    pub what: Meta,
+}
+
+/// What is done with a manifest.
+#[derive(Debug, Subcommand)]
+pub enum Meta {
+    /// Hash a file and write its manifest, FILE.meta.json
+    Create(MetaCreateArgs),
+    /// Show what a manifest says, but for the hashes of the pieces
+    Show(MetaShowArgs),
+    /// Compare a file with its manifest, and list the pieces that are wrong
+    Verify(MetaVerifyArgs),
+}
+
+/// `swarm meta create`.
+#[derive(Debug, Args)]
+pub struct MetaCreateArgs {
+    /// The file
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The size of a piece, as in Common.cfg: 16KiB, 32768, or auto for about 1500 pieces [default: auto]
+    #[arg(long, value_name = "SIZE")]
+    pub piece_size: Option<String>,
+    /// How the pieces are hashed
+    #[arg(long, value_enum, value_name = "KIND", default_value_t = HashName::Sha256)]
+    pub hash: HashName,
+    /// Where a tracker is, for programs that ask one
+    #[arg(long, value_name = "URL")]
+    pub tracker_url: Option<String>,
+    /// Overwrite a manifest that is there
+    #[arg(long)]
+    pub force: bool,
+    /// Write it there [default: FILE.meta.json]
+    #[arg(short, long, value_name = "PATH")]
+    pub output: Option<PathBuf>,
+}
+
+/// What `--hash` takes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum HashName {
+    /// SHA-256
+    Sha256,
+    /// SHA-1, for programs that know no other; it finds damage, but not every forgery
+    Sha1,
+    /// BLAKE3, the fastest
+    Blake3,
+}
+
+/// `swarm meta show`.
+#[derive(Debug, Args)]
+pub struct MetaShowArgs {
+    /// The manifest
+    #[arg(value_name = "FILE.meta.json")]
+    pub manifest: PathBuf,
+    /// Print it as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `swarm meta verify`.
+#[derive(Debug, Args)]
+pub struct MetaVerifyArgs {
+    /// The file
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The manifest [default: FILE.meta.json]
+    #[arg(long, value_name = "PATH")]
+    pub manifest: Option<PathBuf>,
+    /// Print it as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `swarm generate`.

@@ -9,6 +9,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use peer_process::config::{COMMON, PEER_INFO};
+use peer_process::hashing::HashKind;
+use peer_process::manifest::ENDING;
 use peer_process::peer_id::{self, PeerId};
 use rand::rngs::{StdRng, SysRng};
 use rand::{RngExt, SeedableRng};
@@ -17,6 +19,7 @@ use crate::cli::InitArgs;
 use crate::fault::Usage;
 use crate::hosts::{Hosts, Reach};
 use crate::made;
+use crate::meta;
 use crate::new_file::{self, Made, Signal, Source, Stopped};
 use crate::out;
 use crate::plan::{Given, Plan};
@@ -36,7 +39,7 @@ pub fn run(args: &InitArgs) -> Result<ExitCode> {
     let plan = Plan::new(args, source.as_ref().map(|(given, _)| given), &mut free_ports())?;
     let source = source.map(|(_, path)| path);
     check(dir, &plan, source.as_deref(), args.force)?;
-    let way = match carry_out(dir, &plan, source.as_deref()) {
+    let way = match carry_out(dir, &plan, source.as_deref(), args.meta) {
         Ok(way) => way,
         Err(error) => return stopped(error),
     };
@@ -92,6 +95,11 @@ fn copy(plan: &Plan, id: PeerId) -> String {
     format!("{}/{}", peer_dir(id), plan.file_name)
 }
 
+/// The manifest of the file in the swarm's directory.
+fn manifest(plan: &Plan) -> String {
+    format!("{}{ENDING}", plan.file_name)
+}
+
 /// Refuses what is in the way.
 fn check(dir: &Path, plan: &Plan, source: Option<&Path>, force: bool) -> Result<()> {
     if dir.exists() && !dir.is_dir() {
@@ -105,7 +113,7 @@ fn check(dir: &Path, plan: &Plan, source: Option<&Path>, force: bool) -> Result<
     }
     let copies = plan.seeders().map(|peer| copy(plan, peer.id));
     let mut there = Vec::new();
-    for name in [COMMON.to_owned(), PEER_INFO.to_owned()].into_iter().chain(copies) {
+    for name in [COMMON.to_owned(), PEER_INFO.to_owned(), manifest(plan)].into_iter().chain(copies) {
         let path = dir.join(&name);
         let Ok(metadata) = path.symlink_metadata() else { continue };
         if metadata.is_dir() {
@@ -150,7 +158,7 @@ fn is_at(source: &Path, path: &Path) -> bool {
 }
 
 /// Makes everything and says how the first seeder got its file. The configuration comes last: before it is there, nobody takes the directory for a swarm.
-fn carry_out(dir: &Path, plan: &Plan, source: Option<&Path>) -> Result<Made> {
+fn carry_out(dir: &Path, plan: &Plan, source: Option<&Path>, with_manifest: bool) -> Result<Made> {
     let signal = Signal::watch()?;
     for peer in &plan.peers {
         let path = dir.join(peer_dir(peer.id));
@@ -164,8 +172,17 @@ fn carry_out(dir: &Path, plan: &Plan, source: Option<&Path>) -> Result<Made> {
         let way = new_file::make(&path, from, plan.layout.file_size(), &signal)?;
         first.get_or_insert((path, way));
     }
+    let (first, way) = first.expect("a plan has a seeder");
+    let manifest = dir.join(manifest(plan));
+    // An older one is of another file.
+    new_file::remove_if_there(&manifest).with_context(|| format!("cannot remove {}", manifest.display()))?;
+    if with_manifest {
+        let made =
+            meta::make(&first, plan.layout, HashKind::Sha256, None, &|| signal.check().map_err(io::Error::other));
+        signal.check()?;
+        new_file::write_text(&manifest, &made?.to_json())?;
+    }
     new_file::write_text(&dir.join(COMMON), &plan.common())?;
     new_file::write_text(&dir.join(PEER_INFO), &plan.peer_info())?;
-    let (_, way) = first.expect("a plan has a seeder");
     Ok(way)
 }

@@ -23,6 +23,10 @@ pub fn describe(swarm: &SwarmDir, way: Made, file: Option<&Path>) -> String {
         format!("  {:width$}  {}", "PeerInfo.cfg", places(swarm)),
         format!("  {copy:width$}  {}", content(swarm, &seeders, way, file)),
     ];
+    let manifest = swarm.manifest_name();
+    if swarm.path_of(&manifest).exists() {
+        lines.push(format!("  {manifest:width$}  the SHA-256 of each piece, by which peers check them"));
+    }
     let left = left_behind(swarm);
     if !left.is_empty() {
         lines.push(format!("An earlier run has left {}; to delete such things:", first_of(&left)));

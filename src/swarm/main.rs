@@ -50,6 +50,8 @@ mod stop;
 
 mod clean;
 mod generate;
+mod meta;
+
 mod init;
 mod status;
 
@@ -102,6 +104,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Stop(args) => stop::stop(args),
         Command::Clean(args) => clean::clean(args),
         Command::Verify(args) => verify::verify(args),
+        Command::Meta(args) => meta::run(&args.what),
         Command::Generate(args) => generate::run(&args.what),
     }
 }

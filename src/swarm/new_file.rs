@@ -74,7 +74,11 @@ impl Signal {
         Ok(Self(came))
     }
 
-    fn check(&self) -> Result<(), Stopped> {
+    /// Tells whether one came.
+    ///
+    /// # Errors
+    /// Which one did.
+    pub fn check(&self) -> Result<(), Stopped> {
         match self.0.load(Ordering::Relaxed) {
             0 => Ok(()),
             signal => Err(Stopped(i32::try_from(signal).expect("it was one of few"))),
@@ -143,7 +147,11 @@ fn create(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).open(path)
 }
 
-fn remove_if_there(path: &Path) -> io::Result<()> {
+/// Deletes a file; that there is none is no trouble.
+///
+/// # Errors
+/// When it cannot be deleted.
+pub fn remove_if_there(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
         _ => Ok(()),

@@ -24,7 +24,7 @@ pub fn print(line: &str) -> Result<()> {
 /// A report, as a table or as JSON; tells the exit status that it means.
 ///
 /// # Errors
-/// Those of [`print`].
+/// Those of [`print()`].
 pub fn show(report: &Report, json: bool) -> Result<ExitCode> {
     let width = io::stdout().is_terminal().then(terminal_width);
     print(&if json { report.json() } else { report.table(width) })?;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use peer_process::config::{self, Common, PeerInfo};
+use peer_process::manifest::ENDING;
 use peer_process::peer_id::PeerId;
 
 use crate::fault::Usage;
@@ -40,6 +41,11 @@ impl SwarmDir {
     /// `peer_<id>/<FileName>`: a seeder's file, or what a leecher has downloaded (protocol A2).
     pub fn copy_name(&self, id: PeerId) -> String {
         format!("peer_{id}/{}", self.common.file_name)
+    }
+
+    /// `<FileName>.meta.json`: the hashes of the file's pieces, if somebody has made them.
+    pub fn manifest_name(&self) -> String {
+        format!("{}{ENDING}", self.common.file_name)
     }
 
     /// What the directory is called, and on other machines, too, unless told otherwise.

@@ -17,7 +17,9 @@ fn names(place: &Place, dir: &str) -> Vec<String> {
 fn the_man_pages_are_one_for_the_program_and_one_for_each_visible_subcommand() {
     let place = Place::new();
     assert_eq!(place.run(&["generate", "man", "share/man1"]).success(), "");
-    let pages = ["clean", "init", "start", "status", "stop", "verify"].map(|name| format!("swarm-{name}.1"));
+    let shown =
+        ["clean", "init", "meta-create", "meta-show", "meta-verify", "meta", "start", "status", "stop", "verify"];
+    let pages = shown.map(|name| format!("swarm-{name}.1"));
     let all = [&pages[..], &["swarm.1".to_owned()]].concat();
     assert_eq!(names(&place, "share/man1"), all);
     for page in &all {
@@ -35,7 +37,7 @@ fn each_shell_gets_completions_without_the_hidden_subcommand() {
     let place = Place::new();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = place.run(&["generate", "completions", shell]).success();
-        for word in ["init", "start", "status", "stop", "clean", "verify", "piece-size", "preset"] {
+        for word in ["init", "start", "status", "stop", "clean", "verify", "meta", "piece-size", "preset"] {
             assert!(script.contains(word), "{shell} knows {word}");
         }
         assert!(!script.contains("generate"), "{shell}");

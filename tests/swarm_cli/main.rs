@@ -12,6 +12,7 @@ mod foreign;
 mod generate;
 mod init;
 mod init_refusals;
+mod meta;
 mod refusals;
 mod signals;
 mod start;

@@ -1,5 +1,5 @@
-//! What another machine is given before it can start a peer: the swarm's directory, the two configuration files, our program
-//! and, for seeders, the file.
+//! What another machine is given before it can start a peer: the swarm's directory, the two configuration files, the manifest
+//! if there is one, our program and, for seeders, the file.
 //!
 //! What was sent is noted there, in `swarm.sent`, with its size and time, and not sent again while both are the same.
 
@@ -73,6 +73,14 @@ impl Host {
         let (kind, sent) = self.prepare()?;
         for name in [COMMON, PEER_INFO] {
             self.send(&swarm.path_of(name), name, "644", &sent, told)?;
+        }
+        let name = swarm.manifest_name();
+        let path = swarm.path_of(&name);
+        if path.exists() {
+            self.send(&path, &name, "644", &sent, told)?;
+        } else if !self.list(std::slice::from_ref(&name))?.is_empty() {
+            // Of another file of that name: with it, its peers would not take this one.
+            self.remove(&[name])?;
         }
         for peer in swarm.peers.iter().filter(|peer| peer.has_file && self.peers.contains(&peer.id)) {
             let name = swarm.copy_name(peer.id);

@@ -1,0 +1,242 @@
+//! `HashKind`, `Hash` and `Hasher`: the three ways to tell right bytes from wrong ones, behind one face.
+//!
+//! Pure, but for `file`, which hashes the pieces of a file with all cores.
+
+mod file;
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+use sha1::Sha1;
+use sha2::{Digest as _, Sha256};
+
+pub use self::file::{Hashed, Reading, Sum};
+
+/// The longest hash, in bytes.
+const MOST_LEN: usize = 32;
+
+/// How bytes are hashed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum HashKind {
+    /// SHA-256, 32 bytes.
+    Sha256,
+    /// SHA-1, 20 bytes: it finds what was damaged, but who makes a file can make two with the same hashes.
+    Sha1,
+    /// BLAKE3, 32 bytes.
+    Blake3,
+}
+
+impl HashKind {
+    /// All there are.
+    pub const ALL: [Self; 3] = [Self::Sha256, Self::Sha1, Self::Blake3];
+
+    /// What a manifest calls it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sha256 => "sha256",
+            Self::Sha1 => "sha1",
+            Self::Blake3 => "blake3",
+        }
+    }
+
+    /// The kind of this name, in large or small letters, with a hyphen or without.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        let plain = name.to_ascii_lowercase().replace('-', "");
+        Self::ALL.into_iter().find(|kind| kind.name() == plain)
+    }
+
+    /// The bytes of a hash.
+    // Not the length of a collection: no hash is empty.
+    #[expect(clippy::len_without_is_empty)]
+    #[must_use]
+    pub const fn len(self) -> usize {
+        match self {
+            Self::Sha256 | Self::Blake3 => 32,
+            Self::Sha1 => 20,
+        }
+    }
+}
+
+impl fmt::Display for HashKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A hash; shown as hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Hash {
+    kind: HashKind,
+    /// Zero behind the kind's length.
+    bytes: [u8; MOST_LEN],
+}
+
+impl Hash {
+    fn new(kind: HashKind, hash: &[u8]) -> Self {
+        let mut bytes = [0; MOST_LEN];
+        bytes[..hash.len()].copy_from_slice(hash);
+        Self { kind, bytes }
+    }
+
+    /// The hash of bytes in memory.
+    #[must_use]
+    pub fn of(kind: HashKind, bytes: &[u8]) -> Self {
+        let mut hasher = Hasher::new(kind);
+        hasher.update(bytes);
+        hasher.finish()
+    }
+
+    /// The hash that these hexadecimal digits, large or small, stand for.
+    #[must_use]
+    pub fn parse(kind: HashKind, digits: &str) -> Option<Self> {
+        let mut bytes = Vec::with_capacity(kind.len());
+        (digits.len() == 2 * kind.len() && append_hex(digits, &mut bytes)).then(|| Self::new(kind, &bytes))
+    }
+
+    /// Its bytes, as many as its kind has.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.kind.len()]
+    }
+}
+
+impl fmt::Display for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&to_hex(self.as_bytes()))
+    }
+}
+
+impl fmt::Debug for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {self}", self.kind)
+    }
+}
+
+impl Serialize for Hash {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Two small hexadecimal digits for each byte.
+#[must_use]
+pub fn to_hex(bytes: &[u8]) -> String {
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
+}
+
+/// Appends the bytes that these digits stand for, unless they are no pairs of hexadecimal digits; then false.
+pub fn append_hex(digits: &str, out: &mut Vec<u8>) -> bool {
+    let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
+    let value = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
+    let before = out.len();
+    out.extend(pairs.iter().map_while(|[high, low]| Some(value(*high)? << 4 | value(*low)?)));
+    let all = rest.is_empty() && out.len() - before == pairs.len();
+    if !all {
+        out.truncate(before);
+    }
+    all
+}
+
+/// Reckons a hash of bytes that come in parts.
+#[derive(Clone, Debug)]
+pub struct Hasher(Inner);
+
+#[derive(Clone, Debug)]
+enum Inner {
+    Sha256(Sha256),
+    Sha1(Sha1),
+    // Some two thousand bytes, where the others have a hundred.
+    Blake3(Box<blake3::Hasher>),
+}
+
+impl Hasher {
+    /// The hasher that has seen nothing yet.
+    #[must_use]
+    pub fn new(kind: HashKind) -> Self {
+        Self(match kind {
+            HashKind::Sha256 => Inner::Sha256(Sha256::new()),
+            HashKind::Sha1 => Inner::Sha1(Sha1::new()),
+            HashKind::Blake3 => Inner::Blake3(Box::default()),
+        })
+    }
+
+    /// The next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        match &mut self.0 {
+            Inner::Sha256(hasher) => hasher.update(bytes),
+            Inner::Sha1(hasher) => hasher.update(bytes),
+            Inner::Blake3(hasher) => _ = hasher.update(bytes),
+        }
+    }
+
+    /// The hash of all bytes so far.
+    #[must_use]
+    pub fn finish(self) -> Hash {
+        match self.0 {
+            Inner::Sha256(hasher) => Hash::new(HashKind::Sha256, &hasher.finalize()),
+            Inner::Sha1(hasher) => Hash::new(HashKind::Sha1, &hasher.finalize()),
+            Inner::Blake3(hasher) => Hash::new(HashKind::Blake3, hasher.finalize().as_bytes()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The published vectors of each standard.
+    #[test]
+    fn hashes_are_those_of_the_standards() {
+        let sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        let sha1 = "a9993e364706816aba3e25717850c26c9cd0d89d";
+        let blake3 = "6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85";
+        for (kind, digits) in HashKind::ALL.into_iter().zip([sha256, sha1, blake3]) {
+            let whole = Hash::of(kind, b"abc");
+            assert_eq!(whole.to_string(), digits);
+            assert_eq!(whole.as_bytes().len(), kind.len());
+            assert_eq!(Hash::parse(kind, &digits.to_uppercase()), Some(whole));
+            let mut parts = Hasher::new(kind);
+            b"abc".iter().for_each(|byte| parts.update(&[*byte]));
+            assert_eq!(parts.finish(), whole);
+        }
+        // The vectors of BLAKE3 are of bytes that count from 0 to 250 again and again.
+        let counting: Vec<u8> = (0..=250).cycle().take(1025).collect();
+        for (len, digits) in [
+            (0, "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262"),
+            (1, "2d3adedff11b61f14c886e35afa036736dcd87a74d27b5c1510225d0f592e213"),
+            (1024, "42214739f095a406f3fc83deb889744ac00df831c10daa55189b5d121c855af7"),
+            (1025, "d00278ae47eb27b34faecf67b4fe263f82d5412916c1ffd97c8cb7fb814b8444"),
+        ] {
+            assert_eq!(Hash::of(HashKind::Blake3, &counting[..len]).to_string(), digits, "{len} bytes");
+        }
+    }
+
+    #[test]
+    fn only_hexadecimal_digits_of_the_right_number_make_a_hash() {
+        let digits = "a9993e364706816aba3e25717850c26c9cd0d89d";
+        for wrong in ["", &digits[1..], &format!("{digits}00"), &digits.replace("a9", "+9"), &digits.replace("a9", "é")]
+        {
+            assert_eq!(Hash::parse(HashKind::Sha1, wrong), None, "{wrong}");
+        }
+        assert_eq!(Hash::parse(HashKind::Sha256, digits), None);
+        let mut bytes = vec![7];
+        assert!(!append_hex("00zz", &mut bytes) && !append_hex("000", &mut bytes) && append_hex("0aF0", &mut bytes));
+        assert_eq!(bytes, [7, 0x0a, 0xf0]);
+    }
+
+    #[test]
+    fn kinds_by_their_names() {
+        for (name, kind) in [
+            ("sha256", Some(HashKind::Sha256)),
+            ("SHA-1", Some(HashKind::Sha1)),
+            ("Blake3", Some(HashKind::Blake3)),
+            ("md5", None),
+            ("", None),
+        ] {
+            assert_eq!(HashKind::parse(name), kind, "{name}");
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! `Beside`: the manifest of a swarm, beside `Common.cfg` or where `--manifest` says, found to be of the same file.
+
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+
+use super::{ENDING, Manifest, open, ranges};
+use crate::config::{COMMON, Config};
+use crate::hashing::Reading;
+
+/// A sentence names no more ranges of pieces.
+const MOST_RANGES: usize = 20;
+
+/// A manifest that says nothing else than the configuration.
+#[derive(Clone, Debug)]
+pub struct Beside {
+    /// Where it was read.
+    pub path: PathBuf,
+    /// What it says.
+    pub manifest: Manifest,
+}
+
+/// Reads the manifest that was `named`, or else the one beside `Common.cfg` if there is one, and compares it with the
+/// configuration.
+///
+/// # Errors
+/// When it cannot be read, is wrong, or says something else; then both values are told.
+pub fn find(config: &Config, named: Option<&Path>) -> Result<Option<Beside>> {
+    let common = &config.common;
+    let path = match named {
+        Some(path) => path.to_owned(),
+        None => config.dir.join(format!("{}{ENDING}", common.file_name)),
+    };
+    // A link to nothing is there, too: somebody wants a manifest.
+    if named.is_none() && path.symlink_metadata().is_err() {
+        return Ok(None);
+    }
+    let manifest = Manifest::read(&path)?;
+    let (theirs, ours) = (manifest.layout(), common.layout);
+    compare(&path, "file_name", manifest.file_name(), "FileName", &common.file_name)?;
+    compare(&path, "total_size", &theirs.file_size(), "FileSize", &ours.file_size())?;
+    compare(&path, "chunk_size", &theirs.piece_size(), "PieceSize", &ours.piece_size())?;
+    Ok(Some(Beside { path, manifest }))
+}
+
+fn compare<T: PartialEq + Display + ?Sized>(path: &Path, key: &str, theirs: &T, name: &str, ours: &T) -> Result<()> {
+    ensure!(theirs == ours, "{}: {key} is '{theirs}', but {name} in {COMMON} is '{ours}'", path.display());
+    Ok(())
+}
+
+/// Hashes a seeder's whole file with all cores; `told` hears from all of them how many bytes more were read.
+///
+/// # Errors
+/// When it cannot be read, and when pieces of it are not those of the manifest; then they are told.
+pub fn check_seed(beside: &Beside, config: &Config, told: &(dyn Fn(u64) + Sync)) -> Result<()> {
+    let (manifest, path) = (&beside.manifest, config.peer_dir().join(&config.common.file_name));
+    let file = open(&path)?;
+    let pieces: Vec<_> = manifest.layout().pieces().collect();
+    let told = |bytes| {
+        told(bytes);
+        Ok(())
+    };
+    let reading = Reading { file: &file, layout: manifest.layout(), told: &told };
+    let hashed = reading.hash(manifest.kind(), &pieces, false);
+    let hashed = hashed.with_context(|| format!("cannot read {}", path.display()))?;
+    let wrong = manifest.wrong_pieces(&pieces, &hashed.piece_hashes);
+    ensure!(
+        wrong.is_empty(),
+        "{} is not what {} says: {} of {} pieces {} wrong, {}",
+        path.display(),
+        beside.path.display(),
+        wrong.len(),
+        pieces.len(),
+        if wrong.len() == 1 { "is" } else { "are" },
+        ranges(&wrong, MOST_RANGES)
+    );
+    Ok(())
+}

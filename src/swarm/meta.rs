@@ -1,0 +1,227 @@
+//! `swarm meta`: makes manifests, shows them, and compares files with them.
+
+use std::fs::Metadata;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use peer_process::console::counted;
+use peer_process::hashing::{HashKind, Hashed, Reading};
+use peer_process::layout::{FileLayout, PieceIndex};
+use peer_process::manifest::{self, ENDING, Manifest, ranges};
+use serde_json::{Value, json};
+
+use crate::cli::{HashName, Meta, MetaCreateArgs, MetaShowArgs, MetaVerifyArgs};
+use crate::fault::Usage;
+use crate::new_file;
+use crate::out::{FAILED, print};
+use crate::sizes;
+use crate::verify::bar;
+
+/// Does what is asked for.
+///
+/// # Errors
+/// One sentence for what cannot be done.
+pub fn run(what: &Meta) -> Result<ExitCode> {
+    match what {
+        Meta::Create(args) => create(args),
+        Meta::Show(args) => show(args),
+        Meta::Verify(args) => verify(args),
+    }
+}
+
+fn create(args: &MetaCreateArgs) -> Result<ExitCode> {
+    let output = args.output.clone().unwrap_or_else(|| beside(&args.file));
+    let len = look(&args.file)?.len();
+    let layout = sizes::layout(args.piece_size.as_deref(), None, len)?;
+    let (shown, file) = (output.display(), args.file.display());
+    if output.symlink_metadata().is_ok() {
+        if output.is_dir() {
+            return Err(Usage::error(format!("'{shown}' is a directory, so no file can have that name")));
+        }
+        if output.canonicalize().ok().is_some_and(|path| args.file.canonicalize().is_ok_and(|file| path == file)) {
+            return Err(Usage::error(format!("'{shown}' is the file itself, not a place for its manifest")));
+        }
+        if !args.force {
+            return Err(Usage::error(format!("'{shown}' is there already; --force overwrites it")));
+        }
+    }
+    let kind = match args.hash {
+        HashName::Sha256 => HashKind::Sha256,
+        HashName::Sha1 => HashKind::Sha1,
+        HashName::Blake3 => HashKind::Blake3,
+    };
+    let made = make(&args.file, layout, kind, args.tracker_url.clone(), &|| Ok(()))?;
+    new_file::write_text(&output, &made.to_json())?;
+    print(&format!("{shown}: the {kind} of {file} and of its {}", pieces(layout)))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `FILE.meta.json`.
+fn beside(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(ENDING);
+    name.into()
+}
+
+/// `25 pieces of 4096 bytes`.
+fn pieces(layout: FileLayout) -> String {
+    format!("{} of {}", counted(layout.piece_count(), "piece"), counted(layout.piece_size(), "byte"))
+}
+
+/// Looks at a file that is to be hashed, which a wrong name would not be.
+fn look(file: &Path) -> Result<Metadata> {
+    let opened = manifest::open(file).map_err(|error| Usage::error(format!("{error:#}")))?;
+    opened.metadata().with_context(|| format!("cannot read {}", file.display()))
+}
+
+/// Hashes a file of this layout, with a bar on a terminal; `go_on` may end it with an error.
+///
+/// # Errors
+/// When it cannot be read, has a name that is no text, or changes meanwhile.
+pub fn make(
+    file: &Path,
+    layout: FileLayout,
+    kind: HashKind,
+    tracker_url: Option<String>,
+    go_on: &(dyn Fn() -> io::Result<()> + Sync),
+) -> Result<Manifest> {
+    let shown = file.display();
+    let Some(name) = file.file_name().and_then(|name| name.to_str()) else {
+        return Err(Usage::error(format!("{shown} does not end with a name that is UTF-8 text")));
+    };
+    let all: Vec<_> = layout.pieces().collect();
+    let before = look(file)?;
+    let Hashed { piece_hashes, file_hash } = hash(file, layout, kind, &all, true, go_on)?;
+    let after = look(file)?;
+    if (before.len(), before.modified().ok()) != (layout.file_size(), after.modified().ok()) {
+        bail!("{shown} has changed while it was hashed");
+    }
+    Ok(Manifest::new(name.to_owned(), layout, kind, piece_hashes, file_hash, tracker_url))
+}
+
+/// The hashes of these pieces, and that of the whole file if it is asked for.
+fn hash(
+    path: &Path,
+    layout: FileLayout,
+    kind: HashKind,
+    pieces: &[PieceIndex],
+    whole: bool,
+    go_on: &(dyn Fn() -> io::Result<()> + Sync),
+) -> Result<Hashed> {
+    let file = manifest::open(path)?;
+    let passes = if whole { 2 } else { 1 };
+    let bar = bar(layout.file_size().saturating_mul(passes));
+    bar.set_message(format!("hashing {}", path.display()));
+    let told = |bytes| {
+        bar.inc(bytes);
+        go_on()
+    };
+    let hashed = Reading { file: &file, layout, told: &told }.hash(kind, pieces, whole);
+    bar.finish_and_clear();
+    hashed.with_context(|| format!("cannot read {}", path.display()))
+}
+
+fn read(path: &Path) -> Result<Manifest> {
+    Manifest::read(path).map_err(|error| Usage::error(format!("{error:#}")))
+}
+
+fn show(args: &MetaShowArgs) -> Result<ExitCode> {
+    let manifest = read(&args.manifest)?;
+    let layout = manifest.layout();
+    let file_hash = manifest.file_hash().map(|hash| hash.to_string());
+    if args.json {
+        print_json(&json!({
+            "command": "meta show",
+            "file_name": manifest.file_name(),
+            "total_size": layout.file_size(),
+            "chunk_size": layout.piece_size(),
+            "piece_count": layout.piece_count(),
+            "hash": manifest.kind().name(),
+            "file_hash": file_hash,
+            "tracker_url": manifest.tracker_url(),
+        }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    print(&format!("file_name    {}", manifest.file_name()))?;
+    print(&format!("total_size   {}", counted(layout.file_size(), "byte")))?;
+    print(&format!(
+        "chunk_size   {}, {}",
+        counted(layout.piece_size(), "byte"),
+        counted(layout.piece_count(), "piece")
+    ))?;
+    print(&format!("hash         {}", manifest.kind()))?;
+    print(&format!("file_hash    {}", file_hash.as_deref().unwrap_or("-")))?;
+    print(&format!("tracker_url  {}", manifest.tracker_url().unwrap_or("-")))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print_json(value: &Value) -> Result<()> {
+    print(&serde_json::to_string_pretty(value).expect("the keys are text"))
+}
+
+/// How a file compares with its manifest.
+struct Comparison {
+    /// Bytes of the file.
+    len: u64,
+    /// In ascending order.
+    wrong: Vec<PieceIndex>,
+    /// Whether the hash of the whole file is right, if the manifest has one and the length is right.
+    file_hash: Option<bool>,
+}
+
+fn verify(args: &MetaVerifyArgs) -> Result<ExitCode> {
+    let path = args.manifest.clone().unwrap_or_else(|| beside(&args.file));
+    let manifest = read(&path)?;
+    let layout = manifest.layout();
+    let found = compare(&args.file, &manifest)?;
+    let well = found.wrong.is_empty() && found.file_hash != Some(false) && found.len == layout.file_size();
+    if args.json {
+        let wrong = found.wrong.chunk_by(|piece, next| piece.number() + 1 == next.number());
+        let wrong = wrong.map(|run| run.first().zip(run.last()).map(|(first, last)| [first.number(), last.number()]));
+        print_json(&json!({
+            "command": "meta verify",
+            "all_well": well,
+            "bytes": found.len,
+            "total_size": layout.file_size(),
+            "piece_count": layout.piece_count(),
+            "wrong_count": found.wrong.len(),
+            "wrong_pieces": wrong.collect::<Vec<_>>(),
+            "file_hash_is_right": found.file_hash,
+        }))?;
+    } else {
+        print(&format!("{}: {}", args.file.display(), told(&found, &manifest)))?;
+    }
+    Ok(if well { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
+}
+
+/// Hashes what of the file is there; what a shorter file lacks is wrong.
+fn compare(file: &Path, manifest: &Manifest) -> Result<Comparison> {
+    let layout = manifest.layout();
+    let len = look(file)?.len();
+    let is_there = |piece: &PieceIndex| layout.offset(*piece) + u64::from(layout.piece_len(*piece)) <= len;
+    let (there, missing): (Vec<_>, Vec<_>) = layout.pieces().partition(is_there);
+    let whole = len == layout.file_size() && manifest.file_hash().is_some();
+    let hashed = hash(file, layout, manifest.kind(), &there, whole, &|| Ok(()))?;
+    let mut wrong = manifest.wrong_pieces(&there, &hashed.piece_hashes);
+    wrong.extend(missing);
+    Ok(Comparison { len, wrong, file_hash: hashed.file_hash.map(|hash| manifest.file_hash() == Some(hash)) })
+}
+
+/// What was found, in one line.
+fn told(found: &Comparison, manifest: &Manifest) -> String {
+    let (layout, count) = (manifest.layout(), found.wrong.len());
+    let text = match count {
+        0 => format!("{} by {}, all right", pieces(layout), manifest.kind()),
+        1 => format!("1 of {} pieces is wrong: {}", layout.piece_count(), ranges(&found.wrong, 1)),
+        _ => format!("{count} of {} pieces are wrong: {}", layout.piece_count(), ranges(&found.wrong, usize::MAX)),
+    };
+    if found.len != layout.file_size() {
+        format!("{text}; it has {} instead of {}", counted(found.len, "byte"), layout.file_size())
+    } else if count == 0 && found.file_hash == Some(false) {
+        format!("{text}, but the manifest's file_hash is another")
+    } else {
+        text
+    }
+}
