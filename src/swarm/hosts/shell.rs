@@ -29,6 +29,9 @@ const CHUNK_LEN: usize = 256 * 1024;
 /// So much of what a login shell says by itself is put up with.
 const MOST_GREETING: usize = 2 * CHUNK_LEN;
 
+/// What it means that all is well, and yet no script has begun.
+const NO_COMMANDS: &str = "its login shell does not carry out what it is told";
+
 /// Where scripts run.
 #[derive(Debug)]
 pub enum Shell {
@@ -52,7 +55,7 @@ impl Shell {
         drop(stdin);
         let output = child.wait_with_output().context("cannot wait for a shell")?;
         self.check(output.status, &mut stderr)?;
-        Ok(behind_greeting(&output.stdout).unwrap_or_default().to_vec())
+        behind_greeting(&output.stdout).map(<[u8]>::to_vec).context(NO_COMMANDS)
     }
 
     /// Runs `sh -c` with this script and these arguments, and gives it the content of `file`.
@@ -119,7 +122,9 @@ impl Shell {
         };
         let status = child.wait().context("cannot wait for a shell")?;
         received?;
-        self.check(status, &mut stderr)
+        self.check(status, &mut stderr)?;
+        ensure!(greeting.is_none(), NO_COMMANDS);
+        Ok(())
     }
 
     /// A command, not started, and the file that takes its stderr.
