@@ -11,9 +11,10 @@ mod ssh;
 mod supply;
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::net::{TcpListener, ToSocketAddrs};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -111,7 +112,7 @@ impl Hosts {
                 };
                 let socket = sockets.path().join(all.len().to_string());
                 let ssh = Ssh::new(&peer.host, reach.user.as_deref(), &reach.ssh_options, socket);
-                (Shell::There(ssh), reach.remote_dir.strip_prefix("~/").unwrap_or(&reach.remote_dir))
+                (Shell::There(ssh), below_home(&reach.remote_dir))
             };
             all.push(Host { name: peer.host.clone(), peers: vec![peer.id], shell, dir: dir.to_owned() });
         }
@@ -233,8 +234,9 @@ impl Host {
             return Ok(false);
         }
         let folder = to.parent().expect("a file has a directory");
-        let mut file =
-            tempfile::NamedTempFile::new_in(folder).with_context(|| format!("cannot write to {}", folder.display()))?;
+        // It may be read by whom any other new file may.
+        let made = tempfile::Builder::new().permissions(Permissions::from_mode(0o666)).tempfile_in(folder);
+        let mut file = made.with_context(|| format!("cannot write to {}", folder.display()))?;
         self.read(name, &mut |bytes| file.write_all(bytes).with_context(|| format!("cannot write {}", to.display())))?;
         file.persist(to).with_context(|| format!("cannot write {}", to.display()))?;
         Ok(true)
@@ -280,6 +282,13 @@ impl Host {
     pub fn called(&self) -> String {
         if self.is_here() { "this machine".into() } else { format!("host {}", self.name) }
     }
+}
+
+/// The same directory as a login finds it: without the `~/` that nobody has replaced, and the `/` that completion leaves behind.
+fn below_home(dir: &str) -> &str {
+    let inside = dir.strip_prefix("~/").unwrap_or(dir);
+    let trimmed = inside.trim_end_matches('/');
+    if trimmed.is_empty() { inside } else { trimmed }
 }
 
 /// Takes apart what a look tells; see `scripts`.

@@ -156,7 +156,7 @@ done
 
 /// Deletes files.
 const REMOVE: &str = r#"
-rm -f -- "$@" || exit 92
+[ $# -eq 0 ] || rm -f -- "$@" || exit 92
 "#;
 
 /// Tells the SHA-256 of the file `$1` by whatever this host has for that; nothing if it has nothing.
