@@ -1,11 +1,14 @@
 //! `swarm clean`: deletes what a run has left, here and on other hosts: logs, records, unfinished files and the leechers' copies.
 //! Never a seeder's file, and nothing while a peer runs.
 
+use std::collections::BTreeMap;
+use std::fs::{self, Metadata};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use indicatif::DecimalBytes;
 use peer_process::config::PeerInfo;
+use peer_process::console::counted;
 
 use crate::cli::CleanArgs;
 use crate::fault::Usage;
@@ -13,7 +16,7 @@ use crate::hosts::{Hosts, NoDirectory};
 use crate::out::print;
 use crate::settings::Settings;
 use crate::stop::{running, who_runs};
-use crate::swarm_dir::{SwarmDir, err_name, log_name, pid_name};
+use crate::swarm_dir::{SwarmDir, brought_names, err_name, log_name, pid_name};
 
 /// Carries out `swarm clean`.
 ///
@@ -37,7 +40,8 @@ pub fn clean(args: &CleanArgs) -> Result<ExitCode> {
             other => found.push((host, other?)),
         }
     }
-    let (mut count, mut bytes) = (0_usize, 0);
+    let brought = brought(&swarm, &hosts);
+    let (mut count, mut bytes) = (brought.len(), brought.values().sum::<u64>());
     for (host, files) in &found {
         let place = if host.is_here() { String::new() } else { format!("{}:", host.name) };
         for (name, size) in files {
@@ -46,7 +50,10 @@ pub fn clean(args: &CleanArgs) -> Result<ExitCode> {
         count += files.len();
         bytes += files.values().sum::<u64>();
     }
-    let sum = format!("{count} files, {}", DecimalBytes(bytes));
+    for (name, size) in &brought {
+        print(&format!("{name}  {}", DecimalBytes(*size)))?;
+    }
+    let sum = format!("{}, {}", counted(count, "file"), DecimalBytes(bytes));
     if count == 0 {
         print("nothing is left of a run")?;
     } else if args.yes {
@@ -54,11 +61,24 @@ pub fn clean(args: &CleanArgs) -> Result<ExitCode> {
             let names: Vec<_> = files.keys().cloned().collect();
             host.remove(&names).context("not everything was deleted")?;
         }
+        for name in brought.keys() {
+            swarm.remove(name).context("not everything was deleted")?;
+        }
         print(&format!("deleted: {sum}"))?;
     } else {
         print(&format!("{sum}; nothing was deleted: --yes deletes them"))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What was brought here from other hosts, and its sizes in bytes.
+fn brought(swarm: &SwarmDir, hosts: &Hosts) -> BTreeMap<String, u64> {
+    let elsewhere = hosts.all.iter().filter(|host| !host.is_here()).flat_map(|host| &host.peers);
+    let size = |name: String| {
+        let facts = fs::symlink_metadata(swarm.path_of(&name)).ok().filter(Metadata::is_file)?;
+        Some((name, facts.len()))
+    };
+    elsewhere.flat_map(|id| brought_names(*id)).filter_map(size).collect()
 }
 
 /// What a run may have left of a peer.

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use peer_process::peer_id::{self, PeerId};
+use peer_process::peer_id::PeerId;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -18,13 +18,14 @@ use crate::cli::StartArgs;
 use crate::fault::Usage;
 use crate::hosts::{Host, Hosts, Program};
 use crate::live::Live;
+use crate::made::shell_word;
 use crate::new_file::Stopped;
-use crate::out::{FAILED, print, say, show};
+use crate::out::{FAILED, named, print, say, show};
 use crate::report::{Kind, Report};
 use crate::seeds;
 use crate::settings::Settings;
 use crate::stop::{running, who_runs};
-use crate::swarm_dir::{SwarmDir, err_name, log_name};
+use crate::swarm_dir::{SwarmDir, brought_names, err_name, log_name};
 use crate::verify::{Copies, bar, digest_all};
 use crate::watch::{Cause, News, Rules, watch};
 use crate::watched::Watched;
@@ -49,8 +50,9 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
     seeds::check(&swarm, &hosts)?;
     let (sender, news) = channel();
     watch_signals(&sender)?;
-    supply(&swarm, &hosts, &program, &news)?;
+    // First of all: what runs there would go on with another configuration, or another file.
     refuse_if_running(&swarm, &hosts)?;
+    supply(&swarm, &hosts, &program, &news)?;
     if !hosts.all.iter().all(Host::is_here) {
         settings.save(&swarm)?;
     }
@@ -69,16 +71,15 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
         return Ok(signal_status(signal));
     }
     if args.detach {
-        let shown = swarm.path.display();
-        print(&format!("started peers {}", peer_id::list(&peers.keys().copied().collect::<Vec<_>>())))?;
+        let shown = shell_word(&swarm.path);
+        print(&format!("started {}", named(&peers.keys().copied().collect::<Vec<_>>())))?;
         print(&format!("`swarm status {shown}` shows them, `swarm stop {shown}` stops them"))?;
         return Ok(ExitCode::SUCCESS);
     }
     let rules = Rules { timeout, keep_going: args.keep_going };
-    let cause = watch(&hosts, &mut peers, rules, (&sender, &news), &mut live);
+    let cause = watch(&hosts, &mut peers, rules, (&sender, news), &mut live);
     live.finish();
-    // What is left to do may take long, and need not be done.
-    drop(news);
+    // What is left to do may take long, and need not be done: nobody listens to a signal, so it ends this process.
     finish(&swarm, &hosts, &peers, cause, args.json)
 }
 
@@ -219,7 +220,7 @@ fn refuse_if_running(swarm: &SwarmDir, hosts: &Hosts) -> Result<()> {
     for host in &hosts.all {
         let running = running(host)?;
         if !running.is_empty() {
-            let ((they_run, them), shown) = (who_runs(&running), swarm.path.display());
+            let ((they_run, them), shown) = (who_runs(&running), shell_word(&swarm.path));
             let called = host.called();
             return Err(Usage::error(format!("{they_run} already on {called}; `swarm stop {shown}` stops {them}")));
         }
@@ -234,7 +235,13 @@ fn forget_logs(swarm: &SwarmDir, hosts: &Hosts, args: &StartArgs) -> Result<()> 
         let parts: Vec<_> = host.peers.iter().map(|id| swarm.journal_name(*id)).collect();
         let resumed = if fresh { BTreeMap::new() } else { host.list(&parts)? };
         let anew = host.peers.iter().filter(|id| !resumed.contains_key(&swarm.journal_name(**id)));
-        host.remove(&anew.map(|id| log_name(*id)).collect::<Vec<_>>())?;
+        host.remove(&anew.clone().map(|id| log_name(*id)).collect::<Vec<_>>())?;
+        if !host.is_here() {
+            // What an earlier run has brought here.
+            for name in anew.flat_map(|id| brought_names(*id)) {
+                swarm.remove(&name)?;
+            }
+        }
     }
     Ok(())
 }
@@ -276,14 +283,14 @@ fn stop_started(hosts: &Hosts, peers: &BTreeMap<PeerId, Watched>) {
         if host.peers.iter().any(|id| peers[id].was_started())
             && let Err(error) = crate::stop::stop_all(host)
         {
-            say(&format!("peers {} may still run: {error:#}", peer_id::list(&host.peers)));
+            say(&format!("{} may still run: {error:#}", named(&host.peers)));
         }
     }
 }
 
 fn fetch_logs(swarm: &SwarmDir, host: &Host) -> Result<()> {
     for id in &host.peers {
-        for name in [log_name(*id), err_name(*id)] {
+        for name in brought_names(*id) {
             host.fetch(&name, &swarm.path_of(&name)).with_context(|| format!("{name} was not brought here"))?;
         }
     }

@@ -5,11 +5,11 @@ use std::process::ExitCode;
 use std::thread;
 
 use anyhow::Result;
-use peer_process::peer_id::{self, PeerId};
+use peer_process::peer_id::PeerId;
 
 use crate::cli::StopArgs;
 use crate::hosts::{Host, Hosts, NoDirectory};
-use crate::out::{FAILED, print};
+use crate::out::{FAILED, named, print};
 use crate::record::State;
 use crate::settings::Settings;
 use crate::swarm_dir::SwarmDir;
@@ -38,19 +38,21 @@ pub fn stop(args: &StopArgs) -> Result<ExitCode> {
             }
             Err(error) => {
                 status = ExitCode::from(FAILED);
-                print(&format!("peers {} may still run: {error:#}", peer_id::list(&host.peers)))?;
+                print(&format!("{} may still run: {error:#}", named(&host.peers)))?;
             }
         }
     }
     if !left.is_empty() {
         status = ExitCode::from(FAILED);
-        print(&format!("peers {} do not end, not even when they are killed", peer_id::list(&left)))?;
+        let ends =
+            if left.len() == 1 { "does not end, not even when it is" } else { "do not end, not even when they are" };
+        print(&format!("{} {ends} killed", named(&left)))?;
     }
-    print(&match stopped.len() {
-        0 => "no peer was running".into(),
-        1 => format!("stopped peer {}", peer_id::list(&stopped)),
-        _ => format!("stopped peers {}", peer_id::list(&stopped)),
-    })?;
+    if !stopped.is_empty() {
+        print(&format!("stopped {}", named(&stopped)))?;
+    } else if status == ExitCode::SUCCESS {
+        print("no peer was running")?;
+    }
     Ok(status)
 }
 
@@ -71,12 +73,8 @@ pub fn stop_all(host: &Host) -> Result<(Vec<PeerId>, Vec<PeerId>)> {
 
 /// That these run, as the beginning of a sentence, and what they are called in the rest of it.
 pub fn who_runs(peers: &[PeerId]) -> (String, &'static str) {
-    let list = peer_id::list(peers);
-    if peers.len() == 1 {
-        (format!("peer {list} is running"), "it")
-    } else {
-        (format!("peers {list} are running"), "them")
-    }
+    let (run, them) = if peers.len() == 1 { ("is running", "it") } else { ("are running", "them") };
+    (format!("{} {run}", named(peers)), them)
 }
 
 /// The peers of a host that run.
