@@ -104,6 +104,7 @@ fn file(copy: &Copy) -> &'static str {
         Copy::Reference => "compared with",
         Copy::Identical => "identical",
         Copy::Different => "DIFFERENT",
+        Copy::Old => "OLD",
         Copy::Missing => "MISSING",
         Copy::Unknown(_) => "unknown",
     }
