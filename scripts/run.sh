@@ -22,6 +22,8 @@ if [ -n "${SWARM:-}" ]; then
     swarm=("$SWARM")
 elif command -v cargo >/dev/null; then
     # Quick when nothing has changed, and then quiet; `cargo run` becomes the program that it runs.
+    [ -x "$repository/target/release/swarm" ] ||
+        echo "run.sh: building the programs with cargo, which takes a minute or more the first time" >&2
     cargo build --release --locked --quiet --manifest-path "$repository/Cargo.toml"
     swarm=(cargo run --release --locked --quiet --manifest-path "$repository/Cargo.toml" --bin swarm --)
 elif [ -x "$repository/target/release/swarm" ]; then

@@ -23,7 +23,7 @@ const ORDER: [&str; 14] = [
 /// Imports that the order would allow and the design does not.
 const FORBIDDEN_IMPORTS: [(&str, &str); 2] = [("peer", "wire"), ("peer", "config")];
 /// The same for the modules of the tool beside it, `swarm`.
-const SWARM_ORDER: [&str; 31] = [
+const SWARM_ORDER: [&str; 32] = [
     "fault",
     "cli",
     "swarm_dir",

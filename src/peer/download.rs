@@ -7,6 +7,7 @@ use super::{Peer, Select, connected, tell_interest_if_changed};
 use crate::layout::PieceIndex;
 use crate::message::{Message, Welcome};
 use crate::peer_id::PeerId;
+use crate::piece_set::PieceSet;
 
 impl Peer {
     /// What to do with a piece of which only the header has come.
@@ -49,12 +50,7 @@ impl Peer {
         let piece_len = u64::from(self.pieces.layout().piece_len(piece));
         let neighbor = self.neighbors.get_mut(&from).expect("only neighbors send pieces");
         neighbor.bytes_since_tick = neighbor.bytes_since_tick.saturating_sub(piece_len);
-        neighbor.wrong_count = neighbor.wrong_count.saturating_add(1);
-        neighbor.pausing = true;
-        if neighbor.connected {
-            // It may have been asked twice, with a choke in between, and answer a second time.
-            neighbor.unanswered.remember(piece);
-        }
+        neighbor.note_wrong(piece);
         actions.push(Action::Pause { neighbor: from, wrong_count: neighbor.wrong_count });
         self.ask_all(actions);
     }
@@ -119,8 +115,8 @@ impl Peer {
 
     fn choose(&mut self, id: PeerId) -> Option<PieceIndex> {
         let (neighbor, missing) = (&self.neighbors[&id], self.pieces.missing());
-        if neighbor.is_distrusted() {
-            return self.choose_what_nobody_else_has(id);
+        if neighbor.wrong_count > 0 {
+            return self.choose_carefully(id);
         }
         match (self.select, &self.rarity) {
             (Select::Rarest, Some(rarity)) => rarity.choose(neighbor, &mut self.rng),
@@ -152,14 +148,21 @@ impl Peer {
         }
     }
 
-    /// What a distrusted neighbor may be asked for: a missing piece that no connected neighbor has who is trusted.
-    fn choose_what_nobody_else_has(&mut self, id: PeerId) -> Option<PieceIndex> {
-        let mut only_theirs = self.neighbors[&id].has.clone();
-        for other in self.neighbors.values().filter(|other| other.connected && !other.is_distrusted()) {
-            only_theirs.remove_all(&other.has);
+    /// What a neighbor may be asked for that has sent wrong pieces: others than those first; and if it is distrusted, only what no
+    /// connected neighbor has who is trusted. Any of these, however pieces are selected otherwise.
+    fn choose_carefully(&mut self, id: PeerId) -> Option<PieceIndex> {
+        let neighbor = &self.neighbors[&id];
+        let mut allowed = neighbor.has.clone();
+        if neighbor.is_distrusted() {
+            for other in self.neighbors.values().filter(|other| other.connected && !other.is_distrusted()) {
+                allowed.remove_all(&other.has);
+            }
         }
-        let counts = BlockCounts::of(&only_theirs, self.pieces.missing());
-        counts.choose(&only_theirs, self.pieces.missing(), &mut self.rng)
+        let mut first = allowed.clone();
+        neighbor.wrong.iter().for_each(|piece| _ = first.remove(*piece));
+        let missing = self.pieces.missing();
+        let mut choose = |set: &PieceSet| BlockCounts::of(set, missing).choose(set, missing, &mut self.rng);
+        choose(&first).or_else(|| choose(&allowed))
     }
 
     /// Nobody may be asked for a piece any more that was missing until now.

@@ -1,11 +1,15 @@
 //! `Neighbor`: what we know of one neighbor, what it owes us, and what we told it.
 
+use std::collections::BTreeSet;
+
 use super::pieces::BlockCounts;
 use crate::layout::{FileLayout, PieceIndex};
 use crate::piece_set::PieceSet;
 
 /// Who has sent so many wrong pieces is not asked again, unless it alone has what is lacked.
 const MOST_WRONG: u32 = 2;
+/// So many of its wrong pieces are remembered.
+const MOST_REMEMBERED: usize = 1024;
 
 /// One neighbor, connected or not.
 ///
@@ -40,6 +44,8 @@ pub(super) struct Neighbor {
     pub unanswered: Unanswered,
     /// How many of its pieces were wrong, on all connections.
     pub wrong_count: u32,
+    /// Which: it is asked for others first. The latest, at most [`MOST_REMEMBERED`].
+    pub wrong: BTreeSet<PieceIndex>,
     /// It is not asked until a pause is over, because its last piece was wrong.
     pub pausing: bool,
     /// Bytes of pieces that we asked for and accepted since the last tick: its rate.
@@ -66,6 +72,7 @@ impl Neighbor {
             silent: false,
             unanswered: Unanswered::default(),
             wrong_count: 0,
+            wrong: BTreeSet::new(),
             pausing: false,
             bytes_since_tick: 0,
         }
@@ -74,9 +81,9 @@ impl Neighbor {
     /// A neighbor as it is when handshakes were exchanged: whatever was known of it before, it may have started again.
     pub fn connect(&mut self) {
         let (complete_before, remembered) = (self.is_complete(), self.remembered);
-        let Self { wrong_count, pausing, .. } = *self;
-        let anew = Self::new(self.has.layout());
-        *self = Self { connected: true, met: true, complete_before, remembered, wrong_count, pausing, ..anew };
+        let (wrong_count, wrong, pausing) = (self.wrong_count, std::mem::take(&mut self.wrong), self.pausing);
+        let anew = Self { wrong_count, wrong, pausing, ..Self::new(self.has.layout()) };
+        *self = Self { connected: true, met: true, complete_before, remembered, ..anew };
     }
 
     /// Ends the connection; what it has stays known.
@@ -95,6 +102,20 @@ impl Neighbor {
     /// It stays complete when it disconnects (B), even from a connection on which it had no time to say so again.
     pub fn is_complete(&self) -> bool {
         self.met && (self.has.is_full() || (self.complete_before && !self.connected))
+    }
+
+    /// Notes that a piece of it was wrong.
+    pub fn note_wrong(&mut self, piece: PieceIndex) {
+        self.wrong_count = self.wrong_count.saturating_add(1);
+        if self.wrong.len() == MOST_REMEMBERED {
+            self.wrong.pop_first();
+        }
+        self.wrong.insert(piece);
+        self.pausing = true;
+        if self.connected {
+            // It may have been asked twice, with a choke in between, and answer a second time.
+            self.unanswered.remember(piece);
+        }
     }
 
     /// Whether its pieces were wrong so often that it is only asked for what nobody else has.

@@ -1,11 +1,14 @@
 //! `swarm clean`: deletes what a run has left, here and on other hosts: logs, records, unfinished files and the leechers' copies.
 //! Never a seeder's file, and nothing while a peer runs.
 
+use std::collections::BTreeMap;
+use std::fs::{self, Metadata};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use indicatif::DecimalBytes;
 use peer_process::config::PeerInfo;
+use peer_process::console::counted;
 
 use crate::cli::CleanArgs;
 use crate::fault::Usage;
@@ -14,7 +17,7 @@ use crate::out::print;
 use crate::settings::Settings;
 use crate::signals::Interrupts;
 use crate::stop::{running, who_runs};
-use crate::swarm_dir::{SwarmDir, err_name, log_name, pid_name};
+use crate::swarm_dir::{BEGUN, SwarmDir, brought_names, err_name, log_name, pid_name};
 
 /// Carries out `swarm clean`.
 ///
@@ -33,13 +36,14 @@ pub fn clean(args: &CleanArgs) -> Result<ExitCode> {
             return Err(Usage::error(format!("{they_run} on {}: swarm stop first", host.called())));
         }
         let peers = swarm.peers.iter().filter(|peer| host.peers.contains(&peer.id));
-        let names: Vec<_> = peers.flat_map(|peer| leavings(&swarm, peer)).collect();
+        let names: Vec<_> = peers.flat_map(|peer| leavings(&swarm, peer)).chain([BEGUN.to_owned()]).collect();
         match host.list(&names) {
             Err(error) if error.is::<NoDirectory>() => {}
             other => found.push((host, other?)),
         }
     }
-    let (mut count, mut bytes) = (0_usize, 0);
+    let brought = brought(&swarm, &hosts);
+    let (mut count, mut bytes) = (brought.len(), brought.values().sum::<u64>());
     for (host, files) in &found {
         let place = if host.is_here() { String::new() } else { format!("{}:", host.name) };
         for (name, size) in files {
@@ -48,7 +52,10 @@ pub fn clean(args: &CleanArgs) -> Result<ExitCode> {
         count += files.len();
         bytes += files.values().sum::<u64>();
     }
-    let sum = format!("{count} files, {}", DecimalBytes(bytes));
+    for (name, size) in &brought {
+        print(&format!("{name}  {}", DecimalBytes(*size)))?;
+    }
+    let sum = format!("{}, {}", counted(count, "file"), DecimalBytes(bytes));
     if count == 0 {
         print("nothing is left of a run")?;
     } else if args.yes {
@@ -56,11 +63,24 @@ pub fn clean(args: &CleanArgs) -> Result<ExitCode> {
             let names: Vec<_> = files.keys().cloned().collect();
             host.remove(&names).context("not everything was deleted")?;
         }
+        for name in brought.keys() {
+            swarm.remove(name).context("not everything was deleted")?;
+        }
         print(&format!("deleted: {sum}"))?;
     } else {
         print(&format!("{sum}; nothing was deleted: --yes deletes them"))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What was brought here from other hosts, and its sizes in bytes.
+fn brought(swarm: &SwarmDir, hosts: &Hosts) -> BTreeMap<String, u64> {
+    let elsewhere = hosts.all.iter().filter(|host| !host.is_here()).flat_map(|host| &host.peers);
+    let size = |name: String| {
+        let facts = fs::symlink_metadata(swarm.path_of(&name)).ok().filter(Metadata::is_file)?;
+        Some((name, facts.len()))
+    };
+    elsewhere.flat_map(|id| brought_names(*id)).filter_map(size).collect()
 }
 
 /// What a run may have left of a peer.

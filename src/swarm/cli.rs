@@ -86,7 +86,7 @@ pub struct InitArgs {
     #[arg(long, value_name = "PATH", conflicts_with = "size")]
     pub file: Option<PathBuf>,
     /// Share so many random bytes: 24MB, 64KiB, 1000000 [default: 24MB]
-    #[arg(long, value_name = "SIZE")]
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
     pub size: Option<String>,
     /// The size of a piece: 16KiB, 32768, or auto for about 1500 pieces [default: auto]
     #[arg(long, value_name = "SIZE")]
@@ -134,10 +134,11 @@ pub struct StartArgs {
     #[arg(long, value_name = "COMMAND")]
     pub peer_command: Option<String>,
     /// Pause between one peer's start and the next one's
-    #[arg(long, value_name = "SECS", default_value_t = 0.0, hide_default_value = true)]
+    #[arg(long, value_name = "SECS", default_value_t = 0.0, hide_default_value = true, allow_negative_numbers = true,
+        value_parser = seconds)]
     pub stagger: f64,
     /// Stop the peers that have not ended after so many seconds
-    #[arg(long, value_name = "SECS")]
+    #[arg(long, value_name = "SECS", allow_negative_numbers = true, value_parser = seconds)]
     pub timeout: Option<f64>,
     /// Start the peers and leave them: `swarm status` shows them, `swarm stop` stops them
     #[arg(long, conflicts_with_all = ["timeout", "keep_going"])]
@@ -156,6 +157,10 @@ pub struct StartArgs {
     pub peer_options: Vec<String>,
     #[command(flatten)]
     pub remote: RemoteArgs,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    text.parse().map_err(|_| "this is not a number of seconds".to_owned())
 }
 
 /// `swarm status`.

@@ -13,6 +13,8 @@ pub enum Copy {
     Identical,
     /// Other bytes.
     Different,
+    /// It was there before this run, in which the peer has not downloaded the file.
+    Old,
     /// There is none.
     Missing,
     /// It could not be read; why.

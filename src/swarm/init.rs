@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use peer_process::config::{COMMON, PEER_INFO};
 use peer_process::hashing::HashKind;
 use peer_process::manifest::ENDING;
-use peer_process::peer_id::{self, PeerId};
+use peer_process::peer_id::PeerId;
 use rand::rngs::{StdRng, SysRng};
 use rand::{RngExt, SeedableRng};
 
@@ -20,10 +20,10 @@ use crate::fault::Usage;
 use crate::hosts::{Hosts, Reach};
 use crate::made;
 use crate::meta;
-use crate::new_file::{self, Made, Signal, Source, Stopped};
+use crate::new_file::{self, Made, Signal, Source};
 use crate::out;
 use crate::plan::{Given, Plan};
-use crate::stop::running;
+use crate::stop::{running, who_runs};
 use crate::swarm_dir::SwarmDir;
 
 /// Below those that the systems give to outgoing connections, above those that services have.
@@ -39,12 +39,16 @@ pub fn run(args: &InitArgs) -> Result<ExitCode> {
     let plan = Plan::new(args, source.as_ref().map(|(given, _)| given), &mut free_ports())?;
     let source = source.map(|(_, path)| path);
     check(dir, &plan, source.as_deref(), args.force)?;
-    let way = match carry_out(dir, &plan, source.as_deref(), args.meta) {
-        Ok(way) => way,
-        Err(error) => return stopped(error),
-    };
+    let way = carry_out(dir, &plan, source.as_deref(), args.meta)?;
     // What was made must be what the others read.
     let swarm = SwarmDir::open(dir).context("what was made is not right, which is a fault of this program")?;
+    if args.force {
+        // Unfinished downloads of another file: who went on with them would mix the two.
+        for id in swarm.peers.iter().filter(|peer| !peer.has_file).map(|peer| peer.id) {
+            swarm.remove(&swarm.part_name(id))?;
+            swarm.remove(&swarm.journal_name(id))?;
+        }
+    }
     out::print(&made::describe(&swarm, way, args.file.as_deref()))?;
     if let Some(peer) = plan.out_of_reach() {
         let (host, id) = (&peer.host, peer.id);
@@ -52,13 +56,6 @@ pub fn run(args: &InitArgs) -> Result<ExitCode> {
         out::say(&format!("on the other hosts '{host}' is not this machine, so they will not find {id}"));
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// As a shell reports it: 130 for SIGINT, 143 for SIGTERM.
-fn stopped(error: anyhow::Error) -> Result<ExitCode> {
-    let Some(&Stopped(signal)) = error.downcast_ref() else { return Err(error) };
-    out::say(&format!("{error:#}"));
-    Ok(ExitCode::from(u8::try_from(128 + signal).expect("signals are below 128")))
 }
 
 /// What is known of `--file`, and where it is when no link has to be followed any more.
@@ -141,11 +138,8 @@ fn refuse_if_running(dir: &Path) -> Result<()> {
     for host in Hosts::of(&swarm, &Reach::default())?.all.iter().filter(|host| host.is_here()) {
         let running = running(host)?;
         if !running.is_empty() {
-            let list = peer_id::list(&running);
-            return Err(Usage::error(format!(
-                "peer {list} of the swarm in '{}' is running; stop it first",
-                dir.display()
-            )));
+            let (they_run, them) = who_runs(&running);
+            return Err(Usage::error(format!("{they_run} in '{}'; stop {them} first", dir.display())));
         }
     }
     Ok(())

@@ -11,7 +11,7 @@ use peer_process::layout::FileLayout;
 use peer_process::peer_id::PeerId;
 
 use crate::out::{self, say};
-use crate::watched::Watched;
+use crate::watched::{DOWNLOADING, Watched};
 
 /// How often a plain line comes.
 const LINE_INTERVAL: Duration = Duration::from_secs(5);
@@ -31,7 +31,7 @@ impl Live {
     pub fn new(layout: FileLayout, peers: impl Iterator<Item = PeerId>) -> Self {
         let bars = io::stderr().is_terminal().then(|| {
             let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
-            let style = ProgressStyle::with_template("{prefix} [{bar:12}] {msg}").expect("the template is right");
+            let style = ProgressStyle::with_template("{prefix} [{bar:8}] {msg}").expect("the template is right");
             let bar = |id: PeerId| {
                 let bar = all.add(ProgressBar::new(layout.piece_count().into()));
                 bar.set_style(style.clone().progress_chars("=> "));
@@ -60,7 +60,7 @@ impl Live {
                 let bar = &bars[id];
                 bar.set_position(peer.progress.pieces().into());
                 // What a narrow terminal does not hold is cut off. There is room left for the ^C that it may show.
-                let room = usize::from(out::terminal_width()).saturating_sub(bar.prefix().len() + 18);
+                let room = usize::from(out::terminal_width()).saturating_sub(bar.prefix().len() + 14);
                 bar.set_message(console::truncate_str(&self.describe(peer), room, "...").into_owned());
             }
         } else if self.shown.elapsed() >= LINE_INTERVAL {
@@ -91,7 +91,10 @@ impl Live {
         } else {
             format!(", unchoked by {}", listed(peer.progress.unchoked_by().iter()))
         };
-        format!("{pieces}/{all} {percent} %{rate}, {}{unchoking}", peer.state())
+        // That it downloads is seen.
+        let state = peer.state();
+        let state = if state == DOWNLOADING { String::new() } else { format!(", {state}") };
+        format!("{pieces}/{all} {percent} %{rate}{state}{unchoking}")
     }
 
     /// One line for all peers.
@@ -108,7 +111,7 @@ impl Live {
         let trouble = peers.values().find_map(|peer| peer.unreachable.as_deref());
         let trouble = trouble.map_or_else(String::new, |trouble| format!("; {trouble}"));
         let secs = self.begun.elapsed().as_secs();
-        format!("{secs} s: {complete} of {} peers have the file, {ended} have ended{last}{trouble}", peers.len())
+        format!("{secs} s: the file is with {complete} of {} peers, ended: {ended}{last}{trouble}", peers.len())
     }
 }
 

@@ -107,7 +107,7 @@ fn command(subcommand: &str, dir: &Path) -> String {
 }
 
 /// A path as a shell reads it back, and no program takes it for an option.
-fn shell_word(path: &Path) -> String {
+pub fn shell_word(path: &Path) -> String {
     let text = path.display().to_string();
     let text = if text.starts_with('-') { format!("./{text}") } else { text };
     let plain = |c: char| c.is_alphanumeric() || "/._-+,:@%".contains(c);

@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use peer_process::peer_id::{self, PeerId};
 
 use crate::report::Report;
 
@@ -34,6 +35,11 @@ pub fn show(report: &Report, json: bool) -> Result<ExitCode> {
 /// How many columns the terminal has.
 pub fn terminal_width() -> u16 {
     console::Term::stderr().size().1
+}
+
+/// `peer 1001`, or `peers 1001, 1002`.
+pub fn named(peers: &[PeerId]) -> String {
+    format!("peer{} {}", if peers.len() == 1 { "" } else { "s" }, peer_id::list(peers))
 }
 
 /// A sentence beside the result.

@@ -111,8 +111,8 @@ impl Report {
     /// |---|---|
     /// | `peer` | its ID |
     /// | `host` | as `PeerInfo.cfg` names it |
-    /// | `state` | how it stands, in words that may change |
-    /// | `running` | `true` or `false` |
+    /// | `state` | how it stands, in words that may change; `null` for `verify`, which looks at no process |
+    /// | `running` | `true` or `false`; `null` for `verify` |
     /// | `seconds` | for how long it has run, to a thousandth |
     /// | `exit_status` | 0 to 255; 128 and the signal if a signal has ended it |
     /// | `signal` | that signal's name, `SIGKILL` |
@@ -120,13 +120,13 @@ impl Report {
     /// | `pieces_from` | an object: neighbor's ID to the number of pieces downloaded from it |
     /// | `unchoked_by` | the IDs of the neighbors that unchoke it |
     /// | `bytes_per_second` | what it downloads now |
-    /// | `copy` | `original`, `reference`, `identical`, `different`, `missing` or `unknown` |
+    /// | `copy` | `original`, `reference`, `identical`, `different`, `old` (it was there before this run, in which the peer has downloaded none), `missing` or `unknown` |
     /// | `copy_error` | why the copy is `unknown` |
     /// | `sha256` | the copy's, 64 small hexadecimal digits |
     ///
     /// A `reference` is the first copy there is, with which the others were compared because no seeder's file can be read.
     pub fn json(&self) -> String {
-        let peers = self.rows.iter().map(PeerJson::of).collect();
+        let peers = self.rows.iter().map(|row| PeerJson::of(row, self.kind)).collect();
         let all_well = (self.kind != Kind::Status).then(|| self.all_well());
         let report = ReportJson { command: self.kind, all_well, peers };
         serde_json::to_string_pretty(&report).expect("the keys are text and the numbers are finite")
@@ -144,8 +144,8 @@ struct ReportJson<'a> {
 struct PeerJson<'a> {
     peer: u32,
     host: &'a str,
-    state: &'a str,
-    running: bool,
+    state: Option<&'a str>,
+    running: Option<bool>,
     seconds: Option<f64>,
     exit_status: Option<i32>,
     signal: Option<&'static str>,
@@ -160,12 +160,13 @@ struct PeerJson<'a> {
 }
 
 impl<'a> PeerJson<'a> {
-    fn of(row: &'a Row) -> Self {
+    fn of(row: &'a Row, kind: Kind) -> Self {
+        let has_looked = kind != Kind::Verify;
         Self {
             peer: row.id,
             host: &row.host,
-            state: &row.state,
-            running: row.exit == Exit::Running,
+            state: has_looked.then_some(&row.state),
+            running: has_looked.then_some(row.exit == Exit::Running),
             seconds: row.seconds.map(|seconds| (seconds * 1000.0).round() / 1000.0),
             exit_status: row.exit.status(),
             signal: row.exit.signal(),
@@ -190,6 +191,7 @@ fn copy_word(copy: &Copy) -> &'static str {
         Copy::Reference => "reference",
         Copy::Identical => "identical",
         Copy::Different => "different",
+        Copy::Old => "old",
         Copy::Missing => "missing",
         Copy::Unknown(_) => "unknown",
     }
@@ -230,8 +232,8 @@ pub mod tests {
     {{
       "peer": 1002,
       "host": "localhost",
-      "state": "running",
-      "running": false,
+      "state": null,
+      "running": null,
       "seconds": 1.235,
       "exit_status": 137,
       "signal": "SIGKILL",

@@ -1,7 +1,7 @@
 //! `swarm start`: supplies the hosts, starts the peers in the order of `PeerInfo.cfg`, watches over them until all have ended, and
 //! compares the copies.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::fs;
 use std::process::ExitCode;
@@ -13,20 +13,24 @@ use indicatif::DecimalBytes;
 use peer_process::peer_id::PeerId;
 
 use crate::cli::StartArgs;
+use crate::copies::Copy;
 use crate::fault::Usage;
 use crate::hosts::{Host, Hosts, Program};
 use crate::live::Live;
-use crate::out::{FAILED, print, say, show};
+use crate::made::shell_word;
+use crate::out::{FAILED, named, print, say, show};
 use crate::report::{Kind, Report};
 use crate::seeds;
 use crate::settings::Settings;
 use crate::signals::Interrupts;
-use crate::stop::{named, running, who_runs};
-use crate::swarm_dir::{SwarmDir, err_name, log_name};
+use crate::stop::{running, who_runs};
+use crate::swarm_dir::{SwarmDir, brought_names, err_name, log_name};
 use crate::verify::{Copies, bar, digest_all};
 use crate::watch::{Cause, News, Rules, watch};
 use crate::watched::Watched;
 
+/// Who has ended by then has failed at once.
+const AT_ONCE: Duration = Duration::from_millis(300);
 /// To copy a file of so many bytes may take long enough to be told.
 const WORTH_TELLING: u64 = 1 << 20;
 /// What our own program is called.
@@ -53,6 +57,7 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
         settings.save(&swarm)?;
     }
     forget_logs(&swarm, &hosts, args)?;
+    warn(&swarm);
 
     let layout = swarm.common.layout;
     let mut peers: BTreeMap<_, _> = swarm.peers.iter().map(|peer| (peer.id, Watched::new(peer, layout))).collect();
@@ -69,17 +74,37 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
         return Ok(signal_status(signal));
     }
     if args.detach {
-        let shown = swarm.path.display();
+        let shown = shell_word(&swarm.path);
         print(&format!("started {}", named(&swarm.peers.iter().map(|peer| peer.id).collect::<Vec<_>>())))?;
         print(&format!("`swarm status {shown}` shows them, `swarm stop {shown}` stops them"))?;
-        return Ok(ExitCode::SUCCESS);
+        return Ok(status_at_once(&swarm, &hosts, &news, &mut peers));
     }
     let rules = Rules { timeout, keep_going: args.keep_going };
-    let cause = watch(&hosts, &mut peers, rules, (&sender, &news), &mut live);
+    let cause = watch(&hosts, &mut peers, rules, (&sender, news), &mut live);
     live.finish();
-    // What is left to do may take long, and need not be done.
-    drop(news);
+    // What is left to do may take long, and need not be done: nobody listens to a signal, so it ends this process.
     finish(&swarm, &hosts, &peers, cause, args.json)
+}
+
+/// Who fails at once is told, although the others are left alone.
+fn status_at_once(
+    swarm: &SwarmDir,
+    hosts: &Hosts,
+    news: &Receiver<News>,
+    peers: &mut BTreeMap<PeerId, Watched>,
+) -> ExitCode {
+    // A signal that comes now concerns nobody but this process.
+    _ = news.recv_timeout(AT_ONCE);
+    for host in &hosts.all {
+        let asked: Vec<_> = host.peers.iter().map(|id| (*id, None)).collect();
+        // A host that does not answer just now may do so later.
+        for sight in host.look(&asked).unwrap_or_default() {
+            peers.get_mut(&sight.id).expect("a peer of it").record = sight.record;
+        }
+    }
+    tell_failures(swarm, peers);
+    let failed = peers.values().any(|peer| peer.has_ended() && peer.status() != Some(0));
+    if failed { ExitCode::from(FAILED) } else { ExitCode::SUCCESS }
 }
 
 /// Brings the logs home, compares the copies, and shows the table.
@@ -98,11 +123,15 @@ fn finish(
     tell_failures(swarm, peers);
     // Who has stopped it does not wait for that.
     let stopped = matches!(cause, Some(Cause::Signal(_)));
-    let copies = if stopped { Copies::default() } else { digest_all(swarm, hosts) };
+    let mut copies = if stopped { Copies::default() } else { digest_all(swarm, hosts) };
+    if !stopped {
+        note_old(swarm, hosts, peers, &mut copies);
+    }
     let rows = swarm.peers.iter().map(|peer| {
         let watched = &peers[&peer.id];
-        // Of who was stopped it may be an earlier run's.
-        if cause.is_none() || watched.status() == Some(0) { copies.with(peer.id, watched.row()) } else { watched.row() }
+        // Who was stopped has none yet.
+        let has_one = cause.is_none() || watched.status() == Some(0) || watched.progress.is_complete();
+        if has_one { copies.with(peer.id, watched.row()) } else { watched.row() }
     });
     let report = Report { kind: Kind::Start, rows: rows.collect() };
     show(&report, json)?;
@@ -116,6 +145,19 @@ fn finish(
         _ if well => ExitCode::SUCCESS,
         _ => ExitCode::from(FAILED),
     })
+}
+
+/// Who has downloaded nothing may still have a copy, of an earlier run: that is no success.
+fn note_old(swarm: &SwarmDir, hosts: &Hosts, peers: &BTreeMap<PeerId, Watched>, copies: &mut Copies) {
+    let doubtful = |id: &&PeerId| !peers[id].progress.is_complete() && !peers[id].info.has_file;
+    let old = hosts.each(|host| {
+        let names: Vec<_> = host.peers.iter().filter(doubtful).map(|id| swarm.copy_name(*id)).collect();
+        // A host that is out of reach now has told nothing of its copies either.
+        if names.is_empty() { BTreeSet::new() } else { host.old(&names).unwrap_or_default() }
+    });
+    for id in peers.keys().filter(|id| old.iter().any(|names| names.contains(&swarm.copy_name(**id)))) {
+        copies.are.insert(*id, Copy::Old);
+    }
 }
 
 /// As a shell reports it: 130 for SIGINT, 143 for SIGTERM.
@@ -138,6 +180,14 @@ fn tell_failures(swarm: &SwarmDir, peers: &BTreeMap<PeerId, Watched>) {
 }
 
 // ---- Before the start ----
+
+/// What each peer would say for itself, where nobody sees it.
+fn warn(swarm: &SwarmDir) {
+    swarm.common.warnings.iter().for_each(|warning| say(warning));
+    if !swarm.peers.iter().any(|peer| peer.has_file) && swarm.common.layout.piece_count() > 0 {
+        say("PeerInfo.cfg: no peer starts with the file, so none will ever have it, and none will end");
+    }
+}
 
 fn seconds(option: &str, secs: f64) -> Result<Duration> {
     // A moment so far away can still be reckoned with.
@@ -168,10 +218,12 @@ fn find_program(args: &StartArgs) -> Result<Program> {
     })
 }
 
-/// Gives the other hosts what they lack; makes sure that nobody runs there, or here.
+/// Makes sure that nobody runs on any host, then gives the others what they lack.
 fn prepare(swarm: &SwarmDir, hosts: &Hosts, program: &Program) -> Result<()> {
     let bar = bar(0);
     let prepare = |host: &Host| {
+        // First of all: what runs there would go on with another configuration, or another file.
+        refuse_if_running(swarm, host)?;
         if !host.is_here() {
             let mut sending = String::new();
             let mut told = |name: &str, bytes: u64| -> Result<()> {
@@ -189,7 +241,7 @@ fn prepare(swarm: &SwarmDir, hosts: &Hosts, program: &Program) -> Result<()> {
             };
             host.supply(swarm, program, &mut told)?;
         }
-        refuse_if_running(swarm, host)
+        Ok(())
     };
     let prepared = hosts.each(prepare);
     bar.finish_and_clear();
@@ -211,7 +263,7 @@ fn refuse_if_running(swarm: &SwarmDir, host: &Host) -> Result<()> {
     if running.is_empty() {
         return Ok(());
     }
-    let ((they_run, them), shown) = (who_runs(&running), swarm.path.display());
+    let ((they_run, them), shown) = (who_runs(&running), shell_word(&swarm.path));
     let called = host.called();
     Err(Usage::error(format!("{they_run} already on {called}; `swarm stop {shown}` stops {them}")))
 }
@@ -223,7 +275,11 @@ fn forget_logs(swarm: &SwarmDir, hosts: &Hosts, args: &StartArgs) -> Result<()> 
         let journals: Vec<_> = host.peers.iter().map(|id| swarm.journal_name(*id)).collect();
         let resumed = if fresh { BTreeMap::new() } else { host.list(&journals)? };
         let anew = host.peers.iter().filter(|id| !resumed.contains_key(&swarm.journal_name(**id)));
-        host.remove(&anew.map(|id| log_name(*id)).collect::<Vec<_>>())
+        host.begin()?;
+        host.remove(&anew.clone().map(|id| log_name(*id)).collect::<Vec<_>>())?;
+        // What an earlier run has brought here.
+        let mut brought = anew.filter(|_| !host.is_here()).flat_map(|id| brought_names(*id));
+        brought.try_for_each(|name| swarm.remove(&name))
     };
     all_well(hosts.each(forget))
 }
@@ -274,7 +330,7 @@ fn stop_started(hosts: &Hosts, peers: &BTreeMap<PeerId, Watched>) {
 /// Brings the logs of another machine here.
 fn fetch_logs(swarm: &SwarmDir, host: &Host) -> Result<()> {
     for id in host.peers.iter().filter(|_| !host.is_here()) {
-        for name in [log_name(*id), err_name(*id)] {
+        for name in brought_names(*id) {
             host.fetch(&name, &swarm.path_of(&name)).with_context(|| format!("{name} was not brought here"))?;
         }
     }

@@ -9,7 +9,7 @@ use peer_process::peer_id::PeerId;
 use crate::cli::StatusArgs;
 use crate::hosts::{Host, Hosts, NoDirectory};
 use crate::out::{FAILED, say, show};
-use crate::report::{Kind, Report};
+use crate::report::{Kind, Report, Row};
 use crate::settings::Settings;
 use crate::signals::Interrupts;
 use crate::swarm_dir::SwarmDir;
@@ -21,48 +21,50 @@ use crate::watched::{Seen, Watched};
 /// When the swarm cannot be read; a host that cannot be reached is told in the table.
 pub fn status(args: &StatusArgs) -> Result<ExitCode> {
     let swarm = SwarmDir::open(&args.dir.dir)?;
-    let layout = swarm.common.layout;
     let hosts = Hosts::of(&swarm, &Settings::of(&swarm, &args.remote)?.reach(&swarm))?;
-    let mut peers: BTreeMap<_, _> = swarm.peers.iter().map(|peer| (peer.id, Watched::new(peer, layout))).collect();
     let _interrupts = Interrupts::watch(&hosts, "nothing was shown")?;
-    let looks = hosts.each(look_at_all);
-    let mut status = ExitCode::SUCCESS;
-    for (host, look) in hosts.all.iter().zip(looks) {
-        let trouble =
-            look.map(|seen| seen.iter().for_each(|seen| peers.get_mut(&seen.id()).expect("a peer of it").see(seen)));
-        let Err(error) = trouble else { continue };
-        status = ExitCode::from(FAILED);
-        for id in &host.peers {
-            peers.get_mut(id).expect("its peers are all").unreachable = Some(format!("{error:#}"));
-        }
-    }
-    let rows = swarm.peers.iter().map(|peer| peers[&peer.id].row()).collect();
+    let looks = hosts.each(|host| look_at_all(&swarm, host));
+    let peers: BTreeMap<_, _> = looks.into_iter().flatten().collect();
+    let is_reached = peers.values().all(|peer| peer.unreachable.is_none());
+    let rows = swarm.peers.iter().map(|peer| Row { rate: None, ..peers[&peer.id].row() }).collect();
     show(&Report { kind: Kind::Status, rows }, args.json)?;
     let troubles: Vec<_> = hosts.all.iter().filter_map(|host| peers[&host.peers[0]].unreachable.as_deref()).collect();
     for trouble in troubles {
         say(trouble);
     }
-    Ok(status)
+    Ok(if is_reached { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
+}
+
+/// The peers of a host, as they are seen there.
+fn look_at_all(swarm: &SwarmDir, host: &Host) -> BTreeMap<PeerId, Watched> {
+    let own = swarm.peers.iter().filter(|peer| host.peers.contains(&peer.id));
+    let mut peers = own.map(|peer| (peer.id, Watched::new(peer, swarm.common.layout))).collect();
+    if let Err(error) = read_all(host, &mut peers) {
+        for peer in peers.values_mut() {
+            peer.unreachable = Some(format!("{error:#}"));
+        }
+    }
+    peers
 }
 
 /// Looks at all peers of a host until the whole of their logs is known.
-fn look_at_all(host: &Host) -> Result<Vec<Seen>> {
-    let mut known: BTreeMap<PeerId, u64> = host.peers.iter().map(|id| (*id, 0)).collect();
-    let mut all = Vec::new();
+fn read_all(host: &Host, peers: &mut BTreeMap<PeerId, Watched>) -> Result<()> {
+    let mut known: BTreeMap<PeerId, u64> = peers.keys().map(|id| (*id, 0)).collect();
     loop {
         let asked: Vec<_> = known.iter().map(|(id, len)| (*id, Some(*len))).collect();
         let sights = match host.look(&asked) {
-            Err(error) if error.is::<NoDirectory>() => return Ok(all),
+            Err(error) if error.is::<NoDirectory>() => return Ok(()),
             other => other?,
         };
         let mut more = false;
         for sight in sights {
+            // What was read of a log is not kept: it may be long.
             let seen = Seen::of(sight, &mut known);
             more |= seen.has_more(&known);
-            all.push(seen);
+            peers.get_mut(&seen.id()).expect("only these were asked for").see(&seen);
         }
         if !more {
-            return Ok(all);
+            return Ok(());
         }
     }
 }

@@ -4,11 +4,11 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use peer_process::peer_id::{self, PeerId};
+use peer_process::peer_id::PeerId;
 
 use crate::cli::StopArgs;
 use crate::hosts::{Host, Hosts, NoDirectory};
-use crate::out::{FAILED, print, say};
+use crate::out::{FAILED, named, print, say};
 use crate::record::State;
 use crate::settings::Settings;
 use crate::signals::Interrupts;
@@ -65,11 +65,6 @@ pub fn stop_all(host: &Host) -> Result<(Vec<PeerId>, Vec<PeerId>)> {
         }
     }
     Ok((running.into_iter().filter(|id| !left.contains(id)).collect(), left))
-}
-
-/// `peer 1001`, `peers 1001, 1002`.
-pub fn named(peers: &[PeerId]) -> String {
-    format!("{} {}", if peers.len() == 1 { "peer" } else { "peers" }, peer_id::list(peers))
 }
 
 /// That these run, as the beginning of a sentence, and what they are called in the rest of it.

@@ -2,9 +2,11 @@
 //!
 //! The names are relative to the directory, because it has the same inside on every host.
 
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use peer_process::config::{self, Common, PeerInfo};
 use peer_process::manifest::ENDING;
 use peer_process::peer_id::PeerId;
@@ -13,6 +15,9 @@ use crate::fault::Usage;
 
 /// What is remembered of how other hosts are reached.
 pub const SETTINGS: &str = "swarm.json";
+
+/// Made when a run begins: what is not newer is from before.
+pub const BEGUN: &str = "swarm.begun";
 
 /// A swarm's directory on this machine, with its two configuration files read.
 #[derive(Debug)]
@@ -68,6 +73,20 @@ impl SwarmDir {
     pub fn path_of(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
+
+    /// Deletes this file on this machine, if it is there.
+    ///
+    /// # Errors
+    /// When it cannot be deleted.
+    pub fn remove(&self, name: &str) -> Result<()> {
+        let path = self.path_of(name);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("cannot delete {}", path.display()))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// `log_peer_<id>.log`, the course's log (protocol A2).
@@ -78,6 +97,11 @@ pub fn log_name(id: PeerId) -> String {
 /// `peer_<id>.err`, what a peer has said on stdout and stderr.
 pub fn err_name(id: PeerId) -> String {
     format!("peer_{id}.err")
+}
+
+/// What is brought home from another host at the end of a run.
+pub fn brought_names(id: PeerId) -> [String; 2] {
+    [log_name(id), err_name(id)]
 }
 
 /// `peer_<id>.pid`, what became of the process that was started last.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, Width};
-use peer_process::console::{counted, shown_rate};
+use peer_process::console::counted;
 
 use crate::copies::Copy;
 use crate::report::{Exit, Kind, Report, Row};
@@ -31,12 +31,12 @@ use Shape::{Long, Number, Words};
 const PEER: Column = ("peer", Number, |row| row.id.to_string());
 const HOST: Column = ("host", Words, |row| row.host.clone());
 const TIME: Column = ("time", Number, |row| or_dash(row.seconds.map(|seconds| format!("{seconds:.1} s"))));
+const SECONDS: Column = ("time", Number, |row| or_dash(row.seconds.map(|seconds| format!("{seconds:.0} s"))));
 const EXIT: Column = ("exit", Words, |row| exit(row.exit));
 const FROM: Column = ("pieces from", Long, |row| pieces_from(&row.from));
 const FILE: Column = ("file", Words, |row| or_dash(row.copy.as_ref().map(|copy| file(copy).to_owned())));
 const STATE: Column = ("state", Words, |row| row.state.clone());
 const PIECES: Column = ("pieces", Number, |row| or_dash(row.pieces.map(|pieces| share(pieces, row.piece_count))));
-const RATE: Column = ("rate", Number, |row| or_dash(row.rate.map(shown_rate)));
 const UNCHOKED_BY: Column = ("unchoked by", Long, |row| neighbors(&row.unchoked_by));
 const SHA_256: Column = ("SHA-256", Words, |row| or_dash(row.digest.map(|digest| format!("{digest:.16}"))));
 
@@ -47,7 +47,7 @@ impl Report {
     pub fn table(&self, width: Option<u16>) -> String {
         let columns: &[Column] = match self.kind {
             Kind::Start => &[PEER, HOST, TIME, EXIT, FILE, FROM],
-            Kind::Status => &[PEER, HOST, STATE, TIME, PIECES, RATE, UNCHOKED_BY],
+            Kind::Status => &[PEER, HOST, STATE, SECONDS, PIECES, UNCHOKED_BY],
             Kind::Verify => &[PEER, HOST, FILE, SHA_256],
         };
         let mut table = Table::new();
@@ -104,6 +104,7 @@ fn file(copy: &Copy) -> &'static str {
         Copy::Reference => "compared with",
         Copy::Identical => "identical",
         Copy::Different => "DIFFERENT",
+        Copy::Old => "OLD",
         Copy::Missing => "MISSING",
         Copy::Unknown(_) => "unknown",
     }
@@ -183,11 +184,11 @@ the copy of peer 11004 is unknown: cannot reach lin114-01
             None,
             rows(),
             "
- peer  host                    state      time           pieces       rate  unchoked by
- 1001  localhost               running   1.2 s  1484/1484 100 %          -  -
- 1002  localhost               running  12.3 s   484/1484  32 %  1.2 MiB/s  1001
- 1003  lin114-00.cise.ufl.edu  running   1.2 s   484/1484  32 %  1.2 MiB/s  1001
-11004  localhost               running       -                -          -  1001
+ peer  host                    state    time           pieces  unchoked by
+ 1001  localhost               running   1 s  1484/1484 100 %  -
+ 1002  localhost               running  12 s   484/1484  32 %  1001
+ 1003  lin114-00.cise.ufl.edu  running   1 s   484/1484  32 %  1001
+11004  localhost               running     -                -  1001
 ",
         );
     }

@@ -12,6 +12,7 @@ use peer_process::peer_id::PeerId;
 
 use crate::hosts::{Host, Hosts};
 use crate::live::Live;
+use crate::out::named;
 use crate::watched::{Seen, Watched};
 
 /// How often the peers of this machine are looked at, and those of others.
@@ -54,15 +55,16 @@ pub struct Rules {
 
 /// Watches over the peers until all have ended, or were stopped; tells why they were stopped, if so.
 ///
-/// `peers` are those that were started; `news` also brings the signals that come to this process.
+/// `peers` are those that were started; `news` also brings the signals that come to this process. Nobody listens to it any more as soon
+/// as nothing is left to decide: a host's thread may still wait for one that does not answer.
 pub fn watch(
     hosts: &Hosts,
     peers: &mut BTreeMap<PeerId, Watched>,
     rules: Rules,
-    (sender, news): (&Sender<News>, &Receiver<News>),
+    (sender, news): (&Sender<News>, Receiver<News>),
     live: &mut Live,
 ) -> Option<Cause> {
-    thread::scope(|scope| {
+    thread::scope(move |scope| {
         let mut orders = Vec::new();
         for host in &hosts.all {
             let started: Vec<_> = host.peers.iter().copied().filter(|id| peers[id].was_started()).collect();
@@ -97,6 +99,9 @@ pub fn watch(
             let failed = || peers.values().find(|peer| peer.has_ended() && peer.status() != Some(0));
             if let Some(stopping) = &mut stopping {
                 if stopping.go_on(&orders, live) {
+                    let left = |peer: &&Watched| peer.was_started() && !peer.is_done();
+                    let left: Vec<_> = peers.values().filter(left).map(|peer| peer.info.id).collect();
+                    live.say(&format!("{} may still run, `swarm stop` tries it again", named(&left)));
                     return Some(stopping.cause);
                 }
             } else if rules.timeout.is_some_and(|timeout| begun.elapsed() >= timeout) {

@@ -1,6 +1,6 @@
 //! `Watched`: one peer as it is seen from outside, by its process and its log; `Seen`: what a look at it adds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use peer_process::config::PeerInfo;
@@ -11,6 +11,9 @@ use crate::hosts::Sight;
 use crate::progress::Progress;
 use crate::record::{Record, State};
 use crate::report::{Exit, Row};
+
+/// The state of who lacks pieces and has met somebody.
+pub const DOWNLOADING: &str = "downloading";
 
 /// A rate is that of the last so many seconds.
 const RATE_SPAN: Duration = Duration::from_secs(3);
@@ -122,7 +125,7 @@ impl Watched {
             Some(State::Gone) => "gone".into(),
             Some(State::Running) if self.progress.is_complete() => "has the file".into(),
             Some(State::Running) if self.progress.connected().is_empty() => "alone".into(),
-            Some(State::Running) => "downloading".into(),
+            Some(State::Running) => DOWNLOADING.into(),
         }
     }
 
@@ -142,7 +145,7 @@ impl Watched {
             pieces: self.record.map(|_| self.progress.pieces()),
             piece_count: self.layout.piece_count(),
             from: self.progress.from().clone(),
-            unchoked_by: self.progress.unchoked_by().clone(),
+            unchoked_by: if self.has_ended() { BTreeSet::new() } else { self.progress.unchoked_by().clone() },
             rate: self.rate(),
             copy: None,
             digest: None,

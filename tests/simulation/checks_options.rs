@@ -9,11 +9,15 @@ use crate::ledger::{Fact, Ledger, bit};
 /// `--select`: of the pieces that may be asked for now it is the first, or one that no more neighbors hold than any other.
 pub fn the_piece_is_the_one_to_select(ledger: &Ledger, fact: &Fact) -> Result<(), String> {
     let Fact::Action(Action::Send { to, message: Message::Request(piece) }) = fact else { return Ok(()) };
-    if ledger.books[to].wrong_count > 1 {
-        // Who has sent wrong pieces is asked for what it alone has, anything of that.
-        return Ok(());
-    }
     let free = ledger.books[to].has & ledger.missing() & !ledger.under_way();
+    if ledger.books[to].wrong_count > 0 {
+        // Who has sent wrong pieces is asked for others first, for any of them.
+        let wrong = ledger.books[to].wrong;
+        let others = free & ledger.trusted_with(*to) & !wrong;
+        return ensure(wrong & bit(*piece) == 0 || others == 0, || {
+            format!("{to} is asked once more for piece {piece}, which was wrong, before others")
+        });
+    }
     let holders = |piece: u64| ledger.books.values().filter(|book| book.connected && book.has & piece != 0).count();
     match ledger.select {
         Select::Random => Ok(()),

@@ -111,6 +111,8 @@ pub struct Book {
     pub silent: bool,
     /// How many of its pieces were wrong, on all connections; and whether the pause after the last one goes on.
     pub wrong_count: u32,
+    /// Which.
+    pub wrong: u64,
     pub pausing: bool,
     /// Bytes of pieces that were asked of it and accepted since the last preferred tick.
     pub bytes: u64,
@@ -123,8 +125,8 @@ impl Book {
 
     /// Of a neighbor that is lost only stays what it has, and what was known of it.
     fn lose(&mut self) {
-        let Self { met, has, was_complete, remembered, wrong_count, pausing, .. } = *self;
-        *self = Self { met, has, was_complete, remembered, wrong_count, pausing, ..Self::default() };
+        let Self { met, has, was_complete, remembered, wrong_count, wrong, pausing, .. } = *self;
+        *self = Self { met, has, was_complete, remembered, wrong_count, wrong, pausing, ..Self::default() };
     }
 }
 
@@ -208,8 +210,8 @@ impl Ledger {
                 let book = self.book(*neighbor);
                 book.lose();
                 let was_complete = book.is_complete(all);
-                let Book { remembered, wrong_count, pausing, .. } = *book;
-                let anew = Book { remembered, wrong_count, pausing, ..Book::default() };
+                let Book { remembered, wrong_count, wrong, pausing, .. } = *book;
+                let anew = Book { remembered, wrong_count, wrong, pausing, ..Book::default() };
                 *book = Book { connected: true, met: true, was_complete, ..anew };
             }
             Event::NeighborLost { neighbor, .. } => self.book(*neighbor).lose(),
@@ -229,6 +231,7 @@ impl Ledger {
                 let book = self.book(from.expect("it has come"));
                 book.bytes = book.bytes.saturating_sub(len);
                 book.wrong_count += 1;
+                book.wrong |= bit(*piece);
                 book.pausing = true;
                 book.unanswered |= if book.connected { bit(*piece) } else { 0 };
             }

@@ -122,6 +122,15 @@ fn directories_that_cannot_be_used() {
         fs::write(world.there(0, "peer_1001"), "").expect("a file");
         world.start_command(&[])
     });
+    let not_ours = "there is a directory of that name already, with a configuration or a program that is not from here; \
+                    name another with --remote-dir";
+    for name in ["Common.cfg", "PeerInfo.cfg", "peer_process"] {
+        check(&format!("host HOST: {not_ours}"), |world| {
+            fs::create_dir(world.hosts[0].home(DIR)).expect("a directory");
+            fs::write(world.there(0, name), "somebody's own").expect("a file");
+            world.start_command(&[])
+        });
+    }
     // Root may write everywhere.
     let is_root = fs::metadata("/proc/self").expect("this is Linux").uid() == 0;
     let (denied, reason) =

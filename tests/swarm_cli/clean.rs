@@ -20,16 +20,17 @@ fn what_a_run_has_left_is_listed_and_only_deleted_on_request() {
             "peer_1001.pid",
             "peer_1002.err",
             "peer_1002.pid",
-            "peer_1002/file.bin"
+            "peer_1002/file.bin",
+            "swarm.begun"
         ]
     );
     assert!(listed.contains("peer_1002/file.bin  100.00 kB\n"), "{listed}");
-    assert!(listed.starts_with("log_peer_1001.log  ") && listed.contains("\n7 files, "), "{listed}");
+    assert!(listed.starts_with("log_peer_1001.log  ") && listed.contains("\n8 files, "), "{listed}");
     assert!(listed.ends_with("; nothing was deleted: --yes deletes them\n"), "{listed}");
     assert_eq!(everything(swarm.place.0.path()), after);
 
     let deleted = swarm.run("clean --yes").success();
-    assert!(deleted.contains("\ndeleted: 7 files, "), "{deleted}");
+    assert!(deleted.contains("\ndeleted: 8 files, "), "{deleted}");
     let left: Vec<_> = everything(swarm.place.0.path()).difference(&before).map(|(name, _)| name.clone()).collect();
     assert!(left.iter().all(|name| name.ends_with("/peer_1002")), "{left:?}");
     assert_eq!(swarm.run("clean --yes").success(), "nothing is left of a run\n");

@@ -7,7 +7,7 @@ use crate::swarm::{PIECE_COUNT, Swarm};
 fn before_the_first_run_nobody_was_started() {
     let swarm = Swarm::new("1002 1001*");
     let outcome = swarm.run("status");
-    assert_eq!(outcome.table()[0], ["peer", "host", "state", "time", "pieces", "rate", "unchoked by"]);
+    assert_eq!(outcome.table()[0], ["peer", "host", "state", "time", "pieces", "unchoked by"]);
     assert_eq!(outcome.columns(&["peer", "state", "pieces"]), ["1002 not started -", "1001 not started -"]);
     outcome.success();
 }

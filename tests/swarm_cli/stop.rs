@@ -8,8 +8,10 @@ use crate::swarm::{Swarm, start_ticks};
 #[test]
 fn detached_peers_run_until_they_are_stopped() {
     let swarm = Swarm::new("1001 1002 1003");
+    let detached = swarm.run("start --detach");
+    detached.assert_status(0);
     assert_eq!(
-        swarm.run("start --detach").success(),
+        detached.stdout,
         "started peers 1001, 1002, 1003\n`swarm status .` shows them, `swarm stop .` stops them\n"
     );
     swarm.wait_for_alive(&[1001, 1002, 1003]);

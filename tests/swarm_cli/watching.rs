@@ -18,7 +18,7 @@ fn a_peer_that_is_killed_shows_in_the_table_and_the_others_are_stopped() {
     outcome.assert_status(1);
     outcome
         .assert_said("swarm: peer 1003 has failed; the others would wait for it, so they are stopped (--keep-going ");
-    assert_eq!(outcome.verdicts(), ["1001 SIGTERM (143) -", "1002 SIGTERM (143) -", "1003 SIGKILL (137) -"]);
+    assert_eq!(outcome.verdicts(), ["1001 SIGTERM (143) original", "1002 SIGTERM (143) -", "1003 SIGKILL (137) -"]);
     swarm.assert_no_process();
 }
 
@@ -52,7 +52,7 @@ fn every_few_seconds_a_plain_line_tells_how_they_get_on() {
     // All have the file soon but one, who never will.
     let mut running = swarm.start_by("start", "[ $1 != 1003 ] || exec sleep 600\nexec \"$ours\" $1");
     swarm.wait_for_log(1002, "complete file");
-    running.wait_for("swarm: 5 s: 2 of 3 peers have the file, 0 have ended, peer 1003 has 0 of 7 pieces, the fewest; ");
+    running.wait_for("swarm: 5 s: the file is with 2 of 3 peers, ended: 0, peer 1003 has 0 of 7 pieces, the fewest; ");
     running.kill("TERM");
     running.end().assert_status(143);
     swarm.assert_no_process();

@@ -11,10 +11,11 @@ mod ssh;
 
 mod supply;
 
-use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File, Permissions};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::net::{TcpListener, ToSocketAddrs};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process;
 use std::thread;
@@ -32,7 +33,7 @@ pub use self::sight::Sight;
 use self::ssh::{Ssh, dir_for_sockets};
 pub use self::supply::Program;
 use crate::digest::{Digest, digest_file};
-use crate::swarm_dir::{SwarmDir, log_name};
+use crate::swarm_dir::{BEGUN, SwarmDir, log_name};
 
 /// So much of a log is read at once.
 const MOST_LOG: u64 = 4 << 20;
@@ -116,7 +117,7 @@ impl Hosts {
                 };
                 let socket = sockets.path().join(all.len().to_string());
                 let ssh = Ssh::new(&peer.host, reach.user.as_deref(), &reach.ssh_options, socket);
-                (Shell::There(ssh), reach.remote_dir.strip_prefix("~/").unwrap_or(&reach.remote_dir))
+                (Shell::There(ssh), below_home(&reach.remote_dir))
             };
             all.push(Host { name: peer.host.clone(), peers: vec![peer.id], shell, dir: dir.to_owned() });
         }
@@ -232,6 +233,24 @@ impl Host {
         Ok(told.lines().filter_map(line).collect())
     }
 
+    /// Notes that a run begins.
+    ///
+    /// # Errors
+    /// When that cannot be written.
+    pub fn begin(&self) -> Result<()> {
+        self.run(Job::Begin, &[BEGUN]).map(drop)
+    }
+
+    /// Which of these names are files that were there before the run began.
+    ///
+    /// # Errors
+    /// When the host cannot be reached.
+    pub fn old(&self, names: &[String]) -> Result<BTreeSet<String>> {
+        let words: Vec<_> = [BEGUN].into_iter().chain(names.iter().map(String::as_str)).collect();
+        let told = String::from_utf8_lossy(&self.run(Job::Old, &words)?).into_owned();
+        Ok(told.lines().map(Into::into).collect())
+    }
+
     /// Deletes files of the swarm's directory there.
     ///
     /// # Errors
@@ -250,8 +269,9 @@ impl Host {
             return Ok(false);
         }
         let folder = to.parent().expect("a file has a directory");
-        let mut file =
-            tempfile::NamedTempFile::new_in(folder).with_context(|| format!("cannot write to {}", folder.display()))?;
+        // It may be read by whom any other new file may.
+        let made = tempfile::Builder::new().permissions(Permissions::from_mode(0o666)).tempfile_in(folder);
+        let mut file = made.with_context(|| format!("cannot write to {}", folder.display()))?;
         self.read(name, &mut |bytes| file.write_all(bytes).with_context(|| format!("cannot write {}", to.display())))?;
         file.persist(to).with_context(|| format!("cannot write {}", to.display()))?;
         Ok(true)
@@ -297,6 +317,13 @@ impl Host {
     pub fn called(&self) -> String {
         if self.is_here() { "this machine".into() } else { format!("host {}", self.name) }
     }
+}
+
+/// The same directory as a login finds it: without the `~/` that nobody has replaced, and the `/` that completion leaves behind.
+fn below_home(dir: &str) -> &str {
+    let inside = dir.strip_prefix("~/").unwrap_or(dir);
+    let trimmed = inside.trim_end_matches('/');
+    if trimmed.is_empty() { inside } else { trimmed }
 }
 
 /// Whether a name in `PeerInfo.cfg` means this machine.

@@ -15,6 +15,8 @@ pub const CANNOT_WRITE: i32 = 92;
 pub const NO_PARENT: i32 = 93;
 /// The program does not run there.
 pub const CANNOT_RUN: i32 = 94;
+/// The directory has what would be replaced, and no trace of `swarm`.
+pub const NOT_OURS: i32 = 95;
 
 /// Sets `started` to what tells the process `$1` from a later one with the same ID: the time of its start, with that of
 /// the machine's. It becomes empty if there is no such process, or one that has ended and is only waited for. Sets `group` to
@@ -156,7 +158,21 @@ done
 
 /// Deletes files.
 const REMOVE: &str = r#"
-rm -f -- "$@" || exit 92
+[ $# -eq 0 ] || rm -f -- "$@" || exit 92
+"#;
+
+/// Notes that a run begins, in the file `$1`, which nothing has that came before.
+const BEGIN: &str = r#"
+rm -f "$1" && : >"$1" || exit 92
+"#;
+
+/// Tells those of the names from the second on that are files and not newer than the file `$1`.
+const OLD: &str = r#"
+begun=$1
+shift
+for name; do
+    [ ! -f "$name" ] || [ "$name" -nt "$begun" ] || echo "$name"
+done
 "#;
 
 /// Tells the SHA-256 of the file `$1` by whatever this host has for that; nothing if it has nothing.
@@ -167,12 +183,19 @@ elif command -v openssl >/dev/null; then openssl dgst -sha256 -r <"$1"
 fi
 "#;
 
-/// Makes the swarm's directory `$1` and in it that of each peer whose ID follows. Tells the system and the machine's kind in a
+/// Makes the swarm's directory `$1`, unless it is somebody else's, which it is if it has another configuration than `$2` and `$3`;
+/// and in it that of each peer whose ID follows. Tells the system and the machine's kind in a
 /// line, then what was sent here before; see `supply`. This one starts where a login does.
 const PREPARE: &str = r#"
 case $1 in */*) [ -z "${1%/*}" ] || [ -d "${1%/*}" ] || exit 93 ;; esac
 [ -d "$1" ] || mkdir -- "$1" || [ -d "$1" ] || exit 92
 cd -- "$1" || exit 91
+if [ ! -e swarm.sent ]; then
+    [ ! -e Common.cfg ] || [ "$(cat Common.cfg)" = "$2" ] || exit 95
+    [ ! -e PeerInfo.cfg ] || [ "$(cat PeerInfo.cfg)" = "$3" ] || exit 95
+    [ ! -e peer_process ] || [ -e Common.cfg ] || exit 95
+fi
+shift 2
 shift
 for id; do
     mkdir -p "peer_$id" || exit 92
@@ -209,6 +232,10 @@ pub enum Job {
     List,
     /// See [`REMOVE`].
     Remove,
+    /// See [`BEGIN`].
+    Begin,
+    /// See [`OLD`].
+    Old,
     /// See [`DIGEST`].
     Digest,
     /// See [`PREPARE`].
@@ -226,6 +253,8 @@ impl Job {
             Self::Signal => SIGNAL,
             Self::List => LIST,
             Self::Remove => REMOVE,
+            Self::Begin => BEGIN,
+            Self::Old => OLD,
             Self::Digest => DIGEST,
             Self::Prepare => PREPARE,
             Self::Try => TRY,

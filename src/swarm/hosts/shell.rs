@@ -8,7 +8,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 
-use super::scripts::{CANNOT_RUN, CANNOT_WRITE, NO_DIRECTORY, NO_PARENT, READY, all_quoted};
+use super::scripts::{CANNOT_RUN, CANNOT_WRITE, NO_DIRECTORY, NO_PARENT, NOT_OURS, READY, all_quoted};
 use super::ssh::{SSH, Ssh};
 
 /// The swarm's directory is not there: nothing was ever started.
@@ -28,6 +28,9 @@ const CHUNK_LEN: usize = 256 * 1024;
 
 /// So much of what a login shell says by itself is put up with.
 const MOST_GREETING: usize = 2 * CHUNK_LEN;
+
+/// What it means that all is well, and yet no script has begun.
+const NO_COMMANDS: &str = "its login shell does not carry out what it is told";
 
 /// Where scripts run.
 #[derive(Debug)]
@@ -52,7 +55,7 @@ impl Shell {
         drop(stdin);
         let output = child.wait_with_output().context("cannot wait for a shell")?;
         self.check(output.status, &mut stderr)?;
-        Ok(behind_greeting(&output.stdout).unwrap_or_default().to_vec())
+        behind_greeting(&output.stdout).map(<[u8]>::to_vec).context(NO_COMMANDS)
     }
 
     /// Runs `sh -c` with this script and these arguments, and gives it the content of `file`.
@@ -119,7 +122,9 @@ impl Shell {
         };
         let status = child.wait().context("cannot wait for a shell")?;
         received?;
-        self.check(status, &mut stderr)
+        self.check(status, &mut stderr)?;
+        ensure!(greeting.is_none(), NO_COMMANDS);
+        Ok(())
     }
 
     /// A command, not started, and the file that takes its stderr.
@@ -155,6 +160,10 @@ impl Shell {
             (_, Some(NO_DIRECTORY)) => Err(NoDirectory.into()),
             (_, Some(NO_PARENT)) => bail!(
                 "there is no directory to make the swarm's directory in; make it there, or name another with --remote-dir"
+            ),
+            (_, Some(NOT_OURS)) => bail!(
+                "there is a directory of that name already, with a configuration or a program that is not from here; \
+                 name another with --remote-dir"
             ),
             (_, Some(CANNOT_RUN)) => bail!("our program does not run there{because}"),
             (_, Some(CANNOT_WRITE)) => bail!("cannot write there{because}"),

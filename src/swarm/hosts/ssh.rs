@@ -4,6 +4,8 @@
 //! made anew when it breaks. Nothing is ever asked of the person at the terminal (`BatchMode`).
 
 use std::env;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -98,6 +100,10 @@ impl Ssh {
 
     /// ssh, about to run this command line there.
     pub fn command(&self, line: &str) -> Command {
+        // Whoever tidies up /tmp may take the directory away, without which ssh would not even try.
+        if let Some(dir) = self.socket.parent() {
+            _ = DirBuilder::new().mode(0o700).create(dir);
+        }
         let mut command = self.base();
         command.arg("--").arg(&self.host).arg(line);
         command

@@ -70,7 +70,7 @@ impl Host {
         program: &Program,
         told: &mut dyn FnMut(&str, u64) -> Result<()>,
     ) -> Result<()> {
-        let (kind, sent) = self.prepare()?;
+        let (kind, sent) = self.prepare(swarm)?;
         for name in [COMMON, PEER_INFO] {
             self.send(&swarm.path_of(name), name, "644", &sent, told)?;
         }
@@ -100,9 +100,14 @@ impl Host {
     }
 
     /// Makes the directories; tells the machine's kind and the notes of what was sent.
-    fn prepare(&self) -> Result<(String, BTreeMap<String, String>)> {
+    fn prepare(&self, swarm: &SwarmDir) -> Result<(String, BTreeMap<String, String>)> {
         let ids: Vec<_> = self.peers.iter().map(ToString::to_string).collect();
-        let words: Vec<_> = [self.dir.as_str()].into_iter().chain(ids.iter().map(String::as_str)).collect();
+        let read = |name: &str| {
+            let path = swarm.path_of(name);
+            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
+        };
+        let ours = [self.dir.clone(), read(COMMON)?, read(PEER_INFO)?];
+        let words: Vec<_> = ours.iter().chain(&ids).map(String::as_str).collect();
         let told = self.shell.run(&Job::Prepare.script(".", &words)).with_context(|| self.called())?;
         let told = String::from_utf8_lossy(&told).into_owned();
         let mut lines = told.lines();
