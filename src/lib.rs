@@ -11,7 +11,7 @@
 //! - [`journal`], [`storage`]: the pieces on disk, and what a killed peer needs to come back;
 //! - [`event_log`]: the course's log;
 //! - [`console`]: what a person sees;
-//! - [`net`]: the only place with sockets, threads and locks; it translates between all of them.
+//! - [`net`]: the only place with sockets, and but for `hashing` the only one with threads; it translates between all of them.
 
 pub mod peer_id;
 
