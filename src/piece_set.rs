@@ -149,6 +149,25 @@ impl PieceSet {
         None
     }
 
+    /// The piece behind which `n` other pieces are in both sets.
+    pub(crate) fn nth_common_from_end(&self, other: &Self, mut n: u32) -> Option<PieceIndex> {
+        let pairs = self.words.iter().zip(&other.words).enumerate().rev();
+        for (index, mut word) in
+            pairs.map(|(index, (ours, theirs))| (index, ours & theirs)).filter(|(_, word)| *word != 0)
+        {
+            if n >= word.count_ones() {
+                n -= word.count_ones();
+                continue;
+            }
+            for _ in 0..n {
+                word &= word - 1;
+            }
+            let number = u32::try_from(index).expect("a word's place fits, as a piece's number does") * WORD_BITS;
+            return self.layout.piece(number + WORD_BITS - 1 - word.trailing_zeros());
+        }
+        None
+    }
+
     /// Takes out all pieces of `other`.
     pub(crate) fn remove_all(&mut self, other: &Self) {
         for (word, other) in self.words.iter_mut().zip(&other.words) {
@@ -253,6 +272,9 @@ mod tests {
             let listed: Vec<_> = (0..set.count()).map_while(|n| set.nth_common(&full, all.clone(), n)).collect();
             prop_assert!(listed.iter().copied().eq(model));
             prop_assert_eq!(set.nth_common(&full, all, set.count()), None);
+            let backwards: Vec<_> = (0..set.count()).map_while(|n| set.nth_common_from_end(&full, n)).collect();
+            prop_assert!(backwards.iter().rev().eq(&listed));
+            prop_assert_eq!(set.nth_common_from_end(&full, set.count()), None);
         }
     }
 }

@@ -121,7 +121,13 @@ impl Rarity {
                 }
             }
         }
-        rarest.nth_common(&neighbor.has, 0..rarest.word_count(), rng.random_range(0..count))
+        // From the nearer end.
+        let place = rng.random_range(0..count);
+        if place < count / 2 {
+            rarest.nth_common(&neighbor.has, 0..rarest.word_count(), place)
+        } else {
+            rarest.nth_common_from_end(&neighbor.has, count - 1 - place)
+        }
     }
 
     fn level(&self, piece: PieceIndex) -> usize {
