@@ -10,7 +10,7 @@
 //! - [`hashing`], [`manifest`]: what the pieces' bytes are to be, if somebody says it;
 //! - [`journal`], [`storage`]: the pieces on disk, and what a killed peer needs to come back;
 //! - [`event_log`]: the course's log;
-//! - [`console`]: what a person sees;
+//! - [`console`]: what a person sees; [`progress_json`]: what a program does;
 //! - [`net`]: the only place with sockets, and but for `hashing` the only one with threads; it translates between all of them.
 
 pub mod peer_id;
@@ -35,5 +35,6 @@ pub mod storage;
 pub mod event_log;
 
 pub mod console;
+pub mod progress_json;
 
 pub mod net;

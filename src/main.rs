@@ -69,6 +69,9 @@ struct Arguments {
     /// Seed without checking the own file by the manifest first
     #[arg(long)]
     no_verify: bool,
+    /// Write a line of JSON a second to this file: pieces, rates, neighbors
+    #[arg(long, value_name = "PATH")]
+    progress_json: Option<PathBuf>,
     /// Start from nothing, whatever an earlier run that was killed has left
     #[arg(long)]
     fresh: bool,
@@ -153,7 +156,7 @@ fn main() -> ExitCode {
             return tell(&error, USAGE);
         }
     }
-    match net::run(&config, options, beside, &console) {
+    match net::run(&config, options, beside, arguments.progress_json.as_deref(), &console) {
         Ok(End::Finished) => ExitCode::SUCCESS,
         // As a shell reports it: 130 for SIGINT, 143 for SIGTERM.
         Ok(End::Signal(signal)) => ExitCode::from(u8::try_from(128 + signal).unwrap_or(FAULT)),

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules in reading order: each may import those before it.
-const ORDER: [&str; 14] = [
+const ORDER: [&str; 15] = [
     "peer_id",
     "layout",
     "piece_set",
@@ -18,6 +18,7 @@ const ORDER: [&str; 14] = [
     "storage",
     "event_log",
     "console",
+    "progress_json",
     "net",
 ];
 /// Imports that the order would allow and the design does not.
@@ -64,8 +65,8 @@ const RESERVED: [(&str, &[&str]); 8] = [
     ("std::net", &["net"]),
     ("std::sync", &["net", "event_log", "console", "journal", "hashing", "storage"]),
     ("std::thread", &["net", "hashing"]),
-    ("std::time", &["net", "console", "main"]),
-    ("std::fs", &["config", "hashing", "manifest", "journal", "storage", "event_log"]),
+    ("std::time", &["net", "console", "progress_json", "main"]),
+    ("std::fs", &["config", "hashing", "manifest", "journal", "storage", "event_log", "progress_json"]),
     ("thread::sleep", &[]),
     ("println!", &[]),
     (".unwrap()", &[]),

@@ -23,6 +23,7 @@ mod timers;
 mod files;
 mod threads;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -45,9 +46,12 @@ use crate::console::{Console, ConsoleLines, Progress, counted};
 use crate::event_log::LogFile;
 use crate::manifest::Beside;
 use crate::peer::{Event, Peer, Select, Setup};
+use crate::progress_json::{ProgressFile, Snapshot};
 
 /// How long a peer that has finished hears out the others (B).
 const PARTING_PATIENCE: Duration = Duration::from_secs(5);
+/// How often a line of `--progress-json` comes.
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 /// How long threads may take to end when they were told to.
 const JOIN_PATIENCE: Duration = Duration::from_millis(500);
 
@@ -78,7 +82,13 @@ pub struct Options {
 ///
 /// # Panics
 /// When called a second time in a process: it has one logger.
-pub fn run(config: &Config, options: Options, beside: Option<Beside>, console: &Console) -> Result<End> {
+pub fn run(
+    config: &Config,
+    options: Options,
+    beside: Option<Beside>,
+    progress_json: Option<&Path>,
+    console: &Console,
+) -> Result<End> {
     let started = Instant::now();
     let (own, common) = (config.own(), &config.common);
     // First of all: from the first line that anybody sees on, a signal ends the process in order.
@@ -95,6 +105,7 @@ pub fn run(config: &Config, options: Options, beside: Option<Beside>, console: &
     if beside.is_some() {
         console.finish();
     }
+    let progress_file = progress_json.map(ProgressFile::create).transpose()?;
     opening.store(false, Ordering::SeqCst);
     let stderr = ConsoleLines::new(console.clone());
     // Before any thread starts: the local time's offset is asked for.
@@ -131,6 +142,10 @@ pub fn run(config: &Config, options: Options, beside: Option<Beside>, console: &
     // Before any thread can report something else: this is the first event.
     shared.apply(Event::Started);
     start_threads(config, options, &shared, &threads, console, listener)?;
+    if let Some(file) = progress_file {
+        let shared = Arc::clone(&shared);
+        threads.spawn("progress", move || write_progress(&shared, file));
+    }
     let mut end = shared.wait_for_end(PARTING_PATIENCE);
     shared.stop();
     if !threads.join(JOIN_PATIENCE) {
@@ -240,6 +255,25 @@ fn show_progress(shared: &Shared, console: &Console) {
     let mut last = None;
     while shared.wait_until(Instant::now() + console.interval()) {
         console.show(shared.look(Progress::of), &mut last);
+    }
+}
+
+/// A line at the start, one each second, and one at the end.
+fn write_progress(shared: &Shared, mut file: ProgressFile) {
+    let bytes = |neighbor| (shared.tally(neighbor).received(), shared.tally(neighbor).sent());
+    let mut append = || file.append(shared.look(|peer| Snapshot::of(shared.own(), peer, bytes)));
+    let mut due = Instant::now();
+    let mut appended = append();
+    while appended.is_ok() {
+        due += PROGRESS_INTERVAL;
+        let goes_on = shared.wait_until(due);
+        appended = append();
+        if !goes_on {
+            break;
+        }
+    }
+    if let Err(error) = appended {
+        shared.fail(error);
     }
 }
 

@@ -9,6 +9,7 @@ mod env;
 mod log;
 mod swarm;
 
+mod progress_json;
 mod samples;
 mod shapes;
 mod swarms;
