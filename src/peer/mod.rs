@@ -292,10 +292,14 @@ impl Peer {
         let have = self.pieces.have();
         neighbor.lacked = has.count() - has.common_count(have, 0..have.word_count());
         neighbor.askable = BlockCounts::of(&has, self.pieces.missing());
-        neighbor.has = has;
+        let takes_back = !std::mem::replace(&mut neighbor.has, has).is_empty();
         tell_interest(from, neighbor, actions);
         if let Some(rarity) = &mut self.rarity {
             rarity.hold_all(from, &mut self.neighbors);
+        }
+        if takes_back && self.neighbors.values().any(Neighbor::is_distrusted) {
+            // As with a loss: they alone may have more now.
+            self.ask_all(actions);
         }
         self.neighbor_may_be_complete(from, actions);
     }
