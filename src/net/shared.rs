@@ -149,9 +149,6 @@ impl Shared {
         }
         let work = state.handle(self.own, Event::MessageReceived { from: link.neighbor, message }, &self.changed);
         drop(state);
-        if matches!(work.disk, Some(DiskWork::Save(_))) {
-            self.tally(link.neighbor).count_received(piece_bytes.len() as u64);
-        }
         self.finish(work, Some((link, piece_bytes)));
         self.heed_log();
         true
@@ -223,6 +220,7 @@ impl Shared {
                     log::warn!("neighbor {} sent wrong bytes as piece {piece}; they are dropped", link.neighbor);
                     return Ok(Some(Event::PieceWrong { piece }));
                 }
+                self.tally(link.neighbor).count_received(piece_bytes.len() as u64);
                 self.store.write(piece, piece_bytes)?;
                 journal.map_or(Ok(()), |journal| journal.record_piece(piece, piece_bytes))?;
                 Some(Event::PieceSaved { piece })

@@ -44,7 +44,7 @@ pub(super) struct Neighbor {
     pub unanswered: Unanswered,
     /// How many of its pieces were wrong, on all connections.
     pub wrong_count: u32,
-    /// Which: it is asked for others first. The latest, at most [`MOST_REMEMBERED`].
+    /// Which: it is asked for others first. No more than [`MOST_REMEMBERED`], of more the later pieces of the file.
     pub wrong: BTreeSet<PieceIndex>,
     /// It is not asked until a pause is over, because its last piece was wrong.
     pub pausing: bool,
