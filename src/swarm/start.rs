@@ -30,7 +30,7 @@ use crate::watch::{Cause, News, Rules, watch};
 use crate::watched::Watched;
 
 /// Who has ended by then has failed at once.
-const AT_ONCE: Duration = Duration::from_millis(300);
+const AT_ONCE: Duration = Duration::from_secs(1);
 /// To copy a file of so many bytes may take long enough to be told.
 const WORTH_TELLING: u64 = 1 << 20;
 /// What our own program is called.
@@ -56,7 +56,7 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
     if !hosts.all.iter().all(Host::is_here) {
         settings.save(&swarm)?;
     }
-    forget_logs(&swarm, &hosts, args)?;
+    begin(&swarm, &hosts, args)?;
     warn(&swarm);
 
     let layout = swarm.common.layout;
@@ -102,9 +102,13 @@ fn status_at_once(
             peers.get_mut(&sight.id).expect("a peer of it").record = sight.record;
         }
     }
+    let has_failed = |peer: &Watched| peer.has_ended() && peer.status() != Some(0);
+    for host in hosts.all.iter().filter(|host| host.peers.iter().any(|id| has_failed(&peers[id]))) {
+        // Their last words; what cannot be brought is not told.
+        _ = fetch_logs(swarm, host);
+    }
     tell_failures(swarm, peers);
-    let failed = peers.values().any(|peer| peer.has_ended() && peer.status() != Some(0));
-    if failed { ExitCode::from(FAILED) } else { ExitCode::SUCCESS }
+    if peers.values().any(has_failed) { ExitCode::from(FAILED) } else { ExitCode::SUCCESS }
 }
 
 /// Brings the logs home, compares the copies, and shows the table.
@@ -268,10 +272,11 @@ fn refuse_if_running(swarm: &SwarmDir, host: &Host) -> Result<()> {
     Err(Usage::error(format!("{they_run} already on {called}; `swarm stop {shown}` stops {them}")))
 }
 
-/// Deletes the logs of earlier runs, so that nobody takes them for this one's; but not where a peer will go on with its own.
-fn forget_logs(swarm: &SwarmDir, hosts: &Hosts, args: &StartArgs) -> Result<()> {
+/// Notes that a run begins, and deletes the logs of earlier ones, so that nobody takes them for this one's; but not where a peer
+/// will go on with its own.
+fn begin(swarm: &SwarmDir, hosts: &Hosts, args: &StartArgs) -> Result<()> {
     let fresh = args.peer_options.iter().any(|option| option == "--fresh");
-    let forget = |host: &Host| {
+    let begin = |host: &Host| {
         let journals: Vec<_> = host.peers.iter().map(|id| swarm.journal_name(*id)).collect();
         let resumed = if fresh { BTreeMap::new() } else { host.list(&journals)? };
         let anew = host.peers.iter().filter(|id| !resumed.contains_key(&swarm.journal_name(**id)));
@@ -281,7 +286,7 @@ fn forget_logs(swarm: &SwarmDir, hosts: &Hosts, args: &StartArgs) -> Result<()> 
         let mut brought = anew.filter(|_| !host.is_here()).flat_map(|id| brought_names(*id));
         brought.try_for_each(|name| swarm.remove(&name))
     };
-    all_well(hosts.each(forget))
+    all_well(hosts.each(begin))
 }
 
 // ---- The start ----

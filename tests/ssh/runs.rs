@@ -100,6 +100,15 @@ fn what_was_sent_is_not_sent_again_unless_it_has_changed() {
 }
 
 #[test]
+fn who_fails_at_once_there_is_told_with_its_last_words() {
+    let world = World::new(1);
+    let outcome = world.start(&["--detach", "--peer-command", "echo no room here for {id}; exit 3"]);
+    outcome.assert_status(1);
+    assert_eq!(outcome.stderr, "swarm: peer 1001 ended with status 3: no room here for 1001\n");
+    world.assert_no_sockets();
+}
+
+#[test]
 fn peers_that_were_left_running_are_shown_and_stopped() {
     let world = World::new(3);
     world.nobody_has_the_file();
