@@ -71,8 +71,6 @@ pub struct Row {
     pub from: BTreeMap<u32, u32>,
     /// The neighbors that unchoke it.
     pub unchoked_by: BTreeSet<u32>,
-    /// Bytes that it downloads in a second.
-    pub rate: Option<u64>,
     /// What its copy is, if they were compared.
     pub copy: Option<Copy>,
     /// Its copy's digest, if it could be read.
@@ -119,7 +117,6 @@ impl Report {
     /// | `pieces`, `piece_count` | how many it has, and how many there are |
     /// | `pieces_from` | an object: neighbor's ID to the number of pieces downloaded from it |
     /// | `unchoked_by` | the IDs of the neighbors that unchoke it |
-    /// | `bytes_per_second` | what it downloads now |
     /// | `copy` | `original`, `reference`, `identical`, `different`, `old` (it was there before this run, in which the peer has downloaded none), `missing` or `unknown` |
     /// | `copy_error` | why the copy is `unknown` |
     /// | `sha256` | the copy's, 64 small hexadecimal digits |
@@ -153,7 +150,6 @@ struct PeerJson<'a> {
     piece_count: u32,
     pieces_from: &'a BTreeMap<u32, u32>,
     unchoked_by: &'a BTreeSet<u32>,
-    bytes_per_second: Option<u64>,
     copy: Option<&'static str>,
     copy_error: Option<&'a str>,
     sha256: Option<Digest>,
@@ -174,7 +170,6 @@ impl<'a> PeerJson<'a> {
             piece_count: row.piece_count,
             pieces_from: &row.from,
             unchoked_by: &row.unchoked_by,
-            bytes_per_second: row.rate,
             copy: row.copy.as_ref().map(copy_word),
             copy_error: match &row.copy {
                 Some(Copy::Unknown(why)) => Some(why),
@@ -215,7 +210,6 @@ pub mod tests {
             piece_count: 1484,
             from: [(1001, 400), (1003, 84)].into(),
             unchoked_by: [1001].into(),
-            rate: Some(1_300_000),
             copy,
             digest: Digest::parse(DIGEST),
         }
@@ -246,7 +240,6 @@ pub mod tests {
       "unchoked_by": [
         1001
       ],
-      "bytes_per_second": 1300000,
       "copy": "unknown",
       "copy_error": "no \"such\" host",
       "sha256": "{DIGEST}"
@@ -260,13 +253,12 @@ pub mod tests {
     #[test]
     fn what_is_not_known_is_null_and_not_left_out() {
         let known = row(1001, Exit::Running, None);
-        let row =
-            Row { seconds: Some(f64::NAN), pieces: None, rate: None, digest: None, from: BTreeMap::new(), ..known };
+        let row = Row { seconds: Some(f64::NAN), pieces: None, digest: None, from: BTreeMap::new(), ..known };
         let json: serde_json::Value =
             serde_json::from_str(&Report { kind: Kind::Status, rows: vec![row] }.json()).expect("JSON");
         assert!(json["all_well"].is_null());
         let peer = &json["peers"][0];
-        for name in ["seconds", "exit_status", "signal", "pieces", "bytes_per_second", "copy", "copy_error", "sha256"] {
+        for name in ["seconds", "exit_status", "signal", "pieces", "copy", "copy_error", "sha256"] {
             assert!(peer.get(name).is_some_and(serde_json::Value::is_null), "{name}");
         }
         assert_eq!((&peer["running"], &peer["pieces_from"]), (&true.into(), &serde_json::json!({})));

@@ -9,7 +9,7 @@ use peer_process::peer_id::PeerId;
 use crate::cli::StatusArgs;
 use crate::hosts::{Host, Hosts, NoDirectory};
 use crate::out::{FAILED, say, show};
-use crate::report::{Kind, Report, Row};
+use crate::report::{Kind, Report};
 use crate::settings::Settings;
 use crate::signals::Interrupts;
 use crate::swarm_dir::SwarmDir;
@@ -26,7 +26,7 @@ pub fn status(args: &StatusArgs) -> Result<ExitCode> {
     let looks = hosts.each(|host| look_at_all(&swarm, host));
     let peers: BTreeMap<_, _> = looks.into_iter().flatten().collect();
     let is_reached = peers.values().all(|peer| peer.unreachable.is_none());
-    let rows = swarm.peers.iter().map(|peer| Row { rate: None, ..peers[&peer.id].row() }).collect();
+    let rows = swarm.peers.iter().map(|peer| peers[&peer.id].row()).collect();
     show(&Report { kind: Kind::Status, rows }, args.json)?;
     let troubles: Vec<_> = hosts.all.iter().filter_map(|host| peers[&host.peers[0]].unreachable.as_deref()).collect();
     for trouble in troubles {

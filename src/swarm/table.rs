@@ -153,13 +153,11 @@ mod tests {
 
     fn rows() -> Vec<Row> {
         let seeder = row(1001, Exit::Status(0), Some(Copy::Original));
-        let seeder =
-            Row { from: BTreeMap::new(), unchoked_by: BTreeSet::new(), pieces: Some(1484), rate: None, ..seeder };
+        let seeder = Row { from: BTreeMap::new(), unchoked_by: BTreeSet::new(), pieces: Some(1484), ..seeder };
         let leecher = Row { seconds: Some(12.3), ..row(1002, Exit::Status(0), Some(Copy::Identical)) };
         let other = Row { host: "lin114-00.cise.ufl.edu".into(), ..row(1003, Exit::Status(137), Some(Copy::Missing)) };
         let unknown = Copy::Unknown("cannot reach\nlin114-01".into());
-        let away =
-            Row { seconds: None, pieces: None, rate: None, digest: None, ..row(11004, Exit::Unknown, Some(unknown)) };
+        let away = Row { seconds: None, pieces: None, digest: None, ..row(11004, Exit::Unknown, Some(unknown)) };
         vec![seeder, leecher, Row { digest: None, ..other }, away]
     }
 

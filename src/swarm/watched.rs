@@ -146,7 +146,6 @@ impl Watched {
             piece_count: self.layout.piece_count(),
             from: self.progress.from().clone(),
             unchoked_by: if self.has_ended() { BTreeSet::new() } else { self.progress.unchoked_by().clone() },
-            rate: self.rate(),
             copy: None,
             digest: None,
         }

@@ -53,7 +53,7 @@ fn the_table_as_json_has_all_documented_fields() {
     let peers = report["peers"].as_array().expect("a list");
     assert_eq!(peers.iter().map(|peer| peer["peer"].clone()).collect::<Vec<_>>(), [1002, 1001]);
     let documented: BTreeSet<_> = "peer host state running seconds exit_status signal pieces piece_count pieces_from \
-        unchoked_by bytes_per_second copy copy_error sha256"
+        unchoked_by copy copy_error sha256"
         .split_whitespace()
         .collect();
     for peer in peers {
