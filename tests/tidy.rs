@@ -24,8 +24,9 @@ const ORDER: [&str; 15] = [
 /// Imports that the order would allow and the design does not.
 const FORBIDDEN_IMPORTS: [(&str, &str); 2] = [("peer", "wire"), ("peer", "config")];
 /// The same for the modules of the tool beside it, `swarm`.
-const SWARM_ORDER: [&str; 32] = [
+const SWARM_ORDER: [&str; 33] = [
     "fault",
+    "words",
     "cli",
     "swarm_dir",
     "sizes",

@@ -31,13 +31,13 @@ pub enum Command {
     /// Start all peers, show how they get on, wait for their end and compare the copies
     Start(StartArgs),
     /// Show the peers as they stand
-    Status(StatusArgs),
+    Status(ReportArgs),
     /// Stop the peers that are running
     Stop(StopArgs),
     /// Delete what a run has left: logs, unfinished files and the downloaded copies
     Clean(CleanArgs),
     /// Compare all copies with the seeder's file
-    Verify(VerifyArgs),
+    Verify(ReportArgs),
     /// Make and check manifests: the hashes by which peers tell right pieces from wrong ones
     Meta(MetaArgs),
     /// Print a shell's completions or the man pages
@@ -163,9 +163,9 @@ fn seconds(text: &str) -> Result<f64, String> {
     text.parse().map_err(|_| "this is not a number of seconds".to_owned())
 }
 
-/// `swarm status`.
+/// `swarm status` and `swarm verify`.
 #[derive(Debug, Args)]
-pub struct StatusArgs {
+pub struct ReportArgs {
     #[command(flatten)]
     pub dir: DirArgs,
     /// Print it as JSON
@@ -192,18 +192,6 @@ pub struct CleanArgs {
     /// Delete what is listed; without it, nothing is
     #[arg(long)]
     pub yes: bool,
-    #[command(flatten)]
-    pub remote: RemoteArgs,
-}
-
-/// `swarm verify`.
-#[derive(Debug, Args)]
-pub struct VerifyArgs {
-    #[command(flatten)]
-    pub dir: DirArgs,
-    /// Print it as JSON
-    #[arg(long)]
-    pub json: bool,
     #[command(flatten)]
     pub remote: RemoteArgs,
 }

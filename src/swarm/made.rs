@@ -8,6 +8,7 @@ use peer_process::peer_id::{self, PeerId};
 
 use crate::new_file::Made;
 use crate::swarm_dir::SwarmDir;
+use crate::words::typed;
 
 /// A line names no more of what there are many of.
 const MOST_LISTED: usize = 4;
@@ -110,8 +111,7 @@ fn command(subcommand: &str, dir: &Path) -> String {
 pub fn shell_word(path: &Path) -> String {
     let text = path.display().to_string();
     let text = if text.starts_with('-') { format!("./{text}") } else { text };
-    let plain = |c: char| c.is_alphanumeric() || "/._-+,:@%".contains(c);
-    if !text.is_empty() && text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+    typed(&text)
 }
 
 #[cfg(test)]

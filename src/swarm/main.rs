@@ -5,6 +5,7 @@
 //! this machine and on others; `watch` looks after running peers; then each subcommand has a module of its own.
 
 mod fault;
+mod words;
 
 mod cli;
 mod swarm_dir;
@@ -67,7 +68,7 @@ use clap::Parser;
 use crate::cli::{Cli, Command};
 use crate::fault::Usage;
 use crate::new_file::Stopped;
-use crate::out::{FAILED, say};
+use crate::out::{FAILED, say, signal_status};
 
 /// Wrong usage or configuration.
 const USAGE: u8 = 2;
@@ -89,8 +90,7 @@ fn main() -> ExitCode {
 
 fn status_of(error: &Error) -> ExitCode {
     match error.downcast_ref() {
-        // As a shell reports it: 130 for SIGINT, 143 for SIGTERM.
-        Some(Stopped(signal)) => ExitCode::from(u8::try_from(128 + signal).unwrap_or(FAILED)),
+        Some(Stopped(signal)) => signal_status(*signal),
         None if error.is::<Usage>() => ExitCode::from(USAGE),
         None => ExitCode::from(FAILED),
     }

@@ -11,6 +11,11 @@ use crate::report::Report;
 /// Something failed, or a copy differs.
 pub const FAILED: u8 = 1;
 
+/// The exit status of who was ended by a signal, as a shell reports it: 130 for SIGINT, 143 for SIGTERM.
+pub fn signal_status(signal: i32) -> ExitCode {
+    ExitCode::from(u8::try_from(128 + signal).unwrap_or(FAILED))
+}
+
 /// A line of the result. Who does not read it any more wants no more of it.
 ///
 /// # Errors

@@ -18,7 +18,7 @@ use crate::fault::Usage;
 use crate::hosts::{Host, Hosts, Program};
 use crate::live::Live;
 use crate::made::shell_word;
-use crate::out::{FAILED, named, print, say, show};
+use crate::out::{FAILED, named, print, say, show, signal_status};
 use crate::report::{Kind, Report};
 use crate::seeds;
 use crate::settings::Settings;
@@ -162,11 +162,6 @@ fn note_old(swarm: &SwarmDir, hosts: &Hosts, peers: &BTreeMap<PeerId, Watched>, 
     for id in peers.keys().filter(|id| old.iter().any(|names| names.contains(&swarm.copy_name(**id)))) {
         copies.are.insert(*id, Copy::Old);
     }
-}
-
-/// As a shell reports it: 130 for SIGINT, 143 for SIGTERM.
-fn signal_status(signal: i32) -> ExitCode {
-    ExitCode::from(u8::try_from(128 + signal).unwrap_or(FAILED))
 }
 
 /// The last words of each peer that has failed by itself, the same of several only once.

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use peer_process::peer_id::PeerId;
 
-use crate::cli::StatusArgs;
+use crate::cli::ReportArgs;
 use crate::hosts::{Host, Hosts, NoDirectory};
 use crate::out::{FAILED, say, show};
 use crate::report::{Kind, Report};
@@ -19,7 +19,7 @@ use crate::watched::{Seen, Watched};
 ///
 /// # Errors
 /// When the swarm cannot be read; a host that cannot be reached is told in the table.
-pub fn status(args: &StatusArgs) -> Result<ExitCode> {
+pub fn status(args: &ReportArgs) -> Result<ExitCode> {
     let swarm = SwarmDir::open(&args.dir.dir)?;
     let hosts = Hosts::of(&swarm, &Settings::of(&swarm, &args.remote)?.reach(&swarm))?;
     let _interrupts = Interrupts::watch(&hosts, "nothing was shown")?;

@@ -9,7 +9,7 @@ use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use peer_process::peer_id::PeerId;
 
-use crate::cli::VerifyArgs;
+use crate::cli::ReportArgs;
 use crate::copies::{Copy, Found, compare};
 use crate::digest::Digest;
 use crate::hosts::{Host, Hosts, NoDirectory};
@@ -40,7 +40,7 @@ impl Copies {
 ///
 /// # Errors
 /// When the swarm cannot be read; a copy that cannot be is told in the table.
-pub fn verify(args: &VerifyArgs) -> Result<ExitCode> {
+pub fn verify(args: &ReportArgs) -> Result<ExitCode> {
     let swarm = SwarmDir::open(&args.dir.dir)?;
     let hosts = Hosts::of(&swarm, &Settings::of(&swarm, &args.remote)?.reach(&swarm))?;
     let _interrupts = Interrupts::watch(&hosts, "the copies were not compared")?;

@@ -19,6 +19,7 @@ use crate::watched::{Seen, Watched};
 const LOOK_INTERVALS: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(1));
 /// A peer that has not ended so long after it was told to is told harder, and after as long again given up.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
+
 /// What the watch hears.
 #[derive(Debug)]
 pub enum News {

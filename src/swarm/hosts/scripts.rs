@@ -3,6 +3,8 @@
 //! Each script starts in the swarm's directory on its host, gets its arguments as `$1`, `$2`, ..., and ends with one of
 //! the statuses below if it cannot do its work. The same scripts run on this machine.
 
+use crate::words::{all_quoted, quoted};
+
 /// What every script tells first: what comes before was said by the login shell's own start files.
 pub const READY: &str = "swarm: ready\n";
 
@@ -265,14 +267,4 @@ impl Job {
              set --{arguments}\n{body}\nexit 0\n}}\n"
         )
     }
-}
-
-/// One word for any shell.
-pub fn quoted(word: &str) -> String {
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
-/// Words for any shell, with a blank before each.
-pub fn all_quoted(words: &[&str]) -> String {
-    words.iter().flat_map(|word| [" ".to_owned(), quoted(word)]).collect()
 }

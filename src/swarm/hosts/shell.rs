@@ -8,8 +8,9 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 
-use super::scripts::{CANNOT_RUN, CANNOT_WRITE, NO_DIRECTORY, NO_PARENT, NOT_OURS, READY, all_quoted};
+use super::scripts::{CANNOT_RUN, CANNOT_WRITE, NO_DIRECTORY, NO_PARENT, NOT_OURS, READY};
 use super::ssh::{SSH, Ssh};
+use crate::words::all_quoted;
 
 /// The swarm's directory is not there: nothing was ever started.
 #[derive(Debug)]

@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result};
 use tempfile::TempDir;
 
-use super::scripts::quoted;
+use crate::words::typed;
 
 /// The system's OpenSSH client, found by the PATH.
 pub const SSH: &str = "ssh";
@@ -141,7 +141,7 @@ impl Ssh {
             (Some((_, meaning)), _) => {
                 let old = old_key(said).unwrap_or_else(|| format!("ssh-keygen -R {}", self.host));
                 let key = between(said, "Permissions ", " for '", "' are too open").unwrap_or("PATH");
-                meaning.replace("{host}", &self.typed()).replace("{old}", &old).replace("{key}", &plainly(key))
+                meaning.replace("{host}", &self.typed()).replace("{old}", &old).replace("{key}", &typed(key))
             }
             (None, Some(last)) => format!("ssh says: {last}"),
             (None, None) => BROKEN.to_owned(),
@@ -152,11 +152,15 @@ impl Ssh {
     fn typed(&self) -> String {
         let option = |option: &String| match option.split_once(['=', ' ']) {
             // Only so does ssh-copy-id know which key is meant.
-            Some((name, path)) if name.eq_ignore_ascii_case("IdentityFile") => format!("-i {}", plainly(path)),
-            _ => format!("-o {}", plainly(option)),
+            Some((name, path)) if name.eq_ignore_ascii_case("IdentityFile") => match path.strip_prefix("~/") {
+                // The shell that reads it replaces that, as ssh does.
+                Some(inside) => format!("-i ~/{}", typed(inside)),
+                None => format!("-i {}", typed(path)),
+            },
+            _ => format!("-o {}", typed(option)),
         };
         let user = self.user.as_ref().map_or_else(String::new, |user| format!("{user}@"));
-        let host = plainly(&format!("{user}{}", self.host));
+        let host = typed(&format!("{user}{}", self.host));
         self.options.iter().map(option).chain([host]).collect::<Vec<_>>().join(" ")
     }
 
@@ -179,12 +183,6 @@ fn old_key(said: &str) -> Option<String> {
 fn between<'a>(said: &'a str, start: &str, before: &str, behind: &str) -> Option<&'a str> {
     let line = said.split_inclusive('\n').find(|line| line.starts_with(start))?;
     line.split_once(before)?.1.rsplit_once(behind).map(|(part, _)| part)
-}
-
-/// A word as a person would type it: in quotes only if it has to be.
-fn plainly(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.,:/@=+~%".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) { word.to_owned() } else { quoted(word) }
 }
 
 #[cfg(test)]

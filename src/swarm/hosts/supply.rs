@@ -14,8 +14,9 @@ use anyhow::{Context, Result, anyhow, bail};
 use peer_process::config::{COMMON, PEER_INFO};
 
 use super::Host;
-use super::scripts::{Job, TAKE, all_quoted, quoted};
+use super::scripts::{Job, TAKE};
 use crate::swarm_dir::SwarmDir;
+use crate::words::{all_quoted, quoted};
 
 /// What our program is called in the swarm's directory on other machines.
 const REMOTE_PROGRAM: &str = "./peer_process";

@@ -1,0 +1,17 @@
+//! Words for shells: as scripts get them, and as a person would type them.
+
+/// One word for any shell.
+pub fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// Words for any shell, with a blank before each.
+pub fn all_quoted(words: &[&str]) -> String {
+    words.iter().flat_map(|word| [" ".to_owned(), quoted(word)]).collect()
+}
+
+/// A word as a person would type it: in quotes only if it has to be.
+pub fn typed(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+,:@%=".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) { word.to_owned() } else { quoted(word) }
+}
