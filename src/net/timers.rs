@@ -70,7 +70,8 @@ pub fn flush_log(shared: &Shared) {
     }
 }
 
-/// Looks again and again, until the process stops, whether a pause is over, and tells for whom this peer waits; gives up after `patience`, if there is one.
+/// Looks again and again, until the process stops, whether a pause is over, and tells for whom this peer waits; gives up after
+/// `patience`, if there is one.
 ///
 /// It is only the missing peers that are given up, so that the time counts while nobody who is there has or wants anything.
 pub fn watch_missing(shared: &Shared, patience: Option<Duration>) {

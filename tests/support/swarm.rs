@@ -162,7 +162,7 @@ impl Swarm {
 }
 
 /// So many bytes that look random and are the same every time.
-fn bytes(count: usize) -> Vec<u8> {
+pub fn bytes(count: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let next = |_| {
         state ^= state << 13;

@@ -6,21 +6,8 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
+use crate::support::swarm::bytes;
 use crate::{Outcome, Place};
-
-/// So many bytes that look random and are the same every time.
-fn bytes(count: usize) -> Vec<u8> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let next = |_| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state.to_le_bytes()
-    };
-    let mut bytes: Vec<u8> = (0..count.div_ceil(8)).flat_map(next).collect();
-    bytes.truncate(count);
-    bytes
-}
 
 /// A place with this file in it.
 fn place(content: &[u8]) -> Place {
