@@ -4,13 +4,14 @@
 //! it:
 //!
 //! - [`peer_id`], [`layout`], [`piece_set`], [`message`]: the protocol's nouns;
-//! - [`config`]: the two configuration files;
+//! - [`units`], [`config`]: numbers of bytes as people write them; the two configuration files;
 //! - [`wire`]: handshake and messages, to bytes and back; pure;
 //! - [`peer`]: every rule of the protocol, as a state machine; pure, and without knowledge of `wire`;
 //! - [`hashing`], [`manifest`]: what the pieces' bytes are to be, if somebody says it;
 //! - [`journal`], [`storage`]: the pieces on disk, and what a killed peer needs to come back;
 //! - [`event_log`]: the course's log;
 //! - [`console`]: what a person sees; [`progress_json`]: what a program does;
+//! - [`limits`]: bytes a second, and what keeps to them;
 //! - [`net`]: the only place with sockets, and but for `hashing` the only one with threads; it translates between all of them.
 
 pub mod peer_id;
@@ -19,6 +20,8 @@ pub mod layout;
 pub mod piece_set;
 
 pub mod message;
+
+pub mod units;
 
 pub mod config;
 
@@ -36,5 +39,7 @@ pub mod event_log;
 
 pub mod console;
 pub mod progress_json;
+
+pub mod limits;
 
 pub mod net;

@@ -15,10 +15,12 @@ use clap::{ArgAction, Parser, ValueEnum};
 use log::LevelFilter;
 use peer_process::config;
 use peer_process::console::Console;
+use peer_process::limits::{Limits, Rate};
 use peer_process::manifest;
 use peer_process::net::{self, End, Options};
 use peer_process::peer::Select;
 use peer_process::peer_id::{self, PeerId};
+use peer_process::units::parse_bytes;
 
 /// A fault while running: disk full, port taken, ...
 const FAULT: u8 = 1;
@@ -62,6 +64,18 @@ struct Arguments {
     /// When a free slot is given to an interested neighbor
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = Unchoking::Spec)]
     unchoke: Unchoking,
+    /// Send no more bytes of pieces a second than this, to all neighbors together: 200k, 5M
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true, value_parser = rate("--upload-limit"))]
+    upload_limit: Option<Rate>,
+    /// The same, to each neighbor
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true, value_parser = rate("--upload-limit-per-neighbor"))]
+    upload_limit_per_neighbor: Option<Rate>,
+    /// Ask for no more bytes of pieces a second than this, from all neighbors together
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true, value_parser = rate("--download-limit"))]
+    download_limit: Option<Rate>,
+    /// The same, from each neighbor
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true, value_parser = rate("--download-limit-per-neighbor"))]
+    download_limit_per_neighbor: Option<Rate>,
     /// Check every piece by the hashes in this file, as `swarm meta create` writes it [default: `<FileName>.meta.json`
     /// beside Common.cfg, if it is there]
     #[arg(long, value_name = "PATH")]
@@ -111,6 +125,16 @@ where
     }
 }
 
+/// Takes bytes a second, with or without a unit.
+fn rate(what: &'static str) -> impl Fn(&str) -> Result<Rate, String> + Clone {
+    move |text| {
+        // People may write what they mean.
+        let bytes = text.trim_end().strip_suffix("/s").unwrap_or(text);
+        let rate = parse_bytes(bytes).ok().and_then(Rate::new);
+        rate.ok_or_else(|| format!("{what} '{text}' is not a number of bytes a second, as 200k, 5M or 1000000"))
+    }
+}
+
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
@@ -144,6 +168,12 @@ fn main() -> ExitCode {
         fresh: arguments.fresh,
         select,
         eager: arguments.unchoke == Unchoking::Eager,
+        limits: Limits {
+            upload: arguments.upload_limit,
+            upload_per_neighbor: arguments.upload_limit_per_neighbor,
+            download: arguments.download_limit,
+            download_per_neighbor: arguments.download_limit_per_neighbor,
+        },
         seed: arguments.seed,
         verbosity,
     };

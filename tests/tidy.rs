@@ -4,11 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules in reading order: each may import those before it.
-const ORDER: [&str; 15] = [
+const ORDER: [&str; 17] = [
     "peer_id",
     "layout",
     "piece_set",
     "message",
+    "units",
     "config",
     "wire",
     "peer",
@@ -19,6 +20,7 @@ const ORDER: [&str; 15] = [
     "event_log",
     "console",
     "progress_json",
+    "limits",
     "net",
 ];
 /// Imports that the order would allow and the design does not.
@@ -60,13 +62,13 @@ const SWARM_ORDER: [&str; 33] = [
     "start",
 ];
 /// All that `swarm` takes from the crate: it runs peers as processes, whosever they are.
-const SWARM_IMPORTS: [&str; 6] = ["config", "console", "hashing", "layout", "manifest", "peer_id"];
+const SWARM_IMPORTS: [&str; 7] = ["config", "console", "hashing", "layout", "manifest", "peer_id", "units"];
 /// What a module must not name, and the modules that may.
 const RESERVED: [(&str, &[&str]); 8] = [
     ("std::net", &["net"]),
     ("std::sync", &["net", "event_log", "console", "journal", "hashing", "storage"]),
     ("std::thread", &["net", "hashing"]),
-    ("std::time", &["net", "console", "progress_json", "main"]),
+    ("std::time", &["net", "console", "limits", "progress_json", "main"]),
     ("std::fs", &["config", "hashing", "manifest", "journal", "storage", "event_log", "progress_json"]),
     ("thread::sleep", &[]),
     ("println!", &[]),

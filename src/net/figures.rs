@@ -16,7 +16,7 @@ impl Tally {
         self.received.fetch_add(len, Ordering::Relaxed);
     }
 
-    /// Adds a piece of this length that was sent.
+    /// Adds so many bytes of a piece that the socket has taken.
     pub fn count_sent(&self, len: u32) {
         self.sent.fetch_add(len.into(), Ordering::Relaxed);
     }
@@ -26,7 +26,7 @@ impl Tally {
         self.received.load(Ordering::Relaxed)
     }
 
-    /// Bytes of pieces sent to it.
+    /// Bytes of pieces sent to it, also of such as it has not had whole.
     pub fn sent(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)
     }

@@ -2,7 +2,7 @@
 //!
 //! Modules in reading order: [`run`] starts and ends a peer; `shared` is what all threads share, `state` the part behind one
 //! lock, with its `link`s, `standing`s, `figures` and `ending`; `neighbor` is the thread of one connection, `outbox` the one
-//! that writes to it, and `pen` what it writes; `listener` and `timers` are what their names say; `files` opens what is on
+//! that writes to it, `pen` what it writes, and `gate` what pieces wait for under a limit; `listener` and `timers` are what their names say; `files` opens what is on
 //! disk; `threads` names and joins them.
 
 mod shared;
@@ -14,6 +14,8 @@ mod link;
 mod standing;
 
 mod neighbor;
+
+mod gate;
 mod outbox;
 mod pen;
 
@@ -44,8 +46,9 @@ use self::threads::Threads;
 use crate::config::Config;
 use crate::console::{Console, ConsoleLines, Progress, counted};
 use crate::event_log::LogFile;
+use crate::limits::{BURST, Limits, Rate};
 use crate::manifest::Beside;
-use crate::peer::{Event, Peer, Select, Setup};
+use crate::peer::{Allowances, Event, Peer, Select, Setup};
 use crate::progress_json::{ProgressFile, Snapshot};
 
 /// How long a peer that has finished hears out the others (B).
@@ -68,6 +71,8 @@ pub struct Options {
     pub select: Select,
     /// Whether a free slot is filled at once.
     pub eager: bool,
+    /// What rates it keeps to.
+    pub limits: Limits,
     /// Makes all random choices reproducible.
     pub seed: Option<u64>,
     /// What of the trace and the warnings is shown.
@@ -131,10 +136,11 @@ pub fn run(
         preferred_count: common.preferred_count as usize,
         select: options.select,
         eager: options.eager,
+        allowances: allowances(options.limits),
     };
     let peer = Peer::new(&setup, generator(config, options));
     let manifest = beside.map(|beside| beside.manifest);
-    let shared = Shared::new(own.id, peer, files.store, files.journal, manifest, log_file, options.request_timeout);
+    let shared = Shared::new(own.id, peer, files.store, files.journal, manifest, log_file, options);
     let shared = Arc::new(shared);
 
     let threads = Threads::new(Arc::clone(&shared));
@@ -174,6 +180,12 @@ fn generator(config: &Config, options: Options) -> StdRng {
         }
         None => StdRng::try_from_rng(&mut SysRng).expect("the system has random numbers"),
     }
+}
+
+/// What comes in a burst and is not used is kept.
+fn allowances(limits: Limits) -> Allowances {
+    let kept = |rate: Rate| rate.bytes_in(BURST).max(1);
+    Allowances { all: limits.download.map(kept), each: limits.download_per_neighbor.map(kept) }
 }
 
 fn greeting(config: &Config, files: &Files) -> String {
@@ -229,6 +241,12 @@ fn start_threads(
     {
         let shared = Arc::clone(shared);
         threads.spawn("missing", move || timers::watch_missing(&shared, options.peer_timeout));
+    }
+    let limits = options.limits;
+    if limits.download.or(limits.download_per_neighbor).is_some() {
+        let shared = Arc::clone(shared);
+        let started = threads.spawn("allowance", move || timers::bring_allowance(&shared));
+        ensure!(started, "without it nothing would be asked for");
     }
     {
         let (shared, console) = (Arc::clone(shared), console.clone());

@@ -4,15 +4,21 @@
 //! would both block in `write` with nobody reading, and one slow neighbor would stall all others. Only a small answer is
 //! written by who read the question, and what has waited for company by a thread for all, as far as the socket takes it at
 //! once.
+//!
+//! Pieces come last: what else there is to say goes before those that have not begun. Under a limit they wait for their
+//! [`Gate`], and then for their bytes to be due; but as soon as something else is to be said the rest of the piece goes at
+//! once, so that a limit holds up nothing else.
 
 use std::collections::VecDeque;
 use std::net::Shutdown;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use super::gate::{Gate, Pace};
 use super::link::{Failure, Link};
 use super::pen::Pen;
 use super::shared::Shared;
+use crate::layout::{FileLayout, PieceIndex};
 use crate::message::Message;
 use crate::peer_id::PeerId;
 
@@ -37,20 +43,28 @@ pub enum Pushed {
     Full,
 }
 
-/// Messages to one neighbor in the order in which they were decided.
+/// Messages to one neighbor in the order in which they were decided, but pieces after all others.
 #[derive(Debug)]
 pub struct Outbox {
+    layout: FileLayout,
     queue: Mutex<Queue>,
     changed: Condvar,
 }
 
 #[derive(Debug)]
 struct Queue {
+    /// All but pieces.
     messages: VecDeque<Message>,
-    /// How many of them are pieces.
-    pieces: usize,
+    /// Those whose sending has not begun.
+    pieces: VecDeque<PieceIndex>,
+    /// What they wait for, if there is a limit.
+    gate: Option<Gate>,
     /// Gone while somebody writes with it.
     pen: Option<Box<Pen>>,
+    /// The writer waits in the middle of a piece for its next bytes to be due.
+    is_pacing: bool,
+    /// One of the messages cannot wait for that.
+    is_urgent: bool,
     /// Whether the writer sleeps, so that waking it costs nothing when it does not.
     writer_waits: bool,
     /// No message is taken any more; the writer ends when the queue is empty.
@@ -64,47 +78,83 @@ struct Queue {
 }
 
 impl Queue {
-    /// Takes the pen, if there is one and something for it to write: what is left, or the messages up to and including the
-    /// next piece.
+    /// Takes the pen, if there is one and something for it to write: what is left, or all messages and `with_piece` the next
+    /// piece.
     ///
     /// A piece ends a batch so that what comes behind it can still be taken back while it is sent.
-    fn take_pen(&mut self, changed: &Condvar) -> Option<Box<Pen>> {
-        let mut pen = self.pen.take_if(|pen| !pen.is_done() || !self.messages.is_empty())?;
+    ///
+    /// # Errors
+    /// When there is nothing to write; with the time at which that may be otherwise, if a piece waits for its gate.
+    fn take_pen(
+        &mut self,
+        layout: FileLayout,
+        with_piece: bool,
+        changed: &Condvar,
+    ) -> Result<Box<Pen>, Option<Instant>> {
+        let Some(pen) = &self.pen else { return Err(None) };
+        let piece = if with_piece && pen.is_done() { self.begin_piece(layout, changed) } else { Err(None) };
+        let nothing_left = |pen: &mut Box<Pen>| pen.is_done() && self.messages.is_empty();
+        let until = piece.as_ref().err().copied().flatten();
+        let mut pen = self.pen.take_if(|pen| piece.is_ok() || !nothing_left(pen)).ok_or(until)?;
         if pen.is_done() {
-            let first_piece = self.messages.iter().position(|message| matches!(message, Message::Piece(_)));
-            let count = first_piece.map_or(self.messages.len(), |place| place + 1);
-            pen.batch().extend(self.messages.drain(..count));
-            if first_piece.is_some() {
-                // A reader may wait for this.
-                if self.pieces == MOST_PIECES {
-                    changed.notify_all();
-                }
-                self.pieces -= 1;
-            }
+            pen.batch().extend(self.messages.drain(..));
+            self.is_urgent = false;
         }
-        Some(pen)
+        match piece {
+            Ok((piece, pace)) => pen.add_piece(piece, pace),
+            // Until the pen is back it could not begin.
+            Err(_) => self.gate.iter_mut().for_each(Gate::step_aside),
+        }
+        Ok(pen)
+    }
+
+    /// Takes out the next piece, if its gate is open; what is left at the end waits for none.
+    fn begin_piece(
+        &mut self,
+        layout: FileLayout,
+        changed: &Condvar,
+    ) -> Result<(PieceIndex, Option<Pace>), Option<Instant>> {
+        let piece = *self.pieces.front().ok_or(None)?;
+        let gate = self.gate.as_mut().filter(|_| !self.closing);
+        let pace = gate.map(|gate| gate.begin(layout.piece_len(piece), Instant::now())).transpose().map_err(Some)?;
+        // A reader may wait for this.
+        if self.pieces.len() == MOST_PIECES {
+            changed.notify_all();
+        }
+        self.pieces.pop_front();
+        Ok((piece, pace))
+    }
+
+    /// Takes back the pieces whose sending has not begun.
+    fn clear_pieces(&mut self) {
+        self.pieces.clear();
+        self.gate.iter_mut().for_each(Gate::leave);
     }
 
     fn is_idle(&self) -> bool {
-        self.writer_waits && self.messages.is_empty() && self.pen.as_ref().is_some_and(|pen| pen.is_done())
+        let is_empty = self.messages.is_empty() && self.pieces.is_empty();
+        self.writer_waits && is_empty && self.pen.as_ref().is_some_and(|pen| pen.is_done())
     }
 }
 
 impl Outbox {
-    /// The empty outbox of a new connection with this neighbor.
+    /// The empty outbox of a new connection with this neighbor, which is sent pieces of this layout through this gate.
     #[must_use]
-    pub fn new(neighbor: PeerId) -> Self {
+    pub fn new(neighbor: PeerId, layout: FileLayout, gate: Option<Gate>) -> Self {
         let queue = Queue {
             messages: VecDeque::new(),
-            pieces: 0,
+            pieces: VecDeque::new(),
+            gate,
             pen: Some(Box::new(Pen::new(neighbor))),
+            is_pacing: false,
+            is_urgent: false,
             writer_waits: false,
             closing: false,
             aborted: false,
             ended: false,
             watched: false,
         };
-        Self { queue: Mutex::new(queue), changed: Condvar::new() }
+        Self { layout, queue: Mutex::new(queue), changed: Condvar::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
@@ -123,15 +173,19 @@ impl Outbox {
         if queue.messages.len() == MOST_MESSAGES {
             return Pushed::Full;
         }
-        if message == Message::Choke && queue.pieces > 0 {
-            queue.messages.retain(|queued| !matches!(queued, Message::Piece(_)));
-            queue.pieces = 0;
+        if message == Message::Choke && !queue.pieces.is_empty() {
+            queue.clear_pieces();
             self.changed.notify_all();
         }
-        queue.pieces += usize::from(matches!(message, Message::Piece(_)));
-        queue.messages.push_back(message);
-        // Who has the pen looks again when it is put back.
-        if !can_wait && queue.pen.is_some() && std::mem::take(&mut queue.writer_waits) {
+        if let Message::Piece(piece) = message {
+            queue.pieces.push_back(piece);
+        } else {
+            queue.messages.push_back(message);
+            queue.is_urgent |= !can_wait;
+        }
+        // Who has the pen looks again when it is put back, unless it waits in the middle of a piece.
+        let hurry = queue.is_pacing && queue.is_urgent;
+        if !can_wait && (hurry || queue.pen.is_some() && std::mem::take(&mut queue.writer_waits)) {
             Pushed::WakeWriter
         } else {
             Pushed::Queued
@@ -140,7 +194,7 @@ impl Outbox {
 
     /// Waits while so many pieces are queued that no more requests should be read; false if that is so after `patience`.
     pub fn wait_for_room(&self, patience: Duration) -> bool {
-        let full = |queue: &mut Queue| queue.pieces >= MOST_PIECES && !queue.closing && !queue.ended;
+        let full = |queue: &mut Queue| queue.pieces.len() >= MOST_PIECES && !queue.closing && !queue.ended;
         let waited = self.changed.wait_timeout_while(self.lock(), patience, full);
         !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
@@ -153,15 +207,19 @@ impl Outbox {
     /// Whether messages wait that could, and nobody writes.
     pub fn has_left(&self) -> bool {
         let queue = self.lock();
-        !queue.messages.is_empty() && queue.pen.is_some() && queue.writer_waits
+        let nobody_writes = queue.is_pacing || (queue.pen.is_some() && queue.writer_waits);
+        !queue.messages.is_empty() && nobody_writes
     }
 
-    /// Wakes the writer if messages wait that could.
+    /// Wakes the writer if something waits that could; that waits no longer.
     pub fn wake_if_left(&self) {
         let mut queue = self.lock();
-        let left = !queue.messages.is_empty() && queue.pen.is_some() && std::mem::take(&mut queue.writer_waits);
+        queue.is_urgent |= !queue.messages.is_empty();
+        let hurry = queue.is_pacing && queue.is_urgent;
+        let is_empty = queue.messages.is_empty() && queue.pieces.is_empty();
+        let left = !is_empty && queue.pen.is_some() && std::mem::take(&mut queue.writer_waits);
         drop(queue);
-        if left {
+        if hurry || left {
             self.wake();
         }
     }
@@ -194,7 +252,7 @@ impl Outbox {
         let mut queue = self.lock();
         (queue.closing, queue.aborted) = (true, true);
         queue.messages.clear();
-        queue.pieces = 0;
+        queue.clear_pieces();
         drop(queue);
         self.wake();
     }
@@ -206,10 +264,13 @@ impl Outbox {
             if queue.aborted && queue.pen.is_some() {
                 return None;
             }
-            if let Some(pen) = queue.take_pen(&self.changed) {
-                queue.writer_waits = false;
-                return Some(pen);
-            }
+            let until = match queue.take_pen(self.layout, true, &self.changed) {
+                Ok(pen) => {
+                    queue.writer_waits = false;
+                    return Some(pen);
+                }
+                Err(until) => until,
+            };
             if queue.closing && queue.pen.is_some() {
                 return None;
             }
@@ -217,20 +278,45 @@ impl Outbox {
             if queue.watched {
                 self.changed.notify_all();
             }
-            queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            queue = match until {
+                None => self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner),
+                Some(until) => {
+                    let patience = until.saturating_duration_since(Instant::now());
+                    self.changed.wait_timeout(queue, patience).unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
         }
+    }
+
+    /// For the writer in the middle of a piece: waits until its next bytes are due; false if the rest is to go at once, because
+    /// something else is to be said behind it.
+    fn pace(&self, until: Instant) -> bool {
+        let hurries = |queue: &Queue| queue.is_urgent || queue.closing;
+        let mut queue = self.lock();
+        queue.is_pacing = true;
+        let patience = until.saturating_duration_since(Instant::now());
+        let waited = self.changed.wait_timeout_while(queue, patience, |queue| !hurries(queue));
+        queue = waited.unwrap_or_else(PoisonError::into_inner).0;
+        queue.is_pacing = false;
+        !hurries(&queue)
     }
 
     /// For others than the writer: takes the pen if there is little to write with it, and nothing in the way; else it wakes
     /// the writer.
-    fn borrow_pen(&self, shared: &Shared, pieces_too: bool) -> Option<Box<Pen>> {
+    fn borrow_pen(&self, with_piece: bool) -> Option<Box<Pen>> {
         let mut queue = self.lock();
-        let messages = &queue.messages;
         let free = queue.pen.as_ref().is_some_and(|pen| pen.is_done()) && !queue.closing;
-        let free = free && (pieces_too || queue.pieces == 0);
-        let little = messages.len() <= FEW_MESSAGES && messages.iter().all(|message| Pen::is_little(message, shared));
-        if free && little && queue.writer_waits {
-            return queue.take_pen(&self.changed);
+        // To wait for a gate is for the writer.
+        let with_piece = with_piece && queue.gate.is_none();
+        let little = queue.messages.len() <= FEW_MESSAGES && queue.messages.iter().all(Pen::is_little);
+        let next_piece = queue.pieces.front().filter(|_| with_piece);
+        let little = little && next_piece.is_none_or(|piece| Pen::is_little_piece(self.layout.piece_len(*piece)));
+        if free
+            && little
+            && queue.writer_waits
+            && let Ok(pen) = queue.take_pen(self.layout, with_piece, &self.changed)
+        {
+            return Some(pen);
         }
         drop(queue);
         self.wake_if_left();
@@ -239,7 +325,8 @@ impl Outbox {
 
     fn put_back(&self, pen: Box<Pen>) {
         let mut queue = self.lock();
-        let wake = queue.closing || queue.watched || !pen.is_done();
+        let piece_waits = queue.gate.is_some() && !queue.pieces.is_empty();
+        let wake = queue.closing || queue.watched || !pen.is_done() || piece_waits;
         queue.pen = Some(pen);
         drop(queue);
         if wake {
@@ -257,7 +344,7 @@ impl Outbox {
 pub fn write_outbox(shared: &Shared, link: &Link) {
     let outbox = &link.outbox;
     while let Some(mut pen) = outbox.wait_for_pen() {
-        let written = pen.write(shared, &link.stream);
+        let written = pen.write(shared, &link.stream, |until| outbox.pace(until));
         outbox.put_back(pen);
         if let Err(failure) = written {
             give_up(shared, link, failure);
@@ -274,7 +361,7 @@ pub fn write_outbox(shared: &Shared, link: &Link) {
 ///
 /// If it is not little, or the socket does not take it at once, that is left to the writer.
 pub fn write_answer(shared: &Shared, link: &Link) {
-    while let Some(pen) = link.outbox.borrow_pen(shared, true) {
+    while let Some(pen) = link.outbox.borrow_pen(true) {
         write_soon(shared, link, pen);
     }
 }
@@ -282,7 +369,7 @@ pub fn write_answer(shared: &Shared, link: &Link) {
 /// Sends what has waited for company from a thread that does so for all neighbors, so that no single one may keep it: pieces,
 /// and what comes meanwhile, are left to the writer.
 pub fn write_left(shared: &Shared, link: &Link) {
-    if let Some(pen) = link.outbox.borrow_pen(shared, false) {
+    if let Some(pen) = link.outbox.borrow_pen(false) {
         write_soon(shared, link, pen);
         link.outbox.wake_if_left();
     }

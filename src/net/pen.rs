@@ -9,6 +9,7 @@ use std::net::TcpStream;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
+use super::gate::Pace;
 use super::link::Failure;
 use super::shared::Shared;
 use crate::layout::PieceIndex;
@@ -24,13 +25,19 @@ const LITTLE_LEN: u32 = 256 * 1024;
 const MOST_KEPT: usize = 192 * 1024;
 /// How long a borrower waits for the socket; the system rounds this up to a tick of its clock.
 const SOON: Duration = Duration::from_millis(1);
+/// Under a limit at least so much of a piece is sent at once, to spare system calls: what comes in this time…
+const PACE: Duration = Duration::from_millis(20);
+/// … or so many bytes, where that is more.
+const FEW_BYTES: usize = 512;
 
 /// What is being written to one neighbor.
 #[derive(Debug)]
 pub struct Pen {
     neighbor: PeerId,
-    /// Messages that were taken and not encoded; a piece is always the last of them.
+    /// Messages that were taken and not encoded, without pieces.
     batch: Vec<Message>,
+    /// The piece that comes after them, and when its bytes are due under a limit.
+    next_piece: Option<(PieceIndex, Option<Pace>)>,
     /// The batch, encoded.
     encoded: Vec<u8>,
     /// What goes to the socket; only the part `unsent` counts, the rest is kept for its room.
@@ -47,6 +54,10 @@ struct Sending {
     piece: PieceIndex,
     /// How many of its bytes were put into the buffer.
     loaded: u32,
+    /// How many of them went to the socket.
+    sent: u32,
+    /// When they are due; gone when they are to go at once.
+    pace: Option<Pace>,
     started: Instant,
 }
 
@@ -57,6 +68,7 @@ impl Pen {
         Self {
             neighbor,
             batch: Vec::new(),
+            next_piece: None,
             encoded: Vec::new(),
             buffer: Vec::new(),
             unsent: 0..0,
@@ -70,17 +82,29 @@ impl Pen {
         &mut self.batch
     }
 
+    /// Adds the piece that follows the batch, perhaps with the times at which its bytes are due.
+    pub fn add_piece(&mut self, piece: PieceIndex, pace: Option<Pace>) {
+        self.next_piece = Some((piece, pace));
+    }
+
     /// Whether all that was taken has gone to the socket.
     pub fn is_done(&self) -> bool {
-        self.batch.is_empty() && self.unsent.is_empty() && self.piece.is_none()
+        self.batch.is_empty() && self.next_piece.is_none() && self.unsent.is_empty() && self.piece.is_none()
     }
 
     /// Writes all that was taken, however long that takes.
     ///
+    /// `wait` waits until more of a piece is due; it returns false if the rest is to go at once.
+    ///
     /// # Errors
     /// When the socket or the disk fails; the connection is over then.
-    pub fn write(&mut self, shared: &Shared, stream: &TcpStream) -> Result<(), Failure> {
-        self.write_within(None, shared, stream)
+    pub fn write(
+        &mut self,
+        shared: &Shared,
+        stream: &TcpStream,
+        wait: impl Fn(Instant) -> bool,
+    ) -> Result<(), Failure> {
+        self.write_within(None, shared, stream, &wait)
     }
 
     /// Writes what the socket takes at once, or nearly so: a thread that decides must not wait for a neighbor.
@@ -90,7 +114,7 @@ impl Pen {
     /// # Errors
     /// When the socket or the disk fails; the connection is over then.
     pub fn write_soon(&mut self, shared: &Shared, stream: &TcpStream) -> Result<(), Failure> {
-        match self.write_within(Some(SOON), shared, stream) {
+        match self.write_within(Some(SOON), shared, stream, &|_| false) {
             Err(Failure::Connection(error)) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
                 Ok(())
             }
@@ -98,23 +122,30 @@ impl Pen {
         }
     }
 
-    /// Whether this message is little enough for [`write_soon`](Self::write_soon).
-    pub fn is_little(message: &Message, shared: &Shared) -> bool {
-        match message {
-            Message::Piece(piece) => shared.layout().piece_len(*piece) <= LITTLE_LEN,
-            Message::Bitfield(_) => false,
-            _ => true,
-        }
+    /// Whether this message, which is not a piece, is little enough for [`write_soon`](Self::write_soon).
+    pub fn is_little(message: &Message) -> bool {
+        !matches!(message, Message::Bitfield(_))
     }
 
-    fn write_within(&mut self, patience: Option<Duration>, shared: &Shared, stream: &TcpStream) -> Result<(), Failure> {
+    /// The same of a piece.
+    pub fn is_little_piece(piece_len: u32) -> bool {
+        piece_len <= LITTLE_LEN
+    }
+
+    fn write_within(
+        &mut self,
+        patience: Option<Duration>,
+        shared: &Shared,
+        stream: &TcpStream,
+        wait: &dyn Fn(Instant) -> bool,
+    ) -> Result<(), Failure> {
         if self.patience != patience {
             stream.set_write_timeout(patience)?;
             self.patience = patience;
         }
         self.encode(shared)?;
         loop {
-            self.send(stream)?;
+            self.send(shared, stream, wait)?;
             if !self.load_more(shared)? {
                 break;
             }
@@ -128,17 +159,18 @@ impl Pen {
 
     /// Encodes the batch, with the piece's first bytes behind its header, so that they leave in one write.
     fn encode(&mut self, shared: &Shared) -> Result<(), Failure> {
-        if self.batch.is_empty() {
+        if self.batch.is_empty() && self.next_piece.is_none() {
             return Ok(());
         }
         self.encoded.clear();
-        for message in self.batch.drain(..) {
+        let next_piece = self.next_piece.take();
+        let piece_message = next_piece.map(|(piece, _)| Message::Piece(piece));
+        for message in self.batch.drain(..).chain(piece_message) {
             log::debug!("to {}: {message}", self.neighbor);
             wire::encode(&message, shared.layout(), &mut self.encoded);
-            if let Message::Piece(piece) = message {
-                self.piece = Some(Sending { piece, loaded: 0, started: Instant::now() });
-            }
         }
+        let begin = |(piece, pace)| Sending { piece, loaded: 0, sent: 0, pace, started: Instant::now() };
+        self.piece = next_piece.map(begin);
         let len = self.encoded.len();
         self.make_room(len);
         self.buffer[..len].copy_from_slice(&self.encoded);
@@ -160,7 +192,7 @@ impl Pen {
 
     /// Once the buffer is sent: loads what comes next of the piece; false if that was all.
     fn load_more(&mut self, shared: &Shared) -> Result<bool, Failure> {
-        let Some(Sending { piece, loaded, started }) = self.piece else { return Ok(false) };
+        let Some(Sending { piece, loaded, started, .. }) = self.piece else { return Ok(false) };
         let len = shared.layout().piece_len(piece);
         if loaded < len {
             self.unsent = 0..0;
@@ -168,7 +200,6 @@ impl Pen {
             return Ok(true);
         }
         log::trace!("piece {piece} went to {} in {:?}", self.neighbor, started.elapsed());
-        shared.tally(self.neighbor).count_sent(len);
         self.piece = None;
         Ok(false)
     }
@@ -180,12 +211,14 @@ impl Pen {
         }
     }
 
-    fn send(&mut self, mut stream: &TcpStream) -> io::Result<()> {
+    fn send(&mut self, shared: &Shared, mut stream: &TcpStream, wait: &dyn Fn(Instant) -> bool) -> io::Result<()> {
         while !self.unsent.is_empty() {
-            match stream.write(&self.buffer[self.unsent.clone()]) {
+            let end = self.unsent.start + self.due_len(wait);
+            match stream.write(&self.buffer[self.unsent.start..end]) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Ok(count) => {
                     self.unsent.start += count;
+                    self.count_sent(shared);
                     // It has taken a part in the time it was given, and would take the next part in as much again.
                     if self.patience.is_some() && !self.unsent.is_empty() {
                         return Err(ErrorKind::WouldBlock.into());
@@ -196,5 +229,40 @@ impl Pen {
             }
         }
         Ok(())
+    }
+
+    /// How many of the unsent bytes may go now, 1 or more; waits for that under a limit.
+    fn due_len(&mut self, wait: &dyn Fn(Instant) -> bool) -> usize {
+        let unsent = self.unsent.len();
+        let Some(sending) = &mut self.piece else { return unsent };
+        let Some(pace) = sending.pace else { return unsent };
+        let of_piece = unsent.min((sending.loaded - sending.sent) as usize);
+        if of_piece < unsent {
+            // What stands before the piece's bytes is not limited.
+            return unsent - of_piece;
+        }
+        let least = usize::try_from(pace.bytes_in(PACE)).unwrap_or(usize::MAX).clamp(FEW_BYTES.min(of_piece), of_piece);
+        loop {
+            let due = pace.bytes_due(Instant::now()).saturating_sub(sending.sent.into());
+            let due = usize::try_from(due).unwrap_or(usize::MAX);
+            if due >= least {
+                return due.min(of_piece);
+            }
+            if !wait(pace.due(u64::from(sending.sent) + least as u64)) {
+                sending.pace = None;
+                return unsent;
+            }
+        }
+    }
+
+    /// Counts what the socket has taken of the piece.
+    fn count_sent(&mut self, shared: &Shared) {
+        let Some(sending) = &mut self.piece else { return };
+        let left = u32::try_from(self.unsent.len()).unwrap_or(u32::MAX);
+        let sent = sending.loaded.saturating_sub(left);
+        if sent > sending.sent {
+            shared.tally(self.neighbor).count_sent(sent - sending.sent);
+            sending.sent = sent;
+        }
     }
 }

@@ -12,13 +12,16 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
+use super::Options;
 use super::figures::Tally;
+use super::gate::{Gate, Line};
 use super::link::Link;
 use super::outbox::{Outbox, write_answer, write_left};
 use super::state::{DiskWork, State, Work};
 use crate::event_log::LogFile;
 use crate::journal::Journal;
 use crate::layout::{FileLayout, PieceIndex};
+use crate::limits::Limits;
 use crate::manifest::Manifest;
 use crate::message::Message;
 use crate::peer::{Awaited, Ending, Event, Opener, Peer};
@@ -41,7 +44,9 @@ pub struct Shared {
     journal: Option<Journal>,
     manifest: Option<Manifest>,
     log_file: LogFile,
-    request_timeout: Duration,
+    options: Options,
+    /// Where pieces wait that are limited together.
+    line: Option<Arc<Line>>,
     tallies: BTreeMap<PeerId, Tally>,
     pub(super) state: Mutex<State>,
     /// Told when the timers start, a selection is done, or the process is to end.
@@ -60,7 +65,7 @@ impl Shared {
         journal: Option<Journal>,
         manifest: Option<Manifest>,
         log_file: LogFile,
-        request_timeout: Duration,
+        options: Options,
     ) -> Self {
         let tallies = peer.neighbors().map(|neighbor| (neighbor.id, Tally::default())).collect();
         let state = Mutex::new(State::new(peer));
@@ -70,7 +75,8 @@ impl Shared {
             journal,
             manifest,
             log_file,
-            request_timeout,
+            options,
+            line: options.limits.upload.map(|rate| Arc::new(Line::new(rate))),
             tallies,
             state,
             changed: Condvar::new(),
@@ -90,7 +96,12 @@ impl Shared {
 
     /// After what time a piece that was asked for is asked of others.
     pub fn request_timeout(&self) -> Duration {
-        self.request_timeout
+        self.options.request_timeout
+    }
+
+    /// What rates are kept to.
+    pub fn limits(&self) -> Limits {
+        self.options.limits
     }
 
     /// The pieces on disk.
@@ -276,7 +287,8 @@ impl Shared {
             return None;
         }
         state.links_made += 1;
-        let outbox = Arc::new(Outbox::new(neighbor));
+        let gate = Gate::new(self.limits(), self.line.as_ref());
+        let outbox = Arc::new(Outbox::new(neighbor, self.layout(), gate));
         let link = Link { number: state.links_made, neighbor, stream, outbox, asked_at: None };
         let former = state.links.insert(neighbor, link.clone());
         former.iter().for_each(Link::give_up);
@@ -324,7 +336,7 @@ impl Shared {
             return false;
         }
         let neighbor = link.neighbor;
-        let timeout = self.request_timeout;
+        let timeout = self.request_timeout();
         let asked_at = state.links.get(&neighbor).and_then(|current| current.asked_at);
         let timed_out = asked_at.is_some_and(|asked_at| asked_at.elapsed() >= timeout);
         let timed_out = timed_out && state.peer.has_asked(neighbor);

@@ -1,10 +1,12 @@
 //! The two timer threads, for preferred and for optimistic unchoking (protocol A7), those that flush what has waited, which
-//! is messages on the one side and the journal and the log on the other, and the one that looks for missing peers.
+//! is messages on the one side and the journal and the log on the other, the one that reports what limits allow, and the one
+//! that looks for missing peers.
 
 use std::time::{Duration, Instant};
 
 use super::ending::End;
 use super::shared::Shared;
+use crate::limits::{Income, Rate};
 use crate::peer::Event;
 use crate::peer_id;
 
@@ -17,6 +19,8 @@ const LONGEST_COMPANY: Duration = Duration::from_millis(250);
 /// Who becomes interested so soon after the first takes part in the first selection, too: where peers start together, one of
 /// them would otherwise be served alone for a whole interval.
 const SAME_MOMENT: Duration = Duration::from_millis(20);
+/// How often it is reported what may be asked for under a limit.
+const ALLOWANCE_INTERVAL: Duration = Duration::from_millis(10);
 /// How often missing peers are looked for.
 const WATCH_INTERVAL: Duration = Duration::from_millis(250);
 /// How often it is told who is missing.
@@ -67,6 +71,18 @@ pub fn flush_log(shared: &Shared) {
         if let Err(error) = shared.flush_log() {
             return shared.fail(error);
         }
+    }
+}
+
+/// Reports again and again what time allows under the limits on downloading, until there is nothing more to download.
+pub fn bring_allowance(shared: &Shared) {
+    let now = Instant::now();
+    let income = |rate: Option<Rate>| rate.map(|rate| Income::new(rate, now));
+    let (mut all, mut each) = (income(shared.limits().download), income(shared.limits().download_per_neighbor));
+    while shared.wait_until(Instant::now() + ALLOWANCE_INTERVAL) && !shared.look(|peer| peer.pieces().is_full()) {
+        let now = Instant::now();
+        let came = |income: &mut Option<Income>| income.as_mut().map_or(0, |income| income.take(now));
+        shared.apply(Event::AllowanceCame { of_all: came(&mut all), of_each: came(&mut each) });
     }
 }
 

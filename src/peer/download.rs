@@ -27,10 +27,15 @@ impl Peer {
         let Some(neighbor) = connected(&mut self.neighbors, from) else { return false };
         let under_way = neighbor.requested.take_if(|requested| *requested == piece).is_some();
         let asked = neighbor.unanswered.forget(piece) || under_way;
+        if !under_way {
+            // Be it kept or not, it has come over the wire.
+            self.spend(from, piece);
+        }
         if !asked {
             return false;
         }
         let Some(lacked) = self.pieces.begin_saving(piece, from) else { return false };
+        let neighbor = self.neighbors.get_mut(&from).expect("it is connected");
         neighbor.bytes_since_tick += u64::from(self.pieces.layout().piece_len(piece));
         if lacked == Lacked::Missing {
             self.not_missing(piece);
@@ -97,16 +102,43 @@ impl Peer {
         let Some(piece) = neighbor.requested.take() else { return };
         neighbor.silent = true;
         neighbor.unanswered.remember(piece);
+        self.give_back(id, piece);
         self.free(piece, id);
         self.ask_all(actions);
     }
 
+    // ---- Limits ----
+
+    /// So many bytes more may be asked for, of all and of each.
+    pub(super) fn allowance_came(&mut self, of_all: u64, of_each: u64, actions: &mut Vec<Action>) {
+        self.allowance.add(of_all);
+        self.neighbors.values_mut().for_each(|neighbor| neighbor.allowance.add(of_each));
+        self.ask_all(actions);
+    }
+
+    fn spend(&mut self, id: PeerId, piece: PieceIndex) {
+        let piece_len = self.pieces.layout().piece_len(piece);
+        self.allowance.spend(piece_len);
+        self.neighbors.get_mut(&id).expect("it is known").allowance.spend(piece_len);
+    }
+
+    /// What was asked for and has not come costs nothing, unless it still comes.
+    pub(super) fn give_back(&mut self, id: PeerId, piece: PieceIndex) {
+        let piece_len = self.pieces.layout().piece_len(piece);
+        self.allowance.give_back(piece_len);
+        self.neighbors.get_mut(&id).expect("it is known").allowance.give_back(piece_len);
+    }
+
+    // ---- Requests ----
+
     /// Asks a neighbor for a piece, if it may be asked and has one that nobody was asked for (A8).
     pub(super) fn ask(&mut self, id: PeerId, actions: &mut Vec<Action>) {
-        if !self.neighbors.get(&id).is_some_and(Neighbor::may_be_asked) {
+        if !self.allowance.is_open() || !self.neighbors.get(&id).is_some_and(Neighbor::may_be_asked) {
             return;
         }
         let Some(piece) = self.choose(id) else { return };
+        self.spend(id, piece);
+        self.asked_last = Some(id);
         self.neighbors.get_mut(&id).expect("it is known").requested = Some(piece);
         self.pieces.request(piece, id);
         self.not_missing(piece);
@@ -125,9 +157,12 @@ impl Peer {
         }
     }
 
+    /// Asks everybody, in turns: under a limit it may be enough for few.
     pub(super) fn ask_all(&mut self, actions: &mut Vec<Action>) {
-        let ids: Vec<_> =
+        let mut ids: Vec<_> =
             self.neighbors.iter().filter(|(_, neighbor)| neighbor.may_be_asked()).map(|(&id, _)| id).collect();
+        let next = ids.partition_point(|id| self.asked_last.is_some_and(|last| *id <= last));
+        ids.rotate_left(next);
         for id in ids {
             self.ask(id, actions);
         }

@@ -52,6 +52,13 @@ pub enum Event {
         /// Who may be asked again.
         neighbor: PeerId,
     },
+    /// Time has gone by, in which so many bytes more may be asked for; without a limit nothing is said of that.
+    AllowanceCame {
+        /// Of all neighbors together.
+        of_all: u64,
+        /// Of each of them.
+        of_each: u64,
+    },
     /// A connected neighbor's connection is gone.
     NeighborLost {
         /// Whose connection it was.

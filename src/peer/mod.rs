@@ -5,6 +5,7 @@
 //! A10, and what section B adds to them; each method names its own. Connections, messages and the end are here,
 //! what concerns our own pieces is in `download`, who is unchoked in `slots`.
 
+mod allowance;
 mod choking;
 mod download;
 mod event;
@@ -18,6 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rand::rngs::StdRng;
 
+use self::allowance::Allowance;
 use self::choking::Choking;
 pub use self::event::{Action, Ending, Event, LogEvent, Opener};
 use self::neighbor::Neighbor;
@@ -46,6 +48,18 @@ pub struct Setup {
     pub select: Select,
     /// Whether a free slot is filled as soon as somebody is interested, instead of at the next tick.
     pub eager: bool,
+    /// Whether pieces may be asked for without a limit.
+    pub allowances: Allowances,
+}
+
+/// The limits on what is asked for, if there are any: how many bytes that came by [`Event::AllowanceCame`] and were not used are
+/// kept at most. A neighbor cannot tell a peer that has used them up from a slow one.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Allowances {
+    /// For all neighbors together.
+    pub all: Option<u64>,
+    /// For each of them.
+    pub each: Option<u64>,
 }
 
 /// Which piece a neighbor is asked for, of those that it has and that nobody was asked for. A neighbor cannot tell.
@@ -71,6 +85,10 @@ pub struct Peer {
     choking: Choking,
     preferred_count: usize,
     eager: bool,
+    /// What may be asked of all neighbors together.
+    allowance: Allowance,
+    /// Who was asked for a piece last, so that under a limit all get their turn.
+    asked_last: Option<PeerId>,
     /// Whether the complete file has its name.
     file_completed: bool,
     timers_started: bool,
@@ -91,6 +109,7 @@ impl Setup {
             preferred_count,
             select: Select::Random,
             eager: false,
+            allowances: Allowances::default(),
         }
     }
 }
@@ -101,8 +120,11 @@ impl Peer {
     pub fn new(setup: &Setup, rng: StdRng) -> Self {
         let layout = setup.pieces.layout();
         let mut neighbors: BTreeMap<_, _> = setup.neighbors.iter().map(|&id| (id, Neighbor::new(layout))).collect();
-        for (_, neighbor) in neighbors.iter_mut().filter(|(id, _)| setup.complete_neighbors.contains(id)) {
-            (neighbor.met, neighbor.complete_before, neighbor.remembered) = (true, true, true);
+        for (id, neighbor) in &mut neighbors {
+            neighbor.allowance = Allowance::new(setup.allowances.each);
+            if setup.complete_neighbors.contains(id) {
+                (neighbor.met, neighbor.complete_before, neighbor.remembered) = (true, true, true);
+            }
         }
         let pieces = PieceTable::new(setup.pieces.clone());
         Self {
@@ -113,6 +135,8 @@ impl Peer {
             choking: Choking::default(),
             preferred_count: setup.preferred_count,
             eager: setup.eager,
+            allowance: Allowance::new(setup.allowances.all),
+            asked_last: None,
             file_completed: setup.file_completed,
             timers_started: false,
             finished: false,
@@ -131,6 +155,7 @@ impl Peer {
             Event::PieceSaved { piece } => self.piece_saved(piece, actions),
             Event::PieceWrong { piece } => self.piece_wrong(piece, actions),
             Event::PauseOver { neighbor } => self.pause_over(neighbor, actions),
+            Event::AllowanceCame { of_all, of_each } => self.allowance_came(of_all, of_each, actions),
             Event::FileCompleted => self.file_completed(actions),
             Event::PreferredTick => self.select_preferred(actions),
             Event::OptimisticTick => self.select_optimistic(actions),
@@ -179,6 +204,9 @@ impl Peer {
         let Some(neighbor) = connected(&mut self.neighbors, id) else { return };
         let requested = neighbor.requested;
         neighbor.disconnect(ending == Ending::Closed);
+        if let Some(piece) = requested {
+            self.give_back(id, piece);
+        }
         if let Some(rarity) = &mut self.rarity {
             rarity.lose(id, &mut self.neighbors);
         }
@@ -249,6 +277,7 @@ impl Peer {
         actions.push(Action::Log(LogEvent::ChokedBy(from)));
         if let Some(piece) = neighbor.requested.take() {
             neighbor.unanswered.remember(piece);
+            self.give_back(from, piece);
             self.free(piece, from);
             self.ask_all(actions);
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::allowance::Allowance;
 use super::pieces::BlockCounts;
 use crate::layout::{FileLayout, PieceIndex};
 use crate::piece_set::PieceSet;
@@ -48,6 +49,8 @@ pub(super) struct Neighbor {
     pub wrong: BTreeSet<PieceIndex>,
     /// It is not asked until a pause is over, because its last piece was wrong.
     pub pausing: bool,
+    /// What may be asked of it under a limit, on all connections.
+    pub allowance: Allowance,
     /// Bytes of pieces that we asked for and accepted since the last tick: its rate.
     pub bytes_since_tick: u64,
 }
@@ -74,6 +77,7 @@ impl Neighbor {
             wrong_count: 0,
             wrong: BTreeSet::new(),
             pausing: false,
+            allowance: Allowance::new(None),
             bytes_since_tick: 0,
         }
     }
@@ -82,7 +86,7 @@ impl Neighbor {
     pub fn connect(&mut self) {
         let (complete_before, remembered) = (self.is_complete(), self.remembered);
         let (wrong_count, wrong, pausing) = (self.wrong_count, std::mem::take(&mut self.wrong), self.pausing);
-        let anew = Self { wrong_count, wrong, pausing, ..Self::new(self.has.layout()) };
+        let anew = Self { wrong_count, wrong, pausing, allowance: self.allowance, ..Self::new(self.has.layout()) };
         *self = Self { connected: true, met: true, complete_before, remembered, ..anew };
     }
 
@@ -123,9 +127,10 @@ impl Neighbor {
         self.wrong_count >= MOST_WRONG
     }
 
-    /// Whether a request may be sent to it now (A8: one at a time, and only while it unchokes us).
+    /// Whether a request may be sent to it now (A8: one at a time, and only while it unchokes us), as far as it goes.
     pub fn may_be_asked(&self) -> bool {
-        self.connected && !self.they_choke_us && self.requested.is_none() && !self.silent && !self.pausing
+        let is_free = self.connected && !self.they_choke_us && self.requested.is_none();
+        is_free && !self.silent && !self.pausing && self.allowance.is_open()
     }
 }
 

@@ -8,14 +8,16 @@ use peer_process::message::Message;
 use peer_process::peer::{Action, Event, LogEvent};
 use peer_process::peer_id::PeerId;
 
-use crate::checks_options::{free_slots_are_filled_at_once, the_piece_is_the_one_to_select};
+use crate::checks_options::{
+    free_slots_are_filled_at_once, nothing_is_asked_for_beyond_a_limit, the_piece_is_the_one_to_select,
+};
 use crate::ledger::{Book, Fact, Ledger, View, bit, bits};
 
 /// A checker of one peer: the ledger before the fact, and the fact.
 pub type Check = fn(&Ledger, &Fact) -> Result<(), String>;
 
 /// Each invariant that one peer's history can break.
-pub const CHECKS: [(&str, Check); 13] = [
+pub const CHECKS: [(&str, Check); 14] = [
     ("1: at most k + 1 are unchoked, and only they get pieces", at_most_k_plus_1_unchoked),
     ("2: one request a piece, one a neighbor, only while it may be asked", one_request_at_a_time),
     ("3: the interest told is the interest there is, told on change only", interest_is_true),
@@ -28,6 +30,7 @@ pub const CHECKS: [(&str, Check); 13] = [
     ("9: a peer ends once all are complete, and not before", ends_when_all_are_complete),
     ("--select", the_piece_is_the_one_to_select),
     ("--unchoke eager", free_slots_are_filled_at_once),
+    ("--download-limit", nothing_is_asked_for_beyond_a_limit),
     ("9: who is complete is written down, once", complete_neighbors_are_remembered_once),
 ];
 
@@ -262,6 +265,7 @@ pub fn the_lost_owe_nothing(ledger: &Ledger, fact: &Fact) -> Result<(), String> 
         ensure(book.connected || neighbor.requested.is_none(), || format!("{id} is lost and still asked"))?;
         ensure(book.connected || neighbor.we_choke_them, || format!("{id} is lost and still unchoked"))?;
         let is_idle = book.they_unchoke && book.requested.is_none() && !book.silent && !book.pausing;
+        let is_idle = is_idle && ledger.is_allowed(id);
         ensure(!is_idle || book.has & free & ledger.trusted_with(id) == 0, || {
             format!("{id} could be asked for a free piece and is not")
         })

@@ -5,12 +5,14 @@
 
 use peer_process::layout::{FileLayout, PieceIndex};
 use peer_process::message::Message;
-use peer_process::peer::{Action, Ending, Event, LogEvent, NeighborView, Opener, Select, Setup};
+use peer_process::peer::{Action, Allowances, Ending, Event, LogEvent, NeighborView, Opener, Select, Setup};
 use peer_process::peer_id::PeerId;
 use peer_process::piece_set::PieceSet;
 
 use crate::checks::{self, Check, Outcome, everybody_ends, only_liars_are_refused, same_seed_same_run};
-use crate::checks_options::{free_slots_are_filled_at_once, the_piece_is_the_one_to_select};
+use crate::checks_options::{
+    free_slots_are_filled_at_once, nothing_is_asked_for_beyond_a_limit, the_piece_is_the_one_to_select,
+};
 use crate::ledger::{Fact, Ledger, View, bits};
 
 fn layout() -> FileLayout {
@@ -241,6 +243,32 @@ fn somebody_who_waits_beside_a_free_slot() {
     };
     complains_of(free_slots_are_filled_at_once, eager.clone(), history.clone(), &view(&[], None));
     complains_of(free_slots_are_filled_at_once, eager, history, &view(&[3], None));
+}
+
+#[test]
+fn a_request_beyond_the_limit() {
+    let ledger = |allowances| Ledger::new(&Setup { allowances, ..Setup::new(vec![id(2), id(3)], layout(), false, 1) });
+    let for_all = ledger(Allowances { all: Some(2), each: None });
+    let for_each = ledger(Allowances { all: None, each: Some(2) });
+    let came = |bytes| Fact::Event(Event::AllowanceCame { of_all: bytes, of_each: bytes });
+    let asks = |of: u32, number: u32| tell(of, Message::Request(piece(number)));
+    let history = [unchoked_by(2, "****"), unchoked_by(3, "****")].concat();
+    let check = nothing_is_asked_for_beyond_a_limit;
+    for ledger in [&for_all, &for_each] {
+        complains_of(check, ledger.clone(), history.clone(), &asks(2, 0));
+        // No more is kept than the limit says; what a choke leaves unanswered is given back.
+        let choked = vec![came(9), asks(2, 0), says(2, Message::Choke), says(2, Message::Unchoke), asks(2, 0)];
+        let twice = [choked, vec![says(2, Message::Piece(piece(0))), asks(2, 1)]].concat();
+        let used_up = [history.clone(), twice, vec![says(2, Message::Piece(piece(1)))]].concat();
+        complains_of(check, ledger.clone(), used_up.clone(), &asks(2, 2));
+        // One more of each, of which a piece that comes once more takes 2's.
+        let again = vec![came(1), says(2, Message::Piece(piece(1)))];
+        complains_of(check, ledger.clone(), [used_up, again].concat(), &asks(2, 2));
+    }
+    let of_two = [came(2), asks(2, 0), says(2, Message::Piece(piece(0))), asks(2, 1)];
+    complains_of(check, for_all, [history.clone(), of_two.to_vec()].concat(), &asks(3, 2));
+    let of_three = [of_two.to_vec(), vec![asks(3, 2), says(2, Message::Piece(piece(1)))]].concat();
+    complains_of(check, for_each, [history, of_three].concat(), &asks(2, 3));
 }
 
 #[test]

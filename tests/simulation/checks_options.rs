@@ -1,4 +1,4 @@
-//! The checkers of what options change: which piece is asked for, and when a free slot is filled.
+//! The checkers of what options change: which piece is asked for and when, and when a free slot is filled.
 
 use peer_process::message::Message;
 use peer_process::peer::{Action, Select};
@@ -32,6 +32,12 @@ pub fn the_piece_is_the_one_to_select(ledger: &Ledger, fact: &Fact) -> Result<()
             ensure(held_by == fewest, || format!("piece {piece} is asked for, which {held_by} hold, not {fewest}"))
         }
     }
+}
+
+/// `--download-limit`: nothing is asked for while what was allowed is used up.
+pub fn nothing_is_asked_for_beyond_a_limit(ledger: &Ledger, fact: &Fact) -> Result<(), String> {
+    let Fact::Action(Action::Send { to, message: Message::Request(piece) }) = fact else { return Ok(()) };
+    ensure(ledger.is_allowed(*to), || format!("{to} is asked for piece {piece} beyond the limit"))
 }
 
 /// `--unchoke eager`: nobody who is interested waits while there is a free slot.

@@ -78,10 +78,10 @@ impl World {
         self.trace.note(self.now, self.id(node), || format!("is killed, to return {how:?}"));
         let state = &mut self.nodes[node];
         if how == Return::FromNothing {
-            let Setup { select, eager, .. } = state.setup;
+            let Setup { select, eager, allowances, .. } = state.setup;
             let neighbors = std::mem::take(&mut state.setup.neighbors);
             let anew = Setup::new(neighbors, self.scenario.layout, false, self.scenario.preferred_count);
-            state.setup = Setup { select, eager, ..anew };
+            state.setup = Setup { select, eager, allowances, ..anew };
             state.named = false;
         }
         state.running = false;

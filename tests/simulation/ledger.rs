@@ -82,7 +82,34 @@ pub struct Ledger {
     pub file_completed: bool,
     pub timers_started: bool,
     pub finished: bool,
+    /// What may be asked of all neighbors together under a limit.
+    pub allowance: Option<Tokens>,
     pub books: BTreeMap<PeerId, Book>,
+}
+
+/// What a limit leaves to be asked for, in bytes; less than 0 after a piece that was larger than what was left.
+#[derive(Clone, Copy, Debug)]
+pub struct Tokens {
+    left: i64,
+    most: i64,
+}
+
+impl Tokens {
+    fn new(most: u64) -> Self {
+        Self { left: 0, most: i64::try_from(most).expect("a few pieces") }
+    }
+
+    fn change(&mut self, bytes: i64) {
+        self.left += bytes;
+    }
+
+    /// More than `most` stays only if it was given back.
+    fn come(&mut self, bytes: u64) {
+        let bytes = i64::try_from(bytes).expect("a few pieces");
+        if self.left < self.most {
+            self.left = (self.left + bytes).min(self.most);
+        }
+    }
 }
 
 /// What passed between the peer and one neighbor.
@@ -114,6 +141,8 @@ pub struct Book {
     /// Which.
     pub wrong: u64,
     pub pausing: bool,
+    /// What may be asked of it under a limit, on all connections.
+    pub allowance: Option<Tokens>,
     /// Bytes of pieces that were asked of it and accepted since the last preferred tick.
     pub bytes: u64,
 }
@@ -125,8 +154,9 @@ impl Book {
 
     /// Of a neighbor that is lost only stays what it has, and what was known of it.
     fn lose(&mut self) {
-        let Self { met, has, was_complete, remembered, wrong_count, wrong, pausing, .. } = *self;
-        *self = Self { met, has, was_complete, remembered, wrong_count, wrong, pausing, ..Self::default() };
+        let Self { met, has, was_complete, remembered, wrong_count, wrong, pausing, allowance, .. } = *self;
+        let kept = Self { wrong_count, wrong, pausing, allowance, ..Self::default() };
+        *self = Self { met, has, was_complete, remembered, ..kept };
     }
 }
 
@@ -151,12 +181,14 @@ impl Ledger {
             file_completed: setup.file_completed,
             timers_started: false,
             finished: false,
+            allowance: setup.allowances.all.map(Tokens::new),
             books: setup
                 .neighbors
                 .iter()
                 .map(|&id| {
                     let known = setup.complete_neighbors.contains(&id);
-                    (id, Book { met: known, was_complete: known, remembered: known, ..Book::default() })
+                    let allowance = setup.allowances.each.map(Tokens::new);
+                    (id, Book { met: known, was_complete: known, remembered: known, allowance, ..Book::default() })
                 })
                 .collect(),
         }
@@ -179,6 +211,28 @@ impl Ledger {
         }
         let trusted = self.books.values().filter(|book| book.connected && book.wrong_count < 2);
         self.all & !trusted.fold(0, |set, book| set | book.has)
+    }
+
+    /// Whether the limits leave anything to be asked of this neighbor.
+    pub fn is_allowed(&self, neighbor: PeerId) -> bool {
+        let limits = [self.allowance, self.books[&neighbor].allowance];
+        limits.into_iter().flatten().all(|tokens| tokens.left > 0)
+    }
+
+    /// A piece was asked of a neighbor, or has come from it unasked: under the limits it costs its length. Or it will not
+    /// come: that is given back.
+    fn charge(&mut self, neighbor: PeerId, piece: PieceIndex, given_back: bool) {
+        let len = i64::from(self.layout.piece_len(piece));
+        let change = if given_back { len } else { -len };
+        self.allowance.iter_mut().for_each(|tokens| tokens.change(change));
+        self.book(neighbor).allowance.iter_mut().for_each(|tokens| tokens.change(change));
+    }
+
+    /// The request under way to a neighbor is none any more.
+    fn give_up_request(&mut self, neighbor: PeerId) -> Option<PieceIndex> {
+        let piece = self.book(neighbor).requested.take()?;
+        self.charge(neighbor, piece, true);
+        Some(piece)
     }
 
     /// Whether this piece, arriving now from this neighbor, is one that we asked it for and still lack.
@@ -206,18 +260,22 @@ impl Ledger {
         match event {
             // What stood before is over, told or not.
             Event::NeighborConnected { neighbor, .. } => {
+                self.give_up_request(*neighbor);
                 let all = self.all;
                 let book = self.book(*neighbor);
                 book.lose();
                 let was_complete = book.is_complete(all);
-                let Book { remembered, wrong_count, wrong, pausing, .. } = *book;
-                let anew = Book { remembered, wrong_count, wrong, pausing, ..Book::default() };
+                let Book { remembered, wrong_count, wrong, pausing, allowance, .. } = *book;
+                let anew = Book { remembered, wrong_count, wrong, pausing, allowance, ..Book::default() };
                 *book = Book { connected: true, met: true, was_complete, ..anew };
             }
-            Event::NeighborLost { neighbor, .. } => self.book(*neighbor).lose(),
+            Event::NeighborLost { neighbor, .. } => {
+                self.give_up_request(*neighbor);
+                self.book(*neighbor).lose();
+            }
             Event::RequestTimedOut { neighbor } => {
-                let book = self.book(*neighbor);
-                if let Some(piece) = book.requested.take() {
+                if let Some(piece) = self.give_up_request(*neighbor) {
+                    let book = self.book(*neighbor);
                     book.unanswered |= bit(piece);
                     book.silent = true;
                 }
@@ -236,6 +294,11 @@ impl Ledger {
                 book.unanswered |= if book.connected { bit(*piece) } else { 0 };
             }
             Event::PauseOver { neighbor } => self.book(*neighbor).pausing = false,
+            Event::AllowanceCame { of_all, of_each } => {
+                self.allowance.iter_mut().for_each(|tokens| tokens.come(*of_all));
+                let each = self.books.values_mut().filter_map(|book| book.allowance.as_mut());
+                each.for_each(|tokens| tokens.come(*of_each));
+            }
             Event::FileCompleted => self.file_completed = true,
             Event::MessageReceived { from, message } => self.note_message(*from, message),
             Event::Started | Event::PreferredTick | Event::OptimisticTick => {}
@@ -250,13 +313,19 @@ impl Ledger {
             self.saving.insert(piece, from);
             self.book(from).bytes += u64::from(self.layout.piece_len(piece));
         }
+        if let Message::Piece(piece) = *message
+            && self.books[&from].requested != Some(piece)
+        {
+            self.charge(from, piece, false);
+        }
+        let given_up = if *message == Message::Choke { self.give_up_request(from) } else { None };
         let book = self.book(from);
         book.was_complete = false;
         book.silent = false;
         match message {
             Message::Choke => {
                 book.they_unchoke = false;
-                book.unanswered |= book.requested.take().map_or(0, bit);
+                book.unanswered |= given_up.map_or(0, bit);
             }
             Message::Unchoke => book.they_unchoke = true,
             Message::Interested => book.they_are_interested = true,
@@ -292,6 +361,9 @@ impl Ledger {
     }
 
     fn note_sent(&mut self, to: PeerId, message: &Message) {
+        if let Message::Request(piece) = message {
+            self.charge(to, *piece, false);
+        }
         let book = self.book(to);
         book.sent_count += 1;
         match message {

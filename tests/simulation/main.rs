@@ -83,7 +83,7 @@ fn run_all(count: u64) -> (Coverage, Vec<String>) {
 }
 
 /// What must have happened at least so often for each 1000 seeds.
-const EXPECTED: [(&str, u64); 79] = [
+const EXPECTED: [(&str, u64); 81] = [
     ("broken connections", 1000),
     ("changes of the preferred", 3000),
     ("chokes with a request under way", 500),
@@ -144,6 +144,8 @@ const EXPECTED: [(&str, u64); 79] = [
     ("scenario: a liar", 80),
     ("scenario: a peer that asks for the rarest", 200),
     ("scenario: a peer that unchokes eagerly", 250),
+    ("scenario: a peer with a limit for all", 150),
+    ("scenario: a peer with a limit for each", 120),
     ("scenario: alone", 50),
     ("scenario: k = 0", 80),
     ("scenario: k larger than the swarm", 50),

@@ -6,7 +6,7 @@ use std::env;
 use std::io::{self, Write};
 
 use peer_process::layout::FileLayout;
-use peer_process::peer::Select;
+use peer_process::peer::{Allowances, Select};
 use peer_process::peer_id::PeerId;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -30,6 +30,7 @@ fn scenario(select: Select) -> Scenario {
         has_file: number == 1,
         start_at: 0,
         select,
+        allowances: Allowances::default(),
         eager: false,
         choke_overtakes: false,
         forgeries: 0,

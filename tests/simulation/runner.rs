@@ -1,7 +1,7 @@
 //! Each process's runner: it tells the peer what happened, has the checkers look on, and carries out the actions.
 
 use peer_process::message::Message;
-use peer_process::peer::{Action, Event, LogEvent, Peer};
+use peer_process::peer::{Action, Allowances, Event, LogEvent, Peer};
 use peer_process::peer_id::PeerId;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -17,6 +17,8 @@ use crate::world::{Deed, Happening, World};
 const LINGER: Micros = 5 * SECS;
 /// No line of the log is older than this when it reaches the file.
 pub const LOG_FLUSH: Micros = 100 * MILLIS;
+/// How often it is reported what a limit allows.
+const ALLOWANCE_INTERVAL: Micros = 200 * MILLIS;
 /// The first selection comes so soon after the first neighbor's interest, or sooner.
 const SAME_MOMENT: Micros = 20 * MILLIS;
 
@@ -30,6 +32,11 @@ impl World {
         let is_first = state.life == 0;
         if let Some(time) = self.scenario.peers[node].lies_for.filter(|_| is_first) {
             self.begin_lying(node, time);
+        }
+        let Allowances { all, each } = self.scenario.peers[node].allowances;
+        if all.or(each).is_some() {
+            let life = self.nodes[node].life;
+            self.plan(ALLOWANCE_INTERVAL, Happening::AllowanceComes { node, life });
         }
         self.start_dialing(node);
         self.apply(node, Event::Started)
@@ -203,6 +210,18 @@ impl World {
     }
 
     // ---- Timers ----
+
+    /// Time allows more, sometimes much, until there is nothing more to ask for.
+    pub fn allowance_comes(&mut self, node: usize, life: u32) -> Result<(), String> {
+        if !self.lives(node, life) || self.nodes[node].peer.pieces().is_full() {
+            return Ok(());
+        }
+        let Allowances { all, each } = self.scenario.peers[node].allowances;
+        let mut draw = |most: Option<u64>| most.map_or(0, |most| self.rng.random_range(0..=2 * most));
+        let event = Event::AllowanceCame { of_all: draw(all), of_each: draw(each) };
+        self.plan(ALLOWANCE_INTERVAL, Happening::AllowanceComes { node, life });
+        self.apply(node, event)
+    }
 
     /// Ticks are due at multiples of their interval; some come late.
     fn plan_tick(&mut self, node: usize, event: Event, interval: Micros, mut due: Micros) {

@@ -1,7 +1,7 @@
 //! `Scenario`: what a seed makes of a swarm before anything happens: sizes, intervals, links, disks, and how much goes wrong.
 
 use peer_process::layout::FileLayout;
-use peer_process::peer::Select;
+use peer_process::peer::{Allowances, Select};
 use peer_process::peer_id::PeerId;
 use rand::RngExt;
 use rand::rngs::StdRng;
@@ -47,6 +47,8 @@ pub struct Plan {
     pub select: Select,
     /// Whether it fills a free slot at once.
     pub eager: bool,
+    /// The limits on what it asks for.
+    pub allowances: Allowances,
     /// Whether its choke overtakes the pieces that are queued, as that of some public peers does, instead of taking them back.
     pub choke_overtakes: bool,
     /// So many of its pieces are wrong, of which everybody can tell by their hashes.
@@ -59,6 +61,8 @@ impl Scenario {
     pub fn draw(rng: &mut StdRng) -> Self {
         let peer_count = if rng.random_bool(0.05) { rng.random_range(9..=13) } else { rng.random_range(1..=8) };
         let mut peers = draw_peers(peer_count, rng);
+        let layout = draw_layout(rng);
+        draw_limits(&mut peers, layout, rng);
         let max_preferred = if rng.random_bool(0.2) { peer_count + 3 } else { 3 };
         let max_latency = [MILLIS, 50 * MILLIS, 300 * MILLIS][rng.random_range(0..3)];
         let max_piece_time = [MILLIS, 50 * MILLIS, 400 * MILLIS][rng.random_range(0..3)];
@@ -70,7 +74,7 @@ impl Scenario {
             draw_liars(&mut peers, rng);
         }
         Self {
-            layout: draw_layout(rng),
+            layout,
             preferred_count: rng.random_range(0..=max_preferred),
             preferred_interval: rng.random_range(1..=8) * interval_unit,
             optimistic_interval: rng.random_range(1..=12) * interval_unit,
@@ -121,6 +125,8 @@ impl Scenario {
             ("scenario: odd timers", self.odd_timers),
             ("scenario: a peer that asks for the rarest", self.peers.iter().any(|peer| peer.select == Select::Rarest)),
             ("scenario: a peer that unchokes eagerly", self.peers.iter().any(|peer| peer.eager)),
+            ("scenario: a peer with a limit for all", self.peers.iter().any(|peer| peer.allowances.all.is_some())),
+            ("scenario: a peer with a limit for each", self.peers.iter().any(|peer| peer.allowances.each.is_some())),
         ];
         facts.into_iter().filter(|(_, holds)| *holds).for_each(|(what, _)| coverage.saw(what));
     }
@@ -157,6 +163,7 @@ fn draw_peers(count: usize, rng: &mut StdRng) -> Vec<Plan> {
             start_at: rng.random_range(0..latest_start),
             select: if plain { Select::Random } else { selects[rng.random_range(0..3)] },
             eager: !plain && rng.random_bool(0.5),
+            allowances: Allowances::default(),
             choke_overtakes: rng.random_bool(0.4),
             forgeries: if rng.random_bool(forger_share) { rng.random_range(1..=8) } else { 0 },
             lies_for: None,
@@ -165,6 +172,19 @@ fn draw_peers(count: usize, rng: &mut StdRng) -> Vec<Plan> {
     let seeder = rng.random_range(0..count);
     peers[seeder].has_file = true;
     peers
+}
+
+/// In one swarm of five, most peers limit what they ask for: between a quarter of a piece and four are kept.
+fn draw_limits(peers: &mut [Plan], layout: FileLayout, rng: &mut StdRng) {
+    if rng.random_bool(0.8) {
+        return;
+    }
+    let piece_size = u64::from(layout.piece_size());
+    let mut limit =
+        |share: f64| rng.random_bool(share).then(|| rng.random_range(piece_size.div_ceil(4)..=4 * piece_size));
+    for plan in peers {
+        plan.allowances = Allowances { all: limit(0.6), each: limit(0.4) };
+    }
 }
 
 /// One peer at least stays honest, or there would be nobody to look at.

@@ -39,6 +39,7 @@ pub enum Happening {
     OnDisk { node: usize, life: u32, deed: Deed },
     Reported { node: usize, life: u32, event: Event },
     Tick { node: usize, life: u32, event: Event, interval: Micros, due: Micros },
+    AllowanceComes { node: usize, life: u32 },
     LingerOver { node: usize, life: u32 },
     Fault,
     CutIsFoundOut(usize),
@@ -210,6 +211,7 @@ impl World {
             | Happening::OnDisk { node, .. }
             | Happening::Reported { node, .. }
             | Happening::Tick { node, .. }
+            | Happening::AllowanceComes { node, .. }
             | Happening::LingerOver { node, .. }
             | Happening::Lies { node, .. }
             | Happening::DialArrives { to: node, .. } => Some(*node),
@@ -258,6 +260,7 @@ impl World {
             Happening::OnDisk { node, life, deed } => self.on_disk(node, life, deed),
             Happening::Reported { node, life, event } => return self.report(node, life, event),
             Happening::Tick { node, life, event, interval, due } => return self.tick(node, life, event, interval, due),
+            Happening::AllowanceComes { node, life } => return self.allowance_comes(node, life),
             Happening::LingerOver { node, life } => {
                 if self.lives(node, life) {
                     self.coverage.saw("peers that stayed to the last moment");
@@ -283,6 +286,7 @@ impl Node {
         let setup = Setup {
             select: plan.select,
             eager: plan.eager,
+            allowances: plan.allowances,
             ..Setup::new(others.collect(), scenario.layout, plan.has_file, scenario.preferred_count)
         };
         let peer = Peer::new(&setup, StdRng::seed_from_u64(rng.random()));

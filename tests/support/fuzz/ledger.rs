@@ -196,7 +196,8 @@ impl Ledger {
     pub fn note(&mut self, event: &Event) -> Vec<Action> {
         match event {
             Event::Started if self.have.is_full() && !self.file_completed => vec![Action::CompleteFile],
-            Event::Started | Event::PreferredTick | Event::OptimisticTick => vec![],
+            // The fuzzed peers have no limits, so that an allowance means nothing to them.
+            Event::Started | Event::PreferredTick | Event::OptimisticTick | Event::AllowanceCame { .. } => vec![],
             Event::NeighborConnected { neighbor, opened_by } => self.note_connected(*neighbor, *opened_by),
             Event::NeighborLost { neighbor, .. } => {
                 self.connected(*neighbor).into_iter().for_each(Book::lose);

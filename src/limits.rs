@@ -1,0 +1,215 @@
+//! Limits on rates (`--upload-limit` and its like): [`Rate`], and the [`TokenBucket`] that keeps to one.
+//!
+//! What is limited are the bytes of pieces, whose headers and all other messages are little beside them. No clock is read here:
+//! who asks says what time it is.
+
+use std::num::NonZeroU64;
+use std::time::{Duration, Instant};
+
+/// What was not used in so long a time may still be used after it, and no more: the average over 5 s stays within 5 % of the
+/// limit wherever they begin, and a neighbor may take as long until its next request without costing the average.
+pub const BURST: Duration = Duration::from_millis(200);
+
+/// Bytes a second, 1 or more.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Rate(NonZeroU64);
+
+impl Rate {
+    /// `None` for 0.
+    #[must_use]
+    pub fn new(bytes_per_second: u64) -> Option<Self> {
+        NonZeroU64::new(bytes_per_second).map(Self)
+    }
+
+    /// The number.
+    #[must_use]
+    pub fn bytes_per_second(self) -> u64 {
+        self.0.get()
+    }
+
+    /// How long so many bytes take, rounded up.
+    #[must_use]
+    pub fn time_of(self, bytes: u64) -> Duration {
+        let nanos = (u128::from(bytes) * 1_000_000_000).div_ceil(u128::from(self.0.get()));
+        let (secs, nanos) = (nanos / 1_000_000_000, nanos % 1_000_000_000);
+        let nanos = u32::try_from(nanos).expect("less than a second");
+        u64::try_from(secs).map_or(Duration::MAX, |secs| Duration::new(secs, nanos))
+    }
+
+    /// How many whole bytes a time is enough for.
+    #[must_use]
+    pub fn bytes_in(self, time: Duration) -> u64 {
+        let bytes = time.as_nanos().saturating_mul(u128::from(self.0.get())) / 1_000_000_000;
+        u64::try_from(bytes).unwrap_or(u64::MAX)
+    }
+}
+
+/// What a peer keeps to; `None` is no limit.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Limits {
+    /// To all neighbors together.
+    pub upload: Option<Rate>,
+    /// To each of them.
+    pub upload_per_neighbor: Option<Rate>,
+    /// From all neighbors together.
+    pub download: Option<Rate>,
+    /// From each of them.
+    pub download_per_neighbor: Option<Rate>,
+}
+
+/// A bucket into which a token for each byte drops at a [`Rate`], until it holds what comes in a [`BURST`].
+///
+/// Whoever finds it open, that is not in debt, may take any number of tokens at once; while they are not there yet, it is shut.
+/// So a piece is never held up in its middle by what others have taken, and the average is kept all the same.
+#[derive(Debug)]
+pub struct TokenBucket {
+    rate: Rate,
+    /// When it has or had no tokens and no debt.
+    empty_at: Instant,
+}
+
+impl TokenBucket {
+    /// An empty one.
+    #[must_use]
+    pub fn new(rate: Rate, now: Instant) -> Self {
+        Self { rate, empty_at: now }
+    }
+
+    /// From when on tokens can be taken.
+    #[must_use]
+    pub fn opens_at(&self) -> Instant {
+        self.empty_at
+    }
+
+    /// Takes tokens for so many bytes, and says when each byte is due to keep to the rate.
+    pub fn take(&mut self, bytes: u64, now: Instant) -> Schedule {
+        let start = now.checked_sub(BURST).map_or(self.empty_at, |earliest| self.empty_at.max(earliest));
+        self.empty_at = start + self.rate.time_of(bytes);
+        Schedule { start, rate: self.rate }
+    }
+}
+
+/// When bytes are due that follow each other at a rate.
+#[derive(Clone, Copy, Debug)]
+pub struct Schedule {
+    start: Instant,
+    rate: Rate,
+}
+
+impl Schedule {
+    /// When the first `bytes` of them are due.
+    #[must_use]
+    pub fn due(&self, bytes: u64) -> Instant {
+        self.start + self.rate.time_of(bytes)
+    }
+
+    /// How many are due by now.
+    #[must_use]
+    pub fn bytes_due(&self, now: Instant) -> u64 {
+        self.rate.bytes_in(now.saturating_duration_since(self.start))
+    }
+
+    /// How many come in this time.
+    #[must_use]
+    pub fn bytes_in(&self, time: Duration) -> u64 {
+        self.rate.bytes_in(time)
+    }
+}
+
+/// Tokens as they come, for a bucket that is kept by who knows no clock.
+#[derive(Debug)]
+pub struct Income {
+    rate: Rate,
+    since: Instant,
+    given: u64,
+}
+
+impl Income {
+    /// From now on.
+    #[must_use]
+    pub fn new(rate: Rate, now: Instant) -> Self {
+        Self { rate, since: now, given: 0 }
+    }
+
+    /// What has come since the last call.
+    pub fn take(&mut self, now: Instant) -> u64 {
+        let all = self.rate.bytes_in(now.saturating_duration_since(self.since));
+        let new = all - self.given;
+        self.given = all;
+        new
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rate(bytes_per_second: u64) -> Rate {
+        Rate::new(bytes_per_second).expect("it is not 0")
+    }
+
+    #[test]
+    fn a_rate_tells_time_and_bytes() {
+        assert_eq!(Rate::new(0), None);
+        assert_eq!(rate(50_000).time_of(1000), Duration::from_millis(20));
+        assert_eq!(rate(3).time_of(1), Duration::from_nanos(333_333_334));
+        assert_eq!(rate(3).bytes_in(Duration::from_nanos(333_333_333)), 0);
+        assert_eq!(rate(3).bytes_in(Duration::from_nanos(333_333_334)), 1);
+        assert_eq!(rate(u64::MAX).bytes_in(Duration::from_secs(2)), u64::MAX);
+        assert_eq!(rate(u64::MAX).time_of(u64::MAX), Duration::from_secs(1));
+        assert_eq!(rate(1).time_of(u64::MAX), Duration::from_secs(u64::MAX));
+    }
+
+    /// Whoever comes as soon as it is open, with pieces of any length, gets the rate and no more.
+    #[test]
+    fn a_bucket_that_is_always_asked_gives_its_rate() {
+        let begin = Instant::now();
+        for (per_second, piece_len) in [(50_000, 32_768), (50_000, 7), (500_000_000, 16_384), (1_000_000, 4 << 20)] {
+            let mut bucket = TokenBucket::new(rate(per_second), begin);
+            let (mut now, mut taken) = (begin, 0);
+            while now < begin + Duration::from_secs(5) {
+                let schedule = bucket.take(piece_len, now);
+                assert_eq!(schedule.due(0), now, "no idle time was left over");
+                taken += piece_len;
+                now = bucket.opens_at();
+            }
+            let exact = 5 * per_second;
+            assert!((exact..exact + piece_len + per_second / 1000).contains(&taken), "{taken} of {exact}");
+        }
+    }
+
+    #[test]
+    fn who_comes_late_loses_nothing_up_to_a_burst() {
+        let begin = Instant::now();
+        let mut bucket = TokenBucket::new(rate(1000), begin);
+        // 0.1 s late: the first 100 bytes are due already.
+        let late = begin + Duration::from_millis(100);
+        let schedule = bucket.take(500, late);
+        assert_eq!((schedule.due(0), schedule.bytes_due(late)), (begin, 100));
+        assert_eq!(bucket.opens_at(), begin + Duration::from_millis(500));
+        // After 10 s of nothing no more is due than comes in a burst.
+        let later = begin + Duration::from_millis(10_500);
+        let schedule = bucket.take(1000, later);
+        assert_eq!(schedule.bytes_due(later), 200);
+        assert_eq!(bucket.opens_at() + BURST, later + Duration::from_secs(1));
+    }
+
+    #[test]
+    fn a_schedule_has_its_bytes_due_one_after_the_other() {
+        let begin = Instant::now();
+        let schedule = TokenBucket::new(rate(100), begin).take(50, begin);
+        assert_eq!(schedule.bytes_due(begin), 0);
+        assert_eq!(schedule.due(1), begin + Duration::from_millis(10));
+        for bytes in 0..=50 {
+            assert_eq!(schedule.bytes_due(schedule.due(bytes)), bytes);
+        }
+    }
+
+    #[test]
+    fn income_loses_no_fraction_of_a_byte() {
+        let begin = Instant::now();
+        let mut income = Income::new(rate(333), begin);
+        let came: u64 = (1..=1000).map(|tick| income.take(begin + Duration::from_millis(10) * tick)).sum();
+        assert_eq!(came, 3330);
+    }
+}

@@ -1,0 +1,217 @@
+//! `Gate`: when the next piece may be sent to a neighbor (`--upload-limit`, `--upload-limit-per-neighbor`).
+//!
+//! A piece begins when the buckets of the limits are open, and is then due byte by byte, so that several never hold each other
+//! up in their middles. Under the limit for all, neighbors take turns in the order in which their pieces came up.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::limits::{Limits, Rate, Schedule, TokenBucket};
+
+/// How soon somebody looks again whose turn comes after one that is about to come.
+const TURN: Duration = Duration::from_millis(2);
+
+/// The limit for all neighbors together.
+#[derive(Debug)]
+pub struct Line(Mutex<Waiting>);
+
+#[derive(Debug)]
+struct Waiting {
+    bucket: TokenBucket,
+    /// How many pieces have come up so far.
+    numbers: u64,
+    /// The numbers of those that would begin now; the lowest is the next.
+    ready: BTreeSet<u64>,
+}
+
+impl Line {
+    /// Nobody waits yet.
+    #[must_use]
+    pub fn new(rate: Rate) -> Self {
+        Self(Mutex::new(Waiting { bucket: TokenBucket::new(rate, Instant::now()), numbers: 0, ready: BTreeSet::new() }))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What stands between a neighbor's pieces and its connection.
+#[derive(Debug)]
+pub struct Gate {
+    own: Option<TokenBucket>,
+    line: Option<Arc<Line>>,
+    /// The number in the line of the piece that is next.
+    number: Option<u64>,
+}
+
+impl Gate {
+    /// That of a new connection; `None` without a limit.
+    #[must_use]
+    pub fn new(limits: Limits, line: Option<&Arc<Line>>) -> Option<Self> {
+        let own = limits.upload_per_neighbor.map(|rate| TokenBucket::new(rate, Instant::now()));
+        let line = line.cloned();
+        (own.is_some() || line.is_some()).then_some(Self { own, line, number: None })
+    }
+
+    /// Lets the next piece begin.
+    ///
+    /// # Errors
+    /// When it may not; says when it is worth asking again. Whoever does not intend to must [step aside](Self::step_aside).
+    pub fn begin(&mut self, piece_len: u32, now: Instant) -> Result<Pace, Instant> {
+        if let Some(own) = self.own.as_ref().filter(|own| own.opens_at() > now) {
+            return Err(own.opens_at());
+        }
+        let bytes = u64::from(piece_len);
+        let in_line = match &self.line {
+            Some(line) => {
+                let mut waiting = line.lock();
+                let number = *self.number.get_or_insert_with(|| {
+                    waiting.numbers += 1;
+                    waiting.numbers
+                });
+                waiting.ready.insert(number);
+                if waiting.bucket.opens_at() > now {
+                    return Err(waiting.bucket.opens_at());
+                }
+                if waiting.ready.first() != Some(&number) {
+                    return Err(now + TURN);
+                }
+                waiting.ready.remove(&number);
+                Some(waiting.bucket.take(bytes, now))
+            }
+            None => None,
+        };
+        self.number = None;
+        Ok(Pace { in_line, own: self.own.as_mut().map(|own| own.take(bytes, now)) })
+    }
+
+    /// Lets others go before, until it asks again; its turn in the line stays the same.
+    pub fn step_aside(&mut self) {
+        if let (Some(line), Some(number)) = (&self.line, self.number) {
+            line.lock().ready.remove(&number);
+        }
+    }
+
+    /// No piece is next any more.
+    pub fn leave(&mut self) {
+        self.step_aside();
+        self.number = None;
+    }
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+/// When the bytes of a piece are due.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    in_line: Option<Schedule>,
+    own: Option<Schedule>,
+}
+
+impl Pace {
+    fn schedules(&self) -> impl Iterator<Item = &Schedule> {
+        self.in_line.iter().chain(&self.own)
+    }
+
+    /// How many are due by now.
+    #[must_use]
+    pub fn bytes_due(&self, now: Instant) -> u64 {
+        self.schedules().map(|schedule| schedule.bytes_due(now)).min().expect("there is a limit")
+    }
+
+    /// When the first `bytes` of them are due.
+    #[must_use]
+    pub fn due(&self, bytes: u64) -> Instant {
+        self.schedules().map(|schedule| schedule.due(bytes)).max().expect("there is a limit")
+    }
+
+    /// How many become due in this time.
+    #[must_use]
+    pub fn bytes_in(&self, time: Duration) -> u64 {
+        self.schedules().map(|schedule| schedule.bytes_in(time)).min().expect("there is a limit")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rate(bytes_per_second: u64) -> Rate {
+        Rate::new(bytes_per_second).expect("it is not 0")
+    }
+
+    fn gates(limits: Limits, count: usize) -> Vec<Gate> {
+        let line = limits.upload.map(|rate| Arc::new(Line::new(rate)));
+        (0..count).map(|_| Gate::new(limits, line.as_ref()).expect("there is a limit")).collect()
+    }
+
+    /// The line's bucket is as old as the line.
+    fn at_open(gate: &Gate) -> Instant {
+        gate.line.as_ref().expect("a line").lock().bucket.opens_at()
+    }
+
+    #[test]
+    fn without_a_limit_there_is_no_gate() {
+        assert!(Gate::new(Limits::default(), None).is_none());
+    }
+
+    #[test]
+    fn neighbors_take_turns_in_the_order_in_which_they_came() {
+        let mut gates = gates(Limits { upload: Some(rate(1000)), ..Limits::default() }, 3);
+        let begin = at_open(&gates[0]);
+        gates[0].begin(1000, begin).expect("it is open");
+        let mut came = Vec::new();
+        let mut now = begin;
+        for _ in 1..=9 {
+            // While it is shut, the third asks first, then the first, then the second; whoever had its turn comes last.
+            let early = now + Duration::from_millis(999);
+            now += Duration::from_secs(1);
+            for place in [2, 0, 1] {
+                assert_eq!(gates[place].begin(1000, early).expect_err("it is shut"), now);
+            }
+            let chosen: Vec<_> = (0..3).filter(|place| gates[*place].begin(1000, now).is_ok()).collect();
+            assert_eq!(chosen.len(), 1);
+            came.extend(chosen);
+        }
+        assert_eq!(came, [2, 0, 1, 2, 0, 1, 2, 0, 1]);
+    }
+
+    #[test]
+    fn who_is_next_and_steps_aside_or_leaves_holds_nobody_up() {
+        let mut gates = gates(Limits { upload: Some(rate(1000)), ..Limits::default() }, 2);
+        let begin = at_open(&gates[0]);
+        gates[0].begin(500, begin).expect("it is open");
+        let now = begin + Duration::from_millis(500);
+        gates[0].begin(500, begin).expect_err("it is shut");
+        gates[1].begin(500, begin).expect_err("it is shut");
+        assert_eq!(gates[1].begin(500, now).expect_err("it is the other's turn"), now + TURN);
+        gates[0].step_aside();
+        gates[1].begin(500, now).expect("the other stepped aside");
+        gates[1].begin(500, now).expect_err("it is shut");
+        let now = now + Duration::from_millis(500);
+        // Its turn is still the earlier one.
+        gates[0].begin(500, begin).expect_err("it is shut");
+        gates[1].begin(500, now).expect_err("it is the other's turn");
+        gates.remove(0);
+        gates[0].begin(500, now).expect("the other is gone");
+    }
+
+    #[test]
+    fn the_slower_of_two_limits_holds_and_another_neighbor_uses_the_rest() {
+        let limits = Limits { upload: Some(rate(1000)), upload_per_neighbor: Some(rate(100)), ..Limits::default() };
+        let mut gates = gates(limits, 2);
+        let begin = Instant::now();
+        let pace = gates[0].begin(1000, begin).expect("it is open");
+        assert_eq!(pace.bytes_in(Duration::from_secs(1)), 100);
+        assert!(pace.due(1000) > begin + Duration::from_secs(9));
+        let now = begin + Duration::from_secs(1);
+        assert!(gates[0].begin(1000, now).expect_err("its own is shut") > begin + Duration::from_secs(9));
+        gates[1].begin(1000, now).expect("the line is open, and it has had nothing yet");
+    }
+}
