@@ -6,6 +6,7 @@
 
 mod bare;
 mod groups;
+mod limits;
 mod machine;
 mod processes;
 mod report;
@@ -100,8 +101,20 @@ impl Bench {
         Ok(path)
     }
 
+    /// Where a peer may tell how it gets on.
+    fn progress_file(&self) -> PathBuf {
+        self.work.path().join("progress.json")
+    }
+
     fn place<'a>(&'a self, source: &'a Path, round: u32) -> Place<'a> {
-        Place { root: self.work.path(), source, network: None, compare: round == 0, seed: round }
+        Place {
+            root: self.work.path(),
+            source,
+            network: None,
+            compare: round == 0,
+            seed: round,
+            options: &|_| Vec::new(),
+        }
     }
 }
 

@@ -13,6 +13,8 @@ use crate::machine::Machine;
 pub enum Bar {
     LeastRatio(f64),
     MostRatio(f64),
+    /// How far it may be from 1.
+    RatioOffBy(f64),
     MostValue(f64),
 }
 
@@ -55,6 +57,7 @@ impl Figure {
         Some(match self.bar? {
             Bar::LeastRatio(bar) => self.ratio? >= bar,
             Bar::MostRatio(bar) => self.ratio? <= bar,
+            Bar::RatioOffBy(bar) => (self.ratio? - 1.0).abs() <= bar,
             Bar::MostValue(bar) => self.value <= bar,
         })
     }
@@ -64,6 +67,7 @@ impl Figure {
             None => (None, "null"),
             Some(Bar::LeastRatio(bar)) => (Some(bar), "\"least ratio\""),
             Some(Bar::MostRatio(bar)) => (Some(bar), "\"most ratio\""),
+            Some(Bar::RatioOffBy(bar)) => (Some(bar), "\"most distance of ratio from 1\""),
             Some(Bar::MostValue(bar)) => (Some(bar), "\"most value\""),
         };
         format!(
@@ -85,6 +89,7 @@ impl Figure {
             None => String::new(),
             Some(Bar::LeastRatio(bar)) => format!("ratio >= {bar}"),
             Some(Bar::MostRatio(bar)) => format!("ratio <= {bar}"),
+            Some(Bar::RatioOffBy(bar)) => format!("ratio 1 +- {bar}"),
             Some(Bar::MostValue(bar)) => format!("<= {bar} {}", self.unit),
         };
         let meets = match self.meets_bar() {

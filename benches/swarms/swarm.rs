@@ -17,7 +17,7 @@ use crate::support::relay::{Network, PEER_PORT, fresh_address};
 
 const FILE_NAME: &str = "file.bin";
 /// The seeder is the first peer.
-const SEEDER: u32 = 1001;
+pub const SEEDER: u32 = 1001;
 
 /// What is transferred, and how.
 #[derive(Clone, Copy)]
@@ -45,6 +45,8 @@ pub struct Place<'a> {
     pub compare: bool,
     /// Makes the peers' choices reproducible.
     pub seed: u32,
+    /// More options of the peer with this ID.
+    pub options: &'a dyn Fn(u32) -> Vec<String>,
 }
 
 /// What came of it.
@@ -118,7 +120,7 @@ impl Plan {
         for &id in &ids {
             let mut command = Command::new(BINARY);
             command.arg(id.to_string()).arg("--dir").arg(dir(root.path(), id));
-            command.args(["--seed", &place.seed.to_string()]);
+            command.args(["--seed", &place.seed.to_string()]).args((place.options)(id));
             processes.start_listener(&mut command);
         }
         let outcome = Outcome::of(processes.wait());

@@ -115,7 +115,7 @@ pub fn run(
     let stderr = ConsoleLines::new(console.clone());
     // Before any thread starts: the local time's offset is asked for.
     let log_file = LogFile::start(config.log_path(), files.resumed, options.verbosity, stderr)?;
-    for warning in common.warnings.iter().chain(&files.warnings) {
+    for warning in common.warnings.iter().chain(&files.warnings).chain(&slow_pieces(config, options)) {
         log::warn!("{warning}");
     }
     if !config.peers.iter().any(|peer| peer.has_file) {
@@ -186,6 +186,22 @@ fn generator(config: &Config, options: Options) -> StdRng {
 fn allowances(limits: Limits) -> Allowances {
     let kept = |rate: Rate| rate.bytes_in(BURST).max(1);
     Allowances { all: limits.download.map(kept), each: limits.download_per_neighbor.map(kept) }
+}
+
+/// Who waits for a piece longer than the request timeout will ask others for it, and it was sent in vain.
+fn slow_pieces(config: &Config, options: Options) -> Option<String> {
+    let piece_size = u64::from(config.common.layout.piece_size());
+    let unchoked_count = u64::from(config.common.preferred_count).saturating_add(1).min(config.neighbors().count() as u64);
+    let times = [
+        options.limits.upload.map(|rate| rate.time_of(piece_size.saturating_mul(unchoked_count))),
+        options.limits.upload_per_neighbor.map(|rate| rate.time_of(piece_size)),
+    ];
+    let longest = times.into_iter().flatten().max().filter(|time| *time >= options.request_timeout)?;
+    Some(format!(
+        "with this upload limit a neighbor may wait {} s for a piece; pieces of {} bytes are too large for it",
+        longest.as_secs(),
+        config.common.layout.piece_size()
+    ))
 }
 
 fn greeting(config: &Config, files: &Files) -> String {

@@ -27,8 +27,10 @@ const MOST_KEPT: usize = 192 * 1024;
 const SOON: Duration = Duration::from_millis(1);
 /// Under a limit at least so much of a piece is sent at once, to spare system calls: what comes in this time…
 const PACE: Duration = Duration::from_millis(20);
-/// … or so many bytes, where that is more.
-const FEW_BYTES: usize = 512;
+/// … or so many bytes, where that is more, …
+const FEW_BYTES: u64 = 512;
+/// … but never more than comes in this time, or a neighbor would take us for dead.
+const LONGEST_PACE: Duration = Duration::from_secs(1);
 
 /// What is being written to one neighbor.
 #[derive(Debug)]
@@ -241,7 +243,8 @@ impl Pen {
             // What stands before the piece's bytes is not limited.
             return unsent - of_piece;
         }
-        let least = usize::try_from(pace.bytes_in(PACE)).unwrap_or(usize::MAX).clamp(FEW_BYTES.min(of_piece), of_piece);
+        let least = pace.bytes_in(PACE).max(FEW_BYTES.min(pace.bytes_in(LONGEST_PACE)));
+        let least = usize::try_from(least).unwrap_or(usize::MAX).clamp(1, of_piece);
         loop {
             let due = pace.bytes_due(Instant::now()).saturating_sub(sending.sent.into());
             let due = usize::try_from(due).unwrap_or(usize::MAX);

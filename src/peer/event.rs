@@ -89,7 +89,8 @@ pub enum Ending {
 /// Something to be done, in the order given.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Action {
-    /// Send this message to a connected neighbor, after all that was to be sent to it before.
+    /// Send this message to a connected neighbor, after all that was to be sent to it before but pieces, whose sending may
+    /// take long.
     ///
     /// The bytes of a `piece` are read from the disk. A `choke` takes back the pieces before it whose sending has not
     /// begun: the choked get none (A7).

@@ -17,6 +17,8 @@ mod swarms;
 mod downloads;
 mod endings;
 mod handshakes;
+mod limits;
+mod options;
 mod uploads;
 
 mod command_line;

@@ -117,7 +117,11 @@ impl Swarm {
 
     /// Starts these in this order, each when the one before listens; waits for the end, and checks everything.
     pub fn run_in_order(&self, order: &[u32]) -> BTreeMap<u32, Vec<Entry>> {
-        let running: Vec<_> = order.iter().map(|&id| (id, self.start_and_wait(id))).collect();
+        self.finish(order.iter().map(|&id| (id, self.start_and_wait(id))).collect())
+    }
+
+    /// Waits for the end of all, and checks everything.
+    pub fn finish(&self, running: Vec<(u32, Running)>) -> BTreeMap<u32, Vec<Entry>> {
         for (id, peer) in running {
             self.check_end(id, &peer.wait());
         }

@@ -104,21 +104,17 @@ impl End {
         }
     }
 
-    /// Queues a message; says how many pieces a choke took back.
+    /// Queues a message, before the pieces that wait if it is none; says how many pieces a choke took back.
     pub fn queue(&mut self, message: Message, choke_overtakes: bool) -> usize {
         let before = self.outbox.len();
         let is_piece = |queued: &Message| matches!(queued, Message::Piece(_));
-        if message == Message::Choke && choke_overtakes {
-            let place = self.outbox.iter().position(is_piece).unwrap_or(before);
-            self.outbox.insert(place, message);
-            return 0;
-        }
-        if message == Message::Choke {
+        if message == Message::Choke && !choke_overtakes {
             self.outbox.retain(|queued| !is_piece(queued));
         }
-        let taken_back = before - self.outbox.len();
-        self.outbox.push_back(message);
-        taken_back
+        let count = self.outbox.len();
+        let first_piece = self.outbox.iter().position(is_piece).filter(|_| !is_piece(&message));
+        self.outbox.insert(first_piece.unwrap_or(count), message);
+        before - count
     }
 
     /// Begins to write the next message, if none is being written and there is one; says how long that takes.

@@ -1,0 +1,219 @@
+//! `--upload-limit`, `--download-limit` and the same per neighbor, over real sockets.
+//!
+//! How well a rate is reached is measured by `scripts/bench.sh limits`. Here it is tested what holds on a machine that is ever so
+//! busy: that no more comes than the limit allows, and that nothing but pieces ever waits for it. Limits that would take
+//! minutes tell the two apart without a clock.
+
+use std::time::{Duration, Instant};
+
+use crate::client::{
+    BITFIELD, CHOKE, Client, HAVE, INTERESTED, NOT_INTERESTED, PIECE, REQUEST, UNCHOKE, full_bitfield, handshake,
+    index, listen,
+};
+use crate::env::Running;
+use crate::swarm::{Plan, Swarm};
+
+/// What was not used in so long a time may come at once after it.
+const BURST: f64 = 0.2;
+/// How much of a piece is sent in one go.
+const PACE: f64 = 0.02;
+
+/// What a client that has shaken hands does to be sent pieces.
+fn get_unchoked(client: &mut Client) {
+    client.say(INTERESTED, &[]);
+    assert_eq!(client.hear(), Some((UNCHOKE, vec![])));
+}
+
+fn start_limited(swarm: &Swarm, id: u32, limits: &[&str]) -> Running {
+    swarm.env.start(&[limits, &[&id.to_string()]].concat()).wait_until_up()
+}
+
+/// Asks for pieces one after the other for a while; no moment may have seen more bytes than the rate allows until then.
+fn receives_no_more_than(rate: f64, client: &mut Client, swarm: &Swarm, begin: Instant, most: Duration) -> usize {
+    let mut received = 0;
+    let mut piece = 0;
+    while begin.elapsed() < most {
+        client.say_index(REQUEST, piece);
+        assert_eq!(client.receive(9)[5..], piece.to_be_bytes());
+        for part in swarm.piece(piece).chunks(1000) {
+            assert!(client.receive(part.len()) == part, "the bytes of piece {piece}");
+            received += part.len();
+            let allowed = rate * (begin.elapsed().as_secs_f64() + BURST + PACE) + 512.0;
+            #[allow(clippy::cast_precision_loss, reason = "there are few")]
+            let has = received as f64;
+            assert!(has <= allowed, "{has} bytes after {:?}, {allowed} are allowed", begin.elapsed());
+        }
+        piece = (piece + 1) % swarm.plan.piece_count();
+    }
+    received
+}
+
+#[test]
+fn no_more_is_sent_than_the_limit_allows() {
+    let swarm = Swarm::new(Plan { file_size: 1_000_000, piece_size: 50_000, ..Plan::default() });
+    let seeder = start_limited(&swarm, 1001, &["--upload-limit", "200k"]);
+    let mut client = Client::join(&swarm, 1001, 1002);
+    get_unchoked(&mut client);
+    let received = receives_no_more_than(200_000.0, &mut client, &swarm, Instant::now(), Duration::from_secs(3));
+    assert!(received > 50_000, "{received} bytes: something has come");
+    drop(seeder);
+}
+
+/// Each may have its own rate, and both together no more than that of the process.
+#[test]
+fn the_limit_per_neighbor_and_the_one_for_all_both_hold() {
+    let peers = vec![(1001, true), (1002, false), (1003, false)];
+    let swarm = Swarm::new(Plan { file_size: 1_000_000, piece_size: 20_000, peers, ..Plan::default() });
+    let limits = ["--upload-limit", "250k", "--upload-limit-per-neighbor", "200k"];
+    let seeder = start_limited(&swarm, 1001, &limits);
+    let mut clients = [Client::join(&swarm, 1001, 1002), Client::join(&swarm, 1001, 1003)];
+    clients.iter_mut().for_each(get_unchoked);
+    let begin = Instant::now();
+    let received = std::thread::scope(|scope| {
+        let run = |client| receives_no_more_than(200_000.0, client, &swarm, begin, Duration::from_secs(3));
+        let running: Vec<_> = clients.iter_mut().map(|client| scope.spawn(move || run(client))).collect();
+        running.into_iter().map(|one| one.join().expect("it receives no more")).collect::<Vec<_>>()
+    });
+    // Each ends with the piece that it is in.
+    let allowed = 250_000.0 * (begin.elapsed().as_secs_f64() + BURST + PACE) + 1024.0;
+    #[allow(clippy::cast_precision_loss, reason = "there are few")]
+    let all = received.iter().sum::<usize>() as f64;
+    assert!(all <= allowed, "{received:?}, {allowed} are allowed");
+    assert!(received.iter().all(|received| *received > 20_000), "{received:?}: both had their turns");
+    drop(seeder);
+}
+
+/// By its limit the piece would take a quarter of an hour.
+#[test]
+fn a_have_does_not_wait_for_a_piece_that_is_held_back() {
+    let peers = vec![(1001, true), (1002, false), (1003, false)];
+    let swarm = Swarm::new(Plan { file_size: 4_000_000, piece_size: 1_000_000, peers, ..Plan::default() });
+    let listener = listen(&swarm, 1001);
+    let leecher = start_limited(&swarm, 1002, &["--upload-limit", "1k"]);
+    let mut seeder = Client::seed(&swarm, &listener, 1001, 1002);
+    let (_, first) = seeder.serve(&swarm, 1);
+    let mut other = Client::dial(swarm.address(1002));
+    other.send(&handshake(1003));
+    assert_eq!(other.receive(32), handshake(1002));
+    assert_eq!(other.hear().map(|(kind, _)| kind), Some(BITFIELD));
+    get_unchoked(&mut other);
+    other.say_index(REQUEST, first[0]);
+    // It has begun, so that the have comes behind it.
+    let length = [1_000_005_u32.to_be_bytes().as_slice(), &[PIECE]].concat();
+    assert_eq!(other.receive(9), [length.as_slice(), &first[0].to_be_bytes()].concat());
+    assert!(other.receive(10) == swarm.piece(first[0])[..10], "its first bytes");
+    let (_, second) = seeder.serve(&swarm, 1);
+    assert!(other.receive(999_990) == swarm.piece(first[0])[10..], "its last bytes");
+    assert_eq!(other.hear_index(HAVE), second[0]);
+    // What was taken in advance is to be paid back, but it does not hold up what is no piece.
+    other.say_index(REQUEST, second[0]);
+    let (_, third) = seeder.serve(&swarm, 1);
+    assert_eq!(other.hear_index(HAVE), third[0], "and not the piece");
+    drop(leecher);
+}
+
+/// The piece that has begun is sent to its end, at once, and the next one is not.
+#[test]
+fn a_choke_takes_effect_within_one_piece() {
+    let swarm = Swarm::new(Plan { file_size: 2_000_000, piece_size: 1_000_000, ..Plan::default() });
+    for limit in ["--upload-limit", "--upload-limit-per-neighbor"] {
+        let seeder = start_limited(&swarm, 1001, &[limit, "1000"]);
+        let mut client = Client::join(&swarm, 1001, 1002);
+        get_unchoked(&mut client);
+        client.say_index(REQUEST, 0);
+        client.say_index(REQUEST, 1);
+        assert_eq!(client.receive(9)[4], PIECE);
+        assert!(client.receive(10) == swarm.piece(0)[..10], "the piece has begun");
+        client.say(NOT_INTERESTED, &[]);
+        assert!(client.receive(999_990) == swarm.piece(0)[10..], "the rest of it");
+        assert_eq!(client.hear(), Some((CHOKE, vec![])));
+        client.say(INTERESTED, &[]);
+        assert_eq!(client.hear(), Some((UNCHOKE, vec![])), "and not piece 1");
+        // The rest was sent in advance, so that nothing begins for a quarter of an hour; what waits is taken back, too.
+        client.say_index(REQUEST, 1);
+        client.say(NOT_INTERESTED, &[]);
+        assert_eq!(client.hear(), Some((CHOKE, vec![])));
+        client.say(INTERESTED, &[]);
+        assert_eq!(client.hear(), Some((UNCHOKE, vec![])), "and not piece 1");
+        drop(seeder);
+    }
+}
+
+#[test]
+fn a_limited_swarm_ends_well() {
+    let peers = vec![(1001, true), (1002, false), (1003, false)];
+    let swarm = Swarm::new(Plan { file_size: 400_000, piece_size: 10_000, peers, ..Plan::default() });
+    let limits = ["--upload-limit", "400k", "--download-limit", "600k", "--download-limit-per-neighbor", "500k"];
+    let running: Vec<_> = [1001, 1002, 1003].into_iter().map(|id| (id, start_limited(&swarm, id, &limits))).collect();
+    swarm.finish(running);
+}
+
+/// Serves a leecher, and tells when how many bytes had been asked for; the pieces come at once.
+fn requests(client: &mut Client, swarm: &Swarm, count: usize) -> Vec<(Instant, usize)> {
+    let mut asked = Vec::new();
+    while asked.len() < count {
+        let (kind, payload) = client.hear().expect("it lacks pieces");
+        if kind == REQUEST {
+            let piece = index(&payload);
+            let before = asked.last().map_or(0, |(_, bytes)| *bytes);
+            asked.push((Instant::now(), before + swarm.piece(piece).len()));
+            client.say_piece(swarm, piece);
+        } else {
+            assert_eq!(kind, HAVE);
+        }
+    }
+    asked
+}
+
+#[test]
+fn no_more_is_asked_for_than_the_limit_allows() {
+    for limit in ["--download-limit", "--download-limit-per-neighbor"] {
+        let swarm = Swarm::new(Plan { file_size: 1_000_000, piece_size: 20_000, ..Plan::default() });
+        let listener = listen(&swarm, 1001);
+        let begin = Instant::now();
+        let leecher = start_limited(&swarm, 1002, &[limit, "300k"]);
+        let mut seeder = Client::seed(&swarm, &listener, 1001, 1002);
+        for (time, bytes) in requests(&mut seeder, &swarm, 40) {
+            let allowed = 300_000.0 * ((time - begin).as_secs_f64() + BURST);
+            // A piece is asked for while anything is left.
+            let others = f64::from(u32::try_from(bytes).expect("few")) - 20_000.0;
+            assert!(others <= allowed, "{bytes} bytes after {:?}, {allowed} are allowed", time - begin);
+        }
+        drop(leecher);
+    }
+}
+
+/// By its limit the next request is a quarter of an hour away; what is read is not limited.
+#[test]
+fn what_a_neighbor_says_is_heard_while_requests_wait() {
+    let swarm = Swarm::new(Plan { file_size: 2_000_000, piece_size: 1_000_000, ..Plan::default() });
+    let listener = listen(&swarm, 1001);
+    let leecher = start_limited(&swarm, 1002, &["-v", "--download-limit", "1000"]);
+    let mut seeder = Client::accept(&listener);
+    seeder.send(&handshake(1001));
+    assert_eq!(seeder.receive(32), handshake(1002));
+    seeder.say(BITFIELD, &full_bitfield(2));
+    assert_eq!(seeder.hear(), Some((INTERESTED, vec![])));
+    seeder.say(UNCHOKE, &[]);
+    let piece = seeder.hear_index(REQUEST);
+    seeder.say_piece(&swarm, piece);
+    // And not a second request before it.
+    assert_eq!(seeder.hear_index(HAVE), piece);
+    seeder.say(CHOKE, &[]);
+    leecher.wait_for_line("from 1001: choke");
+    seeder.say(INTERESTED, &[]);
+    assert_eq!(seeder.hear(), Some((UNCHOKE, vec![])), "what it says to us is not limited either");
+    drop(leecher);
+}
+
+#[test]
+fn a_limit_that_is_none_is_told_with_its_value() {
+    let swarm = Swarm::new(Plan::default());
+    for option in ["upload-limit", "upload-limit-per-neighbor", "download-limit", "download-limit-per-neighbor"] {
+        for value in ["0", "-5", "fast", "1.5M", "99999999999999999999", ""] {
+            let ended = swarm.env.run(&[&format!("--{option}={value}"), "1001"]);
+            let sentence = format!("--{option} '{value}' is not a number of bytes a second, as 200k, 5M or 1000000");
+            ended.assert_one_sentence(2, &[&sentence]);
+        }
+    }
+}
