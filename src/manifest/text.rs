@@ -1,7 +1,7 @@
 //! A manifest as JSON: `file_name`, `total_size`, `chunk_size`, `piece_hashes`, `hash`, `file_hash`, `tracker_url`.
 //!
-//! The first four are needed, other keys are ignored. Public projects write no `hash`: then it is told by the number of
-//! digits, 40 of SHA-1 and 64 of SHA-256.
+//! The first four are needed, other keys are ignored. Public projects write no kind of `hash`, or the file's own hash in its
+//! place: then the kind is told by the number of digits, 40 of SHA-1 and 64 of SHA-256.
 
 use std::fmt;
 
@@ -59,8 +59,15 @@ impl Manifest {
             "piece_hashes has {count} hashes, but {total_size} bytes in pieces of {chunk_size} are {} pieces",
             layout.piece_count()
         );
-        let file_hash = text_of("file_hash", keys.file_hash)?;
+        let mut file_hash = text_of("file_hash", keys.file_hash)?;
         let kind = match text_of("hash", keys.hash)? {
+            Some(of_file)
+                if [HashKind::Sha1, HashKind::Sha256].iter().any(|kind| Hash::parse(*kind, &of_file).is_some()) =>
+            {
+                let kind = kind_of(of_file.len());
+                file_hash.get_or_insert(of_file);
+                kind
+            }
             Some(name) => {
                 let known = HashKind::ALL.map(HashKind::name).join(", ");
                 HashKind::parse(&name).ok_or_else(|| anyhow!("hash {} is none of {known}", quoted(&name)))?
@@ -262,6 +269,10 @@ mod tests {
         let sentence = "piece_hashes has 40 digits each, but sha256 has 64";
         check("hash", "\"SHA-256\"", sentence);
         assert_eq!(parse(("hash", "\"SHA-1\"")).expect("it is right"), manifest);
+        let of_file = Hash::of(HashKind::Sha1, b"ababa");
+        let with_it = parse(("hash", &format!("\"{of_file}\""))).expect("it is right");
+        assert_eq!((with_it.kind(), with_it.file_hash()), (HashKind::Sha1, Some(of_file)));
+        check("hash", &format!("\"{}\"", "0a".repeat(32)), sentence);
         let public = format!("\u{feff}{}", text(("tracker_url", "\"http://127.0.0.1:6969\", \"id\": {\"a\": [1]}")));
         let manifest = Manifest::parse(public.as_bytes()).expect("unknown keys are ignored");
         assert_eq!(manifest.tracker_url(), Some("http://127.0.0.1:6969"));

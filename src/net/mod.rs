@@ -191,7 +191,8 @@ fn allowances(limits: Limits) -> Allowances {
 /// Who waits for a piece longer than the request timeout will ask others for it, and it was sent in vain.
 fn slow_pieces(config: &Config, options: Options) -> Option<String> {
     let piece_size = u64::from(config.common.layout.piece_size());
-    let unchoked_count = u64::from(config.common.preferred_count).saturating_add(1).min(config.neighbors().count() as u64);
+    let unchoked_count =
+        u64::from(config.common.preferred_count).saturating_add(1).min(config.neighbors().count() as u64);
     let times = [
         options.limits.upload.map(|rate| rate.time_of(piece_size.saturating_mul(unchoked_count))),
         options.limits.upload_per_neighbor.map(|rate| rate.time_of(piece_size)),
