@@ -1,8 +1,8 @@
 //! Threads, sockets and locks: everything here translates, nothing decides.
 //!
 //! Modules in reading order: [`run`] starts and ends a peer; `shared` is what all threads share, `state` the part behind one
-//! lock, with its `link`s, `standing`s, `figures` and `ending`; `neighbor` is the thread of one connection, `outbox` the one
-//! that writes to it, `pen` what it writes, and `gate` what pieces wait for under a limit; `listener` and `timers` are what their names say; `files` opens what is on
+//! lock, with its `link`s, `standing`s, `figures` and `ending`; `neighbor` is the thread of one connection, `writer` the one
+//! that writes to it, `outbox` and `pen` what that writes, and `gate` what pieces wait for under a limit; `listener` and `timers` are what their names say; `files` opens what is on
 //! disk; `threads` names and joins them.
 
 mod shared;
@@ -18,6 +18,7 @@ mod neighbor;
 mod gate;
 mod outbox;
 mod pen;
+mod writer;
 
 mod listener;
 mod timers;

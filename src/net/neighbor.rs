@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow, bail};
 
 use super::link::{Farewell, Link};
-use super::outbox;
 use super::shared::Shared;
 use super::threads::Threads;
+use super::writer;
 use crate::config::PeerInfo;
 use crate::message::Message;
 use crate::peer::{Ending, Opener};
@@ -175,7 +175,7 @@ fn converse(shared: &Arc<Shared>, threads: &Threads, neighbor: PeerId, opened_by
     let writing = {
         let (shared, link) = (Arc::clone(shared), link.clone());
         threads.spawn(&format!("to-{neighbor}"), move || {
-            outbox::write_outbox(&shared, &link);
+            writer::write_outbox(&shared, &link);
         })
     };
     let farewell = if writing { read_messages(shared, &link) } else { Farewell::Broken };

@@ -1,23 +1,15 @@
-//! `Outbox`: what is to be sent to one neighbor, and the thread's body that writes it to the socket.
-//!
-//! Who decides appends here and leaves it to the writer to wait for the socket: two peers that send each other large pieces
-//! would both block in `write` with nobody reading, and one slow neighbor would stall all others. Only a small answer is
-//! written by who read the question, and what has waited for company by a thread for all, as far as the socket takes it at
-//! once.
+//! `Outbox`: what is to be sent to one neighbor, and who may write it.
 //!
 //! Pieces come last: what else there is to say goes before those that have not begun. Under a limit they wait for their
 //! [`Gate`], and then for their bytes to be due; but as soon as something else is to be said the rest of the piece goes at
 //! once, so that a limit holds up nothing else.
 
 use std::collections::VecDeque;
-use std::net::Shutdown;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::gate::{Gate, Pace};
-use super::link::{Failure, Link};
 use super::pen::Pen;
-use super::shared::Shared;
 use crate::layout::{FileLayout, PieceIndex};
 use crate::message::Message;
 use crate::peer_id::PeerId;
@@ -108,15 +100,19 @@ impl Queue {
         Ok(pen)
     }
 
-    /// Takes out the next piece, if its gate is open; what is left at the end waits for none.
+    /// Takes out the next piece, if its gate is open.
     fn begin_piece(
         &mut self,
         layout: FileLayout,
         changed: &Condvar,
     ) -> Result<(PieceIndex, Option<Pace>), Option<Instant>> {
         let piece = *self.pieces.front().ok_or(None)?;
-        let gate = self.gate.as_mut().filter(|_| !self.closing);
-        let pace = gate.map(|gate| gate.begin(layout.piece_len(piece), Instant::now())).transpose().map_err(Some)?;
+        let pace = self
+            .gate
+            .as_mut()
+            .map(|gate| gate.begin(layout.piece_len(piece), Instant::now()))
+            .transpose()
+            .map_err(Some)?;
         // A reader may wait for this.
         if self.pieces.len() == MOST_PIECES {
             changed.notify_all();
@@ -226,7 +222,11 @@ impl Outbox {
 
     /// Takes no more messages: the writer sends what is queued, closes the sending half, and ends.
     pub fn close(&self) {
-        self.lock().closing = true;
+        let mut queue = self.lock();
+        queue.closing = true;
+        // What is left then waits for no limit.
+        queue.gate = None;
+        drop(queue);
         self.wake();
     }
 
@@ -258,7 +258,7 @@ impl Outbox {
     }
 
     /// For the writer: waits for something to write; `None` at the end.
-    fn wait_for_pen(&self) -> Option<Box<Pen>> {
+    pub fn wait_for_pen(&self) -> Option<Box<Pen>> {
         let mut queue = self.lock();
         loop {
             if queue.aborted && queue.pen.is_some() {
@@ -290,7 +290,7 @@ impl Outbox {
 
     /// For the writer in the middle of a piece: waits until its next bytes are due; false if the rest is to go at once, because
     /// something else is to be said behind it.
-    fn pace(&self, until: Instant) -> bool {
+    pub fn pace(&self, until: Instant) -> bool {
         let hurries = |queue: &Queue| queue.is_urgent || queue.closing;
         let mut queue = self.lock();
         queue.is_pacing = true;
@@ -303,7 +303,7 @@ impl Outbox {
 
     /// For others than the writer: takes the pen if there is little to write with it, and nothing in the way; else it wakes
     /// the writer.
-    fn borrow_pen(&self, with_piece: bool) -> Option<Box<Pen>> {
+    pub fn borrow_pen(&self, with_piece: bool) -> Option<Box<Pen>> {
         let mut queue = self.lock();
         let free = queue.pen.as_ref().is_some_and(|pen| pen.is_done()) && !queue.closing;
         // To wait for a gate is for the writer.
@@ -323,7 +323,7 @@ impl Outbox {
         None
     }
 
-    fn put_back(&self, pen: Box<Pen>) {
+    pub fn put_back(&self, pen: Box<Pen>) {
         let mut queue = self.lock();
         let piece_waits = queue.gate.is_some() && !queue.pieces.is_empty();
         let wake = queue.closing || queue.watched || !pen.is_done() || piece_waits;
@@ -334,60 +334,8 @@ impl Outbox {
         }
     }
 
-    fn set_ended(&self) {
+    pub fn set_ended(&self) {
         self.lock().ended = true;
         self.wake();
     }
-}
-
-/// The writer thread: sends what comes into the outbox until it is closed and empty, then closes the sending half.
-pub fn write_outbox(shared: &Shared, link: &Link) {
-    let outbox = &link.outbox;
-    while let Some(mut pen) = outbox.wait_for_pen() {
-        let written = pen.write(shared, &link.stream, |until| outbox.pace(until));
-        outbox.put_back(pen);
-        if let Err(failure) = written {
-            give_up(shared, link, failure);
-        }
-    }
-    // Before the socket is shut, which looks to the reader as if the neighbor had closed it.
-    outbox.set_ended();
-    // A socket that is not connected any more needs no shutting.
-    _ = link.stream.shutdown(Shutdown::Write);
-}
-
-/// Sends the answer to what was just read from the thread that reads: to wake the writer for each would cost more than the
-/// answer itself, where pieces are small.
-///
-/// If it is not little, or the socket does not take it at once, that is left to the writer.
-pub fn write_answer(shared: &Shared, link: &Link) {
-    while let Some(pen) = link.outbox.borrow_pen(true) {
-        write_soon(shared, link, pen);
-    }
-}
-
-/// Sends what has waited for company from a thread that does so for all neighbors, so that no single one may keep it: pieces,
-/// and what comes meanwhile, are left to the writer.
-pub fn write_left(shared: &Shared, link: &Link) {
-    if let Some(pen) = link.outbox.borrow_pen(false) {
-        write_soon(shared, link, pen);
-        link.outbox.wake_if_left();
-    }
-}
-
-fn write_soon(shared: &Shared, link: &Link, mut pen: Box<Pen>) {
-    let written = pen.write_soon(shared, &link.stream);
-    link.outbox.put_back(pen);
-    if let Err(failure) = written {
-        give_up(shared, link, failure);
-    }
-}
-
-/// An error of the socket shuts it, so that the other thread of the connection sees the end too.
-fn give_up(shared: &Shared, link: &Link, failure: Failure) {
-    match failure {
-        Failure::Connection(error) => log::debug!("cannot send to {}: {error}", link.neighbor),
-        Failure::Process(error) => shared.fail(error),
-    }
-    link.give_up();
 }
