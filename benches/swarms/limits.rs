@@ -1,55 +1,77 @@
 //! How well limits are kept: the average over any 5 s, as the limited peer itself tells it once a second.
 
 use std::fs;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
 
 use crate::Bench;
 use crate::report::{Bar, Figure};
-use crate::swarm::{Plan, SEEDER};
+use crate::support::relay::Network;
+use crate::swarm::{Place, Plan, SEEDER};
 
-/// Bytes a second and the piece sizes of uploads and downloads; a download comes in whole pieces, so they are smaller there.
-const RATES: [(u32, u32, u32); 4] = [
-    (50_000, 32 << 10, 1 << 10),
-    (500_000, 64 << 10, 8 << 10),
-    (5_000_000, 64 << 10, 32 << 10),
-    (500_000_000, 256 << 10, 256 << 10),
-];
 /// Over so long a time.
 const WINDOW_SECS: f64 = 5.0;
+/// What the relay lets through; far more than the limit that is measured behind it.
+const LINK_RATE: u32 = 50_000_000;
 
-/// The upload of a seeder to one leecher, then the download of a leecher from one seeder.
+/// One limit, and where it is kept.
+struct Case {
+    is_upload: bool,
+    /// Bytes a second.
+    rate: u32,
+    piece_size: u32,
+    /// One way, over a relay, or directly on loopback.
+    delay: Option<Duration>,
+}
+
+/// A download comes in whole pieces, so that they have to be smaller where it is slow.
+const CASES: [Case; 9] = [
+    Case { is_upload: true, rate: 50_000, piece_size: 32 << 10, delay: None },
+    Case { is_upload: true, rate: 500_000, piece_size: 64 << 10, delay: None },
+    Case { is_upload: true, rate: 5_000_000, piece_size: 64 << 10, delay: None },
+    Case { is_upload: true, rate: 500_000_000, piece_size: 256 << 10, delay: None },
+    Case { is_upload: true, rate: 500_000, piece_size: 32 << 10, delay: Some(Duration::from_millis(20)) },
+    Case { is_upload: false, rate: 50_000, piece_size: 1 << 10, delay: None },
+    Case { is_upload: false, rate: 500_000, piece_size: 8 << 10, delay: None },
+    Case { is_upload: false, rate: 5_000_000, piece_size: 32 << 10, delay: None },
+    Case { is_upload: false, rate: 500_000_000, piece_size: 256 << 10, delay: None },
+];
+
+/// The upload of a seeder to one leecher, or the download of a leecher from one seeder.
 pub fn measure(bench: &Bench) -> Result<Vec<Figure>> {
-    let mut figures = Vec::new();
-    for (rate, upload_piece, download_piece) in RATES {
+    CASES.iter().map(|case| case.measure(bench)).collect()
+}
+
+impl Case {
+    fn measure(&self, bench: &Bench) -> Result<Figure> {
+        let &Self { is_upload, rate, piece_size, delay } = self;
         // Enough for a look a second before and after the time.
         let file_size = if bench.quick { rate.min(400_000) } else { rate / 2 * 15 };
         let source = bench.source(file_size.into())?;
-        let cases = [("upload", "sent_bytes", upload_piece), ("download", "received_bytes", download_piece)];
-        for (direction, key, piece_size) in cases {
-            let plan = Plan::of(file_size.into(), piece_size, 1);
-            let limited = if direction == "upload" { SEEDER } else { SEEDER + 1 };
-            let progress = bench.progress_file();
-            let options = |id: u32| {
-                let limit = [format!("--{direction}-limit"), rate.to_string()];
-                let told = ["--progress-json".to_owned(), progress.display().to_string()];
-                if id == limited { [limit, told].concat() } else { Vec::new() }
-            };
-            let mut worst = Vec::new();
-            for round in bench.rounds() {
-                let place = crate::swarm::Place { options: &options, ..bench.place(&source, round) };
-                plan.run_peers(&place)?;
-                let text = fs::read_to_string(&progress).context("the progress of the limited peer")?;
-                worst.push(worst_average(&text, key, rate.into(), file_size.into())?);
-            }
-            let limits = vec![f64::from(rate) / 1e6; worst.len()];
-            let name = format!("{direction}, {} kB/s: the average over 5 s that is farthest off", rate / 1000);
-            let averages: Vec<_> = worst.iter().map(|average| average / 1e6).collect();
-            figures.push(Figure::against(name, "MB/s", &averages, &limits).bar(Bar::RatioOffBy(0.05)));
+        let plan = Plan::of(file_size.into(), piece_size, 1);
+        let (direction, key, limited) =
+            if is_upload { ("upload", "sent_bytes", SEEDER) } else { ("download", "received_bytes", SEEDER + 1) };
+        let progress = bench.progress_file();
+        let options = |id: u32| {
+            let limit = [format!("--{direction}-limit"), rate.to_string()];
+            let told = ["--progress-json".to_owned(), progress.display().to_string()];
+            if id == limited { [limit, told].concat() } else { Vec::new() }
+        };
+        let mut worst = Vec::new();
+        for round in bench.rounds() {
+            let network = delay.map(|delay| Network::new(2, LINK_RATE, delay));
+            let place = Place { options: &options, network: network.as_ref(), ..bench.place(&source, round) };
+            plan.run_peers(&place)?;
+            let text = fs::read_to_string(&progress).context("the progress of the limited peer")?;
+            worst.push(worst_average(&text, key, rate.into(), file_size.into())? / 1e6);
         }
+        let link = delay.map_or(String::new(), |delay| format!(", {} ms there and back", 2 * delay.as_millis()));
+        let name = format!("{direction} of {} kB/s{link}: worst average over 5 s", rate / 1000);
+        let limits = vec![f64::from(rate) / 1e6; worst.len()];
+        Ok(Figure::against(name, "MB/s", &worst, &limits).bar(Bar::RatioOffBy(0.05)))
     }
-    Ok(figures)
 }
 
 /// Of all averages over 5 s that begin and end while bytes flow the one that is farthest from the rate; where it all took less
