@@ -3,8 +3,13 @@
 //! What is limited are the bytes of pieces, whose headers and all other messages are little beside them. No clock is read here:
 //! who asks says what time it is.
 
+use std::error::Error;
+use std::fmt;
 use std::num::NonZeroU64;
+use std::str::FromStr;
 use std::time::{Duration, Instant};
+
+use crate::units::parse_bytes;
 
 /// What was not used in so long a time may still be used after it, and no more: the average over 5 s stays within 5 % of the
 /// limit wherever they begin, and a neighbor may take as long until its next request without costing the average.
@@ -43,6 +48,29 @@ impl Rate {
         u64::try_from(bytes).unwrap_or(u64::MAX)
     }
 }
+
+impl FromStr for Rate {
+    type Err = NotRate;
+
+    /// Takes bytes as [`parse_bytes`] does: `200k`, `5M/s`.
+    fn from_str(text: &str) -> Result<Self, NotRate> {
+        // People may write what they mean.
+        let bytes = text.trim_end().strip_suffix("/s").unwrap_or(text);
+        parse_bytes(bytes).ok().and_then(Self::new).ok_or(NotRate)
+    }
+}
+
+/// A text is no [`Rate`]; a sentence goes on with it after "is".
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NotRate;
+
+impl fmt::Display for NotRate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not a number of bytes a second, as 200k, 5M or 1000000")
+    }
+}
+
+impl Error for NotRate {}
 
 /// What a peer keeps to; `None` is no limit.
 #[derive(Clone, Copy, Default, Debug)]
@@ -158,6 +186,16 @@ mod tests {
         assert_eq!(rate(u64::MAX).bytes_in(Duration::from_secs(2)), u64::MAX);
         assert_eq!(rate(u64::MAX).time_of(u64::MAX), Duration::from_secs(1));
         assert_eq!(rate(1).time_of(u64::MAX), Duration::from_secs(u64::MAX));
+    }
+
+    #[test]
+    fn a_rate_is_written_as_bytes_are() {
+        for (text, bytes_per_second) in [("1", 1), ("200k", 200_000), ("5M/s", 5_000_000), ("64 KiB/s ", 65_536)] {
+            assert_eq!(text.parse(), Ok(rate(bytes_per_second)), "{text}");
+        }
+        for text in ["", "/s", "0", "0k", "-1", "fast", "5M/", "18446744073709551616"] {
+            assert_eq!(text.parse::<Rate>(), Err(NotRate), "{text}");
+        }
     }
 
     /// Whoever comes as soon as it is open, with pieces of any length, gets the rate and no more.

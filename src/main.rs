@@ -15,12 +15,11 @@ use clap::{ArgAction, Parser, ValueEnum};
 use log::LevelFilter;
 use peer_process::config;
 use peer_process::console::Console;
-use peer_process::limits::{Limits, Rate};
+use peer_process::limits::{Limits, NotRate, Rate};
 use peer_process::manifest;
 use peer_process::net::{self, End, Options};
 use peer_process::peer::Select;
 use peer_process::peer_id::{self, PeerId};
-use peer_process::units::parse_bytes;
 
 /// A fault while running: disk full, port taken, ...
 const FAULT: u8 = 1;
@@ -127,12 +126,7 @@ where
 
 /// Takes bytes a second, with or without a unit.
 fn rate(what: &'static str) -> impl Fn(&str) -> Result<Rate, String> + Clone {
-    move |text| {
-        // People may write what they mean.
-        let bytes = text.trim_end().strip_suffix("/s").unwrap_or(text);
-        let rate = parse_bytes(bytes).ok().and_then(Rate::new);
-        rate.ok_or_else(|| format!("{what} '{text}' is not a number of bytes a second, as 200k, 5M or 1000000"))
-    }
+    move |text| text.parse().map_err(|error: NotRate| format!("{what} '{text}' is {error}"))
 }
 
 fn main() -> ExitCode {
