@@ -22,8 +22,9 @@ pub fn content() -> Vec<u8> {
 /// A port that nobody has, and that no other test of this run gets; below those that outgoing connections have.
 pub fn free_port() -> u16 {
     static COUNT: AtomicU16 = AtomicU16::new(0);
-    // Two runs of the tests at a time differ in the process ID.
-    let start = std::process::id() % 9000;
+    // Two runs of the tests at a time differ in the process ID. With nextest each test is a process, and the IDs of two may be
+    // neighbors: no test has more than so many peers.
+    let start = std::process::id() % 9000 * 37;
     loop {
         let place = start + u32::from(COUNT.fetch_add(1, Ordering::Relaxed));
         let port = u16::try_from(10_000 + place % 9000).expect("it is below 19000");
