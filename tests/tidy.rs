@@ -26,7 +26,7 @@ const ORDER: [&str; 17] = [
 /// Imports that the order would allow and the design does not.
 const FORBIDDEN_IMPORTS: [(&str, &str); 2] = [("peer", "wire"), ("peer", "config")];
 /// The same for the modules of the tool beside it, `swarm`.
-const SWARM_ORDER: [&str; 33] = [
+const SWARM_ORDER: [&str; 34] = [
     "fault",
     "words",
     "cli",
@@ -59,10 +59,11 @@ const SWARM_ORDER: [&str; 33] = [
     "init",
     "status",
     "seeds",
+    "demo_rate",
     "start",
 ];
 /// All that `swarm` takes from the crate: it runs peers as processes, whosever they are.
-const SWARM_IMPORTS: [&str; 7] = ["config", "console", "hashing", "layout", "manifest", "peer_id", "units"];
+const SWARM_IMPORTS: [&str; 8] = ["config", "console", "hashing", "layout", "limits", "manifest", "peer_id", "units"];
 /// What a module must not name, and the modules that may.
 const RESERVED: [(&str, &[&str]); 8] = [
     ("std::net", &["net"]),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use peer_process::limits::Rate;
 
 /// Runs a whole swarm of the course's peers, here and over ssh: any implementation's, this one's by default.
 ///
@@ -149,6 +150,11 @@ pub struct StartArgs {
     /// Make a random file of `FileSize` bytes for the seeders that have none
     #[arg(long)]
     pub make_file: bool,
+    /// Make choking visible: a seeder sends RATE bytes of pieces a second (200k, 5M), the i-th of n leechers i/n of it [default
+    /// RATE: one with which the run lasts about ten unchoking intervals]
+    #[arg(long, value_name = "RATE", require_equals = true)]
+    #[expect(clippy::option_option, reason = "clap's way to tell an option without a value from none")]
+    pub demo_rate: Option<Option<Rate>>,
     /// Print the table at the end as JSON
     #[arg(long)]
     pub json: bool,

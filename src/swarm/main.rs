@@ -58,12 +58,16 @@ mod status;
 
 mod seeds;
 
+mod demo_rate;
+
 mod start;
 
+use std::env;
 use std::process::ExitCode;
 
 use anyhow::{Error, Result};
 use clap::Parser;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::cli::{Cli, Command};
 use crate::fault::Usage;
@@ -76,7 +80,13 @@ const USAGE: u8 = 2;
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
+        Err(mut error) => {
+            let words: Vec<_> = env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+            if error.kind() == ErrorKind::UnknownArgument
+                && let Some(tip) = demo_rate::tip(&words)
+            {
+                error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+            }
             // If nobody reads it, nobody wants it.
             _ = error.print();
             return ExitCode::from(if error.use_stderr() { USAGE } else { 0 });

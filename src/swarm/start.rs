@@ -10,10 +10,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use indicatif::DecimalBytes;
+use peer_process::limits::Rate;
 use peer_process::peer_id::PeerId;
 
 use crate::cli::StartArgs;
 use crate::copies::Copy;
+use crate::demo_rate::{self, LIMIT_OPTION};
 use crate::fault::Usage;
 use crate::hosts::{Host, Hosts, Program};
 use crate::live::Live;
@@ -43,10 +45,12 @@ const OWN_PROGRAM: &str = "peer_process";
 pub fn start(args: &StartArgs) -> Result<ExitCode> {
     let stagger = seconds("--stagger", args.stagger)?;
     let timeout = args.timeout.map(|secs| seconds("--timeout", secs)).transpose()?;
-    let swarm = SwarmDir::open(&args.dir.dir)?;
+    let swarm = open(args)?;
+    let limits = demo_rate::limits(args, &swarm)?;
     let program = find_program(args)?;
     let settings = Settings::of(&swarm, &args.remote)?;
     let hosts = Hosts::of(&swarm, &settings.reach(&swarm))?;
+    let commands = commands(&swarm, &hosts, &program, &args.peer_options, &limits)?;
     if args.make_file {
         seeds::make(&swarm)?;
     }
@@ -58,13 +62,16 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
     }
     begin(&swarm, &hosts, args)?;
     warn(&swarm);
+    if !limits.is_empty() {
+        say(&demo_rate::sentence(&limits, &swarm));
+    }
 
     let layout = swarm.common.layout;
     let mut peers: BTreeMap<_, _> = swarm.peers.iter().map(|peer| (peer.id, Watched::new(peer, layout))).collect();
     let mut live = Live::new(layout, swarm.peers.iter().map(|peer| peer.id));
     let (sender, news) = channel();
     interrupts.tell(&sender);
-    let launched = launch(&hosts, &swarm, &program, args, stagger, &news, &mut peers);
+    let launched = launch(&hosts, &commands, args.detach, stagger, &news, &mut peers);
     if !matches!(launched, Ok(None)) {
         // Whoever was started does not outlive this.
         stop_started(&hosts, &peers);
@@ -188,6 +195,17 @@ fn warn(swarm: &SwarmDir) {
     }
 }
 
+/// Opens the directory, unless it is a rate that was meant for `--demo-rate`.
+fn open(args: &StartArgs) -> Result<SwarmDir> {
+    let dir = &args.dir.dir;
+    match demo_rate::tip_for(&dir.to_string_lossy()) {
+        Some(tip) if args.demo_rate == Some(None) && !dir.is_dir() => {
+            Err(Usage::error(format!("there is no directory '{}'; {tip}", dir.display())))
+        }
+        _ => SwarmDir::open(dir),
+    }
+}
+
 fn seconds(option: &str, secs: f64) -> Result<Duration> {
     // A moment so far away can still be reckoned with.
     let in_range = secs <= f64::from(u32::MAX);
@@ -215,6 +233,22 @@ fn find_program(args: &StartArgs) -> Result<Program> {
             "there is no {OWN_PROGRAM} beside this program or in the PATH; --peer-command names another"
         ))
     })
+}
+
+/// The command that starts each peer on its host, in the order of `PeerInfo.cfg`.
+fn commands(
+    swarm: &SwarmDir,
+    hosts: &Hosts,
+    program: &Program,
+    options: &[String],
+    limits: &BTreeMap<PeerId, Rate>,
+) -> Result<Vec<(PeerId, String)>> {
+    let command = |id: PeerId| {
+        let limit = limits.get(&id).map(|limit| format!("{LIMIT_OPTION}={}", limit.bytes_per_second()));
+        let options: Vec<_> = options.iter().cloned().chain(limit).collect();
+        Ok((id, program.command(hosts.of_peer(id), &id.to_string(), &options)?))
+    };
+    swarm.peers.iter().map(|peer| command(peer.id)).collect()
 }
 
 /// Makes sure that nobody runs on any host, then gives the others what they lack.
@@ -289,14 +323,13 @@ fn begin(swarm: &SwarmDir, hosts: &Hosts, args: &StartArgs) -> Result<()> {
 /// Starts all peers; a signal that comes meanwhile ends it.
 fn launch(
     hosts: &Hosts,
-    swarm: &SwarmDir,
-    program: &Program,
-    args: &StartArgs,
+    commands: &[(PeerId, String)],
+    detach: bool,
     stagger: Duration,
     news: &Receiver<News>,
     peers: &mut BTreeMap<PeerId, Watched>,
 ) -> Result<Option<i32>> {
-    for (place, peer) in swarm.peers.iter().enumerate() {
+    for (place, (id, command)) in commands.iter().enumerate() {
         let due = Instant::now() + if place == 0 { Duration::ZERO } else { stagger };
         loop {
             match news.recv_timeout(due.saturating_duration_since(Instant::now())) {
@@ -306,15 +339,13 @@ fn launch(
                 Err(RecvTimeoutError::Disconnected) => bail!("nobody watches for signals"),
             }
         }
-        let host = hosts.of_peer(peer.id);
-        let command = program.command(host, &peer.id.to_string(), &args.peer_options)?;
         // Even if it cannot be told whether it was.
-        peers.get_mut(&peer.id).expect("all of them").note_start();
-        host.start(peer.id, &command).with_context(|| format!("peer {} was not started", peer.id))?;
+        peers.get_mut(id).expect("all of them").note_start();
+        hosts.of_peer(*id).start(*id, command).with_context(|| format!("peer {id} was not started"))?;
     }
     // Whoever is to be left alone from here on would not be stopped any more.
     let signal = || news.try_iter().find_map(|news| if let News::Signal(signal) = news { Some(signal) } else { None });
-    Ok(if args.detach { signal() } else { None })
+    Ok(if detach { signal() } else { None })
 }
 
 fn stop_started(hosts: &Hosts, peers: &BTreeMap<PeerId, Watched>) {

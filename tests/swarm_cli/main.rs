@@ -8,6 +8,7 @@ mod swarm;
 
 mod clean;
 mod commands;
+mod demo_rate;
 mod earlier;
 mod foreign;
 mod generate;

@@ -1,0 +1,169 @@
+//! `--demo-rate`: what each peer may send a second, so that on one machine, where a swarm is done at once otherwise, choking can be
+//! watched; pure.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use indicatif::DecimalBytes;
+use peer_process::limits::Rate;
+use peer_process::peer_id::PeerId;
+
+use crate::cli::StartArgs;
+use crate::fault::Usage;
+use crate::swarm_dir::SwarmDir;
+
+/// The option of our peers that sets the limit.
+pub const LIMIT_OPTION: &str = "--upload-limit";
+/// About so many unchoking intervals a run lasts.
+const INTERVALS: u128 = 10;
+
+/// What each peer may send a second; empty without `--demo-rate`.
+///
+/// # Errors
+/// When peers are to be started that know no limit, or that are told another one.
+pub fn limits(args: &StartArgs, swarm: &SwarmDir) -> Result<BTreeMap<PeerId, Rate>> {
+    let Some(asked) = args.demo_rate else { return Ok(BTreeMap::new()) };
+    if args.peer_command.is_some() {
+        let why = "it is by an option of our own peer_process that each peer gets its limit";
+        return Err(Usage::error(format!("--demo-rate cannot be used with --peer-command: {why}")));
+    }
+    if args.peer_options.iter().any(|option| option.split('=').next() == Some(LIMIT_OPTION)) {
+        let why = "it gives each peer such a limit of its own";
+        return Err(Usage::error(format!("--demo-rate cannot be used with {LIMIT_OPTION} after '--': {why}")));
+    }
+    let are_seeders: Vec<_> = swarm.peers.iter().map(|peer| peer.has_file).collect();
+    let rate = asked.unwrap_or_else(|| {
+        rate_for(&are_seeders, swarm.common.layout.file_size(), swarm.common.unchoking_interval_secs)
+    });
+    Ok(swarm.peers.iter().map(|peer| peer.id).zip(shares(&are_seeders, rate)).collect())
+}
+
+/// Tells the limits, in the order of `PeerInfo.cfg`.
+pub fn sentence(limits: &BTreeMap<PeerId, Rate>, swarm: &SwarmDir) -> String {
+    let limited = swarm.peers.iter().filter_map(|peer| limits.get_key_value(&peer.id));
+    let shown = limited.map(|(id, rate)| format!("{id}: {}/s", DecimalBytes(rate.bytes_per_second())));
+    format!("peers send at most {}", shown.collect::<Vec<_>>().join(", "))
+}
+
+/// What helps who has written a blank between the option and its value: the value is taken for a directory then.
+pub fn tip(words: &[String]) -> Option<String> {
+    let own = words.split(|word| word == "--").next().unwrap_or_default();
+    own.windows(2).filter(|pair| pair[0] == "--demo-rate").find_map(|pair| tip_for(&pair[1]))
+}
+
+/// The same for whom this word was a directory's name; nothing for one that is no rate.
+pub fn tip_for(word: &str) -> Option<String> {
+    word.parse::<Rate>().ok().map(|_| format!("a rate is given with '=': --demo-rate={word}"))
+}
+
+/// What a seeder is to send a second so that the run lasts about [`INTERVALS`], if each peer sends all the time what it may: n
+/// leechers, which need n files, get `s * rate` from s seeders and `rate * (1 + ... + n) / n` from each other.
+fn rate_for(are_seeders: &[bool], file_size: u64, interval_secs: u32) -> Rate {
+    let count_of = |seeders: bool| are_seeders.iter().filter(|is_seeder| **is_seeder == seeders).count() as u128;
+    let (seeders, leechers) = (count_of(true), count_of(false));
+    // Both sides of the fraction twice, since 1 + ... + n is n * (n + 1) / 2. There are fewer than 2^32 peers: nothing overflows.
+    let needed = 2 * leechers * u128::from(file_size);
+    let rate = needed / (INTERVALS * u128::from(interval_secs) * (2 * seeders + leechers + 1));
+    at_least_one(rate)
+}
+
+/// A seeder's limit is the rate itself, that of the i-th of n leechers i/n of it: whoever is chosen by rate differs in it.
+fn shares(are_seeders: &[bool], rate: Rate) -> Vec<Rate> {
+    let leechers = are_seeders.iter().filter(|is_seeder| !**is_seeder).count() as u128;
+    let mut place = 0;
+    let share = |is_seeder: &bool| {
+        if *is_seeder {
+            return rate;
+        }
+        place += 1;
+        at_least_one(u128::from(rate.bytes_per_second()) * place / leechers)
+    };
+    are_seeders.iter().map(share).collect()
+}
+
+/// A peer that may send nothing would be waited for for ever.
+fn at_least_one(bytes_per_second: u128) -> Rate {
+    let rate = u64::try_from(bytes_per_second.max(1)).unwrap_or(u64::MAX);
+    Rate::new(rate).expect("it is not 0")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use peer_process::layout::FileLayout;
+
+    /// As drawn: `*` is a seeder, `-` a leecher.
+    fn drawn(peers: &str) -> Vec<bool> {
+        peers.chars().map(|peer| peer == '*').collect()
+    }
+
+    fn check_shares(peers: &str, rate: u64, expected: &[u64]) {
+        let rate = Rate::new(rate).expect("it is not 0");
+        let shares: Vec<_> = shares(&drawn(peers), rate).into_iter().map(Rate::bytes_per_second).collect();
+        assert_eq!(shares, expected, "{peers}");
+    }
+
+    #[test]
+    fn a_seeder_sends_the_rate_and_leechers_evenly_spread_shares_of_it() {
+        check_shares("*-----", 1000, &[1000, 200, 400, 600, 800, 1000]);
+        check_shares("-*--*", 100, &[33, 100, 66, 100, 100]);
+        check_shares("---", 90, &[30, 60, 90]);
+        check_shares("**", 7, &[7, 7]);
+        check_shares("", 7, &[]);
+    }
+
+    #[test]
+    fn each_may_send_something_and_no_share_overflows() {
+        check_shares("*---", 2, &[2, 1, 1, 2]);
+        check_shares("*---", 1, &[1, 1, 1, 1]);
+        check_shares("*--", u64::MAX, &[u64::MAX, u64::MAX / 2, u64::MAX]);
+    }
+
+    #[test]
+    fn without_a_value_a_run_lasts_ten_intervals() {
+        for (peers, file_size, interval_secs, expected) in [
+            // In a second 1000 of the seeder, and 3000 of the leechers together: 40 000 in ten.
+            ("*-----", 8000, 1, 1000),
+            ("*-----", 8000, 4, 250),
+            ("**----", 9000, 1, 800),
+            ("--", 3000, 1, 400),
+            ("*-", 1000, 1, 50),
+        ] {
+            let rate = rate_for(&drawn(peers), file_size, interval_secs).bytes_per_second();
+            assert_eq!(rate, expected, "{peers} {file_size} {interval_secs}");
+        }
+    }
+
+    #[test]
+    fn a_rate_behind_a_blank_is_seen_and_a_directory_is_not() {
+        let tip_for = |line: &str| tip(&line.split(' ').map(ToOwned::to_owned).collect::<Vec<_>>());
+        let expected = Some("a rate is given with '=': --demo-rate=5M/s".to_owned());
+        for line in
+            ["swarm start --demo-rate 5M/s", "swarm start DIR --demo-rate 5M/s", "swarm start --demo-rate 5M/s DIR"]
+        {
+            assert_eq!(tip_for(line), expected, "{line}");
+        }
+        for line in
+            ["swarm start --demo-rate", "swarm start --demo-rate DIR", "swarm start DIR 5M", "swarm -- --demo-rate 5M"]
+        {
+            assert_eq!(tip_for(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_rate_is_never_0_and_never_overflows() {
+        let most = FileLayout::MAX_FILE_SIZE;
+        for (peers, file_size, interval_secs, expected) in [
+            ("***", 8000, 1, 1),
+            ("", 8000, 1, 1),
+            ("*-----", 0, 1, 1),
+            ("*-----", 8000, u32::MAX, 1),
+            ("*-----", most, 1, most / 8),
+        ] {
+            let rate = rate_for(&drawn(peers), file_size, interval_secs).bytes_per_second();
+            assert_eq!(rate, expected, "{peers} {file_size} {interval_secs}");
+        }
+        let many = vec![false; 100_000];
+        assert!(rate_for(&many, most, 1).bytes_per_second() > most / 6);
+    }
+}
