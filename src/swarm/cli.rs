@@ -150,8 +150,8 @@ pub struct StartArgs {
     /// Make a random file of `FileSize` bytes for the seeders that have none
     #[arg(long)]
     pub make_file: bool,
-    /// Make choking visible: a seeder sends RATE bytes of pieces a second (200k, 5M), the i-th of n leechers i/n of it [default
-    /// RATE: one with which the run lasts about ten unchoking intervals]
+    /// Make choking visible: a seeder sends RATE bytes of pieces a second (200k, 5M), the i-th of n leechers i/n of it
+    /// [default RATE: one with which the run lasts about ten unchoking intervals]
     #[arg(long, value_name = "RATE", require_equals = true)]
     #[expect(clippy::option_option, reason = "clap's way to tell an option without a value from none")]
     pub demo_rate: Option<Option<Rate>>,

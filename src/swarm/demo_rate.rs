@@ -1,5 +1,5 @@
-//! `--demo-rate`: what each peer may send a second, so that on one machine, where a swarm is done at once otherwise, choking can be
-//! watched; pure.
+//! `--demo-rate`: what each peer may send a second, so that choking can be watched on one machine, where a swarm is done at
+//! once otherwise; pure.
 
 use std::collections::BTreeMap;
 
@@ -56,12 +56,12 @@ pub fn tip_for(word: &str) -> Option<String> {
     word.parse::<Rate>().ok().map(|_| format!("a rate is given with '=': --demo-rate={word}"))
 }
 
-/// What a seeder is to send a second so that the run lasts about [`INTERVALS`], if each peer sends all the time what it may: n
-/// leechers, which need n files, get `s * rate` from s seeders and `rate * (1 + ... + n) / n` from each other.
+/// What a seeder is to send a second so that the run lasts about [`INTERVALS`], if each peer sends all the time what it may:
+/// n leechers, which need n files, get `s * rate` from s seeders and `rate * (1 + ... + n) / n` from each other.
 fn rate_for(are_seeders: &[bool], file_size: u64, interval_secs: u32) -> Rate {
     let count_of = |seeders: bool| are_seeders.iter().filter(|is_seeder| **is_seeder == seeders).count() as u128;
     let (seeders, leechers) = (count_of(true), count_of(false));
-    // Both sides of the fraction twice, since 1 + ... + n is n * (n + 1) / 2. There are fewer than 2^32 peers: nothing overflows.
+    // Both sides of the fraction twice, since 1 + ... + n is n * (n + 1) / 2. With fewer than 2^32 peers nothing overflows.
     let needed = 2 * leechers * u128::from(file_size);
     let rate = needed / (INTERVALS * u128::from(interval_secs) * (2 * seeders + leechers + 1));
     at_least_one(rate)
