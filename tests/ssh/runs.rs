@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::{env, iter};
 
 use crate::host::program;
+use crate::support::process::wait_until;
 use crate::world::{DIR, FILE_SIZE, IN_PLACE, Outcome, World};
 
 /// The seeder's file and the two copies.
@@ -144,6 +145,22 @@ fn peers_that_were_left_running_are_shown_and_stopped() {
     assert_eq!(world.run(&["stop", DIR]).stdout, "no peer was running\n");
     world.assert_no_process();
     world.assert_no_sockets();
+}
+
+#[test]
+fn limits_of_a_demonstration_go_there_with_the_command() {
+    let world = World::new(3);
+    world.nobody_has_the_file();
+    let outcome = world.start(&["--detach", "--demo-rate=900k"]);
+    outcome.assert_status(0);
+    let told = "swarm: peers send at most 1001: 300.00 kB/s, 1002: 600.00 kB/s, 1003: 900.00 kB/s\n";
+    assert!(outcome.stderr.contains(told), "{outcome:?}");
+    for (id, limit) in [(1001, 300_000), (1002, 600_000), (1003, 900_000)] {
+        let command = format!("./peer_process {id} --upload-limit={limit} ");
+        wait_until(&command, || world.processes().iter().any(|(_, shown)| *shown == command));
+    }
+    world.run(&["stop", DIR]).assert_status(0);
+    world.assert_no_process();
 }
 
 #[test]
