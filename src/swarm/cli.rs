@@ -158,7 +158,7 @@ pub struct StartArgs {
     /// Print the table at the end as JSON
     #[arg(long)]
     pub json: bool,
-    /// Options for each peer: -- --seed 7
+    /// Options for each peer, with {id} for its ID: -- --seed 7 --progress-json {id}.json
     #[arg(last = true, value_name = "PEER_OPTION")]
     pub peer_options: Vec<String>,
     #[command(flatten)]

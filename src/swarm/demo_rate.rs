@@ -2,6 +2,7 @@
 //! once otherwise; pure.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use anyhow::Result;
 use indicatif::DecimalBytes;
@@ -16,6 +17,8 @@ use crate::swarm_dir::SwarmDir;
 pub const LIMIT_OPTION: &str = "--upload-limit";
 /// About so many unchoking intervals a run lasts.
 const INTERVALS: u128 = 10;
+/// After so long a peer asks others for a piece that does not come, unless it is told otherwise.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What each peer may send a second; empty without `--demo-rate`.
 ///
@@ -45,6 +48,18 @@ pub fn sentence(limits: &BTreeMap<PeerId, Rate>, swarm: &SwarmDir) -> String {
     format!("peers send at most {}", shown.collect::<Vec<_>>().join(", "))
 }
 
+/// What to say where the slowest peer takes so long for a piece that it will be asked of others in vain.
+pub fn warning(limits: &BTreeMap<PeerId, Rate>, swarm: &SwarmDir) -> Option<String> {
+    let slowest = limits.values().min_by_key(|rate| rate.bytes_per_second())?;
+    let unchoked_count = u64::from(swarm.common.preferred_count).saturating_add(1).min(limits.len() as u64 - 1);
+    let piece_size = u64::from(swarm.common.layout.piece_size()).min(swarm.common.layout.file_size());
+    let time = slowest.time_of(piece_size.saturating_mul(unchoked_count));
+    let secs = time.as_secs();
+    (time >= REQUEST_TIMEOUT).then(|| {
+        format!("the slowest may take {secs} s for a piece, so that others are asked for it: smaller pieces show more")
+    })
+}
+
 /// What helps who has written a blank between the option and its value: the value is taken for a directory then.
 pub fn tip(words: &[String]) -> Option<String> {
     let own = words.split(|word| word == "--").next().unwrap_or_default();
@@ -57,13 +72,16 @@ pub fn tip_for(word: &str) -> Option<String> {
 }
 
 /// What a seeder is to send a second so that the run lasts about [`INTERVALS`], if each peer sends all the time what it may:
-/// n leechers, which need n files, get `s * rate` from s seeders and `rate * (1 + ... + n) / n` from each other.
+/// n leechers, which need n files, get `s * rate` from s seeders and `rate * (1 + ... + n) / n` from each other. A single
+/// one has nobody to send to.
 fn rate_for(are_seeders: &[bool], file_size: u64, interval_secs: u32) -> Rate {
     let count_of = |seeders: bool| are_seeders.iter().filter(|is_seeder| **is_seeder == seeders).count() as u128;
     let (seeders, leechers) = (count_of(true), count_of(false));
     // Both sides of the fraction twice, since 1 + ... + n is n * (n + 1) / 2. With fewer than 2^32 peers nothing overflows.
     let needed = 2 * leechers * u128::from(file_size);
-    let rate = needed / (INTERVALS * u128::from(interval_secs) * (2 * seeders + leechers + 1));
+    let from_each_other = if leechers == 1 { 0 } else { leechers + 1 };
+    let sent = (2 * seeders + from_each_other).max(1);
+    let rate = needed / (INTERVALS * u128::from(interval_secs) * sent);
     at_least_one(rate)
 }
 
@@ -127,7 +145,8 @@ mod tests {
             ("*-----", 8000, 4, 250),
             ("**----", 9000, 1, 800),
             ("--", 3000, 1, 400),
-            ("*-", 1000, 1, 50),
+            ("*-", 1000, 1, 100),
+            ("-", 1000, 1, 200),
         ] {
             let rate = rate_for(&drawn(peers), file_size, interval_secs).bytes_per_second();
             assert_eq!(rate, expected, "{peers} {file_size} {interval_secs}");

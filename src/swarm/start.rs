@@ -64,6 +64,9 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
     warn(&swarm);
     if !limits.is_empty() {
         say(&demo_rate::sentence(&limits, &swarm));
+        if let Some(warning) = demo_rate::warning(&limits, &swarm) {
+            say(&warning);
+        }
     }
 
     let layout = swarm.common.layout;
@@ -245,7 +248,9 @@ fn commands(
 ) -> Result<Vec<(PeerId, String)>> {
     let command = |id: PeerId| {
         let limit = limits.get(&id).map(|limit| format!("{LIMIT_OPTION}={}", limit.bytes_per_second()));
-        let options: Vec<_> = options.iter().cloned().chain(limit).collect();
+        // What each writes to a file of its own has its ID in the name.
+        let options = options.iter().map(|option| option.replace("{id}", &id.to_string()));
+        let options: Vec<_> = options.chain(limit).collect();
         Ok((id, program.command(hosts.of_peer(id), &id.to_string(), &options)?))
     };
     swarm.peers.iter().map(|peer| command(peer.id)).collect()

@@ -35,6 +35,21 @@ fn limits_are_told_and_each_peer_gets_its_own() {
 }
 
 #[test]
+fn a_rate_that_is_too_low_for_the_pieces_is_told_and_ids_are_filled_in() {
+    let swarm = Swarm::new("1001* 1002 1003 1004 1005");
+    let outcome = swarm.run("start --detach --demo-rate=2k -- --progress-json {id}.json");
+    outcome.assert_status(0);
+    // The slowest sends 500 bytes a second, to four others at a time.
+    outcome.assert_said("the slowest may take 131 s for a piece");
+    for id in &swarm.ids {
+        let path = swarm.place.path(&format!("{id}.json"));
+        wait_until("its progress", || path.exists());
+    }
+    swarm.run("stop").assert_status(0);
+    swarm.assert_no_process();
+}
+
+#[test]
 fn preferred_neighbors_change_while_it_runs_and_copies_are_identical() {
     let swarm = Swarm::new("1001* 1002 1003 1004 1005 1006 1007");
     let bytes: Vec<_> = (0..600_000_u32).flat_map(u32::to_le_bytes).take(600_000).collect();
