@@ -1,8 +1,8 @@
-//! `Limits`: what a peer may still ask for under a limit, in the plainest way. The ledgers of the simulation and of the fuzz
-//! targets both keep it, by `#[path]`; what costs and what is given back they say themselves.
+//! `Limits`: what a peer may still ask for under a limit, in the plainest way. The ledgers of the simulation and of the
+//! fuzz targets share it by `#[path]`; what costs and what is given back they say themselves.
 //!
-//! Of a limit that is not set nothing is kept. The numbers are wide enough for whatever comes, so that nothing saturates here
-//! and it would be seen where it does in `Peer`.
+//! Of a limit that is not set nothing is kept. The numbers are wide enough for whatever comes: nothing saturates here, so
+//! that it would be seen if that made a difference in `Peer`.
 
 use std::collections::BTreeMap;
 
