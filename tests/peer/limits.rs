@@ -260,8 +260,14 @@ fn no_more_is_kept_than_the_limit_says() {
     // As much as a number can say is no less, and nothing is lost of it.
     let without_end = "allowance 18446744073709551615 of all";
     check(
-        &in_order(&["****"]).limit_of_all(u64::MAX).after(&[without_end, without_end, "1: unchoke"]),
-        &[("1: choke", "log 1 chokes us"), (without_end, ""), ("1: unchoke", "log 1 unchokes us; 1: request 0")],
+        &in_order(&["****"]).limit_of_all(u64::MAX).after(&["allowance 1 of all", without_end, "1: unchoke"]),
+        &[
+            ("1: piece 0", "1: request 1; save 0"),
+            (without_end, ""),
+            ("1: choke", "log 1 chokes us"),
+            (without_end, ""),
+            ("1: unchoke", "log 1 unchokes us; 1: request 1"),
+        ],
     );
 }
 
