@@ -10,6 +10,7 @@ mod downloading;
 mod end;
 mod giving_up;
 mod interest;
+mod limits;
 mod optimistic;
 mod options;
 mod returning;

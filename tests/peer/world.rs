@@ -8,6 +8,7 @@
 //! | `1: unchoke`, `1: have 2`, `1: bitfield *  *` | messages from neighbor 1, in the protocol's words |
 //! | `saved 2`, `wrong 2`, `file completed` | what was asked of the disk is done; piece 2 has other bytes than it should |
 //! | `preferred tick`, `optimistic tick`, `timeout 1`, `pause over 1` | clocks |
+//! | `allowance 10 of all`, `allowance 10 of each` | under a limit, 10 bytes more may be asked for |
 //!
 //! Actions are written likewise, joined by `; `: `1: interested` is sent to 1, `log 1 chokes us` stands for the log's
 //! sentence, and there are `save 2`, `pause 1 after 2`, `complete file`, `start timers` and `finish`. The timers' first ticks follow by
@@ -15,7 +16,7 @@
 
 use peer_process::layout::{FileLayout, PieceIndex};
 use peer_process::message::{Message, Welcome};
-use peer_process::peer::{Action, Ending, Event, LogEvent, NeighborView, Opener, Peer, Select, Setup};
+use peer_process::peer::{Action, Allowances, Ending, Event, LogEvent, NeighborView, Opener, Peer, Select, Setup};
 use peer_process::peer_id::PeerId;
 use peer_process::piece_set::PieceSet;
 use rand::SeedableRng;
@@ -30,6 +31,7 @@ pub struct Given<'a> {
     preferred_count: usize,
     select: Select,
     eager: bool,
+    allowances: Allowances,
     seed: u64,
     before: Vec<&'a str>,
 }
@@ -45,6 +47,7 @@ pub fn given<'a>(ours: &'a str, theirs: &'a [&'a str]) -> Given<'a> {
         preferred_count: 1,
         select: Select::Random,
         eager: false,
+        allowances: Allowances::default(),
         seed: 1,
         before: Vec::new(),
     }
@@ -66,6 +69,18 @@ impl<'a> Given<'a> {
     /// `--unchoke eager`.
     pub fn eager(mut self) -> Self {
         self.eager = true;
+        self
+    }
+
+    /// `--download-limit`: so many bytes are kept at most. The world must be drawn with none of ours, or all.
+    pub fn limit_of_all(mut self, most: u64) -> Self {
+        self.allowances.all = Some(most);
+        self
+    }
+
+    /// The same for each neighbor.
+    pub fn limit_of_each(mut self, most: u64) -> Self {
+        self.allowances.each = Some(most);
         self
     }
 
@@ -91,7 +106,7 @@ impl<'a> Given<'a> {
         let neighbors = (1..).zip(self.theirs).map(|(number, _)| id(number)).collect();
         let has_file = self.has_file();
         let course = Setup::new(neighbors, self.layout, has_file, self.preferred_count);
-        let setup = Setup { select: self.select, eager: self.eager, ..course };
+        let setup = Setup { select: self.select, eager: self.eager, allowances: self.allowances, ..course };
         World { peer: Peer::new(&setup, StdRng::seed_from_u64(self.seed)), layout: self.layout }
     }
 
@@ -232,6 +247,8 @@ impl World {
             ["preferred", "tick"] => Event::PreferredTick,
             ["optimistic", "tick"] => Event::OptimisticTick,
             ["timeout", neighbor] => Event::RequestTimedOut { neighbor: parse_id(neighbor) },
+            ["allowance", bytes, "of", "all"] => Event::AllowanceCame { of_all: parse(bytes), of_each: 0 },
+            ["allowance", bytes, "of", "each"] => Event::AllowanceCame { of_all: 0, of_each: parse(bytes) },
             _ => panic!("no event is called '{text}'"),
         }
     }
@@ -302,6 +319,10 @@ fn show_log(event: &LogEvent) -> String {
         }
         LogEvent::DownloadedFile => "complete file".into(),
     }
+}
+
+fn parse(number: &str) -> u64 {
+    number.parse().expect("a number")
 }
 
 fn parse_id(number: &str) -> PeerId {

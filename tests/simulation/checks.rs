@@ -265,7 +265,7 @@ pub fn the_lost_owe_nothing(ledger: &Ledger, fact: &Fact) -> Result<(), String> 
         ensure(book.connected || neighbor.requested.is_none(), || format!("{id} is lost and still asked"))?;
         ensure(book.connected || neighbor.we_choke_them, || format!("{id} is lost and still unchoked"))?;
         let is_idle = book.they_unchoke && book.requested.is_none() && !book.silent && !book.pausing;
-        let is_idle = is_idle && ledger.is_allowed(id);
+        let is_idle = is_idle && ledger.limits.allow(id);
         ensure(!is_idle || book.has & free & ledger.trusted_with(id) == 0, || {
             format!("{id} could be asked for a free piece and is not")
         })

@@ -37,7 +37,7 @@ pub fn the_piece_is_the_one_to_select(ledger: &Ledger, fact: &Fact) -> Result<()
 /// `--download-limit`: nothing is asked for while what was allowed is used up.
 pub fn nothing_is_asked_for_beyond_a_limit(ledger: &Ledger, fact: &Fact) -> Result<(), String> {
     let Fact::Action(Action::Send { to, message: Message::Request(piece) }) = fact else { return Ok(()) };
-    ensure(ledger.is_allowed(*to), || format!("{to} is asked for piece {piece} beyond the limit"))
+    ensure(ledger.limits.allow(*to), || format!("{to} is asked for piece {piece} beyond the limit"))
 }
 
 /// `--unchoke eager`: nobody who is interested waits while there is a free slot.

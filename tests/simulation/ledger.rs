@@ -12,6 +12,8 @@ use peer_process::peer::{Action, Ending, Event, LogEvent, NeighborView, Peer, Se
 use peer_process::peer_id::PeerId;
 use peer_process::piece_set::PieceSet;
 
+use crate::limits::Limits;
+
 /// One thing after the other that a checker sees of a peer: an event, each action that follows, and the peer after them.
 #[derive(Clone, Debug)]
 pub enum Fact {
@@ -82,34 +84,8 @@ pub struct Ledger {
     pub file_completed: bool,
     pub timers_started: bool,
     pub finished: bool,
-    /// What may be asked of all neighbors together under a limit.
-    pub allowance: Option<Tokens>,
+    pub limits: Limits,
     pub books: BTreeMap<PeerId, Book>,
-}
-
-/// What a limit leaves to be asked for, in bytes; less than 0 after a piece that was larger than what was left.
-#[derive(Clone, Copy, Debug)]
-pub struct Tokens {
-    left: i64,
-    most: i64,
-}
-
-impl Tokens {
-    fn new(most: u64) -> Self {
-        Self { left: 0, most: i64::try_from(most).expect("a few pieces") }
-    }
-
-    fn change(&mut self, bytes: i64) {
-        self.left += bytes;
-    }
-
-    /// More than `most` stays only if it was given back.
-    fn come(&mut self, bytes: u64) {
-        let bytes = i64::try_from(bytes).expect("a few pieces");
-        if self.left < self.most {
-            self.left = (self.left + bytes).min(self.most);
-        }
-    }
 }
 
 /// What passed between the peer and one neighbor.
@@ -141,8 +117,6 @@ pub struct Book {
     /// Which.
     pub wrong: u64,
     pub pausing: bool,
-    /// What may be asked of it under a limit, on all connections.
-    pub allowance: Option<Tokens>,
     /// Bytes of pieces that were asked of it and accepted since the last preferred tick.
     pub bytes: u64,
 }
@@ -154,8 +128,8 @@ impl Book {
 
     /// Of a neighbor that is lost only stays what it has, and what was known of it.
     fn lose(&mut self) {
-        let Self { met, has, was_complete, remembered, wrong_count, wrong, pausing, allowance, .. } = *self;
-        let kept = Self { wrong_count, wrong, pausing, allowance, ..Self::default() };
+        let Self { met, has, was_complete, remembered, wrong_count, wrong, pausing, .. } = *self;
+        let kept = Self { wrong_count, wrong, pausing, ..Self::default() };
         *self = Self { met, has, was_complete, remembered, ..kept };
     }
 }
@@ -181,14 +155,13 @@ impl Ledger {
             file_completed: setup.file_completed,
             timers_started: false,
             finished: false,
-            allowance: setup.allowances.all.map(Tokens::new),
+            limits: Limits::new(setup),
             books: setup
                 .neighbors
                 .iter()
                 .map(|&id| {
                     let known = setup.complete_neighbors.contains(&id);
-                    let allowance = setup.allowances.each.map(Tokens::new);
-                    (id, Book { met: known, was_complete: known, remembered: known, allowance, ..Book::default() })
+                    (id, Book { met: known, was_complete: known, remembered: known, ..Book::default() })
                 })
                 .collect(),
         }
@@ -213,25 +186,10 @@ impl Ledger {
         self.all & !trusted.fold(0, |set, book| set | book.has)
     }
 
-    /// Whether the limits leave anything to be asked of this neighbor.
-    pub fn is_allowed(&self, neighbor: PeerId) -> bool {
-        let limits = [self.allowance, self.books[&neighbor].allowance];
-        limits.into_iter().flatten().all(|tokens| tokens.left > 0)
-    }
-
-    /// A piece was asked of a neighbor, or has come from it unasked: under the limits it costs its length. Or it will not
-    /// come: that is given back.
-    fn charge(&mut self, neighbor: PeerId, piece: PieceIndex, given_back: bool) {
-        let len = i64::from(self.layout.piece_len(piece));
-        let change = if given_back { len } else { -len };
-        self.allowance.iter_mut().for_each(|tokens| tokens.change(change));
-        self.book(neighbor).allowance.iter_mut().for_each(|tokens| tokens.change(change));
-    }
-
     /// The request under way to a neighbor is none any more.
     fn give_up_request(&mut self, neighbor: PeerId) -> Option<PieceIndex> {
         let piece = self.book(neighbor).requested.take()?;
-        self.charge(neighbor, piece, true);
+        self.limits.give_back(neighbor, self.layout.piece_len(piece));
         Some(piece)
     }
 
@@ -265,8 +223,8 @@ impl Ledger {
                 let book = self.book(*neighbor);
                 book.lose();
                 let was_complete = book.is_complete(all);
-                let Book { remembered, wrong_count, wrong, pausing, allowance, .. } = *book;
-                let anew = Book { remembered, wrong_count, wrong, pausing, allowance, ..Book::default() };
+                let Book { remembered, wrong_count, wrong, pausing, .. } = *book;
+                let anew = Book { remembered, wrong_count, wrong, pausing, ..Book::default() };
                 *book = Book { connected: true, met: true, was_complete, ..anew };
             }
             Event::NeighborLost { neighbor, .. } => {
@@ -294,11 +252,7 @@ impl Ledger {
                 book.unanswered |= if book.connected { bit(*piece) } else { 0 };
             }
             Event::PauseOver { neighbor } => self.book(*neighbor).pausing = false,
-            Event::AllowanceCame { of_all, of_each } => {
-                self.allowance.iter_mut().for_each(|tokens| tokens.come(*of_all));
-                let each = self.books.values_mut().filter_map(|book| book.allowance.as_mut());
-                each.for_each(|tokens| tokens.come(*of_each));
-            }
+            Event::AllowanceCame { of_all, of_each } => self.limits.come(*of_all, *of_each),
             Event::FileCompleted => self.file_completed = true,
             Event::MessageReceived { from, message } => self.note_message(*from, message),
             Event::Started | Event::PreferredTick | Event::OptimisticTick => {}
@@ -316,7 +270,7 @@ impl Ledger {
         if let Message::Piece(piece) = *message
             && self.books[&from].requested != Some(piece)
         {
-            self.charge(from, piece, false);
+            self.limits.charge(from, self.layout.piece_len(piece));
         }
         let given_up = if *message == Message::Choke { self.give_up_request(from) } else { None };
         let book = self.book(from);
@@ -362,7 +316,7 @@ impl Ledger {
 
     fn note_sent(&mut self, to: PeerId, message: &Message) {
         if let Message::Request(piece) = message {
-            self.charge(to, *piece, false);
+            self.limits.charge(to, self.layout.piece_len(*piece));
         }
         let book = self.book(to);
         book.sent_count += 1;

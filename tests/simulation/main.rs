@@ -5,6 +5,7 @@
 //! - [`scenario`]: what a seed makes of a swarm; [`world`]: the simulator, with [`runner`],
 //!   [`network`] and [`link`], and what goes wrong in it: [`faults`], [`silence`], [`kills`] and [`liars`];
 //! - [`ledger`], [`checks`] and [`checks_options`]: the invariants, apart from the simulator; [`checks_fail`] shows that each can fail;
+//!   [`limits`] is part of the ledger, and of the fuzz targets' too;
 //! - [`coverage`]: whether enough happened; [`trace`]: what happened.
 
 mod checks;
@@ -15,6 +16,8 @@ mod faults;
 mod kills;
 mod ledger;
 mod liars;
+#[path = "../support/limits.rs"]
+mod limits;
 mod link;
 mod network;
 mod rarest;

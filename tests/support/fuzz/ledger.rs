@@ -11,6 +11,8 @@ use peer_process::peer::{Action, Event, LogEvent, Opener, Setup};
 use peer_process::peer_id::PeerId;
 use peer_process::piece_set::PieceSet;
 
+use super::limits::Limits;
+
 /// How many requests that were given up are still welcome, as `Peer` promises it.
 const UNANSWERED: usize = 64;
 
@@ -27,6 +29,9 @@ pub struct Ledger {
     /// What the last tick selected.
     pub selected: BTreeSet<PeerId>,
     pub optimistic: Option<PeerId>,
+    pub limits: Limits,
+    /// Who was asked for a piece last.
+    pub asked_last: Option<PeerId>,
 }
 
 /// What is known of one neighbor.
@@ -96,12 +101,6 @@ impl Book {
         self.requested == Some(piece) || self.unanswered.contains(&piece)
     }
 
-    fn give_up_request(&mut self) {
-        if let Some(piece) = self.requested.take() {
-            self.may_still_send(piece);
-        }
-    }
-
     fn may_still_send(&mut self, piece: PieceIndex) {
         self.unanswered.retain(|&unanswered| unanswered != piece);
         self.unanswered.push(piece);
@@ -136,6 +135,8 @@ impl Ledger {
             finished: false,
             selected: BTreeSet::new(),
             optimistic: None,
+            limits: Limits::new(setup),
+            asked_last: None,
         }
     }
 
@@ -196,19 +197,21 @@ impl Ledger {
     pub fn note(&mut self, event: &Event) -> Vec<Action> {
         match event {
             Event::Started if self.have.is_full() && !self.file_completed => vec![Action::CompleteFile],
-            // The fuzzed peers have no limits, so that an allowance means nothing to them.
-            Event::Started | Event::PreferredTick | Event::OptimisticTick | Event::AllowanceCame { .. } => vec![],
+            Event::Started | Event::PreferredTick | Event::OptimisticTick => vec![],
+            Event::AllowanceCame { of_all, of_each } => {
+                self.limits.come(*of_all, *of_each);
+                vec![]
+            }
             Event::NeighborConnected { neighbor, opened_by } => self.note_connected(*neighbor, *opened_by),
             Event::NeighborLost { neighbor, .. } => {
+                self.give_up_request(*neighbor);
                 self.connected(*neighbor).into_iter().for_each(Book::lose);
                 self.optimistic.take_if(|optimistic| optimistic == neighbor);
                 vec![]
             }
             Event::RequestTimedOut { neighbor } => {
-                if let Some(book) = self.connected(*neighbor).filter(|book| book.requested.is_some()) {
-                    book.silent = true;
-                    book.give_up_request();
-                }
+                let given_up = self.give_up_request(*neighbor);
+                self.connected(*neighbor).into_iter().for_each(|book| book.silent |= given_up);
                 vec![]
             }
             Event::MessageReceived { from, message } => self.note_message(*from, message),
@@ -229,6 +232,22 @@ impl Ledger {
 
     fn connected(&mut self, neighbor: PeerId) -> Option<&mut Book> {
         self.books.get_mut(&neighbor).filter(|book| book.connected)
+    }
+
+    /// Writes down that a piece is asked for.
+    pub fn note_request(&mut self, to: PeerId, piece: PieceIndex) {
+        self.books.get_mut(&to).expect("only neighbors are asked").requested = Some(piece);
+        self.limits.charge(to, self.layout.piece_len(piece));
+        self.asked_last = Some(to);
+    }
+
+    /// True if there was one: it is free at once, and costs nothing unless it still comes.
+    fn give_up_request(&mut self, neighbor: PeerId) -> bool {
+        let Some(book) = self.books.get_mut(&neighbor) else { return false };
+        let Some(piece) = book.requested.take() else { return false };
+        book.may_still_send(piece);
+        self.limits.give_back(neighbor, self.layout.piece_len(piece));
+        true
     }
 
     fn note_connected(&mut self, id: PeerId, opened_by: Opener) -> Vec<Action> {
@@ -257,7 +276,7 @@ impl Ledger {
         match message {
             Message::Choke if book.they_unchoke => {
                 book.they_unchoke = false;
-                book.give_up_request();
+                self.give_up_request(from);
                 vec![Action::Log(LogEvent::ChokedBy(from))]
             }
             Message::Unchoke if !book.they_unchoke => {
@@ -292,7 +311,10 @@ impl Ledger {
             }
             Message::Piece(piece) => {
                 let welcome = book.owes(*piece) && lacks_it;
-                book.requested.take_if(|requested| requested == piece);
+                if book.requested.take_if(|requested| requested == piece).is_none() {
+                    // Nothing was paid for it, or that was given back.
+                    self.limits.charge(from, layout.piece_len(*piece));
+                }
                 book.unanswered.retain(|unanswered| unanswered != piece);
                 if welcome {
                     book.bytes += u64::from(layout.piece_len(*piece));

@@ -9,5 +9,7 @@ pub mod frame_reader;
 pub mod handshake;
 
 mod ledger;
+#[path = "../limits.rs"]
+mod limits;
 pub mod peer;
 mod rules;

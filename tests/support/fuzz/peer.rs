@@ -2,7 +2,7 @@
 
 use peer_process::layout::{FileLayout, PieceIndex};
 use peer_process::message::Message;
-use peer_process::peer::{Ending, Event, Opener, Peer, Select, Setup};
+use peer_process::peer::{Allowances, Ending, Event, Opener, Peer, Select, Setup};
 use peer_process::peer_id::PeerId;
 use peer_process::piece_set::PieceSet;
 use rand::SeedableRng;
@@ -15,6 +15,8 @@ use super::rules;
 /// So many events tell as much as more would, and keep the fuzzer quick; fewer where there are thousands of pieces.
 const MOST_EVENTS: usize = 500;
 const MOST_EVENTS_OF_MANY_PIECES: usize = 100;
+/// The byte that stands for `AllowanceCame`, which no input had in an event's place before there were limits.
+const ALLOWANCE: u8 = 252;
 
 /// The first bytes say which peer, the others what happens to it.
 pub fn check(bytes: &[u8]) {
@@ -22,7 +24,9 @@ pub fn check(bytes: &[u8]) {
     let setup = setup(&mut input);
     let seed = input.byte();
     let select = [Select::Rarest, Select::Sequential].get(usize::from(seed) % 8).copied();
-    let setup = Setup { select: select.unwrap_or_default(), ..setup };
+    // Came later than the corpus, where few have such a seed.
+    let allowances = if (192..224).contains(&seed) { allowances(&mut input) } else { Allowances::default() };
+    let setup = Setup { select: select.unwrap_or_default(), allowances, ..setup };
     let mut peer = Peer::new(&setup, StdRng::seed_from_u64(seed.into()));
     let mut ledger = Ledger::new(&setup);
     let mut event = Event::Started;
@@ -75,6 +79,25 @@ fn setup(input: &mut Input) -> Setup {
     Setup { pieces, file_completed, complete_neighbors, ..has_file }
 }
 
+/// For all, for each, for both; or none, to no purpose.
+fn allowances(input: &mut Input) -> Allowances {
+    let limits = input.byte();
+    let mut limit = |place: u8| (limits >> place & 1 == 1).then(|| byte_count(input));
+    Allowances { all: limit(0), each: limit(1) }
+}
+
+/// A few bytes, up to that of several pieces; or more than will ever be needed, and as much as a number can say.
+fn byte_count(input: &mut Input) -> u64 {
+    match input.byte() {
+        few @ 0..240 => u64::from(few % 12),
+        many @ 240..248 => 100 * u64::from(many - 239),
+        248..250 => u32::MAX.into(),
+        250..252 => i64::MAX.unsigned_abs(),
+        252 => i64::MAX.unsigned_abs() + 1,
+        _ => u64::MAX,
+    }
+}
+
 fn some_pieces(input: &mut Input, layout: FileLayout) -> PieceSet {
     let mut set = PieceSet::empty(layout);
     let pattern = input.short();
@@ -90,9 +113,13 @@ fn some_pieces(input: &mut Input, layout: FileLayout) -> PieceSet {
 
 fn next_event(input: &mut Input, setup: &Setup, ledger: &Ledger) -> Event {
     let layout = setup.pieces.layout();
-    let byte = input.byte();
-    // The last ones came later than the corpus.
-    let kind = if byte < 240 { byte % 24 } else { byte };
+    let Allowances { all, each } = setup.allowances;
+    // The last ones came later than the corpus; of limits most peers know nothing.
+    let kind = match input.byte() {
+        216..240 if all.or(each).is_some() => ALLOWANCE,
+        byte @ 0..240 => byte % 24,
+        byte => byte,
+    };
     let neighbor = id(input.below(u32::try_from(setup.neighbors.len()).expect("few") + 1));
     let received = |message| Event::MessageReceived { from: neighbor, message };
     let mut any_piece = || layout.piece(input.below(layout.piece_count().max(1)));
@@ -121,6 +148,7 @@ fn next_event(input: &mut Input, setup: &Setup, ledger: &Ledger) -> Event {
         21 => Event::PreferredTick,
         22 => Event::OptimisticTick,
         240..=247 => nth(&ledger.saving(), input).map_or(Event::Started, |piece| Event::PieceWrong { piece }),
+        ALLOWANCE => Event::AllowanceCame { of_all: byte_count(input), of_each: byte_count(input) },
         248..=255 => Event::PauseOver { neighbor },
         _ => Event::RequestTimedOut { neighbor },
     }

@@ -25,10 +25,30 @@ pub fn check(ledger: &mut Ledger, event: &Event, actions: &[Action], peer: &Peer
     }
     for action in actions {
         let expected = due.iter().position(|expected| expected == action).map(|place| due.remove(place)).is_some();
+        if let (Event::AllowanceCame { .. }, Action::Send { to, message: Message::Request(_) }) = (event, action) {
+            ensure_turn(ledger, *to).map_err(|fault| format!("{action:?}: {fault}"))?;
+        }
         check_action(ledger, &due, action, expected).map_err(|fault| format!("{action:?}: {fault}"))?;
     }
     ensure(due.is_empty(), || format!("{due:?} should have been done too"))?;
     check_view(ledger, peer)
+}
+
+/// When an allowance came, those who may be asked take turns, by ascending ID from behind the last asked.
+fn ensure_turn(ledger: &Ledger, to: PeerId) -> Result<(), String> {
+    let behind = |id: PeerId| (ledger.asked_last.is_some_and(|last| id <= last), id);
+    let before = ledger.books.keys().find(|&&id| behind(id) < behind(to) && could_be_asked(ledger, id));
+    ensure(before.is_none(), || format!("it is the turn of {before:?} after {:?}", ledger.asked_last))
+}
+
+/// A8: it may be asked, by its state and by the limits, and has a piece that is free.
+fn could_be_asked(ledger: &Ledger, id: PeerId) -> bool {
+    let book = &ledger.books[&id];
+    let may_be_asked = book.they_unchoke && book.requested.is_none() && !book.silent && !book.pausing;
+    may_be_asked && ledger.limits.allow(id) && {
+        let (free, kept) = (ledger.free(), ledger.kept_from(id));
+        any(&bits(&book.has), |place| free[place] & !kept[place])
+    }
 }
 
 /// A7: k of the interested; while downloading, those that sent most.
@@ -116,7 +136,8 @@ fn check_send(ledger: &mut Ledger, to: PeerId, message: &Message, expected: bool
             ensure(lacked, || "we have it".into())?;
             ensure(!book.pausing && trusted, || "it has sent wrong pieces".into())?;
             ensure(free, || "another is asked for it".into())?;
-            book.requested = Some(*piece);
+            ensure(ledger.limits.allow(to), || "that is beyond the limit".into())?;
+            ledger.note_request(to, *piece);
         }
         Message::Have(_) | Message::Bitfield(_) | Message::Piece(_) => {
             ensure(expected, || "nothing asks for it".into())?;
@@ -135,7 +156,7 @@ fn check_view(ledger: &Ledger, peer: &Peer) -> Result<(), String> {
     ensure(peer.is_finished() == ledger.finished, || "believes to have ended, or the reverse".into())?;
     ensure(ledger.finished || !everybody_is_complete(ledger), || "all are complete and it does not end".into())?;
     ensure(peer.optimistic() == ledger.optimistic, || format!("{:?} is unchoked", peer.optimistic()))?;
-    let (have, free) = (bits(&ledger.have), ledger.free());
+    let have = bits(&ledger.have);
     for view in peer.neighbors() {
         let (id, book) = (view.id, &ledger.books[&view.id]);
         let believed = (view.connected, view.complete, view.piece_count, view.requested);
@@ -148,12 +169,7 @@ fn check_view(ledger: &Ledger, peer: &Peer) -> Result<(), String> {
         ensure(chosen == book.we_unchoke, || format!("{id} is chosen and choked, or the reverse"))?;
         let wanted = book.connected && any(&bits(&book.has), |place| !have[place]);
         ensure(wanted == book.told_interested, || format!("{id} is not told of a change of interest"))?;
-        let may_be_asked = book.they_unchoke && book.requested.is_none() && !book.silent && !book.pausing;
-        let idle = may_be_asked && {
-            let kept = ledger.kept_from(id);
-            any(&bits(&book.has), |place| free[place] & !kept[place])
-        };
-        ensure(!idle, || format!("{id} could be asked for a free piece and is not"))?;
+        ensure(!could_be_asked(ledger, id), || format!("{id} could be asked for a free piece and is not"))?;
         // Who has all pieces waits for no answer any more.
         let owes = !ledger.have.is_full() && (book.requested.is_some() || book.silent);
         ensure((peer.awaits(id) == Awaited::Answer) == owes, || format!("{:?} is awaited of {id}", peer.awaits(id)))?;
