@@ -1,4 +1,5 @@
-//! Replays what the fuzzer has found worth keeping, through the functions that it calls itself.
+//! Replays what the fuzzer has found worth keeping, through the functions that it calls itself; and what it hardly finds is
+//! drawn here.
 //!
 //! `tests/corpus/<target>/` holds one input a file; `fuzz/README.md` says how they were found and how to add one.
 
@@ -8,6 +9,10 @@ mod fuzz;
 use std::fs;
 use std::panic::catch_unwind;
 use std::path::Path;
+
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+use rand::{RngExt, SeedableRng};
 
 /// Bytes of all inputs together: more would be a download, not a corpus.
 const MOST_BYTES: usize = 1024 * 1024;
@@ -38,4 +43,60 @@ fn handshake() {
 #[test]
 fn peer() {
     replay("peer", fuzz::peer::check);
+}
+
+/// How many inputs of their own kind are made for limits, whose numbers a fuzzer that looks for branches hardly finds.
+const LIMIT_INPUTS: u64 = 3000;
+
+#[test]
+fn peers_with_limits() {
+    for seed in 0..LIMIT_INPUTS {
+        let input = input_with_limits(&mut StdRng::seed_from_u64(seed));
+        assert!(catch_unwind(|| fuzz::peer::check(&input)).is_ok(), "seed {seed} fails: {input:?}");
+    }
+}
+
+/// An input that makes a peer with limits, connects and unchokes most of its neighbors, and goes on with what a download is
+/// made of; the numbers are those by which `fuzz::peer` takes it apart.
+fn input_with_limits(rng: &mut StdRng) -> Vec<u8> {
+    let neighbor_count = rng.random_range(1..=6);
+    let piece_count = *[1, 2, 3, 5, 8, 12, 19, 205, 206].choose(rng).expect("there are some");
+    let limits = rng.random_range(1..=3_u8);
+    let seed = rng.random_range(192..224);
+    let mut input = vec![neighbor_count - 1, rng.random_range(0..4), piece_count, 0, 0, seed, limits];
+    (0..limits.count_ones()).for_each(|_| input.push(amount(rng).max(1)));
+    for neighbor in (0..neighbor_count).filter(|_| rng.random_bool(0.8)).collect::<Vec<_>>() {
+        input.extend(joins(neighbor));
+    }
+    for _ in 0..rng.random_range(10..=120) {
+        let neighbor = rng.random_range(0..neighbor_count);
+        let any = rng.random();
+        input.extend(match rng.random_range(0..100) {
+            0..30 => vec![216, 0, amount(rng), amount(rng)],
+            30..60 => vec![15, neighbor, any],
+            60..68 => vec![18, 0, any],
+            68..72 => vec![3, neighbor],
+            72..79 => vec![4, neighbor],
+            79..83 => vec![23, neighbor],
+            83..86 => vec![2, neighbor, any % 2],
+            86..90 => joins(neighbor),
+            90..93 => vec![14, neighbor, any],
+            93..96 => vec![240, 0, any],
+            96..98 => vec![255, neighbor],
+            _ => vec![9, neighbor, any],
+        });
+    }
+    input
+}
+
+/// It connects, has everything, and unchokes us.
+fn joins(neighbor: u8) -> Vec<u8> {
+    vec![0, neighbor, 1, 11, neighbor, 255, 255, 4, neighbor]
+}
+
+/// Mostly a few bytes, seldom one of the greatest numbers.
+fn amount(rng: &mut StdRng) -> u8 {
+    let greatest = rng.random_bool(0.05);
+    let amounts = if greatest { [240, 245, 248, 250, 252, 255] } else { [0, 1, 2, 3, 5, 11] };
+    *amounts.choose(rng).expect("there are some")
 }
