@@ -179,6 +179,7 @@ fn main() -> ExitCode {
         if let Err(error) = checked {
             return tell(&error, USAGE);
         }
+        console.say(&format!("the file is what {} says by its {}", beside.path.display(), beside.manifest.kind()));
     }
     match net::run(&config, options, beside, arguments.progress_json.as_deref(), &console) {
         Ok(End::Finished) => ExitCode::SUCCESS,

@@ -3,12 +3,12 @@
 //! [`Snapshot::of`] is taken while the peer stands still, [`ProgressFile::append`] reckons rates and writes.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Write;
+use std::fs::{self, File};
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 
 use crate::layout::PieceIndex;
@@ -29,7 +29,9 @@ pub struct Snapshot {
     piece_size: u32,
     /// Bytes.
     file_size: u64,
-    /// Bytes of pieces a second, since the line before.
+    /// Bytes of pieces from and to all neighbors so far, and a second since the line before.
+    received_bytes: u64,
+    sent_bytes: u64,
     received_bytes_per_second: u64,
     sent_bytes_per_second: u64,
     /// By ascending ID.
@@ -80,6 +82,7 @@ impl Snapshot {
                 sent_bytes_per_second: 0,
             }
         });
+        let neighbors: Vec<_> = neighbors.collect();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self {
             time: (now.as_secs_f64() * 1000.0).round() / 1000.0,
@@ -88,12 +91,17 @@ impl Snapshot {
             piece_count: layout.piece_count(),
             piece_size: layout.piece_size(),
             file_size: layout.file_size(),
+            received_bytes: neighbors.iter().map(|neighbor| neighbor.received_bytes).sum(),
+            sent_bytes: neighbors.iter().map(|neighbor| neighbor.sent_bytes).sum(),
             received_bytes_per_second: 0,
             sent_bytes_per_second: 0,
-            neighbors: neighbors.collect(),
+            neighbors,
         }
     }
 }
+
+/// What each line begins with.
+const FIRST_KEY: &[u8; 8] = b"{\"time\":";
 
 /// The file that the lines go to.
 #[derive(Debug)]
@@ -111,8 +119,15 @@ impl ProgressFile {
     /// Begins it anew.
     ///
     /// # Errors
-    /// When it cannot be created.
+    /// When it cannot be created, or something else is there already.
     pub fn create(path: &Path) -> Result<Self> {
+        // A slip of the hand should not cost anybody a film. What is no plain file takes no harm, and to read it may take long.
+        if fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.len() > 0) {
+            let mut start = [0; FIRST_KEY.len()];
+            let is_ours =
+                File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok() && start == *FIRST_KEY;
+            ensure!(is_ours, "{} is there already, and has no progress in it", path.display());
+        }
         let file = File::create(path).with_context(|| format!("cannot create {}", path.display()))?;
         Ok(Self { path: path.to_owned(), file, last: None })
     }

@@ -26,7 +26,7 @@ const ORDER: [&str; 17] = [
 /// Imports that the order would allow and the design does not.
 const FORBIDDEN_IMPORTS: [(&str, &str); 2] = [("peer", "wire"), ("peer", "config")];
 /// The same for the modules of the tool beside it, `swarm`.
-const SWARM_ORDER: [&str; 34] = [
+const SWARM_ORDER: [&str; 35] = [
     "fault",
     "words",
     "cli",
@@ -60,6 +60,7 @@ const SWARM_ORDER: [&str; 34] = [
     "status",
     "seeds",
     "demo_rate",
+    "peer_options",
     "start",
 ];
 /// All that `swarm` takes from the crate: it runs peers as processes, whosever they are.

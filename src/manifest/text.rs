@@ -37,7 +37,10 @@ impl Manifest {
     pub fn parse(text: &[u8]) -> Result<Self> {
         // What some editors write in front of it is no part of the text.
         let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-        let keys: Keys = serde_json::from_slice(text)?;
+        let keys: Keys = serde_json::from_slice(text).map_err(|error| {
+            let is_other = error.is_syntax() || error.is_eof();
+            if is_other { anyhow!("it is no manifest, for it is not JSON: {error}") } else { error.into() }
+        })?;
         let file_name = text_of("file_name", keys.file_name)?.ok_or_else(|| missing("file_name"))?;
         let total_size = number("total_size", keys.total_size, 0, FileLayout::MAX_FILE_SIZE)?;
         let chunk_size = number("chunk_size", keys.chunk_size, 1, FileLayout::MAX_PIECE_SIZE.into())?;
@@ -302,9 +305,10 @@ mod tests {
             check(key, "null", &format!("key {key} is missing"));
         }
         check("total_size", "5, \"total_size\": 5", "duplicate field `total_size` at line 2 column 29");
-        check("total_size", "5 5", "expected `,` or `}` at line 2 column 17");
+        check("total_size", "5 5", "it is no manifest, for it is not JSON: expected `,` or `}` at line 2 column 17");
         let none = Manifest::parse(b"").expect_err("no text");
-        assert_eq!(none.to_string(), "EOF while parsing a value at line 1 column 0");
+        let sentence = "it is no manifest, for it is not JSON: EOF while parsing a value at line 1 column 0";
+        assert_eq!(none.to_string(), sentence);
         Manifest::parse(b"[]").expect_err("a list");
         Manifest::parse(b"\xff").expect_err("not a text");
     }

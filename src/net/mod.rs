@@ -123,7 +123,7 @@ pub fn run(
         log::warn!("PeerInfo.cfg: no peer starts with the file, so none will ever have it");
     }
     console.say(&greeting(config, &files));
-    if let Some(Beside { path, manifest }) = &beside {
+    if let Some(Beside { path, manifest }) = beside.as_ref().filter(|_| !own.has_file) {
         console.say(&format!("checks every piece by its {} in {}", manifest.kind(), path.display()));
     }
     if files.resumed {
@@ -309,7 +309,8 @@ fn write_progress(shared: &Shared, mut file: ProgressFile) {
         }
     }
     if let Err(error) = appended {
-        shared.fail(error);
+        // Nobody's copy is worth less for it.
+        log::warn!("{error:#}; no more progress is written");
     }
 }
 

@@ -5,7 +5,7 @@ use crate::digest::Digest;
 /// What a peer's copy of the file is.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Copy {
-    /// The file of the first seeder that has one, with which the others are compared.
+    /// The file of the first seeder that has one, or the right one; the others are compared with it.
     Original,
     /// The first copy there is, with which the others are compared because no seeder's file can be read.
     Reference,
@@ -38,19 +38,21 @@ pub struct Found {
 }
 
 /// What each copy is, in the same order, which is that of `PeerInfo.cfg`.
-pub fn compare(found: &[Found]) -> Vec<Copy> {
-    let place = |wanted: fn(&Found) -> bool| {
-        found.iter().position(|found| matches!(found.digest, Ok(Some(_))) && wanted(found))
+///
+/// If a manifest tells the file's digest, that is what counts, and a seeder's file may be the one that is wrong.
+pub fn compare(found: &[Found], told: Option<Digest>) -> Vec<Copy> {
+    let place = |wanted: &dyn Fn(&Found, Digest) -> bool| {
+        found.iter().position(|found| matches!(found.digest, Ok(Some(digest)) if wanted(found, digest)))
     };
-    let original = place(|found| found.has_file);
-    let reference = original.or_else(|| place(|_| true));
-    let digest = reference.and_then(|place| found[place].digest.as_ref().ok()?.as_ref());
+    let original = place(&|found, digest| found.has_file && told.is_none_or(|told| told == digest));
+    let reference = original.or_else(|| place(&|_, _| told.is_none()));
+    let digest = told.or_else(|| found[reference?].digest.clone().ok()?);
     let copies = found.iter().enumerate().map(|(place, found)| match &found.digest {
         Err(why) => Copy::Unknown(why.clone()),
         Ok(None) => Copy::Missing,
         Ok(Some(_)) if original == Some(place) => Copy::Original,
         Ok(Some(_)) if reference == Some(place) => Copy::Reference,
-        Ok(found) if found.as_ref() == digest => Copy::Identical,
+        Ok(found) if *found == digest => Copy::Identical,
         Ok(Some(_)) => Copy::Different,
     });
     copies.collect()
@@ -62,6 +64,11 @@ mod tests {
 
     /// A peer each: whether it starts with the file (`S` or `l`), and its copy (`a`, `b`; `-` missing, `?` unknown).
     fn check(peers: &str, expected: &[Copy], well: bool) {
+        check_told(None, peers, expected, well);
+    }
+
+    /// The same where a manifest tells which one is right.
+    fn check_told(told: Option<&str>, peers: &str, expected: &[Copy], well: bool) {
         let found = peers.split_whitespace().map(|peer| {
             let (role, copy) = peer.split_at(1);
             let digest = match copy {
@@ -71,7 +78,8 @@ mod tests {
             };
             Found { has_file: role == "S", digest }
         });
-        let copies = compare(&found.collect::<Vec<_>>());
+        let told = told.and_then(|copy| Digest::parse(&copy.repeat(64)));
+        let copies = compare(&found.collect::<Vec<_>>(), told);
         assert_eq!(copies, expected, "{peers}");
         assert_eq!(copies.iter().all(Copy::is_well), well, "{peers}");
     }
@@ -88,6 +96,16 @@ mod tests {
         check("Sa l- l?", &[Original, Missing, unknown()], false);
         check("S- Sb lb", &[Missing, Original, Identical], false);
         check("S? Sb lb", &[unknown(), Original, Identical], false);
+    }
+
+    #[test]
+    fn a_manifest_tells_which_copy_is_right() {
+        use super::Copy::*;
+        check_told(Some("a"), "Sa la lb", &[Original, Identical, Different], false);
+        check_told(Some("a"), "Sb Sa la", &[Different, Original, Identical], false);
+        check_told(Some("a"), "Sb la lb", &[Different, Identical, Different], false);
+        check_told(Some("a"), "Sa Sa la", &[Original, Identical, Identical], true);
+        check_told(Some("a"), "S- l-", &[Missing, Missing], false);
     }
 
     #[test]

@@ -56,7 +56,11 @@ pub fn warning(limits: &BTreeMap<PeerId, Rate>, swarm: &SwarmDir) -> Option<Stri
     let time = slowest.time_of(piece_size.saturating_mul(unchoked_count));
     let secs = time.as_secs();
     (time >= REQUEST_TIMEOUT).then(|| {
-        format!("the slowest may take {secs} s for a piece, so that others are asked for it: smaller pieces show more")
+        format!(
+            "the slowest peer may take {secs} s for a piece, and after {} s others are asked for it; a higher rate or \
+             smaller pieces avoid that",
+            REQUEST_TIMEOUT.as_secs()
+        )
     })
 }
 

@@ -5,6 +5,8 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
+use peer_process::hashing::HashKind;
+use peer_process::manifest::Manifest;
 use serde::{Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
@@ -28,6 +30,14 @@ impl Digest {
             *byte = value(*high)? << 4 | value(*low)?;
         }
         Some(Self(bytes))
+    }
+}
+
+impl Digest {
+    /// The digest that a manifest tells of the file, if it is of this kind.
+    pub fn of_manifest(manifest: &Manifest) -> Option<Self> {
+        let hash = manifest.file_hash().filter(|_| manifest.kind() == HashKind::Sha256)?;
+        Some(Self(hash.as_bytes().try_into().expect("a SHA-256 has 32 bytes")))
     }
 }
 

@@ -59,6 +59,7 @@ mod status;
 mod seeds;
 
 mod demo_rate;
+mod peer_options;
 
 mod start;
 

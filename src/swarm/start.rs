@@ -21,6 +21,7 @@ use crate::hosts::{Host, Hosts, Program};
 use crate::live::Live;
 use crate::made::shell_word;
 use crate::out::{FAILED, named, print, say, show, signal_status};
+use crate::peer_options;
 use crate::report::{Kind, Report};
 use crate::seeds;
 use crate::settings::Settings;
@@ -46,6 +47,7 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
     let stagger = seconds("--stagger", args.stagger)?;
     let timeout = args.timeout.map(|secs| seconds("--timeout", secs)).transpose()?;
     let swarm = open(args)?;
+    peer_options::refuse_shared_files(&args.peer_options, swarm.peers.len())?;
     let limits = demo_rate::limits(args, &swarm)?;
     let program = find_program(args)?;
     let settings = Settings::of(&swarm, &args.remote)?;
@@ -248,9 +250,7 @@ fn commands(
 ) -> Result<Vec<(PeerId, String)>> {
     let command = |id: PeerId| {
         let limit = limits.get(&id).map(|limit| format!("{LIMIT_OPTION}={}", limit.bytes_per_second()));
-        // What each writes to a file of its own has its ID in the name.
-        let options = options.iter().map(|option| option.replace("{id}", &id.to_string()));
-        let options: Vec<_> = options.chain(limit).collect();
+        let options: Vec<_> = peer_options::of_peer(options, id).chain(limit).collect();
         Ok((id, program.command(hosts.of_peer(id), &id.to_string(), &options)?))
     };
     swarm.peers.iter().map(|peer| command(peer.id)).collect()

@@ -1,4 +1,5 @@
-//! `swarm verify`: the SHA-256 of all copies, here and on other hosts, compared with that of the seeder's file.
+//! `swarm verify`: the SHA-256 of all copies, here and on other hosts, compared with that of the seeder's file, or with what a
+//! manifest says.
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use peer_process::manifest::{ENDING, Manifest};
 use peer_process::peer_id::PeerId;
 
 use crate::cli::ReportArgs;
@@ -61,7 +63,10 @@ pub fn digest_all(swarm: &SwarmDir, hosts: &Hosts) -> Copies {
     let digests = found.iter().filter_map(|(id, found)| Some((*id, found.clone().ok()??))).collect();
     let list: Vec<_> =
         swarm.peers.iter().map(|peer| Found { has_file: peer.has_file, digest: found[&peer.id].clone() }).collect();
-    Copies { are: swarm.peers.iter().map(|peer| peer.id).zip(compare(&list)).collect(), digests }
+    // One that is wrong is for the peers to tell.
+    let manifest = Manifest::read(&swarm.path_of(&format!("{}{ENDING}", swarm.common.file_name))).ok();
+    let told = manifest.as_ref().and_then(Digest::of_manifest);
+    Copies { are: swarm.peers.iter().map(|peer| peer.id).zip(compare(&list, told)).collect(), digests }
 }
 
 fn digest_of(host: &Host, name: &str, bar: &ProgressBar) -> Result<Option<Digest>, String> {

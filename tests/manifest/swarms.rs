@@ -10,7 +10,8 @@ fn a_swarm_with_a_manifest_of_any_kind_ends_well() {
         let swarm = swarm(&[1002, 1003]);
         give(&swarm, &[1001, 1002, 1003], &text(&swarm, kind, false));
         let peers = swarm.start_all(&[]);
-        for peer in &peers {
+        peers[0].wait_for(&format!("file.bin.meta.json says by its {kind}"));
+        for peer in &peers[1..] {
             peer.wait_for(&format!("checks every piece by its {kind} in "));
         }
         swarm.wait_for_end(peers);
@@ -37,9 +38,8 @@ fn a_manifest_that_is_named_is_taken_from_there() {
     std::fs::write(&path, text(&swarm, HashKind::Blake3, false)).expect("a file");
     let path = path.to_str().expect("a plain name");
     let peers = swarm.start_all(&["--manifest", path]);
-    for peer in &peers {
-        peer.wait_for(&format!("checks every piece by its blake3 in {path}"));
-    }
+    peers[0].wait_for(&format!("the file is what {path} says by its blake3"));
+    peers[1].wait_for(&format!("checks every piece by its blake3 in {path}"));
     swarm.wait_for_end(peers);
 }
 

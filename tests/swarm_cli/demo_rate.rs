@@ -40,7 +40,7 @@ fn a_rate_that_is_too_low_for_the_pieces_is_told_and_ids_are_filled_in() {
     let outcome = swarm.run("start --detach --demo-rate=2k -- --progress-json {id}.json");
     outcome.assert_status(0);
     // The slowest sends 500 bytes a second, to four others at a time.
-    outcome.assert_said("the slowest may take 131 s for a piece");
+    outcome.assert_said("the slowest peer may take 131 s for a piece, and after 30 s others are asked for it");
     for id in &swarm.ids {
         let path = swarm.place.path(&format!("{id}.json"));
         wait_until("its progress", || path.exists());
@@ -112,7 +112,10 @@ fn where_no_limit_can_be_set_it_is_refused() {
 fn what_is_no_rate_is_refused_and_a_blank_before_it_gets_a_tip() {
     let swarm = Swarm::new("1001* 1002");
     for (line, said) in [
-        ("--demo-rate=0", "'0' for '--demo-rate[=<RATE>]': not a number of bytes a second, as 200k, 5M or 1000000"),
+        (
+            "--demo-rate=0",
+            "'0' for '--demo-rate[=<RATE>]': not a whole number of bytes a second, 1 or more, as 200k, 5M or 1000000",
+        ),
         ("--demo-rate=", "'' for '--demo-rate[=<RATE>]': not a number of bytes a second"),
         ("--demo-rate=-5k", "'-5k' for '--demo-rate[=<RATE>]': not a number of bytes a second"),
         ("--demo-rate=1k --demo-rate", "cannot be used multiple times"),

@@ -1,0 +1,72 @@
+//! The options after `--`, which all peers get; pure.
+
+use anyhow::Result;
+use peer_process::peer_id::PeerId;
+
+use crate::fault::Usage;
+
+/// What stands for a peer's ID in them.
+const ID: &str = "{id}";
+/// The option of our peers that names a file which only one of them can write.
+const PROGRESS_OPTION: &str = "--progress-json";
+
+/// Those of one peer.
+pub fn of_peer(options: &[String], id: PeerId) -> impl Iterator<Item = String> {
+    options.iter().map(move |option| option.replace(ID, &id.to_string()))
+}
+
+/// Makes sure that no two peers write the same file.
+///
+/// # Errors
+/// One sentence that says what to do about it.
+pub fn refuse_shared_files(options: &[String], peer_count: usize) -> Result<()> {
+    let values =
+        options.iter().enumerate().filter_map(|(place, option)| match option.strip_prefix(PROGRESS_OPTION)? {
+            "" => options.get(place + 1).map(String::as_str),
+            with_equals => with_equals.strip_prefix('='),
+        });
+    let mut shared = values.filter(|path| !path.contains(ID));
+    match shared.next().filter(|_| peer_count > 1) {
+        Some(path) => {
+            let why = format!("{ID} in the name tells them apart, as in '{ID}.json'");
+            Err(Usage::error(format!("all peers would write the same {PROGRESS_OPTION} '{path}'; {why}")))
+        }
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(line: &str, peer_count: usize, refused: Option<&str>) {
+        let options: Vec<_> = line.split(' ').map(ToOwned::to_owned).collect();
+        let fault = refuse_shared_files(&options, peer_count).err().map(|error| error.to_string());
+        let expected = refused.map(|path| {
+            format!(
+                "all peers would write the same --progress-json '{path}'; {{id}} in the name tells them apart, as in \
+                 '{{id}}.json'"
+            )
+        });
+        assert_eq!(fault, expected, "{line}");
+    }
+
+    #[test]
+    fn a_file_that_all_would_write_is_refused() {
+        check("--progress-json p.json --seed 7", 2, Some("p.json"));
+        check("--seed 7 --progress-json=p.json", 2, Some("p.json"));
+        check("--progress-json p{id}.json", 2, None);
+        check("--progress-json={id}/p", 2, None);
+        check("--progress-json p.json", 1, None);
+        // The peers will say what is wrong with this.
+        check("--progress-json", 2, None);
+        check("--fresh", 2, None);
+    }
+
+    #[test]
+    fn an_id_is_filled_in_wherever_it_stands() {
+        let options = ["--a={id}".to_owned(), "{id}{id}".to_owned(), "id".to_owned()];
+        let id = PeerId::new(1003).expect("a positive number");
+        assert_eq!(of_peer(&options, id).collect::<Vec<_>>(), ["--a=1003", "10031003", "id"]);
+    }
+}
