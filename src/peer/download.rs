@@ -12,14 +12,20 @@ use crate::piece_set::PieceSet;
 impl Peer {
     /// What to do with a piece of which only the header has come.
     ///
-    /// One that its sender was asked for, be it long ago, is kept if it is still lacked.
+    /// One that its sender was asked for, be it long ago, is kept unless it is here: until somebody else's is saved, that may
+    /// turn out to be wrong.
     #[must_use]
     pub fn welcome(&self, from: PeerId, piece: PieceIndex) -> Welcome {
-        if !self.pieces.lacks(piece) {
-            return Welcome::Skip;
-        }
         let asked = |neighbor: &Neighbor| neighbor.requested == Some(piece) || neighbor.unanswered.contains(piece);
-        if self.neighbors.get(&from).is_some_and(asked) { Welcome::Keep } else { Welcome::Refuse }
+        if self.pieces.have().contains(piece) {
+            Welcome::Skip
+        } else if self.neighbors.get(&from).is_some_and(asked) {
+            Welcome::Keep
+        } else if self.pieces.lacks(piece) {
+            Welcome::Refuse
+        } else {
+            Welcome::Skip
+        }
     }
 
     /// Whether an arrived piece is to be saved: we asked its sender for it, be it long ago, and still lack it.
