@@ -11,6 +11,8 @@ use crate::limits::{Limits, Rate, Schedule, TokenBucket};
 
 /// How soon somebody looks again whose turn comes after one that is about to come.
 const TURN: Duration = Duration::from_millis(2);
+/// How soon somebody looks again who waits for others' pieces, of which one may be given up.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// The limit for all neighbors together.
 #[derive(Debug)]
@@ -73,7 +75,7 @@ impl Gate {
                 });
                 waiting.ready.insert(number);
                 if waiting.bucket.opens_at() > now {
-                    return Err(waiting.bucket.opens_at());
+                    return Err(waiting.bucket.opens_at().min(now + LOOK));
                 }
                 if waiting.ready.first() != Some(&number) {
                     return Err(now + TURN);
@@ -85,6 +87,12 @@ impl Gate {
         };
         self.number = None;
         Ok(Pace { in_line, own: self.own.as_mut().map(|own| own.take(bytes, now)) })
+    }
+
+    /// So many bytes of the piece that began last will not be sent: the connection is over. What they would have taken of the
+    /// neighbor's own limit ends with it.
+    pub fn give_back(&mut self, bytes: u64) {
+        self.line.iter().for_each(|line| line.lock().bucket.give_back(bytes));
     }
 
     /// Lets others go before, until it asks again; its turn in the line stays the same.
@@ -200,6 +208,17 @@ mod tests {
         gates[1].begin(500, now).expect_err("it is the other's turn");
         gates.remove(0);
         gates[0].begin(500, now).expect("the other is gone");
+    }
+
+    #[test]
+    fn what_a_lost_connection_has_not_sent_is_for_the_others() {
+        let mut gates = gates(Limits { upload: Some(rate(1000)), ..Limits::default() }, 2);
+        let begin = at_open(&gates[0]);
+        gates[0].begin(1_000_000, begin).expect("it is open");
+        assert_eq!(gates[1].begin(1000, begin).expect_err("it is shut"), begin + LOOK, "it may open sooner");
+        gates[0].give_back(999_900);
+        gates.remove(0);
+        gates[0].begin(1000, begin + LOOK).expect("no more than 100 bytes were sent");
     }
 
     #[test]
