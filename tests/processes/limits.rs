@@ -159,6 +159,27 @@ fn who_leaves_within_a_piece_that_is_held_back_holds_nobody_up() {
     drop(seeder);
 }
 
+/// Otherwise whoever breaks its connection after each piece would know no limit.
+#[test]
+fn what_was_taken_in_advance_is_paid_back_on_the_next_connection_too() {
+    let swarm = Swarm::new(Plan { file_size: 2_000_000, piece_size: 1_000_000, ..Plan::default() });
+    let seeder = start_limited(&swarm, 1001, &["--upload-limit-per-neighbor", "1000"]);
+    let mut client = Client::join(&swarm, 1001, 1002);
+    get_unchoked(&mut client);
+    client.say_index(REQUEST, 0);
+    assert_eq!(client.receive(9)[4], PIECE);
+    assert!(client.receive(10) == swarm.piece(0)[..10], "the piece has begun");
+    client.say(NOT_INTERESTED, &[]);
+    assert!(client.receive(999_990) == swarm.piece(0)[10..], "the rest of it, at once");
+    drop(client);
+    let mut client = Client::join(&swarm, 1001, 1002);
+    get_unchoked(&mut client);
+    client.say_index(REQUEST, 1);
+    client.say(NOT_INTERESTED, &[]);
+    assert_eq!(client.hear(), Some((CHOKE, vec![])), "and not piece 1");
+    drop(seeder);
+}
+
 #[test]
 fn a_limited_swarm_ends_well() {
     let peers = vec![(1001, true), (1002, false), (1003, false)];
