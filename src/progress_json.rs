@@ -4,16 +4,19 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 
 use crate::layout::PieceIndex;
 use crate::peer::Peer;
 use crate::peer_id::PeerId;
+
+/// How each line begins.
+const BEGINNING: &[u8] = b"{\"time\":";
 
 /// A peer as it stands: one line of the file, but for the rates.
 #[derive(Clone, Debug, Serialize)]
@@ -111,8 +114,9 @@ impl ProgressFile {
     /// Begins it anew.
     ///
     /// # Errors
-    /// When it cannot be created.
+    /// When it cannot be created, or something else is there that somebody may need.
     pub fn create(path: &Path) -> Result<Self> {
+        ensure!(!is_of_others(path), "{} is there already, and is no progress of a peer", path.display());
         let file = File::create(path).with_context(|| format!("cannot create {}", path.display()))?;
         Ok(Self { path: path.to_owned(), file, last: None })
     }
@@ -143,4 +147,14 @@ impl ProgressFile {
         let text = serde_json::to_string(&line).expect("the keys are text and the numbers are finite") + "\n";
         self.file.write_all(text.as_bytes()).with_context(|| format!("cannot write to {}", self.path.display()))
     }
+}
+
+/// Whether a file is there that has something else in it. Of what is no plain file nothing is lost.
+fn is_of_others(path: &Path) -> bool {
+    if !path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() > 0) {
+        return false;
+    }
+    let mut beginning = [0; BEGINNING.len()];
+    // What cannot be read is not known to be ours.
+    File::open(path).and_then(|mut file| file.read_exact(&mut beginning)).is_err() || beginning != *BEGINNING
 }

@@ -50,3 +50,24 @@ fn a_file_that_cannot_be_made_or_written_is_told_in_a_sentence() {
         ended.assert_one_sentence(1, &["cannot write to /dev/full"]);
     }
 }
+
+/// A slip of the hand must not cost a seeder its file.
+#[test]
+fn what_is_no_progress_of_a_peer_is_not_overwritten() {
+    let swarm = Swarm::new(Plan { peers: vec![(1001, true), (1002, false)], ..Plan::default() });
+    let file = format!("peer_1001/{}", swarm.plan.file_name);
+    for name in [&file, "Common.cfg", "PeerInfo.cfg"] {
+        let path = swarm.env.dir().join(name);
+        let before = std::fs::read(&path).expect("a file");
+        let ended = swarm.env.run(&["-q", "--progress-json", name, "1001"]);
+        ended.assert_one_sentence(1, &[&format!("{name} is there already, and is no progress of a peer")]);
+        assert!(std::fs::read(&path).expect("a file") == before, "{name}");
+    }
+    // That of an earlier run, or an empty file, is.
+    for text in ["{\"time\":1795299308.862,\"peer\":1001}\n", ""] {
+        std::fs::write(swarm.env.dir().join("p.json"), text).expect("a file");
+        let ended = swarm.env.run(&["-q", "--progress-json", "p.json", "--peer-timeout", "1", "1001"]);
+        assert_eq!(ended.status, Some(3), "nobody came");
+        assert_eq!(lines(&swarm, "p.json")[0]["peer"], 1001);
+    }
+}
