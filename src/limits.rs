@@ -115,6 +115,11 @@ impl TokenBucket {
         self.empty_at = start + self.rate.time_of(bytes);
         Schedule { start, rate: self.rate }
     }
+
+    /// Gives back what was taken last and not used.
+    pub fn give_back(&mut self, bytes: u64) {
+        self.empty_at = self.empty_at.checked_sub(self.rate.time_of(bytes)).unwrap_or(self.empty_at);
+    }
 }
 
 /// When bytes are due that follow each other at a rate.
@@ -230,6 +235,20 @@ mod tests {
         let schedule = bucket.take(1000, later);
         assert_eq!(schedule.bytes_due(later), 200);
         assert_eq!(bucket.opens_at() + BURST, later + Duration::from_secs(1));
+    }
+
+    #[test]
+    fn what_is_given_back_was_never_taken() {
+        let begin = Instant::now();
+        let mut bucket = TokenBucket::new(rate(1000), begin);
+        bucket.take(500, begin);
+        bucket.give_back(400);
+        assert_eq!(bucket.opens_at(), begin + Duration::from_millis(100));
+        // Idle time does not grow by it beyond a burst.
+        let later = begin + Duration::from_secs(10);
+        bucket.take(1000, later);
+        bucket.give_back(1000);
+        assert_eq!(bucket.take(1000, later).bytes_due(later), 200);
     }
 
     #[test]

@@ -53,6 +53,14 @@ fn a_piece_arrives_and_one_of_few_rarest_is_chosen(bencher: Bencher, size: Size)
     choose_the_rarest(bencher, size, Neighbors::ThinParts);
 }
 
+/// A neighbor whose pieces were wrong speaks; it is not asked for anything, because others have all that it has.
+#[divan::bench(args = sizes().filter(|size| size.neighbors <= 50), sample_size = BATCH, sample_count = SAMPLES)]
+fn a_liar_says_something(bencher: Bencher, size: Size) {
+    let mut world = World::new(size, Neighbors::Seeders);
+    world.first_neighbor_lies();
+    bencher.bench_local(|| world.first_neighbor_speaks());
+}
+
 /// A piece is on disk: it is logged, announced to every neighbor, and every interest is looked at again.
 #[divan::bench(args = sizes(), sample_size = BATCH, sample_count = SAMPLES)]
 fn a_piece_is_saved(bencher: Bencher, size: Size) {

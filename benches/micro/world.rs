@@ -120,6 +120,26 @@ impl World {
         self.turn = (self.turn + 1) % UNCHOKING;
     }
 
+    /// The first neighbor sends two wrong pieces, each of which it was asked for, and still unchokes us.
+    pub fn first_neighbor_lies(&mut self) {
+        let liar = self.ids[0];
+        for _ in 0..2 {
+            let piece = self.asked[0];
+            self.receive(liar, Message::Piece(piece));
+            self.handle(Event::PieceWrong { piece });
+            self.receive(liar, Message::Choke);
+            self.receive(liar, Message::Unchoke);
+            self.handle(Event::PauseOver { neighbor: liar });
+            self.asked[0] = self.requested().unwrap_or(piece);
+        }
+        assert_eq!(self.requested(), None, "others have all that it has");
+    }
+
+    /// The first neighbor says something that changes nothing.
+    pub fn first_neighbor_speaks(&mut self) {
+        self.receive(self.ids[0], Message::Interested);
+    }
+
     /// All that has arrived is saved.
     pub fn save_all(&mut self) {
         while let Some(piece) = self.saving.pop() {

@@ -2,19 +2,50 @@
 //!
 //! A piece begins when the buckets of the limits are open, and is then due byte by byte, so that several never hold each other
 //! up in their middles. Under the limit for all, neighbors take turns in the order in which their pieces came up.
+//! [`Gates`] outlives the connections: who comes back finds its limit as it was.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::limits::{Limits, Rate, Schedule, TokenBucket};
+use crate::peer_id::PeerId;
 
 /// How soon somebody looks again whose turn comes after one that is about to come.
 const TURN: Duration = Duration::from_millis(2);
+/// How soon somebody looks again who waits for others' pieces, of which one may be given up.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// The limits on uploading.
+#[derive(Debug)]
+pub struct Gates {
+    line: Option<Arc<Line>>,
+    /// Without a limit for each there are none.
+    own: BTreeMap<PeerId, Arc<Mutex<TokenBucket>>>,
+}
+
+impl Gates {
+    /// Nobody has been sent anything yet.
+    #[must_use]
+    pub fn new(limits: Limits, neighbors: impl Iterator<Item = PeerId>) -> Self {
+        let own = |rate: Rate| Arc::new(Mutex::new(TokenBucket::new(rate, Instant::now())));
+        Self {
+            line: limits.upload.map(|rate| Arc::new(Line::new(rate))),
+            own: neighbors.filter_map(|id| Some((id, own(limits.upload_per_neighbor?)))).collect(),
+        }
+    }
+
+    /// That of a new connection with this neighbor; `None` without a limit.
+    #[must_use]
+    pub fn of(&self, neighbor: PeerId) -> Option<Gate> {
+        let (own, line) = (self.own.get(&neighbor).cloned(), self.line.clone());
+        (own.is_some() || line.is_some()).then_some(Gate { own, line, number: None })
+    }
+}
 
 /// The limit for all neighbors together.
 #[derive(Debug)]
-pub struct Line(Mutex<Waiting>);
+struct Line(Mutex<Waiting>);
 
 #[derive(Debug)]
 struct Waiting {
@@ -27,41 +58,37 @@ struct Waiting {
 
 impl Line {
     /// Nobody waits yet.
-    #[must_use]
-    pub fn new(rate: Rate) -> Self {
+    fn new(rate: Rate) -> Self {
         Self(Mutex::new(Waiting { bucket: TokenBucket::new(rate, Instant::now()), numbers: 0, ready: BTreeSet::new() }))
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
+}
+
+fn lock<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
+    what.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What stands between a neighbor's pieces and its connection.
 #[derive(Debug)]
 pub struct Gate {
-    own: Option<TokenBucket>,
+    own: Option<Arc<Mutex<TokenBucket>>>,
     line: Option<Arc<Line>>,
     /// The number in the line of the piece that is next.
     number: Option<u64>,
 }
 
 impl Gate {
-    /// That of a new connection; `None` without a limit.
-    #[must_use]
-    pub fn new(limits: Limits, line: Option<&Arc<Line>>) -> Option<Self> {
-        let own = limits.upload_per_neighbor.map(|rate| TokenBucket::new(rate, Instant::now()));
-        let line = line.cloned();
-        (own.is_some() || line.is_some()).then_some(Self { own, line, number: None })
-    }
-
     /// Lets the next piece begin.
     ///
     /// # Errors
     /// When it may not; says when it is worth asking again. Whoever does not intend to must [step aside](Self::step_aside).
     pub fn begin(&mut self, piece_len: u32, now: Instant) -> Result<Pace, Instant> {
-        if let Some(own) = self.own.as_ref().filter(|own| own.opens_at() > now) {
-            return Err(own.opens_at());
+        let mut own = self.own.as_ref().map(|own| lock(own));
+        if let Some(own) = own.as_ref().filter(|own| own.opens_at() > now) {
+            return Err(own.opens_at().min(now + LOOK));
         }
         let bytes = u64::from(piece_len);
         let in_line = match &self.line {
@@ -73,7 +100,7 @@ impl Gate {
                 });
                 waiting.ready.insert(number);
                 if waiting.bucket.opens_at() > now {
-                    return Err(waiting.bucket.opens_at());
+                    return Err(waiting.bucket.opens_at().min(now + LOOK));
                 }
                 if waiting.ready.first() != Some(&number) {
                     return Err(now + TURN);
@@ -84,7 +111,13 @@ impl Gate {
             None => None,
         };
         self.number = None;
-        Ok(Pace { in_line, own: self.own.as_mut().map(|own| own.take(bytes, now)) })
+        Ok(Pace { in_line, own: own.as_mut().map(|own| own.take(bytes, now)) })
+    }
+
+    /// So many bytes of the piece that began last will not be sent: the connection is over.
+    pub fn give_back(&mut self, bytes: u64) {
+        self.own.iter().for_each(|own| lock(own).give_back(bytes));
+        self.line.iter().for_each(|line| line.lock().bucket.give_back(bytes));
     }
 
     /// Lets others go before, until it asks again; its turn in the line stays the same.
@@ -146,9 +179,14 @@ mod tests {
         Rate::new(bytes_per_second).expect("it is not 0")
     }
 
-    fn gates(limits: Limits, count: usize) -> Vec<Gate> {
-        let line = limits.upload.map(|rate| Arc::new(Line::new(rate)));
-        (0..count).map(|_| Gate::new(limits, line.as_ref()).expect("there is a limit")).collect()
+    fn id(number: u32) -> PeerId {
+        PeerId::new(number).expect("it is positive")
+    }
+
+    /// Those of the neighbors 1, 2, 3, …
+    fn gates(limits: Limits, count: u32) -> Vec<Gate> {
+        let gates = Gates::new(limits, (1..=count).map(id));
+        (1..=count).map(|number| gates.of(id(number)).expect("there is a limit")).collect()
     }
 
     /// The line's bucket is as old as the line.
@@ -158,7 +196,7 @@ mod tests {
 
     #[test]
     fn without_a_limit_there_is_no_gate() {
-        assert!(Gate::new(Limits::default(), None).is_none());
+        assert!(Gates::new(Limits::default(), [id(1)].into_iter()).of(id(1)).is_none());
     }
 
     #[test]
@@ -203,6 +241,30 @@ mod tests {
     }
 
     #[test]
+    fn what_a_lost_connection_has_not_sent_is_for_the_others() {
+        let mut gates = gates(Limits { upload: Some(rate(1000)), ..Limits::default() }, 2);
+        let begin = at_open(&gates[0]);
+        gates[0].begin(1_000_000, begin).expect("it is open");
+        assert_eq!(gates[1].begin(1000, begin).expect_err("it is shut"), begin + LOOK, "it may open sooner");
+        gates[0].give_back(999_900);
+        gates.remove(0);
+        gates[0].begin(1000, begin + LOOK).expect("no more than 100 bytes were sent");
+    }
+
+    #[test]
+    fn who_comes_back_finds_its_limit_as_it_was() {
+        let limits = Limits { upload_per_neighbor: Some(rate(1000)), ..Limits::default() };
+        let gates = Gates::new(limits, [id(1)].into_iter());
+        let begin = Instant::now();
+        let mut first = gates.of(id(1)).expect("there is a limit");
+        first.begin(1_000_000, begin).expect("it is open");
+        let mut second = gates.of(id(1)).expect("there is a limit");
+        assert_eq!(second.begin(1000, begin).expect_err("it is shut"), begin + LOOK, "it may open sooner");
+        first.give_back(999_900);
+        second.begin(1000, begin + LOOK).expect("no more than 100 bytes were sent");
+    }
+
+    #[test]
     fn the_slower_of_two_limits_holds_and_another_neighbor_uses_the_rest() {
         let limits = Limits { upload: Some(rate(1000)), upload_per_neighbor: Some(rate(100)), ..Limits::default() };
         let mut gates = gates(limits, 2);
@@ -211,7 +273,7 @@ mod tests {
         assert_eq!(pace.bytes_in(Duration::from_secs(1)), 100);
         assert!(pace.due(1000) > begin + Duration::from_secs(9));
         let now = begin + Duration::from_secs(1);
-        assert!(gates[0].begin(1000, now).expect_err("its own is shut") > begin + Duration::from_secs(9));
+        gates[0].begin(1000, now + Duration::from_secs(8)).expect_err("its own is shut");
         gates[1].begin(1000, now).expect("the line is open, and it has had nothing yet");
     }
 }

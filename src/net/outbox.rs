@@ -5,6 +5,7 @@
 //! once, so that a limit holds up nothing else.
 
 use std::collections::VecDeque;
+use std::io::{self, ErrorKind};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -290,7 +291,10 @@ impl Outbox {
 
     /// For the writer in the middle of a piece: waits until its next bytes are due; false if the rest is to go at once, because
     /// something else is to be said behind it.
-    pub fn pace(&self, until: Instant) -> bool {
+    ///
+    /// # Errors
+    /// When the rest is not to go at all.
+    pub fn pace(&self, until: Instant) -> io::Result<bool> {
         let hurries = |queue: &Queue| queue.is_urgent || queue.closing;
         let mut queue = self.lock();
         queue.is_pacing = true;
@@ -298,7 +302,12 @@ impl Outbox {
         let waited = self.changed.wait_timeout_while(queue, patience, |queue| !hurries(queue));
         queue = waited.unwrap_or_else(PoisonError::into_inner).0;
         queue.is_pacing = false;
-        !hurries(&queue)
+        if queue.aborted { Err(ErrorKind::ConnectionAborted.into()) } else { Ok(!hurries(&queue)) }
+    }
+
+    /// So many bytes of the piece that was taken out last will not be sent.
+    pub fn give_back(&self, bytes: u64) {
+        self.lock().gate.iter_mut().for_each(|gate| gate.give_back(bytes));
     }
 
     /// For others than the writer: takes the pen if there is little to write with it, and nothing in the way; else it wakes

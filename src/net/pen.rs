@@ -94,17 +94,24 @@ impl Pen {
         self.batch.is_empty() && self.next_piece.is_none() && self.unsent.is_empty() && self.piece.is_none()
     }
 
+    /// How many bytes of the piece that was taken have not gone to the socket.
+    pub fn unsent_of_piece(&self, shared: &Shared) -> u64 {
+        let len = |piece| u64::from(shared.layout().piece_len(piece));
+        let waiting = self.next_piece.as_ref().map_or(0, |(piece, _)| len(*piece));
+        waiting + self.piece.as_ref().map_or(0, |sending| len(sending.piece) - u64::from(sending.sent))
+    }
+
     /// Writes all that was taken, however long that takes.
     ///
-    /// `wait` waits until more of a piece is due; it returns false if the rest is to go at once.
+    /// `wait` waits until more of a piece is due; it returns false if the rest is to go at once, and an error if not at all.
     ///
     /// # Errors
-    /// When the socket or the disk fails; the connection is over then.
+    /// When the socket or the disk fails, or `wait` does; the connection is over then.
     pub fn write(
         &mut self,
         shared: &Shared,
         stream: &TcpStream,
-        wait: impl Fn(Instant) -> bool,
+        wait: impl Fn(Instant) -> io::Result<bool>,
     ) -> Result<(), Failure> {
         self.write_within(None, shared, stream, &wait)
     }
@@ -116,7 +123,7 @@ impl Pen {
     /// # Errors
     /// When the socket or the disk fails; the connection is over then.
     pub fn write_soon(&mut self, shared: &Shared, stream: &TcpStream) -> Result<(), Failure> {
-        match self.write_within(Some(SOON), shared, stream, &|_| false) {
+        match self.write_within(Some(SOON), shared, stream, &|_| Ok(false)) {
             Err(Failure::Connection(error)) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
                 Ok(())
             }
@@ -139,7 +146,7 @@ impl Pen {
         patience: Option<Duration>,
         shared: &Shared,
         stream: &TcpStream,
-        wait: &dyn Fn(Instant) -> bool,
+        wait: &dyn Fn(Instant) -> io::Result<bool>,
     ) -> Result<(), Failure> {
         if self.patience != patience {
             stream.set_write_timeout(patience)?;
@@ -213,9 +220,14 @@ impl Pen {
         }
     }
 
-    fn send(&mut self, shared: &Shared, mut stream: &TcpStream, wait: &dyn Fn(Instant) -> bool) -> io::Result<()> {
+    fn send(
+        &mut self,
+        shared: &Shared,
+        mut stream: &TcpStream,
+        wait: &dyn Fn(Instant) -> io::Result<bool>,
+    ) -> io::Result<()> {
         while !self.unsent.is_empty() {
-            let end = self.unsent.start + self.due_len(wait);
+            let end = self.unsent.start + self.due_len(wait)?;
             match stream.write(&self.buffer[self.unsent.start..end]) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Ok(count) => {
@@ -234,14 +246,14 @@ impl Pen {
     }
 
     /// How many of the unsent bytes may go now, 1 or more; waits for that under a limit.
-    fn due_len(&mut self, wait: &dyn Fn(Instant) -> bool) -> usize {
+    fn due_len(&mut self, wait: &dyn Fn(Instant) -> io::Result<bool>) -> io::Result<usize> {
         let unsent = self.unsent.len();
-        let Some(sending) = &mut self.piece else { return unsent };
-        let Some(pace) = sending.pace else { return unsent };
+        let Some(sending) = &mut self.piece else { return Ok(unsent) };
+        let Some(pace) = sending.pace else { return Ok(unsent) };
         let of_piece = unsent.min((sending.loaded - sending.sent) as usize);
         if of_piece < unsent {
             // What stands before the piece's bytes is not limited.
-            return unsent - of_piece;
+            return Ok(unsent - of_piece);
         }
         let least = pace.bytes_in(PACE).max(FEW_BYTES.min(pace.bytes_in(LONGEST_PACE)));
         let least = usize::try_from(least).unwrap_or(usize::MAX).clamp(1, of_piece);
@@ -249,11 +261,11 @@ impl Pen {
             let due = pace.bytes_due(Instant::now()).saturating_sub(sending.sent.into());
             let due = usize::try_from(due).unwrap_or(usize::MAX);
             if due >= least {
-                return due.min(of_piece);
+                return Ok(due.min(of_piece));
             }
-            if !wait(pace.due(u64::from(sending.sent) + least as u64)) {
+            if !wait(pace.due(u64::from(sending.sent) + least as u64))? {
                 sending.pace = None;
-                return unsent;
+                return Ok(unsent);
             }
         }
     }

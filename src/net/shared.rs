@@ -14,7 +14,7 @@ use anyhow::Result;
 
 use super::Options;
 use super::figures::Tally;
-use super::gate::{Gate, Line};
+use super::gate::Gates;
 use super::link::Link;
 use super::outbox::Outbox;
 use super::state::{DiskWork, State, Work};
@@ -46,8 +46,8 @@ pub struct Shared {
     manifest: Option<Manifest>,
     log_file: LogFile,
     options: Options,
-    /// Where pieces wait that are limited together.
-    line: Option<Arc<Line>>,
+    /// Where pieces wait that are limited.
+    gates: Gates,
     tallies: BTreeMap<PeerId, Tally>,
     pub(super) state: Mutex<State>,
     /// Told when the timers start, a selection is done, or the process is to end.
@@ -68,7 +68,7 @@ impl Shared {
         log_file: LogFile,
         options: Options,
     ) -> Self {
-        let tallies = peer.neighbors().map(|neighbor| (neighbor.id, Tally::default())).collect();
+        let tallies: BTreeMap<_, _> = peer.neighbors().map(|neighbor| (neighbor.id, Tally::default())).collect();
         let state = Mutex::new(State::new(peer));
         Self {
             own,
@@ -77,7 +77,7 @@ impl Shared {
             manifest,
             log_file,
             options,
-            line: options.limits.upload.map(|rate| Arc::new(Line::new(rate))),
+            gates: Gates::new(options.limits, tallies.keys().copied()),
             tallies,
             state,
             changed: Condvar::new(),
@@ -288,8 +288,7 @@ impl Shared {
             return None;
         }
         state.links_made += 1;
-        let gate = Gate::new(self.limits(), self.line.as_ref());
-        let outbox = Arc::new(Outbox::new(neighbor, self.layout(), gate));
+        let outbox = Arc::new(Outbox::new(neighbor, self.layout(), self.gates.of(neighbor)));
         let link = Link { number: state.links_made, neighbor, stream, outbox, asked_at: None };
         let former = state.links.insert(neighbor, link.clone());
         former.iter().for_each(Link::give_up);

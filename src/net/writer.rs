@@ -16,8 +16,10 @@ pub fn write_outbox(shared: &Shared, link: &Link) {
     let outbox = &link.outbox;
     while let Some(mut pen) = outbox.wait_for_pen() {
         let written = pen.write(shared, &link.stream, |until| outbox.pace(until));
+        let unsent_len = pen.unsent_of_piece(shared);
         outbox.put_back(pen);
         if let Err(failure) = written {
+            outbox.give_back(unsent_len);
             give_up(shared, link, failure);
         }
     }

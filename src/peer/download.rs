@@ -12,14 +12,20 @@ use crate::piece_set::PieceSet;
 impl Peer {
     /// What to do with a piece of which only the header has come.
     ///
-    /// One that its sender was asked for, be it long ago, is kept if it is still lacked.
+    /// One that its sender was asked for, be it long ago, is kept unless it is here: until somebody else's is saved, that may
+    /// turn out to be wrong.
     #[must_use]
     pub fn welcome(&self, from: PeerId, piece: PieceIndex) -> Welcome {
-        if !self.pieces.lacks(piece) {
-            return Welcome::Skip;
-        }
         let asked = |neighbor: &Neighbor| neighbor.requested == Some(piece) || neighbor.unanswered.contains(piece);
-        if self.neighbors.get(&from).is_some_and(asked) { Welcome::Keep } else { Welcome::Refuse }
+        if self.pieces.have().contains(piece) {
+            Welcome::Skip
+        } else if self.neighbors.get(&from).is_some_and(asked) {
+            Welcome::Keep
+        } else if self.pieces.lacks(piece) {
+            Welcome::Refuse
+        } else {
+            Welcome::Skip
+        }
     }
 
     /// Whether an arrived piece is to be saved: we asked its sender for it, be it long ago, and still lack it.
@@ -186,16 +192,21 @@ impl Peer {
     /// What a neighbor may be asked for that has sent wrong pieces: others than those first; and if it is distrusted, only what no
     /// connected neighbor has who is trusted. Any of these, however pieces are selected otherwise.
     fn choose_carefully(&mut self, id: PeerId) -> Option<PieceIndex> {
-        let neighbor = &self.neighbors[&id];
-        let mut allowed = neighbor.has.clone();
-        if neighbor.is_distrusted() {
-            for other in self.neighbors.values().filter(|other| other.connected && !other.is_distrusted()) {
-                allowed.remove_all(&other.has);
-            }
+        let (neighbor, missing) = (&self.neighbors[&id], self.pieces.missing());
+        if neighbor.askable.total() == 0 {
+            return None;
         }
+        let comes_first = |other: &&Neighbor| neighbor.is_distrusted() && other.connected && !other.is_distrusted();
+        let trusted = || self.neighbors.values().filter(comes_first);
+        // Mostly there is somebody who has all that we lack. To look at all pieces instead takes milliseconds where they are
+        // millions, and who lies could make us look again and again.
+        if trusted().any(|other| other.askable.total() == missing.count()) {
+            return None;
+        }
+        let mut allowed = neighbor.has.clone();
+        trusted().for_each(|other| allowed.remove_all(&other.has));
         let mut first = allowed.clone();
         neighbor.wrong.iter().for_each(|piece| _ = first.remove(*piece));
-        let missing = self.pieces.missing();
         let mut choose = |set: &PieceSet| BlockCounts::of(set, missing).choose(set, missing, &mut self.rng);
         choose(&first).or_else(|| choose(&allowed))
     }

@@ -130,6 +130,11 @@ impl BlockCounts {
         Self::of(&empty, &empty)
     }
 
+    /// How many there are in all blocks.
+    pub fn total(&self) -> u32 {
+        self.total
+    }
+
     pub fn add(&mut self, piece: PieceIndex) {
         self.blocks[block_of(piece)] += 1;
         self.total += 1;

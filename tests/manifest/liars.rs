@@ -127,10 +127,11 @@ fn who_has_lied_twice_is_not_asked_again_where_others_have_the_piece() {
 fn the_only_holder_is_asked_again_after_a_pause_and_may_then_tell_the_truth() {
     let (swarm, victim) = victim();
     let mut liar = join(&swarm, LIAR);
-    lie(&swarm, &victim, &mut liar);
+    // Before the pause begins, or a machine that is busy would make it look shorter.
     let started = std::time::Instant::now();
+    lie(&swarm, &victim, &mut liar);
     let mut asked = serve(&swarm, &mut liar, PIECE_COUNT);
-    assert!(started.elapsed().as_millis() >= 900, "there was a pause");
+    assert!(started.elapsed().as_millis() >= 1000, "there was a pause");
     asked.sort_unstable();
     assert_eq!(asked, (0..60).collect::<Vec<_>>());
     assert_eq!(victim.warnings_about(&LIAR.to_string()).len(), 1);

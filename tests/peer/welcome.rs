@@ -37,9 +37,23 @@ fn a_piece_that_is_here_or_on_its_way_to_the_disk_goes_by() {
     let mut world = asked();
     world.does("1: piece 0");
     assert_eq!(world.welcome(1, "0"), Welcome::Skip, "it is being saved");
+    assert_eq!(world.welcome(2, "0"), Welcome::Skip, "even from who was not asked: it does no harm");
     world.does("saved 0");
     assert_eq!(world.welcome(1, "0"), Welcome::Skip);
     assert_eq!(world.welcome(2, "0"), Welcome::Skip, "even from who was not asked: it does no harm");
+}
+
+#[test]
+fn a_piece_whose_sender_still_owes_it_is_kept_while_that_of_somebody_else_is_looked_at() {
+    let mut world = asked();
+    for event in ["1: choke", "2: unchoke", "1: piece 0"] {
+        world.does(event);
+    }
+    assert_eq!(world.welcome(2, "0"), Welcome::Keep, "that of 1 may be wrong");
+    // Were its bytes not there now, 2 would be taken for a liar.
+    world.check(&[("wrong 0", "pause 1 after 1"), ("2: piece 0", "save 0")]);
+    world.does("saved 0");
+    assert_eq!(world.welcome(2, "0"), Welcome::Skip, "it is here");
 }
 
 #[test]

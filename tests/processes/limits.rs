@@ -139,6 +139,47 @@ fn a_choke_takes_effect_within_one_piece() {
     }
 }
 
+/// What its piece would have taken, a quarter of an hour, is for the others.
+#[test]
+fn who_leaves_within_a_piece_that_is_held_back_holds_nobody_up() {
+    let peers = vec![(1001, true), (1002, false), (1003, false)];
+    let swarm = Swarm::new(Plan { file_size: 2_000_000, piece_size: 1_000_000, peers, ..Plan::default() });
+    let seeder = start_limited(&swarm, 1001, &["--upload-limit", "1k"]);
+    let [mut leaver, mut other] = [Client::join(&swarm, 1001, 1002), Client::join(&swarm, 1001, 1003)];
+    get_unchoked(&mut leaver);
+    get_unchoked(&mut other);
+    leaver.say_index(REQUEST, 0);
+    assert_eq!(leaver.receive(9)[4], PIECE);
+    // It waits in the line from now on.
+    other.say_index(REQUEST, 1);
+    assert!(leaver.receive(10) == swarm.piece(0)[..10], "the piece has begun");
+    drop(leaver);
+    assert_eq!(other.receive(9)[4], PIECE);
+    assert!(other.receive(10) == swarm.piece(1)[..10], "the other piece has begun");
+    drop(seeder);
+}
+
+/// Otherwise whoever breaks its connection after each piece would know no limit.
+#[test]
+fn what_was_taken_in_advance_is_paid_back_on_the_next_connection_too() {
+    let swarm = Swarm::new(Plan { file_size: 2_000_000, piece_size: 1_000_000, ..Plan::default() });
+    let seeder = start_limited(&swarm, 1001, &["--upload-limit-per-neighbor", "1000"]);
+    let mut client = Client::join(&swarm, 1001, 1002);
+    get_unchoked(&mut client);
+    client.say_index(REQUEST, 0);
+    assert_eq!(client.receive(9)[4], PIECE);
+    assert!(client.receive(10) == swarm.piece(0)[..10], "the piece has begun");
+    client.say(NOT_INTERESTED, &[]);
+    assert!(client.receive(999_990) == swarm.piece(0)[10..], "the rest of it, at once");
+    drop(client);
+    let mut client = Client::join(&swarm, 1001, 1002);
+    get_unchoked(&mut client);
+    client.say_index(REQUEST, 1);
+    client.say(NOT_INTERESTED, &[]);
+    assert_eq!(client.hear(), Some((CHOKE, vec![])), "and not piece 1");
+    drop(seeder);
+}
+
 #[test]
 fn a_limited_swarm_ends_well() {
     let peers = vec![(1001, true), (1002, false), (1003, false)];

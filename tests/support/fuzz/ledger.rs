@@ -183,8 +183,9 @@ impl Ledger {
 
     pub fn welcome(&self, from: PeerId, piece: PieceIndex) -> Welcome {
         match self.books.get(&from) {
-            _ if !self.lacks(piece) => Welcome::Skip,
+            _ if self.have.contains(piece) => Welcome::Skip,
             Some(book) if book.owes(piece) => Welcome::Keep,
+            _ if !self.lacks(piece) => Welcome::Skip,
             _ => Welcome::Refuse,
         }
     }
