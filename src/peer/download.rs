@@ -153,7 +153,7 @@ impl Peer {
 
     fn choose(&mut self, id: PeerId) -> Option<PieceIndex> {
         let (neighbor, missing) = (&self.neighbors[&id], self.pieces.missing());
-        if neighbor.wrong_count > 0 {
+        if neighbor.is_distrusted() || neighbor.wrong.iter().any(|piece| missing.contains(*piece)) {
             return self.choose_carefully(id);
         }
         match (self.select, &self.rarity) {

@@ -36,6 +36,24 @@ fn after_the_pause_the_sender_of_one_wrong_piece_is_asked_as_before() {
     );
 }
 
+/// To look for what else it has would take long where there are millions of pieces.
+#[test]
+fn once_its_wrong_piece_has_come_from_somebody_else_pieces_are_selected_as_before() {
+    let all = "*".repeat(12);
+    check(
+        &given(&" ".repeat(12), &[&all, &all]).select(Select::Sequential).after(&["1: unchoke", "2: unchoke"]),
+        &[
+            ("1: piece 0", "1: request 2; save 0"),
+            ("wrong 0", "pause 1 after 1"),
+            ("1: piece 2", "save 2"),
+            ("2: piece 1", "2: request 0; save 1"),
+            ("2: piece 0", "2: request 3; save 0"),
+            ("pause over 1", "1: request 4"),
+            ("1: piece 4", "1: request 5; save 4"),
+        ],
+    );
+}
+
 #[test]
 fn who_has_sent_two_wrong_pieces_is_asked_for_nothing_that_others_have() {
     let world = given("*     ", &["******", "***** "]).after(&["1: unchoke"]);

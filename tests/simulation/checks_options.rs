@@ -10,9 +10,9 @@ use crate::ledger::{Fact, Ledger, bit};
 pub fn the_piece_is_the_one_to_select(ledger: &Ledger, fact: &Fact) -> Result<(), String> {
     let Fact::Action(Action::Send { to, message: Message::Request(piece) }) = fact else { return Ok(()) };
     let free = ledger.books[to].has & ledger.missing() & !ledger.under_way();
-    if ledger.books[to].wrong_count > 0 {
+    let wrong = ledger.books[to].wrong;
+    if ledger.books[to].wrong_count > 1 || wrong & ledger.missing() & !ledger.under_way() != 0 {
         // Who has sent wrong pieces is asked for others first, for any of them.
-        let wrong = ledger.books[to].wrong;
         let others = free & ledger.trusted_with(*to) & !wrong;
         return ensure(wrong & bit(*piece) == 0 || others == 0, || {
             format!("{to} is asked once more for piece {piece}, which was wrong, before others")
