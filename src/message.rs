@@ -33,9 +33,9 @@ pub enum Message {
 /// What to do with a piece whose header has come and whose bytes are still to be read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Welcome {
-    /// It is not here and was asked for: read it.
+    /// It was asked for, or one like it is on its way to the disk and may turn out to be wrong: read it.
     Keep,
-    /// It is here already, or on its way to the disk and its sender was not asked for it: let its bytes go by.
+    /// It is here already: let its bytes go by.
     Skip,
     /// It is missing and its sender was not asked for it: a fault.
     Refuse,

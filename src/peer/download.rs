@@ -12,19 +12,17 @@ use crate::piece_set::PieceSet;
 impl Peer {
     /// What to do with a piece of which only the header has come.
     ///
-    /// One that its sender was asked for, be it long ago, is kept unless it is here: until somebody else's is saved, that may
-    /// turn out to be wrong.
+    /// One that its sender was asked for, be it long ago, is kept unless it is here; so is one that is on its way to the disk,
+    /// for that may turn out to be wrong before this one is read.
     #[must_use]
     pub fn welcome(&self, from: PeerId, piece: PieceIndex) -> Welcome {
         let asked = |neighbor: &Neighbor| neighbor.requested == Some(piece) || neighbor.unanswered.contains(piece);
         if self.pieces.have().contains(piece) {
             Welcome::Skip
-        } else if self.neighbors.get(&from).is_some_and(asked) {
+        } else if !self.pieces.lacks(piece) || self.neighbors.get(&from).is_some_and(asked) {
             Welcome::Keep
-        } else if self.pieces.lacks(piece) {
-            Welcome::Refuse
         } else {
-            Welcome::Skip
+            Welcome::Refuse
         }
     }
 

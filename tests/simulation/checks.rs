@@ -333,6 +333,11 @@ pub fn only_liars_are_refused(from: PeerId, has_lied: bool, fault: &str) -> Resu
     ensure(has_lied, || format!("invariant 2: {from} is honest: {fault}"))
 }
 
+/// The runner's half of what is saved: its bytes must be there.
+pub fn bytes_are_saved_that_were_kept(went_by: bool, saved: bool) -> Result<(), String> {
+    ensure(!(went_by && saved), || "invariant 2: a piece is saved whose bytes went by".into())
+}
+
 /// Invariant 10.
 pub fn same_seed_same_run(first: &[String], second: &[String]) -> Result<(), String> {
     let differing = first.iter().zip(second).find(|(one, other)| one != other);

@@ -9,7 +9,9 @@ use peer_process::peer::{Action, Allowances, Ending, Event, LogEvent, NeighborVi
 use peer_process::peer_id::PeerId;
 use peer_process::piece_set::PieceSet;
 
-use crate::checks::{self, Check, Outcome, everybody_ends, only_liars_are_refused, same_seed_same_run};
+use crate::checks::{
+    self, Check, Outcome, bytes_are_saved_that_were_kept, everybody_ends, only_liars_are_refused, same_seed_same_run,
+};
 use crate::checks_options::{
     free_slots_are_filled_at_once, nothing_is_asked_for_beyond_a_limit, the_piece_is_the_one_to_select,
 };
@@ -337,6 +339,14 @@ fn a_complete_neighbor_that_is_not_remembered_or_twice() {
     complains(check, [remembered, vec![lost(2)], is_full.to_vec()].concat(), &remember);
     let setup = Setup { complete_neighbors: [id(2)].into(), ..Setup::new(vec![id(2)], layout(), false, 1) };
     complains_of(check, Ledger::new(&setup), is_full, &remember);
+}
+
+#[test]
+fn a_save_of_bytes_that_went_by() {
+    assert!(bytes_are_saved_that_were_kept(true, true).is_err());
+    assert!(
+        [(true, false), (false, true)].iter().all(|(by, saved)| bytes_are_saved_that_were_kept(*by, *saved).is_ok())
+    );
 }
 
 #[test]

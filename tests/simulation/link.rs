@@ -5,7 +5,8 @@
 
 use std::collections::VecDeque;
 
-use peer_process::message::Message;
+use peer_process::layout::PieceIndex;
+use peer_process::message::{Message, Welcome};
 use rand::RngExt;
 use rand::rngs::StdRng;
 
@@ -15,6 +16,8 @@ use crate::scenario::{Micros, Scenario};
 #[derive(Clone, Debug)]
 pub enum Item {
     Handshake,
+    /// The first bytes of a piece, which arrive before the others.
+    PieceHeader(PieceIndex),
     Message(Message),
     /// The sending half was closed.
     Fin,
@@ -57,6 +60,8 @@ pub struct End {
     pub handshaken: bool,
     pub outbox: VecDeque<Message>,
     pub writing: Option<Message>,
+    /// What the runner of this end was told to do with the piece that it receives.
+    pub welcome: Option<Welcome>,
     /// Whether the sending half is to be closed once the outbox is empty.
     pub closing: bool,
     pub fin_sent: bool,
@@ -88,6 +93,7 @@ impl End {
             handshaken: false,
             outbox: VecDeque::new(),
             writing: None,
+            welcome: None,
             closing: false,
             fin_sent: false,
             cut: false,

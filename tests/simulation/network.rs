@@ -3,11 +3,12 @@
 //! A runner has a thread for each node that stands before its own: it dials until there is a connection, converses, and
 //! dials again. A new connection takes the place of an older one, whose loss is then nobody's news.
 
+use peer_process::layout::PieceIndex;
 use peer_process::message::{Message, Welcome};
 use peer_process::peer::{Ending, Event, Opener};
 use rand::RngExt;
 
-use crate::checks::only_liars_are_refused;
+use crate::checks::{bytes_are_saved_that_were_kept, only_liars_are_refused};
 use crate::link::{Connection, DIALER, End, EndId, Item};
 use crate::scenario::{MILLIS, Micros, SECS, Scenario};
 use crate::world::{Happening, World};
@@ -90,6 +91,9 @@ impl World {
         let end = &mut self.connections[id.connection].ends[id.side];
         if let Some(time) = end.begin_writing(self.now, &self.scenario) {
             self.plan(time, Happening::Written(id));
+            if let Some(Message::Piece(piece)) = self.end(id).writing {
+                self.fly(id, Item::PieceHeader(piece));
+            }
         } else if end.closing && end.writing.is_none() && end.outbox.is_empty() {
             self.fly_fin(id);
         }
@@ -103,6 +107,7 @@ impl World {
         self.end(id).heard_at = now;
         match item {
             Item::Handshake => self.handshake_arrives(id),
+            Item::PieceHeader(piece) => self.piece_header_arrives(id, piece),
             Item::Message(message) => self.message_arrives(id, message),
             Item::Fin => {
                 let ending = if self.has_heard_all(id) { Ending::Closed } else { Ending::Broken };
@@ -134,6 +139,34 @@ impl World {
     }
 
     /// As the real runner, which asks what to do with a piece when its header has come.
+    fn piece_header_arrives(&mut self, id: EndId, piece: PieceIndex) -> Result<(), String> {
+        let (node, other) = self.nodes_of(id);
+        if !self.is_current(id) {
+            return Ok(());
+        }
+        let welcome = self.nodes[node].peer.welcome(self.id(other), piece);
+        self.end(id).welcome = Some(welcome);
+        if welcome == Welcome::Refuse {
+            return self.refuse(id, "connections closed for a piece that nobody asked for");
+        }
+        Ok(())
+    }
+
+    /// Whoever breaks the protocol loses the connection, but a liar takes what it gets.
+    fn refuse(&mut self, id: EndId, fault: &'static str) -> Result<(), String> {
+        let (node, other) = self.nodes_of(id);
+        let from = self.id(other);
+        if self.nodes[node].lies.is_some() {
+            return Ok(());
+        }
+        only_liars_are_refused(from, self.end(id.other()).lies, fault)?;
+        self.trace.note(self.now, self.id(node), || format!("{from} is given up: {fault}"));
+        self.coverage.saw(fault);
+        let now = self.instant();
+        self.nodes[node].runner.standings.entry(other).or_default().note_fault(now);
+        self.hang_up(id)
+    }
+
     fn message_arrives(&mut self, id: EndId, message: Message) -> Result<(), String> {
         let (node, other) = self.nodes_of(id);
         let from = self.id(other);
@@ -142,28 +175,17 @@ impl World {
         }
         self.end(id).message_count += 1;
         let is_first = self.end(id).message_count == 1;
-        let peer = &self.nodes[node].peer;
-        let fault = match message {
-            Message::Bitfield(_) if !is_first => Some("connections closed for a late bitfield"),
-            Message::Piece(piece) if peer.welcome(from, piece) == Welcome::Refuse => {
-                Some("connections closed for a piece that nobody asked for")
-            }
-            _ => None,
-        };
-        if let Some(fault) = fault {
-            // Who lies takes what it gets.
-            if self.nodes[node].lies.is_some() {
-                return Ok(());
-            }
-            only_liars_are_refused(from, self.end(id.other()).lies, fault)?;
-            self.trace.note(self.now, self.id(node), || format!("{from} is given up: {fault}"));
-            self.coverage.saw(fault);
-            let now = self.instant();
-            self.nodes[node].runner.standings.entry(other).or_default().note_fault(now);
-            return self.hang_up(id);
+        match message {
+            Message::Bitfield(_) if !is_first => return self.refuse(id, "connections closed for a late bitfield"),
+            // A liar has taken it.
+            Message::Piece(_) if self.end(id).welcome == Some(Welcome::Refuse) => return Ok(()),
+            _ => {}
         }
-        let is_answer = matches!(message, Message::Choke | Message::Piece(_)) && peer.has_asked(from);
+        let is_answer = matches!(message, Message::Choke | Message::Piece(_)) && self.nodes[node].peer.has_asked(from);
+        let went_by = matches!(message, Message::Piece(_)) && self.end(id).welcome == Some(Welcome::Skip);
+        let save_count = self.nodes[node].runner.saves.len();
         self.apply(node, Event::MessageReceived { from, message })?;
+        bytes_are_saved_that_were_kept(went_by, self.nodes[node].runner.saves.len() > save_count)?;
         if is_answer && self.scenario.odd_timers && self.is_current(id) && self.rng.random_bool(0.02) {
             self.coverage.saw("timeouts of what has just been answered");
             self.apply(node, Event::RequestTimedOut { neighbor: from })?;

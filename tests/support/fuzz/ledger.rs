@@ -184,8 +184,9 @@ impl Ledger {
     pub fn welcome(&self, from: PeerId, piece: PieceIndex) -> Welcome {
         match self.books.get(&from) {
             _ if self.have.contains(piece) => Welcome::Skip,
+            // What is being saved may turn out to be wrong.
+            _ if !self.lacks(piece) => Welcome::Keep,
             Some(book) if book.owes(piece) => Welcome::Keep,
-            _ if !self.lacks(piece) => Welcome::Skip,
             _ => Welcome::Refuse,
         }
     }
