@@ -20,6 +20,8 @@ use crate::layout::{FileLayout, PieceIndex};
 pub const ENDING: &str = ".meta.json";
 /// The longest manifest that is read, in bytes: that of about 15 million pieces.
 const MOST_BYTES: u64 = 1 << 30;
+/// What stands around each hash in a manifest that is written here.
+const AROUND_HASH: u64 = 8;
 
 /// The hashes of a file and of its pieces. It has a hash for each piece of its layout: `kind.len()` bytes each, in order.
 #[derive(Clone, PartialEq, Eq)]
@@ -63,6 +65,12 @@ impl Manifest {
         ensure!(len <= MOST_BYTES, "{} has {len} bytes, and a manifest at most {MOST_BYTES}", path.display());
         let bytes = fs::read(path).with_context(unreadable)?;
         Self::parse(&bytes).with_context(|| path.display().to_string())
+    }
+
+    /// Whether a manifest of so many pieces could be read again.
+    #[must_use]
+    pub fn can_have(piece_count: u32, kind: HashKind) -> bool {
+        u64::from(piece_count) * (2 * kind.len() as u64 + AROUND_HASH) <= MOST_BYTES / 100 * 99
     }
 
     /// The name of the file.

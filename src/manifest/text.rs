@@ -230,6 +230,7 @@ impl Serialize for Manifest {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::manifest::AROUND_HASH;
 
     /// The keys of a manifest of 5 bytes in pieces of 2, each with its value; `change` replaces one, or takes it away.
     fn text(change: (&str, &str)) -> String {
@@ -294,6 +295,8 @@ mod tests {
                 let manifest = Manifest::new("a \"b\".bin".into(), layout, kind, hashes.collect(), file_hash, tracker);
                 let text = manifest.to_json();
                 assert_eq!(Manifest::parse(text.as_bytes()).expect("it is right"), manifest, "{text}");
+                let around = u64::from(layout.piece_count()) * (2 * kind.len() as u64 + AROUND_HASH);
+                assert!((around..around + 1000).contains(&(text.len() as u64)), "{text}");
             }
         }
     }

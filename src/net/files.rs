@@ -102,8 +102,8 @@ impl Files {
 
 /// What an earlier run has left, by the manifest; `recorded` then says no more and no less than what is there.
 ///
-/// An unfinished download without a journal counts if a single piece of it is right. That it belongs to a run of this swarm
-/// that has not ended is certain then, so its log goes on as well.
+/// An unfinished download without a journal counts if a single piece of it is right. Then it belongs to a run of this swarm that
+/// has not ended, unless that piece is such as many files have, so its log goes on as well.
 fn resume_checked(
     dir: &Path,
     manifest: &Manifest,

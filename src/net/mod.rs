@@ -189,21 +189,30 @@ fn allowances(limits: Limits) -> Allowances {
     Allowances { all: limits.download.map(kept), each: limits.download_per_neighbor.map(kept) }
 }
 
-/// Who waits for a piece longer than the request timeout will ask others for it, and it was sent in vain.
-fn slow_pieces(config: &Config, options: Options) -> Option<String> {
+/// Who waits for a piece longer than the request timeout will ask others for it, and it was sent in vain; who waits for a
+/// request for ten times as long takes us for dead.
+fn slow_pieces(config: &Config, options: Options) -> Vec<String> {
     let piece_size = u64::from(config.common.layout.piece_size());
-    let unchoked_count =
-        u64::from(config.common.preferred_count).saturating_add(1).min(config.neighbors().count() as u64);
-    let times = [
-        options.limits.upload.map(|rate| rate.time_of(piece_size.saturating_mul(unchoked_count))),
-        options.limits.upload_per_neighbor.map(|rate| rate.time_of(piece_size)),
-    ];
-    let longest = times.into_iter().flatten().max().filter(|time| *time >= options.request_timeout)?;
-    Some(format!(
-        "with this upload limit a neighbor may wait {} s for a piece; pieces of {} bytes are too large for it",
-        longest.as_secs(),
-        config.common.layout.piece_size()
-    ))
+    let neighbor_count = config.neighbors().count() as u64;
+    let unchoked_count = u64::from(config.common.preferred_count).saturating_add(1).min(neighbor_count);
+    let Limits { upload, upload_per_neighbor, download, download_per_neighbor } = options.limits;
+    // How long one neighbor may wait.
+    let longest = |of_all: Option<Rate>, count: u64, of_each: Option<Rate>| {
+        let of_all = of_all.map(|rate| rate.time_of(piece_size.saturating_mul(count)));
+        of_all.max(of_each.map(|rate| rate.time_of(piece_size))).unwrap_or_default()
+    };
+    let up = longest(upload, unchoked_count, upload_per_neighbor);
+    let down = longest(download, neighbor_count, download_per_neighbor);
+    let too_large = |limit: &str, waits_for: &str, time: Duration| {
+        let secs = time.as_secs();
+        format!(
+            "with this {limit} limit a neighbor may wait {secs} s for a {waits_for}; pieces of {piece_size} bytes are too large for it"
+        )
+    };
+    let up = (up >= options.request_timeout).then(|| too_large("upload", "piece", up));
+    let downloads = !config.own().has_file;
+    let down = (downloads && down >= 10 * options.request_timeout).then(|| too_large("download", "request", down));
+    up.into_iter().chain(down).collect()
 }
 
 fn greeting(config: &Config, files: &Files) -> String {

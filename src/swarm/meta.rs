@@ -91,6 +91,10 @@ pub fn make(
     let Some(name) = file.file_name().and_then(|name| name.to_str()) else {
         return Err(Usage::error(format!("{shown} does not end with a name that is UTF-8 text")));
     };
+    if !Manifest::can_have(layout.piece_count(), kind) {
+        let count = layout.piece_count();
+        return Err(Usage::error(format!("{count} pieces are too many for a manifest; larger pieces are fewer")));
+    }
     let all: Vec<_> = layout.pieces().collect();
     let before = look(file)?;
     let Hashed { piece_hashes, file_hash } = hash(file, layout, kind, &all, true, go_on)?;

@@ -247,6 +247,24 @@ fn what_a_neighbor_says_is_heard_while_requests_wait() {
     drop(leecher);
 }
 
+/// Where a neighbor would wait for minutes.
+#[test]
+fn pieces_that_are_too_large_for_a_limit_are_told() {
+    let swarm = Swarm::new(Plan { file_size: 2_000_000, piece_size: 1_000_000, ..Plan::default() });
+    let too_large = "; pieces of 1000000 bytes are too large for it";
+    for (id, limit, told) in [
+        (1001, "--upload-limit", "upload limit a neighbor may wait 1000 s for a piece"),
+        (1002, "--upload-limit-per-neighbor", "upload limit a neighbor may wait 1000 s for a piece"),
+        (1002, "--download-limit", "download limit a neighbor may wait 1000 s for a request"),
+    ] {
+        let peer = start_limited(&swarm, id, &[limit, "1k"]);
+        peer.wait_for_line(&format!("[WARN] with this {told}{too_large}"));
+    }
+    let seeder = start_limited(&swarm, 1001, &["--download-limit", "1k", "--upload-limit", "50M"]);
+    seeder.signal("TERM");
+    assert!(!seeder.wait().stderr.iter().any(|line| line.contains("[WARN]")), "it asks for nothing");
+}
+
 #[test]
 fn a_limit_that_is_none_is_told_with_its_value() {
     let swarm = Swarm::new(Plan::default());

@@ -90,6 +90,16 @@ fn an_empty_file_has_no_pieces() {
 }
 
 #[test]
+fn pieces_too_many_for_a_manifest_that_can_be_read_are_told_at_once() {
+    let place = place(b"");
+    let file = fs::OpenOptions::new().write(true).open(place.path("file.bin")).expect("it is there");
+    file.set_len(20_000_000).expect("a hole");
+    let sentence = place.run_line("meta create file.bin --piece-size 1").sentence(2);
+    assert_eq!(sentence, "20000000 pieces are too many for a manifest; larger pieces are fewer");
+    assert!(!place.path("file.bin.meta.json").exists());
+}
+
+#[test]
 fn create_overwrites_nothing_unless_it_is_forced() {
     let place = place(b"12345");
     let check = |line: &str, sentence: &str| {
