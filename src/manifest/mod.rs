@@ -70,6 +70,7 @@ impl Manifest {
     /// Whether a manifest of so many pieces could be read again.
     #[must_use]
     pub fn can_have(piece_count: u32, kind: HashKind) -> bool {
+        // Names and numbers have room in a hundredth.
         u64::from(piece_count) * (2 * kind.len() as u64 + AROUND_HASH) <= MOST_BYTES / 100 * 99
     }
 

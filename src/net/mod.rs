@@ -206,7 +206,8 @@ fn slow_pieces(config: &Config, options: Options) -> Vec<String> {
     let too_large = |limit: &str, waits_for: &str, time: Duration| {
         let secs = time.as_secs();
         format!(
-            "with this {limit} limit a neighbor may wait {secs} s for a {waits_for}; pieces of {piece_size} bytes are too large for it"
+            "with this {limit} limit a neighbor may wait {secs} s for a {waits_for}; pieces of {piece_size} bytes are too \
+             large for it"
         )
     };
     let up = (up >= options.request_timeout).then(|| too_large("upload", "piece", up));

@@ -332,6 +332,7 @@ impl Outbox {
         None
     }
 
+    /// Gives the pen back, and wakes the writer if it may have something to do with it.
     pub fn put_back(&self, pen: Box<Pen>) {
         let mut queue = self.lock();
         let piece_waits = queue.gate.is_some() && !queue.pieces.is_empty();
@@ -343,6 +344,7 @@ impl Outbox {
         }
     }
 
+    /// Says that the writer has ended.
     pub fn set_ended(&self) {
         self.lock().ended = true;
         self.wake();

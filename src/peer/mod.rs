@@ -48,11 +48,11 @@ pub struct Setup {
     pub select: Select,
     /// Whether a free slot is filled as soon as somebody is interested, instead of at the next tick.
     pub eager: bool,
-    /// Whether pieces may be asked for without a limit.
+    /// The limits on what is asked for.
     pub allowances: Allowances,
 }
 
-/// The limits on what is asked for, if there are any: how many bytes that came by [`Event::AllowanceCame`] and were not used are
+/// Limits on what is asked for, `None` where there is none: how many bytes that came by [`Event::AllowanceCame`] and were not used are
 /// kept at most. A neighbor cannot tell a peer that has used them up from a slow one.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Allowances {

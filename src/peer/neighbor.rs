@@ -127,7 +127,7 @@ impl Neighbor {
         self.wrong_count >= MOST_WRONG
     }
 
-    /// Whether a request may be sent to it now (A8: one at a time, and only while it unchokes us), as far as it goes.
+    /// Whether a request may be sent to it now (A8: one at a time, and only while it unchokes us), as far as that depends on it alone.
     pub fn may_be_asked(&self) -> bool {
         let is_free = self.connected && !self.they_choke_us && self.requested.is_none();
         is_free && !self.silent && !self.pausing && self.allowance.is_open()

@@ -7,8 +7,7 @@
 use std::time::{Duration, Instant};
 
 use crate::client::{
-    BITFIELD, CHOKE, Client, HAVE, INTERESTED, NOT_INTERESTED, PIECE, REQUEST, UNCHOKE, full_bitfield, handshake,
-    index, listen,
+    BITFIELD, CHOKE, Client, HAVE, INTERESTED, NOT_INTERESTED, PIECE, REQUEST, UNCHOKE, index, listen,
 };
 use crate::env::Running;
 use crate::swarm::{Plan, Swarm};
@@ -92,9 +91,7 @@ fn a_have_does_not_wait_for_a_piece_that_is_held_back() {
     let leecher = start_limited(&swarm, 1002, &["--upload-limit", "1k"]);
     let mut seeder = Client::seed(&swarm, &listener, 1001, 1002);
     let (_, first) = seeder.serve(&swarm, 1);
-    let mut other = Client::dial(swarm.address(1002));
-    other.send(&handshake(1003));
-    assert_eq!(other.receive(32), handshake(1002));
+    let mut other = Client::join(&swarm, 1002, 1003);
     assert_eq!(other.hear().map(|(kind, _)| kind), Some(BITFIELD));
     get_unchoked(&mut other);
     other.say_index(REQUEST, first[0]);
@@ -230,12 +227,7 @@ fn what_a_neighbor_says_is_heard_while_requests_wait() {
     let swarm = Swarm::new(Plan { file_size: 2_000_000, piece_size: 1_000_000, ..Plan::default() });
     let listener = listen(&swarm, 1001);
     let leecher = start_limited(&swarm, 1002, &["-v", "--download-limit", "1000"]);
-    let mut seeder = Client::accept(&listener);
-    seeder.send(&handshake(1001));
-    assert_eq!(seeder.receive(32), handshake(1002));
-    seeder.say(BITFIELD, &full_bitfield(2));
-    assert_eq!(seeder.hear(), Some((INTERESTED, vec![])));
-    seeder.say(UNCHOKE, &[]);
+    let mut seeder = Client::seed(&swarm, &listener, 1001, 1002);
     let piece = seeder.hear_index(REQUEST);
     seeder.say_piece(&swarm, piece);
     // And not a second request before it.
