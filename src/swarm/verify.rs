@@ -63,8 +63,9 @@ pub fn digest_all(swarm: &SwarmDir, hosts: &Hosts) -> Copies {
     let digests = found.iter().filter_map(|(id, found)| Some((*id, found.clone().ok()??))).collect();
     let list: Vec<_> =
         swarm.peers.iter().map(|peer| Found { has_file: peer.has_file, digest: found[&peer.id].clone() }).collect();
-    // One that is wrong is for the peers to tell.
+    // One that is wrong, or of another file, is for the peers to tell.
     let manifest = Manifest::read(&swarm.path_of(&format!("{}{ENDING}", swarm.common.file_name))).ok();
+    let manifest = manifest.filter(|manifest| manifest.layout() == swarm.common.layout);
     let told = manifest.as_ref().and_then(Digest::of_manifest);
     Copies { are: swarm.peers.iter().map(|peer| peer.id).zip(compare(&list, told)).collect(), digests }
 }
