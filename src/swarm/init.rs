@@ -26,6 +26,8 @@ use crate::plan::{Given, Plan};
 use crate::stop::{running, who_runs};
 use crate::swarm_dir::SwarmDir;
 
+/// The hashes of the manifest that `--meta` makes.
+const MANIFEST_KIND: HashKind = HashKind::Sha256;
 /// Below those that the systems give to outgoing connections, above those that services have.
 const PORTS: Range<u16> = 20_000..32_000;
 
@@ -39,6 +41,9 @@ pub fn run(args: &InitArgs) -> Result<ExitCode> {
     let plan = Plan::new(args, source.as_ref().map(|(given, _)| given), &mut free_ports())?;
     let source = source.map(|(_, path)| path);
     check(dir, &plan, source.as_deref(), args.force)?;
+    if args.meta {
+        meta::check_count(plan.layout, MANIFEST_KIND)?;
+    }
     let way = carry_out(dir, &plan, source.as_deref(), args.meta)?;
     // What was made must be what the others read.
     let swarm = SwarmDir::open(dir).context("what was made is not right, which is a fault of this program")?;
@@ -171,8 +176,7 @@ fn carry_out(dir: &Path, plan: &Plan, source: Option<&Path>, with_manifest: bool
     // An older one is of another file.
     new_file::remove_if_there(&manifest).with_context(|| format!("cannot remove {}", manifest.display()))?;
     if with_manifest {
-        let made =
-            meta::make(&first, plan.layout, HashKind::Sha256, None, &|| signal.check().map_err(io::Error::other));
+        let made = meta::make(&first, plan.layout, MANIFEST_KIND, None, &|| signal.check().map_err(io::Error::other));
         signal.check()?;
         new_file::write_text(&manifest, &made?.to_json())?;
     }

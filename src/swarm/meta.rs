@@ -76,6 +76,18 @@ fn look(file: &Path) -> Result<Metadata> {
     opened.metadata().with_context(|| format!("cannot read {}", file.display()))
 }
 
+/// Makes sure that a manifest of this layout could be read again.
+///
+/// # Errors
+/// One sentence, where there are too many pieces.
+pub fn check_count(layout: FileLayout, kind: HashKind) -> Result<()> {
+    let count = layout.piece_count();
+    if Manifest::can_have(count, kind) {
+        return Ok(());
+    }
+    Err(Usage::error(format!("{count} pieces are too many for a manifest; larger pieces are fewer")))
+}
+
 /// Hashes a file of this layout, with a bar on a terminal; `go_on` may end it with an error.
 ///
 /// # Errors
@@ -91,10 +103,7 @@ pub fn make(
     let Some(name) = file.file_name().and_then(|name| name.to_str()) else {
         return Err(Usage::error(format!("{shown} does not end with a name that is UTF-8 text")));
     };
-    if !Manifest::can_have(layout.piece_count(), kind) {
-        let count = layout.piece_count();
-        return Err(Usage::error(format!("{count} pieces are too many for a manifest; larger pieces are fewer")));
-    }
+    check_count(layout, kind)?;
     let all: Vec<_> = layout.pieces().collect();
     let before = look(file)?;
     let Hashed { piece_hashes, file_hash } = hash(file, layout, kind, &all, true, go_on)?;

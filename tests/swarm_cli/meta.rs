@@ -97,6 +97,32 @@ fn pieces_too_many_for_a_manifest_that_can_be_read_are_told_at_once() {
     let sentence = place.run_line("meta create file.bin --piece-size 1").sentence(2);
     assert_eq!(sentence, "20000000 pieces are too many for a manifest; larger pieces are fewer");
     assert!(!place.path("file.bin.meta.json").exists());
+    // And before anything is written.
+    assert_eq!(place.run_line("init demo --size 20MB --piece-size 1 --meta").sentence(2), sentence);
+    assert!(!place.path("demo").exists());
+}
+
+#[test]
+fn a_manifest_tells_which_copy_is_right_if_it_is_of_this_file() {
+    let place = Place::new();
+    place.run_line("init demo --peers 2 --size 100kB --piece-size 1000 --meta").success();
+    let name = "demo/peer_1001/file.dat";
+    let right = place.read(name);
+    place.write("demo/peer_1002/file.dat", &right);
+    let mut wrong = right.clone();
+    wrong[7] ^= 1;
+    place.write(name, &wrong);
+    let rows = |expected: [&str; 2]| {
+        let report: Value = serde_json::from_str(&place.run_line("verify demo --json").stdout).expect("JSON");
+        let copies = [0, 1].map(|row| report["peers"][row]["copy"].clone());
+        assert_eq!(copies, expected.map(|copy| json!(copy)), "{report}");
+    };
+    rows(["different", "identical"]);
+    // One of a file of another length says nothing of this one.
+    let manifest = place.read("demo/file.dat.meta.json");
+    let other = String::from_utf8(manifest).expect("text").replace("\"total_size\": 100000", "\"total_size\": 99999");
+    place.write("demo/file.dat.meta.json", other.as_bytes());
+    rows(["original", "different"]);
 }
 
 #[test]
