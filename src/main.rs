@@ -50,7 +50,8 @@ struct Arguments {
     /// Show errors only
     #[arg(short, long)]
     quiet: bool,
-    /// Seconds after which a piece that a neighbor does not send is asked of others
+    /// Request a piece from another neighbor if it has not arrived after this many seconds; a neighbor that is usually faster
+    /// is given a few times its usual time, at least 3 s
     #[arg(long, value_name = "SECS", default_value_t = 30, allow_negative_numbers = true,
         value_parser = number("--request-timeout", 1..=u32::MAX))]
     request_timeout: u32,

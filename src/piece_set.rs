@@ -168,6 +168,19 @@ impl PieceSet {
         None
     }
 
+    /// Whether all pieces of `other` are in it.
+    pub(crate) fn contains_all(&self, other: &Self) -> bool {
+        self.words.iter().zip(&other.words).all(|(word, other)| other & !word == 0)
+    }
+
+    /// Puts in all pieces of `other`.
+    pub(crate) fn insert_all(&mut self, other: &Self) {
+        for (word, other) in self.words.iter_mut().zip(&other.words) {
+            self.count += (other & !*word).count_ones();
+            *word |= other;
+        }
+    }
+
     /// Takes out all pieces of `other`.
     pub(crate) fn remove_all(&mut self, other: &Self) {
         for (word, other) in self.words.iter_mut().zip(&other.words) {

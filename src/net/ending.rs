@@ -37,11 +37,13 @@ impl Shared {
 
     /// Waits until the neighbor has no link, needs one, and is not kept out for its faults; false if the process is ending.
     ///
-    /// A peer that has finished dials again only who may not know it yet.
+    /// A peer that has finished dials again only who may not know it yet; and none is dialed again that has the file and has
+    /// heard that we have it, for there is nothing left to say (B).
     pub fn wait_until_wanted(&self, neighbor: PeerId) -> bool {
         let unneeded = |state: &mut State| {
             let told = state.is_finishing() && !state.peer.leaves_untold(neighbor);
-            !state.stopped && (told || state.links.contains_key(&neighbor))
+            let settled = told || state.peer.is_settled_with(neighbor);
+            !state.stopped && (settled || state.links.contains_key(&neighbor))
         };
         loop {
             let state = self.links_changed.wait_while(self.lock(), unneeded).unwrap_or_else(PoisonError::into_inner);

@@ -3,7 +3,6 @@
 use std::io;
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
-use std::time::Instant;
 
 use anyhow::Error;
 
@@ -11,8 +10,6 @@ use super::outbox::Outbox;
 use crate::peer_id::PeerId;
 
 /// A neighbor's connection, as all threads see it.
-///
-/// The copy that the state keeps is the one whose `asked_at` counts.
 #[derive(Clone, Debug)]
 pub struct Link {
     /// Tells this connection from an earlier one with the same neighbor.
@@ -23,8 +20,6 @@ pub struct Link {
     pub stream: Arc<TcpStream>,
     /// What is to be sent.
     pub outbox: Arc<Outbox>,
-    /// When the last request was queued.
-    pub asked_at: Option<Instant>,
 }
 
 impl Link {

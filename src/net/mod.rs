@@ -1,7 +1,7 @@
 //! Threads, sockets and locks: everything here translates, nothing decides.
 //!
 //! Modules in reading order: [`run`] starts and ends a peer; `shared` is what all threads share, `state` the part behind one
-//! lock, with its `link`s, `standing`s, `figures` and `ending`; `neighbor` is the thread of one connection, `writer` the one
+//! lock, with its `link`s, `patience`, `standing`s, `figures` and `ending`; `neighbor` is the thread of one connection, `writer` the one
 //! that writes to it, `outbox` and `pen` what that writes, and `gate` what pieces wait for under a limit; `listener` and
 //! `timers` are what their names say; `files` opens what is on disk; `threads` names and joins them.
 
@@ -11,6 +11,7 @@ mod state;
 mod ending;
 mod figures;
 mod link;
+mod patience;
 mod standing;
 
 mod neighbor;
@@ -62,7 +63,7 @@ const JOIN_PATIENCE: Duration = Duration::from_millis(500);
 /// What a run is told beside the configuration.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// After how long an unanswered request's piece is free for others.
+    /// After how long at most an unanswered request's piece is free for others.
     pub request_timeout: Duration,
     /// For how long nothing may be heard of missing peers; `None` waits for ever.
     pub peer_timeout: Option<Duration>,

@@ -95,7 +95,7 @@ impl Shared {
         self.store.layout()
     }
 
-    /// After what time a piece that was asked for is asked of others.
+    /// After what time at most a piece that was asked for is asked of others.
     pub fn request_timeout(&self) -> Duration {
         self.options.request_timeout
     }
@@ -289,7 +289,7 @@ impl Shared {
         }
         state.links_made += 1;
         let outbox = Arc::new(Outbox::new(neighbor, self.layout(), self.gates.of(neighbor)));
-        let link = Link { number: state.links_made, neighbor, stream, outbox, asked_at: None };
+        let link = Link { number: state.links_made, neighbor, stream, outbox };
         let former = state.links.insert(neighbor, link.clone());
         former.iter().for_each(Link::give_up);
         let work = state.handle(self.own, Event::NeighborConnected { neighbor, opened_by }, &self.changed);
@@ -328,8 +328,8 @@ impl Shared {
 
     /// Looks at a link on which nothing was heard for `silence`; false if it is to be given up as dead.
     ///
-    /// A request that waits for the request timeout is reported: others are asked. After twice that time without a byte
-    /// where an answer is due, or ten times where a request is, the path is taken for cut.
+    /// A request that has waited longer than its neighbor may take is reported: others are asked. After twice the request
+    /// timeout without a byte where an answer is due, or ten times where a request is, the path is taken for cut.
     pub fn check_silence(&self, link: &Link, silence: Duration) -> bool {
         let mut state = self.lock();
         if !state.is_current(link) {
@@ -337,10 +337,9 @@ impl Shared {
         }
         let neighbor = link.neighbor;
         let timeout = self.request_timeout();
-        let asked_at = state.links.get(&neighbor).and_then(|current| current.asked_at);
-        let timed_out = asked_at.is_some_and(|asked_at| asked_at.elapsed() >= timeout);
-        let timed_out = timed_out && state.peer.has_asked(neighbor);
-        let work = if timed_out {
+        let overdue = state.patience.get(&neighbor).and_then(|patience| patience.overdue(timeout, Instant::now()));
+        let overdue = overdue.filter(|_| state.peer.has_asked(neighbor));
+        let work = if overdue.is_some() {
             state.handle(self.own, Event::RequestTimedOut { neighbor }, &self.changed)
         } else {
             Work::default()
@@ -352,8 +351,8 @@ impl Shared {
         };
         drop(state);
         self.finish(work, None);
-        if timed_out {
-            let secs = timeout.as_secs();
+        if let Some(waited) = overdue {
+            let secs = waited.as_secs();
             log::warn!(
                 "neighbor {neighbor} has not sent a piece for {secs} s after it was asked; others are asked for it"
             );

@@ -10,6 +10,7 @@ use super::ending::End;
 use super::figures::Stopwatch;
 use super::link::Link;
 use super::outbox::{Outbox, Pushed};
+use super::patience::Patience;
 use super::standing::Standing;
 use crate::event_log;
 use crate::layout::PieceIndex;
@@ -30,6 +31,8 @@ pub struct State {
     pub links: BTreeMap<PeerId, Link>,
     /// How many connections there were so far.
     pub links_made: u64,
+    /// How long each connected neighbor may take for a piece.
+    pub patience: BTreeMap<PeerId, Patience>,
     /// The neighbors that have broken the protocol.
     pub standings: BTreeMap<PeerId, Standing>,
     /// Until when those are not asked whose last piece was wrong.
@@ -92,6 +95,7 @@ impl State {
             peer,
             links: BTreeMap::new(),
             links_made: 0,
+            patience: BTreeMap::new(),
             standings: BTreeMap::new(),
             pauses: BTreeMap::new(),
             actions: Vec::new(),
@@ -126,19 +130,35 @@ impl State {
         over
     }
 
+    /// Learns from what has happened how long a neighbor takes for a piece.
+    fn note_answer(&mut self, event: &Event) {
+        match event {
+            Event::NeighborConnected { neighbor, .. } => _ = self.patience.insert(*neighbor, Patience::default()),
+            Event::MessageReceived { from, message: Message::Piece(piece) } => {
+                self.patience.entry(*from).or_default().came(*piece, Instant::now());
+            }
+            Event::MessageReceived { from, message: Message::Choke } => {
+                self.patience.entry(*from).or_default().choked();
+            }
+            Event::RequestTimedOut { neighbor } => self.patience.entry(*neighbor).or_default().timed_out(),
+            _ => {}
+        }
+    }
+
     /// Lets the peer decide and carries out what needs no waiting.
     pub fn handle(&mut self, own: PeerId, event: Event, changed: &Condvar) -> Work {
         let mut work = Work::default();
         let mut actions = std::mem::take(&mut self.actions);
         let from = if let Event::MessageReceived { from, .. } = event { Some(from) } else { None };
         let may_starve = changes_who_unchokes_us(&event);
+        self.note_answer(&event);
         self.peer.handle(event, &mut actions);
         for action in actions.drain(..) {
             match action {
                 Action::Send { to, message } => {
                     let Some(link) = self.links.get_mut(&to) else { continue };
-                    if matches!(message, Message::Request(_)) {
-                        link.asked_at = Some(Instant::now());
+                    if let Message::Request(piece) = message {
+                        self.patience.entry(to).or_default().asked(piece, Instant::now());
                     }
                     let answers = from == Some(to);
                     work.answered |= answers;

@@ -180,9 +180,10 @@ impl Peer {
         self.finish_if_all_are_complete(actions);
     }
 
-    /// The bitfield is left out by who has nothing (A5). A second connection takes the place of the first (B).
+    /// The bitfield is always sent, an empty one too (B): many public peers take the first message for it, whatever it is.
+    /// A second connection takes the place of the first (B).
     ///
-    /// Of a file without pieces, who is met is complete.
+    /// A file without pieces has no bitfield, and a neighbor is complete as soon as it is met.
     fn neighbor_connected(&mut self, id: PeerId, opened_by: Opener, actions: &mut Vec<Action>) {
         self.neighbor_lost(id, Ending::Broken, actions);
         let Some(neighbor) = self.neighbors.get_mut(&id) else { return };
@@ -193,7 +194,7 @@ impl Peer {
             Opener::Us => LogEvent::Connects(id),
             Opener::Them => LogEvent::IsConnected(id),
         }));
-        if !have.is_empty() {
+        if have.layout().piece_count() > 0 {
             actions.push(Action::Send { to: id, message: Message::Bitfield(Box::new(have.clone())) });
         }
         self.neighbor_may_be_complete(id, actions);
@@ -248,7 +249,7 @@ impl Peer {
                 actions.push(Action::Log(LogEvent::ReceivedNotInterested(from)));
             }
             Message::Have(piece) => self.have_received(from, piece, actions),
-            Message::Bitfield(has) => self.bitfield_received(from, *has, actions),
+            Message::Bitfield(has) => self.bitfield_received(from, &has, actions),
             Message::Request(piece) => {
                 // What the choked ask for is dropped in silence, for it may have crossed our choke (B).
                 if self.choking.is_unchoked(from) && self.pieces.have().contains(piece) {
@@ -311,26 +312,37 @@ impl Peer {
         self.neighbor_may_be_complete(from, actions);
     }
 
-    /// A bitfield is always answered, with `interested` or `not interested` (A6).
-    fn bitfield_received(&mut self, from: PeerId, has: PieceSet, actions: &mut Vec<Action>) {
+    /// A first bitfield is always answered, with `interested` or `not interested` (A6).
+    ///
+    /// A later one, which some public peers repeat or send after a `have`, counts as `have` messages (B): it takes nothing
+    /// back, and is answered only by a change of interest.
+    fn bitfield_received(&mut self, from: PeerId, has: &PieceSet, actions: &mut Vec<Action>) {
+        let Some(neighbor) = connected(&mut self.neighbors, from) else { return };
+        let is_first = !std::mem::replace(&mut neighbor.said_bitfield, true);
+        if !neighbor.has.contains_all(has) {
+            self.add_all(from, has);
+        }
+        let neighbor = self.neighbors.get_mut(&from).expect("it is connected");
+        if is_first {
+            tell_interest(from, neighbor, actions);
+        } else {
+            tell_interest_if_changed(from, neighbor, actions);
+        }
+        self.neighbor_may_be_complete(from, actions);
+    }
+
+    /// A connected neighbor has these pieces, too.
+    fn add_all(&mut self, from: PeerId, has: &PieceSet) {
         if let Some(rarity) = &mut self.rarity {
-            // What it said before, if it did.
             rarity.lose(from, &mut self.neighbors);
         }
-        let Some(neighbor) = connected(&mut self.neighbors, from) else { return };
-        let have = self.pieces.have();
-        neighbor.lacked = has.count() - has.common_count(have, 0..have.word_count());
-        neighbor.askable = BlockCounts::of(&has, self.pieces.missing());
-        let takes_back = !std::mem::replace(&mut neighbor.has, has).is_empty();
-        tell_interest(from, neighbor, actions);
+        let (have, neighbor) = (self.pieces.have(), self.neighbors.get_mut(&from).expect("it is connected"));
+        neighbor.has.insert_all(has);
+        neighbor.lacked = neighbor.has.count() - neighbor.has.common_count(have, 0..have.word_count());
+        neighbor.askable = BlockCounts::of(&neighbor.has, self.pieces.missing());
         if let Some(rarity) = &mut self.rarity {
             rarity.hold_all(from, &mut self.neighbors);
         }
-        if takes_back && self.neighbors.values().any(Neighbor::is_distrusted) {
-            // As with a loss: they alone may have more now.
-            self.ask_all(actions);
-        }
-        self.neighbor_may_be_complete(from, actions);
     }
 
     /// That a neighbor is complete is worth remembering, once: it may end before we do, and we may be killed before that.

@@ -27,6 +27,8 @@ pub(super) struct Neighbor {
     pub complete_before: bool,
     /// Whether it is written down as complete; that is done once, however often it comes back.
     pub remembered: bool,
+    /// Whether a bitfield has come on this connection.
+    pub said_bitfield: bool,
     /// What it has; still known when it is no longer connected.
     pub has: PieceSet,
     pub lacked: u32,
@@ -63,6 +65,7 @@ impl Neighbor {
             told_complete: false,
             complete_before: false,
             remembered: false,
+            said_bitfield: false,
             has: PieceSet::empty(layout),
             lacked: 0,
             askable: BlockCounts::none(layout),

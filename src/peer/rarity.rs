@@ -56,7 +56,7 @@ impl Rarity {
         neighbor.counted = true;
     }
 
-    /// A connected neighbor has told all that it has, for the first time on this connection.
+    /// A connected neighbor, which is not counted, has all these pieces.
     pub fn hold_all(&mut self, from: PeerId, neighbors: &mut Neighbors) {
         let neighbor = neighbors.get_mut(&from).expect("it is known");
         if neighbor.has.is_full() {

@@ -126,6 +126,15 @@ impl Peer {
         self.neighbors.values().any(Neighbor::is_untold)
     }
 
+    /// Whether a neighbor that is not connected has the file, and has heard on a connection that was closed in order that we
+    /// have it: neither has anything left to say to the other (B).
+    #[must_use]
+    pub fn is_settled_with(&self, neighbor: PeerId) -> bool {
+        let have_all = self.pieces.have().is_full();
+        let settled = |state: &Neighbor| !state.connected && state.is_complete() && !state.is_untold();
+        have_all && self.neighbors.get(&neighbor).is_some_and(settled)
+    }
+
     /// Whether this neighbor may not know yet that we are complete.
     #[must_use]
     pub fn leaves_untold(&self, neighbor: PeerId) -> bool {

@@ -17,8 +17,8 @@ fn transcript_of_a_leecher(swarm: &Swarm, options: &[&str]) -> Vec<(u8, Vec<u8>)
     let leecher = swarm.start(1002, options);
     let mut seeder = Client::join(swarm.address(1002), 1101);
     seeder.say(&full_bitfield(PIECE_COUNT as usize));
-    let mut heard = vec![seeder.hear().expect("a message")];
-    assert_eq!(heard[0], (INTERESTED, vec![]), "no bitfield of who has nothing");
+    let mut heard: Vec<_> = (0..2).map(|_| seeder.hear().expect("a message")).collect();
+    assert_eq!(heard, [(BITFIELD, vec![0; 8]), (INTERESTED, vec![])]);
     seeder.say(&message(UNCHOKE, &[]));
     let (mut asked, mut has) = (Vec::new(), Vec::new());
     while has.len() < PIECE_COUNT as usize {

@@ -5,12 +5,21 @@ use super::world::{check, given};
 #[test]
 fn the_log_tells_who_dialed() {
     let world = given("  ", &["?", "?"]);
-    check(&world, &[("we dial 1", "log we connect to 1"), ("2 dials", "log 2 connects to us")]);
+    check(
+        &world,
+        &[("we dial 1", "log we connect to 1; 1: bitfield   "), ("2 dials", "log 2 connects to us; 2: bitfield   ")],
+    );
+}
+
+/// Many public peers take the first message for the bitfield, or never serve, end or ask without one.
+#[test]
+fn an_empty_bitfield_is_sent_too() {
+    check(&given("    ", &["?"]), &[("1 dials", "log 1 connects to us; 1: bitfield     ")]);
 }
 
 #[test]
-fn the_bitfield_is_left_out_when_nothing_is_there() {
-    check(&given("    ", &["?"]), &[("1 dials", "log 1 connects to us")]);
+fn a_file_without_pieces_has_no_bitfield() {
+    check(&given("", &["?", "?"]), &[("1 dials", "log 1 connects to us")]);
 }
 
 #[test]
@@ -127,7 +136,7 @@ fn what_a_lost_neighbor_has_stays_known() {
 fn a_reconnection_resets_what_was_known() {
     let before = ["1: unchoke", "1: interested", "1: piece 0", "lose 1"];
     let mut world = given("    ", &["*   ", "    "]).after(&before).world();
-    world.check(&[("we dial 1", "log we connect to 1")]);
+    world.check(&[("we dial 1", "log we connect to 1; 1: bitfield     ")]);
     let known = world.neighbor(1);
     assert_eq!((known.piece_count, known.requested), (0, None));
     assert!(known.they_choke_us && known.we_choke_them && !known.they_are_interested && !known.we_are_interested);

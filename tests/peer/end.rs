@@ -1,6 +1,6 @@
 //! The end (A9, B): all must have the file, each must have been met, and it is told once. And the smallest files.
 
-use super::world::{check, given, id};
+use super::world::{Given, check, given, id};
 
 #[test]
 fn the_file_is_logged_complete_when_it_has_its_name() {
@@ -230,7 +230,7 @@ fn a_file_of_one_piece() {
         check(
             &leecher,
             &[
-                ("1 dials", "log 1 connects to us"),
+                ("1 dials", "log 1 connects to us; 1: bitfield  "),
                 ("1: bitfield *", "1: interested"),
                 ("1: unchoke", "log 1 unchokes us; 1: request 0"),
                 ("1: piece 0", "save 0"),
@@ -264,4 +264,25 @@ fn a_connection_that_takes_the_place_of_another_is_no_loss_in_between() {
             ("1: bitfield ****", "1: not interested; finish"),
         ],
     );
+}
+
+/// Seen: each second a new connection and a line of the log, to a neighbor that takes the next caller for somebody else.
+#[test]
+fn nothing_is_left_to_say_to_a_complete_neighbor_that_closed_in_order_after_it_heard_that_we_are() {
+    let settled = |given: &Given, events: &[&'static str]| {
+        let mut world = given.clone().after(events).world();
+        world.does("start");
+        world.peer.is_settled_with(id(1))
+    };
+    let complete = given("**", &["**", "* "]);
+    assert!(settled(&complete, &["1 closes"]));
+    assert!(!settled(&complete, &[]), "it is connected");
+    assert!(!settled(&complete, &["lose 1"]), "it may not have heard us");
+    assert!(!settled(&complete, &["1 closes", "1 dials"]), "it may have started again");
+    assert!(settled(&complete, &["lose 1", "1 dials", "1: bitfield **", "1 closes"]));
+    assert!(!settled(&given("**", &["* ", "  "]), &["1 closes"]), "it will need us");
+    assert!(!settled(&given("* ", &["**", "  "]), &["1 closes"]), "we need it");
+    assert!(!settled(&given("**", &["?", "  "]), &[]), "it was never met");
+    let told = ["1: unchoke", "1: piece 0", "saved 0", "file completed", "1 closes"];
+    assert!(settled(&given(" ", &["*", " "]), &told));
 }

@@ -34,6 +34,42 @@ fn a_bitfield_is_answered_always_a_have_only_by_a_change() {
     );
 }
 
+/// Some public peers repeat their bitfield each second, or send it behind a `have` because of a race.
+#[test]
+fn a_later_bitfield_counts_as_haves_and_takes_nothing_back() {
+    let mut world = check(
+        &given("*   ", &["    ", "    "]),
+        &[
+            ("1: have 0", "log 1 has 0"),
+            ("1: bitfield *   ", "1: not interested"),
+            ("1: bitfield *   ", ""),
+            ("1: bitfield **  ", "1: interested"),
+            ("1: bitfield     ", ""),
+            ("1: bitfield   * ", ""),
+        ],
+    );
+    assert_eq!(world.neighbor(1).piece_count, 3);
+    // It is the first on the next connection again.
+    world.check(&[
+        ("lose 1", ""),
+        ("1 dials", "log 1 connects to us; 1: bitfield *   "),
+        ("1: bitfield *   ", "1: not interested"),
+        ("1: bitfield *   ", ""),
+    ]);
+}
+
+#[test]
+fn a_later_bitfield_completes_a_neighbor_and_is_asked_for() {
+    check(
+        &given("**", &["  ", "* "]).after(&["1: bitfield  *"]),
+        &[("1: bitfield * ", ""), ("2: bitfield **", "finish")],
+    );
+    check(
+        &given("  ", &["  ", "  "]).after(&["1: unchoke", "1: have 0"]),
+        &[("1: piece 0", "save 0"), ("1: bitfield **", "1: interested; 1: request 1")],
+    );
+}
+
 #[test]
 fn a_have_for_a_piece_that_we_have_changes_nothing() {
     check(&given("**", &["  ", "  "]), &[("1: have 0", "log 1 has 0"), ("1: have 1", "log 1 has 1")]);

@@ -75,7 +75,7 @@ fn what_does_not_come_is_given_back_and_others_are_asked_for_it() {
         ("timeout 1", "2: request 0"),
         ("lose 1", "2: request 0"),
         ("1 closes", "2: request 0"),
-        ("1 dials", "2: request 0; log 1 connects to us"),
+        ("1 dials", "2: request 0; log 1 connects to us; 1: bitfield     "),
     ] {
         check(
             &in_order(&["****", "****"]).limit_of_all(100).after(&["1: unchoke"]),
@@ -99,7 +99,7 @@ fn what_does_not_come_is_given_back_to_the_neighbor_that_was_asked() {
         vec![("timeout 1", ""), ("1: unchoke", "1: request 0")],
         vec![
             ("lose 1", ""),
-            ("1 dials", "log 1 connects to us"),
+            ("1 dials", "log 1 connects to us; 1: bitfield     "),
             ("1: bitfield ****", "1: interested"),
             ("1: unchoke", "log 1 unchokes us; 1: request 0"),
         ],

@@ -75,12 +75,13 @@ impl Client {
         Self { stream, owed: None }
     }
 
-    /// Dials a peer, shakes hands as `id`, and takes the bitfield that it must send if it has a piece.
+    /// Dials a peer, shakes hands as `id`, and takes the bitfield that comes first.
     pub fn join(swarm: &Swarm, peer: u32, id: u32) -> Self {
         let mut client = Self::dial(swarm.address(peer));
         client.shake_hands(id, peer);
+        let bitfield = client.hear_bitfield(swarm);
         if swarm.plan.has_file(peer) {
-            assert_eq!(client.hear(), Some((BITFIELD, full_bitfield(swarm.plan.piece_count()))));
+            assert_eq!(bitfield, full_bitfield(swarm.plan.piece_count()));
         }
         client
     }
@@ -89,6 +90,7 @@ impl Client {
     pub fn seed(swarm: &Swarm, listener: &TcpListener, id: u32, from: u32) -> Self {
         let mut client = Self::accept(listener);
         client.shake_hands(id, from);
+        client.hear_bitfield(swarm);
         client.say(BITFIELD, &full_bitfield(swarm.plan.piece_count()));
         assert_eq!(client.hear(), Some((INTERESTED, vec![])));
         client.say(UNCHOKE, &[]);
@@ -147,6 +149,14 @@ impl Client {
         let length = u32::from_be_bytes([first[0], rest[0], rest[1], rest[2]]);
         let kind = self.receive(1)[0];
         Some((kind, self.receive(length as usize - 1)))
+    }
+
+    /// The payload of the next message, which must be a bitfield of the right length.
+    pub fn hear_bitfield(&mut self, swarm: &Swarm) -> Vec<u8> {
+        let (kind, payload) = self.hear().expect("a bitfield");
+        let length = swarm.plan.piece_count().div_ceil(8) as usize;
+        assert_eq!((kind, payload.len()), (BITFIELD, length));
+        payload
     }
 
     /// The index in the next message, which must be of this type.

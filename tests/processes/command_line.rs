@@ -136,6 +136,7 @@ fn the_trace_shows_every_message_both_ways() {
     for line in [
         "to 1001: handshake",
         "from 1001: handshake",
+        "to 1001: bitfield with 0 of 3 pieces",
         "from 1001: bitfield with 3 of 3 pieces",
         "to 1001: interested",
         "from 1001: unchoke",

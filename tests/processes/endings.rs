@@ -179,6 +179,33 @@ fn who_has_finished_does_not_dial_one_that_knows_it() {
     assert_eq!(listeners[0].accept().expect_err("nobody dialed").kind(), ErrorKind::WouldBlock);
 }
 
+/// Seen: a peer that takes the next caller for the next line of PeerInfo.cfg dies of a second call.
+#[test]
+fn a_complete_neighbor_that_closed_in_order_is_not_dialed_again_while_another_lacks_pieces() {
+    let swarm = Swarm::new(Plan { peers: vec![(1001, true), (1002, true), (1003, false)], ..Plan::default() });
+    let listener = listen(&swarm, 1001);
+    let seeder = swarm.env.start(&["-vv", "1002"]).wait_until_up();
+    let mut gone = Client::accept(&listener);
+    gone.send(&crate::client::handshake(1001));
+    assert_eq!(gone.receive(32), crate::client::handshake(1002));
+    gone.say(BITFIELD, &full_bitfield(25));
+    assert_eq!(gone.hear(), Some((BITFIELD, full_bitfield(25))));
+    assert_eq!(gone.hear(), Some((NOT_INTERESTED, vec![])));
+    gone.close_half();
+    gone.wait_for_end();
+    drop(gone);
+    // In the seconds that three selections take there would be time for many a call.
+    let mut client = Client::join(&swarm, 1002, 1003);
+    client.say(INTERESTED, &[]);
+    seeder.wait_for_lines("OptimisticTick", 3);
+    client.say_all_haves(&swarm);
+    client.wait_for_end();
+    drop(client);
+    assert_ends(seeder);
+    listener.set_nonblocking(true).expect("a socket");
+    assert_eq!(listener.accept().expect_err("nobody dialed").kind(), ErrorKind::WouldBlock);
+}
+
 #[test]
 fn a_peer_that_is_killed_and_started_again_gets_the_file() {
     let peers = vec![(1001, true), (1002, false), (1003, false)];

@@ -135,6 +135,7 @@ fn the_rarest_pieces_come_from_who_alone_has_them() {
         let mut client = Client::accept(&listener);
         client.send(&crate::client::handshake(id));
         assert_eq!(client.receive(32), crate::client::handshake(1004));
+        client.hear_bitfield(&swarm);
         if id == 1003 {
             client.say(BITFIELD, &full_bitfield(swarm.plan.piece_count()));
         } else {

@@ -76,6 +76,7 @@ fn two_that_send_each_other_large_pieces_do_not_wait_for_each_other() {
     let mut client = Client::accept(&listener);
     client.send(&crate::client::handshake(1001));
     assert_eq!(client.receive(32), crate::client::handshake(1002));
+    client.hear_bitfield(&swarm);
     client.say(BITFIELD, &full_bitfield(3));
     client.say(INTERESTED, &[]);
     client.say(UNCHOKE, &[]);

@@ -21,7 +21,7 @@ pub const CHECKS: [(&str, Check); 14] = [
     ("1: at most k + 1 are unchoked, and only they get pieces", at_most_k_plus_1_unchoked),
     ("2: one request a piece, one a neighbor, only while it may be asked", one_request_at_a_time),
     ("3: the interest told is the interest there is, told on change only", interest_is_true),
-    ("4: a bitfield comes first or not at all", bitfield_first_or_absent),
+    ("4: a bitfield comes first, always", bitfield_first),
     ("5: one have a piece and connected neighbor, after the save", one_have_after_the_save),
     ("6: the log's piece counts rise by one", logged_counts_rise_by_one),
     ("7: choke and unchoke only on change", choking_only_on_change),
@@ -117,7 +117,7 @@ fn may_be_requested(ledger: &Ledger, to: PeerId, piece: PieceIndex) -> Result<()
     ensure(ledger.missing() & bit(piece) != 0, || format!("{to} is asked for piece {piece}, which is not missing"))
 }
 
-/// Invariant 3; a bitfield is always answered (A6, B).
+/// Invariant 3; a first bitfield is always answered (A6, B).
 pub fn interest_is_true(ledger: &Ledger, fact: &Fact) -> Result<(), String> {
     match (sent(fact), fact) {
         (Some((to, message @ (Message::Interested | Message::NotInterested))), _) => {
@@ -139,17 +139,17 @@ pub fn interest_is_true(ledger: &Ledger, fact: &Fact) -> Result<(), String> {
     }
 }
 
-/// Invariant 4; only who has nothing leaves it out (A5, B).
-pub fn bitfield_first_or_absent(ledger: &Ledger, fact: &Fact) -> Result<(), String> {
+/// Invariant 4; only a file without pieces has none (A5, B).
+pub fn bitfield_first(ledger: &Ledger, fact: &Fact) -> Result<(), String> {
     match (sent(fact), fact, &ledger.event) {
         (Some((to, Message::Bitfield(set))), ..) => {
             ensure(ledger.books[&to].sent_count == 0, || format!("the bitfield to {to} is not the first message"))?;
-            ensure(!set.is_empty(), || format!("the bitfield to {to} is empty"))?;
+            ensure(ledger.all != 0, || format!("{to} gets a bitfield of no pieces"))?;
             ensure(bits(set) == ledger.have, || format!("the bitfield to {to} is not what we have"))
         }
         (_, Fact::Settled(_), Event::NeighborConnected { neighbor, .. }) => {
             let told = ledger.books[neighbor].sent_count > 0;
-            ensure(told || ledger.have == 0, || format!("{neighbor} gets no bitfield"))
+            ensure(told || ledger.all == 0, || format!("{neighbor} gets no bitfield"))
         }
         _ => Ok(()),
     }

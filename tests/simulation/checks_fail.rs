@@ -156,9 +156,10 @@ fn a_false_interest() {
 
 #[test]
 fn a_bitfield_too_late_or_untrue() {
-    let check = checks::bitfield_first_or_absent;
+    let check = checks::bitfield_first;
     let bitfield = |drawn| tell(2, Message::Bitfield(set(drawn).into()));
-    complains(check, [connected(2)], &bitfield("    "));
+    complains(check, [connected(2)], &bitfield("*   "));
+    complains(check, [connected(2)], &Fact::Settled(View::default()));
     complains(check, [saved(0), connected(2)], &bitfield("****"));
     complains(check, [saved(0), connected(2), tell(2, Message::Have(piece(0)))], &bitfield("*   "));
     complains(check, [saved(0), connected(2)], &Fact::Settled(View::default()));

@@ -102,7 +102,9 @@ pub struct Book {
     pub they_are_interested: bool,
     pub we_unchoke: bool,
     pub we_are_interested: bool,
-    /// A bitfield has come that was not answered yet.
+    /// A bitfield has come on this connection.
+    pub said_bitfield: bool,
+    /// It was the first, and was not answered yet.
     pub answer_due: bool,
     /// How many messages we sent on this connection.
     pub sent_count: u32,
@@ -286,8 +288,8 @@ impl Ledger {
             Message::NotInterested => book.they_are_interested = false,
             Message::Have(piece) => book.has |= bit(*piece),
             Message::Bitfield(set) => {
-                book.has = bits(set);
-                book.answer_due = true;
+                book.has |= bits(set);
+                book.answer_due = !std::mem::replace(&mut book.said_bitfield, true);
             }
             Message::Request(_) => {}
             Message::Piece(piece) => {

@@ -136,9 +136,8 @@ impl World {
         self.plan(0, Happening::DialArrives { node, life, to, keeps_dialing: false });
     }
 
-    /// What a lying runner makes of a message that its peer wants to send; an honest one sends it.
-    pub fn tampered(&mut self, node: usize, message: Message) -> Vec<Message> {
-        let Some(habits) = self.nodes[node].lies else { return vec![message] };
+    /// What a lying runner makes of a message that its peer wants to send.
+    pub fn tampered(&mut self, habits: Habits, message: Message) -> Vec<Message> {
         match message {
             // Everything was claimed before.
             Message::Bitfield(_) if habits.boasts => vec![],

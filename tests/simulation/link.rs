@@ -10,12 +10,15 @@ use peer_process::message::{Message, Welcome};
 use rand::RngExt;
 use rand::rngs::StdRng;
 
+use crate::patience::Patience;
 use crate::scenario::{Micros, Scenario};
 
 /// What travels.
 #[derive(Clone, Debug)]
 pub enum Item {
     Handshake,
+    /// A message of a type that the protocol does not have.
+    OddType,
     /// The first bytes of a piece, which arrive before the others.
     PieceHeader(PieceIndex),
     Message(Message),
@@ -73,8 +76,8 @@ pub struct End {
     /// When something was heard last, and how many messages were.
     pub heard_at: Micros,
     pub message_count: u32,
-    /// When the last request was queued.
-    pub asked_at: Option<Micros>,
+    /// How long the other end may take for a piece.
+    pub patience: Patience,
     latency: Micros,
     piece_time: Micros,
     last_arrival: Micros,
@@ -101,9 +104,11 @@ impl End {
             said_count: 0,
             heard_at: 0,
             message_count: 0,
-            asked_at: None,
+            patience: Patience::default(),
             latency: rng.random_range(0..=scenario.max_latency),
-            piece_time: rng.random_range(0..=scenario.max_piece_time),
+            piece_time: scenario.peers[node]
+                .piece_time
+                .unwrap_or_else(|| rng.random_range(0..=scenario.max_piece_time)),
             last_arrival: 0,
             stalled_until: 0,
             paused_until: 0,

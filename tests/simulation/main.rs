@@ -3,7 +3,8 @@
 //! `SIM_SEED=n` replays one seed with its trace on stderr; `SIM_SEEDS=n` runs so many instead of 1000. The parts:
 //!
 //! - [`scenario`]: what a seed makes of a swarm; [`world`]: the simulator, with [`runner`],
-//!   [`network`] and [`link`], and what goes wrong in it: [`faults`], [`silence`], [`kills`] and [`liars`];
+//!   [`network`] and [`link`], and what goes wrong in it: [`faults`], [`silence`], [`kills`] and [`liars`]; [`freedoms`] is
+//!   what is odd and right, [`slow`] whether a slow neighbor is waited for;
 //! - [`ledger`], [`checks`] and [`checks_options`]: the invariants, apart from the simulator; [`checks_fail`] shows that each can fail;
 //!   [`limits`] is part of the ledger, and of the fuzz targets' too;
 //! - [`coverage`]: whether enough happened; [`trace`]: what happened.
@@ -13,6 +14,7 @@ mod checks_fail;
 mod checks_options;
 mod coverage;
 mod faults;
+mod freedoms;
 mod kills;
 mod ledger;
 mod liars;
@@ -20,10 +22,13 @@ mod liars;
 mod limits;
 mod link;
 mod network;
+#[path = "../../src/net/patience.rs"]
+mod patience;
 mod rarest;
 mod runner;
 mod scenario;
 mod silence;
+mod slow;
 #[path = "../../src/net/standing.rs"]
 mod standing;
 mod trace;
@@ -32,6 +37,9 @@ mod world;
 use std::env;
 use std::io::{self, Write};
 use std::thread;
+
+// For `patience`, which is the program's own file.
+use peer_process::layout;
 
 use crate::checks::same_seed_same_run;
 use crate::coverage::Coverage;
@@ -86,24 +94,29 @@ fn run_all(count: u64) -> (Coverage, Vec<String>) {
 }
 
 /// What must have happened at least so often for each 1000 seeds.
-const EXPECTED: [(&str, u64); 81] = [
+const EXPECTED: [(&str, u64); 86] = [
     ("broken connections", 1000),
     ("changes of the preferred", 3000),
+    ("complete neighbors that are not dialed again", 100),
     ("chokes with a request under way", 500),
     ("closed connections", 10_000),
-    ("connections closed for a late bitfield", 150),
     ("connections closed for a piece that nobody asked for", 60),
     ("connections given up for want of a request", 5),
     ("connections given up for want of an answer", 40),
-    ("connections of those who are kept out", 100),
+    ("connections of those who are kept out", 30),
     ("cut links given up for their silence", 40),
     ("cut links that one side had not noticed", 60),
     ("finished peers that wait for somebody untold", 10),
+    ("freedoms: bitfields behind a have", 300),
+    ("freedoms: bitfields repeated", 2000),
+    ("freedoms: empty bitfields left out", 1000),
+    ("freedoms: types that the protocol does not have", 5000),
     ("finished peers that were killed", 5),
     ("finished peers that were killed and came back", 15),
     ("kills between a save and its report", 30),
     ("kills between the file's name and its report", 30),
     ("late pieces accepted", 30),
+    ("later bitfields", 2000),
     ("late pieces accepted, asked again", 5),
     ("late ticks", 1000),
     ("liars that ended well", 20),

@@ -24,8 +24,13 @@ impl World {
         if !self.lives(node, life) {
             return;
         }
-        let is_told = self.nodes[node].peer.is_finished() && !self.nodes[node].peer.leaves_untold(self.id(to));
-        if is_told || self.nodes[node].runner.current.contains_key(&to) {
+        let (peer, neighbor) = (&self.nodes[node].peer, self.id(to));
+        let is_told = peer.is_finished() && !peer.leaves_untold(neighbor);
+        if !is_told && peer.is_settled_with(neighbor) {
+            self.coverage.saw("complete neighbors that are not dialed again");
+        }
+        let peer = &self.nodes[node].peer;
+        if is_told || peer.is_settled_with(neighbor) || self.nodes[node].runner.current.contains_key(&to) {
             self.nodes[node].runner.idle_dialers.insert(to);
         } else if let Some(pause) = self.kept_out_for(node, to) {
             self.plan(pause, Happening::Dial { node, life, to });
@@ -109,6 +114,7 @@ impl World {
             Item::Handshake => self.handshake_arrives(id),
             Item::PieceHeader(piece) => self.piece_header_arrives(id, piece),
             Item::Message(message) => self.message_arrives(id, message),
+            Item::OddType => Ok(()),
             Item::Fin => {
                 let ending = if self.has_heard_all(id) { Ending::Closed } else { Ending::Broken };
                 self.fly_fin(id);
@@ -176,9 +182,15 @@ impl World {
         self.end(id).message_count += 1;
         let is_first = self.end(id).message_count == 1;
         match message {
-            Message::Bitfield(_) if !is_first => return self.refuse(id, "connections closed for a late bitfield"),
+            Message::Bitfield(_) if !is_first => self.coverage.saw("later bitfields"),
             // A liar has taken it.
             Message::Piece(_) if self.end(id).welcome == Some(Welcome::Refuse) => return Ok(()),
+            _ => {}
+        }
+        let now = self.instant();
+        match message {
+            Message::Piece(piece) => self.end(id).patience.came(piece, now),
+            Message::Choke => self.end(id).patience.choked(),
             _ => {}
         }
         let is_answer = matches!(message, Message::Choke | Message::Piece(_)) && self.nodes[node].peer.has_asked(from);

@@ -11,6 +11,7 @@ use peer_process::peer_id::PeerId;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
+use crate::freedoms::Freedoms;
 use crate::scenario::{MILLIS, Micros, Plan, SECS, Scenario};
 use crate::trace::Trace;
 use crate::world::World;
@@ -33,6 +34,9 @@ fn scenario(select: Select) -> Scenario {
         allowances: Allowances::default(),
         eager: false,
         choke_overtakes: false,
+        piece_time: None,
+        falls_silent_after: None,
+        freedoms: Freedoms::default(),
         forgeries: 0,
         lies_for: None,
     };

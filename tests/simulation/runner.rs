@@ -167,7 +167,11 @@ impl World {
     fn send(&mut self, node: usize, to: PeerId, message: Message) {
         let place = self.scenario.peers.iter().position(|plan| plan.id == to).expect("only peers are sent to");
         let end = self.nodes[node].runner.current[&place];
-        for message in self.tampered(node, message) {
+        let messages = match self.nodes[node].lies {
+            Some(habits) => self.tampered(habits, message),
+            None => self.said_freely(node, end, message),
+        };
+        for message in messages {
             self.say(end, message);
         }
     }
@@ -177,9 +181,9 @@ impl World {
         if self.end(end).closing {
             return;
         }
-        let (node, now) = (self.nodes_of(end).0, self.now);
-        if let Message::Request(_) = message {
-            self.end(end).asked_at = Some(now);
+        let (node, now) = (self.nodes_of(end).0, self.instant());
+        if let Message::Request(piece) = message {
+            self.end(end).patience.asked(piece, now);
         }
         let choke_overtakes = self.scenario.peers[node].choke_overtakes;
         if self.end(end).queue(message, choke_overtakes) > 0 {

@@ -8,6 +8,7 @@ use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 
 use crate::coverage::Coverage;
+use crate::freedoms::Freedoms;
 
 /// A span of virtual time, or a moment since the start, in microseconds.
 pub type Micros = u64;
@@ -51,6 +52,12 @@ pub struct Plan {
     pub allowances: Allowances,
     /// Whether its choke overtakes the pieces that are queued, as that of some public peers does, instead of taking them back.
     pub choke_overtakes: bool,
+    /// How long it takes to write the longest piece, if that is the same on all its connections.
+    pub piece_time: Option<Micros>,
+    /// After this number of pieces it answers no request any more.
+    pub falls_silent_after: Option<u32>,
+    /// What is odd in what it says, and right.
+    pub freedoms: Freedoms,
     /// So many of its pieces are wrong, of which everybody can tell by their hashes.
     pub forgeries: u32,
     /// For how long it lies, from its start on; then it starts again as an honest peer, with what it truly has.
@@ -165,6 +172,9 @@ fn draw_peers(count: usize, rng: &mut StdRng) -> Vec<Plan> {
             eager: !plain && rng.random_bool(0.5),
             allowances: Allowances::default(),
             choke_overtakes: rng.random_bool(0.4),
+            piece_time: None,
+            falls_silent_after: None,
+            freedoms: Freedoms::draw(rng),
             forgeries: if rng.random_bool(forger_share) { rng.random_range(1..=8) } else { 0 },
             lies_for: None,
         })

@@ -5,6 +5,7 @@
 //! system takes longer; and should nothing be sent on such a link by anybody, it would never know.)
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use peer_process::peer::{Awaited, Event};
 use rand::RngExt;
@@ -19,12 +20,14 @@ const ANSWER_TIMEOUTS: Micros = 2;
 const QUIET_TIMEOUTS: Micros = 10;
 /// Longer than the longest silence that is waited for, so that the runners have their chance.
 const LONGEST_CUT: Micros = 300 * SECS;
+/// A connection is looked at no less often than this.
+const LONGEST_TICK: Micros = SECS;
 const LONGEST_FREEZE: Micros = 30 * SECS;
 
 impl World {
     pub fn plan_look(&mut self, id: EndId) {
-        let timeout = self.scenario.request_timeout;
-        let delay = self.rng.random_range(timeout / 16..=timeout / 4);
+        let tick = (self.scenario.request_timeout / 8).min(LONGEST_TICK);
+        let delay = self.rng.random_range(tick / 2..=tick);
         self.plan(delay, Happening::Look(id));
     }
 
@@ -37,8 +40,10 @@ impl World {
         let (node, other) = self.nodes_of(id);
         let neighbor = self.id(other);
         let (now, timeout) = (self.now, self.scenario.request_timeout);
-        let is_overdue = self.end(id).asked_at.is_some_and(|asked_at| now - asked_at >= timeout);
+        let instant = self.instant();
+        let is_overdue = self.end(id).patience.overdue(Duration::from_micros(timeout), instant).is_some();
         if is_overdue && self.nodes[node].peer.has_asked(neighbor) {
+            self.end(id).patience.timed_out();
             self.apply(node, Event::RequestTimedOut { neighbor })?;
         }
         let (what, patience) = match self.nodes[node].peer.awaits(neighbor) {

@@ -48,6 +48,8 @@ pub struct Book {
     pub remembered: bool,
     pub they_unchoke: bool,
     pub they_are_interested: bool,
+    /// Whether a bitfield has come on this connection.
+    pub said_bitfield: bool,
     pub told_interested: bool,
     pub we_unchoke: bool,
     pub requested: Option<PieceIndex>,
@@ -71,6 +73,7 @@ impl Book {
             remembered: false,
             they_unchoke: false,
             they_are_interested: false,
+            said_bitfield: false,
             told_interested: false,
             we_unchoke: false,
             requested: None,
@@ -263,7 +266,7 @@ impl Ledger {
         let remember = book.is_to_be_remembered().then_some(Action::RememberComplete { neighbor: id });
         let log = if opened_by == Opener::Us { LogEvent::Connects(id) } else { LogEvent::IsConnected(id) };
         let bitfield = Action::Send { to: id, message: Message::Bitfield(Box::new(self.have.clone())) };
-        let bitfield = (!self.have.is_empty()).then_some(bitfield);
+        let bitfield = (self.layout.piece_count() > 0).then_some(bitfield);
         [Action::Log(log)].into_iter().chain(bitfield).chain(remember).collect()
     }
 
@@ -302,10 +305,13 @@ impl Ledger {
                 [log].into_iter().chain(completes.then_some(remember)).collect()
             }
             Message::Bitfield(has) => {
-                book.has = has.as_ref().clone();
+                has.iter().for_each(|piece| _ = book.has.insert(piece));
+                // A later one counts as haves, which only a change of interest answers.
+                let is_first = !std::mem::replace(&mut book.said_bitfield, true);
                 let interested = book.has_what_is_not_in(have);
                 let answer = send(if interested { Message::Interested } else { Message::NotInterested });
-                [answer].into_iter().chain(book.is_to_be_remembered().then_some(remember)).collect()
+                let answer = is_first.then_some(answer);
+                answer.into_iter().chain(book.is_to_be_remembered().then_some(remember)).collect()
             }
             Message::Request(piece) => {
                 let answered = book.we_unchoke && have.contains(*piece);
