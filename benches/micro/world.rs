@@ -2,7 +2,7 @@
 
 use peer_process::layout::{FileLayout, PieceIndex};
 use peer_process::message::Message;
-use peer_process::peer::{Action, Event, Opener, Peer, Select, Setup};
+use peer_process::peer::{Action, Event, Opener, Origin, Peer, Select, Setup};
 use peer_process::peer_id::PeerId;
 use peer_process::piece_set::PieceSet;
 use rand::SeedableRng;
@@ -89,7 +89,7 @@ impl World {
         world.handle(Event::Started);
         for place in 0..world.ids.len() {
             let neighbor = world.ids[place];
-            world.handle(Event::NeighborConnected { neighbor, opened_by: Opener::Us });
+            world.handle(Event::NeighborConnected { neighbor, opened_by: Opener::Us, origin: Origin::LISTED });
             world.receive(neighbor, Message::Bitfield(Box::new(kind.set(layout, place))));
             world.receive(neighbor, Message::Interested);
         }
@@ -129,7 +129,7 @@ impl World {
             self.handle(Event::PieceWrong { piece });
             self.receive(liar, Message::Choke);
             self.receive(liar, Message::Unchoke);
-            self.handle(Event::PauseOver { neighbor: liar });
+            self.handle(Event::PauseOver { neighbor: liar, origin: Origin::LISTED });
             self.asked[0] = self.requested().unwrap_or(piece);
         }
         assert_eq!(self.requested(), None, "others have all that it has");

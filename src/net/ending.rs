@@ -8,6 +8,7 @@ use anyhow::Error;
 use super::link::Link;
 use super::shared::Shared;
 use super::state::State;
+use crate::peer::Origin;
 use crate::peer_id::PeerId;
 
 /// Why the process ends.
@@ -47,7 +48,7 @@ impl Shared {
         };
         loop {
             let state = self.links_changed.wait_while(self.lock(), unneeded).unwrap_or_else(PoisonError::into_inner);
-            let (stopped, shut_until) = (state.stopped, state.shut_until(neighbor));
+            let (stopped, shut_until) = (state.stopped, state.shut_until(neighbor, Origin::LISTED));
             drop(state);
             // After a pause things may be otherwise, so they are looked at again.
             match shut_until {

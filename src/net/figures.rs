@@ -3,14 +3,33 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Bytes of pieces from and to a neighbor, over all its connections.
-#[derive(Debug, Default)]
+/// Bytes of pieces from and to a neighbor, over all its connections, and when anything went over them last.
+#[derive(Debug)]
 pub struct Tally {
     received: AtomicU64,
     sent: AtomicU64,
+    made: Instant,
+    /// Milliseconds after `made`.
+    touched: AtomicU64,
 }
 
 impl Tally {
+    /// Nothing yet.
+    pub fn new() -> Self {
+        Self { received: AtomicU64::new(0), sent: AtomicU64::new(0), made: Instant::now(), touched: AtomicU64::new(0) }
+    }
+
+    /// Notes that something went over a connection, in either direction.
+    pub fn touch(&self, now: Instant) {
+        let millis = now.saturating_duration_since(self.made).as_millis();
+        self.touched.store(u64::try_from(millis).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// When something went over a connection last, to the millisecond.
+    pub fn touched(&self) -> Instant {
+        self.made + Duration::from_millis(self.touched.load(Ordering::Relaxed))
+    }
+
     /// Adds a piece of this length that was received and is kept.
     pub fn count_received(&self, len: u64) {
         self.received.fetch_add(len, Ordering::Relaxed);

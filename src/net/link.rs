@@ -1,12 +1,13 @@
 //! `Link`: one connection with a neighbor, and `Failure`: what can end it.
 
 use std::io;
-use std::net::{Shutdown, TcpStream};
+use std::net::{IpAddr, Shutdown, TcpStream};
 use std::sync::Arc;
 
 use anyhow::Error;
 
 use super::outbox::Outbox;
+use crate::peer::{Opener, Origin};
 use crate::peer_id::PeerId;
 
 /// A neighbor's connection, as all threads see it.
@@ -16,6 +17,10 @@ pub struct Link {
     pub number: u64,
     /// Who is at the other end.
     pub neighbor: PeerId,
+    /// Which side dialed.
+    pub opened_by: Opener,
+    /// The address at the other end; unknown if the connection was gone before it could be asked.
+    pub from: Option<IpAddr>,
     /// The socket; reading and writing need no more than a shared reference.
     pub stream: Arc<TcpStream>,
     /// What is to be sent.
@@ -23,6 +28,23 @@ pub struct Link {
 }
 
 impl Link {
+    /// The address at the other end of a socket.
+    pub fn address_of(stream: &TcpStream) -> Option<IpAddr> {
+        stream.peer_addr().ok().map(|address| address.ip().to_canonical())
+    }
+
+    /// Where the connection comes from, as the peer counts places.
+    pub fn origin(&self) -> Origin {
+        let bits = |address: IpAddr| match address {
+            IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
+            IpAddr::V6(address) => address.to_bits(),
+        };
+        match self.opened_by {
+            Opener::Us => Origin::LISTED,
+            Opener::Them => Origin(self.from.map_or(u128::MAX, bits)),
+        }
+    }
+
     /// Ends reading and writing at once.
     pub fn give_up(&self) {
         self.outbox.abort();

@@ -10,6 +10,7 @@ mod state;
 
 mod ending;
 mod figures;
+mod joining;
 mod link;
 mod patience;
 mod standing;
@@ -143,7 +144,7 @@ pub fn run(
     let peer = Peer::new(&setup, generator(config, options));
     let manifest = beside.map(|beside| beside.manifest);
     let shared = Shared::new(own.id, peer, files.store, files.journal, manifest, log_file, options);
-    let shared = Arc::new(shared);
+    let shared = Arc::new(shared.dialing(config.earlier().iter().map(|neighbor| neighbor.id)));
 
     let threads = Threads::new(Arc::clone(&shared));
     watch_signals(&shared, signals)?;

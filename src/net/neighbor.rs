@@ -10,13 +10,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
 
+use super::joining::Turned;
 use super::link::{Farewell, Link};
 use super::shared::Shared;
 use super::threads::Threads;
 use super::writer;
 use crate::config::PeerInfo;
 use crate::message::Message;
-use crate::peer::{Ending, Opener};
+use crate::peer::{Ending, Opener, Origin};
 use crate::peer_id::PeerId;
 use crate::wire::{FrameReader, HANDSHAKE_LEN, Handshake};
 
@@ -40,6 +41,7 @@ pub fn keep_dialing(shared: &Arc<Shared>, threads: &Threads, to: &PeerInfo) {
     while shared.wait_until_wanted(to.id) {
         match dial(shared, to) {
             Ok(Some(stream)) => {
+                shared.note_dialed(to.id, true);
                 let begun = Instant::now();
                 converse(shared, threads, to.id, Opener::Us, Arc::new(stream));
                 // Who takes each connection only to drop it is not dialed twenty times a second, with a line of the log each.
@@ -48,8 +50,9 @@ pub fn keep_dialing(shared: &Arc<Shared>, threads: &Threads, to: &PeerInfo) {
                 }
                 told.clear();
             }
-            Ok(None) => {}
+            Ok(None) => shared.note_dialed(to.id, false),
             Err(error) => {
+                shared.note_dialed(to.id, false);
                 // The same trouble is told once, not at every attempt.
                 let error = format!("{error:#}");
                 if error != told {
@@ -89,13 +92,13 @@ fn dial(shared: &Shared, to: &PeerInfo) -> Result<Option<TcpStream>> {
                 continue;
             }
             Err(HandshakeEnd::Fault(fault)) => {
-                shared.note_fault(to.id);
+                shared.note_fault(to.id, Origin::LISTED);
                 bail!("neighbor {} {fault}", to.id)
             }
         };
         if handshake.peer_id(|id| id == to.id).is_none() {
             let (host, port) = place;
-            shared.note_fault(to.id);
+            shared.note_fault(to.id, Origin::LISTED);
             bail!("who answers at {host}:{port} has the ID {} instead of {}", handshake.id_number(), to.id);
         }
         return Ok(Some(stream));
@@ -171,7 +174,11 @@ fn converse(shared: &Arc<Shared>, threads: &Threads, neighbor: PeerId, opened_by
     log::debug!("to {neighbor}: handshake");
     log::debug!("from {neighbor}: handshake");
     log::debug!("connection with {neighbor}: {}", if opened_by == Opener::Us { "made" } else { "taken" });
-    let Some(link) = shared.connect(neighbor, opened_by, stream) else { return };
+    let link = match shared.connect(neighbor, opened_by, stream) {
+        Ok(link) => link,
+        Err(Turned::Stopped) => return,
+        Err(Turned::Away(refusal)) => return shared.tell_turned_away(neighbor, refusal),
+    };
     let writing = {
         let (shared, link) = (Arc::clone(shared), link.clone());
         threads.spawn(&format!("to-{neighbor}"), move || {
@@ -182,9 +189,7 @@ fn converse(shared: &Arc<Shared>, threads: &Threads, neighbor: PeerId, opened_by
     let closed = matches!(farewell, Farewell::Closed) && has_heard_all(&link);
     shared.disconnect(&link, if closed { Ending::Closed } else { Ending::Broken });
     if let Farewell::Fault(fault) = farewell {
-        let pause = shared.note_fault(neighbor).as_secs();
-        let consequence = if pause > 0 { format!(", and not made again for {pause} s") } else { String::new() };
-        log::warn!("neighbor {neighbor} {fault}; the connection is closed{consequence}");
+        shared.tell_fault(&link, &fault);
     }
     link.give_up();
 }
@@ -267,6 +272,7 @@ fn read_messages(shared: &Shared, link: &Link) -> Farewell {
         if came {
             // Silence counts from here: while this was dealt with, nobody listened.
             heard = now;
+            shared.tally(neighbor).touch(now);
         }
         if now - looked >= tick {
             looked = now;

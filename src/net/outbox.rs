@@ -258,6 +258,11 @@ impl Outbox {
         self.wake();
     }
 
+    /// Whether what is queued was given up.
+    pub fn is_aborted(&self) -> bool {
+        self.lock().aborted
+    }
+
     /// For the writer: waits for something to write; `None` at the end.
     pub fn wait_for_pen(&self) -> Option<Box<Pen>> {
         let mut queue = self.lock();

@@ -233,6 +233,7 @@ impl Pen {
                 Ok(count) => {
                     self.unsent.start += count;
                     self.count_sent(shared);
+                    shared.tally(self.neighbor).touch(Instant::now());
                     // It has taken a part in the time it was given, and would take the next part in as much again.
                     if self.patience.is_some() && !self.unsent.is_empty() {
                         return Err(ErrorKind::WouldBlock.into());

@@ -5,9 +5,8 @@
 //! woken, answers sent and the disk is used after it was given back. Order of locks: the state, then an outbox. No socket or
 //! piece is touched under either. What threads wait for, and how all of this ends, is in `ending`.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::net::TcpStream;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -16,7 +15,6 @@ use super::Options;
 use super::figures::Tally;
 use super::gate::Gates;
 use super::link::Link;
-use super::outbox::Outbox;
 use super::state::{DiskWork, State, Work};
 use super::writer::{write_answer, write_left};
 use crate::event_log::LogFile;
@@ -25,7 +23,7 @@ use crate::layout::{FileLayout, PieceIndex};
 use crate::limits::Limits;
 use crate::manifest::Manifest;
 use crate::message::Message;
-use crate::peer::{Awaited, Ending, Event, Opener, Peer};
+use crate::peer::{Awaited, Event, Peer};
 use crate::peer_id::PeerId;
 use crate::storage::PieceStore;
 
@@ -47,8 +45,10 @@ pub struct Shared {
     log_file: LogFile,
     options: Options,
     /// Where pieces wait that are limited.
-    gates: Gates,
+    pub(super) gates: Gates,
     tallies: BTreeMap<PeerId, Tally>,
+    /// The neighbors whose lines stand before ours, which this peer dials.
+    earlier: BTreeSet<PeerId>,
     pub(super) state: Mutex<State>,
     /// Told when the timers start, a selection is done, or the process is to end.
     pub(super) changed: Condvar,
@@ -68,7 +68,7 @@ impl Shared {
         log_file: LogFile,
         options: Options,
     ) -> Self {
-        let tallies: BTreeMap<_, _> = peer.neighbors().map(|neighbor| (neighbor.id, Tally::default())).collect();
+        let tallies: BTreeMap<_, _> = peer.neighbors().map(|neighbor| (neighbor.id, Tally::new())).collect();
         let state = Mutex::new(State::new(peer));
         Self {
             own,
@@ -79,10 +79,22 @@ impl Shared {
             options,
             gates: Gates::new(options.limits, tallies.keys().copied()),
             tallies,
+            earlier: BTreeSet::new(),
             state,
             changed: Condvar::new(),
             links_changed: Condvar::new(),
         }
+    }
+
+    /// The same, for a peer that dials these neighbors (A3).
+    #[must_use]
+    pub fn dialing(self, earlier: impl IntoIterator<Item = PeerId>) -> Self {
+        Self { earlier: earlier.into_iter().collect(), ..self }
+    }
+
+    /// Whether this peer dials a neighbor, which therefore need not call.
+    pub fn is_earlier(&self, neighbor: PeerId) -> bool {
+        self.earlier.contains(&neighbor)
     }
 
     /// This peer's ID.
@@ -143,11 +155,11 @@ impl Shared {
         self.finish(work, None);
     }
 
-    /// Reports that the pauses are over that are.
+    /// Reports every pause and every contest that has ended.
     pub fn end_pauses(&self) {
         let over = self.lock().pauses_over();
-        for neighbor in over {
-            self.apply(Event::PauseOver { neighbor });
+        for event in over {
+            self.apply(event);
         }
     }
 
@@ -203,7 +215,7 @@ impl Shared {
     /// Sends the answers, then does the disk work and reports it, until none is left.
     ///
     /// `received` is the link on which the message came, with its piece's bytes.
-    fn finish(&self, mut work: Work, received: Option<(&Link, &[u8])>) {
+    pub(super) fn finish(&self, mut work: Work, received: Option<(&Link, &[u8])>) {
         loop {
             work.wake.drain(..).for_each(|outbox| outbox.wake());
             if let Some((link, _)) = received.filter(|_| std::mem::take(&mut work.answered)) {
@@ -211,6 +223,9 @@ impl Shared {
             }
             for neighbor in work.unread.drain(..) {
                 log::warn!("neighbor {neighbor} does not read what it is sent; the connection is given up");
+            }
+            for (link, fault) in work.faulty.drain(..) {
+                self.tell_fault(&link, &fault);
             }
             let Some(disk) = work.disk.take() else { return };
             match self.do_disk_work(&disk, received) {
@@ -275,55 +290,6 @@ impl Shared {
     /// When it cannot be deleted.
     pub fn delete_journal(&self) -> Result<()> {
         self.journal.as_ref().map_or(Ok(()), Journal::delete)
-    }
-
-    // ---- Links ----
-
-    /// Makes a shaken connection the neighbor's link; one that it had before is given up, for it may be half-open (B).
-    ///
-    /// `None` if the process is ending, or the neighbor is kept out for its faults.
-    pub fn connect(&self, neighbor: PeerId, opened_by: Opener, stream: Arc<TcpStream>) -> Option<Link> {
-        let mut state = self.lock();
-        if state.stopped || state.shut_until(neighbor).is_some() {
-            return None;
-        }
-        state.links_made += 1;
-        let outbox = Arc::new(Outbox::new(neighbor, self.layout(), self.gates.of(neighbor)));
-        let link = Link { number: state.links_made, neighbor, stream, outbox };
-        let former = state.links.insert(neighbor, link.clone());
-        former.iter().for_each(Link::give_up);
-        let work = state.handle(self.own, Event::NeighborConnected { neighbor, opened_by }, &self.changed);
-        if state.is_finishing() {
-            link.outbox.close();
-        }
-        drop(state);
-        self.links_changed.notify_all();
-        self.finish(work, None);
-        if former.is_some() {
-            log::debug!("a new connection with {neighbor} takes the place of the old one");
-        }
-        Some(link)
-    }
-
-    /// Reports that a link is over.
-    pub fn disconnect(&self, link: &Link, ending: Ending) {
-        let mut state = self.lock();
-        if !state.is_current(link) {
-            return;
-        }
-        let neighbor = link.neighbor;
-        state.links.remove(&neighbor);
-        // What was decided in the last moment before this will not be sent any more.
-        let ending = if link.outbox.has_sent_all() { ending } else { Ending::Broken };
-        let work = state.handle(self.own, Event::NeighborLost { neighbor, ending }, &self.changed);
-        drop(state);
-        self.links_changed.notify_all();
-        self.finish(work, None);
-    }
-
-    /// Notes that a neighbor has broken the protocol; says for how long it is kept out.
-    pub fn note_fault(&self, neighbor: PeerId) -> Duration {
-        self.lock().standings.entry(neighbor).or_default().note_fault(Instant::now())
     }
 
     /// Looks at a link on which nothing was heard for `silence`; false if it is to be given up as dead.

@@ -2,7 +2,7 @@
 //!
 //! What needs waiting is [`Work`], left to whoever reported the event, for when the lock was given back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Condvar};
 use std::time::{Duration, Instant};
 
@@ -15,13 +15,17 @@ use super::standing::Standing;
 use crate::event_log;
 use crate::layout::PieceIndex;
 use crate::message::Message;
-use crate::peer::{Action, Event, Peer};
+use crate::peer::{Action, Event, Origin, Peer, Refusal};
 use crate::peer_id::PeerId;
 
 /// Who has sent a wrong piece is not asked for so long, twice as long after the second, and so on.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// But never longer than this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// A neighbor whose connection was replaced and that is alive comes back sooner than this: it dials at least once a second.
+const CONTEST: Duration = Duration::from_secs(5);
+/// Maximum number of neighbors and places whose faults are remembered.
+const MOST_STANDINGS: usize = 1024;
 
 /// What all threads of a peer share and change.
 #[derive(Debug)]
@@ -33,10 +37,20 @@ pub struct State {
     pub links_made: u64,
     /// How long each connected neighbor may take for a piece.
     pub patience: BTreeMap<PeerId, Patience>,
-    /// The neighbors that have broken the protocol.
-    pub standings: BTreeMap<PeerId, Standing>,
+    /// The neighbors that have broken the protocol, and where they came from: an ID alone is anybody's.
+    standings: BTreeMap<(PeerId, Origin), Standing>,
     /// Until when those are not asked whose last piece was wrong.
-    pub pauses: BTreeMap<PeerId, Instant>,
+    pauses: BTreeMap<(PeerId, Origin), Instant>,
+    /// Until when it is open whose connection it is, and the number of that contest.
+    contests: BTreeMap<PeerId, (u32, Instant)>,
+    /// The earlier peers that could not be dialed last time.
+    pub unreachable: BTreeSet<PeerId>,
+    /// The neighbors as which somebody waits for the present link to become quiet.
+    pub waiting: BTreeSet<PeerId>,
+    /// Who was turned away as which neighbor, once that was told.
+    pub refusals: BTreeSet<(PeerId, Refusal)>,
+    /// Until when the present second lasts, for the peer.
+    second_over: Instant,
     /// Empty between two events; kept for its room.
     actions: Vec<Action>,
     /// When the first neighbor was interested.
@@ -71,6 +85,8 @@ pub struct Work {
     pub answered: bool,
     /// Those who were given up because they do not read; told without the lock, for stderr may be a pipe that is full.
     pub unread: Vec<PeerId>,
+    /// Those whose connection was closed for a fault, and the fault.
+    pub faulty: Vec<(Link, String)>,
     /// What to do at the disk.
     pub disk: Option<DiskWork>,
 }
@@ -82,6 +98,7 @@ impl Work {
         self.wake.extend(later.wake);
         self.answered |= later.answered;
         self.unread.extend(later.unread);
+        self.faulty.extend(later.faulty);
         debug_assert!(self.disk.is_none() || later.disk.is_none(), "a neighbor is complete once");
         self.disk = later.disk.or(self.disk.take());
     }
@@ -98,6 +115,11 @@ impl State {
             patience: BTreeMap::new(),
             standings: BTreeMap::new(),
             pauses: BTreeMap::new(),
+            contests: BTreeMap::new(),
+            unreachable: BTreeSet::new(),
+            waiting: BTreeSet::new(),
+            refusals: BTreeSet::new(),
+            second_over: Instant::now(),
             actions: Vec::new(),
             timers_started: None,
             preferred_due: None,
@@ -112,9 +134,22 @@ impl State {
         self.links.get(&link.neighbor).is_some_and(|current| current.number == link.number)
     }
 
-    /// Until when a neighbor is kept out for its faults.
-    pub fn shut_until(&self, neighbor: PeerId) -> Option<Instant> {
-        self.standings.get(&neighbor).and_then(|standing| standing.shut_until(Instant::now()))
+    /// Until when a neighbor that comes from there is kept out for its faults.
+    pub fn shut_until(&self, neighbor: PeerId, origin: Origin) -> Option<Instant> {
+        self.standings.get(&(neighbor, origin)).and_then(|standing| standing.shut_until(Instant::now()))
+    }
+
+    /// Notes that a neighbor from there has broken the protocol; says for how long it is kept out.
+    pub fn note_fault(&mut self, neighbor: PeerId, origin: Origin) -> Duration {
+        let now = Instant::now();
+        if self.standings.len() >= MOST_STANDINGS {
+            // Those who come from ever more places are forgotten first.
+            let oldest = self.standings.iter().min_by_key(|(_, standing)| standing.shut_until(now));
+            if let Some((&key, _)) = oldest.filter(|_| !self.standings.contains_key(&(neighbor, origin))) {
+                self.standings.remove(&key);
+            }
+        }
+        self.standings.entry((neighbor, origin)).or_default().note_fault(now)
     }
 
     /// Whether every peer has the file and only partings are left.
@@ -122,11 +157,29 @@ impl State {
         matches!(self.end, Some(End::Finished))
     }
 
-    /// Takes out those whose pause is over.
-    pub fn pauses_over(&mut self) -> Vec<PeerId> {
+    /// Whether it is open whose connection a neighbor's is.
+    pub fn is_in_contest(&self, neighbor: PeerId) -> bool {
+        self.contests.contains_key(&neighbor)
+    }
+
+    /// Takes out the pauses and contests that have ended, and the second that has passed, as events.
+    pub fn pauses_over(&mut self) -> Vec<Event> {
         let now = Instant::now();
-        let over: Vec<_> = self.pauses.iter().filter(|(_, until)| **until <= now).map(|(id, _)| *id).collect();
-        self.pauses.retain(|_, until| *until > now);
+        let mut over = Vec::new();
+        self.pauses.retain(|&(neighbor, origin), until| {
+            let lasts = *until > now;
+            over.extend((!lasts).then_some(Event::PauseOver { neighbor, origin }));
+            lasts
+        });
+        self.contests.retain(|&neighbor, &mut (number, until)| {
+            let lasts = until > now;
+            over.extend((!lasts).then_some(Event::ContestOver { neighbor, number }));
+            lasts
+        });
+        if self.second_over <= now {
+            self.second_over = now + Duration::from_secs(1);
+            over.push(Event::SecondPassed);
+        }
         over
     }
 
@@ -174,10 +227,19 @@ impl State {
                 }
                 Action::Log(event) => event_log::record(own, &event),
                 Action::SavePiece { piece } => work.disk = Some(DiskWork::Save(piece)),
-                Action::Pause { neighbor, wrong_count } => {
+                Action::Pause { neighbor, origin, wrong_count } => {
                     let doublings = (wrong_count - 1).min(LONGEST_PAUSE.as_secs().ilog2() + 1);
                     let pause = (FIRST_PAUSE * (1 << doublings)).min(LONGEST_PAUSE);
-                    self.pauses.insert(neighbor, Instant::now() + pause);
+                    self.pauses.insert((neighbor, origin), Instant::now() + pause);
+                }
+                Action::Contest { neighbor, number } => {
+                    self.contests.insert(neighbor, (number, Instant::now() + CONTEST));
+                }
+                Action::Close { neighbor, fault } => {
+                    if let Some(link) = self.links.get(&neighbor) {
+                        link.give_up();
+                        work.faulty.push((link.clone(), fault.to_string()));
+                    }
                 }
                 Action::CompleteFile => work.disk = Some(DiskWork::Complete),
                 Action::RememberComplete { neighbor } => work.disk = Some(DiskWork::RememberComplete(neighbor)),

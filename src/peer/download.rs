@@ -1,6 +1,6 @@
 //! The rules of downloading: which piece is asked of whom, and what happens when it comes or does not (protocol A8).
 
-use super::event::{Action, LogEvent};
+use super::event::{Action, LogEvent, Origin};
 use super::neighbor::Neighbor;
 use super::pieces::{BlockCounts, Lacked};
 use super::{Peer, Select, connected, tell_interest_if_changed};
@@ -29,6 +29,7 @@ impl Peer {
     /// Whether an arrived piece is to be saved: we asked its sender for it, be it long ago, and still lack it.
     pub(super) fn accept_piece(&mut self, from: PeerId, piece: PieceIndex) -> bool {
         let Some(neighbor) = connected(&mut self.neighbors, from) else { return false };
+        let origin = neighbor.records.origin();
         let under_way = neighbor.requested.take_if(|requested| *requested == piece).is_some();
         let asked = neighbor.unanswered.forget(piece) || under_way;
         if !under_way {
@@ -38,7 +39,7 @@ impl Peer {
         if !asked {
             return false;
         }
-        let Some(lacked) = self.pieces.begin_saving(piece, from) else { return false };
+        let Some(lacked) = self.pieces.begin_saving(piece, from, origin) else { return false };
         let neighbor = self.neighbors.get_mut(&from).expect("it is connected");
         neighbor.bytes_since_tick += u64::from(self.pieces.layout().piece_len(piece));
         if lacked == Lacked::Missing {
@@ -49,7 +50,7 @@ impl Peer {
 
     /// The piece is missing again, its sender has earned nothing by it and is not asked for a while: others come first.
     pub(super) fn piece_wrong(&mut self, piece: PieceIndex, actions: &mut Vec<Action>) {
-        let Some(from) = self.pieces.abandon_saving(piece) else { return };
+        let Some((from, origin)) = self.pieces.abandon_saving(piece) else { return };
         // It may have come late, while somebody else was asked for it, who still is.
         let owes = |(_, neighbor): &(&PeerId, &Neighbor)| neighbor.requested == Some(piece);
         match self.neighbors.iter().find(owes) {
@@ -59,14 +60,14 @@ impl Peer {
         let piece_len = u64::from(self.pieces.layout().piece_len(piece));
         let neighbor = self.neighbors.get_mut(&from).expect("only neighbors send pieces");
         neighbor.bytes_since_tick = neighbor.bytes_since_tick.saturating_sub(piece_len);
-        neighbor.note_wrong(piece);
-        actions.push(Action::Pause { neighbor: from, wrong_count: neighbor.wrong_count });
+        let wrong_count = neighbor.note_wrong(origin, piece);
+        actions.push(Action::Pause { neighbor: from, origin, wrong_count });
         self.ask_all(actions);
     }
 
-    pub(super) fn pause_over(&mut self, id: PeerId, actions: &mut Vec<Action>) {
+    pub(super) fn pause_over(&mut self, id: PeerId, origin: Origin, actions: &mut Vec<Action>) {
         let Some(neighbor) = self.neighbors.get_mut(&id) else { return };
-        neighbor.pausing = false;
+        neighbor.records.end_pause(origin);
         self.ask(id, actions);
     }
 
@@ -82,6 +83,8 @@ impl Peer {
                 actions.push(Action::Send { to: id, message: Message::Have(piece) });
                 tell_interest_if_changed(id, neighbor, actions);
                 neighbor.told_complete = complete;
+                // Some answer each `have` with their interest.
+                neighbor.allow_idle_words(2);
             }
         }
         if complete {
@@ -151,7 +154,7 @@ impl Peer {
 
     fn choose(&mut self, id: PeerId) -> Option<PieceIndex> {
         let (neighbor, missing) = (&self.neighbors[&id], self.pieces.missing());
-        if neighbor.is_distrusted() || neighbor.wrong.iter().any(|piece| missing.contains(*piece)) {
+        if neighbor.is_distrusted() || neighbor.records.present().wrong.iter().any(|piece| missing.contains(*piece)) {
             return self.choose_carefully(id);
         }
         match (self.select, &self.rarity) {
@@ -204,7 +207,7 @@ impl Peer {
         let mut allowed = neighbor.has.clone();
         trusted().for_each(|other| allowed.remove_all(&other.has));
         let mut first = allowed.clone();
-        neighbor.wrong.iter().for_each(|piece| _ = first.remove(*piece));
+        neighbor.records.present().wrong.iter().for_each(|piece| _ = first.remove(*piece));
         let mut choose = |set: &PieceSet| BlockCounts::of(set, missing).choose(set, missing, &mut self.rng);
         choose(&first).or_else(|| choose(&allowed))
     }

@@ -1,5 +1,7 @@
 //! The contract between `Peer`, which decides, and whoever runs it: past facts in, imperatives out.
 
+use std::fmt;
+
 use crate::layout::PieceIndex;
 use crate::message::Message;
 use crate::peer_id::PeerId;
@@ -15,6 +17,8 @@ pub enum Event {
         neighbor: PeerId,
         /// Who opened it.
         opened_by: Opener,
+        /// Where it comes from.
+        origin: Origin,
     },
     /// A connected neighbor's message has arrived whole.
     ///
@@ -51,7 +55,18 @@ pub enum Event {
     PauseOver {
         /// Who may be asked again.
         neighbor: PeerId,
+        /// Where its wrong piece came from.
+        origin: Origin,
     },
+    /// The time is over that [`Action::Contest`] asked for.
+    ContestOver {
+        /// Whose connections were in contest.
+        neighbor: PeerId,
+        /// The number that the action gave.
+        number: u32,
+    },
+    /// A second has passed.
+    SecondPassed,
     /// Time has gone by, in which so many bytes more may be asked for; without a limit nothing is said of that.
     AllowanceCame {
         /// Of all neighbors together.
@@ -75,6 +90,15 @@ pub enum Opener {
     Us,
     /// The neighbor did.
     Them,
+}
+
+/// Which place a connection comes from: the same number stands for the same place. Who runs a peer has the addresses.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
+pub struct Origin(pub u128);
+
+impl Origin {
+    /// The place that `PeerInfo.cfg` names, which this peer dialed.
+    pub const LISTED: Self = Self(0);
 }
 
 /// How a connection came to its end.
@@ -110,8 +134,25 @@ pub enum Action {
     Pause {
         /// Who has sent it.
         neighbor: PeerId,
-        /// How many wrong pieces came from it so far, 1 or more: the more, the longer.
+        /// Where it came from.
+        origin: Origin,
+        /// How many wrong pieces came from there so far, 1 or more: the more, the longer.
         wrong_count: u32,
+    },
+    /// Report [`Event::ContestOver`] after some seconds, in which a neighbor that is alive would have come back: a connection
+    /// has taken the place of another, and may be somebody else's.
+    Contest {
+        /// The neighbor.
+        neighbor: PeerId,
+        /// Tells this contest from an earlier one.
+        number: u32,
+    },
+    /// Close this neighbor's connection, for it has broken the protocol.
+    Close {
+        /// The neighbor.
+        neighbor: PeerId,
+        /// What it did.
+        fault: Fault,
     },
     /// Give the file, all of whose pieces are written, its final name; then report [`Event::FileCompleted`].
     CompleteFile,
@@ -128,6 +169,23 @@ pub enum Action {
     Log(LogEvent),
     /// All peers have the file: send what is queued, close the connections, end. Given once.
     Finish,
+}
+
+/// What a neighbor did that its bytes alone do not show to be wrong.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fault {
+    /// It has said thousands of things that change nothing, each of which is a line of the log.
+    NothingNew,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NothingNew => {
+                f.write_str("repeated 'have', 'interested', 'not interested', 'choke' or 'unchoke' too often")
+            }
+        }
+    }
 }
 
 /// The events that the course's log knows (protocol A10), in its order.

@@ -5,6 +5,7 @@
 //! A10, and what section B adds to them; each method names its own. Connections, messages and the end are here,
 //! what concerns our own pieces is in `download`, who is unchoked in `slots`.
 
+mod admission;
 mod allowance;
 mod choking;
 mod download;
@@ -12,6 +13,7 @@ mod event;
 mod neighbor;
 mod pieces;
 mod rarity;
+mod record;
 mod slots;
 mod view;
 
@@ -19,9 +21,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rand::rngs::StdRng;
 
+pub use self::admission::{Admission, Newcomer, Present, Refusal, Way, admit};
 use self::allowance::Allowance;
 use self::choking::Choking;
-pub use self::event::{Action, Ending, Event, LogEvent, Opener};
+pub use self::event::{Action, Ending, Event, Fault, LogEvent, Opener, Origin};
 use self::neighbor::Neighbor;
 use self::pieces::{BlockCounts, PieceTable};
 use self::rarity::Rarity;
@@ -150,11 +153,15 @@ impl Peer {
     pub fn handle(&mut self, event: Event, actions: &mut Vec<Action>) {
         match event {
             Event::Started => self.started(actions),
-            Event::NeighborConnected { neighbor, opened_by } => self.neighbor_connected(neighbor, opened_by, actions),
+            Event::NeighborConnected { neighbor, opened_by, origin } => {
+                self.neighbor_connected(neighbor, opened_by, origin, actions);
+            }
             Event::MessageReceived { from, message } => self.message_received(from, message, actions),
             Event::PieceSaved { piece } => self.piece_saved(piece, actions),
             Event::PieceWrong { piece } => self.piece_wrong(piece, actions),
-            Event::PauseOver { neighbor } => self.pause_over(neighbor, actions),
+            Event::PauseOver { neighbor, origin } => self.pause_over(neighbor, origin, actions),
+            Event::ContestOver { neighbor, number } => self.contest_over(neighbor, number, actions),
+            Event::SecondPassed => self.neighbors.values_mut().for_each(Neighbor::second_passed),
             Event::AllowanceCame { of_all, of_each } => self.allowance_came(of_all, of_each, actions),
             Event::FileCompleted => self.file_completed(actions),
             Event::PreferredTick => self.select_preferred(actions),
@@ -184,10 +191,15 @@ impl Peer {
     /// A second connection takes the place of the first (B).
     ///
     /// A file without pieces has no bitfield, and a neighbor is complete as soon as it is met.
-    fn neighbor_connected(&mut self, id: PeerId, opened_by: Opener, actions: &mut Vec<Action>) {
+    fn neighbor_connected(&mut self, id: PeerId, opened_by: Opener, origin: Origin, actions: &mut Vec<Action>) {
+        let in_contest = connected(&mut self.neighbors, id).is_some();
         self.neighbor_lost(id, Ending::Broken, actions);
         let Some(neighbor) = self.neighbors.get_mut(&id) else { return };
-        neighbor.connect();
+        neighbor.connect(origin);
+        if in_contest {
+            let number = neighbor.begin_contest();
+            actions.push(Action::Contest { neighbor: id, number });
+        }
         let have = self.pieces.have();
         neighbor.told_complete = have.is_full();
         actions.push(Action::Log(match opened_by {
@@ -221,6 +233,14 @@ impl Peer {
         }
     }
 
+    /// Nobody has come back whose place the connection took: it is the neighbor's, and what it says counts.
+    fn contest_over(&mut self, id: PeerId, number: u32, actions: &mut Vec<Action>) {
+        let Some(neighbor) = self.neighbors.get_mut(&id) else { return };
+        if neighbor.contest.take_if(|contest| *contest == number).is_some() {
+            self.neighbor_may_be_complete(id, actions);
+        }
+    }
+
     /// A peer ends when all have the complete file, not just itself (A9).
     fn finish_if_all_are_complete(&mut self, actions: &mut Vec<Action>) {
         if !self.finished && self.file_completed && self.neighbors.values().all(Neighbor::is_complete) {
@@ -232,9 +252,13 @@ impl Peer {
     // ---- Messages ----
 
     fn message_received(&mut self, from: PeerId, message: Message, actions: &mut Vec<Action>) {
-        let Some(neighbor) = connected(&mut self.neighbors, from) else { return };
+        let Some(neighbor) = connected(&mut self.neighbors, from).filter(|neighbor| !neighbor.given_up) else { return };
         neighbor.silent = false;
         neighbor.complete_before = false;
+        if !neighbor.bears(&message) {
+            neighbor.given_up = true;
+            return actions.push(Action::Close { neighbor: from, fault: Fault::NothingNew });
+        }
         match message {
             Message::Choke => self.choke_received(from, actions),
             Message::Unchoke => {
@@ -347,9 +371,7 @@ impl Peer {
 
     /// That a neighbor is complete is worth remembering, once: it may end before we do, and we may be killed before that.
     fn neighbor_may_be_complete(&mut self, id: PeerId, actions: &mut Vec<Action>) {
-        let Some(neighbor) = connected(&mut self.neighbors, id).filter(|neighbor| neighbor.is_complete()) else {
-            return;
-        };
+        let Some(neighbor) = self.neighbors.get_mut(&id).filter(|neighbor| neighbor.is_complete()) else { return };
         if !std::mem::replace(&mut neighbor.remembered, true) {
             actions.push(Action::RememberComplete { neighbor: id });
         }

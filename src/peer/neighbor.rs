@@ -1,16 +1,17 @@
 //! `Neighbor`: what we know of one neighbor, what it owes us, and what we told it.
 
-use std::collections::BTreeSet;
-
 use super::allowance::Allowance;
+use super::event::Origin;
 use super::pieces::BlockCounts;
+use super::record::Records;
 use crate::layout::{FileLayout, PieceIndex};
+use crate::message::Message;
 use crate::piece_set::PieceSet;
 
-/// Who has sent so many wrong pieces is not asked again, unless it alone has what is lacked.
-const MOST_WRONG: u32 = 2;
-/// So many of its wrong pieces are remembered.
-const MOST_REMEMBERED: usize = 1024;
+/// How much a neighbor may say that changes nothing: this many messages, ...
+const MOST_IDLE_WORDS: u32 = 2000;
+/// ... and again this many each second.
+const IDLE_WORDS_PER_SECOND: u32 = 8;
 
 /// One neighbor, connected or not.
 ///
@@ -45,12 +46,17 @@ pub(super) struct Neighbor {
     /// It let a request time out and has said nothing since; it is asked again when it does.
     pub silent: bool,
     pub unanswered: Unanswered,
-    /// How many of its pieces were wrong, on all connections.
-    pub wrong_count: u32,
-    /// Which: it is asked for others first. No more than [`MOST_REMEMBERED`], of more the later pieces of the file.
-    pub wrong: BTreeSet<PieceIndex>,
-    /// It is not asked until a pause is over, because its last piece was wrong.
-    pub pausing: bool,
+    /// What was wrong with its pieces, on all connections.
+    pub records: Records,
+    /// Its connection has taken the place of another, and may be somebody else's: until the contest of this number is over it does
+    /// not count as complete.
+    pub contest: Option<u32>,
+    /// How many contests there were.
+    pub contests: u32,
+    /// How many messages it may send that change nothing.
+    pub idle_words: u32,
+    /// Its connection is to be closed, so that nothing that it says counts any more.
+    pub given_up: bool,
     /// What may be asked of it under a limit, on all connections.
     pub allowance: Allowance,
     /// Bytes of pieces that we asked for and accepted since the last tick: its rate.
@@ -77,20 +83,58 @@ impl Neighbor {
             requested: None,
             silent: false,
             unanswered: Unanswered::default(),
-            wrong_count: 0,
-            wrong: BTreeSet::new(),
-            pausing: false,
+            records: Records::default(),
+            contest: None,
+            contests: 0,
+            idle_words: MOST_IDLE_WORDS,
+            given_up: false,
             allowance: Allowance::new(None),
             bytes_since_tick: 0,
         }
     }
 
     /// A neighbor as it is when handshakes were exchanged: whatever was known of it before, it may have started again.
-    pub fn connect(&mut self) {
+    pub fn connect(&mut self, origin: Origin) {
         let (complete_before, remembered) = (self.is_complete(), self.remembered);
-        let (wrong_count, wrong, pausing) = (self.wrong_count, std::mem::take(&mut self.wrong), self.pausing);
-        let anew = Self { wrong_count, wrong, pausing, allowance: self.allowance, ..Self::new(self.has.layout()) };
-        *self = Self { connected: true, met: true, complete_before, remembered, ..anew };
+        let mut records = std::mem::take(&mut self.records);
+        records.turn_to(origin);
+        let (contest, contests, allowance) = (self.contest, self.contests, self.allowance);
+        let kept = Self { records, contest, contests, allowance, ..Self::new(self.has.layout()) };
+        *self = Self { connected: true, met: true, complete_before, remembered, ..kept };
+    }
+
+    /// Begins a contest; says its number.
+    pub fn begin_contest(&mut self) -> u32 {
+        self.contests = self.contests.wrapping_add(1);
+        *self.contest.insert(self.contests)
+    }
+
+    /// Whether a message may come that is a line of the log and may be no news; false if there were too many.
+    pub fn bears(&mut self, message: &Message) -> bool {
+        let is_idle = match message {
+            Message::Choke => !self.they_choke_us,
+            Message::Unchoke => self.they_choke_us,
+            Message::Have(piece) if !self.has.contains(*piece) => {
+                // Some say each `have` twice.
+                self.allow_idle_words(1);
+                false
+            }
+            Message::Have(_) | Message::Interested | Message::NotInterested => true,
+            Message::Bitfield(_) | Message::Request(_) | Message::Piece(_) => false,
+        };
+        let bears = !is_idle || self.idle_words > 0;
+        self.idle_words = self.idle_words.saturating_sub(is_idle.into());
+        bears
+    }
+
+    /// Allows more messages that change nothing: those that answer what we say, or come with news.
+    pub fn allow_idle_words(&mut self, count: u32) {
+        self.idle_words = self.idle_words.saturating_add(count).min(MOST_IDLE_WORDS);
+    }
+
+    /// A second has passed.
+    pub fn second_passed(&mut self) {
+        self.allow_idle_words(IDLE_WORDS_PER_SECOND);
     }
 
     /// Ends the connection; what it has stays known.
@@ -106,34 +150,30 @@ impl Neighbor {
         self.bytes_since_tick = 0;
     }
 
-    /// It stays complete when it disconnects (B), even from a connection on which it had no time to say so again.
+    /// It stays complete when it disconnects (B), even from a connection on which it had no time to say so again. In a contest
+    /// nobody is believed to be.
     pub fn is_complete(&self) -> bool {
-        self.met && (self.has.is_full() || (self.complete_before && !self.connected))
+        self.met && self.contest.is_none() && (self.has.is_full() || (self.complete_before && !self.connected))
     }
 
-    /// Notes that a piece of it was wrong.
-    pub fn note_wrong(&mut self, piece: PieceIndex) {
-        self.wrong_count = self.wrong_count.saturating_add(1);
-        if self.wrong.len() == MOST_REMEMBERED {
-            self.wrong.pop_first();
-        }
-        self.wrong.insert(piece);
-        self.pausing = true;
-        if self.connected {
+    /// Notes that a piece from this origin was wrong; says how many from there were.
+    pub fn note_wrong(&mut self, origin: Origin, piece: PieceIndex) -> u32 {
+        if self.connected && origin == self.records.origin() {
             // It may have been asked twice, with a choke in between, and answer a second time.
             self.unanswered.remember(piece);
         }
+        self.records.note_wrong(origin, piece)
     }
 
     /// Whether its pieces were wrong so often that it is only asked for what nobody else has.
     pub fn is_distrusted(&self) -> bool {
-        self.wrong_count >= MOST_WRONG
+        self.records.present().is_distrusted()
     }
 
     /// Whether a request may be sent to it now (A8: one at a time, and only while it unchokes us), as far as that depends on it alone.
     pub fn may_be_asked(&self) -> bool {
         let is_free = self.connected && !self.they_choke_us && self.requested.is_none();
-        is_free && !self.silent && !self.pausing && self.allowance.is_open()
+        is_free && !self.silent && !self.records.present().pausing && self.allowance.is_open()
     }
 }
 
@@ -169,7 +209,6 @@ impl Unanswered {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::Message;
     use crate::peer::{Action, Ending, Event, Opener, Peer, Setup};
     use crate::peer_id::PeerId;
     use crate::piece_set::PieceSet;
@@ -188,7 +227,7 @@ mod tests {
             peer.handle(event, &mut actions);
             actions.contains(&Action::Finish)
         };
-        let connected = |neighbor| Event::NeighborConnected { neighbor, opened_by: Opener::Us };
+        let connected = |neighbor| Event::NeighborConnected { neighbor, opened_by: Opener::Us, origin: Origin::LISTED };
         let lost = Event::NeighborLost { neighbor: id, ending: Ending::Closed };
         let is_full = |from| Event::MessageReceived { from, message: Message::Bitfield(PieceSet::full(layout).into()) };
         // The neighbor is complete and ends; we dial it once more, and it goes after the handshake.

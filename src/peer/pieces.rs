@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use rand::{Rng, RngExt};
 
+use super::event::Origin;
 use crate::layout::{FileLayout, PieceIndex};
 use crate::peer_id::PeerId;
 use crate::piece_set::PieceSet;
@@ -25,8 +26,8 @@ pub(super) struct PieceTable {
 enum InFlight {
     /// Asked of this neighbor.
     Requested(PeerId),
-    /// Arrived from this neighbor, on its way to the disk.
-    Saving(PeerId),
+    /// Arrived from this neighbor, by a connection from there, on its way to the disk.
+    Saving(PeerId, Origin),
 }
 
 impl PieceTable {
@@ -50,7 +51,7 @@ impl PieceTable {
 
     /// Whether a piece is neither on disk nor on its way there.
     pub fn lacks(&self, piece: PieceIndex) -> bool {
-        !self.have.contains(piece) && !matches!(self.in_flight.get(&piece), Some(InFlight::Saving(_)))
+        !self.have.contains(piece) && !matches!(self.in_flight.get(&piece), Some(InFlight::Saving(..)))
     }
 
     /// Missing -> Requested.
@@ -70,26 +71,26 @@ impl PieceTable {
     }
 
     /// Missing or Requested -> Saving; says what it was, or `None` if the piece is saved or being saved already.
-    pub fn begin_saving(&mut self, piece: PieceIndex, from: PeerId) -> Option<Lacked> {
+    pub fn begin_saving(&mut self, piece: PieceIndex, from: PeerId, origin: Origin) -> Option<Lacked> {
         if !self.lacks(piece) {
             return None;
         }
         let lacked = if self.missing.remove(piece) { Lacked::Missing } else { Lacked::Requested };
-        self.in_flight.insert(piece, InFlight::Saving(from));
+        self.in_flight.insert(piece, InFlight::Saving(from, origin));
         Some(lacked)
     }
 
-    /// Saving -> Missing; says who sent it.
-    pub fn abandon_saving(&mut self, piece: PieceIndex) -> Option<PeerId> {
-        let Some(&InFlight::Saving(from)) = self.in_flight.get(&piece) else { return None };
+    /// Saving -> Missing; says who sent it, and from where.
+    pub fn abandon_saving(&mut self, piece: PieceIndex) -> Option<(PeerId, Origin)> {
+        let Some(&InFlight::Saving(from, origin)) = self.in_flight.get(&piece) else { return None };
         self.in_flight.remove(&piece);
         self.missing.insert(piece);
-        Some(from)
+        Some((from, origin))
     }
 
     /// Saving -> Have; says who sent it.
     pub fn finish_saving(&mut self, piece: PieceIndex) -> Option<PeerId> {
-        let Some(&InFlight::Saving(from)) = self.in_flight.get(&piece) else { return None };
+        let Some(&InFlight::Saving(from, _)) = self.in_flight.get(&piece) else { return None };
         self.in_flight.remove(&piece);
         self.have.insert(piece);
         Some(from)

@@ -171,6 +171,7 @@ fn at(counts: &mut Vec<u32>, level: usize) -> &mut u32 {
 mod tests {
     use super::*;
     use crate::layout::FileLayout;
+    use crate::peer::Origin;
     use proptest::prelude::*;
     use rand::SeedableRng;
     use rand::rngs::StdRng;
@@ -205,7 +206,7 @@ mod tests {
             let piece = self.piece(number);
             let connected = self.neighbors.get_mut(&id(neighbor)).expect("it is known");
             if !connected.connected {
-                connected.connect();
+                connected.connect(Origin::LISTED);
             }
             if connected.has.insert(piece) {
                 self.rarity.hold(piece, id(neighbor), &self.missing, &mut self.neighbors);
@@ -215,7 +216,7 @@ mod tests {
         fn connect(&mut self, neighbor: u32, has: PieceSet) {
             self.rarity.lose(id(neighbor), &mut self.neighbors);
             let connected = self.neighbors.get_mut(&id(neighbor)).expect("it is known");
-            connected.connect();
+            connected.connect(Origin::LISTED);
             connected.has = has;
             self.rarity.hold_all(id(neighbor), &mut self.neighbors);
         }

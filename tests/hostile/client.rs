@@ -1,8 +1,10 @@
 //! `Client`: somebody at the other end of a connection, who says what it is told to. The protocol is written down here a second time.
 
 use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddrV4, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddrV4, TcpStream};
 use std::time::{Duration, Instant};
+
+use socket2::{Domain, Socket, Type};
 
 use crate::support::process::{PATIENCE, Process};
 
@@ -62,6 +64,14 @@ impl Client {
     /// Connects and says nothing.
     pub fn call(address: SocketAddrV4) -> Self {
         Self::on(TcpStream::connect(address).expect("the peer listens"))
+    }
+
+    /// Connects from this address of the machine, as if from another.
+    pub fn call_from(from: Ipv4Addr, address: SocketAddrV4) -> Self {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        socket.bind(&SocketAddrV4::new(from, 0).into()).expect("an address of loopback");
+        socket.connect(&address.into()).expect("the peer listens");
+        Self::on(socket.into())
     }
 
     /// Somebody who was dialed.

@@ -10,6 +10,7 @@ mod handshakes;
 mod messages;
 mod pieces;
 mod standing;
+mod strangers;
 
 mod floods;
 

@@ -154,7 +154,7 @@ fn a_second_connection_wins_over_the_first() {
     let before = ["1: interested", "1: unchoke", "2: unchoke"];
     let mut world = given("* ", &["**", "**"]).after(&before).world();
     assert_eq!(world.requested(1), Some(1));
-    world.check(&[("1 dials", "2: request 1; log 1 connects to us; 1: bitfield * ")]);
+    world.check(&[("1 dials", "2: request 1; contest 1 of 1; log 1 connects to us; 1: bitfield * ")]);
     assert_eq!(world.unchoked(), [0_u32; 0]);
     world.check(&[("1: piece 1", ""), ("1: bitfield **", "1: interested")]);
 }

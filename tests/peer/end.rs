@@ -260,8 +260,9 @@ fn a_connection_that_takes_the_place_of_another_is_no_loss_in_between() {
         &[
             ("2 dials", "log 2 connects to us; 2: bitfield ****"),
             ("2: bitfield ****", "2: not interested"),
-            ("1 dials", "log 1 connects to us; 1: bitfield ****"),
-            ("1: bitfield ****", "1: not interested; finish"),
+            ("1 dials", "contest 1 of 1; log 1 connects to us; 1: bitfield ****"),
+            ("1: bitfield ****", "1: not interested"),
+            ("contest 1 of 1 over", "finish"),
         ],
     );
 }

@@ -75,7 +75,7 @@ fn what_does_not_come_is_given_back_and_others_are_asked_for_it() {
         ("timeout 1", "2: request 0"),
         ("lose 1", "2: request 0"),
         ("1 closes", "2: request 0"),
-        ("1 dials", "2: request 0; log 1 connects to us; 1: bitfield     "),
+        ("1 dials", "2: request 0; contest 1 of 1; log 1 connects to us; 1: bitfield     "),
     ] {
         check(
             &in_order(&["****", "****"]).limit_of_all(100).after(&["1: unchoke"]),

@@ -14,6 +14,7 @@ mod limits;
 mod optimistic;
 mod options;
 mod returning;
+mod strangers;
 mod uploading;
 mod welcome;
 mod world;

@@ -4,19 +4,22 @@
 //!
 //! | event | |
 //! |---|---|
-//! | `we dial 1`, `1 dials`, `lose 1`, `1 closes` | connections; `lose` breaks one |
+//! | `we dial 1`, `1 dials`, `1 dials from 9`, `lose 1`, `1 closes` | connections, from places of their own; `lose` breaks one |
 //! | `1: unchoke`, `1: have 2`, `1: bitfield *  *` | messages from neighbor 1, in the protocol's words |
 //! | `saved 2`, `wrong 2`, `file completed` | what was asked of the disk is done; piece 2 has other bytes than it should |
-//! | `preferred tick`, `optimistic tick`, `timeout 1`, `pause over 1` | clocks |
+//! | `preferred tick`, `optimistic tick`, `timeout 1`, `pause over 1`, `contest 1 of 2 over`, `second passed` | clocks |
 //! | `allowance 10 of all`, `allowance 10 of each` | under a limit, 10 bytes more may be asked for |
 //!
 //! Actions are written likewise, joined by `; `: `1: interested` is sent to 1, `log 1 chokes us` stands for the log's
-//! sentence, and there are `save 2`, `pause 1 after 2`, `complete file`, `start timers` and `finish`. The timers' first ticks follow by
+//! sentence, and there are `save 2`, `pause 1 after 2`, `contest 1 of 2`, `close 1 for nothing new`, `complete file`,
+//! `start timers` and `finish`. The timers' first ticks follow by
 //! themselves.
 
 use peer_process::layout::{FileLayout, PieceIndex};
 use peer_process::message::{Message, Welcome};
-use peer_process::peer::{Action, Allowances, Ending, Event, LogEvent, NeighborView, Opener, Peer, Select, Setup};
+use peer_process::peer::{
+    Action, Allowances, Ending, Event, Fault, LogEvent, NeighborView, Opener, Origin, Peer, Select, Setup,
+};
 use peer_process::peer_id::PeerId;
 use peer_process::piece_set::PieceSet;
 use rand::SeedableRng;
@@ -232,17 +235,29 @@ impl World {
         if let Some((from, message)) = text.split_once(": ") {
             return Event::MessageReceived { from: parse_id(from), message: self.message(message) };
         }
-        let connected = |neighbor, opened_by| Event::NeighborConnected { neighbor: parse_id(neighbor), opened_by };
+        // Each neighbor calls from a place of its own, unless said otherwise.
+        let connected = |neighbor, opened_by, place: &str| {
+            let origin = if opened_by == Opener::Us { Origin::LISTED } else { Origin(parse(place).into()) };
+            Event::NeighborConnected { neighbor: parse_id(neighbor), opened_by, origin }
+        };
         let lost = |neighbor, ending| Event::NeighborLost { neighbor: parse_id(neighbor), ending };
         match text.split(' ').collect::<Vec<_>>()[..] {
             ["start"] => Event::Started,
-            ["we", "dial", neighbor] => connected(neighbor, Opener::Us),
-            [neighbor, "dials"] => connected(neighbor, Opener::Them),
+            ["we", "dial", neighbor] => connected(neighbor, Opener::Us, neighbor),
+            [neighbor, "dials"] => connected(neighbor, Opener::Them, neighbor),
+            [neighbor, "dials", "from", place] => connected(neighbor, Opener::Them, place),
             ["lose", neighbor] => lost(neighbor, Ending::Broken),
             [neighbor, "closes"] => lost(neighbor, Ending::Closed),
             ["saved", piece] => Event::PieceSaved { piece: self.piece(piece) },
             ["wrong", piece] => Event::PieceWrong { piece: self.piece(piece) },
-            ["pause", "over", neighbor] => Event::PauseOver { neighbor: parse_id(neighbor) },
+            ["pause", "over", neighbor] => {
+                Event::PauseOver { neighbor: parse_id(neighbor), origin: Origin(parse(neighbor).into()) }
+            }
+            ["contest", number, "of", neighbor, "over"] => {
+                let number = u32::try_from(parse(number)).expect("a small number");
+                Event::ContestOver { neighbor: parse_id(neighbor), number }
+            }
+            ["second", "passed"] => Event::SecondPassed,
             ["file", "completed"] => Event::FileCompleted,
             ["preferred", "tick"] => Event::PreferredTick,
             ["optimistic", "tick"] => Event::OptimisticTick,
@@ -285,7 +300,9 @@ impl World {
             Action::Send { to, message: Message::Bitfield(set) } => format!("{to}: bitfield {}", self.draw(set)),
             Action::Send { to, message } => format!("{to}: {message}"),
             Action::SavePiece { piece } => format!("save {piece}"),
-            Action::Pause { neighbor, wrong_count } => format!("pause {neighbor} after {wrong_count}"),
+            Action::Pause { neighbor, wrong_count, .. } => format!("pause {neighbor} after {wrong_count}"),
+            Action::Contest { neighbor, number } => format!("contest {number} of {neighbor}"),
+            Action::Close { neighbor, fault: Fault::NothingNew } => format!("close {neighbor} for nothing new"),
             Action::CompleteFile => "complete file".into(),
             Action::RememberComplete { neighbor } => format!("remember {neighbor}"),
             Action::StartTimers => "start timers".into(),

@@ -180,7 +180,7 @@ pub fn logged_counts_rise_by_one(ledger: &Ledger, fact: &Fact) -> Result<(), Str
         Fact::Action(Action::Log(LogEvent::DownloadedPiece { piece, from, piece_count })) => {
             let before = ledger.logged_count;
             ensure(*piece_count == before + 1, || format!("{before} pieces in the log, then {piece_count}"))?;
-            let sender = ledger.saving.get(piece);
+            let sender = ledger.saving.get(piece).map(|(from, _)| from);
             ensure(sender == Some(from), || format!("piece {piece} came from {sender:?}, in the log from {from}"))?;
             let saved = ledger.log_due && ledger.event == Event::PieceSaved { piece: *piece };
             ensure(saved, || format!("piece {piece} is logged but not just saved"))

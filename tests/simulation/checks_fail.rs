@@ -5,7 +5,7 @@
 
 use peer_process::layout::{FileLayout, PieceIndex};
 use peer_process::message::Message;
-use peer_process::peer::{Action, Allowances, Ending, Event, LogEvent, NeighborView, Opener, Select, Setup};
+use peer_process::peer::{Action, Allowances, Ending, Event, LogEvent, NeighborView, Opener, Origin, Select, Setup};
 use peer_process::peer_id::PeerId;
 use peer_process::piece_set::PieceSet;
 
@@ -36,7 +36,7 @@ fn set(drawn: &str) -> PieceSet {
 }
 
 fn connected(neighbor: u32) -> Fact {
-    Fact::Event(Event::NeighborConnected { neighbor: id(neighbor), opened_by: Opener::Us })
+    Fact::Event(Event::NeighborConnected { neighbor: id(neighbor), opened_by: Opener::Us, origin: Origin::LISTED })
 }
 
 fn lost(neighbor: u32) -> Fact {

@@ -40,6 +40,7 @@ impl World {
             0..=2 => self.break_one(),
             3..=5 => self.stall_one(),
             6..=8 => self.pause_one(),
+            9.. if self.scenario.impostors => self.impostor_calls(),
             9 | 10 => self.cut_one(),
             11 => self.freeze_one(),
             _ => self.kill_one(),

@@ -51,6 +51,7 @@ impl World {
     pub fn kill_unreported(&mut self, node: usize, life: u32) {
         let state = &self.nodes[node];
         let may_be_killed = self.lives(node, life) && state.frozen.is_none() && state.lies.is_none();
+        let may_be_killed = may_be_killed && !self.scenario.impostors;
         let knows_enough = self.complete_since.is_none() || state.knows_all();
         if may_be_killed && knows_enough && !state.peer.is_finished() {
             self.note_return(node);

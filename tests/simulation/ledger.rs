@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use peer_process::layout::{FileLayout, PieceIndex};
 use peer_process::message::Message;
-use peer_process::peer::{Action, Ending, Event, LogEvent, NeighborView, Peer, Select, Setup};
+use peer_process::peer::{Action, Ending, Event, LogEvent, NeighborView, Origin, Peer, Select, Setup};
 use peer_process::peer_id::PeerId;
 use peer_process::piece_set::PieceSet;
 
@@ -72,7 +72,7 @@ pub struct Ledger {
     /// On disk.
     pub have: u64,
     /// Arrived and to be saved.
-    pub saving: BTreeMap<PieceIndex, PeerId>,
+    pub saving: BTreeMap<PieceIndex, (PeerId, Origin)>,
     /// The last event, which the actions answer.
     pub event: Event,
     /// A piece has just arrived that must be saved.
@@ -119,20 +119,38 @@ pub struct Book {
     /// Which.
     pub wrong: u64,
     pub pausing: bool,
+    /// Where the present connection comes from, or the last; and the same three of other places.
+    pub origin: Origin,
+    pub records: BTreeMap<Origin, (u32, u64, bool)>,
+    /// The connection took the place of another, so that it may be somebody else's.
+    pub contest: Option<u32>,
+    pub contests: u32,
     /// Bytes of pieces that were asked of it and accepted since the last preferred tick.
     pub bytes: u64,
 }
 
 impl Book {
     pub fn is_complete(&self, all: u64) -> bool {
-        self.met && (self.has == all || (self.was_complete && !self.connected))
+        self.met && self.contest.is_none() && (self.has == all || (self.was_complete && !self.connected))
     }
 
     /// Of a neighbor that is lost only stays what it has, and what was known of it.
     fn lose(&mut self) {
-        let Self { met, has, was_complete, remembered, wrong_count, wrong, pausing, .. } = *self;
-        let kept = Self { wrong_count, wrong, pausing, ..Self::default() };
-        *self = Self { met, has, was_complete, remembered, ..kept };
+        let Self { met, has, was_complete, remembered, .. } = *self;
+        *self = Self { met, has, was_complete, remembered, ..self.kept() };
+    }
+
+    /// What outlives every connection.
+    fn kept(&mut self) -> Self {
+        let Self { wrong_count, wrong, pausing, origin, contest, contests, .. } = *self;
+        let records = std::mem::take(&mut self.records);
+        Self { wrong_count, wrong, pausing, origin, records, contest, contests, ..Self::default() }
+    }
+
+    fn turn_to(&mut self, origin: Origin) {
+        self.records.insert(self.origin, (self.wrong_count, self.wrong, self.pausing));
+        self.origin = origin;
+        (self.wrong_count, self.wrong, self.pausing) = self.records.get(&origin).copied().unwrap_or_default();
     }
 }
 
@@ -219,15 +237,19 @@ impl Ledger {
         self.event = event.clone();
         match event {
             // What stood before is over, told or not.
-            Event::NeighborConnected { neighbor, .. } => {
+            Event::NeighborConnected { neighbor, origin, .. } => {
                 self.give_up_request(*neighbor);
                 let all = self.all;
                 let book = self.book(*neighbor);
+                let in_contest = book.connected;
                 book.lose();
-                let was_complete = book.is_complete(all);
-                let Book { remembered, wrong_count, wrong, pausing, .. } = *book;
-                let anew = Book { remembered, wrong_count, wrong, pausing, ..Book::default() };
-                *book = Book { connected: true, met: true, was_complete, ..anew };
+                let (was_complete, remembered) = (book.is_complete(all), book.remembered);
+                book.turn_to(*origin);
+                *book = Book { connected: true, met: true, was_complete, remembered, ..book.kept() };
+                if in_contest {
+                    book.contests += 1;
+                    book.contest = Some(book.contests);
+                }
             }
             Event::NeighborLost { neighbor, .. } => {
                 self.give_up_request(*neighbor);
@@ -246,18 +268,33 @@ impl Ledger {
             }
             Event::PieceWrong { piece } => {
                 let (from, len) = (self.saving.remove(piece), u64::from(self.layout.piece_len(*piece)));
-                let book = self.book(from.expect("it has come"));
+                let (from, origin) = from.expect("it has come");
+                let book = self.book(from);
                 book.bytes = book.bytes.saturating_sub(len);
+                if origin != book.origin {
+                    let (wrong_count, wrong, pausing) = book.records.entry(origin).or_default();
+                    (*wrong_count, *wrong, *pausing) = (*wrong_count + 1, *wrong | bit(*piece), true);
+                    return;
+                }
                 book.wrong_count += 1;
                 book.wrong |= bit(*piece);
                 book.pausing = true;
                 book.unanswered |= if book.connected { bit(*piece) } else { 0 };
             }
-            Event::PauseOver { neighbor } => self.book(*neighbor).pausing = false,
+            Event::PauseOver { neighbor, origin } => {
+                let book = self.book(*neighbor);
+                if book.origin == *origin {
+                    book.pausing = false;
+                }
+                book.records.entry(*origin).or_default().2 = false;
+            }
+            Event::ContestOver { neighbor, number } => {
+                self.book(*neighbor).contest.take_if(|contest| contest == number);
+            }
             Event::AllowanceCame { of_all, of_each } => self.limits.come(*of_all, *of_each),
             Event::FileCompleted => self.file_completed = true,
             Event::MessageReceived { from, message } => self.note_message(*from, message),
-            Event::Started | Event::PreferredTick | Event::OptimisticTick => {}
+            Event::Started | Event::PreferredTick | Event::OptimisticTick | Event::SecondPassed => {}
         }
     }
 
@@ -266,7 +303,8 @@ impl Ledger {
             && self.welcomes(piece, from)
         {
             self.save_due = Some(piece);
-            self.saving.insert(piece, from);
+            let origin = self.books[&from].origin;
+            self.saving.insert(piece, (from, origin));
             self.book(from).bytes += u64::from(self.layout.piece_len(piece));
         }
         if let Message::Piece(piece) = *message
@@ -311,7 +349,7 @@ impl Ledger {
                 self.log_due = false;
             }
             Action::RememberComplete { neighbor } => self.book(*neighbor).remembered = true,
-            Action::Log(_) | Action::Pause { .. } => {}
+            Action::Log(_) | Action::Pause { .. } | Action::Contest { .. } | Action::Close { .. } => {}
             Action::Finish => self.finished = true,
         }
     }

@@ -69,7 +69,7 @@ impl World {
         let ends: Vec<_> = self.nodes[node].runner.current.values().copied().collect();
         let Some(&end) = ends.choose(&mut self.rng) else { return Ok(()) };
         let mut count = |most| self.rng.random_range(1..=most);
-        match count(9) {
+        match count(10) {
             1 => self.tell_lies(end, "lies: haves", 3, |world, _| world.some_piece().map(Message::Have)),
             2 => self.tell_lies(end, "lies: requests", 40, |world, _| world.some_piece().map(Message::Request)),
             3 => self.tell_lies(end, "lies: chokes and unchokes", 9, |_, n| {
@@ -96,6 +96,9 @@ impl World {
             9 if habits.is_restless => {
                 self.coverage.saw("lies: a second connection");
                 self.dial_at_once(end);
+            }
+            10 if habits.is_bold && self.rng.random_bool(0.03) => {
+                self.tell_lies(end, "lies: thousands of words without news", 5000, |_, _| Some(Message::Interested));
             }
             _ => {}
         }

@@ -56,6 +56,9 @@ pub struct End {
     pub life: u32,
     /// Whether that life is one of lies.
     pub lies: bool,
+    /// Whether it is somebody's who only uses that node's ID; and whether that comes from the node's address.
+    pub is_impostor: bool,
+    pub same_address: bool,
     /// Whether it belongs to a runner that keeps a connection with the other node, and dials again when this one is over.
     pub keeps_dialing: bool,
     /// Whether its runner has not given it up.
@@ -75,6 +78,8 @@ pub struct End {
     pub said_count: u32,
     /// When something was heard last, and how many messages were.
     pub heard_at: Micros,
+    /// When something was heard or sent last.
+    pub touched_at: Micros,
     pub message_count: u32,
     /// How long the other end may take for a piece.
     pub patience: Patience,
@@ -91,6 +96,8 @@ impl End {
             node,
             life,
             lies: false,
+            is_impostor: false,
+            same_address: true,
             keeps_dialing: false,
             open: true,
             handshaken: false,
@@ -103,6 +110,7 @@ impl End {
             shaken_at: 0,
             said_count: 0,
             heard_at: 0,
+            touched_at: 0,
             message_count: 0,
             patience: Patience::default(),
             latency: rng.random_range(0..=scenario.max_latency),

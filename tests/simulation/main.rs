@@ -3,7 +3,7 @@
 //! `SIM_SEED=n` replays one seed with its trace on stderr; `SIM_SEEDS=n` runs so many instead of 1000. The parts:
 //!
 //! - [`scenario`]: what a seed makes of a swarm; [`world`]: the simulator, with [`runner`],
-//!   [`network`] and [`link`], and what goes wrong in it: [`faults`], [`silence`], [`kills`] and [`liars`]; [`freedoms`] is
+//!   [`network`] and [`link`], and what goes wrong in it: [`faults`], [`silence`], [`kills`], [`liars`] and [`impostors`]; [`freedoms`] is
 //!   what is odd and right, [`slow`] whether a slow neighbor is waited for;
 //! - [`ledger`], [`checks`] and [`checks_options`]: the invariants, apart from the simulator; [`checks_fail`] shows that each can fail;
 //!   [`limits`] is part of the ledger, and of the fuzz targets' too;
@@ -15,6 +15,7 @@ mod checks_options;
 mod coverage;
 mod faults;
 mod freedoms;
+mod impostors;
 mod kills;
 mod ledger;
 mod liars;
@@ -94,16 +95,16 @@ fn run_all(count: u64) -> (Coverage, Vec<String>) {
 }
 
 /// What must have happened at least so often for each 1000 seeds.
-const EXPECTED: [(&str, u64); 86] = [
+const EXPECTED: [(&str, u64); 94] = [
     ("broken connections", 1000),
     ("changes of the preferred", 3000),
     ("complete neighbors that are not dialed again", 100),
     ("chokes with a request under way", 500),
     ("closed connections", 10_000),
     ("connections closed for a piece that nobody asked for", 60),
+    ("connections closed because nothing new was said", 2),
     ("connections given up for want of a request", 5),
     ("connections given up for want of an answer", 40),
-    ("connections of those who are kept out", 30),
     ("cut links given up for their silence", 40),
     ("cut links that one side had not noticed", 60),
     ("finished peers that wait for somebody untold", 10),
@@ -113,6 +114,9 @@ const EXPECTED: [(&str, u64); 86] = [
     ("freedoms: types that the protocol does not have", 5000),
     ("finished peers that were killed", 5),
     ("finished peers that were killed and came back", 15),
+    ("impostors believed for a while", 8),
+    ("impostors that are not believed", 150),
+    ("impostors that call", 200),
     ("kills between a save and its report", 30),
     ("kills between the file's name and its report", 30),
     ("late pieces accepted", 30),
@@ -124,7 +128,8 @@ const EXPECTED: [(&str, u64); 86] = [
     ("lies: a second connection", 500),
     ("lies: bitfields that are too full", 800),
     ("lies: chokes and unchokes", 5000),
-    ("lies: connections dropped", 500),
+    ("lies: connections dropped", 400),
+    ("lies: thousands of words without news", 10_000),
     ("lies: connections dropped at the worst moment", 80),
     ("lies: haves", 2500),
     ("lies: interest that comes and goes", 5000),
@@ -136,7 +141,7 @@ const EXPECTED: [(&str, u64); 86] = [
     ("lies: requests not answered", 100),
     ("links cut in both directions", 100),
     ("links cut in one direction", 100),
-    ("losses of connections that were replaced", 2000),
+    ("losses of connections that were replaced", 900),
     ("losses that one side learns of late", 150),
     ("losses with a request under way", 200),
     ("optimistic ticks just before preferred ones", 250),
@@ -158,6 +163,7 @@ const EXPECTED: [(&str, u64); 86] = [
     ("saves reported out of order", 4000),
     ("scenario: IDs not ascending", 200),
     ("scenario: a liar", 80),
+    ("scenario: impostors", 60),
     ("scenario: a peer that asks for the rarest", 200),
     ("scenario: a peer that unchokes eagerly", 250),
     ("scenario: a peer with a limit for all", 150),
@@ -180,6 +186,9 @@ const EXPECTED: [(&str, u64); 86] = [
     ("ticks that come twice", 500),
     ("timeouts of what has just been answered", 200),
     ("two connections crossing", 100),
+    ("turned away: it has broken the protocol", 10),
+    ("turned away: the neighbor is alive", 500),
+    ("turned away: we dial it", 300),
     ("wrong pieces", 500),
 ];
 

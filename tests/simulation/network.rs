@@ -5,7 +5,7 @@
 
 use peer_process::layout::PieceIndex;
 use peer_process::message::{Message, Welcome};
-use peer_process::peer::{Ending, Event, Opener};
+use peer_process::peer::{Admission, Awaited, Ending, Event, Newcomer, Opener, Origin, Present, Refusal, Way, admit};
 use rand::RngExt;
 
 use crate::checks::{bytes_are_saved_that_were_kept, only_liars_are_refused};
@@ -15,6 +15,9 @@ use crate::world::{Happening, World};
 
 const FIRST_PAUSE: Micros = 50 * MILLIS;
 const LAST_PAUSE: Micros = SECS;
+/// A connection over which nothing went for so long is quiet, and who owes an answer for so long may be replaced.
+const QUIET: Micros = SECS;
+const OWES_TOO_LONG: Micros = 3 * SECS;
 /// A connection that is shut is gone on both sides by then.
 const LATEST_LOSS: Micros = 500 * MILLIS;
 
@@ -32,7 +35,7 @@ impl World {
         let peer = &self.nodes[node].peer;
         if is_told || peer.is_settled_with(neighbor) || self.nodes[node].runner.current.contains_key(&to) {
             self.nodes[node].runner.idle_dialers.insert(to);
-        } else if let Some(pause) = self.kept_out_for(node, to) {
+        } else if let Some(pause) = self.kept_out_for(node, to, Origin::LISTED) {
             self.plan(pause, Happening::Dial { node, life, to });
         } else {
             let delay = self.rng.random_range(0..=self.scenario.max_latency);
@@ -54,7 +57,13 @@ impl World {
         }
         let called = &self.nodes[to];
         let has_told_all = called.peer.is_finished() && !called.peer.leaves_somebody_untold() && called.lies.is_none();
-        if !called.running || has_told_all {
+        let fails = !called.running || has_told_all;
+        if fails {
+            self.nodes[node].runner.unreachable.insert(to);
+        } else {
+            self.nodes[node].runner.unreachable.remove(&to);
+        }
+        if fails {
             if keeps_dialing {
                 self.dial_again(node, to);
             }
@@ -109,7 +118,7 @@ impl World {
             return Ok(());
         }
         let now = self.now;
-        self.end(id).heard_at = now;
+        (self.end(id).heard_at, self.end(id).touched_at) = (now, now);
         match item {
             Item::Handshake => self.handshake_arrives(id),
             Item::PieceHeader(piece) => self.piece_header_arrives(id, piece),
@@ -125,9 +134,25 @@ impl World {
 
     fn handshake_arrives(&mut self, id: EndId) -> Result<(), String> {
         let (node, other) = self.nodes_of(id);
-        if self.kept_out_for(node, other).is_some() {
-            self.coverage.saw("connections of those who are kept out");
+        let is_impostor = self.end(id.other()).is_impostor;
+        if is_impostor && !self.nodes[node].runner.current.contains_key(&other) {
+            // Whoever comes first cannot be told from the neighbor.
             return self.hang_up(id);
+        }
+        let admission = self.admission(id);
+        if let Admission::Refuse(refusal) = admission {
+            self.coverage.saw(match refusal {
+                Refusal::KeptOut => "turned away: it has broken the protocol",
+                Refusal::DialedByUs => "turned away: we dial it",
+                Refusal::Connected => "turned away: the neighbor is alive",
+            });
+            if is_impostor {
+                self.coverage.saw("impostors that are not believed");
+            }
+            return self.hang_up(id);
+        }
+        if is_impostor {
+            self.coverage.saw("impostors believed for a while");
         }
         if let Some(former) = self.nodes[node].runner.current.insert(other, id) {
             self.coverage.saw("two connections crossing");
@@ -141,7 +166,58 @@ impl World {
         self.greet_with_lies(id);
         let opened_by = if id.side == DIALER { Opener::Us } else { Opener::Them };
         let neighbor = self.id(other);
-        self.apply(node, Event::NeighborConnected { neighbor, opened_by })
+        let origin = self.origin(id);
+        self.apply(node, Event::NeighborConnected { neighbor, opened_by, origin })
+    }
+
+    /// Where the connection of an end comes from, as its runner sees it.
+    fn origin(&self, id: EndId) -> Origin {
+        let (_, other) = self.nodes_of(id);
+        let its_end = &self.connections[id.connection].ends[id.other().side];
+        let place = u128::try_from(other).expect("few");
+        match (id.side == DIALER, its_end.is_impostor && !its_end.same_address) {
+            (true, _) => Origin::LISTED,
+            (false, false) => Origin(1 + place),
+            (false, true) => Origin(1000 + place),
+        }
+    }
+
+    /// As `Shared::admission` has it, but that nobody waits to be let in: it dials again.
+    fn admission(&self, id: EndId) -> Admission {
+        let (node, other) = self.nodes_of(id);
+        let runner = &self.nodes[node].runner;
+        let way = if id.side == DIALER {
+            Way::Dialed
+        } else if Scenario::dialed_by(node).contains(&other) {
+            Way::CalledInstead { unreachable: runner.unreachable.contains(&other) }
+        } else {
+            Way::Called
+        };
+        let kept_out = self.kept_out_for(node, other, self.origin(id)).is_some();
+        let present = runner.current.get(&other).map(|&present| self.present(present, id));
+        admit(Newcomer { way, kept_out, present })
+    }
+
+    fn present(&self, present: EndId, newcomer: EndId) -> Present {
+        let (node, other) = self.nodes_of(present);
+        let end = &self.connections[present.connection].ends[present.side];
+        let silence = self.now - end.touched_at.max(end.shaken_at);
+        let request_timeout = self.scenario.request_timeout;
+        let address = |id: EndId| {
+            let its_end = &self.connections[id.connection].ends[id.other().side];
+            !its_end.is_impostor || its_end.same_address
+        };
+        Present {
+            broken: false,
+            overdue: match self.nodes[node].peer.awaits(self.id(other)) {
+                Awaited::Answer => silence >= OWES_TOO_LONG.min(request_timeout),
+                Awaited::Request => silence >= request_timeout,
+                Awaited::Nothing => false,
+            },
+            same_address: address(present) == address(newcomer),
+            quiet: silence >= QUIET,
+            in_contest: self.nodes[node].runner.contests.contains_key(&other),
+        }
     }
 
     /// As the real runner, which asks what to do with a piece when its header has come.
@@ -169,7 +245,8 @@ impl World {
         self.trace.note(self.now, self.id(node), || format!("{from} is given up: {fault}"));
         self.coverage.saw(fault);
         let now = self.instant();
-        self.nodes[node].runner.standings.entry(other).or_default().note_fault(now);
+        let origin = self.origin(id);
+        self.nodes[node].runner.standings.entry((other, origin)).or_default().note_fault(now);
         self.hang_up(id)
     }
 
@@ -197,6 +274,9 @@ impl World {
         let went_by = matches!(message, Message::Piece(_)) && self.end(id).welcome == Some(Welcome::Skip);
         let save_count = self.nodes[node].runner.saves.len();
         self.apply(node, Event::MessageReceived { from, message })?;
+        if self.nodes[node].runner.closing.remove(&other) && self.is_current(id) {
+            return self.refuse(id, "connections closed because nothing new was said");
+        }
         bytes_are_saved_that_were_kept(went_by, self.nodes[node].runner.saves.len() > save_count)?;
         if is_answer && self.scenario.odd_timers && self.is_current(id) && self.rng.random_bool(0.02) {
             self.coverage.saw("timeouts of what has just been answered");
@@ -286,9 +366,9 @@ impl World {
     }
 
     /// For how long a node still keeps another out for its faults.
-    fn kept_out_for(&self, node: usize, other: usize) -> Option<Micros> {
+    fn kept_out_for(&self, node: usize, other: usize, origin: Origin) -> Option<Micros> {
         let now = self.instant();
-        let until = self.nodes[node].runner.standings.get(&other)?.shut_until(now)?;
+        let until = self.nodes[node].runner.standings.get(&(other, origin))?.shut_until(now)?;
         Some(Micros::try_from((until - now).as_micros()).expect("a minute at most"))
     }
 

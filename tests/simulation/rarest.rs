@@ -53,6 +53,7 @@ fn scenario(select: Select) -> Scenario {
         fault_count: 0,
         max_fault_interval: SECS,
         odd_timers: false,
+        impostors: false,
     }
 }
 

@@ -15,6 +15,8 @@ use crate::world::{Deed, Happening, World};
 
 /// How long a finished peer stays at most (protocol B).
 const LINGER: Micros = 5 * SECS;
+/// How long it is open whose connection it is, as `State` has it.
+const CONTEST: Micros = 5 * SECS;
 /// No line of the log is older than this when it reaches the file.
 pub const LOG_FLUSH: Micros = 100 * MILLIS;
 /// How often it is reported what a limit allows.
@@ -39,6 +41,8 @@ impl World {
             self.plan(ALLOWANCE_INTERVAL, Happening::AllowanceComes { node, life });
         }
         self.start_dialing(node);
+        let life = self.nodes[node].life;
+        self.plan(SECS, Happening::SecondPasses { node, life });
         self.apply(node, Event::Started)
     }
 
@@ -106,9 +110,18 @@ impl World {
                     self.do_at_disk(node, Deed::Piece(piece));
                 }
             }
-            Action::Pause { neighbor, wrong_count } => {
+            Action::Contest { neighbor, number } => {
+                let place = self.place(neighbor);
+                self.nodes[node].runner.contests.insert(place, number);
+                self.plan(CONTEST, Happening::ContestEnds { node, life, neighbor, number });
+            }
+            Action::Close { neighbor, .. } => {
+                let place = self.place(neighbor);
+                self.nodes[node].runner.closing.insert(place);
+            }
+            Action::Pause { neighbor, origin, wrong_count } => {
                 let pause = SECS << (wrong_count - 1).min(6);
-                let event = Event::PauseOver { neighbor };
+                let event = Event::PauseOver { neighbor, origin };
                 self.plan(pause.min(60 * SECS), Happening::Reported { node, life, event });
             }
             Action::CompleteFile => self.do_at_disk(node, Deed::Name),

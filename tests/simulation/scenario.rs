@@ -36,6 +36,8 @@ pub struct Scenario {
     pub max_fault_interval: Micros,
     /// Whether ticks come late, twice, or in an odd order, and timeouts are reported that are none any more.
     pub odd_timers: bool,
+    /// Whether strangers use the IDs of neighbors; then nobody is killed, stopped or cut off.
+    pub impostors: bool,
 }
 
 /// What is planned for one peer.
@@ -93,6 +95,7 @@ impl Scenario {
             fault_count,
             max_fault_interval: [SECS / 5, SECS, 5 * SECS][rng.random_range(0..3)],
             odd_timers: fault_count > 0 && rng.random_bool(0.5),
+            impostors: fault_count > 0 && rng.random_bool(0.3),
         }
     }
 
@@ -130,6 +133,7 @@ impl Scenario {
                 seeder_count == 1 && self.peers.iter().any(|peer| peer.has_file && peer.forgeries > 1),
             ),
             ("scenario: odd timers", self.odd_timers),
+            ("scenario: impostors", self.impostors),
             ("scenario: a peer that asks for the rarest", self.peers.iter().any(|peer| peer.select == Select::Rarest)),
             ("scenario: a peer that unchokes eagerly", self.peers.iter().any(|peer| peer.eager)),
             ("scenario: a peer with a limit for all", self.peers.iter().any(|peer| peer.allowances.all.is_some())),

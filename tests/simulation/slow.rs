@@ -46,6 +46,7 @@ fn scenario(piece_times: &[Micros]) -> Scenario {
         fault_count: 0,
         max_fault_interval: SECS,
         odd_timers: false,
+        impostors: false,
     }
 }
 

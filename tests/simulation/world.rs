@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use peer_process::layout::PieceIndex;
-use peer_process::peer::{Ending, Event, Peer, Setup};
+use peer_process::peer::{Ending, Event, Origin, Peer, Setup};
 use peer_process::peer_id::PeerId;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -46,6 +46,10 @@ pub enum Happening {
     Thaws { node: usize },
     Killed { node: usize, life: u32 },
     KilledAtLast { node: usize, life: u32 },
+    ImpostorSpeaks(EndId),
+    ImpostorGoes(EndId),
+    ContestEnds { node: usize, life: u32, neighbor: PeerId, number: u32 },
+    SecondPasses { node: usize, life: u32 },
     Lies { node: usize, life: u32 },
     Repents { node: usize, life: u32 },
 }
@@ -93,7 +97,13 @@ pub struct Runner {
     pub pauses: BTreeMap<usize, Micros>,
     /// Whose dialing waits until a connection is wanted.
     pub idle_dialers: BTreeSet<usize>,
-    pub standings: BTreeMap<usize, Standing>,
+    pub standings: BTreeMap<(usize, Origin), Standing>,
+    /// Those who could not be dialed last time.
+    pub unreachable: BTreeSet<usize>,
+    /// As which neighbors two have come, and the number of the last contest.
+    pub contests: BTreeMap<usize, u32>,
+    /// Whose connection the peer wants to be closed.
+    pub closing: BTreeSet<usize>,
     /// The pieces on their way to the disk, in the order in which they came.
     pub saves: Vec<PieceIndex>,
 }
@@ -191,6 +201,11 @@ impl World {
         self.scenario.peers[node].id
     }
 
+    /// The place of a peer in the order of PeerInfo.cfg.
+    pub fn place(&self, id: PeerId) -> usize {
+        self.scenario.peers.iter().position(|plan| plan.id == id).expect("it is one of the peers")
+    }
+
     pub fn lives(&self, node: usize, life: u32) -> bool {
         self.nodes[node].running && self.nodes[node].life == life
     }
@@ -213,6 +228,8 @@ impl World {
             | Happening::Tick { node, .. }
             | Happening::AllowanceComes { node, .. }
             | Happening::LingerOver { node, .. }
+            | Happening::ContestEnds { node, .. }
+            | Happening::SecondPasses { node, .. }
             | Happening::Lies { node, .. }
             | Happening::DialArrives { to: node, .. } => Some(*node),
             Happening::Written(end)
@@ -223,6 +240,8 @@ impl World {
             Happening::Start { .. }
             | Happening::Fault
             | Happening::CutIsFoundOut(_)
+            | Happening::ImpostorSpeaks(_)
+            | Happening::ImpostorGoes(_)
             | Happening::Thaws { .. }
             | Happening::Killed { .. }
             | Happening::KilledAtLast { .. }
@@ -244,7 +263,9 @@ impl World {
             }
             Happening::Written(end) => {
                 if self.end(end).open {
-                    let message = self.end(end).writing.take().expect("what is written was begun");
+                    let (now, end_) = (self.now, self.end(end));
+                    end_.touched_at = now;
+                    let message = end_.writing.take().expect("what is written was begun");
                     self.fly(end, Item::Message(message));
                     self.write(end);
                 }
@@ -272,6 +293,24 @@ impl World {
             Happening::Thaws { node } => return self.thaw(node),
             Happening::Killed { node, life } => self.kill_unreported(node, life),
             Happening::KilledAtLast { node, life } => self.kill_at_last(node, life),
+            Happening::ImpostorSpeaks(end) => self.impostor_speaks(end),
+            Happening::ImpostorGoes(end) => self.impostor_goes(end),
+            Happening::ContestEnds { node, life, neighbor, number } => {
+                if self.lives(node, life) {
+                    let place = self.place(neighbor);
+                    self.nodes[node]
+                        .runner
+                        .contests
+                        .retain(|&contested, &mut last| (contested, last) != (place, number));
+                    return self.apply(node, Event::ContestOver { neighbor, number });
+                }
+            }
+            Happening::SecondPasses { node, life } => {
+                if self.lives(node, life) {
+                    self.plan(SECS, Happening::SecondPasses { node, life });
+                    return self.apply(node, Event::SecondPassed);
+                }
+            }
             Happening::Lies { node, life } => return self.lie(node, life),
             Happening::Repents { node, life } => self.repent(node, life),
         }

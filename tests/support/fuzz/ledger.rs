@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use peer_process::layout::{FileLayout, PieceIndex};
 use peer_process::message::{Message, Welcome};
-use peer_process::peer::{Action, Event, LogEvent, Opener, Setup};
+use peer_process::peer::{Action, Event, Fault, LogEvent, Opener, Origin, Setup};
 use peer_process::peer_id::PeerId;
 use peer_process::piece_set::PieceSet;
 
@@ -15,6 +15,8 @@ use super::limits::Limits;
 
 /// How many requests that were given up are still welcome, as `Peer` promises it.
 const UNANSWERED: usize = 64;
+/// So many messages of a connection may change nothing, as `Neighbor` has it.
+const IDLE_WORDS: u32 = 2000;
 
 pub struct Ledger {
     pub layout: FileLayout,
@@ -22,7 +24,7 @@ pub struct Ledger {
     pub books: BTreeMap<PeerId, Book>,
     pub have: PieceSet,
     /// Pieces on their way to the disk, and who sent them.
-    saving: BTreeMap<PieceIndex, PeerId>,
+    saving: BTreeMap<PieceIndex, (PeerId, Origin)>,
     pub file_completed: bool,
     pub timers_started: bool,
     pub finished: bool,
@@ -58,6 +60,15 @@ pub struct Book {
     /// How many of its pieces were wrong, on all connections; and whether it is not asked since the last one.
     pub wrong_count: u32,
     pub pausing: bool,
+    /// Where the present connection comes from, or the last; and the same two of other places.
+    origin: Origin,
+    records: BTreeMap<Origin, (u32, bool)>,
+    /// The connection has taken the place of another.
+    contest: Option<u32>,
+    contests: u32,
+    /// How many more messages may change nothing; then it is given up.
+    idle_words: u32,
+    given_up: bool,
     /// Bytes of accepted pieces since the last tick.
     pub bytes: u64,
 }
@@ -81,12 +92,18 @@ impl Book {
             silent: false,
             wrong_count: 0,
             pausing: false,
+            origin: Origin::LISTED,
+            records: BTreeMap::new(),
+            contest: None,
+            contests: 0,
+            idle_words: IDLE_WORDS,
+            given_up: false,
             bytes: 0,
         }
     }
 
     pub fn is_complete(&self) -> bool {
-        self.met && (self.has.is_full() || (self.complete_before && !self.connected))
+        self.met && self.contest.is_none() && (self.has.is_full() || (self.complete_before && !self.connected))
     }
 
     /// It is complete and not written down yet; now it is.
@@ -114,9 +131,34 @@ impl Book {
 
     fn lose(&mut self) {
         let complete_before = self.complete_before && !self.heard;
-        let Self { met, heard, remembered, wrong_count, pausing, .. } = *self;
-        let lost = Self::new(self.has.clone(), complete_before);
-        *self = Self { met, heard, remembered, wrong_count, pausing, ..lost };
+        let Self { met, heard, remembered, wrong_count, pausing, origin, contest, contests, .. } = *self;
+        let (lost, records) = (Self::new(self.has.clone(), complete_before), std::mem::take(&mut self.records));
+        *self = Self { met, heard, remembered, wrong_count, pausing, origin, records, contest, contests, ..lost };
+    }
+
+    fn turn_to(&mut self, origin: Origin) {
+        self.records.insert(self.origin, (self.wrong_count, self.pausing));
+        self.origin = origin;
+        (self.wrong_count, self.pausing) = self.records.get(&origin).copied().unwrap_or_default();
+    }
+
+    /// Takes a message that may change nothing; false if there were too many.
+    fn bears(&mut self, message: &Message) -> bool {
+        let costs = match message {
+            Message::Have(piece) if !self.has.contains(*piece) => {
+                self.idle_words = (self.idle_words + 1).min(IDLE_WORDS);
+                false
+            }
+            Message::Have(_) | Message::Interested | Message::NotInterested => true,
+            Message::Choke => self.they_unchoke,
+            Message::Unchoke => !self.they_unchoke,
+            _ => false,
+        };
+        if costs && self.idle_words == 0 {
+            return false;
+        }
+        self.idle_words -= u32::from(costs);
+        true
     }
 }
 
@@ -207,7 +249,9 @@ impl Ledger {
                 self.limits.come(*of_all, *of_each);
                 vec![]
             }
-            Event::NeighborConnected { neighbor, opened_by } => self.note_connected(*neighbor, *opened_by),
+            Event::NeighborConnected { neighbor, opened_by, origin } => {
+                self.note_connected(*neighbor, *opened_by, *origin)
+            }
             Event::NeighborLost { neighbor, .. } => {
                 self.give_up_request(*neighbor);
                 self.connected(*neighbor).into_iter().for_each(Book::lose);
@@ -222,8 +266,23 @@ impl Ledger {
             Event::MessageReceived { from, message } => self.note_message(*from, message),
             Event::PieceSaved { piece } => self.note_saved(*piece),
             Event::PieceWrong { piece } => self.note_wrong(*piece),
-            Event::PauseOver { neighbor } => {
-                self.books.get_mut(neighbor).into_iter().for_each(|book| book.pausing = false);
+            Event::PauseOver { neighbor, origin } => {
+                if let Some(book) = self.books.get_mut(neighbor) {
+                    if book.origin == *origin {
+                        book.pausing = false;
+                    }
+                    book.records.entry(*origin).or_default().1 = false;
+                }
+                vec![]
+            }
+            Event::ContestOver { neighbor, number } => {
+                let Some(book) = self.books.get_mut(neighbor) else { return vec![] };
+                let over = book.contest.take_if(|contest| contest == number).is_some();
+                let remember = over && book.is_to_be_remembered();
+                remember.then_some(Action::RememberComplete { neighbor: *neighbor }).into_iter().collect()
+            }
+            Event::SecondPassed => {
+                self.books.values_mut().for_each(|book| book.idle_words = (book.idle_words + 8).min(IDLE_WORDS));
                 vec![]
             }
             Event::FileCompleted => {
@@ -255,19 +314,28 @@ impl Ledger {
         true
     }
 
-    fn note_connected(&mut self, id: PeerId, opened_by: Opener) -> Vec<Action> {
+    fn note_connected(&mut self, id: PeerId, opened_by: Opener, origin: Origin) -> Vec<Action> {
+        let in_contest = self.connected(id).is_some();
         self.note(&Event::NeighborLost { neighbor: id, ending: peer_process::peer::Ending::Broken });
         let Some(book) = self.books.get_mut(&id) else { return vec![] };
         let (complete_before, remembered) = (book.is_complete(), book.remembered);
         let empty = PieceSet::empty(self.layout);
-        let (wrong_count, pausing) = (book.wrong_count, book.pausing);
-        let anew = Book { wrong_count, pausing, ..Book::new(empty, complete_before) };
+        book.turn_to(origin);
+        let Book { wrong_count, pausing, mut contest, mut contests, .. } = *book;
+        if in_contest {
+            contests += 1;
+            contest = Some(contests);
+        }
+        let records = std::mem::take(&mut book.records);
+        let anew =
+            Book { wrong_count, pausing, origin, records, contest, contests, ..Book::new(empty, complete_before) };
         *book = Book { connected: true, met: true, remembered, ..anew };
+        let contest = contest.filter(|_| in_contest).map(|number| Action::Contest { neighbor: id, number });
         let remember = book.is_to_be_remembered().then_some(Action::RememberComplete { neighbor: id });
         let log = if opened_by == Opener::Us { LogEvent::Connects(id) } else { LogEvent::IsConnected(id) };
         let bitfield = Action::Send { to: id, message: Message::Bitfield(Box::new(self.have.clone())) };
         let bitfield = (self.layout.piece_count() > 0).then_some(bitfield);
-        [Action::Log(log)].into_iter().chain(bitfield).chain(remember).collect()
+        contest.into_iter().chain([Action::Log(log)]).chain(bitfield).chain(remember).collect()
     }
 
     fn note_message(&mut self, from: PeerId, message: &Message) -> Vec<Action> {
@@ -275,7 +343,14 @@ impl Ledger {
         let is_saving = |piece| self.saving.contains_key(piece);
         let lacks_it = matches!(message, Message::Piece(piece) if !have.contains(*piece) && !is_saving(piece));
         let Some(book) = self.books.get_mut(&from).filter(|book| book.connected) else { return vec![] };
+        if book.given_up {
+            return vec![];
+        }
         (book.heard, book.silent) = (true, false);
+        if !book.bears(message) {
+            book.given_up = true;
+            return vec![Action::Close { neighbor: from, fault: Fault::NothingNew }];
+        }
         let remember = Action::RememberComplete { neighbor: from };
         let send = |message| Action::Send { to: from, message };
         match message {
@@ -326,7 +401,7 @@ impl Ledger {
                 book.unanswered.retain(|unanswered| unanswered != piece);
                 if welcome {
                     book.bytes += u64::from(layout.piece_len(*piece));
-                    self.saving.insert(*piece, from);
+                    self.saving.insert(*piece, (from, book.origin));
                 }
                 welcome.then_some(Action::SavePiece { piece: *piece }).into_iter().collect()
             }
@@ -334,21 +409,29 @@ impl Ledger {
     }
 
     fn note_wrong(&mut self, piece: PieceIndex) -> Vec<Action> {
-        let Some(from) = self.saving.remove(&piece) else { return vec![] };
+        let Some((from, origin)) = self.saving.remove(&piece) else { return vec![] };
         let book = self.books.get_mut(&from).expect("a neighbor has sent it");
         book.bytes = book.bytes.saturating_sub(self.layout.piece_len(piece).into());
+        if origin != book.origin {
+            let (wrong_count, pausing) = book.records.entry(origin).or_default();
+            (*wrong_count, *pausing) = (*wrong_count + 1, true);
+            return vec![Action::Pause { neighbor: from, origin, wrong_count: *wrong_count }];
+        }
         (book.wrong_count, book.pausing) = (book.wrong_count + 1, true);
         if book.connected {
             book.may_still_send(piece);
         }
-        vec![Action::Pause { neighbor: from, wrong_count: book.wrong_count }]
+        vec![Action::Pause { neighbor: from, origin, wrong_count: book.wrong_count }]
     }
 
     fn note_saved(&mut self, piece: PieceIndex) -> Vec<Action> {
-        let Some(from) = self.saving.remove(&piece) else { return vec![] };
+        let Some((from, _)) = self.saving.remove(&piece) else { return vec![] };
         self.have.insert(piece);
         let piece_count = self.have.count();
         let log = Action::Log(LogEvent::DownloadedPiece { piece, from, piece_count });
+        for book in self.books.values_mut().filter(|book| book.connected) {
+            book.idle_words = (book.idle_words + 2).min(IDLE_WORDS);
+        }
         let connected = self.books.iter().filter(|(_, book)| book.connected);
         let haves = connected.map(|(&to, _)| Action::Send { to, message: Message::Have(piece) });
         let complete = self.have.is_full().then_some(Action::CompleteFile);

@@ -2,7 +2,7 @@
 
 use peer_process::layout::{FileLayout, PieceIndex};
 use peer_process::message::Message;
-use peer_process::peer::{Allowances, Ending, Event, Opener, Peer, Select, Setup};
+use peer_process::peer::{Allowances, Ending, Event, Opener, Origin, Peer, Select, Setup};
 use peer_process::peer_id::PeerId;
 use peer_process::piece_set::PieceSet;
 use rand::SeedableRng;
@@ -126,7 +126,8 @@ fn next_event(input: &mut Input, setup: &Setup, ledger: &Ledger) -> Event {
     match kind {
         0 | 1 => {
             let opened_by = if input.flag() { Opener::Us } else { Opener::Them };
-            Event::NeighborConnected { neighbor, opened_by }
+            let origin = if opened_by == Opener::Us { Origin::LISTED } else { Origin(1) };
+            Event::NeighborConnected { neighbor, opened_by, origin }
         }
         2 => Event::NeighborLost { neighbor, ending: if input.flag() { Ending::Closed } else { Ending::Broken } },
         3 => received(Message::Choke),
@@ -149,7 +150,10 @@ fn next_event(input: &mut Input, setup: &Setup, ledger: &Ledger) -> Event {
         22 => Event::OptimisticTick,
         240..=247 => nth(&ledger.saving(), input).map_or(Event::Started, |piece| Event::PieceWrong { piece }),
         ALLOWANCE => Event::AllowanceCame { of_all: byte_count(input), of_each: byte_count(input) },
-        248..=255 => Event::PauseOver { neighbor },
+        248..=250 => Event::PauseOver { neighbor, origin: Origin((kind % 3).into()) },
+        251 | 253 => Event::NeighborConnected { neighbor, opened_by: Opener::Them, origin: Origin(2) },
+        254 => Event::ContestOver { neighbor, number: u32::from(input.byte() % 4) },
+        255 => Event::SecondPassed,
         _ => Event::RequestTimedOut { neighbor },
     }
 }

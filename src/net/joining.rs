@@ -1,0 +1,175 @@
+//! Connections come and go: whether one becomes a neighbor's link, and what its end leaves behind.
+//!
+//! Who is let in is decided by [`admit`]; here are the facts for it, and what follows.
+
+use std::net::TcpStream;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::link::Link;
+use super::outbox::Outbox;
+use super::shared::Shared;
+use super::state::State;
+use crate::peer::{Admission, Awaited, Ending, Event, Newcomer, Opener, Origin, Present, Refusal, Way, admit};
+use crate::peer_id::PeerId;
+
+/// A link over which nothing went for this long is quiet.
+const QUIET: Duration = Duration::from_secs(1);
+/// A neighbor that owes an answer and is silent for this long may be replaced.
+const OWES_TOO_LONG: Duration = Duration::from_secs(3);
+
+/// Why a connection on which hands were shaken did not become a link.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Turned {
+    /// The process is ending.
+    Stopped,
+    /// It was turned away.
+    Away(Refusal),
+}
+
+impl Shared {
+    /// Makes a shaken connection the neighbor's link, if it is let in.
+    ///
+    /// Who comes back from the address of a link that is alive may be a neighbor that was killed, whose end is not known here
+    /// yet: it waits until that link is quiet or gone.
+    ///
+    /// # Errors
+    /// When it is turned away, or the process is ending.
+    pub fn connect(&self, neighbor: PeerId, opened_by: Opener, stream: Arc<TcpStream>) -> Result<Link, Turned> {
+        let outbox = Arc::new(Outbox::new(neighbor, self.layout(), self.gates.of(neighbor)));
+        let mut link = Link { number: 0, neighbor, opened_by, from: Link::address_of(&stream), stream, outbox };
+        let mut state = self.lock();
+        let (mut begun, mut admission) = (None, self.admission(&state, &link));
+        while let Admission::Refuse(Refusal::Connected) = admission {
+            let Some(until) = self.may_wait(&mut state, &link, &mut begun) else { break };
+            let patience = until.saturating_duration_since(Instant::now());
+            state = self.links_changed.wait_timeout(state, patience).unwrap_or_else(PoisonError::into_inner).0;
+            admission = self.admission(&state, &link);
+        }
+        if begun.is_some() {
+            state.waiting.remove(&neighbor);
+        }
+        if state.stopped {
+            return Err(Turned::Stopped);
+        }
+        if let Admission::Refuse(refusal) = admission {
+            return Err(Turned::Away(refusal));
+        }
+        state.links_made += 1;
+        link.number = state.links_made;
+        self.tally(neighbor).touch(Instant::now());
+        let former = state.links.insert(neighbor, link.clone());
+        former.iter().for_each(Link::give_up);
+        let event = Event::NeighborConnected { neighbor, opened_by, origin: link.origin() };
+        let work = state.handle(self.own(), event, &self.changed);
+        if state.is_finishing() {
+            link.outbox.close();
+        }
+        drop(state);
+        self.links_changed.notify_all();
+        self.finish(work, None);
+        if former.is_some() {
+            log::debug!("a new connection with {neighbor} takes the place of the old one");
+        }
+        Ok(link)
+    }
+
+    /// Until when a newcomer may wait for the present link to become quiet; `None` if it is to be turned away now.
+    ///
+    /// One waits at a time, and only as long as nothing goes over that link: each has a thread.
+    fn may_wait(&self, state: &mut State, newcomer: &Link, begun: &mut Option<Instant>) -> Option<Instant> {
+        let neighbor = newcomer.neighbor;
+        let touched = self.tally(neighbor).touched();
+        let comes_back = state.links.get(&neighbor).is_some_and(|present| present.from == newcomer.from);
+        if state.stopped || !comes_back {
+            return None;
+        }
+        let is_first = match begun {
+            None => state.waiting.insert(neighbor),
+            Some(begun) => touched <= *begun,
+        };
+        begun.get_or_insert_with(Instant::now);
+        is_first.then_some(touched + QUIET)
+    }
+
+    fn admission(&self, state: &State, newcomer: &Link) -> Admission {
+        let neighbor = newcomer.neighbor;
+        let way = match newcomer.opened_by {
+            Opener::Us => Way::Dialed,
+            Opener::Them if self.is_earlier(neighbor) => {
+                Way::CalledInstead { unreachable: state.unreachable.contains(&neighbor) }
+            }
+            Opener::Them => Way::Called,
+        };
+        let kept_out = state.shut_until(neighbor, newcomer.origin()).is_some();
+        let present = state.links.get(&neighbor).map(|present| self.present(state, present, newcomer));
+        admit(Newcomer { way, kept_out, present })
+    }
+
+    fn present(&self, state: &State, present: &Link, newcomer: &Link) -> Present {
+        let silence = self.tally(present.neighbor).touched().elapsed();
+        let overdue = match state.peer.awaits(present.neighbor) {
+            Awaited::Answer => silence >= OWES_TOO_LONG.min(self.request_timeout()),
+            Awaited::Request => silence >= self.request_timeout(),
+            Awaited::Nothing => false,
+        };
+        Present {
+            broken: present.outbox.is_aborted(),
+            overdue,
+            same_address: present.from.is_some() && present.from == newcomer.from,
+            quiet: silence >= QUIET,
+            in_contest: state.is_in_contest(present.neighbor),
+        }
+    }
+
+    /// Reports that a link is over.
+    pub fn disconnect(&self, link: &Link, ending: Ending) {
+        let mut state = self.lock();
+        if !state.is_current(link) {
+            return;
+        }
+        let neighbor = link.neighbor;
+        state.links.remove(&neighbor);
+        // What was decided in the last moment before this will not be sent any more.
+        let ending = if link.outbox.has_sent_all() { ending } else { Ending::Broken };
+        let work = state.handle(self.own(), Event::NeighborLost { neighbor, ending }, &self.changed);
+        drop(state);
+        self.links_changed.notify_all();
+        self.finish(work, None);
+    }
+
+    /// Tells that somebody who used a neighbor's ID was turned away; each reason once a neighbor, for it may try each second.
+    pub fn tell_turned_away(&self, neighbor: PeerId, refusal: Refusal) {
+        let is_new = self.lock().refusals.insert((neighbor, refusal));
+        let why = match refusal {
+            Refusal::KeptOut => "it has broken the protocol too often",
+            Refusal::DialedByUs => "its line in PeerInfo.cfg stands before ours, so this peer dials it",
+            Refusal::Connected => "that neighbor is connected and alive",
+        };
+        let level = if is_new && refusal != Refusal::KeptOut { log::Level::Warn } else { log::Level::Debug };
+        log::log!(level, "a caller as neighbor {neighbor} was turned away: {why}");
+    }
+
+    /// Notes whether the last attempt to dial a neighbor failed: until it succeeds, that neighbor may call us instead.
+    pub fn note_dialed(&self, neighbor: PeerId, reached: bool) {
+        let mut state = self.lock();
+        if reached {
+            state.unreachable.remove(&neighbor);
+        } else {
+            state.unreachable.insert(neighbor);
+        }
+    }
+
+    /// Notes that a neighbor from there has broken the protocol; says for how long it is kept out.
+    pub fn note_fault(&self, neighbor: PeerId, origin: Origin) -> Duration {
+        self.lock().note_fault(neighbor, origin)
+    }
+
+    /// Notes a fault, and tells it with what follows.
+    pub fn tell_fault(&self, link: &Link, fault: &str) {
+        let neighbor = link.neighbor;
+        let pause = self.note_fault(neighbor, link.origin()).as_secs();
+        let consequence = if pause > 0 { format!(", and not made again for {pause} s") } else { String::new() };
+        log::warn!("neighbor {neighbor} {fault}; the connection is closed{consequence}");
+    }
+}
