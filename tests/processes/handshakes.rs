@@ -153,7 +153,8 @@ fn another_header_and_half_a_handshake_harm_nobody() {
     let mut browser = Client::dial(swarm.address(1001));
     browser.send(b"GET / HTTP/1.1\r\n");
     browser.wait_for_end();
-    seeder.wait_for_line("sent something else than the handshake's header 'P2PFILESHARINGPROJ'");
+    let told = seeder.wait_for_line("sent something else than the handshake's header 'P2PFILESHARINGPROJ', namely ");
+    assert!(told.ends_with("'GET / HTTP/1.1': that is HTTP"), "{told}");
     let mut half = Client::dial(swarm.address(1001));
     half.send(&handshake(1002)[..20]);
     half.close_half();
@@ -170,6 +171,7 @@ fn an_id_in_ascii_and_ascii_zeros_are_understood() {
     client.send(b"P2PFILESHARINGPROJ00000000001002");
     assert_eq!(client.receive(32), handshake(1001));
     assert_eq!(client.hear(), Some((BITFIELD, full_bitfield(10))));
+    seeder.wait_for_line("[WARN] neighbor 1002 is understood, but its handshake is text: ten ASCII zeros ");
     end(&swarm, client, seeder);
     assert_eq!(swarm.env.log(1001)[0].event, Event::IsConnected(1002));
 }
