@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
 
+use super::hints::{Facts, Watch};
 use super::link::{Farewell, Link};
 use super::shared::Shared;
 use super::threads::Threads;
@@ -235,6 +236,7 @@ fn read_messages(shared: &Shared, link: &Link) -> Farewell {
     let neighbor = link.neighbor;
     let mut stream = &*link.stream;
     let mut reader = FrameReader::new(shared.layout());
+    let mut watch = Watch::new(shared.patience());
     let tick = (shared.request_timeout() / 8).clamp(READ_TICK, LONGEST_READ_TICK);
     if let Err(error) = stream.set_read_timeout(Some(tick)) {
         log::debug!("connection with {neighbor}: {error}");
@@ -273,6 +275,7 @@ fn read_messages(shared: &Shared, link: &Link) -> Farewell {
             }
             if let Ok(Some(message)) = &next {
                 log::debug!("from {neighbor}: {message}");
+                watch.heard(message);
             }
             if let Ok(Some(Message::Have(piece))) = next {
                 haves.push_back(piece);
@@ -305,6 +308,12 @@ fn read_messages(shared: &Shared, link: &Link) -> Farewell {
             heard = now;
         }
         if now - looked >= tick {
+            if !watch.is_over()
+                && let Some(facts) = shared.look(|peer| Facts::of(peer, neighbor))
+                && let Some(hint) = watch.look(now - looked, facts)
+            {
+                log::warn!("neighbor {neighbor} {hint}");
+            }
             looked = now;
             if !shared.check_silence(link, now - heard) {
                 return Farewell::Broken;

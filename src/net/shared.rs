@@ -15,6 +15,7 @@ use anyhow::Result;
 use super::Options;
 use super::figures::Tally;
 use super::gate::Gates;
+use super::hints::Patience;
 use super::link::Link;
 use super::outbox::Outbox;
 use super::state::{DiskWork, State, Work};
@@ -98,6 +99,11 @@ impl Shared {
     /// After what time a piece that was asked for is asked of others.
     pub fn request_timeout(&self) -> Duration {
         self.options.request_timeout
+    }
+
+    /// For how long a neighbor may never do what is expected of it before that is told.
+    pub fn patience(&self) -> Patience {
+        Patience::of(self.options.pace, self.tallies.len(), self.options.request_timeout)
     }
 
     /// What rates are kept to.
