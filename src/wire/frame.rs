@@ -305,4 +305,23 @@ mod tests {
         }
         assert_eq!(reader.body.capacity(), 100);
     }
+    #[test]
+    fn bitfields_that_come_again_leave_no_more_memory_behind_than_one_piece() {
+        // A bitfield of 100 bytes, larger than a piece, and one of 7, smaller.
+        for (piece_size, capacity) in [(10, 0), (150, 7)] {
+            let layout = FileLayout::new(8000, piece_size).expect("some pieces");
+            let mut reader = FrameReader::new(layout);
+            let set = PieceSet::empty(layout);
+            let mut bytes = Vec::new();
+            super::super::encode(&Message::Bitfield(Box::new(set)), layout, &mut bytes);
+            for _ in 0..3 {
+                for (place, byte) in (1..).zip(&bytes) {
+                    reader.space()[0] = *byte;
+                    reader.filled(1);
+                    assert_eq!(reader.next_message().expect("it is right").is_some(), place == bytes.len());
+                }
+                assert_eq!(reader.body.capacity(), capacity);
+            }
+        }
+    }
 }
