@@ -17,7 +17,7 @@ use peer_process::config;
 use peer_process::console::Console;
 use peer_process::limits::{Limits, NotRate, Rate};
 use peer_process::manifest;
-use peer_process::net::{self, End, Options};
+use peer_process::net::{self, End, Options, Pace};
 use peer_process::peer::Select;
 use peer_process::peer_id::{self, PeerId};
 
@@ -169,6 +169,7 @@ fn main() -> ExitCode {
             download: arguments.download_limit,
             download_per_neighbor: arguments.download_limit_per_neighbor,
         },
+        pace: Pace::of(&config.common),
         seed: arguments.seed,
         verbosity,
     };

@@ -22,7 +22,8 @@ pub enum Message {
     NotInterested,
     /// Type 4: the sender has this piece now.
     Have(PieceIndex),
-    /// Type 5: the pieces that the sender has at the start; only ever the first message. In a box, to keep messages small.
+    /// Type 5: the pieces that the sender has. The first message; a later one says what as many `have`s would. In a box, to
+    /// keep messages small.
     Bitfield(Box<PieceSet>),
     /// Type 6: asks for this whole piece.
     Request(PieceIndex),

@@ -1,7 +1,8 @@
 //! Threads, sockets and locks: everything here translates, nothing decides.
 //!
 //! Modules in reading order: [`run`] starts and ends a peer; `shared` is what all threads share, `state` the part behind one
-//! lock, with its `link`s, `patience`, `standing`s, `figures` and `ending`; `neighbor` is the thread of one connection, `writer` the one
+//! lock, with its `link`s, `joining`, `patience`, `standing`s, `figures` and `ending`; `neighbor` is the thread of one
+//! connection, `hints` what it tells of a silent one, `writer` the one
 //! that writes to it, `outbox` and `pen` what that writes, and `gate` what pieces wait for under a limit; `listener` and
 //! `timers` are what their names say; `files` opens what is on disk; `threads` names and joins them.
 
@@ -15,6 +16,7 @@ mod link;
 mod patience;
 mod standing;
 
+mod hints;
 mod neighbor;
 
 mod gate;
@@ -44,6 +46,7 @@ use signal_hook::iterator::Signals;
 
 pub use self::ending::End;
 use self::files::Files;
+pub use self::hints::Pace;
 use self::shared::Shared;
 use self::threads::Threads;
 use crate::config::Config;
@@ -76,6 +79,8 @@ pub struct Options {
     pub eager: bool,
     /// What rates it keeps to.
     pub limits: Limits,
+    /// How fast all peers select whom they unchoke.
+    pub pace: Pace,
     /// Makes all random choices reproducible.
     pub seed: Option<u64>,
     /// What of the trace and the warnings is shown.

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
 
+use super::hints::{Facts, Watch};
 use super::joining::Turned;
 use super::link::{Farewell, Link};
 use super::shared::Shared;
@@ -19,7 +20,7 @@ use crate::config::PeerInfo;
 use crate::message::Message;
 use crate::peer::{Ending, Opener, Origin};
 use crate::peer_id::PeerId;
-use crate::wire::{FrameReader, HANDSHAKE_LEN, Handshake};
+use crate::wire::{FrameReader, HANDSHAKE_LEN, Handshake, HandshakeFault, diagnosis};
 
 /// Who has not sent its handshake by then is turned away.
 const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
@@ -120,7 +121,9 @@ pub fn answer(shared: &Arc<Shared>, threads: &Threads, stream: Arc<TcpStream>, s
     let neighbor = handshake.peer_id(|id| shared.knows(id)).ok_or_else(|| {
         let number = handshake.id_number();
         let trouble = if number == shared.own().number() { "is our own" } else { "is not in PeerInfo.cfg" };
-        anyhow!("a caller from {from} was turned away: its ID {number} {trouble}")
+        let mistake = diagnosis::of_id(number, |id| shared.knows(id));
+        let hint = mistake.map(|mistake| format!("; {mistake}")).unwrap_or_default();
+        anyhow!("a caller from {from} was turned away: its ID {number} {trouble}{hint}")
     })?;
     shaken();
     converse(shared, threads, neighbor, Opener::Them, stream);
@@ -161,12 +164,43 @@ fn shake_hands(shared: &Shared, mut stream: &TcpStream) -> Result<Handshake, Han
             Err(error) => return Err(error.into()),
         }
         match Handshake::read(&bytes[..filled]) {
-            Ok(Some(handshake)) => return Ok(handshake),
+            Ok(Some(handshake)) => {
+                if let Some(neighbor) = handshake.peer_id(|id| shared.knows(id)) {
+                    for oddity in diagnosis::of_handshake(&bytes) {
+                        log::warn!("neighbor {neighbor} is understood, but {oddity}");
+                    }
+                }
+                return Ok(handshake);
+            }
             Ok(None) if shared.is_stopped() => return Err(HandshakeEnd::Gone(ErrorKind::Interrupted.into())),
             Ok(None) => {}
+            Err(HandshakeFault::OtherHeader) => {
+                let opening = hear_opening(shared, stream, &mut bytes, filled, deadline);
+                return Err(HandshakeEnd::Fault(diagnosis::of_other_header(opening)));
+            }
             Err(fault) => return Err(HandshakeEnd::Fault(fault.to_string())),
         }
     }
+}
+
+/// Hears out who has sent the first wrong bytes instead of a handshake, so that more of them can be told.
+///
+/// The verdict stands, so nothing is waited for but what is on its way: whoever is silent for a tick is told at once.
+fn hear_opening<'a>(
+    shared: &Shared,
+    mut stream: &TcpStream,
+    bytes: &'a mut [u8; HANDSHAKE_LEN],
+    mut filled: usize,
+    deadline: Instant,
+) -> &'a [u8] {
+    while filled < HANDSHAKE_LEN && Instant::now() < deadline && !shared.is_stopped() {
+        match stream.read(&mut bytes[filled..]) {
+            Ok(count @ 1..) => filled += count,
+            // It is silent, or has gone.
+            _ => break,
+        }
+    }
+    &bytes[..filled]
 }
 
 /// Reads from a neighbor with whom hands were shaken, until one of the two ends it.
@@ -207,6 +241,7 @@ fn read_messages(shared: &Shared, link: &Link) -> Farewell {
     let neighbor = link.neighbor;
     let mut stream = &*link.stream;
     let mut reader = FrameReader::new(shared.layout());
+    let mut watch = Watch::new(shared.patience());
     let tick = (shared.request_timeout() / 8).clamp(READ_TICK, LONGEST_READ_TICK);
     if let Err(error) = stream.set_read_timeout(Some(tick)) {
         log::debug!("connection with {neighbor}: {error}");
@@ -239,8 +274,13 @@ fn read_messages(shared: &Shared, link: &Link) -> Farewell {
                 current = shared.receive_haves(link, &mut haves);
                 shared.look(|peer| peer.welcome(neighbor, piece))
             });
+            while let Some(oddity) = reader.take_oddity() {
+                let sentence = diagnosis::sentence(oddity, diagnosis::of_oddity(oddity));
+                log::warn!("neighbor {neighbor} {sentence}");
+            }
             if let Ok(Some(message)) = &next {
                 log::debug!("from {neighbor}: {message}");
+                watch.heard(message);
             }
             if let Ok(Some(Message::Have(piece))) = next {
                 haves.push_back(piece);
@@ -257,8 +297,7 @@ fn read_messages(shared: &Shared, link: &Link) -> Farewell {
                 }
                 Ok(None) => break,
                 Err(fault) => {
-                    let hint = if fault.may_be_of_another_layout() { ", perhaps with another Common.cfg" } else { "" };
-                    return Farewell::Fault(format!("{fault}{hint}"));
+                    return Farewell::Fault(diagnosis::sentence(fault, reader.mistake(fault)));
                 }
             }
             // Who is not read from is not silent, but may still owe a piece that others should be asked for.
@@ -275,6 +314,12 @@ fn read_messages(shared: &Shared, link: &Link) -> Farewell {
             shared.tally(neighbor).touch(now);
         }
         if now - looked >= tick {
+            if !watch.is_over()
+                && let Some(facts) = shared.look(|peer| Facts::of(peer, neighbor))
+                && let Some(hint) = watch.look(now - looked, facts)
+            {
+                log::warn!("neighbor {neighbor} {hint}");
+            }
             looked = now;
             if !shared.check_silence(link, now - heard) {
                 return Farewell::Broken;

@@ -14,6 +14,7 @@ use anyhow::Result;
 use super::Options;
 use super::figures::Tally;
 use super::gate::Gates;
+use super::hints::Patience;
 use super::link::Link;
 use super::state::{DiskWork, State, Work};
 use super::writer::{write_answer, write_left};
@@ -110,6 +111,11 @@ impl Shared {
     /// After what time at most a piece that was asked for is asked of others.
     pub fn request_timeout(&self) -> Duration {
         self.options.request_timeout
+    }
+
+    /// For how long a neighbor may never do what is expected of it before that is told.
+    pub fn patience(&self) -> Patience {
+        Patience::of(self.options.pace, self.tallies.len(), self.options.request_timeout)
     }
 
     /// What rates are kept to.

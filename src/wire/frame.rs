@@ -2,13 +2,16 @@
 //!
 //! It owns the two buffers of a connection. Small messages are cut from `head`, which is of a fixed size. A bitfield or a
 //! piece that is not whole there gets `body`, made only when the header was found right, and the rest is read straight into
-//! it. So a connection needs one piece's memory, whatever its neighbor claims in a length.
+//! it. So a connection needs one piece's memory, whatever its neighbor claims in a length. Messages of unknown types go by
+//! through `head`, and nothing of them is kept.
 
-use std::fmt;
 use std::ops::Range;
 
+use super::diagnosis::{self, Mistake};
+use super::fault::WireFault;
 use super::handshake::JAVA_OBJECT_STREAM;
-use super::message_type as ty;
+use super::oddity::{Oddities, Oddity};
+use super::{NAMES, message_type as ty};
 use crate::layout::{FileLayout, PieceIndex};
 use crate::message::{Message, Welcome};
 use crate::piece_set::{BitfieldError, PieceSet};
@@ -32,8 +35,13 @@ pub struct FrameReader {
     /// Where in `head` the last piece or bitfield is, if it came as a whole: to copy it would only take time.
     whole: Option<Range<usize>>,
     pending: Option<Pending>,
-    /// Whether a message was begun before: from then on no bitfield may come.
+    /// How many bytes of a message of an unknown type are still to go by. While there are any, `unread` is empty.
+    to_skip: u32,
+    /// Whether a message of a known type was begun before: from then on a bitfield is late.
     started: bool,
+    /// The type of the message before, if it is an unknown one.
+    skipped: Option<u8>,
+    oddities: Oddities,
 }
 
 /// A message whose header was right and whose body has arrived up to `filled` of its `len` bytes.
@@ -52,46 +60,6 @@ enum Body {
     Piece(PieceIndex),
 }
 
-/// Why a stream is not one of this protocol's messages; the [module](super) says why each ends the connection.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum WireFault {
-    /// A length that counts not even the type.
-    LengthZero,
-    /// A type that the protocol does not have.
-    UnknownType {
-        /// The byte in the place of the type.
-        message_type: u8,
-        /// The length before it.
-        length: u32,
-    },
-    /// Java objects instead of messages.
-    JavaObjectStream,
-    /// A length that this type does not have.
-    WrongLength {
-        /// The type's name.
-        name: &'static str,
-        /// The length received.
-        length: u32,
-        /// The length that it must be.
-        expected: u32,
-    },
-    /// A piece that the file does not have.
-    IndexOutOfRange {
-        /// The type's name.
-        name: &'static str,
-        /// The index received.
-        index: u32,
-        /// How many pieces there are.
-        piece_count: u32,
-    },
-    /// A piece that its sender was not asked for, and that is missing here.
-    UnaskedPiece(PieceIndex),
-    /// A bitfield with ones behind the last piece.
-    SpareBits,
-    /// A bitfield that is not the first message.
-    LateBitfield,
-}
-
 impl FrameReader {
     /// A reader at the start of a stream, just behind the handshake.
     #[must_use]
@@ -103,7 +71,10 @@ impl FrameReader {
             body: Vec::new(),
             whole: None,
             pending: None,
+            to_skip: 0,
             started: false,
+            skipped: None,
+            oddities: Oddities::default(),
         }
     }
 
@@ -158,34 +129,67 @@ impl FrameReader {
         self.whole.as_ref().map_or(&self.body, |whole| &self.head[whole.clone()])
     }
 
+    /// What was odd in the stream so far and was not taken yet; of each kind only the first, however often it comes.
+    pub fn take_oddity(&mut self) -> Option<Oddity> {
+        self.oddities.take()
+    }
+
+    /// What has most likely caused the fault that was returned last.
+    #[must_use]
+    pub fn mistake(&self, fault: WireFault) -> Option<Mistake> {
+        let seen = &self.head[self.unread.clone()];
+        let out_of_step = || {
+            let cannot_be_cut = !matches!(fault, WireFault::UnaskedPiece(_) | WireFault::JavaObjectStream);
+            self.skipped.filter(|_| cannot_be_cut).map(Mistake::OutOfStep)
+        };
+        diagnosis::of_fault(fault, self.layout, seen).or_else(out_of_step)
+    }
+
+    /// Length and type of the next message of a known type, once they have come; the others go by.
+    fn next_prefix(&mut self) -> Result<Option<(u32, u8)>, WireFault> {
+        loop {
+            let gone = self.unread.len().min(self.to_skip as usize);
+            self.unread.start += gone;
+            self.to_skip -= u32::try_from(gone).expect("no more than is to be skipped");
+            let unread = &self.head[self.unread.clone()];
+            // A length of 0 is told at once: what has no type is not followed by one.
+            if unread.starts_with(&[0; 4]) {
+                return Err(WireFault::LengthZero);
+            }
+            let Some(prefix) = unread.first_chunk::<PREFIX_LEN>() else { return Ok(None) };
+            let (length, message_type) = (be_u32(prefix), prefix[PREFIX_LEN - 1]);
+            if message_type <= ty::PIECE {
+                return Ok(Some((length, message_type)));
+            }
+            if prefix.starts_with(&JAVA_OBJECT_STREAM) {
+                return Err(WireFault::JavaObjectStream);
+            }
+            if length > 5 + self.layout.piece_size() {
+                return Err(WireFault::UnknownType { message_type, length });
+            }
+            self.oddities.note(Oddity::UnknownType { message_type, length });
+            self.skipped = Some(message_type);
+            self.unread.start += PREFIX_LEN;
+            self.to_skip = length - 1;
+        }
+    }
+
     fn take_small_or_begin_body(
         &mut self,
         welcome: impl FnOnce(PieceIndex) -> Welcome,
     ) -> Result<Option<Message>, WireFault> {
-        let unread = &self.head[self.unread.clone()];
-        // A length of 0 is told at once: what has no type is not followed by one.
-        if unread.starts_with(&[0; 4]) {
-            return Err(WireFault::LengthZero);
-        }
-        let Some((prefix, payload)) = unread.split_at_checked(PREFIX_LEN) else { return Ok(None) };
-        let length = be_u32(prefix);
-        let message_type = prefix[PREFIX_LEN - 1];
-        if message_type > ty::PIECE {
-            let java = prefix.starts_with(&JAVA_OBJECT_STREAM);
-            let fault =
-                if java { WireFault::JavaObjectStream } else { WireFault::UnknownType { message_type, length } };
-            return Err(fault);
-        }
+        let Some((length, message_type)) = self.next_prefix()? else { return Ok(None) };
+        let payload = &self.head[self.unread.start + PREFIX_LEN..self.unread.end];
         let name = NAMES[usize::from(message_type)];
         let must_be = |expected| {
             if length == expected { Ok(()) } else { Err(WireFault::WrongLength { name, length, expected }) }
         };
         match message_type {
             ty::BITFIELD => {
-                if self.started {
-                    return Err(WireFault::LateBitfield);
-                }
                 must_be(1 + self.layout.bitfield_len())?;
+                if self.started {
+                    self.oddities.note(Oddity::LateBitfield);
+                }
                 self.begin_body(PREFIX_LEN, Body::Bitfield, length - 1, true);
                 Ok(None)
             }
@@ -228,6 +232,7 @@ impl FrameReader {
 
     fn consume(&mut self, count: usize) {
         self.started = true;
+        self.skipped = None;
         self.unread.start += count;
     }
 
@@ -258,11 +263,15 @@ impl FrameReader {
         match pending.kind {
             Body::Piece(piece) => Ok(Some(Message::Piece(piece))),
             Body::Bitfield => {
-                let set = PieceSet::from_bitfield(self.layout, self.piece_bytes());
-                // It came once, and may be larger than a piece.
-                self.body = Vec::new();
+                let bytes = self.piece_bytes();
+                let last_byte = bytes.last().copied().unwrap_or_default();
+                let set = PieceSet::from_bitfield(self.layout, bytes);
+                // It may be larger than a piece, and most come once.
+                if self.body.capacity() > self.layout.piece_size() as usize {
+                    self.body = Vec::new();
+                }
                 set.map(|set| Some(Message::Bitfield(Box::new(set)))).map_err(|error| match error {
-                    BitfieldError::SpareBits => WireFault::SpareBits,
+                    BitfieldError::SpareBits => WireFault::SpareBits { last_byte },
                     BitfieldError::WrongLength => unreachable!("the length was checked before the body was read"),
                 })
             }
@@ -270,45 +279,9 @@ impl FrameReader {
     }
 }
 
-/// The types' names as the protocol spells them, by number.
-const NAMES: [&str; 8] = ["choke", "unchoke", "interested", "not interested", "have", "bitfield", "request", "piece"];
-
 /// The number in the first four bytes.
 fn be_u32(bytes: &[u8]) -> u32 {
     u32::from_be_bytes(*bytes.first_chunk().expect("the caller took four bytes or more"))
-}
-
-impl WireFault {
-    /// Whether the sender may just have another `Common.cfg`, by which the file is cut otherwise.
-    #[must_use]
-    pub fn may_be_of_another_layout(&self) -> bool {
-        match self {
-            Self::WrongLength { name, .. } => matches!(*name, "bitfield" | "piece"),
-            Self::IndexOutOfRange { .. } => true,
-            _ => false,
-        }
-    }
-}
-
-impl fmt::Display for WireFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::LengthZero => f.write_str("sent a message of length 0"),
-            Self::UnknownType { message_type, length } => {
-                write!(f, "sent a message of unknown type {message_type} and length {length}")
-            }
-            Self::JavaObjectStream => f.write_str("sent a Java object stream instead of messages"),
-            Self::WrongLength { name, length, expected } => {
-                write!(f, "sent a message '{name}' of length {length} instead of {expected}")
-            }
-            Self::IndexOutOfRange { name, index, piece_count } => {
-                write!(f, "sent a message '{name}' for piece {index}, but there are only {piece_count} pieces")
-            }
-            Self::UnaskedPiece(piece) => write!(f, "sent piece {piece}, which it was not asked for"),
-            Self::SpareBits => f.write_str("sent a bitfield with bits set behind the last piece"),
-            Self::LateBitfield => f.write_str("sent a bitfield that is not its first message"),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -331,5 +304,24 @@ mod tests {
             }
         }
         assert_eq!(reader.body.capacity(), 100);
+    }
+    #[test]
+    fn bitfields_that_come_again_leave_no_more_memory_behind_than_one_piece() {
+        // A bitfield of 100 bytes, larger than a piece, and one of 7, smaller.
+        for (piece_size, capacity) in [(10, 0), (150, 7)] {
+            let layout = FileLayout::new(8000, piece_size).expect("some pieces");
+            let mut reader = FrameReader::new(layout);
+            let set = PieceSet::empty(layout);
+            let mut bytes = Vec::new();
+            super::super::encode(&Message::Bitfield(Box::new(set)), layout, &mut bytes);
+            for _ in 0..3 {
+                for (place, byte) in (1..).zip(&bytes) {
+                    reader.space()[0] = *byte;
+                    reader.filled(1);
+                    assert_eq!(reader.next_message().expect("it is right").is_some(), place == bytes.len());
+                }
+                assert_eq!(reader.body.capacity(), capacity);
+            }
+        }
     }
 }

@@ -7,8 +7,8 @@ use crate::peer_id::PeerId;
 /// Bytes of a handshake.
 pub const HANDSHAKE_LEN: usize = 32;
 
-const HEADER: &[u8; 18] = b"P2PFILESHARINGPROJ";
-const ID_START: usize = 28;
+pub(super) const HEADER: &[u8; 18] = b"P2PFILESHARINGPROJ";
+pub(super) const ID_START: usize = 28;
 /// How every Java object stream starts: its magic number and version.
 pub(super) const JAVA_OBJECT_STREAM: [u8; 4] = [0xac, 0xed, 0x00, 0x05];
 

@@ -48,11 +48,9 @@ pub fn full_bitfield(piece_count: usize) -> Vec<u8> {
     message(BITFIELD, &bits)
 }
 
-/// How the victim tells of a fault; where lengths and indexes do not fit, the other may have cut its file otherwise.
+/// How the victim tells of a fault and the likely mistake.
 pub fn told(id: u32, fault: &str) -> String {
-    let layouts = ["'bitfield' of length", "'piece' of length", "but there are only"];
-    let hint = if layouts.iter().any(|part| fault.contains(part)) { ", perhaps with another Common.cfg" } else { "" };
-    format!("peer 1002: [WARN] neighbor {id} {fault}{hint}; the connection is closed")
+    format!("peer 1002: [WARN] neighbor {id} {fault}; the connection is closed")
 }
 
 /// A handshake.

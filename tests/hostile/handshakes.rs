@@ -4,29 +4,59 @@ use std::net::TcpListener;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::client::{Client, check_bounds, handshake};
+use crate::client::{Client, INTERESTED, PIECE, REQUEST, UNCHOKE, check_bounds, handshake, indexed, message};
 use crate::support::process::wait_until;
 use crate::support::swarm::{Plan, Swarm};
 
-const OTHER_HEADER: &str = "sent something else than the handshake's header 'P2PFILESHARINGPROJ'";
+const OTHER_HEADER: &str = "sent something else than the handshake's header 'P2PFILESHARINGPROJ', namely ";
 const JAVA: &str = "sent a Java object stream instead of the handshake";
 const JAVA_STREAM: &[u8] = b"\xac\xed\x00\x05sr\x00\x10HandshakeMessage";
+
+fn other(namely: &str) -> String {
+    format!("{OTHER_HEADER}{namely}")
+}
 
 #[test]
 fn a_caller_that_does_not_shake_hands_is_turned_away_with_one_sentence() {
     let other_header = [b"P2PFILESHARINGPROT", &handshake(1003)[18..]].concat();
     let rows: Vec<(Vec<u8>, String)> = vec![
-        (other_header.clone(), OTHER_HEADER.into()),
-        (other_header[..18].to_vec(), OTHER_HEADER.into()),
-        (b"\x13BitTorrent protocol\0\0\0\0\0\0\0\0".to_vec(), OTHER_HEADER.into()),
-        (b"x".to_vec(), OTHER_HEADER.into()),
-        (vec![0x91; 5000], OTHER_HEADER.into()),
+        (other_header[..18].to_vec(), other("'P2PFILESHARINGPROT': it is another header from byte 18 on")),
+        (
+            b"\x13BitTorrent protocol\0\0\0\0\0\0\0\0".to_vec(),
+            other("13 42 69 74 54 6F 72 72 65 6E 74 20 …: that is the handshake of BitTorrent itself"),
+        ),
+        (b"HELLO\n".to_vec(), other("'HELLO'")),
+        (b"x".to_vec(), other("'x'")),
+        (vec![0x91; 5000], other("91 91 91 91 91 91 91 91 91 91 91 91 …")),
+        (
+            [&[0, 0, 0, 32], &handshake(1003)[..]].concat(),
+            other("00 00 00 20 50 32 50 46 49 4C 45 53 …: a length seems to stand before the handshake, which has none"),
+        ),
+        (
+            [&[0, 18], &handshake(1003)[..18]].concat(),
+            other(
+                "00 12 50 32 50 46 49 4C 45 53 48 41 …: it seems to use Java's writeUTF, which puts a length of 2 bytes \
+                 first",
+            ),
+        ),
         (JAVA_STREAM.to_vec(), JAVA.into()),
         (JAVA_STREAM[..4].to_vec(), JAVA.into()),
         (handshake(77), "was turned away: its ID 77 is not in PeerInfo.cfg".into()),
         (handshake(0), "was turned away: its ID 0 is not in PeerInfo.cfg".into()),
         (handshake(u32::MAX), "was turned away: its ID 4294967295 is not in PeerInfo.cfg".into()),
         (handshake(1001), "was turned away: its ID 1001 is our own".into()),
+        (
+            handshake(1003_u32.swap_bytes()),
+            "was turned away: its ID 3942842368 is not in PeerInfo.cfg; with the highest byte first, as it must be, its ID \
+             would be 1003"
+                .into(),
+        ),
+        (
+            handshake(u32::from_be_bytes(*b"1009")),
+            "was turned away: its ID 825241657 is not in PeerInfo.cfg; its handshake has the ID in ASCII digits, '1009', \
+             where a number of 4 bytes belongs"
+                .into(),
+        ),
     ];
     let swarm = Swarm::on_loopback(Plan { peers: vec![(1001, true), (1002, false), (1003, false)], ..Plan::default() });
     let victim = swarm.start(1001, &[]);
@@ -43,6 +73,63 @@ fn a_caller_that_does_not_shake_hands_is_turned_away_with_one_sentence() {
     check_bounds(&victim, 2);
     leecher.terminate();
     victim.terminate();
+}
+
+/// As much as comes without a pause is told, however it is cut; and whoever stops is told then, not when its time is over.
+#[test]
+fn the_first_bytes_are_told_though_they_come_one_at_a_time_and_a_caller_that_waits_is_told_soon() {
+    let swarm = Swarm::on_loopback(Plan { peers: vec![(1001, true), (1003, false)], ..Plan::default() });
+    let victim = swarm.start(1001, &[]);
+    for (bytes, namely) in [
+        (&b"HELLO, I AM 1003"[..], "'HELLO, I AM 1003'"),
+        (b"HELO", "'HELO'"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nmore than 32 bytes", "'GET / HTTP/1.1': that is HTTP"),
+    ] {
+        let mut client = Client::call(swarm.address(1001));
+        let name = client.name();
+        bytes.chunks(1).for_each(|byte| client.say(byte));
+        // It waits for an answer, as some do, and does not close.
+        let waited = client.wait_for_close();
+        assert!(waited < Duration::from_secs(5), "told after {waited:?}");
+        victim.wait_for(&name);
+        assert_eq!(victim.warnings_about(&name), [format!("peer 1001: [WARN] a caller from {name} {}", other(namely))]);
+    }
+    victim.terminate();
+}
+
+/// What is understood is told all the same, once a connection, and nothing else is said of it.
+#[test]
+fn an_odd_handshake_is_told_and_the_neighbor_gets_its_pieces() {
+    let zeros = "its handshake has ten ASCII zeros where zero bytes belong";
+    let digits = "its handshake has the ID in ASCII digits, '1004', where a number of 4 bytes belongs";
+    let text = "its handshake is text: ten ASCII zeros for the zero bytes, and ASCII digits for the ID's 4 bytes";
+    let rows: [(u32, &[u8], &str); 4] = [
+        (1003, b"P2PFILESHARINGPROJ0000000000\x00\x00\x03\xeb", zeros),
+        (1004, b"P2PFILESHARINGPROJ\0\0\0\0\0\0\0\0\0\x001004", digits),
+        (1005, b"P2PFILESHARINGPROJ00000000001005", text),
+        (
+            1006,
+            b"P2PFILESHARINGPROJECT\0\0\0\0\0\0\0\x00\x00\x03\xee",
+            "its handshake has 'ECT' where ten zero bytes belong",
+        ),
+    ];
+    let mut peers = vec![(1001, true)];
+    peers.extend(rows.map(|(id, ..)| (id, false)));
+    let swarm = Swarm::on_loopback(Plan { peers, ..Plan::default() });
+    let victim = swarm.start(1001, &[]);
+    for (_, bytes, _) in rows {
+        let mut client = Client::call(swarm.address(1001));
+        client.say(bytes);
+        client.hear_bytes(32).expect("a handshake");
+        client.say(&message(INTERESTED, &[]));
+        client.wait_for(UNCHOKE);
+        client.say(&indexed(REQUEST, 7));
+        assert!(client.wait_for(PIECE)[4..] == *swarm.piece(7));
+    }
+    let mut told = victim.terminate().lines;
+    told.retain(|line| line.contains("[WARN]"));
+    let expected = rows.map(|(id, _, oddity)| format!("peer 1001: [WARN] neighbor {id} is understood, but {oddity}"));
+    assert_eq!(told, expected);
 }
 
 /// A half of a handshake is not wrong yet; who leaves in the middle of it is nobody's trouble.
@@ -95,7 +182,7 @@ fn a_caller_has_ten_seconds_to_shake_hands() {
 fn one_who_is_dialed_and_answers_wrongly_is_named_and_dialed_again() {
     let rows = [
         (JAVA_STREAM.to_vec(), format!("neighbor 1001 {JAVA}")),
-        (vec![b'?'; 32], format!("neighbor 1001 {OTHER_HEADER}")),
+        (vec![b'?'; 32], format!("neighbor 1001 {OTHER_HEADER}'{}'", "?".repeat(32))),
         (handshake(1003), "who answers at ADDRESS has the ID 1003 instead of 1001".into()),
         (handshake(7), "who answers at ADDRESS has the ID 7 instead of 1001".into()),
     ];

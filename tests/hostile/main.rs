@@ -8,6 +8,7 @@ mod client;
 
 mod handshakes;
 mod messages;
+mod oddities;
 mod pieces;
 mod standing;
 mod strangers;

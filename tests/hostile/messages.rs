@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::client::{
-    BITFIELD, CHOKE, Client, HAVE, INTERESTED, NOT_INTERESTED, PIECE, REQUEST, UNCHOKE, check_bounds, full_bitfield,
+    BITFIELD, CHOKE, Client, HAVE, INTERESTED, NOT_INTERESTED, PIECE, REQUEST, UNCHOKE, check_bounds, handshake,
     indexed, message, piece, told,
 };
 use crate::support::process::Process;
@@ -13,7 +13,6 @@ use crate::support::swarm::{Plan, Swarm};
 const PIECE_SIZE: usize = 16_384;
 /// 123 pieces, the last of 1152 bytes; 16 bytes of bitfield with 5 spare bits.
 const FILE_SIZE: usize = 2_000_000;
-const PIECE_COUNT: usize = 123;
 const LAST_SIZE: usize = 1152;
 /// A second by the issue; machines may be busy.
 const CLOSED_WITHIN: Duration = Duration::from_secs(5);
@@ -30,7 +29,11 @@ fn with_length(length: u32, message_type: u8, payload: &[u8]) -> Vec<u8> {
 fn wrong_lengths() -> Vec<Row> {
     vec![
         ("choke with a payload", message(CHOKE, &[0]), "sent a message 'choke' of length 2 instead of 1"),
-        ("unchoke with a payload", message(UNCHOKE, &[0; 4]), "sent a message 'unchoke' of length 5 instead of 1"),
+        (
+            "unchoke with a payload",
+            message(UNCHOKE, &[0; 4]),
+            "sent a message 'unchoke' of length 5 instead of 1: its length seems to count its own 4 bytes, which it must not",
+        ),
         (
             "interested with a payload",
             message(INTERESTED, &[0]),
@@ -42,22 +45,80 @@ fn wrong_lengths() -> Vec<Row> {
             "sent a message 'not interested' of length 2 instead of 1",
         ),
         ("have without an index", message(HAVE, &[]), "sent a message 'have' of length 1 instead of 5"),
-        ("have of 3 bytes", message(HAVE, &[0; 3]), "sent a message 'have' of length 4 instead of 5"),
-        ("have of 8 bytes", message(HAVE, &[0; 8]), "sent a message 'have' of length 9 instead of 5"),
+        (
+            "have of 3 bytes",
+            message(HAVE, &[0; 3]),
+            "sent a message 'have' of length 4 instead of 5: its length seems to leave out the type, which it must count",
+        ),
+        (
+            "have of 8 bytes",
+            message(HAVE, &[0; 8]),
+            "sent a message 'have' of length 9 instead of 5: its length seems to count its own 4 bytes, which it must not",
+        ),
         ("request without an index", message(REQUEST, &[]), "sent a message 'request' of length 1 instead of 5"),
-        ("request of a block", message(REQUEST, &[0; 12]), "sent a message 'request' of length 13 instead of 5"),
-        ("bitfield of nothing", message(BITFIELD, &[]), "sent a message 'bitfield' of length 1 instead of 17"),
-        ("bitfield too short", message(BITFIELD, &[0; 15]), "sent a message 'bitfield' of length 16 instead of 17"),
-        ("bitfield too long", message(BITFIELD, &[0; 17]), "sent a message 'bitfield' of length 18 instead of 17"),
+        (
+            "request of a block",
+            message(REQUEST, &[0; 12]),
+            "sent a message 'request' of length 13 instead of 5: it looks like a request of BitTorrent for a block, but here it names a piece only",
+        ),
+        (
+            "bitfield of nothing",
+            message(BITFIELD, &[]),
+            "sent a message 'bitfield' of length 1 instead of 17: its bitfield has no byte, as a Java BitSet of no bits, but zeros must be sent, too",
+        ),
+        (
+            "bitfield too short",
+            message(BITFIELD, &[0; 15]),
+            "sent a message 'bitfield' of length 16 instead of 17: its length seems to leave out the type, which it must count",
+        ),
+        (
+            "bitfield too long",
+            message(BITFIELD, &[0; 17]),
+            "sent a message 'bitfield' of length 18 instead of 17: perhaps it has another Common.cfg",
+        ),
+    ]
+}
+
+fn wrong_piece_lengths() -> Vec<Row> {
+    vec![
         ("piece without an index", message(PIECE, &[]), "sent a message 'piece' of length 1 instead of 16389"),
         ("piece of half an index", message(PIECE, &[0; 3]), "sent a message 'piece' of length 4 instead of 16389"),
         ("piece without bytes", piece(0, &[]), "sent a message 'piece' of length 5 instead of 16389"),
-        ("piece too short", piece(0, &[7; PIECE_SIZE - 1]), "sent a message 'piece' of length 16388 instead of 16389"),
-        ("piece too long", piece(0, &[7; PIECE_SIZE + 1]), "sent a message 'piece' of length 16390 instead of 16389"),
-        ("last piece padded", piece(122, &[7; PIECE_SIZE]), "sent a message 'piece' of length 16389 instead of 1157"),
-        ("piece like the last", piece(0, &[7; LAST_SIZE]), "sent a message 'piece' of length 1157 instead of 16389"),
-        ("length 0, then nothing", vec![0; 4], "sent a message of length 0"),
-        ("length 0, then others", vec![0; 400], "sent a message of length 0"),
+        (
+            "piece too short",
+            piece(0, &[7; PIECE_SIZE - 1]),
+            "sent a message 'piece' of length 16388 instead of 16389: its length seems to leave out the type, which it must count",
+        ),
+        (
+            "piece too long",
+            piece(0, &[7; PIECE_SIZE + 1]),
+            "sent a message 'piece' of length 16390 instead of 16389: perhaps it has another Common.cfg",
+        ),
+        (
+            "last piece padded",
+            piece(122, &[7; PIECE_SIZE]),
+            "sent a message 'piece' of length 16389 instead of 1157: it seems to fill up the last piece, which is shorter",
+        ),
+        (
+            "piece like the last",
+            piece(0, &[7; LAST_SIZE]),
+            "sent a message 'piece' of length 1157 instead of 16389: perhaps it has another Common.cfg",
+        ),
+    ]
+}
+
+fn lengths_of_no_message() -> Vec<Row> {
+    vec![
+        (
+            "length 0, then nothing",
+            vec![0; 4],
+            "sent a message of length 0: its length seems to leave out the type, which it must count",
+        ),
+        (
+            "length 0, then others",
+            vec![0; 400],
+            "sent a message of length 0: it looks like a keep-alive of BitTorrent, which is no message here",
+        ),
         (
             "2^32-1 for a have",
             with_length(u32::MAX, HAVE, &[0; 4]),
@@ -76,12 +137,12 @@ fn wrong_lengths() -> Vec<Row> {
         (
             "the length without the type",
             with_length(4, HAVE, &[0; 4]),
-            "sent a message 'have' of length 4 instead of 5",
+            "sent a message 'have' of length 4 instead of 5: its length seems to leave out the type, which it must count",
         ),
         (
             "the lowest byte first",
             [&5_u32.to_le_bytes()[..], &[HAVE, 0, 0, 0, 0]].concat(),
-            "sent a message 'have' of length 83886080 instead of 5",
+            "sent a message 'have' of length 83886080 instead of 5: it seems to write numbers with the lowest byte first instead of the highest",
         ),
     ]
 }
@@ -89,37 +150,60 @@ fn wrong_lengths() -> Vec<Row> {
 fn wrong_contents() -> Vec<Row> {
     let spare = message(BITFIELD, &[0xff; 16]);
     let low_bits_first = message(BITFIELD, &[&[0xff; 15][..], &[0x07]].concat());
-    let twice = [full_bitfield(PIECE_COUNT), full_bitfield(PIECE_COUNT)].concat();
-    let late = [message(INTERESTED, &[]), full_bitfield(PIECE_COUNT)].concat();
     let number = |message_type, piece| indexed(message_type, piece);
     vec![
-        ("type 8", message(8, &[]), "sent a message of unknown type 8 and length 1"),
+        (
+            "type 8, longer than a piece",
+            with_length(16_390, 8, &[0; 99]),
+            "sent a message of unknown type 8 and length 16390",
+        ),
         ("type 255", with_length(u32::MAX, 255, &[]), "sent a message of unknown type 255 and length 4294967295"),
-        ("a type in ASCII", message(b'4', &[0; 4]), "sent a message of unknown type 52 and length 5"),
-        ("have, one too far", number(HAVE, 123), "sent a message 'have' for piece 123, but there are only 123 pieces"),
+        (
+            "a type in ASCII, longer than a piece",
+            with_length(16_390, b'4', &[0; 99]),
+            "sent a message of unknown type 52 and length 16390: its type seems to be the ASCII digit '4' instead of the \
+             number 4",
+        ),
+        (
+            "have, one too far",
+            number(HAVE, 123),
+            "sent a message 'have' for piece 123, but there are only 123 pieces: it seems to count pieces from 1, but the first is 0",
+        ),
         (
             "have, much too far",
             number(HAVE, u32::MAX),
-            "sent a message 'have' for piece 4294967295, but there are only 123 pieces",
+            "sent a message 'have' for piece 4294967295, but there are only 123 pieces: perhaps it has another Common.cfg",
         ),
         (
             "request, one too far",
             number(REQUEST, 123),
-            "sent a message 'request' for piece 123, but there are only 123 pieces",
+            "sent a message 'request' for piece 123, but there are only 123 pieces: it seems to count pieces from 1, but the first is 0",
         ),
         (
             "piece, one too far",
             piece(123, &[7; PIECE_SIZE]),
-            "sent a message 'piece' for piece 123, but there are only 123 pieces",
+            "sent a message 'piece' for piece 123, but there are only 123 pieces: it seems to count pieces from 1, but the first is 0",
         ),
-        ("spare bits", spare, "sent a bitfield with bits set behind the last piece"),
-        ("the low bit first", low_bits_first, "sent a bitfield with bits set behind the last piece"),
-        ("a second bitfield", twice, "sent a bitfield that is not its first message"),
-        ("a late bitfield", late, "sent a bitfield that is not its first message"),
+        (
+            "spare bits",
+            spare,
+            "sent a bitfield with bits set behind the last piece: its last byte seems to be filled up with ones instead of zeros",
+        ),
+        (
+            "the low bit first",
+            low_bits_first,
+            "sent a bitfield with bits set behind the last piece: its bitfield seems to have the low bit first, with a last \
+             byte of 07 instead of E0",
+        ),
+        (
+            "a second handshake",
+            handshake(1101),
+            "sent a message of unknown type 73 and length 1345474630: that is a second handshake",
+        ),
         (
             "another protocol",
             b"GET / HTTP/1.1\r\n\r\n".to_vec(),
-            "sent a message of unknown type 47 and length 1195725856",
+            "sent a message of unknown type 47 and length 1195725856: it is text, 'GET / HTTP/1.1'",
         ),
         (
             "Java objects",
@@ -147,7 +231,8 @@ fn halves() -> Vec<Vec<u8>> {
 /// The victim stands between a seeder and a leecher that reaches nobody else.
 #[test]
 fn each_fault_closes_its_connection_with_one_sentence_and_a_leecher_beside_them_gets_its_file() {
-    let (rows, halves) = ([wrong_lengths(), wrong_contents()].concat(), halves());
+    let (rows, halves) =
+        ([wrong_lengths(), wrong_piece_lengths(), lengths_of_no_message(), wrong_contents()].concat(), halves());
     let hostile_count = u32::try_from(rows.len() + halves.len()).expect("a short table");
     let mut peers = vec![(1001, true), (1002, false), (1003, false)];
     peers.extend((FIRST_HOSTILE..FIRST_HOSTILE + hostile_count).map(|id| (id, false)));

@@ -62,7 +62,7 @@ fn a_piece_that_was_never_asked_for_or_has_another_length_is_refused() {
     let (mut client, asked_for) = asked(&swarm, IDS[2]);
     let expected = 5 + swarm.piece(asked_for).len();
     client.say(&piece(asked_for, b"short"));
-    let fault = format!("sent a message 'piece' of length 10 instead of {expected}");
+    let fault = format!("sent a message 'piece' of length 10 instead of {expected}: perhaps it has another Common.cfg");
     check_closed(&victim, &mut client, IDS[2], &fault);
     assert_eq!(swarm.count_in_log(1002, "has downloaded"), 0);
     check_recovers(&swarm, victim);

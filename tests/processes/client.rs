@@ -97,7 +97,8 @@ impl Client {
         client
     }
 
-    fn shake_hands(&mut self, own: u32, theirs: u32) {
+    /// Sends our handshake and takes the peer's.
+    pub fn shake_hands(&mut self, own: u32, theirs: u32) {
         self.send(&handshake(own));
         assert_eq!(self.receive(32), handshake(theirs));
     }
@@ -164,6 +165,16 @@ impl Client {
         let (found, payload) = self.hear().expect("a message");
         assert_eq!(found, kind, "{payload:?}");
         index(&payload)
+    }
+
+    /// Passes over messages until one of this type comes; its payload.
+    pub fn wait_for(&mut self, kind: u8) -> Vec<u8> {
+        loop {
+            let (found, payload) = self.hear().expect("a message");
+            if found == kind {
+                return payload;
+            }
+        }
     }
 
     /// All messages until the peer closes its half in order.

@@ -1,7 +1,7 @@
 //! The first bytes of a connection, of ours and of a hand-driven neighbor's (protocol A4, B, C).
 
 use crate::client::{BITFIELD, Client, HAVE, INTERESTED, NOT_INTERESTED, PIECE, REQUEST, UNCHOKE};
-use crate::client::{full_bitfield, handshake, indexed, listen, message};
+use crate::client::{full_bitfield, handshake, index, indexed, listen, message};
 use crate::env::Running;
 use crate::log::Event;
 use crate::swarm::{Plan, Swarm};
@@ -157,7 +157,8 @@ fn another_header_and_half_a_handshake_harm_nobody() {
     let mut browser = Client::dial(swarm.address(1001));
     browser.send(b"GET / HTTP/1.1\r\n");
     browser.wait_for_end();
-    seeder.wait_for_line("sent something else than the handshake's header 'P2PFILESHARINGPROJ'");
+    let told = seeder.wait_for_line("sent something else than the handshake's header 'P2PFILESHARINGPROJ', namely ");
+    assert!(told.ends_with("'GET / HTTP/1.1': that is HTTP"), "{told}");
     let mut half = Client::dial(swarm.address(1001));
     half.send(&handshake(1002)[..20]);
     half.close_half();
@@ -174,8 +175,44 @@ fn an_id_in_ascii_and_ascii_zeros_are_understood() {
     client.send(b"P2PFILESHARINGPROJ00000000001002");
     assert_eq!(client.receive(32), handshake(1001));
     assert_eq!(client.hear(), Some((BITFIELD, full_bitfield(10))));
+    seeder.wait_for_line("[WARN] neighbor 1002 is understood, but its handshake is text: ten ASCII zeros ");
     end(&swarm, client, seeder);
     assert_eq!(swarm.env.log(1001)[0].event, Event::IsConnected(1002));
+}
+
+/// A type above 7 may even come before the bitfield, and the bitfield again and again: nothing of it holds up a download.
+#[test]
+fn a_seeder_that_says_strange_things_in_between_is_downloaded_from() {
+    let swarm = Swarm::new(ten_pieces());
+    let listener = listen(&swarm, 1001);
+    let leecher = swarm.start(1002);
+    let mut client = Client::accept(&listener);
+    let strange = [message(8, &[]), message(8, b"complete"), message(255, &[7; 100])].concat();
+    let bitfield = message(BITFIELD, &full_bitfield(10));
+    client.send_one_by_one(&[handshake(1001), strange.clone(), bitfield.clone()].concat());
+    assert_eq!(client.receive(32), handshake(1002));
+    client.wait_for(INTERESTED);
+    client.say(UNCHOKE, &[]);
+    let mut count = 0;
+    while count < 10 {
+        match client.hear() {
+            Some((REQUEST, piece)) => {
+                client.send(&[&strange[..], &bitfield].concat());
+                client.say_piece(&swarm, index(&piece));
+                client.send(&strange);
+            }
+            Some((HAVE, _)) => count += 1,
+            Some((INTERESTED | NOT_INTERESTED, _)) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    client.part();
+    let ended = leecher.wait();
+    let warnings: Vec<_> = ended.stderr.iter().filter(|line| line.contains("[WARN]")).collect();
+    let unknown = "peer 1002: [WARN] neighbor 1001 sent a message of unknown type 8 and length 1, which is passed over";
+    let late =
+        "peer 1002: [WARN] neighbor 1001 sent a bitfield that is not its first message; its pieces count as announced";
+    assert_eq!((ended.status, warnings), (Some(0), vec![&unknown.to_owned(), &late.to_owned()]));
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod swarms;
 mod downloads;
 mod endings;
 mod handshakes;
+mod hints;
 mod limits;
 mod options;
 mod uploads;

@@ -7,15 +7,15 @@ use super::{layout, read};
 
 /// A message that starts with `header` is a fault, seen with no byte more than these, and told in these words.
 ///
-/// The header comes once at the start of the stream and, unless only the first message can be so wrong, once behind another.
+/// The header comes once at the start of the stream, once behind a message and once behind one of an unknown type.
 fn check(layout: FileLayout, header: &[u8], fault: WireFault, sentence: &str) {
     assert!(header.len() <= 9, "a header has at most 9 bytes");
     assert_eq!(read(layout, [header]).fault, Some(fault), "{header:?}");
     assert_eq!(read(layout, header.chunks(1)).fault, Some(fault), "{header:?}, a byte at a time");
     assert_eq!(format!("Peer 1003 {fault}"), format!("Peer 1003 {sentence}"));
-    if !matches!(header, [_, _, _, _, 5, ..]) {
-        let behind: Vec<u8> = [0, 0, 0, 1, 1].iter().chain(header).copied().collect();
-        assert_eq!(read(layout, [&behind[..]]).fault, Some(fault), "{header:?} behind an unchoke");
+    for before in [&[0, 0, 0, 1, 1], &[0, 0, 0, 1, 9]] {
+        let behind = [before, header].concat();
+        assert_eq!(read(layout, [&behind[..]]).fault, Some(fault), "{header:?} behind {before:?}");
     }
 }
 
@@ -32,11 +32,12 @@ fn length_0() {
 }
 
 #[test]
-fn a_type_above_7() {
+fn a_type_above_7_that_is_longer_than_any_message() {
     let fault = |message_type, length| WireFault::UnknownType { message_type, length };
-    check(twelve_pieces(), &[0, 0, 0, 1, 8], fault(8, 1), "sent a message of unknown type 8 and length 1");
+    check(twelve_pieces(), &[0, 0, 0, 14, 8], fault(8, 14), "sent a message of unknown type 8 and length 14");
     check(twelve_pieces(), &[0, 0, 1, 2, 255], fault(255, 258), "sent a message of unknown type 255 and length 258");
-    check(twelve_pieces(), &[0, 0, 0, 1, b'0'], fault(48, 1), "sent a message of unknown type 48 and length 1");
+    let sentence = "sent a message of unknown type 48 and length 4294967295";
+    check(twelve_pieces(), &[255, 255, 255, 255, b'0'], fault(48, u32::MAX), sentence);
 }
 
 #[test]
@@ -106,10 +107,10 @@ fn an_index_that_the_file_does_not_have() {
 #[test]
 fn spare_bits_that_are_not_zero() {
     let sentence = "sent a bitfield with bits set behind the last piece";
-    check(twelve_pieces(), &[0, 0, 0, 3, 5, 0, 0b0000_0001], WireFault::SpareBits, sentence);
-    check(twelve_pieces(), &[0, 0, 0, 3, 5, 0xff, 0b1111_1000], WireFault::SpareBits, sentence);
-    // The low bit first: of a complete file only the spare bits show it.
-    check(twelve_pieces(), &[0, 0, 0, 3, 5, 0xff, 0b0000_1111], WireFault::SpareBits, sentence);
+    // The last has the low bit first: of a complete file only the spare bits show it.
+    for (first, last_byte) in [(0, 0b0000_0001), (0xff, 0b1111_1000), (0xff, 0b0000_1111)] {
+        check(twelve_pieces(), &[0, 0, 0, 3, 5, first, last_byte], WireFault::SpareBits { last_byte }, sentence);
+    }
 }
 
 #[test]
@@ -118,30 +119,14 @@ fn only_spare_bits_wait_for_the_end_of_the_bitfield() {
     let stream = [&[0, 0, 0, 14, 5], &[0; 12][..], &[1]].concat();
     let layout = layout(100, 1);
     assert_eq!(read(layout, [&stream[..stream.len() - 1]]).fault, None);
-    assert_eq!(read(layout, [&stream[..]]).fault, Some(WireFault::SpareBits));
-}
-
-#[test]
-fn a_bitfield_that_is_not_the_first_message() {
-    let sentence = "sent a bitfield that is not its first message";
-    assert_eq!(WireFault::LateBitfield.to_string(), sentence);
-    let have: &[u8] = &[0, 0, 0, 5, 4, 0, 0, 0, 1];
-    let piece: &[u8] = b"\x00\x00\x00\x08\x07\x00\x00\x00\x0babc";
-    let bitfield: &[u8] = &[0, 0, 0, 3, 5, 0, 0];
-    for first in [&[0, 0, 0, 1, 2], have, piece, bitfield] {
-        // Its header is enough, and its length is not looked at any more.
-        for late in [&bitfield[..5], &[255, 255, 255, 255, 5]] {
-            let outcome = read(twelve_pieces(), [first, late]);
-            assert_eq!((outcome.received.len(), outcome.fault), (1, Some(WireFault::LateBitfield)), "behind {first:?}");
-        }
-    }
+    assert_eq!(read(layout, [&stream[..]]).fault, Some(WireFault::SpareBits { last_byte: 1 }));
 }
 
 #[test]
 fn what_came_before_a_fault_is_delivered() {
-    let outcome = read(twelve_pieces(), [&[0, 0, 0, 1, 1, 0, 0, 0, 1, 2, 0, 0, 0, 1, 9][..]]);
+    let outcome = read(twelve_pieces(), [&[0, 0, 0, 1, 1, 0, 0, 0, 1, 2, 0, 0, 0, 14, 9][..]]);
     assert_eq!(outcome.received.len(), 2);
-    assert_eq!(outcome.fault, Some(WireFault::UnknownType { message_type: 9, length: 1 }));
+    assert_eq!(outcome.fault, Some(WireFault::UnknownType { message_type: 9, length: 14 }));
 }
 
 #[test]
@@ -166,17 +151,4 @@ fn the_header_of_a_right_piece_is_no_fault_and_its_body_gets_just_its_room() {
     reader.filled(9);
     assert_eq!(reader.next_message(), Ok(None));
     assert_eq!(reader.space().len(), 3, "of the last piece's length, and nothing behind it");
-}
-
-#[test]
-fn lengths_and_indexes_that_another_layout_would_have_are_told_as_such() {
-    let length = |name| WireFault::WrongLength { name, length: 9, expected: 8 };
-    let index = WireFault::IndexOutOfRange { name: "have", index: 12, piece_count: 12 };
-    for fault in [length("bitfield"), length("piece"), index] {
-        assert!(fault.may_be_of_another_layout(), "{fault}");
-    }
-    for fault in [length("have"), length("choke"), WireFault::LengthZero, WireFault::SpareBits, WireFault::LateBitfield]
-    {
-        assert!(!fault.may_be_of_another_layout(), "{fault}");
-    }
 }

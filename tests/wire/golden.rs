@@ -15,7 +15,7 @@ fn check(message: Message, bytes: &[u8]) {
     encode(&message, layout, &mut encoded);
     assert_eq!(encoded.split_first(), Some((&0xee, header)), "{message} is appended");
     let received = vec![Received { message, bytes: body.to_vec() }];
-    assert_eq!(read(layout, [bytes]), Outcome { received, fault: None });
+    assert_eq!(read(layout, [bytes]), Outcome { received, oddities: vec![], fault: None });
 }
 
 #[test]

@@ -3,9 +3,12 @@
 //! Every test reads streams with the same helper, [`read`], which does what a connection's thread does: fill
 //! `space()`, tell `filled()`, take all messages. So a rule that holds here holds for however the network cuts a stream.
 
+mod diagnoses;
 mod faults;
 mod golden;
 mod handshake;
+mod oddities;
+mod openings;
 mod random;
 mod splits;
 mod welcome;
@@ -13,7 +16,7 @@ mod welcome;
 use peer_process::layout::{FileLayout, PieceIndex};
 use peer_process::message::{Message, Welcome};
 use peer_process::piece_set::PieceSet;
-use peer_process::wire::{FrameReader, WireFault, encode};
+use peer_process::wire::{FrameReader, Oddity, WireFault, diagnosis, encode};
 
 /// A message as it was read, with the bytes of its piece, if it is one.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -26,7 +29,23 @@ struct Received {
 #[derive(PartialEq, Eq, Debug)]
 struct Outcome {
     received: Vec<Received>,
+    oddities: Vec<Oddity>,
     fault: Option<WireFault>,
+}
+
+/// What a fault is told as, by who has read the whole stream at once.
+fn told(layout: FileLayout, stream: &[u8]) -> Option<String> {
+    let mut reader = FrameReader::new(layout);
+    assert!(stream.len() <= reader.space().len(), "a short stream");
+    reader.space()[..stream.len()].copy_from_slice(stream);
+    reader.filled(stream.len());
+    loop {
+        match reader.next_message() {
+            Ok(Some(_)) => {}
+            Ok(None) => return None,
+            Err(fault) => return Some(diagnosis::sentence(fault, reader.mistake(fault))),
+        }
+    }
 }
 
 /// Reads a stream that comes in these chunks.
@@ -41,7 +60,7 @@ fn read_welcome<'a>(
     welcome: impl Fn(PieceIndex) -> Welcome,
 ) -> Outcome {
     let mut reader = FrameReader::new(layout);
-    let mut received = Vec::new();
+    let (mut received, mut oddities) = (Vec::new(), Vec::new());
     for mut chunk in chunks {
         while !chunk.is_empty() {
             let space = reader.space();
@@ -51,19 +70,21 @@ fn read_welcome<'a>(
             reader.filled(count);
             chunk = &chunk[count..];
             loop {
-                match reader.next_welcome(&welcome) {
+                let next = reader.next_welcome(&welcome);
+                oddities.extend(std::iter::from_fn(|| reader.take_oddity()));
+                match next {
                     Ok(None) => break,
                     Ok(Some(message)) => {
                         let is_piece = matches!(message, Message::Piece(_));
                         let bytes = if is_piece { reader.piece_bytes().to_vec() } else { Vec::new() };
                         received.push(Received { message, bytes });
                     }
-                    Err(fault) => return Outcome { received, fault: Some(fault) },
+                    Err(fault) => return Outcome { received, oddities, fault: Some(fault) },
                 }
             }
         }
     }
-    Outcome { received, fault: None }
+    Outcome { received, oddities, fault: None }
 }
 
 /// The stream of these messages. What a piece's bytes are follows from its number, so that a mix-up shows.
@@ -80,7 +101,7 @@ fn stream_of(layout: FileLayout, messages: &[Message]) -> Vec<u8> {
 fn all_received(layout: FileLayout, messages: &[Message]) -> Outcome {
     let received =
         messages.iter().map(|message| Received { message: message.clone(), bytes: bytes_of(layout, message) });
-    Outcome { received: received.collect(), fault: None }
+    Outcome { received: received.collect(), oddities: vec![], fault: None }
 }
 
 fn bytes_of(layout: FileLayout, message: &Message) -> Vec<u8> {

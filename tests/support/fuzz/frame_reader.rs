@@ -3,7 +3,7 @@
 
 use peer_process::layout::{FileLayout, PieceIndex};
 use peer_process::message::{Message, Welcome};
-use peer_process::wire::{FrameReader, PIECE_HEADER_LEN, WireFault, encode};
+use peer_process::wire::{FrameReader, Oddity, PIECE_HEADER_LEN, WireFault, diagnosis, encode};
 
 use super::input::Input;
 
@@ -19,10 +19,11 @@ struct Setting {
     chunks: [usize; 4],
 }
 
-/// What was read of a stream: messages with a piece's bytes, and the fault at the end of them.
+/// What was read of a stream: messages with a piece's bytes, what was odd, and the fault at the end of them.
 #[derive(PartialEq, Debug)]
 struct Read {
     messages: Vec<(Message, Vec<u8>)>,
+    oddities: Vec<Oddity>,
     fault: Option<WireFault>,
 }
 
@@ -48,8 +49,11 @@ pub fn check(bytes: &[u8]) {
     let chunked = read(&Setting { layout, welcomes, chunks }, stream);
     assert_eq!(whole, chunked, "cut into {chunks:?} bytes");
     assert_eq!(whole, read(&Setting { layout, welcomes, chunks: [1; 4] }, stream), "one byte at a time");
-    let rest = check_written_again(&whole, layout, stream);
+    let mut unknown = Vec::new();
+    let rest = check_written_again(&whole, layout, stream, &mut unknown);
+    let rest = pass_over(layout, rest, &mut unknown);
     check_rest(&whole, layout, rest);
+    check_oddities(&whole, &unknown, rest);
 }
 
 fn read(setting: &Setting, mut stream: &[u8]) -> Read {
@@ -57,7 +61,7 @@ fn read(setting: &Setting, mut stream: &[u8]) -> Read {
     let most = layout.piece_size().max(layout.bitfield_len()) as usize;
     let mut reader = FrameReader::new(layout);
     let (mut welcomes, mut chunks) = (setting.welcomes.iter().cycle(), setting.chunks.iter().cycle());
-    let mut read = Read { messages: Vec::new(), fault: None };
+    let mut read = Read { messages: Vec::new(), oddities: Vec::new(), fault: None };
     while !stream.is_empty() {
         let space = reader.space();
         assert!(!space.is_empty() && space.len() <= most.max(HEAD_CAPACITY), "room for {} bytes", space.len());
@@ -69,6 +73,7 @@ fn read(setting: &Setting, mut stream: &[u8]) -> Read {
         loop {
             let message = reader.next_welcome(|_| *welcomes.next().expect("a cycle"));
             assert!(reader.piece_bytes().len() <= most, "{} bytes are held", reader.piece_bytes().len());
+            read.oddities.extend(std::iter::from_fn(|| reader.take_oddity()));
             match message {
                 Ok(Some(message)) => {
                     let body = if matches!(message, Message::Piece(_)) { reader.piece_bytes() } else { &[] };
@@ -76,6 +81,8 @@ fn read(setting: &Setting, mut stream: &[u8]) -> Read {
                 }
                 Ok(None) => break,
                 Err(fault) => {
+                    let told = diagnosis::sentence(fault, reader.mistake(fault));
+                    assert!(told.starts_with("sent ") && !told.contains('\n'), "told as a person would: {told}");
                     read.fault = Some(fault);
                     return read;
                 }
@@ -85,10 +92,15 @@ fn read(setting: &Setting, mut stream: &[u8]) -> Read {
     read
 }
 
-/// Writes what was read, which gives the stream again; returns what is left of it.
-fn check_written_again<'a>(read: &Read, layout: FileLayout, mut stream: &'a [u8]) -> &'a [u8] {
-    for (place, (message, body)) in read.messages.iter().enumerate() {
-        assert!(place == 0 || !matches!(message, Message::Bitfield(_)), "a late bitfield is read");
+/// Writes what was read, which gives the stream again, but for messages of unknown types; returns what is left of it.
+fn check_written_again<'a>(
+    read: &Read,
+    layout: FileLayout,
+    mut stream: &'a [u8],
+    unknown: &mut Vec<(u8, u32)>,
+) -> &'a [u8] {
+    for (message, body) in &read.messages {
+        stream = pass_over(layout, stream, unknown);
         let mut written = Vec::new();
         encode(message, layout, &mut written);
         let skipped = match message {
@@ -105,6 +117,34 @@ fn check_written_again<'a>(read: &Read, layout: FileLayout, mut stream: &'a [u8]
         stream = &stream[written.len() + skipped..];
     }
     stream
+}
+
+/// What follows the messages of unknown types at the start of a stream, if they are no longer than a piece's may be.
+fn pass_over<'a>(layout: FileLayout, mut stream: &'a [u8], unknown: &mut Vec<(u8, u32)>) -> &'a [u8] {
+    while let Some(&[a, b, c, d, message_type]) = stream.first_chunk() {
+        let length = u32::from_be_bytes([a, b, c, d]);
+        if message_type < 8
+            || !(1..=5 + layout.piece_size()).contains(&length)
+            || stream.starts_with(&[0xac, 0xed, 0x00, 0x05])
+        {
+            break;
+        }
+        unknown.push((message_type, length));
+        stream = stream.get(4 + length as usize..).unwrap_or_default();
+    }
+    stream
+}
+
+/// Each kind is noted once: the first message of an unknown type, and that a bitfield was late.
+fn check_oddities(read: &Read, unknown: &[(u8, u32)], rest: &[u8]) {
+    let is_begun = rest.get(4) == Some(&5) && !matches!(read.fault, Some(WireFault::WrongLength { .. }));
+    let late = read.messages.iter().skip(1).any(|(message, _)| matches!(message, Message::Bitfield(_)));
+    let late = late || (is_begun && !read.messages.is_empty() && !rest.starts_with(&[0; 4]));
+    let mut expected: Vec<_> = late.then_some(Oddity::LateBitfield).into_iter().collect();
+    expected.extend(unknown.first().map(|&(message_type, length)| Oddity::UnknownType { message_type, length }));
+    let mut noted = read.oddities.clone();
+    noted.sort_by_key(|oddity| *oddity != Oddity::LateBitfield);
+    assert_eq!(noted, expected);
 }
 
 /// Looks at what follows the last message by hand: a fault is there and was seen, or the message is not whole yet.
@@ -124,7 +164,7 @@ fn check_rest(read: &Read, layout: FileLayout, rest: &[u8]) {
     let fits = match message_type {
         0..=3 => length == 1,
         4 | 6 => length == 5 && index.is_none_or(|_| piece.is_some()),
-        5 => length == 1 + layout.bitfield_len() && read.messages.is_empty(),
+        5 => length == 1 + layout.bitfield_len(),
         7 => piece_fits(layout, length, index, piece),
         _ => false,
     };
@@ -136,8 +176,9 @@ fn check_rest(read: &Read, layout: FileLayout, rest: &[u8]) {
             rest.len()
         ),
         Some(WireFault::UnaskedPiece(refused)) => assert!(fits && piece == Some(refused)),
-        Some(WireFault::SpareBits) => {
-            let spare = rest[3 + length as usize] & (0xff >> (layout.piece_count() % 8));
+        Some(WireFault::SpareBits { last_byte }) => {
+            assert_eq!(last_byte, rest[3 + length as usize]);
+            let spare = last_byte & (0xff >> (layout.piece_count() % 8));
             assert!(fits && message_type == 5 && !layout.piece_count().is_multiple_of(8) && spare != 0);
         }
         Some(fault) => {

@@ -1,7 +1,7 @@
 //! The handshake (protocol A4): whatever the bytes, whole or in part, there is one verdict, and it is never taken back.
 
 use peer_process::peer_id::PeerId;
-use peer_process::wire::{HANDSHAKE_LEN, Handshake};
+use peer_process::wire::{HANDSHAKE_LEN, Handshake, diagnosis};
 
 /// Reads the bytes as they would arrive, one more at a time.
 pub fn check(bytes: &[u8]) {
@@ -14,8 +14,10 @@ pub fn check(bytes: &[u8]) {
                 check_read(handshake, &bytes[..HANDSHAKE_LEN]);
             }
             Err(fault) => {
-                let words = fault.to_string();
-                assert!(words.starts_with("sent "), "told as a person would: {words}");
+                for words in [fault.to_string(), diagnosis::of_other_header(&bytes[..end])] {
+                    let is_plain = words.starts_with("sent ") && !words.contains(char::is_control);
+                    assert!(is_plain, "told as a person would: {words}");
+                }
                 refused = Some(fault);
             }
         }
@@ -29,6 +31,9 @@ fn check_read(handshake: Handshake, bytes: &[u8]) {
     let written = handshake.to_bytes();
     assert_eq!((&written[..18], &written[18..28], &written[28..]), (header, [0; 10].as_slice(), &bytes[28..]));
     assert_eq!(handshake.peer_id(|_| false), None, "who is not known is nobody");
+    let is_filled = bytes[18..28] != [0; 10];
+    let told = diagnosis::of_handshake(bytes.try_into().expect("32 bytes"));
+    assert_eq!(told.is_empty(), !is_filled && !bytes[28..].iter().all(u8::is_ascii_digit), "{told:?}");
     if let Some(id) = PeerId::new(id) {
         assert_eq!(handshake.peer_id(|known| known == id), Some(id));
         assert_eq!(Handshake::of(id), handshake);

@@ -1,0 +1,69 @@
+//! `WireFault`: what in a stream of messages ends the connection.
+
+use std::fmt;
+
+use crate::layout::PieceIndex;
+
+/// Why a stream is not one of this protocol's messages; the [module](super) says why each ends the connection.
+///
+/// The same stream gives the same fault however it was cut; what has most likely caused it is a matter of
+/// [`diagnosis`](super::diagnosis).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum WireFault {
+    /// A length that counts not even the type.
+    LengthZero,
+    /// A type that the protocol does not have, with a length that no message has.
+    UnknownType {
+        /// The byte in the place of the type.
+        message_type: u8,
+        /// The length before it.
+        length: u32,
+    },
+    /// Java objects instead of messages.
+    JavaObjectStream,
+    /// A length that this type does not have.
+    WrongLength {
+        /// The type's name.
+        name: &'static str,
+        /// The length received.
+        length: u32,
+        /// The length that it must be.
+        expected: u32,
+    },
+    /// A piece that the file does not have.
+    IndexOutOfRange {
+        /// The type's name.
+        name: &'static str,
+        /// The index received.
+        index: u32,
+        /// How many pieces there are.
+        piece_count: u32,
+    },
+    /// A piece that its sender was not asked for, and that is missing here.
+    UnaskedPiece(PieceIndex),
+    /// A bitfield with ones behind the last piece.
+    SpareBits {
+        /// Its last byte.
+        last_byte: u8,
+    },
+}
+
+impl fmt::Display for WireFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LengthZero => f.write_str("sent a message of length 0"),
+            Self::UnknownType { message_type, length } => {
+                write!(f, "sent a message of unknown type {message_type} and length {length}")
+            }
+            Self::JavaObjectStream => f.write_str("sent a Java object stream instead of messages"),
+            Self::WrongLength { name, length, expected } => {
+                write!(f, "sent a message '{name}' of length {length} instead of {expected}")
+            }
+            Self::IndexOutOfRange { name, index, piece_count } => {
+                write!(f, "sent a message '{name}' for piece {index}, but there are only {piece_count} pieces")
+            }
+            Self::UnaskedPiece(piece) => write!(f, "sent piece {piece}, which it was not asked for"),
+            Self::SpareBits { .. } => f.write_str("sent a bitfield with bits set behind the last piece"),
+        }
+    }
+}
