@@ -1,8 +1,8 @@
 //! Threads, sockets and locks: everything here translates, nothing decides.
 //!
 //! Modules in reading order: [`run`] starts and ends a peer; `shared` is what all threads share, `state` the part behind one
-//! lock, with its `link`s, `patience`, `standing`s, `figures` and `ending`; `neighbor` is the thread of one connection, `writer` the one
-//! that writes to it, `outbox` and `pen` what that writes, and `gate` what pieces wait for under a limit; `listener` and
+//! lock, with its `link`s, `patience`, `standing`s, `figures` and `ending`; `neighbor` is the thread of one connection, `acks` when that
+//! acknowledges at once, `writer` the one that writes to it, `outbox` and `pen` what that writes, and `gate` what pieces wait for under a limit; `listener` and
 //! `timers` are what their names say; `files` opens what is on disk; `threads` names and joins them.
 
 mod shared;
@@ -15,6 +15,7 @@ mod link;
 mod patience;
 mod standing;
 
+mod acks;
 mod neighbor;
 
 mod gate;
