@@ -5,15 +5,17 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use crate::client::{
-    self, BITFIELD, Client, HAVE, INTERESTED, PIECE, REQUEST, UNCHOKE, full_bitfield, handshake, indexed, message,
+    self, Client, HAVE, INTERESTED, PIECE, REQUEST, UNCHOKE, full_bitfield, handshake, indexed, message,
 };
 use crate::support::process::Process;
 use crate::support::swarm::{Plan, Swarm};
 
 const PIECE_SIZE: usize = 32_768;
-const PIECE_COUNT: usize = 41;
-/// Half of the shortest time for which Linux puts an acknowledgement off. A piece takes a hundredth of it.
-const PROMPT: Duration = Duration::from_millis(20);
+const PIECE_COUNT: usize = 101;
+/// Linux puts an acknowledgement off for 40 ms at least. A piece takes a hundredth of that.
+const SLOW: Duration = Duration::from_millis(30);
+/// A machine may be busy now and then; without what is tested here, one piece in twenty is slow at the very least.
+const MOST_SLOW: usize = PIECE_COUNT / 33;
 
 /// A peer of ours, and a neighbor that calls it and leaves Nagle's algorithm on.
 struct Pair {
@@ -43,12 +45,12 @@ impl Pair {
         }
     }
 
-    fn end(mut self, mut times: Vec<Duration>) {
+    fn end(mut self, times: &[Duration]) {
         self.client.finish();
         self.client.wait_for_close();
         self.victim.wait_for_success();
-        times.sort();
-        assert!(times[times.len() / 2] < PROMPT, "{times:?}");
+        let slow_count = times.iter().filter(|time| **time > SLOW).count();
+        assert!(slow_count <= MOST_SLOW, "{slow_count} of {}: {times:?}", times.len());
     }
 }
 
@@ -73,7 +75,7 @@ fn check_leecher(part_len: usize) {
         times.push(begun.elapsed());
     }
     pair.client.say(&indexed(HAVE, pieces().last().expect("some")));
-    pair.end(times);
+    pair.end(&times);
 }
 
 #[test]
@@ -86,11 +88,10 @@ fn a_request_in_parts_comes_at_once() {
     check_leecher(4);
 }
 
-#[test]
-fn a_piece_that_waits_for_its_header_to_be_acknowledged_comes_at_once() {
+/// How long each piece takes from a seeder that writes so much of it apart from the rest.
+fn check_seeder(head_len: usize) {
     let mut pair = Pair::new(false);
     pair.client.say(&full_bitfield(PIECE_COUNT));
-    pair.client.wait_for(BITFIELD);
     pair.client.wait_for(INTERESTED);
     pair.client.say(&message(UNCHOKE, &[]));
     let mut times = Vec::new();
@@ -100,7 +101,15 @@ fn a_piece_that_waits_for_its_header_to_be_acknowledged_comes_at_once() {
         let piece = pair.client.wait_for_request();
         times.push(begun.elapsed());
         let bytes = client::piece(piece, pair.swarm.piece(piece));
-        pair.say_parts([&bytes[..4], &bytes[4..9], &bytes[9..]]);
+        pair.say_parts([&bytes[..head_len], &bytes[head_len..]]);
     }
-    pair.end(times);
+    pair.end(&times);
+}
+
+/// Without this all three are slow now and then: one piece in twenty, or one in two.
+#[test]
+fn a_piece_that_waits_for_its_header_to_be_acknowledged_comes_at_once() {
+    check_seeder(4);
+    check_seeder(5);
+    check_seeder(9);
 }
