@@ -4,6 +4,7 @@
 Usage: kinds.py KIND PEER_ID, in the directory with Common.cfg and PeerInfo.cfg.
 """
 
+import socket
 import sys
 import threading
 
@@ -118,6 +119,16 @@ class NthCaller(Peer):
         with self.lock:
             self.callers += 1
             return self.ids[self.place + self.callers]
+
+    def heed(self, neighbor, kind, payload):
+        """Closes where both have the file, though others may not: nobody has a reason to call again."""
+        super().heed(neighbor, kind, payload)
+        for other in self.neighbors.values():
+            if {self.id, other.id} <= self.complete:
+                try:
+                    other.sock.shutdown(socket.SHUT_WR)
+                except OSError:
+                    pass  # it was quicker
 
 
 class NeverChokes(Peer):
