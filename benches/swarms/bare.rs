@@ -15,6 +15,8 @@ use std::thread;
 
 use anyhow::{Context, Result, bail};
 
+use crate::apart;
+
 const COPY_BUFFER: usize = 256 * 1024;
 
 /// What this program is told to be.
@@ -39,7 +41,8 @@ pub fn copy_command(from: &Path, to: &Path) -> Command {
     command(COPY, &[path(from), path(to)])
 }
 
-fn command(role: &str, arguments: &[String]) -> Command {
+/// A command that runs this program under another name.
+pub fn command(role: &str, arguments: &[String]) -> Command {
     let mut command = Command::new(std::env::current_exe().expect("this program has a path"));
     command.arg(role).args(arguments);
     command
@@ -56,6 +59,7 @@ pub fn act(arguments: &[String]) -> Option<Result<()>> {
         [SERVE, file, piece_size, connections] => serve(file, piece_size, connections),
         [FETCH, port, file_size, piece_size, file] => fetch(port, file_size, piece_size, file),
         [COPY, from, to] => copy(from, to),
+        [apart::FETCH, how, at, id, file_size, piece_size] => apart::fetch(how, at, id, file_size, piece_size),
         _ => return None,
     })
 }

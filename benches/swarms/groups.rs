@@ -18,10 +18,11 @@ const GIB: f64 = 1024.0 * MIB;
 /// A group's name, and what measures it.
 pub type Group = (&'static str, fn(&Bench) -> Result<Vec<Figure>>);
 
-pub const GROUPS: [Group; 7] = [
+pub const GROUPS: [Group; 8] = [
     ("rules", crate::rules::measure),
     ("one_to_one", one_to_one),
     ("one_to_four", one_to_four),
+    ("apart", crate::apart::measure),
     ("memory", memory),
     ("many_peers", many_peers),
     ("slow_network", slow_network),

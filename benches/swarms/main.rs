@@ -4,6 +4,7 @@
 //! the other in each of them. It prints tables and writes `target/bench/<group>.json`. By `cargo test` everything runs once,
 //! with little data: that shows only that it works.
 
+mod apart;
 mod bare;
 mod groups;
 mod limits;
@@ -74,6 +75,11 @@ impl Bench {
     /// 40 MB.
     fn medium_file(&self) -> u64 {
         if self.quick { 400_000 } else { 40_000_000 }
+    }
+
+    /// 10 MB.
+    fn small_file(&self) -> u64 {
+        if self.quick { 400_000 } else { 10_000_000 }
     }
 
     /// 100 MB.

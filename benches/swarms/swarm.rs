@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::fs;
 use std::net::SocketAddrV4;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -110,28 +110,45 @@ impl Plan {
     pub fn run_peers(&self, place: &Place) -> Result<Outcome> {
         let root = TempDir::new_in(place.root).context("no directory to work in")?;
         let ids: Vec<_> = (SEEDER..=SEEDER + self.leechers).collect();
-        self.write_configuration(place, root.path(), &ids)?;
-        let file = |id: u32| dir(root.path(), id).join(format!("peer_{id}")).join(FILE_NAME);
-        let seeders = file(SEEDER);
-        fs::create_dir(seeders.parent().expect("a directory"))?;
-        fs::hard_link(place.source, &seeders).context("cannot link the source")?;
+        self.prepare(place, root.path(), &ids)?;
 
         let mut processes = Processes::new();
         for &id in &ids {
-            let mut command = Command::new(BINARY);
-            command.arg(id.to_string()).arg("--dir").arg(dir(root.path(), id));
-            command.args(["--seed", &place.seed.to_string()]).args((place.options)(id));
-            processes.start_listener(&mut command);
+            processes.start_listener(&mut peer_command(place, root.path(), id));
         }
         let outcome = Outcome::of(processes.wait());
         if place.compare {
-            ids.iter().skip(1).try_for_each(|&id| bare::compare(place.source, &file(id)))?;
+            ids.iter().skip(1).try_for_each(|&id| bare::compare(place.source, &file_of(root.path(), id)))?;
         }
         Ok(outcome)
     }
 
+    /// Runs a real seeder and one leecher of another kind: the command for it is made from the seeder's address and its ID.
+    pub fn run_foreign_leecher(
+        &self,
+        place: &Place,
+        leecher: impl Fn(SocketAddrV4, u32) -> Command,
+    ) -> Result<Outcome> {
+        let root = TempDir::new_in(place.root).context("no directory to work in")?;
+        let ids = [SEEDER, SEEDER + 1];
+        let seeders_address = self.prepare(place, root.path(), &ids)?;
+        let mut processes = Processes::new();
+        processes.start_listener(&mut peer_command(place, root.path(), SEEDER));
+        processes.start(&mut leecher(seeders_address, SEEDER + 1));
+        Ok(Outcome::of(processes.wait()))
+    }
+
+    /// Makes the peers' directories, and gives the seeder its file; its address, if there is no network between them.
+    fn prepare(&self, place: &Place, root: &Path, ids: &[u32]) -> Result<SocketAddrV4> {
+        let seeders_address = self.write_configuration(place, root, ids)?;
+        let seeders = file_of(root, SEEDER);
+        fs::create_dir(seeders.parent().expect("a directory"))?;
+        fs::hard_link(place.source, &seeders).context("cannot link the source")?;
+        Ok(seeders_address)
+    }
+
     /// A directory for each, because with a network each has its own idea of where the others are.
-    fn write_configuration(&self, place: &Place, root: &Path, ids: &[u32]) -> Result<()> {
+    fn write_configuration(&self, place: &Place, root: &Path, ids: &[u32]) -> Result<SocketAddrV4> {
         let Self { file_size, piece_size, k, p, m, .. } = self;
         let common = format!(
             "NumberOfPreferredNeighbors {k}\nUnchokingInterval {p}\nOptimisticUnchokingInterval {m}\n\
@@ -156,7 +173,7 @@ impl Plan {
             fs::write(dir.join("Common.cfg"), &common)?;
             fs::write(dir.join("PeerInfo.cfg"), peer_info)?;
         }
-        Ok(())
+        Ok(direct[0])
     }
 
     /// The same by the bare baseline, each leecher over a connection of its own from the seeder.
@@ -185,6 +202,17 @@ pub fn run_copy(place: &Place) -> Result<Used> {
     Ok(processes.wait().remove(0))
 }
 
-fn dir(root: &Path, id: u32) -> std::path::PathBuf {
+fn peer_command(place: &Place, root: &Path, id: u32) -> Command {
+    let mut command = Command::new(BINARY);
+    command.arg(id.to_string()).arg("--dir").arg(dir(root, id));
+    command.args(["--seed", &place.seed.to_string()]).args((place.options)(id));
+    command
+}
+
+fn dir(root: &Path, id: u32) -> PathBuf {
     root.join(id.to_string())
+}
+
+fn file_of(root: &Path, id: u32) -> PathBuf {
+    dir(root, id).join(format!("peer_{id}")).join(FILE_NAME)
 }

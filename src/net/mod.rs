@@ -2,8 +2,8 @@
 //!
 //! Modules in reading order: [`run`] starts and ends a peer; `shared` is what all threads share, `state` the part behind one
 //! lock, with its `link`s, `joining`, `patience`, `standing`s, `figures` and `ending`; `neighbor` is the thread of one
-//! connection, `hints` what it tells of a silent one, `writer` the one
-//! that writes to it, `outbox` and `pen` what that writes, and `gate` what pieces wait for under a limit; `listener` and
+//! connection, `acks` when that acknowledges at once, `hints` what it tells of a silent neighbor, `writer` the thread that
+//! writes to it, `outbox` and `pen` what that writes, and `gate` what pieces wait for under a limit; `listener` and
 //! `timers` are what their names say; `files` opens what is on disk; `threads` names and joins them.
 
 mod shared;
@@ -16,6 +16,7 @@ mod link;
 mod patience;
 mod standing;
 
+mod acks;
 mod hints;
 mod neighbor;
 

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
 
+use super::acks::Brought;
 use super::hints::{Facts, Watch};
 use super::joining::Turned;
 use super::link::{Farewell, Link};
@@ -251,7 +252,7 @@ fn read_messages(shared: &Shared, link: &Link) -> Farewell {
     let mut heard = Instant::now();
     let mut looked = heard;
     loop {
-        let mut came = false;
+        let mut came = None;
         match stream.read(reader.space()) {
             Ok(0) => {
                 log::debug!("{neighbor} has closed the connection");
@@ -259,7 +260,7 @@ fn read_messages(shared: &Shared, link: &Link) -> Farewell {
             }
             Ok(count) => {
                 reader.filled(count);
-                came = true;
+                came = Some(Brought::new(count));
             }
             Err(error) if is_pause(&error) => {}
             Err(error) => {
@@ -281,6 +282,7 @@ fn read_messages(shared: &Shared, link: &Link) -> Farewell {
             if let Ok(Some(message)) = &next {
                 log::debug!("from {neighbor}: {message}");
                 watch.heard(message);
+                came = came.map(|brought| brought.with(message));
             }
             if let Ok(Some(Message::Have(piece))) = next {
                 haves.push_back(piece);
@@ -308,7 +310,8 @@ fn read_messages(shared: &Shared, link: &Link) -> Farewell {
             }
         }
         let now = Instant::now();
-        if came {
+        if let Some(brought) = came {
+            brought.acknowledge(shared, link);
             // Silence counts from here: while this was dealt with, nobody listened.
             heard = now;
             shared.tally(neighbor).touch(now);

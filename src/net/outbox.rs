@@ -196,6 +196,12 @@ impl Outbox {
         !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 
+    /// Whether a piece waits to be sent, or something is being sent: what goes out acknowledges what has come.
+    pub fn is_busy(&self) -> bool {
+        let queue = self.lock();
+        !queue.pieces.is_empty() || queue.pen.as_ref().is_none_or(|pen| !pen.is_done())
+    }
+
     /// Wakes the writer.
     pub fn wake(&self) {
         self.changed.notify_all();

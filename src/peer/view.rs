@@ -51,7 +51,7 @@ impl Peer {
         let lacks_pieces = !self.pieces.have().is_full();
         match self.neighbors.get(&neighbor) {
             Some(state) if lacks_pieces && (state.requested.is_some() || state.silent) => Awaited::Answer,
-            Some(state) if state.they_are_interested && self.choking.is_unchoked(neighbor) => Awaited::Request,
+            Some(_) if self.may_ask_us(neighbor) => Awaited::Request,
             _ => Awaited::Nothing,
         }
     }
@@ -68,6 +68,13 @@ impl Peer {
     #[must_use]
     pub fn has_asked(&self, neighbor: PeerId) -> bool {
         self.neighbors.get(&neighbor).is_some_and(|neighbor| neighbor.requested.is_some())
+    }
+
+    /// Whether a neighbor is free to ask us for a piece: it is interested, and we unchoke it.
+    #[must_use]
+    pub fn may_ask_us(&self, neighbor: PeerId) -> bool {
+        let is_interested = self.neighbors.get(&neighbor).is_some_and(|neighbor| neighbor.they_are_interested);
+        is_interested && self.choking.is_unchoked(neighbor)
     }
 
     /// The neighbors that are waited for: those that are neither connected nor known to have the complete file, and if we

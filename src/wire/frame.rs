@@ -259,8 +259,8 @@ impl FrameReader {
             self.body.truncate(pending.len);
             // It grows with what has come: a header of 10 bytes must not cost the memory of a piece. Exactly, because a vector
             // that grows by itself takes up to twice as much.
-            let full = if self.body.len() > filled { 0 } else { (2 * filled).max(FIRST_BODY_LEN) };
-            let len = full.max(self.body.capacity()).min(pending.len);
+            let needed = if self.body.len() > filled { 0 } else { 2 * filled };
+            let len = needed.max(FIRST_BODY_LEN).max(self.body.capacity()).min(pending.len);
             if self.body.len() < len {
                 self.body.reserve_exact(len - self.body.len());
                 self.body.resize(len, 0);
