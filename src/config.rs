@@ -68,6 +68,14 @@ pub struct Config {
     pub own: usize,
 }
 
+impl PeerInfo {
+    /// The number of its line in the file, from 1.
+    #[must_use]
+    pub fn line(&self) -> usize {
+        self.line
+    }
+}
+
 impl Config {
     /// This peer's line.
     #[must_use]

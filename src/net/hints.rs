@@ -64,6 +64,12 @@ pub struct Watch {
 }
 
 impl Pace {
+    /// The longer of both intervals.
+    #[must_use]
+    pub fn longest_interval(self) -> Duration {
+        self.unchoking_interval.max(self.optimistic_interval)
+    }
+
     /// The pace that a configuration sets.
     #[must_use]
     pub fn of(common: &Common) -> Self {

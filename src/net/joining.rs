@@ -10,6 +10,7 @@ use super::link::Link;
 use super::outbox::Outbox;
 use super::shared::Shared;
 use super::state::State;
+use super::waiting::{Missing, Trouble};
 use crate::peer::{Admission, Awaited, Ending, Event, Newcomer, Opener, Origin, Present, Refusal, Way, admit};
 use crate::peer_id::PeerId;
 
@@ -97,7 +98,7 @@ impl Shared {
         let way = match newcomer.opened_by {
             Opener::Us => Way::Dialed,
             Opener::Them if self.is_earlier(neighbor) => {
-                Way::CalledInstead { unreachable: state.unreachable.contains(&neighbor) }
+                Way::CalledInstead { unreachable: state.dial_troubles.contains_key(&neighbor) }
             }
             Opener::Them => Way::Called,
         };
@@ -150,19 +151,52 @@ impl Shared {
         log::log!(level, "a caller as neighbor {neighbor} was turned away: {why}");
     }
 
-    /// Notes whether the last attempt to dial a neighbor failed: until it succeeds, that neighbor may call us instead.
-    pub fn note_dialed(&self, neighbor: PeerId, reached: bool) {
+    /// Notes what stood in the way when a neighbor was dialed last, if anything did: until nothing does, it may call us instead.
+    pub fn note_dialed(&self, neighbor: PeerId, trouble: Option<Trouble>) {
         let mut state = self.lock();
-        if reached {
-            state.unreachable.remove(&neighbor);
-        } else {
-            state.unreachable.insert(neighbor);
+        match trouble {
+            None => _ = state.dial_troubles.remove(&neighbor),
+            Some(trouble) => _ = state.dial_troubles.insert(neighbor, trouble),
         }
+    }
+
+    /// Whom this peer waits for, and why.
+    pub fn missing(&self) -> Vec<(PeerId, Missing)> {
+        let state = self.lock();
+        let why = |id: PeerId| {
+            if self.is_earlier(id) {
+                Missing::Dialed(state.dial_troubles.get(&id).cloned())
+            } else {
+                Missing::ToCall { again: state.peer.has_met(id) }
+            }
+        };
+        state.peer.missing().map(|id| (id, why(id))).collect()
     }
 
     /// Notes that a neighbor from there has broken the protocol; says for how long it is kept out.
     pub fn note_fault(&self, neighbor: PeerId, origin: Origin) -> Duration {
         self.lock().note_fault(neighbor, origin)
+    }
+
+    /// The connected neighbors over whose links nothing went for `patience`, though one side is interested in the other; and until
+    /// when the others count as being at work.
+    ///
+    /// A choked neighbor may have to wait for its turn, so nobody is given less than two intervals.
+    pub fn idle_neighbors(&self, patience: Duration) -> (Vec<PeerId>, Option<Instant>) {
+        let patience_of_links = patience.max(2 * self.pace().longest_interval());
+        let (mut idle, mut at_work_until) = (Vec::new(), None);
+        let interested: Vec<_> = self.look(|peer| {
+            let interested = peer.neighbors().filter(|view| view.connected);
+            interested.filter(|view| view.we_are_interested || view.they_are_interested).map(|view| view.id).collect()
+        });
+        for neighbor in interested {
+            let touched = self.tally(neighbor).touched();
+            if touched.elapsed() >= patience_of_links {
+                idle.push(neighbor);
+            }
+            at_work_until = at_work_until.max(Some(touched + patience_of_links.saturating_sub(patience)));
+        }
+        (idle, at_work_until)
     }
 
     /// Notes a fault, and tells it with what follows.

@@ -25,8 +25,11 @@ mod outbox;
 mod pen;
 mod writer;
 
+mod addresses;
+mod dialing;
 mod listener;
 mod timers;
+mod waiting;
 
 mod files;
 mod threads;
@@ -50,7 +53,7 @@ use self::files::Files;
 pub use self::hints::Pace;
 use self::shared::Shared;
 use self::threads::Threads;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::console::{Console, ConsoleLines, Progress, counted};
 use crate::event_log::LogFile;
 use crate::limits::{BURST, Limits, Rate};
@@ -113,7 +116,10 @@ pub fn run(
         flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&opening))
             .context("cannot watch for signals")?;
     }
-    let listener = listener::bind(own)?;
+    let places = addresses::listening_places(&own.host, own.port);
+    let listeners = listener::bind(own, &places, || {
+        console.say(&format!("port {} is taken; trying again for some seconds", own.port));
+    })?;
     let manifest = beside.as_ref().map(|beside| &beside.manifest);
     let files = Files::open(config, options.fresh, manifest, &|bytes| console.checked(bytes))?;
     if beside.is_some() {
@@ -124,7 +130,9 @@ pub fn run(
     let stderr = ConsoleLines::new(console.clone());
     // Before any thread starts: the local time's offset is asked for.
     let log_file = LogFile::start(config.log_path(), files.resumed, options.verbosity, stderr)?;
-    for warning in common.warnings.iter().chain(&files.warnings).chain(&slow_pieces(config, options)) {
+    let elsewhere = places.elsewhere.map(|host| format!("{} line {} names {host}", config::PEER_INFO, own.line()));
+    for warning in elsewhere.iter().chain(&common.warnings).chain(&files.warnings).chain(&slow_pieces(config, options))
+    {
         log::warn!("{warning}");
     }
     if !config.peers.iter().any(|peer| peer.has_file) {
@@ -156,7 +164,7 @@ pub fn run(
     watch_signals(&shared, signals)?;
     // Before any thread can report something else: this is the first event.
     shared.apply(Event::Started);
-    start_threads(config, options, &shared, &threads, console, listener)?;
+    start_threads(config, options, &shared, &threads, console, listeners)?;
     if let Some(file) = progress_file {
         let shared = Arc::clone(&shared);
         threads.spawn("progress", move || write_progress(&shared, file));
@@ -259,7 +267,7 @@ fn start_threads(
     shared: &Arc<Shared>,
     threads: &Threads,
     console: &Console,
-    listener: std::net::TcpListener,
+    listeners: Vec<std::net::TcpListener>,
 ) -> Result<()> {
     let common = &config.common;
     for (name, secs, event) in [
@@ -288,19 +296,22 @@ fn start_threads(
         let (shared, console) = (Arc::clone(shared), console.clone());
         threads.spawn("console", move || show_progress(&shared, &console));
     }
+    let (mut wakes, callers) = (Vec::new(), Arc::default());
+    for listener in listeners {
+        wakes.push(listener.try_clone().context("cannot share the listening socket")?);
+        let (shared_, threads_, callers) = (Arc::clone(shared), threads.clone(), Arc::clone(&callers));
+        threads.spawn("listener", move || listener::accept(&shared_, &threads_, &listener, &callers));
+    }
     {
-        let wake = listener.try_clone().context("cannot share the listening socket")?;
-        let (shared_, threads_) = (Arc::clone(shared), threads.clone());
-        threads.spawn("listener", move || listener::accept(&shared_, &threads_, &listener));
         let shared = Arc::clone(shared);
         threads.spawn("listener-wake", move || {
             shared.wait_until_stopped();
-            listener::wake(&wake);
+            wakes.iter().for_each(listener::wake);
         });
     }
     for neighbor in config.earlier() {
         let (shared, threads_, to) = (Arc::clone(shared), threads.clone(), neighbor.clone());
-        threads.spawn(&format!("from-{}", to.id), move || neighbor::keep_dialing(&shared, &threads_, &to));
+        threads.spawn(&format!("from-{}", to.id), move || dialing::keep_dialing(&shared, &threads_, &to));
     }
     Ok(())
 }

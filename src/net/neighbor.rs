@@ -1,14 +1,14 @@
-//! The thread of one neighbor: it dials or is handed the accepted socket, shakes hands, reads, and reports.
+//! The thread of one neighbor, which dialed or is handed the accepted socket: it shakes hands, reads, and reports.
 //!
 //! Beside it runs the writer of its outbox. Everything that is decided is decided in `peer`.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail};
 
 use super::acks::Brought;
 use super::hints::{Facts, Watch};
@@ -17,96 +17,19 @@ use super::link::{Farewell, Link};
 use super::shared::Shared;
 use super::threads::Threads;
 use super::writer;
-use crate::config::PeerInfo;
 use crate::message::Message;
-use crate::peer::{Ending, Opener, Origin};
+use crate::peer::{Ending, Opener};
 use crate::peer_id::PeerId;
 use crate::wire::{FrameReader, HANDSHAKE_LEN, Handshake, HandshakeFault, diagnosis};
 
 /// Who has not sent its handshake by then is turned away.
 const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
-/// How long one address may take to answer.
-const DIAL_PATIENCE: Duration = Duration::from_secs(5);
 /// How often a silent connection is looked at for a request that waits too long, unless that may wait for long.
 const READ_TICK: Duration = Duration::from_millis(250);
 /// And how often then, for each look wakes a thread.
 const LONGEST_READ_TICK: Duration = Duration::from_secs(1);
 /// How long what is queued may take to go out to a neighbor that has closed its half.
 const LAST_WORDS_PATIENCE: Duration = Duration::from_secs(5);
-/// The pauses between two attempts to dial double from the first to the second.
-const DIAL_PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
-
-/// Keeps a connection with a neighbor whose line stands before ours (A3): dials until it stands, and again when it is lost.
-pub fn keep_dialing(shared: &Arc<Shared>, threads: &Threads, to: &PeerInfo) {
-    let mut pause = DIAL_PAUSES.0;
-    let mut told = String::new();
-    while shared.wait_until_wanted(to.id) {
-        match dial(shared, to) {
-            Ok(Some(stream)) => {
-                shared.note_dialed(to.id, true);
-                let begun = Instant::now();
-                converse(shared, threads, to.id, Opener::Us, Arc::new(stream));
-                // Who takes each connection only to drop it is not dialed twenty times a second, with a line of the log each.
-                if begun.elapsed() >= DIAL_PAUSES.1 {
-                    pause = DIAL_PAUSES.0;
-                }
-                told.clear();
-            }
-            Ok(None) => shared.note_dialed(to.id, false),
-            Err(error) => {
-                shared.note_dialed(to.id, false);
-                // The same trouble is told once, not at every attempt.
-                let error = format!("{error:#}");
-                if error != told {
-                    log::warn!("{error}");
-                    told = error;
-                }
-            }
-        }
-        if !shared.wait_until(Instant::now() + pause) {
-            return;
-        }
-        pause = (pause * 2).min(DIAL_PAUSES.1);
-    }
-}
-
-/// Connects and shakes hands; `None` if the neighbor is not up yet, which is nobody's fault.
-fn dial(shared: &Shared, to: &PeerInfo) -> Result<Option<TcpStream>> {
-    let place = (to.host.as_str(), to.port);
-    let resolved = place.to_socket_addrs();
-    let addresses = resolved.with_context(|| format!("cannot find the host '{}' of neighbor {}", to.host, to.id))?;
-    for address in addresses {
-        let stream = match TcpStream::connect_timeout(&address, DIAL_PATIENCE) {
-            Ok(stream) => stream,
-            Err(error) => {
-                log::trace!("neighbor {} does not answer at {address} yet: {error}", to.id);
-                continue;
-            }
-        };
-        // A port that nobody listens on may be given to the dialing socket itself, which then reaches itself.
-        if stream.local_addr().ok() == stream.peer_addr().ok() {
-            continue;
-        }
-        let handshake = match shake_hands(shared, &stream) {
-            Ok(handshake) => handshake,
-            Err(HandshakeEnd::Gone(error)) => {
-                log::debug!("neighbor {} did not shake hands: {error}", to.id);
-                continue;
-            }
-            Err(HandshakeEnd::Fault(fault)) => {
-                shared.note_fault(to.id, Origin::LISTED);
-                bail!("neighbor {} {fault}", to.id)
-            }
-        };
-        if handshake.peer_id(|id| id == to.id).is_none() {
-            let (host, port) = place;
-            shared.note_fault(to.id, Origin::LISTED);
-            bail!("who answers at {host}:{port} has the ID {} instead of {}", handshake.id_number(), to.id);
-        }
-        return Ok(Some(stream));
-    }
-    Ok(None)
-}
 
 /// Shakes hands with who dialed us, then converses with it.
 pub fn answer(shared: &Arc<Shared>, threads: &Threads, stream: Arc<TcpStream>, shaken: impl FnOnce()) -> Result<()> {
@@ -132,7 +55,7 @@ pub fn answer(shared: &Arc<Shared>, threads: &Threads, stream: Arc<TcpStream>, s
 }
 
 /// Why a handshake did not come.
-enum HandshakeEnd {
+pub enum HandshakeEnd {
     /// The caller closed, or said too little for too long.
     Gone(io::Error),
     /// The caller said something else.
@@ -146,7 +69,7 @@ impl From<io::Error> for HandshakeEnd {
 }
 
 /// Sends our handshake at once, for the other side may wait for it, and reads theirs, and not one byte more.
-fn shake_hands(shared: &Shared, mut stream: &TcpStream) -> Result<Handshake, HandshakeEnd> {
+pub fn shake_hands(shared: &Shared, mut stream: &TcpStream) -> Result<Handshake, HandshakeEnd> {
     let deadline = Instant::now() + HANDSHAKE_PATIENCE;
     stream.set_nodelay(true)?;
     stream.write_all(&Handshake::of(shared.own()).to_bytes())?;
@@ -204,29 +127,41 @@ fn hear_opening<'a>(
     &bytes[..filled]
 }
 
-/// Reads from a neighbor with whom hands were shaken, until one of the two ends it.
-fn converse(shared: &Arc<Shared>, threads: &Threads, neighbor: PeerId, opened_by: Opener, stream: Arc<TcpStream>) {
+/// Reads from a neighbor with whom hands were shaken, until one of the two ends it; says whether it has said anything.
+pub fn converse(
+    shared: &Arc<Shared>,
+    threads: &Threads,
+    neighbor: PeerId,
+    opened_by: Opener,
+    stream: Arc<TcpStream>,
+) -> bool {
     log::debug!("to {neighbor}: handshake");
     log::debug!("from {neighbor}: handshake");
     log::debug!("connection with {neighbor}: {}", if opened_by == Opener::Us { "made" } else { "taken" });
     let link = match shared.connect(neighbor, opened_by, stream) {
         Ok(link) => link,
-        Err(Turned::Stopped) => return,
-        Err(Turned::Away(refusal)) => return shared.tell_turned_away(neighbor, refusal),
+        Err(Turned::Stopped) => return true,
+        Err(Turned::Away(refusal)) => {
+            shared.tell_turned_away(neighbor, refusal);
+            return true;
+        }
     };
+    let mut heard = false;
     let writing = {
         let (shared, link) = (Arc::clone(shared), link.clone());
         threads.spawn(&format!("to-{neighbor}"), move || {
             writer::write_outbox(&shared, &link);
         })
     };
-    let farewell = if writing { read_messages(shared, &link) } else { Farewell::Broken };
+    let farewell = if writing { read_messages(shared, &link, &mut heard) } else { Farewell::Broken };
     let closed = matches!(farewell, Farewell::Closed) && has_heard_all(&link);
     shared.disconnect(&link, if closed { Ending::Closed } else { Ending::Broken });
     if let Farewell::Fault(fault) = farewell {
         shared.tell_fault(&link, &fault);
+        heard = true;
     }
     link.give_up();
+    heard
 }
 
 /// Whether a neighbor that has closed its half took all that we had to say; it may be listening for our last `have`.
@@ -238,7 +173,7 @@ fn has_heard_all(link: &Link) -> bool {
 }
 
 /// Translates bytes into events until the connection ends.
-fn read_messages(shared: &Shared, link: &Link) -> Farewell {
+fn read_messages(shared: &Shared, link: &Link, heard_any: &mut bool) -> Farewell {
     let neighbor = link.neighbor;
     let mut stream = &*link.stream;
     let mut reader = FrameReader::new(shared.layout());
@@ -282,6 +217,7 @@ fn read_messages(shared: &Shared, link: &Link) -> Farewell {
             if let Ok(Some(message)) = &next {
                 log::debug!("from {neighbor}: {message}");
                 watch.heard(message);
+                *heard_any = true;
                 came = came.map(|brought| brought.with(message));
             }
             if let Ok(Some(Message::Have(piece))) = next {

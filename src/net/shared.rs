@@ -14,7 +14,7 @@ use anyhow::Result;
 use super::Options;
 use super::figures::Tally;
 use super::gate::Gates;
-use super::hints::Patience;
+use super::hints::{Pace, Patience};
 use super::link::Link;
 use super::state::{DiskWork, State, Work};
 use super::writer::{write_answer, write_left};
@@ -116,6 +116,11 @@ impl Shared {
     /// For how long a neighbor may never do what is expected of it before that is told.
     pub fn patience(&self) -> Patience {
         Patience::of(self.options.pace, self.tallies.len(), self.options.request_timeout)
+    }
+
+    /// How often neighbors are chosen.
+    pub fn pace(&self) -> Pace {
+        self.options.pace
     }
 
     /// What rates are kept to.

@@ -12,6 +12,7 @@ use super::link::Link;
 use super::outbox::{Outbox, Pushed};
 use super::patience::Patience;
 use super::standing::Standing;
+use super::waiting::Trouble;
 use crate::event_log;
 use crate::layout::PieceIndex;
 use crate::message::Message;
@@ -43,8 +44,8 @@ pub struct State {
     pauses: BTreeMap<(PeerId, Origin), Instant>,
     /// Until when it is open whose connection it is, and the number of that contest.
     contests: BTreeMap<PeerId, (u32, Instant)>,
-    /// The earlier peers that could not be dialed last time.
-    pub unreachable: BTreeSet<PeerId>,
+    /// The earlier peers that could not be dialed last time, and why.
+    pub dial_troubles: BTreeMap<PeerId, Trouble>,
     /// The neighbors as which somebody waits for the present link to become quiet.
     pub waiting: BTreeSet<PeerId>,
     /// Who was turned away as which neighbor, once that was told.
@@ -116,7 +117,7 @@ impl State {
             standings: BTreeMap::new(),
             pauses: BTreeMap::new(),
             contests: BTreeMap::new(),
-            unreachable: BTreeSet::new(),
+            dial_troubles: BTreeMap::new(),
             waiting: BTreeSet::new(),
             refusals: BTreeSet::new(),
             second_over: Instant::now(),

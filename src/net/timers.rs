@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use super::ending::End;
 use super::shared::Shared;
+use super::waiting;
 use crate::limits::{Income, Rate};
 use crate::peer::Event;
-use crate::peer_id;
 
 /// No sentence of the log is older than this when it reaches the file.
 const LOG_FLUSH_INTERVAL: Duration = Duration::from_millis(100);
@@ -23,7 +23,9 @@ const SAME_MOMENT: Duration = Duration::from_millis(20);
 const ALLOWANCE_INTERVAL: Duration = Duration::from_millis(10);
 /// How often missing peers are looked for.
 const WATCH_INTERVAL: Duration = Duration::from_millis(250);
-/// How often it is told who is missing.
+/// When it is told first who is missing, and no sooner than this again if the reasons have changed.
+const FIRST_TELL: Duration = Duration::from_secs(5);
+/// How often it is told if nothing has changed.
 const TELL_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Reports `event` a [`SAME_MOMENT`] after the first neighbor has become interested and every `interval` from there, until the
@@ -86,29 +88,80 @@ pub fn bring_allowance(shared: &Shared) {
     }
 }
 
-/// Looks again and again, until the process stops, whether a pause is over, and tells for whom this peer waits; gives up after
-/// `patience`, if there is one.
+/// Looks again and again, until the process stops, whether a pause is over, and tells for whom this peer waits and why; gives up
+/// after `patience`, if there is one.
 ///
-/// It is only the missing peers that are given up, so that the time counts while nobody who is there has or wants anything.
+/// It is only the missing peers that are given up, and connected ones that do nothing although something is due: the time
+/// counts while nobody else does anything, either.
 pub fn watch_missing(shared: &Shared, patience: Option<Duration>) {
-    let mut told = Instant::now();
-    let mut idle_since = told;
+    let mut teller = Teller::new(Instant::now());
+    let mut idle_since = Instant::now();
     while shared.wait_until(Instant::now() + WATCH_INTERVAL) {
         shared.end_pauses();
         let now = Instant::now();
-        let (missing, idle) = shared.look(|peer| (peer.missing().collect::<Vec<_>>(), peer.is_idle()));
-        if missing.is_empty() {
-            told = now;
+        let missing = shared.missing();
+        if let Some(sentence) = teller.look(now, (!missing.is_empty()).then(|| waiting::sentence(&missing))) {
+            log::warn!("{sentence}");
         }
-        if missing.is_empty() || !idle {
+        let Some(patience) = patience else { continue };
+        let (idle, at_work_until) = shared.idle_neighbors(patience);
+        if missing.is_empty() && idle.is_empty() {
             idle_since = now;
         }
-        if now - told >= TELL_INTERVAL {
-            told = now;
-            log::warn!("still waiting for {}", peer_id::list(&missing));
+        idle_since = at_work_until.map_or(idle_since, |until| idle_since.max(until));
+        if now.saturating_duration_since(idle_since) >= patience {
+            let given_up = missing.into_iter().map(|(id, _)| id).chain(idle).collect();
+            return shared.end(End::GaveUp(given_up));
         }
-        if patience.is_some_and(|patience| now - idle_since >= patience) {
-            return shared.end(End::GaveUp(missing));
+    }
+}
+
+/// Decides when a sentence is told that may be true for long.
+#[derive(Debug)]
+struct Teller {
+    since: Instant,
+    told: Option<String>,
+}
+
+impl Teller {
+    fn new(now: Instant) -> Self {
+        Self { since: now, told: None }
+    }
+
+    /// The sentence, if it is to be told now.
+    fn look(&mut self, now: Instant, sentence: Option<String>) -> Option<String> {
+        let Some(sentence) = sentence else {
+            *self = Self::new(now);
+            return None;
+        };
+        let pause = if self.told.as_ref() == Some(&sentence) { TELL_INTERVAL } else { FIRST_TELL };
+        if now - self.since < pause {
+            return None;
         }
+        (self.since, self.told) = (now, Some(sentence.clone()));
+        Some(sentence)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_waited_for_is_told_after_five_seconds_and_again_after_thirty_or_when_that_changes() {
+        let start = Instant::now();
+        let mut teller = Teller::new(start);
+        let told: Vec<_> = (0..120)
+            .filter(|&secs| {
+                let sentence = match secs {
+                    0..50 => Some("waiting for 1001 (refused)"),
+                    50..80 => Some("waiting for 1001 (timed out)"),
+                    80..90 => None,
+                    _ => Some("waiting for 1002"),
+                };
+                teller.look(start + Duration::from_secs(secs), sentence.map(Into::into)).is_some()
+            })
+            .collect();
+        assert_eq!(told, [5, 35, 50, 94]);
     }
 }

@@ -86,6 +86,12 @@ impl Peer {
         self.neighbors.iter().filter(move |(_, neighbor)| is_missing(neighbor)).map(|(&id, _)| id)
     }
 
+    /// Whether a neighbor was connected before, in this run or, if it was complete, in an earlier one.
+    #[must_use]
+    pub fn has_met(&self, neighbor: PeerId) -> bool {
+        self.neighbors.get(&neighbor).is_some_and(|neighbor| neighbor.met)
+    }
+
     /// Whether no connected neighbor has or wants anything: only those that are missing could change that.
     #[must_use]
     pub fn is_idle(&self) -> bool {

@@ -174,7 +174,8 @@ fn a_caller_has_ten_seconds_to_shake_hands() {
     let waited = started.elapsed();
     assert!((Duration::from_secs(10)..Duration::from_secs(30)).contains(&waited), "{waited:?}");
     wait_until("being told twice", || victim.lines_with(" did not shake hands: ").len() == 2);
-    assert_eq!(victim.lines_with("[WARN]"), [""; 0]);
+    let warnings = victim.lines_with("[WARN]");
+    assert!(warnings.iter().all(|line| line.contains("waiting for 1002")), "{warnings:?}");
     victim.terminate();
 }
 
@@ -183,8 +184,8 @@ fn one_who_is_dialed_and_answers_wrongly_is_named_and_dialed_again() {
     let rows = [
         (JAVA_STREAM.to_vec(), format!("neighbor 1001 {JAVA}")),
         (vec![b'?'; 32], format!("neighbor 1001 {OTHER_HEADER}'{}'", "?".repeat(32))),
-        (handshake(1003), "who answers at ADDRESS has the ID 1003 instead of 1001".into()),
-        (handshake(7), "who answers at ADDRESS has the ID 7 instead of 1001".into()),
+        (handshake(1003), "ADDRESS answered with peer ID 1003, expected 1001".into()),
+        (handshake(7), "ADDRESS answered with peer ID 7, expected 1001".into()),
     ];
     for (bytes, fault) in rows {
         let peers = vec![(1001, false), (1004, true), (1002, false), (1003, false)];

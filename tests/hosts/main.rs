@@ -5,4 +5,5 @@
 mod support;
 
 mod paths;
+mod ports;
 mod stalls;

@@ -238,7 +238,7 @@ fn who_answers_with_another_id_than_the_expected_is_not_conversed_with() {
     let mut other = Client::accept(&listener);
     other.send(&handshake(1003));
     other.wait_for_end();
-    leecher.wait_for_line("has the ID 1003 instead of 1001");
+    leecher.wait_for_line("answered with peer ID 1003, expected 1001");
     let mut client = Client::seed(&swarm, &listener, 1001, 1002);
     client.serve(&swarm, 10);
     client.part();

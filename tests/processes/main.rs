@@ -22,6 +22,7 @@ mod limits;
 mod options;
 mod uploads;
 
+mod addresses;
 mod command_line;
 mod configuration;
 mod faults;

@@ -1,0 +1,162 @@
+//! Hosts and addresses: what a host in `PeerInfo.cfg` means here, and which addresses are this machine's.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs, UdpSocket};
+
+/// Where this peer listens, and what is odd about that.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Places {
+    /// The addresses to bind.
+    pub addresses: Vec<SocketAddr>,
+    /// Whether one of the addresses may be missing, as long as another can be bound.
+    pub some_may_be_missing: bool,
+    /// What the host is that does not mean this machine; its owner should know.
+    pub elsewhere: Option<String>,
+}
+
+/// All addresses of a host and port, in the order in which the system gives them.
+///
+/// A name, an address with or without brackets, and an address with a scope (`fe80::1%eth0`) are understood.
+///
+/// # Errors
+/// When the system does not find any.
+pub fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    let host = plain(host);
+    if is_localhost(host) {
+        return Ok(vec![(Ipv4Addr::LOCALHOST, port).into(), (Ipv6Addr::LOCALHOST, port).into()]);
+    }
+    Ok((host, port).to_socket_addrs()?.collect())
+}
+
+/// Where to listen as `host` on `port`.
+///
+/// Only on that address if the host is written as one of this machine's, so that peers on several loopback addresses may
+/// have the same port; on both loopback addresses for `localhost`; on the addresses that a name has here, if others can
+/// reach one of them. Debian gives a machine's own name the address 127.0.1.1: where a name means loopback only, and where
+/// it means another machine, the peer listens on all addresses, for the name may mean this machine elsewhere.
+pub fn listening_places(host: &str, port: u16) -> Places {
+    let written = plain(host);
+    if is_localhost(written) {
+        return Places {
+            addresses: vec![(Ipv4Addr::LOCALHOST, port).into(), (Ipv6Addr::LOCALHOST, port).into()],
+            some_may_be_missing: true,
+            elsewhere: None,
+        };
+    }
+    let found = resolve(host, port);
+    places(written, port, found.as_deref().map_err(ToString::to_string), is_here)
+}
+
+/// The same from what the system has found, and what is this machine's.
+fn places(host: &str, port: u16, found: Result<&[SocketAddr], String>, is_here: impl Fn(IpAddr) -> bool) -> Places {
+    let everywhere = vec![(Ipv6Addr::UNSPECIFIED, port).into(), (Ipv4Addr::UNSPECIFIED, port).into()];
+    let all = |elsewhere| Places { addresses: everywhere, some_may_be_missing: true, elsewhere };
+    let found = match found {
+        Ok(found) => found,
+        Err(error) => return all(Some(format!("'{host}', which this machine cannot find: {error}"))),
+    };
+    let mut here: Vec<_> = found.iter().copied().filter(|address| is_here(address.ip())).collect();
+    here.dedup();
+    let is_literal = host.split('%').next().is_some_and(|address| address.parse::<IpAddr>().is_ok());
+    if here.is_empty() {
+        let first = found.first().map(|address| address.ip().to_string()).unwrap_or_default();
+        let named = if is_literal { host.to_owned() } else { format!("{host} ({first})") };
+        return all(Some(format!("{named}, which is not an address of this machine")));
+    }
+    let is_reachable = |address: &SocketAddr| !address.ip().to_canonical().is_loopback();
+    if is_literal || here.iter().any(is_reachable) {
+        return Places { addresses: here, some_may_be_missing: !is_literal, elsewhere: None };
+    }
+    all(None)
+}
+
+/// Whether this is an address of this machine, or stands for all of them.
+pub fn is_here(address: IpAddr) -> bool {
+    UdpSocket::bind((address, 0)).is_ok() || is_here_with_a_scope(address)
+}
+
+/// A link-local address cannot be bound without its scope, which an `IpAddr` does not have.
+fn is_here_with_a_scope(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V6(address) if address.is_unicast_link_local())
+}
+
+fn plain(host: &str) -> &str {
+    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
+}
+
+fn is_localhost(host: &str) -> bool {
+    host.strip_suffix('.').unwrap_or(host).eq_ignore_ascii_case("localhost")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PORT: u16 = 6001;
+
+    fn addresses(texts: &[&str]) -> Vec<SocketAddr> {
+        texts.iter().map(|text| SocketAddr::new(text.parse().expect("an address"), PORT)).collect()
+    }
+
+    /// Where a host is listened on that has these addresses, of which those with a star are this machine's.
+    #[track_caller]
+    fn check(host: &str, found: &[&str], expected: &[&str], elsewhere: Option<&str>) {
+        let here: Vec<IpAddr> = found.iter().filter_map(|text| text.strip_suffix('*')?.parse().ok()).collect();
+        let found = addresses(&found.iter().map(|text| text.trim_end_matches('*')).collect::<Vec<_>>());
+        let places = places(host, PORT, Ok(&found), |address| here.contains(&address));
+        assert_eq!(places.addresses, addresses(expected), "{host}");
+        assert_eq!(places.elsewhere.as_deref(), elsewhere, "{host}");
+    }
+
+    const EVERYWHERE: [&str; 2] = ["::", "0.0.0.0"];
+
+    #[test]
+    fn an_address_of_this_machine_is_listened_on_alone() {
+        check("127.0.0.2", &["127.0.0.2*"], &["127.0.0.2"], None);
+        check("::1", &["::1*"], &["::1"], None);
+        check("10.77.0.2", &["10.77.0.2*"], &["10.77.0.2"], None);
+    }
+
+    #[test]
+    fn a_name_is_listened_on_with_all_its_addresses_that_are_here() {
+        check("lab", &["10.77.0.2*", "fd00::2*", "10.77.0.3"], &["10.77.0.2", "fd00::2"], None);
+        check("lab6", &["fd00::2*"], &["fd00::2"], None);
+        check("lab", &["10.77.0.2*", "10.77.0.2*"], &["10.77.0.2"], None);
+    }
+
+    #[test]
+    fn a_name_that_means_loopback_here_is_listened_on_everywhere_for_others_could_not_reach_that() {
+        check("debian", &["127.0.1.1*"], &EVERYWHERE, None);
+        check("debian", &["::1*", "127.0.1.1*"], &EVERYWHERE, None);
+        check("debian", &["127.0.1.1*", "10.77.0.2*"], &["127.0.1.1", "10.77.0.2"], None);
+    }
+
+    #[test]
+    fn what_is_not_this_machine_s_is_told() {
+        check("10.77.0.2", &["10.77.0.2"], &EVERYWHERE, Some("10.77.0.2, which is not an address of this machine"));
+        check(
+            "other",
+            &["10.77.0.2", "fd00::2"],
+            &EVERYWHERE,
+            Some("other (10.77.0.2), which is not an address of this machine"),
+        );
+        let unknown = places("nobody", PORT, Err("no such host".into()), |_| true);
+        assert_eq!(unknown.elsewhere.as_deref(), Some("'nobody', which this machine cannot find: no such host"));
+    }
+
+    #[test]
+    fn localhost_is_both_loopback_addresses_however_it_is_written() {
+        for host in ["localhost", "LocalHost", "localhost."] {
+            assert_eq!(resolve(host, PORT).expect("it is known"), addresses(&["127.0.0.1", "::1"]), "{host}");
+            assert_eq!(listening_places(host, PORT).addresses, addresses(&["127.0.0.1", "::1"]), "{host}");
+        }
+    }
+
+    #[test]
+    fn brackets_and_scopes_are_understood() {
+        assert_eq!(resolve("[::1]", PORT).expect("an address"), addresses(&["::1"]));
+        assert_eq!(resolve("::1", PORT).expect("an address"), addresses(&["::1"]));
+        let scoped = resolve("fe80::1%lo", PORT).expect("an address");
+        assert!(matches!(scoped[..], [SocketAddr::V6(address)] if address.scope_id() > 0), "{scoped:?}");
+    }
+}

@@ -1,0 +1,195 @@
+//! Why a neighbor is waited for, in words; pure.
+
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+
+use crate::peer_id::PeerId;
+
+/// Maximum number of neighbors that a sentence names.
+const MOST_NAMED: usize = 10;
+
+/// What stood in the way when a neighbor was dialed last.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Trouble {
+    /// Its host is not known here.
+    NoSuchHost(String),
+    /// The system could not do its part.
+    System(String),
+    /// It could not be reached at this address.
+    Unreachable(SocketAddr, ErrorKind, String),
+    /// It closed before hands were shaken, or said too little for too long.
+    Silent(SocketAddr),
+    /// It does not speak the protocol; the words say what it did.
+    NoPeer(SocketAddr, String),
+    /// It has another ID.
+    OtherId(SocketAddr, u32),
+}
+
+/// Why a neighbor is missing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Missing {
+    /// This peer dials it, and this stood in the way last; unknown before the first attempt has ended.
+    Dialed(Option<Trouble>),
+    /// It is to call this peer.
+    ToCall {
+        /// Whether it has called before.
+        again: bool,
+    },
+}
+
+impl Trouble {
+    /// What an error means that came when a host was looked up.
+    #[must_use]
+    pub fn of_lookup(host: &str, error: &io::Error) -> Self {
+        // Of a name the resolver says so in words of its own; the system's own errors have a number.
+        match error.raw_os_error() {
+            Some(_) => Self::System(format!("cannot look up '{host}': {error}")),
+            None => Self::NoSuchHost(format!("cannot find the host '{host}': {error}")),
+        }
+    }
+
+    /// What an error means that came when an address was dialed.
+    #[must_use]
+    pub fn of_dialing(address: SocketAddr, error: &io::Error) -> Self {
+        match error.kind() {
+            kind @ (ErrorKind::ConnectionRefused
+            | ErrorKind::TimedOut
+            | ErrorKind::HostUnreachable
+            | ErrorKind::NetworkUnreachable
+            | ErrorKind::ConnectionReset) => Self::Unreachable(address, kind, error.to_string()),
+            _ => Self::System(format!("cannot dial {address}: {error}")),
+        }
+    }
+
+    /// The sentence that tells it at once, of this neighbor.
+    #[must_use]
+    pub fn told_of(&self, neighbor: PeerId) -> String {
+        match self {
+            Self::NoPeer(_, fault) => format!("neighbor {neighbor} {fault}"),
+            Self::OtherId(address, id) => format!("{address} answered with peer ID {id}, expected {neighbor}"),
+            other => format!("neighbor {neighbor}: {other}"),
+        }
+    }
+
+    /// Which of several troubles is worth more words: one address of a neighbor may answer wrongly, another not at all, and a
+    /// third may be of a family that this machine does not have.
+    #[must_use]
+    pub fn weight(&self) -> u8 {
+        match self {
+            Self::NoPeer(..) | Self::OtherId(..) => 2,
+            Self::Unreachable(..) | Self::Silent(_) => 1,
+            Self::NoSuchHost(_) | Self::System(_) => 0,
+        }
+    }
+
+    /// Whether it is somebody's mistake, which does not go away when a neighbor is started.
+    #[must_use]
+    pub fn is_a_mistake(&self) -> bool {
+        !matches!(self, Self::Unreachable(..) | Self::Silent(_))
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoSuchHost(sentence) | Self::System(sentence) => f.write_str(sentence),
+            Self::Unreachable(address, kind, error) => match kind {
+                ErrorKind::ConnectionRefused => {
+                    write!(f, "{address}: connection refused; not started yet, or another port?")
+                }
+                ErrorKind::TimedOut => write!(f, "{address}: connection timed out; firewall?"),
+                ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => {
+                    write!(f, "{address}: unreachable; another network, or a VPN?")
+                }
+                _ => write!(f, "{address}: {error}"),
+            },
+            Self::Silent(address) => write!(f, "{address}: answers, but does not shake hands"),
+            Self::NoPeer(address, fault) => write!(f, "{address}: {fault}"),
+            Self::OtherId(address, id) => write!(f, "{address} answers as peer {id}"),
+        }
+    }
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dialed(Some(trouble)) => trouble.fmt(f),
+            Self::Dialed(None) => f.write_str("is being dialed"),
+            Self::ToCall { again: false } => f.write_str("has not called us yet"),
+            Self::ToCall { again: true } => f.write_str("has not called us again"),
+        }
+    }
+}
+
+/// `waiting for 1001 (...), 1004 (...)`.
+#[must_use]
+pub fn sentence(missing: &[(PeerId, Missing)]) -> String {
+    let named: Vec<_> = missing.iter().take(MOST_NAMED).map(|(id, why)| format!("{id} ({why})")).collect();
+    let more = match missing.len().saturating_sub(MOST_NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("waiting for {}{more}", named.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(number: u32) -> PeerId {
+        PeerId::new(number).expect("a positive number")
+    }
+
+    fn at() -> SocketAddr {
+        "10.77.0.1:6001".parse().expect("an address")
+    }
+
+    #[test]
+    fn each_reason_has_its_words() {
+        let dialed = |error: io::Error| Trouble::of_dialing(at(), &error).to_string();
+        for (error, expected) in [
+            (
+                ErrorKind::ConnectionRefused.into(),
+                "10.77.0.1:6001: connection refused; not started yet, or another port?",
+            ),
+            (ErrorKind::TimedOut.into(), "10.77.0.1:6001: connection timed out; firewall?"),
+            (ErrorKind::HostUnreachable.into(), "10.77.0.1:6001: unreachable; another network, or a VPN?"),
+            (ErrorKind::NetworkUnreachable.into(), "10.77.0.1:6001: unreachable; another network, or a VPN?"),
+        ] {
+            assert_eq!(dialed(error), expected);
+        }
+        assert_eq!(Trouble::Silent(at()).to_string(), "10.77.0.1:6001: answers, but does not shake hands");
+        assert_eq!(Trouble::OtherId(at(), 1005).to_string(), "10.77.0.1:6001 answers as peer 1005");
+    }
+
+    /// Seen: `cannot find the host 'localhost': Too many open files`.
+    #[test]
+    fn want_of_descriptors_is_not_told_as_a_host_that_is_not_known() {
+        let no_descriptors = io::Error::from_raw_os_error(24);
+        let told = Trouble::of_lookup("localhost", &no_descriptors).to_string();
+        assert!(told.starts_with("cannot look up 'localhost': "), "{told}");
+        let told = Trouble::of_dialing(at(), &no_descriptors);
+        assert!(told.is_a_mistake() && told.to_string().starts_with("cannot dial 10.77.0.1:6001: "), "{told}");
+        let unknown = Trouble::of_lookup("nobody", &io::Error::other("no such name"));
+        assert_eq!(unknown.to_string(), "cannot find the host 'nobody': no such name");
+    }
+
+    #[test]
+    fn who_is_waited_for_is_named_with_the_reason() {
+        let refused = Trouble::of_dialing(at(), &ErrorKind::TimedOut.into());
+        let missing = [
+            (id(1001), Missing::Dialed(Some(refused))),
+            (id(1002), Missing::Dialed(None)),
+            (id(1004), Missing::ToCall { again: false }),
+            (id(1005), Missing::ToCall { again: true }),
+        ];
+        assert_eq!(
+            sentence(&missing),
+            "waiting for 1001 (10.77.0.1:6001: connection timed out; firewall?), 1002 (is being dialed), \
+             1004 (has not called us yet), 1005 (has not called us again)"
+        );
+        let many: Vec<_> = (1..=12).map(|number| (id(number), Missing::ToCall { again: false })).collect();
+        assert!(sentence(&many).ends_with("10 (has not called us yet) and 2 more"));
+    }
+}

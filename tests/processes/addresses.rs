@@ -1,0 +1,135 @@
+//! Hosts as `PeerInfo.cfg` may have them, what is told of those that do not answer, and ports that are taken for a while.
+
+use std::fmt::Write as _;
+use std::io::Write;
+use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};
+use std::thread;
+
+use crate::client::{Client, full_bitfield, handshake, listen};
+use crate::env::TestEnv;
+use crate::swarm::{Plan, Swarm};
+
+fn plan(count: u32) -> Plan {
+    Plan { peers: (1..=count).map(|number| (1000 + number, number == 1)).collect(), ..Plan::default() }
+}
+
+/// A swarm whose peers are at these hosts and ports.
+fn at(places: &[(&str, u16)]) -> Swarm {
+    let plan = plan(u32::try_from(places.len()).expect("few"));
+    let mut peer_info = String::new();
+    for ((host, port), (id, has_file)) in places.iter().zip(&plan.peers) {
+        writeln!(peer_info, "{id} {host} {port} {}", u8::from(*has_file)).expect("memory");
+    }
+    Swarm::with_files(TestEnv::new(), plan.clone(), &plan.common(), &peer_info)
+}
+
+/// A port that nobody listens on, neither with IPv4 nor with IPv6.
+fn free_port() -> u16 {
+    loop {
+        let listener = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).expect("IPv6 on loopback");
+        let port = listener.local_addr().expect("a socket").port();
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
+}
+
+#[test]
+fn addresses_of_both_families_and_however_they_are_written() {
+    for hosts in [["[::1]", "::1"], ["localhost.", "LocalHost"], ["127.0.0.1", "[::1]"], ["localhost", "::1"]] {
+        let ports = [free_port(), free_port()];
+        at(&[(hosts[0], ports[0]), (hosts[1], ports[1])]).run();
+    }
+}
+
+#[test]
+fn whoever_answers_wrongly_at_one_address_does_not_hide_the_neighbor_at_another() {
+    let port = free_port();
+    let swarm = at(&[("localhost", port), ("localhost", free_port())]);
+    let other = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).expect("a free port");
+    thread::spawn(move || {
+        // Something else, that greets each caller.
+        other.incoming().map_while(Result::ok).for_each(|mut caller| _ = caller.write_all(b"220 hello\r\n"));
+    });
+    let listener = TcpListener::bind((Ipv6Addr::LOCALHOST, port)).expect("a free port");
+    let leecher = swarm.start(1002);
+    let mut client = Client::seed(&swarm, &listener, 1001, 1002);
+    client.serve(&swarm, swarm.plan.piece_count() as usize);
+    client.part();
+    assert_eq!(leecher.wait().status, Some(0));
+}
+
+#[test]
+fn a_line_of_one_s_own_that_names_another_machine_is_told_and_the_peer_goes_on() {
+    let swarm = at(&[("192.0.2.1", free_port())]);
+    let ended = swarm.env.run(&["1001"]);
+    let told = "peer 1001: [WARN] PeerInfo.cfg line 1 names 192.0.2.1, which is not an address of this machine";
+    assert!(ended.stderr.iter().any(|line| line == told), "{ended:#?}");
+    assert_eq!(ended.status, Some(0));
+}
+
+#[test]
+fn who_is_waited_for_is_told_with_the_reason() {
+    let swarm = Swarm::new(plan(3));
+    let peer = swarm.start_and_wait(1002);
+    let (host, port) = swarm.address(1001);
+    peer.wait_for_line(&format!(
+        "waiting for 1001 ({host}:{port}: connection refused; not started yet, or another port?), 1003 (has not called us yet)"
+    ));
+    // The reason has changed, which is told sooner than after thirty seconds.
+    let listener = listen(&swarm, 1001);
+    thread::spawn(move || {
+        listener.incoming().map_while(Result::ok).for_each(|mut caller| _ = caller.write_all(&handshake(7)));
+    });
+    peer.wait_for_line(&format!("{host}:{port} answered with peer ID 7, expected 1001"));
+    peer.wait_for_line(&format!("waiting for 1001 ({host}:{port} answers as peer 7), 1003 (has not called us yet)"));
+}
+
+#[test]
+fn a_host_that_is_not_known_is_told() {
+    // No name has an empty part, so that nobody else is asked for it.
+    let swarm = at(&[("no..host", 6001), ("127.0.0.1", free_port())]);
+    let peer = swarm.start(1002);
+    peer.wait_for_line("neighbor 1001: cannot find the host 'no..host'");
+}
+
+/// Seen: 30 calls without a word.
+#[test]
+fn one_that_closes_each_connection_after_the_handshake_is_told_of() {
+    let swarm = Swarm::new(plan(2));
+    let listener = listen(&swarm, 1001);
+    let peer = swarm.start(1002);
+    thread::spawn(move || {
+        listener.incoming().map_while(Result::ok).for_each(|mut caller| _ = caller.write_all(&handshake(1001)));
+    });
+    peer.wait_for_line("neighbor 1001 takes each connection and closes it right after the handshake, 5 times in a row");
+}
+
+#[test]
+fn a_port_that_becomes_free_in_time_is_taken() {
+    let swarm = Swarm::new(plan(2));
+    let former = listen(&swarm, 1001);
+    let seeder = swarm.start(1001);
+    seeder.wait_for_line("port 6001 is taken; trying again for some seconds");
+    drop(former);
+    let seeder = seeder.wait_until_up();
+    let mut client = Client::join(&swarm, 1001, 1002);
+    client.say_all_haves(&swarm);
+    client.wait_for_end();
+    drop(client);
+    assert_eq!(seeder.wait().status, Some(0));
+}
+
+/// Seen: a silent impostor, or a neighbor that hangs, kept `--peer-timeout` from ever coming.
+#[test]
+fn a_connected_neighbor_that_does_nothing_though_something_is_due_is_given_up_by_the_peer_timeout() {
+    let swarm = Swarm::new(plan(2));
+    let listener = listen(&swarm, 1001);
+    let leecher = swarm.env.start(&["--peer-timeout", "1", "1002"]);
+    let mut silent = Client::accept(&listener);
+    silent.send(&handshake(1001));
+    silent.say(crate::client::BITFIELD, &full_bitfield(swarm.plan.piece_count()));
+    let ended = leecher.wait();
+    ended.assert_one_sentence(3, &["nothing was heard of 1001 for 1 s"]);
+    drop(silent);
+}
