@@ -8,7 +8,7 @@ use peer_process::layout::FileLayout;
 use peer_process::peer_id::PeerId;
 
 use crate::hosts::Sight;
-use crate::progress::Progress;
+use crate::logs::Progress;
 use crate::record::{Record, State};
 use crate::report::{Exit, Row};
 

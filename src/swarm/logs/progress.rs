@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufRead;
 
-use crate::sentence::{self, Sentence};
+use super::sentence::{self, Sentence};
 
 /// A line that is longer is none of the course's, and dropped.
 const LONGEST_LINE: usize = 64 * 1024;

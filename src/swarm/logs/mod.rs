@@ -1,0 +1,7 @@
+//! The reader of the course's logs, whoever has written them: `sentence` knows what a line tells, and `progress` how a peer stands by
+//! all of its lines. Both are pure.
+
+mod progress;
+mod sentence;
+
+pub use self::progress::Progress;
