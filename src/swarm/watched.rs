@@ -42,7 +42,7 @@ pub struct Watched {
 impl Watched {
     /// A peer that was not started yet.
     pub fn new(info: &PeerInfo, layout: FileLayout) -> Self {
-        let progress = Progress::new(layout.piece_count(), info.has_file);
+        let progress = Progress::new(info.id.number(), layout.piece_count(), info.has_file);
         let (info, history) = (info.clone(), Vec::new());
         Self { info, layout, progress, record: None, unreachable: None, begun: None, ended: None, done: false, history }
     }
