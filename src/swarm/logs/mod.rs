@@ -1,5 +1,7 @@
-//! The reader of the course's logs, whoever has written them: `sentence` knows what a line tells, and `progress` how a peer stands by
-//! all of its lines. Both are pure.
+//! The reader of the course's logs, whoever has written them: `finding` knows a log by its name, `sentence` what a line tells, and
+//! `progress` how a peer stands by all of its lines. All are pure.
+
+mod finding;
 
 mod words;
 
@@ -11,4 +13,5 @@ mod dialects;
 mod indexes;
 mod progress;
 
+pub use self::finding::{LogPattern, log_of};
 pub use self::progress::Progress;
