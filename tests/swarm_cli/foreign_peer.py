@@ -238,3 +238,5 @@ class Peer:
 
 if __name__ == "__main__":
     Peer(int(sys.argv[1])).run()
+    # Python's own end may crash while other threads still run. All that was written is flushed.
+    os._exit(0)
