@@ -1,4 +1,4 @@
-//! The reader of the course's logs, whoever has written them: `finding` knows a log by its name, `sentence` what a line tells, and
+//! The reader of the course's logs, of any author: `finding` knows a log by its name, `sentence` what a line tells, and
 //! `progress` how a peer stands by all of its lines. All are pure.
 
 mod finding;

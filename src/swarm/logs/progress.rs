@@ -155,7 +155,7 @@ impl Told {
             Sentence::ChokedBy(neighbor) => _ = self.unchoked_by.remove(&neighbor),
             Sentence::Downloaded { index, from, piece_count: count } => {
                 let is_new = match index {
-                    // Some count pieces from 1; beyond that it is none of this file.
+                    // Some count pieces from 1; an index beyond that belongs to another file.
                     Some(index) if index > piece_count => false,
                     Some(index) => self.indexes.insert(index),
                     // Two pieces in a second may well be told by the same line, but not with the same count.

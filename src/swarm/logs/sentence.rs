@@ -1,4 +1,4 @@
-//! `sentences`: which of the course's sentences (protocol A10) a line of a log holds, whoever has written it.
+//! `sentences`: which of the course's sentences (protocol A10) a line of a log holds, of any author.
 //!
 //! Foreign peers keep the placeholders' brackets, put other times first, leave out blanks and periods, break the line, glue two
 //! sentences into one, and so on. So a sentence is known by its key words and by the numbers behind them, in whatever else there is.
@@ -43,9 +43,9 @@ pub enum Sentence {
     UnchokedBy(u32),
     /// This neighbor chokes it.
     ChokedBy(u32),
-    /// It has this piece, from this neighbor, and so many now; each may be missing.
+    /// It has this piece, from this neighbor, and a new count; each may be missing.
     Downloaded { index: Option<u32>, from: Option<u32>, piece_count: Option<u32> },
-    /// So many pieces it has now: the second half of the sentence, which some put into a line of its own.
+    /// The count of its pieces: the second half of the sentence, which some put into a line of its own.
     PieceCount(u32),
     /// It has all of the file.
     Complete,

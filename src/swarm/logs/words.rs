@@ -82,7 +82,7 @@ impl<'a> Iterator for Words<'a> {
         let is_other = |byte: &u8| if of_letters { !is_letter(byte) } else { !byte.is_ascii_digit() };
         let (word, rest) = rest.split_at(rest.iter().position(is_other).unwrap_or(rest.len()));
         self.0 = rest;
-        // A number that is too large is none of ours.
+        // A number that is too large counts as letters.
         let add = |number: u32, digit: &u8| number.checked_mul(10)?.checked_add(u32::from(digit - b'0'));
         let number = if of_letters { None } else { word.iter().try_fold(0, add) };
         Some(number.map_or(Word::Letters(word), |number| Word::Number(number, word.len())))
