@@ -26,7 +26,7 @@ const ORDER: [&str; 17] = [
 /// Imports that the order would allow and the design does not.
 const FORBIDDEN_IMPORTS: [(&str, &str); 2] = [("peer", "wire"), ("peer", "config")];
 /// The same for the modules of the tool beside it, `swarm`.
-const SWARM_ORDER: [&str; 35] = [
+const SWARM_ORDER: [&str; 34] = [
     "fault",
     "words",
     "cli",
@@ -37,8 +37,7 @@ const SWARM_ORDER: [&str; 35] = [
     "plan",
     "new_file",
     "made",
-    "sentence",
-    "progress",
+    "logs",
     "record",
     "digest",
     "copies",

@@ -37,7 +37,8 @@ pub fn clean(args: &CleanArgs) -> Result<ExitCode> {
         }
         let peers = swarm.peers.iter().filter(|peer| host.peers.contains(&peer.id));
         let names: Vec<_> = peers.flat_map(|peer| leavings(&swarm, peer)).chain([BEGUN.to_owned()]).collect();
-        match host.list(&names) {
+        // Wherever logs are: the ID of one of this swarm's peers is in their names.
+        match host.all_logs().and_then(|logs| host.list(&[names, logs].concat())) {
             Err(error) if error.is::<NoDirectory>() => {}
             other => found.push((host, other?)),
         }

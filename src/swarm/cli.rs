@@ -134,6 +134,11 @@ pub struct StartArgs {
     /// How to start a peer, with {id} for its ID: "java peerProcess {id}" [default: the `peer_process` beside this program]
     #[arg(long, value_name = "COMMAND")]
     pub peer_command: Option<String>,
+    /// Where a peer writes its log, if `swarm` does not find it by itself, with {id} for its ID, * for any run of characters but /
+    /// and ? for one: "out/peer{id}-*.txt". By itself it finds `log_peer_ID.log`, with the ID in brackets, too, or a date behind it,
+    /// here and in log/, logs/ and `peer_ID`/; remembered for the other subcommands
+    #[arg(long, value_name = "PATTERN")]
+    pub log_pattern: Option<String>,
     /// Pause between one peer's start and the next one's
     #[arg(long, value_name = "SECS", default_value_t = 0.0, hide_default_value = true, allow_negative_numbers = true,
         value_parser = seconds)]

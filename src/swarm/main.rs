@@ -1,7 +1,7 @@
 //! `swarm`: runs a whole swarm of the course's peers, here and over ssh.
 //!
 //! Modules in reading order: `cli` is what it is told, `swarm_dir` the directory that all is about; `plan` decides what `init` makes,
-//! and `new_file` makes it; `progress`, `copies` and `report` are what is found out and shown, and pure; `hosts` does everything on
+//! and `new_file` makes it; `logs`, `copies` and `report` are what is found out and shown, and pure; `hosts` does everything on
 //! this machine and on others; `watch` looks after running peers; then each subcommand has a module of its own.
 
 mod fault;
@@ -21,9 +21,7 @@ mod new_file;
 
 mod made;
 
-mod sentence;
-
-mod progress;
+mod logs;
 
 mod record;
 

@@ -1,4 +1,4 @@
-//! `Settings`: how the other hosts of a swarm are reached. `swarm start` remembers it in `swarm.json`, so that the other subcommands
+//! `Settings`: how the other hosts of a swarm are reached, and how its logs are called. `swarm start` remembers it in `swarm.json`, so that the other subcommands
 //! need not be told again.
 
 use std::fs;
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::cli::RemoteArgs;
 use crate::fault::Usage;
 use crate::hosts::Reach;
+use crate::logs::LogPattern;
 use crate::swarm_dir::{SETTINGS, SwarmDir};
 
 /// What `swarm.json` says.
@@ -19,6 +20,8 @@ pub struct Settings {
     user: Option<String>,
     ssh_options: Vec<String>,
     remote_dir: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log_pattern: Option<String>,
 }
 
 impl Settings {
@@ -42,6 +45,24 @@ impl Settings {
         Ok(settings)
     }
 
+    /// Takes what `--log-pattern` says, if it is there; tells whether that, or what is remembered, has to be kept.
+    ///
+    /// # Errors
+    /// When it is no pattern, or also names what is no log.
+    pub fn take_log_pattern(&mut self, said: Option<&str>, swarm: &SwarmDir) -> Result<bool> {
+        if let Some(said) = said {
+            let pattern =
+                LogPattern::parse(said).map_err(|wrong| Usage::error(format!("--log-pattern '{said}' {wrong}")))?;
+            let ids = swarm.peers.iter().map(|peer| peer.id);
+            let others = ids.flat_map(|id| swarm.names_of(id).into_iter().map(move |name| (id, name)));
+            if let Some((_, name)) = { others }.find(|(id, name)| pattern.fits(id.number(), name)) {
+                return Err(Usage::error(format!("--log-pattern '{said}' also names {name}, which is no log")));
+            }
+            self.log_pattern = Some(said.to_owned());
+        }
+        Ok(self.log_pattern.is_some())
+    }
+
     /// Remembers all of it.
     ///
     /// # Errors
@@ -55,6 +76,8 @@ impl Settings {
     /// The same for whoever reaches the hosts; without a name for the directory there it is the one that it has here.
     pub fn reach(&self, swarm: &SwarmDir) -> Reach {
         let remote_dir = self.remote_dir.clone().unwrap_or_else(|| swarm.name());
-        Reach { user: self.user.clone(), ssh_options: self.ssh_options.clone(), remote_dir }
+        // Somebody may have written something else there.
+        let log_pattern = self.log_pattern.as_deref().and_then(|text| LogPattern::parse(text).ok());
+        Reach { user: self.user.clone(), ssh_options: self.ssh_options.clone(), remote_dir, log_pattern }
     }
 }

@@ -27,7 +27,7 @@ use crate::seeds;
 use crate::settings::Settings;
 use crate::signals::Interrupts;
 use crate::stop::{running, who_runs};
-use crate::swarm_dir::{SwarmDir, brought_names, err_name, log_name};
+use crate::swarm_dir::{SwarmDir, brought_names, err_name, log_name, pid_name};
 use crate::verify::{Copies, bar, digest_all};
 use crate::watch::{Cause, News, Rules, watch};
 use crate::watched::Watched;
@@ -50,7 +50,8 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
     peer_options::refuse_shared_files(&args.peer_options, swarm.peers.len())?;
     let limits = demo_rate::limits(args, &swarm)?;
     let program = find_program(args)?;
-    let settings = Settings::of(&swarm, &args.remote)?;
+    let mut settings = Settings::of(&swarm, &args.remote)?;
+    let has_pattern = settings.take_log_pattern(args.log_pattern.as_deref(), &swarm)?;
     let hosts = Hosts::of(&swarm, &settings.reach(&swarm))?;
     let commands = commands(&swarm, &hosts, &program, &args.peer_options, &limits)?;
     if args.make_file {
@@ -59,7 +60,7 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
     seeds::check(&swarm, &hosts)?;
     let interrupts = Interrupts::watch(&hosts, "nothing was started")?;
     prepare(&swarm, &hosts, &program)?;
-    if !hosts.all.iter().all(Host::is_here) {
+    if has_pattern || !hosts.all.iter().all(Host::is_here) {
         settings.save(&swarm)?;
     }
     begin(&swarm, &hosts, args)?;
@@ -151,9 +152,14 @@ fn finish(
     });
     let report = Report { kind: Kind::Start, rows: rows.collect() };
     show(&report, json)?;
+    let is_here = |id: &PeerId| hosts.of_peer(*id).is_here();
+    let odd = peers.iter().filter(|(id, _)| is_here(id)).filter_map(|(id, peer)| {
+        peer.log_name.as_ref().filter(|name| **name != log_name(*id)).map(|name| format!(", that of {id} is {name}"))
+    });
     say(&format!(
-        "the logs are {}/log_peer_<ID>.log; what each peer said is in peer_<ID>.err beside them",
-        swarm.path.display()
+        "the logs are {}/log_peer_<ID>.log{}; what each peer said is in peer_<ID>.err beside them",
+        swarm.path.display(),
+        odd.collect::<String>()
     ));
     well &= report.all_well();
     Ok(match cause {
@@ -306,7 +312,7 @@ fn refuse_if_running(swarm: &SwarmDir, host: &Host) -> Result<()> {
     Err(Usage::error(format!("{they_run} already on {called}; `swarm stop {shown}` stops {them}")))
 }
 
-/// Notes that a run begins, and deletes the logs of earlier ones, so that nobody takes them for this one's; but not where a peer
+/// Notes that a run begins, and deletes the records and logs of earlier ones, so that nobody takes them for this one's; but not where a peer
 /// will go on with its own.
 fn begin(swarm: &SwarmDir, hosts: &Hosts, args: &StartArgs) -> Result<()> {
     let fresh = args.peer_options.iter().any(|option| option == "--fresh");
@@ -315,7 +321,8 @@ fn begin(swarm: &SwarmDir, hosts: &Hosts, args: &StartArgs) -> Result<()> {
         let resumed = if fresh { BTreeMap::new() } else { host.list(&journals)? };
         let anew = host.peers.iter().filter(|id| !resumed.contains_key(&swarm.journal_name(**id)));
         host.begin()?;
-        host.remove(&anew.clone().map(|id| log_name(*id)).collect::<Vec<_>>())?;
+        let records = host.peers.iter().map(|id| pid_name(*id));
+        host.remove(&anew.clone().map(|id| log_name(*id)).chain(records).collect::<Vec<_>>())?;
         // What an earlier run has brought here.
         let mut brought = anew.filter(|_| !host.is_here()).flat_map(|id| brought_names(*id));
         brought.try_for_each(|name| swarm.remove(&name))
@@ -363,11 +370,16 @@ fn stop_started(hosts: &Hosts, peers: &BTreeMap<PeerId, Watched>) {
     }
 }
 
-/// Brings the logs of another machine here.
+/// Brings the logs of another machine here, under the course's name, whatever they are called there.
 fn fetch_logs(swarm: &SwarmDir, host: &Host) -> Result<()> {
-    for id in host.peers.iter().filter(|_| !host.is_here()) {
-        for name in brought_names(*id) {
-            host.fetch(&name, &swarm.path_of(&name)).with_context(|| format!("{name} was not brought here"))?;
+    if host.is_here() {
+        return Ok(());
+    }
+    let mut logs = host.logs()?;
+    for id in &host.peers {
+        let log = logs.remove(id).map(|log| (log.name, log_name(*id)));
+        for (there, here) in log.into_iter().chain([(err_name(*id), err_name(*id))]) {
+            host.fetch(&there, &swarm.path_of(&here)).with_context(|| format!("{there} was not brought here"))?;
         }
     }
     Ok(())

@@ -7,7 +7,7 @@ use anyhow::Result;
 use peer_process::peer_id::PeerId;
 
 use crate::cli::ReportArgs;
-use crate::hosts::{Host, Hosts, NoDirectory};
+use crate::hosts::{Host, Hosts, NoDirectory, Reading};
 use crate::out::{FAILED, say, show};
 use crate::report::{Kind, Report};
 use crate::settings::Settings;
@@ -49,9 +49,9 @@ fn look_at_all(swarm: &SwarmDir, host: &Host) -> BTreeMap<PeerId, Watched> {
 
 /// Looks at all peers of a host until the whole of their logs is known.
 fn read_all(host: &Host, peers: &mut BTreeMap<PeerId, Watched>) -> Result<()> {
-    let mut known: BTreeMap<PeerId, u64> = peers.keys().map(|id| (*id, 0)).collect();
+    let mut known: BTreeMap<PeerId, Reading> = peers.keys().map(|id| (*id, Reading::default())).collect();
     loop {
-        let asked: Vec<_> = known.iter().map(|(id, len)| (*id, Some(*len))).collect();
+        let asked: Vec<_> = known.iter().map(|(id, reading)| (*id, Some(reading.clone()))).collect();
         let sights = match host.look(&asked) {
             Err(error) if error.is::<NoDirectory>() => return Ok(()),
             other => other?,

@@ -69,6 +69,11 @@ impl SwarmDir {
         format!("{}.journal", self.copy_name(id))
     }
 
+    /// The files of a peer that are no logs.
+    pub fn names_of(&self, id: PeerId) -> [String; 5] {
+        [self.copy_name(id), self.part_name(id), self.journal_name(id), err_name(id), pid_name(id)]
+    }
+
     /// Where this name is on this machine.
     pub fn path_of(&self, name: &str) -> PathBuf {
         self.path.join(name)

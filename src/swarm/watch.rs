@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use peer_process::peer_id::PeerId;
 
-use crate::hosts::{Host, Hosts};
+use crate::hosts::{Host, Hosts, Reading};
 use crate::live::Live;
 use crate::out::named;
 use crate::watched::{Seen, Watched};
@@ -184,9 +184,9 @@ fn give(orders: &[Sender<Order>], signal: Order) {
 /// The thread of one host: looks at its peers until all have ended, or nobody listens any more.
 fn look_after(host: &Host, peers: &[PeerId], news: &Sender<News>, orders: &Receiver<Order>) {
     let interval = if host.is_here() { LOOK_INTERVALS.0 } else { LOOK_INTERVALS.1 };
-    let mut known: BTreeMap<PeerId, u64> = peers.iter().map(|id| (*id, 0)).collect();
+    let mut known: BTreeMap<PeerId, Reading> = peers.iter().map(|id| (*id, Reading::default())).collect();
     loop {
-        let asked: Vec<_> = known.iter().map(|(id, len)| (*id, Some(*len))).collect();
+        let asked: Vec<_> = known.iter().map(|(id, reading)| (*id, Some(reading.clone()))).collect();
         let mut pause = interval;
         let seen = host.look(&asked).map_err(|error| format!("{error:#}"));
         let seen = seen.map(|sights| {

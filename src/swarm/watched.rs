@@ -7,8 +7,8 @@ use peer_process::config::PeerInfo;
 use peer_process::layout::FileLayout;
 use peer_process::peer_id::PeerId;
 
-use crate::hosts::Sight;
-use crate::progress::Progress;
+use crate::hosts::{Reading, Sight};
+use crate::logs::Progress;
 use crate::record::{Record, State};
 use crate::report::{Exit, Row};
 
@@ -26,6 +26,8 @@ pub struct Watched {
     layout: FileLayout,
     /// What its log tells.
     pub progress: Progress,
+    /// Its log's name, relative to the swarm's directory, as soon as there is one.
+    pub log_name: Option<String>,
     /// Its process, if it was started.
     pub record: Option<Record>,
     /// Why its host could not be asked the last time.
@@ -42,9 +44,20 @@ pub struct Watched {
 impl Watched {
     /// A peer that was not started yet.
     pub fn new(info: &PeerInfo, layout: FileLayout) -> Self {
-        let progress = Progress::new(layout.piece_count(), info.has_file);
+        let progress = Progress::new(info.id.number(), layout.piece_count(), info.has_file);
         let (info, history) = (info.clone(), Vec::new());
-        Self { info, layout, progress, record: None, unreachable: None, begun: None, ended: None, done: false, history }
+        Self {
+            info,
+            layout,
+            progress,
+            log_name: None,
+            record: None,
+            unreachable: None,
+            begun: None,
+            ended: None,
+            done: false,
+            history,
+        }
     }
 
     /// Notes that it was started just now.
@@ -59,6 +72,7 @@ impl Watched {
             self.progress.restart();
         }
         self.progress.feed(&sight.log);
+        self.log_name = sight.file.as_ref().map(|file| file.name.clone());
         self.record = sight.record;
         self.unreachable = None;
         let now = Instant::now();
@@ -136,16 +150,19 @@ impl Watched {
             Some(State::Ended { status, .. }) => Exit::Status(status),
             Some(State::Gone) | None => Exit::Unknown,
         };
+        // What a log tells of a peer that was not started is of another time.
+        let was_started = self.record.is_some();
+        let is_running = was_started && !self.has_ended();
         Row {
             id: self.info.id.number(),
             host: self.info.host.clone(),
             state: self.state(),
             seconds: self.seconds(),
             exit,
-            pieces: self.record.map(|_| self.progress.pieces()),
+            pieces: was_started.then(|| self.progress.pieces()),
             piece_count: self.layout.piece_count(),
-            from: self.progress.from().clone(),
-            unchoked_by: if self.has_ended() { BTreeSet::new() } else { self.progress.unchoked_by().clone() },
+            from: if was_started { self.progress.from().clone() } else { BTreeMap::new() },
+            unchoked_by: if is_running { self.progress.unchoked_by().clone() } else { BTreeSet::new() },
             copy: None,
             digest: None,
         }
@@ -164,15 +181,18 @@ pub struct Seen {
 
 impl Seen {
     /// Takes in a look: counts what is `known` of the log now.
-    pub fn of(sight: Sight, known: &mut BTreeMap<PeerId, u64>) -> Self {
-        let len = known.get_mut(&sight.id).expect("only these were asked for");
-        let restarted = sight.log_len < *len;
-        if restarted {
-            *len = 0;
+    pub fn of(sight: Sight, known: &mut BTreeMap<PeerId, Reading>) -> Self {
+        let reading = known.get_mut(&sight.id).expect("only these were asked for");
+        let is_other = sight.file != reading.file;
+        let restarted = is_other || sight.log_len < reading.len;
+        if is_other {
+            *reading = Reading::begin(sight.file.clone());
+        } else if restarted {
+            reading.len = 0;
         }
-        *len += sight.log.len() as u64;
+        reading.len += sight.log.len() as u64;
         let over = sight.record.is_some_and(|record| record.state != State::Running);
-        let done = over && *len >= sight.log_len;
+        let done = over && reading.len >= sight.log_len;
         Self { sight, restarted, done }
     }
 
@@ -187,7 +207,7 @@ impl Seen {
     }
 
     /// Whether there was more in the log than was told: of what is long, only a part comes at once.
-    pub fn has_more(&self, known: &BTreeMap<PeerId, u64>) -> bool {
-        !self.sight.log.is_empty() && known[&self.sight.id] < self.sight.log_len
+    pub fn has_more(&self, known: &BTreeMap<PeerId, Reading>) -> bool {
+        !self.sight.log.is_empty() && known[&self.sight.id].len < self.sight.log_len
     }
 }

@@ -202,6 +202,47 @@ fn clean_deletes_what_a_run_has_left_there_and_never_the_seeders_file() {
 }
 
 #[test]
+fn logs_are_found_there_wherever_they_are_and_those_of_earlier_runs_tell_nothing() {
+    let world = World::new(2);
+    let body = "case $1 in 1001) to='logs/log_peer_[1001].log' ;; *) to=\"out/$1 of today.txt\" ;; esac
+        \"$OURS\" $1 || exit
+        mkdir -p logs out && cat \"log_peer_$1.log\" >>\"$to\" && rm \"log_peer_$1.log\"";
+    for host in &world.hosts {
+        let script = format!("OURS='{}'\n{body}\n", env!("CARGO_BIN_EXE_peer_process"));
+        fs::write(host.home("elsewhere.sh"), script).expect("a file");
+    }
+    let options = ["--json", "--log-pattern", "out/{id} *.txt", "--peer-command"];
+    let start = |command: &str| world.start(&[&options[..], &[command]].concat());
+    // The second time each log goes on behind that of the first.
+    for _ in 0..2 {
+        _ = fs::remove_file(world.there(1, COPIES[1]));
+        let outcome = start("sh ../elsewhere.sh {id}");
+        outcome.assert_status(0);
+        assert!(outcome.stdout.contains("\"1001\": 62"), "{outcome:?}");
+    }
+    let log = fs::read_to_string(world.there(1, "out/1002 of today.txt")).expect("a file");
+    assert_eq!(log.matches("complete file").count(), 2, "{log}");
+    assert_same(&world.there(1, "out/1002 of today.txt"), &world.here("log_peer_1002.log"));
+    assert_same(&world.there(0, "logs/log_peer_[1001].log"), &world.here("log_peer_1001.log"));
+    assert_eq!(world.run(&["status", DIR]).column("pieces"), ["62/62 100 %"; 2]);
+
+    for command in ["echo {id}", "echo nothing to do >>'out/'{id}' of today.txt'"] {
+        let idle = start(command);
+        idle.assert_status(1);
+        assert!(idle.stdout.contains("\"copy\": \"old\""), "{idle:?}");
+        assert!(!idle.stdout.contains("\"1001\": "), "{idle:?}");
+        assert_eq!(world.run(&["status", DIR]).column("pieces"), ["62/62 100 %", "0/62"]);
+    }
+    let listed = world.run(&["clean", DIR, "--yes"]);
+    listed.assert_status(0);
+    for (host, name) in [(0, "logs/log_peer_[1001].log"), (1, "out/1002 of today.txt")] {
+        assert!(listed.stdout.contains(&format!("{}:{name}  ", world.hosts[host].address)), "{listed:?}");
+        assert!(!world.there(host, name).exists(), "{name}");
+    }
+    world.assert_no_process();
+}
+
+#[test]
 fn a_host_with_next_to_no_programs_is_enough() {
     let world = World::new(2);
     for host in &world.hosts {

@@ -3,7 +3,8 @@
 
 Usage: foreign_peer.py PEER_ID, in the directory with Common.cfg and PeerInfo.cfg. It talks on stdout, and its log has brackets,
 blanks and times of its own. For tests of what happens in the middle: with HOLD_AFTER=N in the environment it gives N pieces
-away, and the next one only when there is a file called `go`.
+away, and the next one only when there is a file called `go`. With LOG in the environment it writes its log there, and with
+APPEND behind what is there already.
 
 One thread reads each connection and two choke; all that they share is guarded by one lock. A send under it cannot block for
 ever: on each connection there is one request under way each way at most, which the system's buffers hold.
@@ -52,7 +53,9 @@ class Peer:
         if dict((int(row[0]), row[3]) for row in rows)[ident] == "1":
             self.pieces, self.data = set(self.all), bytearray(open(self.path, "rb").read())
         os.makedirs(f"peer_{ident}", exist_ok=True)
-        self.log_file = open(f"log_peer_{ident}.log", "w")
+        log_path = os.environ.get("LOG", f"log_peer_{ident}.log")
+        os.makedirs(os.path.dirname(log_path) or ".", exist_ok=True)
+        self.log_file = open(log_path, "a" if "APPEND" in os.environ else "w")
         self.lock = threading.Condition(threading.RLock())
         self.neighbors, self.preferred, self.optimistic = {}, set(), None
         # Who has everything stays so when it goes away.
@@ -235,3 +238,5 @@ class Peer:
 
 if __name__ == "__main__":
     Peer(int(sys.argv[1])).run()
+    # Python's own end may crash while other threads still run. All that was written is flushed.
+    os._exit(0)

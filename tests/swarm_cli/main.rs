@@ -11,6 +11,7 @@ mod commands;
 mod demo_rate;
 mod earlier;
 mod foreign;
+mod foreign_logs;
 mod generate;
 mod init;
 mod init_refusals;

@@ -4,6 +4,8 @@
 //! that there is one way to start a peer, to look at it and to stop it. Only files of this machine are read directly.
 //! What other machines must be given before they can start a peer is in `supply`.
 
+mod log_scripts;
+mod logs;
 mod scripts;
 mod shell;
 mod sight;
@@ -12,14 +14,12 @@ mod ssh;
 mod supply;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File, Permissions};
-use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
+use std::fs::{self, Permissions};
+use std::io::{ErrorKind, Write};
 use std::net::{TcpListener, ToSocketAddrs};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process;
 use std::thread;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, anyhow};
 use peer_process::peer_id::PeerId;
@@ -29,14 +29,12 @@ use tempfile::TempDir;
 use self::scripts::{GIVE, Job};
 pub use self::shell::NoDirectory;
 use self::shell::Shell;
-pub use self::sight::Sight;
+pub use self::sight::{LogFile, Reading, Sight};
 use self::ssh::{Ssh, dir_for_sockets};
 pub use self::supply::Program;
 use crate::digest::{Digest, digest_file};
-use crate::swarm_dir::{BEGUN, SwarmDir, log_name};
-
-/// So much of a log is read at once.
-const MOST_LOG: u64 = 4 << 20;
+use crate::logs::LogPattern;
+use crate::swarm_dir::{BEGUN, SwarmDir};
 
 /// One machine.
 #[derive(Debug)]
@@ -48,6 +46,10 @@ pub struct Host {
     shell: Shell,
     /// The swarm's directory there.
     dir: String,
+    /// All peers of the swarm: hosts may share the directory.
+    everyone: Vec<PeerId>,
+    /// What else the logs may be called.
+    log_pattern: Option<LogPattern>,
 }
 
 /// How other machines are reached.
@@ -59,6 +61,8 @@ pub struct Reach {
     pub ssh_options: Vec<String>,
     /// The swarm's directory there.
     pub remote_dir: String,
+    /// What else the logs of peers may be called, here, too.
+    pub log_pattern: Option<LogPattern>,
 }
 
 /// All machines of a swarm, in the order in which `PeerInfo.cfg` names them first.
@@ -119,7 +123,9 @@ impl Hosts {
                 let ssh = Ssh::new(&peer.host, reach.user.as_deref(), &reach.ssh_options, socket);
                 (Shell::There(ssh), below_home(&reach.remote_dir))
             };
-            all.push(Host { name: peer.host.clone(), peers: vec![peer.id], shell, dir: dir.to_owned() });
+            let everyone = swarm.peers.iter().map(|peer| peer.id).collect();
+            let (name, dir, log_pattern) = (peer.host.clone(), dir.to_owned(), reach.log_pattern.clone());
+            all.push(Host { name, peers: vec![peer.id], shell, dir, everyone, log_pattern });
         }
         Ok(Self { all, sockets })
     }
@@ -167,46 +173,6 @@ impl Host {
         String::from_utf8_lossy(&told).trim().parse().context("the shell did not tell the process ID")
     }
 
-    /// Looks at peers: each with how many bytes of its log are known, or `None` if that is not asked for.
-    ///
-    /// # Errors
-    /// When the host cannot be reached.
-    pub fn look(&self, peers: &[(PeerId, Option<u64>)]) -> Result<Vec<Sight>> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let mark = format!("@{}-{}@", process::id(), now.as_nanos());
-        let mut words = vec![mark.clone()];
-        for (id, known) in peers {
-            let known = known.filter(|_| !self.is_here());
-            words.extend([id.to_string(), known.map_or_else(|| "-".into(), |known| known.to_string())]);
-        }
-        let told = self.run(Job::Look, &words.iter().map(String::as_str).collect::<Vec<_>>())?;
-        let mut sights = Sight::parse_all(&told, mark.as_bytes());
-        if self.is_here() {
-            for (sight, (_, known)) in sights.iter_mut().zip(peers) {
-                if let Some(known) = known {
-                    (sight.log_len, sight.log) = self.read_log(sight.id, *known)?;
-                }
-            }
-        }
-        Ok(sights)
-    }
-
-    fn read_log(&self, id: PeerId, known: u64) -> Result<(u64, Vec<u8>)> {
-        let path = Path::new(&self.dir).join(log_name(id));
-        let trouble = || format!("cannot read {}", path.display());
-        let mut file = match File::open(&path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok((0, Vec::new())),
-            other => other.with_context(trouble)?,
-        };
-        let mut log = Vec::new();
-        let len = file.seek(SeekFrom::End(0)).with_context(trouble)?;
-        if len > known {
-            file.seek(SeekFrom::Start(known)).with_context(trouble)?;
-            file.take(MOST_LOG).read_to_end(&mut log).with_context(trouble)?;
-        }
-        Ok((len, log))
-    }
-
     /// Gives a signal, `TERM` or `KILL`, to those of the peers that run, and waits up to so many tenths of a second for their
     /// end; tells who is left.
     ///
@@ -231,14 +197,6 @@ impl Host {
         let line =
             |line: &str| line.split_once(' ').and_then(|(size, name)| Some((name.to_owned(), size.parse().ok()?)));
         Ok(told.lines().filter_map(line).collect())
-    }
-
-    /// Notes that a run begins.
-    ///
-    /// # Errors
-    /// When that cannot be written.
-    pub fn begin(&self) -> Result<()> {
-        self.run(Job::Begin, &[BEGUN]).map(drop)
     }
 
     /// Which of these names are files that were there before the run began.

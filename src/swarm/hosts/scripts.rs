@@ -3,6 +3,7 @@
 //! Each script starts in the swarm's directory on its host, gets its arguments as `$1`, `$2`, ..., and ends with one of
 //! the statuses below if it cannot do its work. The same scripts run on this machine.
 
+use super::log_scripts::{BEGIN, FIND, LOGS};
 use crate::words::{all_quoted, quoted};
 
 /// What every script tells first: what comes before was said by the login shell's own start files.
@@ -74,13 +75,13 @@ export IDENTITY
 } | { read -r pid && echo "$pid"; } || exit 92
 "#;
 
-/// Looks at peers: `$1` is a word that no log has, then follow pairs of an ID and how much of its log is known, `-` if the log
-/// is not asked for. For each, tells that word, the ID, the log's size and the [record](super::super::record::Record) in one
-/// line, then what is new in the log.
+/// Looks at peers: `$1` is a word that no log has, then follow four words for each: its ID, what else its log may be called, how much of
+/// it is known, `-` if the log is not asked for, and its name, if that is known. For each, tells what may be its log; then that word, the
+/// ID, the log's size and the [record](super::super::record::Record) in one line, then what is new in the log.
 const LOOK: &str = r#"
 mark=$1
 shift
-while [ $# -gt 1 ]; do
+while [ $# -gt 3 ]; do
     alive=none pid= was= begun= keeper= kept= ended=
     { read -r pid was begun keeper kept own && read -r ended; } 2>/dev/null <"peer_$1.pid"
     if [ -n "$kept" ]; then
@@ -95,12 +96,13 @@ while [ $# -gt 1 ]; do
             fi
         fi
     fi
+    [ "$3" = - ] || logs new "$1" "$2"
     size=0
-    [ "$2" = - ] || [ ! -r "log_peer_$1.log" ] || size=$(wc -c <"log_peer_$1.log")
+    [ ! -r "$4" ] || size=$(wc -c <"$4")
     printf '%s %s %s %s %s %s %s\n' "$mark" "$1" $size $alive "$pid" "$begun" "$ended"
-    [ "$2" = - ] || [ $size -le "$2" ] || tail -c "+$(($2 + 1))" "log_peer_$1.log" | dd bs=65536 count=64 2>/dev/null
+    [ ! -r "$4" ] || [ $size -le "$3" ] || tail -c "+$(($3 + 1))" <"$4" | dd bs=65536 count=64 2>/dev/null
     echo
-    shift 2
+    shift 4
 done
 "#;
 
@@ -161,11 +163,6 @@ done
 /// Deletes files.
 const REMOVE: &str = r#"
 [ $# -eq 0 ] || rm -f -- "$@" || exit 92
-"#;
-
-/// Notes that a run begins, in the file `$1`, which nothing has that came before.
-const BEGIN: &str = r#"
-rm -f "$1" && : >"$1" || exit 92
 "#;
 
 /// Tells those of the names from the second on that are files and not newer than the file `$1`.
@@ -230,6 +227,8 @@ pub enum Job {
     Look,
     /// See [`SIGNAL`].
     Signal,
+    /// See [`FIND`].
+    Find,
     /// See [`LIST`].
     List,
     /// See [`REMOVE`].
@@ -253,6 +252,7 @@ impl Job {
             Self::Start => START,
             Self::Look => LOOK,
             Self::Signal => SIGNAL,
+            Self::Find => FIND,
             Self::List => LIST,
             Self::Remove => REMOVE,
             Self::Begin => BEGIN,
@@ -261,10 +261,11 @@ impl Job {
             Self::Prepare => PREPARE,
             Self::Try => TRY,
         };
+        let logs = if matches!(self, Self::Look | Self::Find | Self::Begin) { LOGS } else { "" };
         let (identity, dir, arguments) = (quoted(IDENTITY), quoted(dir), all_quoted(arguments));
         format!(
             "{{\necho swarm: ready\nIDENTITY={identity}\neval \"$IDENTITY\"\nunset CDPATH\ncd -- {dir} 2>/dev/null || exit {NO_DIRECTORY}\n\
-             set --{arguments}\n{body}\nexit 0\n}}\n"
+             set --{arguments}\n{logs}{body}\nexit 0\n}}\n"
         )
     }
 }

@@ -1,4 +1,6 @@
-//! `Sight`: what a look at one peer has shown, taken out of what the script tells.
+//! `Sight`: what a look at one peer has shown, taken out of what the script tells; `Reading`: how far its log is known.
+
+use std::collections::BTreeMap;
 
 use peer_process::peer_id::PeerId;
 
@@ -11,16 +13,55 @@ pub struct Sight {
     pub id: PeerId,
     /// Its process, if one was ever started.
     pub record: Option<Record>,
+    /// Which file is its log, if there is one of this run.
+    pub file: Option<LogFile>,
     /// How long its log is, in bytes; 0 if it has none.
     pub log_len: u64,
     /// What was new in its log.
     pub log: Vec<u8>,
 }
 
+/// A peer's log on its host.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LogFile {
+    /// Relative to the swarm's directory.
+    pub name: String,
+    /// How many of its bytes were there before this run.
+    pub skip: u64,
+}
+
+/// How far a peer's log is known.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Reading {
+    /// Which file it is, as far as that is known.
+    pub file: Option<LogFile>,
+    /// Its bytes up to here are known, or of no interest.
+    pub len: u64,
+}
+
+impl Reading {
+    /// Nothing of this file is known yet.
+    pub fn begin(file: Option<LogFile>) -> Self {
+        let len = file.as_ref().map_or(0, |file| file.skip);
+        Self { file, len }
+    }
+}
+
+impl LogFile {
+    /// Takes what the script tells of one, `log <id> <skip> <name>`; `None` if that is something else.
+    pub fn parse(line: &str) -> Option<(PeerId, Self)> {
+        let mut words = line.trim_start().strip_prefix("log ")?.splitn(3, ' ');
+        let id = PeerId::new(words.next()?.parse().ok()?)?;
+        let (skip, name) = (words.next()?.parse().ok()?, words.next()?.to_owned());
+        Some((id, Self { name, skip }))
+    }
+}
+
 impl Sight {
-    /// Takes apart what a look tells, in which each peer's part begins with `mark`; see `scripts`.
-    pub fn parse_all(told: &[u8], mark: &[u8]) -> Vec<Self> {
-        let mut sights = Vec::new();
+    /// Takes apart what a look tells, in which each part begins with `mark`; see `scripts`. `choose` tells which of the files that may be
+    /// the log of a peer is one.
+    pub fn parse_all(told: &[u8], mark: &[u8], choose: impl Fn(PeerId, Vec<LogFile>) -> Option<LogFile>) -> Vec<Self> {
+        let (mut sights, mut files): (_, BTreeMap<_, Vec<_>>) = (Vec::new(), BTreeMap::new());
         let starts: Vec<_> =
             told.windows(mark.len()).enumerate().filter(|(_, bytes)| *bytes == mark).map(|(place, _)| place).collect();
         let ends = starts.iter().skip(1).copied().chain([told.len()]);
@@ -28,6 +69,10 @@ impl Sight {
             let part = &told[start + mark.len()..end];
             let line_len = part.iter().position(|&byte| byte == b'\n').unwrap_or(part.len());
             let line = String::from_utf8_lossy(&part[..line_len]).into_owned();
+            if let Some((id, file)) = LogFile::parse(&line) {
+                files.entry(id).or_default().push(file);
+                continue;
+            }
             let mut words = line.trim_start().splitn(3, ' ');
             let id = words.next().and_then(|word| word.parse().ok()).and_then(PeerId::new);
             let log_len = words.next().and_then(|word| word.parse().ok());
@@ -35,7 +80,8 @@ impl Sight {
             let record = words.next().and_then(Record::parse);
             // The script ends each with a line feed of its own.
             let log = part.get(line_len + 1..part.len().saturating_sub(1)).unwrap_or_default();
-            sights.push(Self { id, record, log_len, log: log.to_vec() });
+            let file = choose(id, files.remove(&id).unwrap_or_default());
+            sights.push(Self { id, record, file, log_len, log: log.to_vec() });
         }
         sights
     }
@@ -48,21 +94,32 @@ mod tests {
 
     #[test]
     fn each_peer_has_its_record_and_what_was_new_in_its_log_whatever_that_is() {
-        let told = b"@7@ 1001 12 alive 40 700 \nfirst\nsecond\n\n@7@ 1002 0 none   \n\n@7@ 1003 5 gone 41 701 exit 137 709\nhalf\xff\n";
-        let sights = Sight::parse_all(told, b"@7@");
+        let told = b"@7@ log 1001 0 log/a b.log\n@7@ log 1001 30 other\n@7@ 1001 12 alive 40 700 \nfirst\nsecond\n\n@7@ 1002 0 none   \n\n@7@ 1003 5 gone 41 701 exit 137 709\nhalf\xff\n";
+        let sights = Sight::parse_all(told, b"@7@", |_, files| files.into_iter().next_back());
         let ids: Vec<_> = sights.iter().map(|sight| sight.id.number()).collect();
         assert_eq!(ids, [1001, 1002, 1003]);
         let logs: Vec<_> = sights.iter().map(|sight| sight.log.as_slice()).collect();
         assert_eq!(logs, [b"first\nsecond\n".as_slice(), b"", b"half\xff"]);
         assert_eq!(sights.iter().map(|sight| sight.log_len).collect::<Vec<_>>(), [12, 0, 5]);
+        let files: Vec<_> = sights.iter().map(|sight| sight.file.clone()).collect();
+        assert_eq!(files, [Some(LogFile { name: "other".into(), skip: 30 }), None, None]);
         let states: Vec<_> = sights.iter().map(|sight| sight.record.map(|record| record.state)).collect();
         assert_eq!(states, [Some(State::Running), None, Some(State::Ended { status: 137, at_secs: 709 })]);
     }
 
     #[test]
     fn what_is_damaged_shows_nothing() {
-        for told in ["", "@7@", "@7@ 0 1 none\n\n", "@7@ x 1 none\n\n", "@7@ 1001\n\n", "1001 0 none\n\n"] {
-            assert!(Sight::parse_all(told.as_bytes(), b"@7@").is_empty(), "{told:?}");
+        for told in [
+            "",
+            "@7@",
+            "@7@ 0 1 none\n\n",
+            "@7@ x 1 none\n\n",
+            "@7@ 1001\n\n",
+            "@7@ log 1001 x y\n",
+            "@7@ log 1001 0\n",
+            "1001 0 none\n\n",
+        ] {
+            assert!(Sight::parse_all(told.as_bytes(), b"@7@", |_, _| None).is_empty(), "{told:?}");
         }
     }
 }

@@ -5,7 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufRead;
 
-use crate::sentence::{self, Sentence};
+use super::indexes::Indexes;
+use super::sentence::{Sentence, Told as Line, sentences};
 
 /// A line that is longer is none of the course's, and dropped.
 const LONGEST_LINE: usize = 64 * 1024;
@@ -15,6 +16,8 @@ const MOST_NEIGHBORS: usize = 10_000;
 /// A peer's progress.
 #[derive(Clone, Debug)]
 pub struct Progress {
+    /// Whose log it is.
+    id: u32,
     piece_count: u32,
     has_file: bool,
     /// What came behind the last line feed; at most one byte more than the longest line, which says that it is too long.
@@ -25,7 +28,21 @@ pub struct Progress {
 /// What the log has told so far.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 struct Told {
+    /// How many pieces it has by what was said last and has come since.
     pieces: u32,
+    indexes: Indexes,
+    /// How many pieces have come without an index.
+    unindexed: u32,
+    /// How many pieces it had before this log began, as far as its counts tell.
+    earlier: u32,
+    /// Whether a piece was told twice: a count that runs ahead of the indexes afterwards is wrong.
+    has_repeated: bool,
+    /// How many lines there were.
+    lines: u64,
+    /// The last line that has no index to know it by, and its number.
+    last: Option<(u64, Vec<u8>)>,
+    /// Whether each line comes twice: a connection was told twice at once.
+    is_doubled: bool,
     complete: bool,
     from: BTreeMap<u32, u32>,
     connected: BTreeSet<u32>,
@@ -36,8 +53,8 @@ struct Told {
 
 impl Progress {
     /// The progress of a peer that starts with all of so many pieces, or with none of them.
-    pub fn new(piece_count: u32, has_file: bool) -> Self {
-        Self { piece_count, has_file, unfinished: Vec::new(), told: Told::default() }
+    pub fn new(id: u32, piece_count: u32, has_file: bool) -> Self {
+        Self { id, piece_count, has_file, unfinished: Vec::new(), told: Told::default() }
     }
 
     /// Takes what has come to the log since the last call, cut anywhere.
@@ -52,13 +69,13 @@ impl Progress {
             };
             rest = behind;
             if whole && self.unfinished.is_empty() {
-                self.told.line(part);
+                self.told.line(self.id, self.piece_count, part);
                 continue;
             }
             let room = (LONGEST_LINE + 1).saturating_sub(self.unfinished.len());
             self.unfinished.extend_from_slice(&part[..part.len().min(room)]);
             if whole {
-                self.told.line(&self.unfinished);
+                self.told.line(self.id, self.piece_count, &self.unfinished);
                 self.unfinished.clear();
             }
         }
@@ -66,7 +83,7 @@ impl Progress {
 
     /// Forgets everything: the log begins anew.
     pub fn restart(&mut self) {
-        *self = Self::new(self.piece_count, self.has_file);
+        *self = Self::new(self.id, self.piece_count, self.has_file);
     }
 
     /// How many pieces it has: what the log said last, or else as many as were downloaded.
@@ -101,29 +118,83 @@ impl Progress {
 }
 
 impl Told {
-    fn line(&mut self, line: &[u8]) {
+    fn line(&mut self, own: u32, piece_count: u32, line: &[u8]) {
         if line.len() > LONGEST_LINE {
             return;
         }
-        match sentence::read(line) {
-            None => {}
-            Some(Sentence::Connected(neighbor)) => insert(&mut self.connected, neighbor),
-            Some(Sentence::Preferred(neighbors)) => self.preferred = neighbors,
-            Some(Sentence::Optimistic(neighbor)) => self.optimistic = Some(neighbor),
-            Some(Sentence::UnchokedBy(neighbor)) => insert(&mut self.unchoked_by, neighbor),
-            Some(Sentence::ChokedBy(neighbor)) => _ = self.unchoked_by.remove(&neighbor),
-            Some(Sentence::Downloaded { from, piece_count }) => {
-                self.pieces = piece_count.unwrap_or(self.pieces.saturating_add(1));
-                if let Some(from) = from
+        self.lines += 1;
+        for Line { subject, sentence } in sentences(line) {
+            // Some logs also tell of other peers.
+            if subject.is_none_or(|subject| subject == own) {
+                self.sentence(own, piece_count, sentence, line);
+            }
+        }
+    }
+
+    /// Whether a line is the same as the one right before it, which was not such a repetition itself.
+    fn repeats(&mut self, line: &[u8]) -> bool {
+        let repeats = self.last.take().is_some_and(|(number, last)| number + 1 == self.lines && last == line);
+        if !repeats {
+            self.last = Some((self.lines, line.to_vec()));
+        }
+        repeats
+    }
+
+    fn sentence(&mut self, own: u32, piece_count: u32, sentence: Sentence, line: &[u8]) {
+        match sentence {
+            Sentence::Connected(neighbor) => {
+                self.is_doubled |= self.repeats(line);
+                insert(&mut self.connected, neighbor);
+            }
+            Sentence::Between(one, other) if one == own => insert(&mut self.connected, other),
+            Sentence::Between(one, other) if other == own => insert(&mut self.connected, one),
+            Sentence::Between(..) => {}
+            Sentence::Preferred(neighbors) => self.preferred = neighbors,
+            Sentence::Optimistic(neighbor) => self.optimistic = Some(neighbor),
+            Sentence::UnchokedBy(neighbor) => insert(&mut self.unchoked_by, neighbor),
+            Sentence::ChokedBy(neighbor) => _ = self.unchoked_by.remove(&neighbor),
+            Sentence::Downloaded { index, from, piece_count: count } => {
+                let is_new = match index {
+                    // Some count pieces from 1; an index beyond that belongs to another file.
+                    Some(index) if index > piece_count => false,
+                    Some(index) => self.indexes.insert(index),
+                    // Two pieces in a second may well be told by the same line, but not with the same count.
+                    None if self.repeats(line) && (self.is_doubled || count.is_some()) => false,
+                    None => {
+                        self.unindexed = self.unindexed.saturating_add(1);
+                        true
+                    }
+                };
+                if is_new {
+                    self.pieces = self.pieces.saturating_add(1);
+                } else {
+                    self.has_repeated = true;
+                }
+                if let Some(count) = count {
+                    self.count(count);
+                }
+                if let Some(from) = from.filter(|_| is_new)
                     && (self.from.len() < MOST_NEIGHBORS || self.from.contains_key(&from))
                 {
                     let count = self.from.entry(from).or_default();
                     *count = count.saturating_add(1);
                 }
             }
-            Some(Sentence::PieceCount(count)) => self.pieces = count,
-            Some(Sentence::Complete) => self.complete = true,
+            Sentence::PieceCount(count) => self.count(count),
+            Sentence::Complete => self.complete = true,
         }
+    }
+
+    /// Believes a count, as far as the indexes allow it.
+    ///
+    /// A peer that goes on after it was killed has more pieces than a log names that begins again. One whose log handler is
+    /// doubled counts each piece twice, and its indexes say so.
+    fn count(&mut self, count: u32) {
+        let told = self.indexes.len().saturating_add(self.unindexed);
+        if !self.has_repeated {
+            self.earlier = self.earlier.max(count.saturating_sub(told));
+        }
+        self.pieces = count.min(self.earlier.saturating_add(told));
     }
 }
 
@@ -166,7 +237,7 @@ Peer [1002] has downloaded the piece [7] from [1001]\r
 ";
 
     fn fed(chunks: &[&[u8]]) -> Progress {
-        let mut progress = Progress::new(20, false);
+        let mut progress = Progress::new(1002, 20, false);
         for chunk in chunks {
             progress.feed(chunk);
         }
@@ -206,7 +277,7 @@ Peer [1002] has downloaded the piece [7] from [1001]\r
     #[test]
     fn complete_by_its_word_by_its_count_and_from_the_start() {
         let check = |piece_count, has_file, log: &str, expected| {
-            let mut progress = Progress::new(piece_count, has_file);
+            let mut progress = Progress::new(1002, piece_count, has_file);
             progress.feed(log.as_bytes());
             assert_eq!((progress.pieces(), progress.is_complete()), expected, "{log}");
             progress.restart();
@@ -224,9 +295,61 @@ Peer [1002] has downloaded the piece [7] from [1001]\r
         check(20, false, "downloaded the complete file\nNow the number of pieces it has is 19\n", (20, true));
     }
 
+    fn check_pieces(log: &str, expected: u32, from: u32) {
+        let progress = fed(&[log.as_bytes()]);
+        assert_eq!((progress.pieces(), progress.from().values().sum::<u32>()), (expected, from), "{log}");
+    }
+
+    #[test]
+    fn a_piece_counts_once_by_its_index() {
+        let line = |index: u32, count: &str| format!("Peer 1002 has downloaded the piece {index} from 1001.{count}\n");
+        let counted = |index, count: u32| line(index, &format!(" Now the number of pieces it has is {count}."));
+        let twice: String = (0..5).map(|index| line(index, "").repeat(2)).collect();
+        check_pieces(&twice, 5, 5);
+        let twice: String =
+            (0..5).flat_map(|index| [counted(index, 2 * index + 1), counted(index, 2 * index + 2)]).collect();
+        check_pieces(&twice, 5, 5);
+        let resumed: String = (0..5).map(|index| counted(index, 11 + index)).collect();
+        check_pieces(&resumed, 15, 5);
+        let from_nothing = [counted(3, 1), counted(4, 2), counted(5, 3), counted(3, 1)].concat();
+        check_pieces(&from_nothing, 1, 3);
+        check_pieces(&line(4_000_000_000, ""), 0, 0);
+    }
+
+    #[test]
+    fn a_line_that_comes_twice_without_an_index_counts_once_where_that_is_sure() {
+        let connected = "[t]: Peer 1002 makes a connection to Peer 1001.\n";
+        let (plain, other) = ("[t]: Peer 1002 has downloaded the piece from 1001\n", "Peer 1002 received the 'have'\n");
+        let counted = |count| {
+            format!("Peer 1002 has downloaded the piece from 1001. Now the number of pieces it has is {count}\n")
+        };
+        check_pieces(&plain.repeat(5), 5, 5);
+        check_pieces(&[connected, plain, plain, plain, plain].concat(), 4, 4);
+        check_pieces(&[connected, connected, plain, plain, plain, plain].concat(), 2, 2);
+        check_pieces(&[connected, connected, plain, plain, other, other, plain, plain].concat(), 2, 2);
+        check_pieces(&[connected, other, connected, plain, plain].concat(), 2, 2);
+        check_pieces(&(1..=5).map(|count| counted(count).repeat(2)).collect::<String>(), 5, 5);
+        check_pieces(&(1..=5).map(counted).collect::<String>(), 5, 5);
+    }
+
+    #[test]
+    fn what_a_log_tells_of_other_peers_does_not_count() {
+        for line in ["Peer 1003 has downloaded the complete file", "All peers have downloaded the complete file"] {
+            check_pieces(&format!("{line}\n"), 0, 0);
+        }
+        check_pieces(
+            "[t]: Peer 1003 has downloaded the piece 4 from 1001. Now the number of pieces it has is 9.\n",
+            0,
+            0,
+        );
+        check_pieces("[t]: Peer 1002 has downloaded the complete file.\n", 20, 0);
+        let progress = fed(&[b"TCP connection is built between Peer 1001 and Peer 1002.\nTCP connection is built between 1003 and 1004\n"]);
+        assert_eq!(*progress.connected(), [1001].into());
+    }
+
     #[test]
     fn what_a_damaged_log_can_take_of_memory_is_bounded() {
-        let mut progress = Progress::new(20, false);
+        let mut progress = Progress::new(1002, 30_000, false);
         let mut long = vec![b' '; 3 * LONGEST_LINE];
         long.extend(b" Peer 1002 is unchoked by 1001\n");
         progress.feed(&long);
@@ -236,11 +359,11 @@ Peer [1002] has downloaded the piece [7] from [1001]\r
         }
         assert!(progress.unchoked_by().is_empty(), "however it came");
         for id in 1..=20_000 {
-            progress.feed(format!("downloaded the piece 1 from {id}\nis unchoked by {id}\n").as_bytes());
+            progress.feed(format!("downloaded the piece {id} from {id}\nis unchoked by {id}\n").as_bytes());
         }
         assert_eq!((progress.from().len(), progress.unchoked_by().len()), (MOST_NEIGHBORS, MOST_NEIGHBORS));
-        assert_eq!(progress.pieces(), 20, "counted all the same");
-        progress.feed(b"downloaded the piece 1 from 7\n");
+        assert_eq!(progress.pieces(), 20_000, "counted all the same");
+        progress.feed(b"downloaded the piece 0 from 7\n");
         assert_eq!(progress.from()[&7], 2);
     }
 

@@ -1,0 +1,139 @@
+//! What a host tells of its peers and their logs: where each log is, and what is new in it.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::path::Path;
+use std::process;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result};
+use peer_process::peer_id::PeerId;
+
+use super::scripts::Job;
+use super::{Host, LogFile, Reading, Sight};
+use crate::logs::log_of;
+use crate::swarm_dir::BEGUN;
+
+/// So much of a log is read at once.
+const MOST_LOG: u64 = 4 << 20;
+
+impl Host {
+    /// Looks at peers: each with how far its log is known, or `None` if that is not asked for.
+    ///
+    /// # Errors
+    /// When the host cannot be reached.
+    pub fn look(&self, peers: &[(PeerId, Option<Reading>)]) -> Result<Vec<Sight>> {
+        let mut sights = self.look_once(peers)?;
+        let mut found = Vec::new();
+        for sight in &mut sights {
+            let asked = peers.iter().find(|(id, _)| *id == sight.id);
+            let Some(reading) = asked.and_then(|(_, reading)| reading.as_ref()) else { continue };
+            if sight.file != reading.file {
+                // What came is of another file.
+                (sight.log_len, sight.log) = (0, Vec::new());
+                found.push((sight.id, Some(Reading::begin(sight.file.clone()))));
+            } else if self.is_here() {
+                self.read_log(sight, reading.len)?;
+            }
+        }
+        if self.is_here() {
+            for sight in sights.iter_mut().filter(|sight| found.iter().any(|(id, _)| *id == sight.id)) {
+                self.read_log(sight, sight.file.as_ref().map_or(0, |file| file.skip))?;
+            }
+        } else if found.iter().any(|(_, reading)| reading.as_ref().is_some_and(|reading| reading.file.is_some())) {
+            for again in self.look_once(&found)? {
+                if let Some(sight) = sights.iter_mut().find(|sight| sight.id == again.id && sight.file == again.file) {
+                    (sight.log_len, sight.log) = (again.log_len, again.log);
+                }
+            }
+        }
+        Ok(sights)
+    }
+
+    fn look_once(&self, peers: &[(PeerId, Option<Reading>)]) -> Result<Vec<Sight>> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let mark = format!("@{}-{}@", process::id(), now.as_nanos());
+        let mut words = vec![mark.clone()];
+        for (id, reading) in peers {
+            let known = reading.as_ref().map_or_else(|| "-".into(), |reading| reading.len.to_string());
+            // Files of this machine are read directly.
+            let file = reading.as_ref().and_then(|reading| reading.file.as_ref()).filter(|_| !self.is_here());
+            words.extend([id.to_string(), self.glob(*id), known]);
+            words.push(file.map_or_else(String::new, |file| file.name.clone()));
+        }
+        let told = self.run(Job::Look, &words.iter().map(String::as_str).collect::<Vec<_>>())?;
+        Ok(Sight::parse_all(&told, mark.as_bytes(), |id, files| self.log_among(id, files)))
+    }
+
+    /// Notes that a run begins.
+    ///
+    /// # Errors
+    /// When that cannot be written.
+    pub fn begin(&self) -> Result<()> {
+        self.run_for_logs(Job::Begin, BEGUN, &self.everyone).map(drop)
+    }
+
+    /// The shell's word for what else the log of a peer may be called.
+    fn glob(&self, id: PeerId) -> String {
+        self.log_pattern.as_ref().map_or_else(String::new, |pattern| pattern.glob(id.number()))
+    }
+
+    fn log_among(&self, id: PeerId, files: Vec<LogFile>) -> Option<LogFile> {
+        let names = files.iter().map(|file| file.name.as_str());
+        let name = log_of(id.number(), self.log_pattern.as_ref(), names)?.to_owned();
+        files.into_iter().find(|file| file.name == name)
+    }
+
+    fn read_log(&self, sight: &mut Sight, known: u64) -> Result<()> {
+        let Some(file) = &sight.file else { return Ok(()) };
+        let path = Path::new(&self.dir).join(&file.name);
+        let trouble = || format!("cannot read {}", path.display());
+        let mut file = match File::open(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            other => other.with_context(trouble)?,
+        };
+        sight.log_len = file.seek(SeekFrom::End(0)).with_context(trouble)?;
+        if sight.log_len > known {
+            file.seek(SeekFrom::Start(known)).with_context(trouble)?;
+            file.take(MOST_LOG).read_to_end(&mut sight.log).with_context(trouble)?;
+        }
+        Ok(())
+    }
+
+    /// The logs of the peers that run here, those of this run.
+    ///
+    /// # Errors
+    /// When the host cannot be reached.
+    pub fn logs(&self) -> Result<BTreeMap<PeerId, LogFile>> {
+        let files = self.files_for_logs("new")?;
+        let log = |(id, files)| Some((id, self.log_among(id, files)?));
+        Ok(files.into_iter().filter_map(log).collect())
+    }
+
+    /// The names of all files in the swarm's directory there that are logs of its peers, of whatever run.
+    ///
+    /// # Errors
+    /// When the host cannot be reached.
+    pub fn all_logs(&self) -> Result<Vec<String>> {
+        let files = self.files_for_logs("all")?;
+        let is_log = |id: PeerId, name: &str| log_of(id.number(), self.log_pattern.as_ref(), [name]).is_some();
+        let names = files.into_iter().flat_map(|(id, files)| files.into_iter().map(move |file| (id, file.name)));
+        let inside = |name: &str| !name.starts_with('/') && !name.split('/').any(|part| part == "..");
+        Ok(names.filter(|(id, name)| is_log(*id, name) && inside(name)).map(|(_, name)| name).collect())
+    }
+
+    fn files_for_logs(&self, which: &str) -> Result<BTreeMap<PeerId, Vec<LogFile>>> {
+        let told = self.run_for_logs(Job::Find, which, &self.peers)?;
+        let mut all: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (id, file) in String::from_utf8_lossy(&told).lines().filter_map(LogFile::parse) {
+            all.entry(id).or_default().push(file);
+        }
+        Ok(all)
+    }
+
+    fn run_for_logs(&self, job: Job, first: &str, peers: &[PeerId]) -> Result<Vec<u8>> {
+        let pairs: Vec<_> = peers.iter().flat_map(|id| [id.to_string(), self.glob(*id)]).collect();
+        self.run(job, &[first].into_iter().chain(pairs.iter().map(String::as_str)).collect::<Vec<_>>())
+    }
+}

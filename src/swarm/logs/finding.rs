@@ -1,0 +1,237 @@
+//! `log_of`: which of the files of a swarm's directory is the log of a peer, by their names alone; `LogPattern`: what somebody says of it.
+//!
+//! The course names `log_peer_<id>.log` in the working directory (protocol A2). Public peers also write into `log/`, `logs/` or
+//! `peer_<id>/`, keep the brackets of the course's text, and add a date. Whether a file is of this run is for the hosts to find out.
+
+/// Minimum number of digits of a date, as in `1-1-2025`.
+const DATE_DIGITS: usize = 6;
+/// What stands for the peer's ID.
+const ID: &str = "{id}";
+
+/// A log's name with `{id}` for the peer's ID, `*` for any run of characters but `/`, and `?` for one of them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LogPattern(String);
+
+impl LogPattern {
+    /// Reads `--log-pattern`.
+    ///
+    /// # Errors
+    /// What is wrong with it, to be said behind it.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        if !text.contains(ID) {
+            return Err("has no {id} where the peer's ID is to stand");
+        }
+        if text.contains('\\') || text.contains(char::is_control) {
+            return Err("has a backslash or a control character");
+        }
+        if text.ends_with('/') {
+            return Err("names a directory");
+        }
+        Ok(Self(text.trim_start_matches("./").to_owned()))
+    }
+
+    /// The same for a shell, which would take brackets for a choice of characters.
+    pub fn glob(&self, id: u32) -> String {
+        self.0.replace(ID, &id.to_string()).replace('[', "[[]")
+    }
+
+    /// Whether it can mean this file.
+    pub fn fits(&self, id: u32, name: &str) -> bool {
+        fits(self.0.replace(ID, &id.to_string()).as_bytes(), name.as_bytes())
+    }
+}
+
+/// Whether a name is that of the pattern; goes back to the last `*` only, so a long name costs little.
+fn fits(pattern: &[u8], name: &[u8]) -> bool {
+    let (mut at, mut place) = (0, 0);
+    // Where to go on behind the last star, and with which byte of the name.
+    let mut star = None;
+    while place < name.len() {
+        match pattern.get(at) {
+            Some(b'*') => {
+                at += 1;
+                star = Some((at, place));
+                continue;
+            }
+            Some(&mark) if mark == name[place] || mark == b'?' && name[place] != b'/' => {
+                (at, place) = (at + 1, place + 1);
+                continue;
+            }
+            _ => {}
+        }
+        let Some((behind, taken)) = star.filter(|(_, taken)| name[*taken] != b'/') else { return false };
+        star = Some((behind, taken + 1));
+        (at, place) = (behind, taken + 1);
+    }
+    pattern[at..].iter().all(|mark| *mark == b'*')
+}
+
+/// Which of these names, relative to the swarm's directory, is the log of this peer.
+///
+/// A name that fits the pattern goes first, then the course's own, then the working directory before others, and no date before one. Of
+/// equal ones the last is taken, which is that of the last date where names are sorted and dates begin with the year.
+pub fn log_of<'a>(id: u32, pattern: Option<&LogPattern>, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let rank = |name: &str| match pattern {
+        Some(pattern) if pattern.fits(id, name) => Some((0, 0, 0)),
+        _ => place_of(id, name),
+    };
+    let ranked = names.into_iter().filter_map(|name| Some((rank(name)?, name)));
+    ranked.reduce(|best, next| if next.0 <= best.0 { next } else { best }).map(|(_, name)| name)
+}
+
+/// How near a name is to the course's, less is nearer; `None` if it is no log of this peer. Three numbers: the place, whether there is
+/// a date, whether there are brackets.
+fn place_of(id: u32, name: &str) -> Option<(u8, u8, u8)> {
+    let own = format!("peer_{id}");
+    let (place, file) = match name.rsplit_once('/') {
+        None => (1, name),
+        Some(("log", file)) => (2, file),
+        Some(("logs", file)) => (3, file),
+        Some((folder, file)) if folder == own => (4, file),
+        Some(_) => return None,
+    };
+    let rest = file.strip_prefix("log_peer_")?.strip_suffix(".log")?;
+    let id = id.to_string();
+    let (brackets, rest) = match rest.strip_prefix('[') {
+        Some(inside) => (1, inside.strip_prefix(&id)?.strip_prefix(']')?),
+        None => (0, rest.strip_prefix(&id)?),
+    };
+    if rest.is_empty() {
+        return Some((place, 0, brackets));
+    }
+    let date = rest.strip_prefix(['_', '-'])?;
+    let has_digits = date.bytes().filter(u8::is_ascii_digit).count() >= DATE_DIGITS;
+    (has_digits && date.starts_with(|first: char| first.is_ascii_digit())).then_some((place, 1, brackets))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn check(names: &[&str], expected: Option<&str>) {
+        assert_eq!(log_of(1002, None, names.iter().copied()), expected, "{names:?}");
+    }
+
+    #[test]
+    fn each_name_and_place_that_public_peers_use_is_found() {
+        for folder in ["", "log/", "logs/", "peer_1002/"] {
+            for file in [
+                "log_peer_1002.log",
+                "log_peer_[1002].log",
+                "log_peer_[1002]_2025-04-22.log",
+                "log_peer_[1002]_2025-04-22 10:02:21.log",
+                "log_peer_1002_20250422.log",
+                "log_peer_1002_1-1-2025.log",
+                "log_peer_1002-2025.04.22.log",
+                "log_peer_1002_12-Dec-2020_05-24-12_PM.log",
+            ] {
+                let name = format!("{folder}{file}");
+                check(&["Common.cfg", &name, "log_peer_1001.log"], Some(&name));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_another_s_or_no_log_is_not_taken() {
+        for name in [
+            "log_peer_1001.log",
+            "log_peer_100.log",
+            "log_peer_10021.log",
+            "log_peer_21002.log",
+            "log_peer_[10021].log",
+            "log_peer_[1002.log",
+            "log_peer_1002].log",
+            "log_peer_1002.txt",
+            "log_peer_1002_.log",
+            "log_peer_1002_1003.log",
+            "log_peer_1002_old.log",
+            "log_peer_1002_backup_20250422.log",
+            "my_log_peer_1002.log",
+            "peer_1001/log_peer_1002.log",
+            "old/log_peer_1002.log",
+            "old/logs/log_peer_1002.log",
+            "peer_1002.err",
+            "peer_1002/file.log",
+            "log_peer_.log",
+            "",
+        ] {
+            check(&[name], None);
+        }
+        check(&[], None);
+    }
+
+    #[test]
+    fn of_several_the_course_s_own_goes_first_and_the_last_date() {
+        let (own, bracket) = ("log_peer_1002.log", "log_peer_[1002].log");
+        let dated = ["logs/log_peer_[1002]_2025-04-22.log", "logs/log_peer_[1002]_2025-04-23.log"];
+        let (below, own_folder) = ("log/log_peer_1002.log", "peer_1002/log_peer_1002.log");
+        check(&[own_folder, dated[0], below, bracket, own], Some(own));
+        check(&[own, bracket, below, dated[0], own_folder], Some(own));
+        check(&[own_folder, dated[0], below, bracket], Some(bracket));
+        check(&[dated[0], dated[1]], Some(dated[1]));
+        check(&[dated[0], own_folder, dated[1]], Some(dated[1]));
+    }
+
+    #[test]
+    fn a_pattern_goes_first_and_others_are_still_found() {
+        let pattern = LogPattern::parse("./out/[{id}]*.txt").expect("it is one");
+        let check = |names: &[&str], expected: Option<&str>| {
+            assert_eq!(log_of(1002, Some(&pattern), names.iter().copied()), expected, "{names:?}");
+        };
+        check(&["out/[1002] of today.txt", "log_peer_1002.log"], Some("out/[1002] of today.txt"));
+        check(&["log_peer_1002.log", "out/[1001].txt"], Some("log_peer_1002.log"));
+        check(&["out/1.txt", "out/[1002]/x.txt", "out/[1002].txt.gz"], None);
+        assert_eq!(pattern.glob(1002), "out/[[]1002]*.txt");
+    }
+
+    #[test]
+    fn stars_and_question_marks_stay_within_a_directory() {
+        let check = |pattern: &str, name: &str, expected: bool| {
+            let read = LogPattern::parse(pattern).expect("it is one");
+            assert_eq!(read.fits(7, name), expected, "{pattern} {name}");
+        };
+        check("{id}", "7", true);
+        check("{id}", "77", false);
+        check("*{id}*", "7", true);
+        check("*{id}*", "a7b", true);
+        check("*{id}*", "a7/b", false);
+        check("*/{id}*", "a/7", true);
+        check("*/{id}*", "a/b/7", false);
+        check("?{id}?", "a7b", true);
+        check("?{id}?", "/7b", false);
+        check("?{id}?", "a7", false);
+        check("*a*{id}", "aXaX7", true);
+        check("*a*{id}", "bbb7", false);
+        check("p{id}/*.log", "p7/x.log.log", true);
+        check("/var/{id}.log", "/var/7.log", true);
+    }
+
+    #[test]
+    fn a_pattern_that_cannot_be_meant_is_refused() {
+        for (text, told) in [("logs/*.log", "has no {id}"), ("{id}\\x", "has a backslash"), ("{id}/", "a directory")] {
+            let fault = LogPattern::parse(text).expect_err(text);
+            assert!(fault.contains(told), "{text}: {fault}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_star_matches_as_a_plain_search_does(pattern in "[ab*?/]{0,8}", name in "[ab/]{0,8}") {
+            fn plain(pattern: &[u8], name: &[u8]) -> bool {
+                match (pattern, name) {
+                    ([], []) => true,
+                    ([b'*', rest @ ..], _) => {
+                        plain(rest, name) || matches!(name, [first, ..] if *first != b'/') && plain(pattern, &name[1..])
+                    }
+                    ([mark, rest @ ..], [first, others @ ..]) => {
+                        (mark == first || *mark == b'?' && *first != b'/') && plain(rest, others)
+                    }
+                    _ => false,
+                }
+            }
+            prop_assert_eq!(fits(pattern.as_bytes(), name.as_bytes()), plain(pattern.as_bytes(), name.as_bytes()));
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! `sentences`: which of the course's sentences (protocol A10) a line of a log holds, of any author.
+//!
+//! Foreign peers keep the placeholders' brackets, put other times first, leave out blanks and periods, break the line, glue two
+//! sentences into one, and so on. So a sentence is known by its key words and by the numbers behind them, in whatever else there is.
+//! It begins where a peer is named that does something, as in `Peer 1001 has`: that peer is its subject.
+
+use std::collections::BTreeSet;
+use std::iter;
+
+use super::words::{WORDS_BEFORE_ID, Word, Words};
+
+/// What an author calls a peer, right before its ID.
+const PEER: [&str; 4] = ["peer", "peer_", "peer_id", "peerid"];
+/// What makes the peer that is named before it the subject of a sentence.
+const VERBS: [&str; 9] = ["has", "is", "makes", "made", "received", "recieved", "downloaded", "completed", "finished"];
+/// Behind these, something has not come to pass yet, or to others.
+const DOUBTS: [&str; 6] = ["all", "every", "until", "wait", "waiting", "waits"];
+/// How `unchoked` and `choked` are written.
+const UNCHOKED: [&str; 2] = ["unchoked", "unchocked"];
+const CHOKED: [&str; 2] = ["choked", "chocked"];
+
+/// A sentence, and the peer that it names as its subject, if it names one.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Told {
+    /// Whose sentence it is.
+    pub subject: Option<u32>,
+    /// What it tells.
+    pub sentence: Sentence,
+}
+
+/// What a sentence tells of its subject. The `have`, `interested` and `not interested` messages are not told.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Sentence {
+    /// It makes a connection to this neighbor, or is connected from it.
+    Connected(u32),
+    /// These two are connected, in whichever order.
+    Between(u32, u32),
+    /// These are its preferred neighbors from now on.
+    Preferred(BTreeSet<u32>),
+    /// This is its optimistically unchoked neighbor from now on.
+    Optimistic(u32),
+    /// This neighbor unchokes it.
+    UnchokedBy(u32),
+    /// This neighbor chokes it.
+    ChokedBy(u32),
+    /// It has this piece, from this neighbor, and a new count; each may be missing.
+    Downloaded { index: Option<u32>, from: Option<u32>, piece_count: Option<u32> },
+    /// The count of its pieces: the second half of the sentence, which some put into a line of its own.
+    PieceCount(u32),
+    /// It has all of the file.
+    Complete,
+}
+
+/// The sentences that this line holds.
+pub fn sentences(line: &[u8]) -> impl Iterator<Item = Told> {
+    let mut rest = may_tell(line).then_some(line);
+    let (mut subject, mut doubted) = (None, false);
+    iter::from_fn(move || {
+        while let Some(text) = rest {
+            // Of the second half of a line, most have nobody else.
+            let next = if subject.is_none() || has_verb_behind_number(text) { next_subject(text) } else { None };
+            let part = &text[..next.as_ref().map_or(text.len(), |next| next.start)];
+            let of_part = subject;
+            let (sentence, doubt) = read(part, doubted);
+            (subject, rest) = (next.as_ref().map(|next| next.id), next.as_ref().map(|next| &text[next.end..]));
+            // `waiting until Peer 1001 has ...` is one sentence, `waiting. Peer 1001 has ...` are two.
+            doubted = doubt && sentence.is_none() && !next.is_some_and(|next| next.is_apart);
+            if let Some(sentence) = sentence {
+                return Some(Told { subject: of_part, sentence });
+            }
+        }
+        None
+    })
+}
+
+/// Whether a line can hold one that is told; nearly all of a long log are `have` lines, so it must be cheap.
+///
+/// Each sentence that is told has a k, an l or an n in it; `received the 'have' message from ... for the piece ...` has none of them.
+/// Without a way out of the loop the compiler makes it compare many bytes at once.
+///
+/// A time or a logger's name in front may have them too, so then a part of each sentence's key word is looked for.
+fn may_tell(line: &[u8]) -> bool {
+    line.iter().fold(false, |found, byte| found | matches!(byte | 0x20, b'k' | b'l' | b'n'))
+        && line.windows(3).any(|part| {
+            // Of downloaded, connected, choked, chocked, complete, number, preferred and optimistic.
+            let part = [part[0] | 0x20, part[1] | 0x20, part[2] | 0x20];
+            matches!(&part, b"wnl" | b"nne" | b"hok" | b"hoc" | b"mpl" | b"umb" | b"ref" | b"pti")
+        })
+}
+
+/// Whether there can be a subject; cheaper than to look for one.
+fn has_verb_behind_number(text: &[u8]) -> bool {
+    let mut rest = text;
+    while let Some(place) = rest.iter().position(u8::is_ascii_digit) {
+        let digits = rest[place..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        rest = &rest[place + digits..];
+        if Words(rest).go_on_with(&VERBS) {
+            return true;
+        }
+    }
+    false
+}
+
+/// Where a peer is named that does something.
+struct Subject {
+    id: u32,
+    /// Where the words that name it start and end.
+    start: usize,
+    end: usize,
+    /// Whether a mark of punctuation stands between it and the word before.
+    is_apart: bool,
+}
+
+/// The first subject in a text.
+fn next_subject(text: &[u8]) -> Option<Subject> {
+    let mut words = Words(text);
+    let (mut before, mut is_of_piece) = (0, false);
+    while let Some(word) = words.next() {
+        let end = text.len() - words.0.len();
+        let start = end - word.len();
+        let gap = &text[before..start];
+        let mut named = words.clone();
+        let id = match word {
+            Word::Number(id, _) if !is_of_piece && stands_alone(text, start) => Some(id),
+            Word::Letters(_) if word.is_one_of(&PEER) => named.id_and_pass(),
+            _ => None,
+        };
+        let end = text.len() - named.0.len();
+        if let Some(id) = id.filter(|id| *id > 0)
+            && named.go_on_with(&VERBS)
+            && (word.number().is_none() || !gap_has(&text[end..], b":,.;"))
+        {
+            let is_apart = gap_has(gap, b":,.;!]");
+            return Some(Subject { id, start, end, is_apart });
+        }
+        is_of_piece = word.is_one_of(&["piece", "pieces", "index", "piece_index", "is"]);
+        before = text.len() - words.0.len();
+    }
+    None
+}
+
+/// Whether the number there is no part of a time or the like.
+fn stands_alone(text: &[u8], start: usize) -> bool {
+    start.checked_sub(1).is_none_or(|before| !matches!(text[before], b':' | b'.' | b'-' | b'/' | b','))
+}
+
+/// Whether one of these marks comes before the next word.
+fn gap_has(text: &[u8], marks: &[u8]) -> bool {
+    text.iter().take_while(|byte| !byte.is_ascii_alphanumeric()).any(|byte| marks.contains(byte))
+}
+
+/// What the words of one subject tell, and whether they doubt what follows.
+fn read(text: &[u8], mut doubted: bool) -> (Option<Sentence>, bool) {
+    // The time.
+    if !text.iter().any(u8::is_ascii_alphabetic) {
+        return (None, doubted);
+    }
+    let (mut words, mut makes, mut has, mut now) = (Words(text), false, false, false);
+    let sentence;
+    while let Some(word) = words.next() {
+        if word.is("not") {
+            return (None, false);
+        } else if word.is_one_of(&DOUBTS) {
+            doubted = true;
+            continue;
+        } else if word.is_one_of(&["received", "recieved"]) {
+            return (received(words).filter(|_| !doubted), false);
+        } else if word.is_one_of(&["makes", "made"]) {
+            makes = true;
+            continue;
+        } else if word.is("connection") && !makes && words.clone().take(3).any(|word| word.is("between")) {
+            sentence = between(words.clone());
+        } else if word.is("connection") && makes || word.is("connected") && words.go_on_with(&["from", "to", "with"]) {
+            sentence = words.id().map(Sentence::Connected);
+        } else if word.is("preferred") {
+            // `Choosing the preferred neighbors` tells of none yet.
+            sentence = Some(list(words.clone())).filter(|ids| has || !ids.is_empty()).map(Sentence::Preferred);
+        } else if word.is_one_of(&["optimistically", "optimistic"]) {
+            sentence = words.id().map(Sentence::Optimistic);
+        } else if word.is_one_of(&UNCHOKED) && words.go_on_with(&["by"]) {
+            sentence = words.id().map(Sentence::UnchokedBy);
+        } else if word.is_one_of(&CHOKED) && words.go_on_with(&["by"]) {
+            sentence = words.id().map(Sentence::ChokedBy);
+        } else if word.is("downloaded")
+            || word.is_one_of(&["completed", "finished"]) && words.go_on_with(&["downloading"])
+        {
+            sentence = downloaded(words.clone());
+        } else if word.is("has") && has_file(words.clone()) {
+            sentence = Some(Sentence::Complete);
+        } else if word.is("number") {
+            // `Number of pieces: 306` is how many the file has.
+            let is_its_own = now || words.clone().take_while(|word| word.number().is_none()).any(|word| word.is("has"));
+            sentence = piece_count(words.clone()).filter(|_| is_its_own).map(Sentence::PieceCount);
+        } else {
+            (has, now) = (has || word.is("has"), now || word.is("now"));
+            continue;
+        }
+        return (sentence.filter(|_| !doubted), doubted);
+    }
+    (None, doubted)
+}
+
+/// What follows `received`: the message itself, where others write what it does.
+fn received(mut words: Words) -> Option<Sentence> {
+    let known = ["unchoke", "unchoked", "unchock", "unchocked", "choke", "choked", "chock", "chocked"];
+    let what = words.by_ref().take(3).find(|word| word.is_one_of(&known))?;
+    words.find(|word| word.is("from"))?;
+    let id = words.id()?;
+    let unchokes = known[..4].iter().any(|word| what.is(word));
+    Some(if unchokes { Sentence::UnchokedBy(id) } else { Sentence::ChokedBy(id) })
+}
+
+/// What follows `connection`: `is built between Peer 1001 and Peer 1002`.
+fn between(mut words: Words) -> Option<Sentence> {
+    words.find(|word| word.is("between"))?;
+    let mut ids = words.take(2 * (WORDS_BEFORE_ID + 1)).filter_map(Word::number).filter(|id| *id > 0);
+    Some(Sentence::Between(ids.next()?, ids.next()?))
+}
+
+/// What follows `preferred`: IDs up to what is no list any more, as the time of another sentence.
+fn list(mut words: Words) -> BTreeSet<u32> {
+    let mut ids = BTreeSet::new();
+    while let Some(word) = words.next() {
+        let [mark, digit, ..] = *words.0 else {
+            ids.extend(word.number());
+            break;
+        };
+        if word.number().is_some() && matches!(mark, b':' | b'-' | b'/') && digit.is_ascii_digit() {
+            break;
+        }
+        ids.extend(word.number());
+    }
+    ids.remove(&0);
+    ids
+}
+
+/// What follows `has`: `the complete file`.
+fn has_file(mut words: Words) -> bool {
+    let mut word = words.next();
+    if word.is_some_and(|word| word.is("the")) {
+        word = words.next();
+    }
+    word.is_some_and(|word| word.is("complete")) && words.go_on_with(&["file"]) && !words.any(|word| word.is("from"))
+}
+
+/// What follows `has downloaded`.
+fn downloaded(mut words: Words) -> Option<Sentence> {
+    // `the piece [17] from ...`, `the complete file`
+    let what = words.find(|word| word.is_one_of(&["piece", "complete", "file"]))?;
+    if !what.is("piece") {
+        // Some write `has downloaded the complete file from 1002` of what a neighbor has.
+        return (!words.any(|word| word.is("from"))).then_some(Sentence::Complete);
+    }
+    let mut before_from = words.clone().take(WORDS_BEFORE_ID).take_while(|word| !word.is("from"));
+    let index = before_from.find_map(Word::number);
+    let (mut from, mut count) = (None, None);
+    while let Some(word) = words.next() {
+        if word.is("from") {
+            from = words.id();
+        } else if word.is("number") {
+            count = piece_count(words.clone());
+        }
+    }
+    Some(Sentence::Downloaded { index, from, piece_count: count })
+}
+
+/// What follows `Now the number`.
+fn piece_count(mut words: Words) -> Option<u32> {
+    // `of pieces it has is [18]`
+    words.find(|word| word.is("pieces"))?;
+    words.find_map(Word::number)
+}
