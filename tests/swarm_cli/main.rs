@@ -3,6 +3,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../support/unread.rs"]
+mod unread;
+
 mod running;
 mod swarm;
 
@@ -20,6 +23,7 @@ mod signals;
 mod start;
 mod status;
 mod stop;
+mod terminal;
 mod verify;
 mod watching;
 
