@@ -3,7 +3,7 @@
 //! Modules in reading order: [`run`] starts and ends a peer; `shared` is what all threads share, `state` the part behind one
 //! lock, with its `link`s, `patience`, `standing`s, `figures` and `ending`; `neighbor` is the thread of one connection, `writer` the one
 //! that writes to it, `outbox` and `pen` what that writes, and `gate` what pieces wait for under a limit; `listener` and
-//! `timers` are what their names say; `files` opens what is on disk; `threads` names and joins them.
+//! `timers` are what their names say; `files` opens what is on disk, `descriptors` sees to it that there are enough of them; `threads` names and joins them.
 
 mod shared;
 mod state;
@@ -24,6 +24,7 @@ mod writer;
 mod listener;
 mod timers;
 
+mod descriptors;
 mod files;
 mod threads;
 
@@ -33,7 +34,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use log::LevelFilter;
 use rand::SeedableRng;
 use rand::rngs::{StdRng, SysRng};
@@ -106,6 +107,7 @@ pub fn run(
         flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&opening))
             .context("cannot watch for signals")?;
     }
+    let few_descriptors = descriptors::provide(config.neighbors().count())?;
     let listener = listener::bind(own)?;
     let manifest = beside.as_ref().map(|beside| &beside.manifest);
     let files = Files::open(config, options.fresh, manifest, &|bytes| console.checked(bytes))?;
@@ -117,7 +119,9 @@ pub fn run(
     let stderr = ConsoleLines::new(console.clone());
     // Before any thread starts: the local time's offset is asked for.
     let log_file = LogFile::start(config.log_path(), files.resumed, options.verbosity, stderr)?;
-    for warning in common.warnings.iter().chain(&files.warnings).chain(&slow_pieces(config, options)) {
+    for warning in
+        common.warnings.iter().chain(&files.warnings).chain(&slow_pieces(config, options)).chain(&few_descriptors)
+    {
         log::warn!("{warning}");
     }
     if !config.peers.iter().any(|peer| peer.has_file) {
@@ -149,10 +153,8 @@ pub fn run(
     watch_signals(&shared, signals)?;
     // Before any thread can report something else: this is the first event.
     shared.apply(Event::Started);
-    start_threads(config, options, &shared, &threads, console, listener)?;
-    if let Some(file) = progress_file {
-        let shared = Arc::clone(&shared);
-        threads.spawn("progress", move || write_progress(&shared, file));
+    if let Err(error) = start_threads(config, options, &shared, &threads, console, listener, progress_file) {
+        shared.fail(error);
     }
     let mut end = shared.wait_for_end(PARTING_PATIENCE);
     shared.stop();
@@ -253,6 +255,7 @@ fn start_threads(
     threads: &Threads,
     console: &Console,
     listener: std::net::TcpListener,
+    progress_file: Option<ProgressFile>,
 ) -> Result<()> {
     let common = &config.common;
     for (name, secs, event) in [
@@ -260,22 +263,20 @@ fn start_threads(
         ("optimistic", common.optimistic_interval_secs, Event::OptimisticTick),
     ] {
         let shared = Arc::clone(shared);
-        let started = threads.spawn(name, move || timers::tick(&shared, Duration::from_secs(secs.into()), &event));
-        ensure!(started, "without its timers a peer would unchoke nobody");
+        threads.need(name, move || timers::tick(&shared, Duration::from_secs(secs.into()), &event))?;
     }
     for (name, body) in [("haves", timers::flush_outboxes as fn(&Shared)), ("log", timers::flush_log)] {
         let shared = Arc::clone(shared);
-        threads.spawn(name, move || body(&shared));
+        threads.need(name, move || body(&shared))?;
     }
     {
         let shared = Arc::clone(shared);
-        threads.spawn("missing", move || timers::watch_missing(&shared, options.peer_timeout));
+        threads.need("missing", move || timers::watch_missing(&shared, options.peer_timeout))?;
     }
     let limits = options.limits;
     if limits.download.or(limits.download_per_neighbor).is_some() {
         let shared = Arc::clone(shared);
-        let started = threads.spawn("allowance", move || timers::bring_allowance(&shared));
-        ensure!(started, "without it nothing would be asked for");
+        threads.need("allowance", move || timers::bring_allowance(&shared))?;
     }
     {
         let (shared, console) = (Arc::clone(shared), console.clone());
@@ -284,8 +285,9 @@ fn start_threads(
     {
         let wake = listener.try_clone().context("cannot share the listening socket")?;
         let (shared_, threads_) = (Arc::clone(shared), threads.clone());
-        threads.spawn("listener", move || listener::accept(&shared_, &threads_, &listener));
+        threads.need("listener", move || listener::accept(&shared_, &threads_, &listener))?;
         let shared = Arc::clone(shared);
+        // Without it only the end takes a little longer.
         threads.spawn("listener-wake", move || {
             shared.wait_until_stopped();
             listener::wake(&wake);
@@ -293,7 +295,11 @@ fn start_threads(
     }
     for neighbor in config.earlier() {
         let (shared, threads_, to) = (Arc::clone(shared), threads.clone(), neighbor.clone());
-        threads.spawn(&format!("from-{}", to.id), move || neighbor::keep_dialing(&shared, &threads_, &to));
+        threads.need(&format!("from-{}", to.id), move || neighbor::keep_dialing(&shared, &threads_, &to))?;
+    }
+    if let Some(file) = progress_file {
+        let shared = Arc::clone(shared);
+        threads.need("progress", move || write_progress(&shared, file))?;
     }
     Ok(())
 }

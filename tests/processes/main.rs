@@ -30,3 +30,4 @@ mod faults;
 mod local_time;
 mod signals;
 mod terminal;
+mod threads;
