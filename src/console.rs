@@ -28,7 +28,7 @@ pub struct Console(Arc<Inner>);
 struct Inner {
     name: String,
     quiet: bool,
-    /// Drawn on a terminal, hidden elsewhere; there it still reckons the rate and the time left.
+    /// Drawn on a terminal, hidden elsewhere; there it still tells the rate and the time left.
     bar: ProgressBar,
 }
 

@@ -117,7 +117,6 @@ pub fn run(
     let progress_file = progress_json.map(ProgressFile::create).transpose()?;
     opening.store(false, Ordering::SeqCst);
     let stderr = ConsoleLines::new(console.clone());
-    // Before any thread starts: the local time's offset is asked for.
     let log_file = LogFile::start(config.log_path(), files.resumed, options.verbosity, stderr)?;
     for warning in
         common.warnings.iter().chain(&files.warnings).chain(&slow_pieces(config, options)).chain(&few_descriptors)
