@@ -9,12 +9,16 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use crate::env::{BINARY, Running};
+use crate::env::{BINARY, PATIENCE, Running};
 use crate::swarm::{Plan, Swarm};
 
 /// Set where no test may be left out.
 const SKIP_NOTHING: &str = "PEER_PROCESS_SKIP_NOTHING";
+/// How often a peer's threads are counted.
+const LOOK_INTERVAL: Duration = Duration::from_millis(10);
 /// As many threads has a peer with one neighbor who is to be dialled, before it has a connection; the main one counts.
 const THREADS: u32 = 12;
 
@@ -56,6 +60,16 @@ fn lift(peer: &Running, user: u32) {
     assert!(command.status().expect("there is prlimit").success(), "its user may do that");
 }
 
+/// Waits until a peer has so many threads: no event tells of it.
+fn wait_for_threads(peer: &Running, count: usize) {
+    let started = Instant::now();
+    let tasks = format!("/proc/{}/task", peer.id());
+    while fs::read_dir(&tasks).expect("it runs").count() < count {
+        assert!(started.elapsed() < PATIENCE, "there are not {count} threads");
+        thread::sleep(LOOK_INTERVAL);
+    }
+}
+
 #[test]
 fn a_peer_that_gets_no_thread_says_so_and_ends() {
     if !is_root() {
@@ -87,7 +101,11 @@ fn a_peer_that_gets_no_thread_for_a_moment_goes_on_then() {
         let swarm = Swarm::new(Plan::default());
         let seeder = (id == 1002).then(|| swarm.start_and_wait(1001));
         let (peer, user) = start(&swarm, id, threads);
-        let leecher = (id == 1001).then(|| swarm.start(1002));
+        let leecher = (id == 1001).then(|| {
+            // All that it has before somebody calls.
+            wait_for_threads(&peer, THREADS as usize - 1);
+            swarm.start(1002)
+        });
         peer.wait_for_line(&format!("cannot start the thread {lacks}"));
         lift(&peer, user);
         for other in [Some(peer), seeder, leecher].into_iter().flatten() {
