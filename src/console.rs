@@ -1,6 +1,6 @@
 //! What a person sees: lines and a progress bar on stderr. stdout stays empty.
 //!
-//! On a terminal there is one bar, and lines appear above it; elsewhere a plain line every few seconds. Every line starts
+//! All of it goes through [`stderr`]. On a terminal there is one bar, and lines appear above it; elsewhere a plain line every few seconds. Every line starts
 //! with the peer's name, because the lines of several peers are often read together.
 
 use std::fmt::Display;
@@ -13,6 +13,7 @@ use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::layout::FileLayout;
 use crate::peer::Peer;
 use crate::peer_id::PeerId;
+use crate::stderr;
 
 /// How often a bar moves.
 const BAR_INTERVAL: Duration = Duration::from_millis(200);
@@ -27,7 +28,7 @@ pub struct Console(Arc<Inner>);
 struct Inner {
     name: String,
     quiet: bool,
-    /// Drawn on a terminal, hidden elsewhere; there it still reckons the rate and the time left.
+    /// Drawn on a terminal, hidden elsewhere; there it still tells the rate and the time left.
     bar: ProgressBar,
 }
 
@@ -111,7 +112,7 @@ impl Console {
     #[must_use]
     pub fn new(own: PeerId, layout: FileLayout, quiet: bool) -> Self {
         let drawn = !quiet && io::stderr().is_terminal();
-        let target = if drawn { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let target = if drawn { stderr::draw_target() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(layout.file_size()), target);
         // Narrow, and the message in the order of its worth: what a terminal of 80 columns does not hold is cut off.
         let style = ProgressStyle::with_template("{prefix} [{bar:6}] {wide_msg}").expect("the template is right");
@@ -179,8 +180,7 @@ impl Console {
     }
 
     fn write_line(&self, line: &str) {
-        // If stderr is closed, nobody can be told.
-        self.0.bar.suspend(|| _ = writeln!(io::stderr(), "{}: {line}", self.0.name));
+        stderr::say(&self.0.name, line);
     }
 }
 

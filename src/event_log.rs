@@ -14,10 +14,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use anyhow::{Context, Result};
 use log::{LevelFilter, Log, Metadata, Record};
 use simplelog::{CombinedLogger, Config, ConfigBuilder, SharedLogger, WriteLogger};
-use time::format_description::BorrowedFormatItem;
-use time::macros::format_description;
-use time::{OffsetDateTime, UtcOffset};
 
+use crate::local_time::Stamp;
 use crate::peer::LogEvent;
 use crate::peer_id::PeerId;
 
@@ -26,10 +24,6 @@ const MOST_PENDING: usize = 256 * 1024;
 
 /// What separates the course's sentences from all other records of the `log` crate.
 const TARGET: &str = "course_log";
-
-/// `[2026-11-21 14:03:09]: `, local time.
-const TIME_FORMAT: &[BorrowedFormatItem<'static>] =
-    format_description!("[[[year]-[month]-[day] [hour]:[minute]:[second]]: ");
 
 /// The log file and the sentences that are not in it yet.
 #[derive(Debug)]
@@ -43,8 +37,6 @@ impl LogFile {
     /// Starts both loggers; `stderr` takes the other records, down to `verbosity`.
     ///
     /// The log file starts anew, or goes on behind its last whole line if it is `resumed`.
-    ///
-    /// To be called once, before any thread is started: only then is the local time's offset known to be safe to ask.
     ///
     /// # Errors
     /// When the file cannot be created, or another logger was set.
@@ -60,8 +52,7 @@ impl LogFile {
         let mut course = ConfigBuilder::new();
         course.set_max_level(LevelFilter::Off).set_thread_level(LevelFilter::Off).set_target_level(LevelFilter::Off);
         course.set_location_level(LevelFilter::Off).set_time_level(LevelFilter::Off).add_filter_allow_str(TARGET);
-        let offset = UtcOffset::current_local_offset();
-        let stamp = Stamp { offset: offset.unwrap_or(UtcOffset::UTC), second: i64::MIN, text: Vec::new() };
+        let (stamp, unknown) = Stamp::new();
         let mut others = ConfigBuilder::new();
         others.set_thread_level(LevelFilter::Off).set_target_level(LevelFilter::Off).set_time_level(LevelFilter::Off);
         others.set_location_level(LevelFilter::Off);
@@ -73,8 +64,8 @@ impl LogFile {
             ),
             Box::new(OthersOnly(WriteLogger::new(verbosity, others.build(), stderr))),
         ])?;
-        if offset.is_err() {
-            log::warn!("the local time's offset is unknown, the log is written in UTC");
+        if let Some(error) = unknown {
+            log::warn!("the local time is unknown, the log is written in UTC: {error}");
         }
         Ok(Self { path, file: Mutex::new(file), pending })
     }
@@ -214,7 +205,7 @@ struct Lines {
 impl Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.line.is_empty() {
-            self.line.extend_from_slice(self.stamp.now()?);
+            self.line.extend_from_slice(self.stamp.now());
         }
         self.line.extend_from_slice(bytes);
         if bytes.ends_with(b"\n") {
@@ -225,26 +216,6 @@ impl Write for Lines {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-/// The local time as the log has it; formatted once a second, and not for each of what may be thousands of sentences.
-struct Stamp {
-    offset: UtcOffset,
-    /// Which second since 1970 `text` tells.
-    second: i64,
-    text: Vec<u8>,
-}
-
-impl Stamp {
-    fn now(&mut self) -> io::Result<&[u8]> {
-        let now = OffsetDateTime::now_utc();
-        if self.second != now.unix_timestamp() {
-            self.text.clear();
-            now.to_offset(self.offset).format_into(&mut self.text, TIME_FORMAT).map_err(io::Error::other)?;
-            self.second = now.unix_timestamp();
-        }
-        Ok(&self.text)
     }
 }
 
@@ -346,7 +317,7 @@ mod tests {
     #[test]
     fn a_line_has_its_time_once_and_is_handed_on_when_it_is_whole() {
         let done = Pending::default();
-        let stamp = Stamp { offset: UtcOffset::UTC, second: i64::MIN, text: Vec::new() };
+        let (stamp, _) = Stamp::new();
         let mut lines = Lines { line: Vec::new(), stamp, done: done.clone() };
         write!(lines, "Peer {} ", 1001).expect("memory");
         assert!(done.take().is_empty(), "not before its end");

@@ -9,10 +9,11 @@
 //! - [`peer`]: every rule of the protocol, as a state machine; pure, and without knowledge of `wire`;
 //! - [`hashing`], [`manifest`]: what the pieces' bytes are to be, if somebody says it;
 //! - [`journal`], [`storage`]: the pieces on disk, and what a killed peer needs to come back;
-//! - [`event_log`]: the course's log;
-//! - [`console`]: what a person sees; [`progress_json`]: what a program does;
+//! - [`event_log`]: the course's log, in [`local_time`];
+//! - [`stderr`]: the one thread that writes there; [`console`]: what a person sees;
+//! - [`progress_json`]: what a program does;
 //! - [`limits`]: bytes a second, and what keeps to them;
-//! - [`net`]: the only place with sockets, and but for `hashing` the only one with threads; it translates between all of them.
+//! - [`net`]: the only place with sockets, and but for `hashing` and `stderr` the only one with threads; it translates between all of them.
 
 pub mod peer_id;
 
@@ -35,7 +36,11 @@ pub mod manifest;
 pub mod journal;
 pub mod storage;
 
+pub mod local_time;
+
 pub mod event_log;
+
+pub mod stderr;
 
 pub mod console;
 pub mod progress_json;

@@ -2,7 +2,6 @@
 
 use std::error::Error as _;
 use std::fmt::Display;
-use std::io::{self, Write};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -20,6 +19,7 @@ use peer_process::manifest;
 use peer_process::net::{self, End, Options, Pace};
 use peer_process::peer::Select;
 use peer_process::peer_id::{self, PeerId};
+use peer_process::stderr;
 
 /// A fault while running: disk full, port taken, ...
 const FAULT: u8 = 1;
@@ -131,6 +131,13 @@ fn rate(what: &'static str) -> impl Fn(&str) -> Result<Rate, String> + Clone {
 }
 
 fn main() -> ExitCode {
+    let status = start();
+    stderr::close(stderr::LAST_PATIENCE);
+    status
+}
+
+/// All but the last words, which may have to wait for who reads them.
+fn start() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
@@ -174,7 +181,10 @@ fn main() -> ExitCode {
         verbosity,
     };
     let console = Console::new(id, config.common.layout, arguments.quiet);
-    std::panic::set_hook(Box::new(|panic| log::error!("{}", panic.to_string().replace('\n', " "))));
+    std::panic::set_hook(Box::new(|panic| {
+        log::error!("{}", panic.to_string().replace('\n', " "));
+        stderr::flush(stderr::LAST_PATIENCE);
+    }));
     if let Some(beside) = beside.as_ref().filter(|_| config.own().has_file && !arguments.no_verify) {
         let checked = manifest::check_seed(beside, &config, &|bytes| console.checked(bytes));
         console.finish();
@@ -214,7 +224,7 @@ fn usage(error: &clap::Error) -> ExitCode {
 }
 
 fn tell(error: &Error, status: u8) -> ExitCode {
-    // If stderr is closed, nobody can be told; the status still says it.
-    _ = writeln!(io::stderr(), "peer_process: {error:#}");
+    // If nobody reads it, the status still says it.
+    stderr::say("peer_process", &format!("{error:#}"));
     ExitCode::from(status)
 }

@@ -4,14 +4,16 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 /// All that `peer_process` names in its `Cargo.toml` for itself.
-const DIRECT: [&str; 15] = [
+const DIRECT: [&str; 16] = [
     "anyhow",
     "blake3",
     "clap",
     "crc32fast",
     "indicatif",
+    "jiff",
     "log",
     "rand",
+    "rustix",
     "serde",
     "serde_json",
     "sha1",
@@ -19,7 +21,6 @@ const DIRECT: [&str; 15] = [
     "signal-hook",
     "simplelog",
     "socket2",
-    "time",
 ];
 /// What only `swarm` uses; its `console` is the one that `indicatif` has, too.
 const OF_SWARM: [&str; 4] = ["clap_complete", "clap_mangen", "comfy-table", "tempfile"];

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules in reading order: each may import those before it.
-const ORDER: [&str; 17] = [
+const ORDER: [&str; 19] = [
     "peer_id",
     "layout",
     "piece_set",
@@ -17,7 +17,9 @@ const ORDER: [&str; 17] = [
     "manifest",
     "journal",
     "storage",
+    "local_time",
     "event_log",
+    "stderr",
     "console",
     "progress_json",
     "limits",
@@ -63,23 +65,29 @@ const SWARM_ORDER: [&str; 34] = [
     "start",
 ];
 /// All that `swarm` takes from the crate: it runs peers as processes, whosever they are.
-const SWARM_IMPORTS: [&str; 8] = ["config", "console", "hashing", "layout", "limits", "manifest", "peer_id", "units"];
+const SWARM_IMPORTS: [&str; 9] =
+    ["config", "console", "hashing", "layout", "limits", "manifest", "peer_id", "stderr", "units"];
 /// What a module must not name, and the modules that may.
-const RESERVED: [(&str, &[&str]); 8] = [
+const RESERVED: [(&str, &[&str]); 10] = [
     ("std::net", &["net"]),
-    ("std::sync", &["net", "event_log", "console", "journal", "hashing", "storage"]),
-    ("std::thread", &["net", "hashing"]),
-    ("std::time", &["net", "console", "limits", "progress_json", "main"]),
+    ("std::sync", &["net", "event_log", "stderr", "console", "journal", "hashing", "storage"]),
+    ("std::thread", &["net", "stderr", "hashing"]),
+    ("std::time", &["net", "stderr", "console", "limits", "progress_json", "main"]),
     ("std::fs", &["config", "hashing", "manifest", "journal", "storage", "event_log", "progress_json"]),
     ("thread::sleep", &[]),
+    // Who writes there may have to wait for its reader.
+    ("io::stderr(),", &[]),
+    ("DrawTarget::stderr", &[]),
     ("println!", &[]),
     (".unwrap()", &[]),
 ];
 /// The same for the modules of `swarm`.
-const SWARM_RESERVED: [(&str, &[&str]); 6] = [
+const SWARM_RESERVED: [(&str, &[&str]); 8] = [
     ("std::net", &["hosts", "init", "places"]),
     ("process::Command", &["hosts"]),
     ("std::thread", &["hosts", "signals", "watch"]),
+    ("io::stderr(),", &[]),
+    ("DrawTarget::stderr", &[]),
     ("thread::sleep", &[]),
     ("println!", &[]),
     (".unwrap()", &[]),

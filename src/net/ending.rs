@@ -95,6 +95,14 @@ impl Shared {
         }
     }
 
+    /// The same, but false also if there is a reason to end other than having finished, for who starts the threads.
+    pub fn pause(&self, deadline: Instant) -> bool {
+        let ends = |state: &State| state.stopped || matches!(&state.end, Some(end) if !matches!(end, End::Finished));
+        let patience = deadline.saturating_duration_since(Instant::now());
+        let waited = self.changed.wait_timeout_while(self.lock(), patience, |state| !ends(state));
+        !ends(&waited.unwrap_or_else(PoisonError::into_inner).0)
+    }
+
     /// Ends the process with a fault.
     pub fn fail(&self, error: Error) {
         self.end(End::Failed(error));

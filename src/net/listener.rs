@@ -20,7 +20,7 @@ use super::threads::Threads;
 use crate::config::PeerInfo;
 
 /// How many callers beyond the number of neighbors may be shaking hands at a time.
-const SPARE_CALLERS: usize = 32;
+pub const SPARE_CALLERS: usize = 32;
 /// Pause after an error of `accept`, which is most often a want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long the listener's own address may take to answer when it is woken for the end.

@@ -3,8 +3,9 @@
 //! Modules in reading order: [`run`] starts and ends a peer; `shared` is what all threads share, `state` the part behind one
 //! lock, with its `link`s, `joining`, `patience`, `standing`s, `figures` and `ending`; `neighbor` is the thread of one
 //! connection, `acks` when that acknowledges at once, `hints` what it tells of a silent neighbor, `writer` the thread that
-//! writes to it, `outbox` and `pen` what that writes, and `gate` what pieces wait for under a limit; `listener` and
-//! `timers` are what their names say; `files` opens what is on disk; `threads` names and joins them.
+//! writes to it, `outbox` and `pen` what that writes, and `gate` what pieces wait for under a limit; `dialing` and `listener`
+//! make connections at the `addresses` of hosts, `timers` are what their name says, with the words of `waiting`; `files` opens
+//! what is on disk, `descriptors` sees to it that there are enough of them; `threads` names and joins them.
 
 mod shared;
 mod state;
@@ -31,6 +32,7 @@ mod listener;
 mod timers;
 mod waiting;
 
+mod descriptors;
 mod files;
 mod threads;
 
@@ -40,7 +42,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use log::LevelFilter;
 use rand::SeedableRng;
 use rand::rngs::{StdRng, SysRng};
@@ -116,6 +118,7 @@ pub fn run(
         flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&opening))
             .context("cannot watch for signals")?;
     }
+    let few_descriptors = descriptors::provide(config.neighbors().count())?;
     let places = addresses::listening_places(&own.host, own.port);
     let listeners = listener::bind(own, &places, || {
         console.say(&format!("port {} is taken; trying again for some seconds", own.port));
@@ -128,10 +131,11 @@ pub fn run(
     let progress_file = progress_json.map(ProgressFile::create).transpose()?;
     opening.store(false, Ordering::SeqCst);
     let stderr = ConsoleLines::new(console.clone());
-    // Before any thread starts: the local time's offset is asked for.
     let log_file = LogFile::start(config.log_path(), files.resumed, options.verbosity, stderr)?;
     let elsewhere = places.elsewhere.map(|host| format!("{} line {} names {host}", config::PEER_INFO, own.line()));
-    for warning in elsewhere.iter().chain(&common.warnings).chain(&files.warnings).chain(&slow_pieces(config, options))
+    let slow_pieces = slow_pieces(config, options);
+    for warning in
+        elsewhere.iter().chain(&common.warnings).chain(&files.warnings).chain(&slow_pieces).chain(&few_descriptors)
     {
         log::warn!("{warning}");
     }
@@ -164,10 +168,8 @@ pub fn run(
     watch_signals(&shared, signals)?;
     // Before any thread can report something else: this is the first event.
     shared.apply(Event::Started);
-    start_threads(config, options, &shared, &threads, console, listeners)?;
-    if let Some(file) = progress_file {
-        let shared = Arc::clone(&shared);
-        threads.spawn("progress", move || write_progress(&shared, file));
+    if let Err(error) = start_threads(config, options, &shared, &threads, console, listeners, progress_file) {
+        shared.fail(error);
     }
     let mut end = shared.wait_for_end(PARTING_PATIENCE);
     shared.stop();
@@ -268,6 +270,7 @@ fn start_threads(
     threads: &Threads,
     console: &Console,
     listeners: Vec<std::net::TcpListener>,
+    progress_file: Option<ProgressFile>,
 ) -> Result<()> {
     let common = &config.common;
     for (name, secs, event) in [
@@ -275,22 +278,20 @@ fn start_threads(
         ("optimistic", common.optimistic_interval_secs, Event::OptimisticTick),
     ] {
         let shared = Arc::clone(shared);
-        let started = threads.spawn(name, move || timers::tick(&shared, Duration::from_secs(secs.into()), &event));
-        ensure!(started, "without its timers a peer would unchoke nobody");
+        threads.need(name, move || timers::tick(&shared, Duration::from_secs(secs.into()), &event))?;
     }
     for (name, body) in [("haves", timers::flush_outboxes as fn(&Shared)), ("log", timers::flush_log)] {
         let shared = Arc::clone(shared);
-        threads.spawn(name, move || body(&shared));
+        threads.need(name, move || body(&shared))?;
     }
     {
         let shared = Arc::clone(shared);
-        threads.spawn("missing", move || timers::watch_missing(&shared, options.peer_timeout));
+        threads.need("missing", move || timers::watch_missing(&shared, options.peer_timeout))?;
     }
     let limits = options.limits;
     if limits.download.or(limits.download_per_neighbor).is_some() {
         let shared = Arc::clone(shared);
-        let started = threads.spawn("allowance", move || timers::bring_allowance(&shared));
-        ensure!(started, "without it nothing would be asked for");
+        threads.need("allowance", move || timers::bring_allowance(&shared))?;
     }
     {
         let (shared, console) = (Arc::clone(shared), console.clone());
@@ -300,10 +301,11 @@ fn start_threads(
     for listener in listeners {
         wakes.push(listener.try_clone().context("cannot share the listening socket")?);
         let (shared_, threads_, callers) = (Arc::clone(shared), threads.clone(), Arc::clone(&callers));
-        threads.spawn("listener", move || listener::accept(&shared_, &threads_, &listener, &callers));
+        threads.need("listener", move || listener::accept(&shared_, &threads_, &listener, &callers))?;
     }
     {
         let shared = Arc::clone(shared);
+        // Without it only the end takes a little longer.
         threads.spawn("listener-wake", move || {
             shared.wait_until_stopped();
             wakes.iter().for_each(listener::wake);
@@ -311,7 +313,11 @@ fn start_threads(
     }
     for neighbor in config.earlier() {
         let (shared, threads_, to) = (Arc::clone(shared), threads.clone(), neighbor.clone());
-        threads.spawn(&format!("from-{}", to.id), move || dialing::keep_dialing(&shared, &threads_, &to));
+        threads.need(&format!("from-{}", to.id), move || dialing::keep_dialing(&shared, &threads_, &to))?;
+    }
+    if let Some(file) = progress_file {
+        let shared = Arc::clone(shared);
+        threads.need("progress", move || write_progress(&shared, file))?;
     }
     Ok(())
 }

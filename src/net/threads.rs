@@ -1,16 +1,24 @@
 //! `Threads`: all threads of the process, named and joined.
 
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::anyhow;
+use anyhow::{Context, Result, anyhow};
 
 use super::shared::Shared;
 
 /// Enough for any thread here: none recurses, and large buffers are on the heap.
 const STACK_BYTES: usize = 256 * 1024;
+/// For how long a thread is tried again where a connection is lost without it, which will be made again…
+const PATIENCE: Duration = Duration::from_millis(500);
+/// … and where all is lost.
+const PATIENCE_IF_NEEDED: Duration = Duration::from_secs(5);
+/// The pause before the second try; each is twice as long as the last, up to the longest.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
 /// Starts threads, and knows how many still run.
 #[derive(Clone, Debug)]
@@ -26,10 +34,52 @@ impl Threads {
         Self { shared, running: Arc::default() }
     }
 
-    /// Starts a thread; false, with a warning, if the system has none to give.
-    ///
-    /// A panic is a fault of ours: it ends the process with a sentence instead of leaving it hanging.
+    /// Starts a thread that this peer can do without; false, with a warning, if the system has none to give for a while.
     pub fn spawn(&self, name: &str, body: impl FnOnce() + Send + 'static) -> bool {
+        let spawned = self.try_for(PATIENCE, name, body);
+        if let Err(error) = &spawned {
+            log::warn!("{error:#}");
+        }
+        spawned.is_ok()
+    }
+
+    /// Starts a thread without which this peer would hang or leave something undone.
+    ///
+    /// # Errors
+    /// When the system has none to give for a longer while, or the process ends meanwhile.
+    pub fn need(&self, name: &str, body: impl FnOnce() + Send + 'static) -> Result<()> {
+        self.try_for(PATIENCE_IF_NEEDED, name, body)
+    }
+
+    /// Tries to start a thread again and again, with longer and longer pauses.
+    fn try_for(&self, patience: Duration, name: &str, body: impl FnOnce() + Send + 'static) -> Result<()> {
+        let deadline = Instant::now() + patience;
+        // A thread that is not started takes what it was to do with it.
+        let body = Arc::new(Mutex::new(Some(body)));
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let body = Arc::clone(&body);
+            let once = move || {
+                let body = body.lock().unwrap_or_else(PoisonError::into_inner).take();
+                if let Some(body) = body {
+                    body();
+                }
+            };
+            let Err(error) = self.try_once(name, once) else { return Ok(()) };
+            let told = || format!("cannot start the thread '{name}'");
+            if pause == FIRST_PAUSE {
+                log::debug!("{}: {error}; it is tried again", told());
+            }
+            let next = Instant::now() + pause;
+            if next > deadline || !self.shared.pause(next) {
+                return Err(error).with_context(told);
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// A panic is a fault of ours: it ends the process with a sentence instead of leaving it hanging.
+    fn try_once(&self, name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
         let (shared, running) = (Arc::clone(&self.shared), Arc::clone(&self.running));
         let thread_name = name.to_owned();
         *lock(&self.running.0) += 1;
@@ -40,11 +90,11 @@ impl Threads {
             *lock(&running.0) -= 1;
             running.1.notify_all();
         });
-        if let Err(error) = &spawned {
+        if spawned.is_err() {
             *lock(&self.running.0) -= 1;
-            log::warn!("cannot start the thread '{name}': {error}");
+            self.running.1.notify_all();
         }
-        spawned.is_ok()
+        spawned.map(drop)
     }
 
     /// Waits until all have ended, but no longer than `patience`; false if some still run.

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use peer_process::console::shown_rate;
 use peer_process::layout::FileLayout;
 use peer_process::peer_id::PeerId;
+use peer_process::stderr;
 
 use crate::out::{self, say};
 use crate::watched::{DOWNLOADING, Watched};
@@ -30,7 +31,7 @@ impl Live {
     /// The view of these peers, in their order; nothing is shown yet.
     pub fn new(layout: FileLayout, peers: impl Iterator<Item = PeerId>) -> Self {
         let bars = io::stderr().is_terminal().then(|| {
-            let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
+            let all = MultiProgress::with_draw_target(stderr::draw_target());
             let style = ProgressStyle::with_template("{prefix} [{bar:8}] {msg}").expect("the template is right");
             let bar = |id: PeerId| {
                 let bar = all.add(ProgressBar::new(layout.piece_count().into()));
@@ -45,14 +46,6 @@ impl Live {
         Self { layout, begun: now, shown: now, bars }
     }
 
-    /// A sentence above the lines that move.
-    pub fn say(&self, sentence: &str) {
-        match &self.bars {
-            Some((all, _)) => all.suspend(|| say(sentence)),
-            None => say(sentence),
-        }
-    }
-
     /// Shows the peers as they stand.
     pub fn show(&mut self, peers: &BTreeMap<PeerId, Watched>) {
         if let Some((_, bars)) = &self.bars {
@@ -65,7 +58,7 @@ impl Live {
             }
         } else if self.shown.elapsed() >= LINE_INTERVAL {
             self.shown = Instant::now();
-            self.say(&self.sum_up(peers));
+            say(&self.sum_up(peers));
         }
     }
 
@@ -73,7 +66,7 @@ impl Live {
     pub fn finish(&self) {
         if let Some((all, bars)) = &self.bars {
             bars.values().for_each(ProgressBar::finish_and_clear);
-            // If stderr is closed, nothing is there.
+            // It is drawn by another thread, so that it cannot fail.
             _ = all.clear();
         }
     }

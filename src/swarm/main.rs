@@ -62,11 +62,13 @@ mod peer_options;
 mod start;
 
 use std::env;
+use std::panic;
 use std::process::ExitCode;
 
 use anyhow::{Error, Result};
 use clap::Parser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use peer_process::stderr;
 
 use crate::cli::{Cli, Command};
 use crate::fault::Usage;
@@ -77,6 +79,14 @@ use crate::out::{FAILED, say, signal_status};
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
+    panic::set_hook(Box::new(|panic| say(&panic.to_string().replace('\n', " "))));
+    let status = start();
+    stderr::close(stderr::LAST_PATIENCE);
+    status
+}
+
+/// All but the last words, which may have to wait for who reads them.
+fn start() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(mut error) => {

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use peer_process::stderr;
 use rand::rngs::{StdRng, SysRng};
 use rand::{Rng, SeedableRng};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
@@ -192,7 +193,7 @@ impl Bar {
 
     fn show(&self, bytes: u64) {
         if self.bar.is_hidden() && self.started.elapsed() > BAR_DELAY && io::stderr().is_terminal() {
-            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+            self.bar.set_draw_target(stderr::draw_target());
         }
         self.bar.set_position(bytes);
     }

@@ -2,9 +2,11 @@
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::Mutex;
 
 use anyhow::{Context, Result};
 use peer_process::peer_id::{self, PeerId};
+use peer_process::stderr;
 
 use crate::report::Report;
 
@@ -16,11 +18,21 @@ pub fn signal_status(signal: i32) -> ExitCode {
     ExitCode::from(u8::try_from(128 + signal).unwrap_or(FAILED))
 }
 
+/// Held by who writes to stdout, for as long as it takes.
+static PRINTING: Mutex<()> = Mutex::new(());
+
+/// From here on nobody says anything, but for a line to stdout that was begun; waits a moment for the reader of stderr.
+pub fn hush() -> impl Sized {
+    stderr::close(stderr::LAST_PATIENCE);
+    PRINTING.try_lock()
+}
+
 /// A line of the result. Who does not read it any more wants no more of it.
 ///
 /// # Errors
 /// When stdout does not take it, as on a full disk.
 pub fn print(line: &str) -> Result<()> {
+    let _printing = PRINTING.lock();
     match writeln!(io::stdout(), "{line}") {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         other => other.context("cannot write to stdout"),
@@ -39,7 +51,7 @@ pub fn show(report: &Report, json: bool) -> Result<ExitCode> {
 
 /// How many columns the terminal has.
 pub fn terminal_width() -> u16 {
-    console::Term::stderr().size().1
+    stderr::size().0
 }
 
 /// `peer 1001`, or `peers 1001, 1002`.
@@ -49,6 +61,5 @@ pub fn named(peers: &[PeerId]) -> String {
 
 /// A sentence beside the result.
 pub fn say(sentence: &str) {
-    // If stderr is closed, nobody can be told.
-    _ = writeln!(io::stderr(), "swarm: {sentence}");
+    stderr::say("swarm", sentence);
 }

@@ -1,6 +1,5 @@
 //! `Interrupts`: what a signal does. Nobody who is interrupted waits for a host, and no connection is left behind.
 
-use std::io;
 use std::process;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,7 +10,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::hosts::Hosts;
-use crate::out::say;
+use crate::out::{hush, say};
 use crate::watch::News;
 
 /// The watch over the signals that end this process.
@@ -39,7 +38,7 @@ impl Interrupts {
                         say(&format!("signal {signal} came, {last_words}"));
                     }
                     // Whoever hears of a broken connection now has nothing to say any more.
-                    let _quiet = (io::stdout().lock(), io::stderr().lock());
+                    let _quiet = hush();
                     leavings.clear();
                     process::exit(128 + signal);
                 }

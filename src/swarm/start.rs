@@ -88,8 +88,12 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
     }
     if args.detach {
         let shown = shell_word(&swarm.path);
+        // Nobody listens to a signal while stdout is waited for, so it ends this process.
+        drop(news);
         print(&format!("started {}", named(&swarm.peers.iter().map(|peer| peer.id).collect::<Vec<_>>())))?;
         print(&format!("`swarm status {shown}` shows them, `swarm stop {shown}` stops them"))?;
+        let (sender, news) = channel();
+        interrupts.tell(&sender);
         return Ok(status_at_once(&swarm, &hosts, &news, &mut peers));
     }
     let rules = Rules { timeout, keep_going: args.keep_going };
@@ -277,7 +281,7 @@ fn prepare(swarm: &SwarmDir, hosts: &Hosts, program: &Program) -> Result<()> {
                     bar.inc_length(all);
                     bar.set_message("copying to the hosts");
                     if all >= WORTH_TELLING {
-                        bar.suspend(|| say(&format!("copying {name} to {}, {}", host.name, DecimalBytes(all))));
+                        say(&format!("copying {name} to {}, {}", host.name, DecimalBytes(all)));
                     }
                 }
                 bar.inc(bytes);

@@ -12,7 +12,7 @@ use peer_process::peer_id::PeerId;
 
 use crate::hosts::{Host, Hosts, Reading};
 use crate::live::Live;
-use crate::out::named;
+use crate::out::{named, say};
 use crate::watched::{Seen, Watched};
 
 /// How often the peers of this machine are looked at, and those of others.
@@ -85,9 +85,9 @@ pub fn watch(
                 Ok(News::Looked(ids, seen)) => note(peers, &ids, seen),
                 Ok(News::Signal(signal)) => {
                     signals += 1;
-                    let first = stopping.get_or_insert_with(|| Stopping::begin(Cause::Signal(signal), &orders, live));
+                    let first = stopping.get_or_insert_with(|| Stopping::begin(Cause::Signal(signal), &orders));
                     if signals > 1 {
-                        first.insist(&orders, live);
+                        first.insist(&orders);
                     }
                 }
                 Ok(News::Told) | Err(RecvTimeoutError::Timeout) => {}
@@ -99,16 +99,16 @@ pub fn watch(
             }
             let failed = || peers.values().find(|peer| peer.has_ended() && peer.status() != Some(0));
             if let Some(stopping) = &mut stopping {
-                if stopping.go_on(&orders, live) {
+                if stopping.go_on(&orders) {
                     let left = |peer: &&Watched| peer.was_started() && !peer.is_done();
                     let left: Vec<_> = peers.values().filter(left).map(|peer| peer.info.id).collect();
-                    live.say(&format!("{} may still run, `swarm stop` tries it again", named(&left)));
+                    say(&format!("{} may still run, `swarm stop` tries it again", named(&left)));
                     return Some(stopping.cause);
                 }
             } else if rules.timeout.is_some_and(|timeout| begun.elapsed() >= timeout) {
-                stopping = Some(Stopping::begin(Cause::Timeout, &orders, live));
+                stopping = Some(Stopping::begin(Cause::Timeout, &orders));
             } else if let Some(failed) = failed().filter(|_| !rules.keep_going) {
-                stopping = Some(Stopping::begin(Cause::Failed(failed.info.id), &orders, live));
+                stopping = Some(Stopping::begin(Cause::Failed(failed.info.id), &orders));
             }
         }
     })
@@ -138,8 +138,8 @@ struct Stopping {
 }
 
 impl Stopping {
-    fn begin(cause: Cause, orders: &[Sender<Order>], live: &Live) -> Self {
-        live.say(&match cause {
+    fn begin(cause: Cause, orders: &[Sender<Order>]) -> Self {
+        say(&match cause {
             Cause::Signal(signal) => format!("signal {signal} came, the peers are stopped"),
             Cause::Timeout => "the time is over, the peers are stopped".into(),
             Cause::Failed(id) => {
@@ -153,23 +153,23 @@ impl Stopping {
     }
 
     /// Says it again, harder.
-    fn insist(&mut self, orders: &[Sender<Order>], live: &Live) {
+    fn insist(&mut self, orders: &[Sender<Order>]) {
         if !self.hard {
-            live.say("some peers have not ended yet, they are killed");
+            say("some peers have not ended yet, they are killed");
             give(orders, "KILL");
             (self.hard, self.due) = (true, Instant::now() + STOP_PATIENCE);
         }
     }
 
     /// True if there is nothing left to try.
-    fn go_on(&mut self, orders: &[Sender<Order>], live: &Live) -> bool {
+    fn go_on(&mut self, orders: &[Sender<Order>]) -> bool {
         if Instant::now() < self.due {
             return false;
         }
         if self.hard {
             return true;
         }
-        self.insist(orders, live);
+        self.insist(orders);
         false
     }
 }

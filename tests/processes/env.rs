@@ -173,6 +173,19 @@ impl Running {
         assert!(status.success(), "the process is there");
     }
 
+    /// Its process ID; it is not waited for yet, so the ID is its own.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The soft and the hard limit on it, as `/proc` names it.
+    pub fn limits(&self, name: &str) -> [String; 2] {
+        let text = fs::read_to_string(format!("/proc/{}/limits", self.child.id())).expect("it runs");
+        let line = text.lines().find_map(|line| line.strip_prefix(name)).expect("a limit");
+        let mut words = line.split_whitespace().map(str::to_owned);
+        [(); 2].map(|()| words.next().expect("two limits"))
+    }
+
     /// Waits until it has ended.
     pub fn wait(mut self) -> Ended {
         let told = self.told.0.lock().expect("no panic");

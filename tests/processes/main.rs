@@ -3,6 +3,9 @@
 //! Helpers first, tests behind them. Nothing here uses the crate's own code but its binary: the configuration, the log's
 //! grammar and the protocol are written down a second time, from the protocol's text.
 
+#[path = "../support/unread.rs"]
+mod unread;
+
 mod check;
 mod client;
 mod env;
@@ -26,4 +29,7 @@ mod addresses;
 mod command_line;
 mod configuration;
 mod faults;
+mod local_time;
 mod signals;
+mod terminal;
+mod threads;

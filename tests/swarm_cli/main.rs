@@ -3,6 +3,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../support/unread.rs"]
+mod unread;
+
 mod running;
 mod swarm;
 
@@ -21,6 +24,7 @@ mod signals;
 mod start;
 mod status;
 mod stop;
+mod terminal;
 mod verify;
 mod watching;
 

@@ -1,0 +1,84 @@
+//! `Stamp`: the local time, with the offset that holds at each moment, so that a log follows a change of daylight saving.
+
+use std::env;
+use std::io::Write;
+use std::path::Path;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+/// What the system's zone is.
+const SYSTEM_ZONE: &str = "/etc/localtime";
+
+/// The local time as the log has it; formatted once a second, and not for each of what may be thousands of sentences.
+#[derive(Debug)]
+pub struct Stamp {
+    zone: TimeZone,
+    /// Which second since 1970 `text` tells.
+    second: i64,
+    text: Vec<u8>,
+}
+
+impl Stamp {
+    /// That of the system's zone; if that cannot be found out, of UTC, and why.
+    #[must_use]
+    pub fn new() -> (Self, Option<jiff::Error>) {
+        let (zone, error) = match local_zone() {
+            Ok(zone) => (zone, None),
+            Err(error) => (TimeZone::UTC, Some(error)),
+        };
+        (Self::of(zone), error)
+    }
+
+    fn of(zone: TimeZone) -> Self {
+        Self { zone, second: i64::MIN, text: Vec::new() }
+    }
+
+    /// The time now: `[2026-11-21 14:03:09]: `.
+    pub fn now(&mut self) -> &[u8] {
+        self.at(Timestamp::now())
+    }
+
+    /// This moment, with the offset that holds in the zone then.
+    fn at(&mut self, now: Timestamp) -> &[u8] {
+        // Rounded down, before 1970, too.
+        let second = now.as_millisecond().div_euclid(1000);
+        if self.second != second {
+            self.text.clear();
+            let at = self.zone.to_datetime(now);
+            let (year, month, day) = (at.year(), at.month(), at.day());
+            let (hour, minute, second_of_minute) = (at.hour(), at.minute(), at.second());
+            write!(self.text, "[{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second_of_minute:02}]: ")
+                .expect("memory");
+            self.second = second;
+        }
+        &self.text
+    }
+}
+
+/// The zone that `TZ` names, or the system's. Where neither says anything it is UTC, as for everything else there.
+fn local_zone() -> Result<TimeZone, jiff::Error> {
+    let is_told = env::var_os("TZ").is_some_and(|text| !text.is_empty()) || Path::new(SYSTEM_ZONE).exists();
+    if is_told { TimeZone::try_system() } else { Ok(TimeZone::UTC) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_time_has_the_offset_that_holds_then() {
+        let zone = TimeZone::posix("AAA5BBB,M3.2.0,M11.1.0").expect("the rule of New York");
+        let mut stamp = Stamp::of(zone);
+        let mut check = |at: &str, text: &str| {
+            let at = at.parse().expect("a time");
+            assert_eq!(String::from_utf8_lossy(stamp.at(at)), text);
+        };
+        check("2026-03-08T06:59:59.999Z", "[2026-03-08 01:59:59]: ");
+        check("2026-03-08T07:00:00Z", "[2026-03-08 03:00:00]: ");
+        check("2026-11-01T05:59:59Z", "[2026-11-01 01:59:59]: ");
+        check("2026-11-01T06:00:00.1Z", "[2026-11-01 01:00:00]: ");
+        check("2026-11-01T06:00:00.9Z", "[2026-11-01 01:00:00]: ");
+        check("1969-12-31T23:59:59.5Z", "[1969-12-31 18:59:59]: ");
+    }
+}

@@ -1,0 +1,324 @@
+//! `stderr`: one thread owns it, so that nobody else ever waits for its reader.
+//!
+//! A stalled terminal, a hung ssh and a full pipe take nothing for as long as they like. Lines wait for the thread in a queue
+//! with a bound; what comes beyond that is dropped, and its number told when there is room again. A progress bar is drawn by
+//! the same thread below the lines: of what was drawn and not shown yet only the last state counts. Errors of writing are
+//! swallowed: where stderr is gone, nobody can be told.
+
+use std::fmt::Write as _;
+use std::io::{self, ErrorKind, Write as _};
+use std::mem;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressDrawTarget, TermLike};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::termios::tcgetwinsize;
+
+/// For how long at most the end of a process waits for who reads stderr.
+pub const LAST_PATIENCE: Duration = Duration::from_millis(500);
+
+/// Maximum number of bytes of lines that wait to be written.
+const MOST_WAITING: usize = 1 << 20;
+/// Enough for the thread: it does not recurse.
+const STACK_BYTES: usize = 128 * 1024;
+/// How often at most a bar is drawn, a second.
+const DRAWINGS_PER_SECOND: u8 = 20;
+/// The columns and rows of a terminal that does not tell them.
+const USUAL_SIZE: (u16, u16) = (80, 24);
+/// As many bytes a pipe takes at once when it says that it takes some.
+const ATOMIC_LEN: usize = 4096;
+
+static OWNER: Owner = Owner { queue: Mutex::new(Queue::new()), changed: Condvar::new() };
+
+/// Puts `who: text` into the queue. Never waits.
+pub fn say(who: &str, text: &str) {
+    OWNER.change(|queue| queue.push(who, text));
+}
+
+/// Where a progress bar is drawn, if stderr is a terminal: below the lines. It never fails and never waits.
+#[must_use]
+pub fn draw_target() -> ProgressDrawTarget {
+    ProgressDrawTarget::term_like_with_hz(Box::new(Canvas::default()), DRAWINGS_PER_SECOND)
+}
+
+/// Waits until all that was said is written, but no longer than `patience`.
+pub fn flush(patience: Duration) {
+    OWNER.flush(Instant::now() + patience);
+}
+
+/// The same at the end of the process: what anybody says from now on is not written.
+pub fn close(patience: Duration) {
+    OWNER.change(|queue| {
+        queue.closed = true;
+        // No bar is left behind a last line.
+        queue.drawing = (!queue.shown.is_empty()).then(String::new);
+    });
+    flush(patience);
+}
+
+/// The columns and rows of the terminal that stderr is.
+#[must_use]
+pub fn size() -> (u16, u16) {
+    let told = tcgetwinsize(io::stderr()).map(|size| (size.ws_col, size.ws_row));
+    told.ok().filter(|(columns, rows)| *columns > 0 && *rows > 0).unwrap_or(USUAL_SIZE)
+}
+
+/// The queue, and the thread behind it.
+struct Owner {
+    queue: Mutex<Queue>,
+    changed: Condvar,
+}
+
+impl Owner {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the queue and sees to it that somebody empties it.
+    fn change(&'static self, change: impl FnOnce(&mut Queue)) {
+        let mut queue = self.lock();
+        if queue.closed {
+            return;
+        }
+        change(&mut queue);
+        // Where the system has no thread to give now, it may have one for the next line; the last is not lost either.
+        if !queue.has_thread {
+            let builder = thread::Builder::new().name("stderr".into()).stack_size(STACK_BYTES);
+            queue.has_thread = builder.spawn(|| self.write_all()).is_ok();
+        }
+        drop(queue);
+        self.changed.notify_all();
+    }
+
+    /// The thread: writes what comes, as long as the process lives.
+    fn write_all(&self) {
+        loop {
+            let idle = |queue: &mut Queue| queue.is_empty();
+            let mut queue = self.changed.wait_while(self.lock(), idle).unwrap_or_else(PoisonError::into_inner);
+            let text = queue.take(size().0.into());
+            queue.is_writing = true;
+            drop(queue);
+            write_patiently(&text);
+            self.lock().is_writing = false;
+            self.changed.notify_all();
+        }
+    }
+
+    fn flush(&self, deadline: Instant) {
+        let mut queue = self.lock();
+        if !queue.has_thread {
+            let text = queue.take(size().0.into());
+            drop(queue);
+            return write_until(&text, deadline);
+        }
+        while queue.is_writing || !queue.is_empty() {
+            let patience = deadline.saturating_duration_since(Instant::now());
+            if patience.is_zero() {
+                return;
+            }
+            queue = self.changed.wait_timeout(queue, patience).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+/// Writes for as long as it takes; what cannot be written is lost.
+fn write_patiently(mut text: &[u8]) {
+    while !text.is_empty() {
+        match io::stderr().write(text) {
+            Ok(0) => return,
+            Ok(len) => text = &text[len..],
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            // Somebody who shares it has said that writing does not wait.
+            Err(error) if error.kind() == ErrorKind::WouldBlock && takes_more(None) => {}
+            Err(_) => return,
+        }
+    }
+}
+
+/// Writes, where there is no thread for it, as far as that can be done without waiting beyond `deadline`.
+fn write_until(text: &[u8], deadline: Instant) {
+    for chunk in text.chunks(ATOMIC_LEN) {
+        let patience = deadline.saturating_duration_since(Instant::now());
+        if !takes_more(Some(patience)) || io::stderr().write_all(chunk).is_err() {
+            return;
+        }
+    }
+}
+
+/// Waits until stderr takes more; false if it does not within `patience`, or never again.
+fn takes_more(patience: Option<Duration>) -> bool {
+    let stderr = io::stderr();
+    let mut polled = [PollFd::new(&stderr, PollFlags::OUT)];
+    let patience = patience.and_then(|patience| Timespec::try_from(patience).ok());
+    match poll(&mut polled, patience.as_ref()) {
+        Ok(count) => count > 0 && polled[0].revents().contains(PollFlags::OUT),
+        Err(error) => error == rustix::io::Errno::INTR,
+    }
+}
+
+/// What waits to be written.
+struct Queue {
+    /// Whole lines.
+    lines: String,
+    /// Who was not heard first, and how many lines were dropped since the last that was kept.
+    dropped: Option<(String, u64)>,
+    /// What is to be drawn instead of what is shown.
+    drawing: Option<String>,
+    /// What is drawn on the terminal.
+    shown: String,
+    has_thread: bool,
+    is_writing: bool,
+    closed: bool,
+}
+
+impl Queue {
+    const fn new() -> Self {
+        Self {
+            lines: String::new(),
+            dropped: None,
+            drawing: None,
+            shown: String::new(),
+            has_thread: false,
+            is_writing: false,
+            closed: false,
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.lines.is_empty() && self.dropped.is_none() && self.drawing.is_none()
+    }
+
+    fn push(&mut self, who: &str, text: &str) {
+        if self.dropped.is_none() && self.lines.len() + who.len() + text.len() + 3 <= MOST_WAITING {
+            writeln!(self.lines, "{who}: {text}").expect("memory");
+        } else {
+            self.dropped.get_or_insert_with(|| (who.to_owned(), 0)).1 += 1;
+        }
+    }
+
+    /// Takes out what is to be written now to a terminal of so many columns.
+    fn take(&mut self, columns: usize) -> Vec<u8> {
+        let mut text = String::new();
+        let drawing = self.drawing.take().unwrap_or_else(|| self.shown.clone());
+        let rows = self.shown.chars().count().div_ceil(columns);
+        if rows > 0 {
+            text.push('\r');
+            if rows > 1 {
+                write!(text, "\x1b[{}A", rows - 1).expect("memory");
+            }
+            // To the end of the screen.
+            text.push_str("\x1b[J");
+        }
+        text.push_str(&mem::take(&mut self.lines));
+        if let Some((who, count)) = self.dropped.take() {
+            let (lines, were) = if count == 1 { ("line", "was") } else { ("lines", "were") };
+            writeln!(text, "{who}: {count} {lines} {were} dropped, because nobody reads stderr").expect("memory");
+        }
+        text.push_str(&drawing);
+        self.shown = drawing;
+        text.into_bytes()
+    }
+}
+
+/// Takes what a bar draws. A bar fills its lines with blanks, and moves the cursor only to draw over what it drew before.
+#[derive(Debug, Default)]
+struct Canvas(Mutex<String>);
+
+impl Canvas {
+    fn lock(&self) -> MutexGuard<'_, String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl TermLike for Canvas {
+    fn width(&self) -> u16 {
+        size().0
+    }
+
+    fn height(&self) -> u16 {
+        size().1
+    }
+
+    fn move_cursor_up(&self, _: usize) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn move_cursor_down(&self, _: usize) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn write_line(&self, text: &str) -> io::Result<()> {
+        self.write_str(text)
+    }
+
+    fn write_str(&self, text: &str) -> io::Result<()> {
+        self.lock().push_str(text.trim_matches('\r'));
+        Ok(())
+    }
+
+    fn clear_line(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        let drawing = mem::take(&mut *self.lock());
+        OWNER.change(|queue| queue.drawing = Some(drawing));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taken(queue: &mut Queue) -> String {
+        String::from_utf8(queue.take(10)).expect("text")
+    }
+
+    #[test]
+    fn lines_beyond_the_bound_are_dropped_and_counted_and_the_next_are_kept() {
+        let mut queue = Queue::new();
+        let long = "x".repeat(MOST_WAITING - 100);
+        queue.push("peer 1", &long);
+        queue.push("peer 1", &"y".repeat(100));
+        // Behind a dropped line none is kept, however short: lines keep their order.
+        queue.push("peer 2", "short");
+        assert_eq!(
+            taken(&mut queue),
+            format!("peer 1: {long}\npeer 1: 2 lines were dropped, because nobody reads stderr\n")
+        );
+        assert!(queue.is_empty());
+        queue.push("peer 2", "short");
+        assert_eq!(taken(&mut queue), "peer 2: short\n");
+        queue.push("peer 1", &"x".repeat(MOST_WAITING));
+        assert_eq!(taken(&mut queue), "peer 1: 1 line was dropped, because nobody reads stderr\n");
+    }
+
+    #[test]
+    fn lines_come_above_what_is_drawn_and_only_the_last_drawing_counts() {
+        let mut queue = Queue::new();
+        queue.drawing = Some("1 of 3    1 of 3    ".into());
+        queue.push("peer 1", "first");
+        assert_eq!(taken(&mut queue), "peer 1: first\n1 of 3    1 of 3    ");
+        queue.push("peer 1", "second");
+        assert_eq!(taken(&mut queue), "\r\x1b[1A\x1b[Jpeer 1: second\n1 of 3    1 of 3    ");
+        queue.drawing = Some("2 of 3    ".into());
+        queue.drawing = Some("3 of 3    ".into());
+        assert_eq!(taken(&mut queue), "\r\x1b[1A\x1b[J3 of 3    ");
+        queue.drawing = Some(String::new());
+        queue.push("peer 1", "third");
+        assert_eq!(taken(&mut queue), "\r\x1b[Jpeer 1: third\n");
+        queue.push("peer 1", "fourth");
+        assert_eq!(taken(&mut queue), "peer 1: fourth\n");
+    }
+}

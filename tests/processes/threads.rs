@@ -1,0 +1,172 @@
+//! The system has no threads or descriptors to give: a peer gets them later, or says why it ends. It never hangs.
+//!
+//! The limit on threads counts those of a user, and root is not held to it. So a peer runs as a user whom nobody else has, by
+//! way of `prlimit`, and only root can start it.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::env::{BINARY, PATIENCE, Running};
+use crate::swarm::{Plan, Swarm};
+
+/// Set where no test may be left out.
+const SKIP_NOTHING: &str = "PEER_PROCESS_SKIP_NOTHING";
+/// How often a peer's threads are counted.
+const LOOK_INTERVAL: Duration = Duration::from_millis(10);
+/// As many threads has a peer with one neighbor who is to be dialled, before it has a connection; the main one counts.
+const THREADS: u32 = 12;
+
+/// Whether these tests can run: for root. Fails where none may be left out.
+fn is_root() -> bool {
+    let id = Command::new("id").arg("-u").output().expect("there is id").stdout;
+    let is_root = id == b"0\n";
+    assert!(is_root || std::env::var_os(SKIP_NOTHING).is_none(), "only root can start a peer as another user");
+    if !is_root {
+        println!("left out: only root can start a peer as another user");
+    }
+    is_root
+}
+
+/// Starts a peer as a user of its own, whose ID it tells, and who may have so many threads for now.
+fn start(swarm: &Swarm, id: u32, threads: u32) -> (Running, u32) {
+    static USERS: AtomicU32 = AtomicU32::new(0);
+    // Two runs of the tests at a time differ in the process ID.
+    let user = 200_000 + std::process::id() % 1_000_000 * 64 + USERS.fetch_add(1, Ordering::Relaxed);
+    // Others may neither enter the directory of the tests nor that of the binary.
+    let root = swarm.env.dir().parent().expect("it is in one").to_owned();
+    let binary: PathBuf = root.join("peer_process");
+    if !binary.exists() {
+        fs::copy(BINARY, &binary).expect("a copy");
+    }
+    for path in [root, swarm.env.dir(), swarm.env.dir().join("peer_1001")] {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o777)).expect("it is ours");
+    }
+    let mut command = Command::new("prlimit");
+    command.arg(format!("--nproc={threads}:1000")).arg(binary).args(["-v", &id.to_string()]);
+    command.uid(user).gid(user);
+    (swarm.env.start_command(command), user)
+}
+
+/// Lets that user have as many threads as it likes.
+fn lift(peer: &Running, user: u32) {
+    let mut command = Command::new("prlimit");
+    command.args(["--pid", &peer.id().to_string(), "--nproc=1000:"]).uid(user).gid(user);
+    assert!(command.status().expect("there is prlimit").success(), "its user may do that");
+}
+
+/// Waits until a peer has so many threads: no event tells of it.
+fn wait_for_threads(peer: &Running, count: usize) {
+    let started = Instant::now();
+    let tasks = format!("/proc/{}/task", peer.id());
+    while fs::read_dir(&tasks).expect("it runs").count() < count {
+        assert!(started.elapsed() < PATIENCE, "there are not {count} threads");
+        thread::sleep(LOOK_INTERVAL);
+    }
+}
+
+#[test]
+fn a_peer_that_gets_no_thread_says_so_and_ends() {
+    if !is_root() {
+        return;
+    }
+    let swarms: Vec<_> = (1..THREADS).map(|threads| (threads, Swarm::new(Plan::default()))).collect();
+    let peers = swarms.iter().map(|(threads, swarm)| (*threads, start(swarm, 1002, *threads).0));
+    let peers: Vec<_> = peers.collect();
+    for (threads, peer) in peers {
+        let ended = peer.wait();
+        ended.assert_one_sentence(1, &["cannot start"]);
+        println!("{threads}: {:?}", ended.stderr.last());
+    }
+}
+
+#[test]
+fn a_peer_that_gets_no_thread_for_a_moment_goes_on_then() {
+    if !is_root() {
+        return;
+    }
+    // The seeder dials nobody: its last thread is the listener's companion.
+    for (id, threads, lacks) in [
+        (1002, THREADS - 1, "'from-1001'"),
+        (1002, THREADS, "'to-1001'"),
+        (1002, 6, "'"),
+        (1001, THREADS - 1, "'caller'"),
+        (1001, THREADS, "'to-1002'"),
+    ] {
+        let swarm = Swarm::new(Plan::default());
+        let seeder = (id == 1002).then(|| swarm.start_and_wait(1001));
+        let (peer, user) = start(&swarm, id, threads);
+        let leecher = (id == 1001).then(|| {
+            // All that it has before somebody calls.
+            wait_for_threads(&peer, THREADS as usize - 1);
+            swarm.start(1002)
+        });
+        peer.wait_for_line(&format!("cannot start the thread {lacks}"));
+        lift(&peer, user);
+        for other in [Some(peer), seeder, leecher].into_iter().flatten() {
+            let ended = other.wait();
+            assert_eq!(ended.status, Some(0), "{id} with {threads}: {ended:#?}");
+        }
+        assert!(fs::read(swarm.env.dir().join("peer_1002/file.bin")).expect("a copy") == swarm.file);
+    }
+}
+
+/// Starts a peer in a swarm of 60, under these limits on descriptors.
+fn start_of_60(swarm: &Swarm, limits: &str) -> Running {
+    let mut command = Command::new("prlimit");
+    command.arg(format!("--nofile={limits}")).arg(BINARY).arg("1001");
+    swarm.env.start_command(command)
+}
+
+fn swarm_of_60() -> Swarm {
+    let peers = (1001..=1060).map(|id| (id, id == 1001)).collect();
+    Swarm::new(Plan { peers, ..Plan::default() })
+}
+
+#[test]
+fn a_peer_raises_the_limit_on_descriptors_to_what_it_needs() {
+    let swarm = swarm_of_60();
+    let peer = start_of_60(&swarm, "40:1000").wait_until_up();
+    assert_eq!(peer.limits("Max open files"), ["174", "1000"], "two for each neighbor, and 56");
+    peer.signal("TERM");
+    let ended = peer.wait();
+    assert!(!ended.stderr.iter().any(|line| line.contains("[WARN]")), "{ended:#?}");
+    let peer = start_of_60(&swarm, "500:1000").wait_until_up();
+    assert_eq!(peer.limits("Max open files"), ["500", "1000"], "it suffices");
+}
+
+#[test]
+fn a_hard_limit_on_descriptors_that_is_too_low_is_told_at_the_start() {
+    let swarm = swarm_of_60();
+    let before = swarm.env.listing();
+    let sentence = "59 neighbors take 83 open files at a time, the system allows this process 64; see ulimit -n";
+    start_of_60(&swarm, "40:64").wait().assert_one_sentence(1, &[sentence]);
+    assert_eq!(swarm.env.listing(), before, "nothing was created");
+    let peer = start_of_60(&swarm, "40:100");
+    peer.wait_for_line(
+        "59 neighbors may take 174 open files at a time, the system allows this process 100; see ulimit -n",
+    );
+}
+
+#[test]
+fn with_no_more_descriptors_than_it_asks_for_a_peer_serves_all_its_neighbors() {
+    let peers = (1001..=1012).map(|id| (id, id == 1001)).collect();
+    let swarm = Swarm::new(Plan { peers, ..Plan::default() });
+    let start = |id: u32| {
+        let mut command = Command::new("prlimit");
+        // 11 neighbors, and 24.
+        command.arg("--nofile=35:35").arg(BINARY).arg(id.to_string());
+        swarm.env.start_command(command).wait_until_up()
+    };
+    let peers: Vec<_> = (1001..=1012).map(start).collect();
+    for peer in peers {
+        let ended = peer.wait();
+        assert_eq!(ended.status, Some(0), "{ended:#?}");
+        assert!(!ended.stderr.iter().any(|line| line.contains("Too many open files")), "{ended:#?}");
+    }
+}
