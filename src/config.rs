@@ -107,6 +107,18 @@ impl Config {
     }
 }
 
+/// A host without the brackets in which an IPv6 address may stand.
+#[must_use]
+pub fn plain_host(host: &str) -> &str {
+    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
+}
+
+/// Whether a host is `localhost`, perhaps with the dot that says that the name is whole.
+#[must_use]
+pub fn is_localhost(host: &str) -> bool {
+    host.strip_suffix('.').unwrap_or(host).eq_ignore_ascii_case("localhost")
+}
+
 /// Reads and checks both files in `dir` for the peer `own`, and its file if it is said to have it.
 ///
 /// # Errors

@@ -3,6 +3,8 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs, UdpSocket};
 
+use crate::config::{is_localhost, plain_host};
+
 /// Where this peer listens, and what is odd about that.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Places {
@@ -21,7 +23,7 @@ pub struct Places {
 /// # Errors
 /// When the system does not find any.
 pub fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-    let host = plain(host);
+    let host = plain_host(host);
     if is_localhost(host) {
         return Ok(vec![(Ipv4Addr::LOCALHOST, port).into(), (Ipv6Addr::LOCALHOST, port).into()]);
     }
@@ -35,7 +37,7 @@ pub fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
 /// reach one of them. Debian gives a machine's own name the address 127.0.1.1: where a name means loopback only, and where
 /// it means another machine, the peer listens on all addresses, for the name may mean this machine elsewhere.
 pub fn listening_places(host: &str, port: u16) -> Places {
-    let written = plain(host);
+    let written = plain_host(host);
     if is_localhost(written) {
         return Places {
             addresses: vec![(Ipv4Addr::LOCALHOST, port).into(), (Ipv6Addr::LOCALHOST, port).into()],
@@ -78,14 +80,6 @@ pub fn is_here(address: IpAddr) -> bool {
 /// A link-local address cannot be bound without its scope, which an `IpAddr` does not have.
 fn is_here_with_a_scope(address: IpAddr) -> bool {
     matches!(address, IpAddr::V6(address) if address.is_unicast_link_local())
-}
-
-fn plain(host: &str) -> &str {
-    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
-}
-
-fn is_localhost(host: &str) -> bool {
-    host.strip_suffix('.').unwrap_or(host).eq_ignore_ascii_case("localhost")
 }
 
 #[cfg(test)]

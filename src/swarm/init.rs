@@ -1,8 +1,8 @@
 //! `swarm init`: carries a [`Plan`] out. Everything that would be in the way is looked for before anything is written.
 
 use std::fs::{self, File};
-use std::io;
-use std::net::{Ipv4Addr, TcpListener};
+use std::io::{self, ErrorKind};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -81,9 +81,18 @@ fn source(path: &Path) -> Result<(Given, PathBuf)> {
 fn free_ports() -> impl Iterator<Item = u16> {
     let mut rng = StdRng::try_from_rng(&mut SysRng).expect("the system has random numbers");
     let start = rng.random_range(PORTS);
-    // Neither of the two addresses tells it on every system.
-    let bindable = |address: Ipv4Addr, port| TcpListener::bind((address, port)).is_ok();
-    let free = move |port: &u16| bindable(Ipv4Addr::LOCALHOST, *port) && bindable(Ipv4Addr::UNSPECIFIED, *port);
+    // None of these addresses tells it on every system; a machine may have no IPv6, but then nobody has that port there.
+    let bindable = |address: IpAddr, port| match TcpListener::bind((address, port)) {
+        Ok(_) => true,
+        Err(error) => address.is_ipv6() && error.kind() != ErrorKind::AddrInUse,
+    };
+    let addresses: [IpAddr; 4] = [
+        Ipv4Addr::LOCALHOST.into(),
+        Ipv4Addr::UNSPECIFIED.into(),
+        Ipv6Addr::LOCALHOST.into(),
+        Ipv6Addr::UNSPECIFIED.into(),
+    ];
+    let free = move |port: &u16| addresses.iter().all(|address| bindable(*address, *port));
     (start..PORTS.end).chain(PORTS.start..start).filter(free)
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use anyhow::{Result, anyhow};
+use peer_process::config::{is_localhost, plain_host};
 
 use crate::cli::InitArgs;
 use crate::fault::Usage;
@@ -40,12 +41,15 @@ pub fn hosts(args: &InitArgs, default_count: u32) -> Result<Vec<String>> {
 /// Whether it is a word for `PeerInfo.cfg` that no ssh takes for an option: without user, port or blank.
 fn is_host(text: &str) -> bool {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
-    text.parse::<IpAddr>().is_ok() || (!text.is_empty() && !text.starts_with('-') && text.chars().all(plain))
+    // An address may have a scope: fe80::1%eth0.
+    let (address, scope) = plain_host(text).split_once('%').unwrap_or((plain_host(text), "0"));
+    let is_address = address.parse::<IpAddr>().is_ok() && !scope.is_empty() && scope.chars().all(plain);
+    is_address || (!text.is_empty() && !text.starts_with('-') && text.chars().all(plain))
 }
 
 /// Whether the name means this machine on every machine.
 pub fn is_loopback(host: &str) -> bool {
-    host.eq_ignore_ascii_case("localhost") || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+    is_localhost(host) || plain_host(host).parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 /// Each peer's port. Where `--port` does not say it, those of `free` are taken for the peers on this machine.
@@ -66,8 +70,9 @@ pub fn ports(first: Option<u16>, hosts: &[String], free: &mut dyn Iterator<Item 
             continue;
         }
         // These names are of one address, or of two that a peer may listen on at once.
-        let same = ["localhost", "127.0.0.1", "::1"].iter().any(|name| host.eq_ignore_ascii_case(name));
-        let machine = if same { "localhost".to_owned() } else { host.to_lowercase() };
+        let plain = plain_host(host);
+        let same = is_localhost(plain) || ["127.0.0.1", "::1"].contains(&plain);
+        let machine = if same { "localhost".to_owned() } else { plain.to_lowercase() };
         let start = first.unwrap_or(USUAL_PORT);
         let port = next.entry(machine).or_insert(start.into());
         ports.push(u16::try_from(*port).map_err(|_| {
@@ -110,6 +115,8 @@ mod tests {
             ("--hosts 127.0.0.2,127.0.0.3 --port 9", "127.0.0.2:9 127.0.0.3:9"),
             ("--hosts 127.0.0.1,LocalHost,::1 --port 9", "127.0.0.1:9 LocalHost:10 ::1:11"),
             ("--hosts lab1,localhost", "lab1:6001 localhost:20000"),
+            ("--hosts [::1],localhost. --port 9", "[::1]:9 localhost.:10"),
+            ("--hosts [fd00::2],fd00::2,fe80::1%eth0", "[fd00::2]:6001 fd00::2:6002 fe80::1%eth0:6001"),
             ("--hosts lab1,lab2 --port 65535", "lab1:65535 lab2:65535"),
         ] {
             assert_eq!(places(options).expect(options), expected, "{options}");
@@ -127,6 +134,9 @@ mod tests {
             ("me@lab1", "me@lab1"),
             ("lab1;lab2", "lab1;lab2"),
             ("lab\t1", "lab\\t1"),
+            ("[lab1]", "[lab1]"),
+            ("fe80::1%", "fe80::1%"),
+            ("fe80::1%;ls", "fe80::1%;ls"),
         ] {
             let error = places(&format!("--hosts={hosts}")).expect_err(hosts);
             assert_eq!(error.to_string(), format!("--hosts: '{wrong}' is neither a host's name nor an address"));

@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use anyhow::{Context, Result, anyhow};
+use peer_process::config::{is_localhost, plain_host};
 use peer_process::peer_id::PeerId;
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
@@ -120,7 +121,7 @@ impl Hosts {
                     none => none.insert(dir_for_sockets()?),
                 };
                 let socket = sockets.path().join(all.len().to_string());
-                let ssh = Ssh::new(&peer.host, reach.user.as_deref(), &reach.ssh_options, socket);
+                let ssh = Ssh::new(plain_host(&peer.host), reach.user.as_deref(), &reach.ssh_options, socket);
                 (Shell::There(ssh), below_home(&reach.remote_dir))
             };
             let everyone = swarm.peers.iter().map(|peer| peer.id).collect();
@@ -291,7 +292,8 @@ fn below_home(dir: &str) -> &str {
 fn is_this_machine(name: &str) -> bool {
     let own = fs::read_to_string("/proc/sys/kernel/hostname").ok();
     let own = own.as_deref().map_or("", str::trim);
-    if name.eq_ignore_ascii_case("localhost") || (!own.is_empty() && name.eq_ignore_ascii_case(own)) {
+    let name = plain_host(name);
+    if is_localhost(name) || (!own.is_empty() && name.eq_ignore_ascii_case(own)) {
         return true;
     }
     let Ok(mut addresses) = (name, 0).to_socket_addrs() else { return false };
