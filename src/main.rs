@@ -55,7 +55,7 @@ struct Arguments {
     #[arg(long, value_name = "SECS", default_value_t = 30, allow_negative_numbers = true,
         value_parser = number("--request-timeout", 1..=u32::MAX))]
     request_timeout: u32,
-    /// Give up when nothing was heard of missing peers for so many seconds, instead of waiting for ever
+    /// Give up when missing peers stay missing for this many seconds, or connected ones do nothing although something is due
     #[arg(long, value_name = "SECS", allow_negative_numbers = true, value_parser = number("--peer-timeout", 1..=u32::MAX))]
     peer_timeout: Option<u32>,
     /// Which piece to ask for, of those that a neighbor has
