@@ -67,6 +67,9 @@ pub struct RemoteArgs {
     /// The swarm's directory there, below the home directory unless absolute [default: the name of DIR]
     #[arg(long, value_name = "DIR")]
     pub remote_dir: Option<String>,
+    /// Use the directory although it belongs to another user, who may have put anything into it
+    #[arg(long)]
+    pub trust_dir: bool,
 }
 
 /// `swarm init`.

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,7 @@ use crate::logs::LogPattern;
 use crate::swarm_dir::{SETTINGS, SwarmDir};
 
 /// What `swarm.json` says.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
     user: Option<String>,
@@ -30,6 +31,7 @@ impl Settings {
     /// # Errors
     /// When `swarm.json` cannot be read, or is something else.
     pub fn of(swarm: &SwarmDir, said: &RemoteArgs) -> Result<Self> {
+        check_owner(swarm, said.trust_dir)?;
         let path = swarm.path_of(SETTINGS);
         let mut settings: Self = match fs::read_to_string(&path) {
             Err(error) if error.kind() == ErrorKind::NotFound => Self::default(),
@@ -37,12 +39,35 @@ impl Settings {
             Ok(text) => serde_json::from_str(&text)
                 .map_err(|error| Usage::error(format!("{} cannot be read: {error}; delete it", path.display())))?,
         };
+        settings.check(said).map_err(|wrong| {
+            Usage::error(format!(
+                "{}: {wrong}, which is not taken from a directory; give it on the command line, or delete that file",
+                path.display()
+            ))
+        })?;
         settings.user = said.user.clone().or(settings.user);
         settings.remote_dir = said.remote_dir.clone().or(settings.remote_dir);
         if !said.ssh_options.is_empty() {
             settings.ssh_options.clone_from(&said.ssh_options);
         }
         Ok(settings)
+    }
+
+    /// Looks at what the file says where the command line says nothing: whoever wrote it may not be whom this runs for.
+    fn check(&self, said: &RemoteArgs) -> Result<(), String> {
+        let is_plain = |user: &str| {
+            !user.starts_with('-')
+                && user.chars().all(|c| c.is_alphanumeric() || "._-@".contains(c))
+                && !user.is_empty()
+        };
+        if let Some(user) = self.user.as_deref().filter(|user| said.user.is_none() && !is_plain(user)) {
+            return Err(format!("'{}' is a strange user", user.escape_debug()));
+        }
+        let mut options = self.ssh_options.iter().filter(|_| said.ssh_options.is_empty());
+        match options.find(|option| !is_harmless(option)) {
+            Some(option) => Err(format!("the ssh option '{}' may run commands", option.escape_debug())),
+            None => Ok(()),
+        }
     }
 
     /// Takes what `--log-pattern` says, if it is there; tells whether that, or what is remembered, has to be kept.
@@ -63,14 +88,18 @@ impl Settings {
         Ok(self.log_pattern.is_some())
     }
 
-    /// Remembers all of it.
+    /// Remembers all of it, but options of ssh that may run commands; gives those back.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn save(&self, swarm: &SwarmDir) -> Result<()> {
+    pub fn save(&self, swarm: &SwarmDir) -> Result<Vec<String>> {
         let path = swarm.path_of(SETTINGS);
-        let text = serde_json::to_string_pretty(self).context("cannot write JSON")?;
-        fs::write(&path, text + "\n").with_context(|| format!("cannot write {}", path.display()))
+        let (ssh_options, forgotten): (Vec<_>, Vec<_>) =
+            self.ssh_options.iter().cloned().partition(|option| is_harmless(option));
+        let kept = Self { ssh_options, ..self.clone() };
+        let text = serde_json::to_string_pretty(&kept).context("cannot write JSON")?;
+        fs::write(&path, text + "\n").with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(forgotten)
     }
 
     /// The same for whoever reaches the hosts; without a name for the directory there it is the one that it has here.
@@ -79,5 +108,95 @@ impl Settings {
         // Somebody may have written something else there.
         let log_pattern = self.log_pattern.as_deref().and_then(|text| LogPattern::parse(text).ok());
         Reach { user: self.user.clone(), ssh_options: self.ssh_options.clone(), remote_dir, log_pattern }
+    }
+}
+
+/// Options of ssh that run no command and load no program, by their names in lower case. What is not here is not taken from a
+/// directory: ssh gains new ones.
+const HARMLESS: [&str; 28] = [
+    "addressfamily",
+    "bindaddress",
+    "bindinterface",
+    "checkhostip",
+    "ciphers",
+    "compression",
+    "connectionattempts",
+    "connecttimeout",
+    "globalknownhostsfile",
+    "hashknownhosts",
+    "hostkeyalgorithms",
+    "hostkeyalias",
+    "hostname",
+    "identitiesonly",
+    "identityfile",
+    "ipqos",
+    "kexalgorithms",
+    "loglevel",
+    "macs",
+    "passwordauthentication",
+    "port",
+    "preferredauthentications",
+    "pubkeyauthentication",
+    "serveralivecountmax",
+    "serveraliveinterval",
+    "stricthostkeychecking",
+    "user",
+    "userknownhostsfile",
+];
+
+/// Whether an option of ssh can be taken from a directory. A jump host is reached by another ssh, whose words must be plain.
+fn is_harmless(option: &str) -> bool {
+    let (name, value) = option.split_once(['=', ' ']).unwrap_or((option, ""));
+    let name = name.trim().to_ascii_lowercase();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-@:,[]/".contains(c);
+    let is_jump =
+        name == "proxyjump" && !value.starts_with('-') && !value.contains(",-") && value.chars().all(is_plain);
+    let is_harmless = HARMLESS.contains(&name.as_str()) || is_jump;
+    is_harmless && !value.trim_start().starts_with('-') && !value.contains(['\n', '\r', '\0', '`', '$', '|', ';', '&'])
+}
+
+/// A directory of another user has what that user likes in it.
+fn check_owner(swarm: &SwarmDir, trusted: bool) -> Result<()> {
+    let metadata = fs::metadata(&swarm.path).with_context(|| format!("cannot look at {}", swarm.path.display()))?;
+    let (owner, own) = (metadata.uid(), rustix::process::geteuid().as_raw());
+    if trusted || owner == own || owner == 0 {
+        return Ok(());
+    }
+    let path = swarm.path.display();
+    Err(Usage::error(format!("{path} belongs to another user (ID {owner}); --trust-dir uses it all the same")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_that_may_run_commands_are_not_harmless_however_they_are_written() {
+        for option in ["Port=2222", "port 2222", "IdentityFile=~/.ssh/course", "StrictHostKeyChecking=accept-new"] {
+            assert!(is_harmless(option), "{option}");
+        }
+        for option in ["ProxyJump=me@jump:22,other", "proxyjump=[fd00::1]:22"] {
+            assert!(is_harmless(option), "{option}");
+        }
+        for option in [
+            "ProxyCommand=touch x",
+            "proxycommand touch x",
+            " ProxyCommand=touch x",
+            "LocalCommand=touch x",
+            "PermitLocalCommand=yes",
+            "KnownHostsCommand=/bin/x",
+            "Include=/tmp/x",
+            "Match=exec x",
+            "PKCS11Provider=/tmp/x.so",
+            "SecurityKeyProvider=/tmp/x.so",
+            "ProxyJump=-oProxyCommand=x",
+            "ProxyJump=jump;x",
+            "Hostname=-oProxyCommand=x",
+            "Port=22\nProxyCommand=x",
+            "SendEnv=X",
+            "",
+        ] {
+            assert!(!is_harmless(option), "{option}");
+        }
     }
 }

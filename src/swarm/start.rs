@@ -61,7 +61,11 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
     let interrupts = Interrupts::watch(&hosts, "nothing was started")?;
     prepare(&swarm, &hosts, &program)?;
     if has_pattern || !hosts.all.iter().all(Host::is_here) {
-        settings.save(&swarm)?;
+        let forgotten = settings.save(&swarm)?;
+        if !forgotten.is_empty() {
+            let options = forgotten.join("', '");
+            say(&format!("may run commands, so it is not remembered for the other subcommands: '{options}'"));
+        }
     }
     begin(&swarm, &hosts, args)?;
     warn(&swarm);

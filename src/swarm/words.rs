@@ -1,8 +1,8 @@
 //! Words for shells: as scripts get them, and as a person would type them.
 
-/// One word for any shell.
+/// One word for any shell: in csh an exclamation mark stands for an earlier command, even in quotes.
 pub fn quoted(word: &str) -> String {
-    format!("'{}'", word.replace('\'', r"'\''"))
+    format!("'{}'", word.replace('\'', r"'\''").replace('!', r"'\!'"))
 }
 
 /// Words for any shell, with a blank before each.
@@ -14,4 +14,16 @@ pub fn all_quoted(words: &[&str]) -> String {
 pub fn typed(word: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "/._-+,:@%=".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) { word.to_owned() } else { quoted(word) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn a_word_is_one_word_for_any_shell() {
+        for (word, expected) in [("a b", "'a b'"), ("it's", r"'it'\''s'"), ("a!b", r"'a'\!'b'"), ("", "''")] {
+            assert_eq!(quoted(word), expected);
+        }
+    }
 }

@@ -285,9 +285,13 @@ fn the_swarms_directory_there_can_be_named() {
     let world = World::new(2);
     let absolute = world.hosts[0].home("else where's");
     let absolute: PathBuf = absolute.components().collect();
-    for (dir, place) in
-        [("~/a/b c", world.hosts[0].home("a/b c")), (absolute.to_str().expect("text"), absolute.clone())]
-    {
+    for (dir, place) in [
+        ("~/a/b c", world.hosts[0].home("a/b c")),
+        (absolute.to_str().expect("text"), absolute.clone()),
+        // `cd -` goes elsewhere; and csh takes an exclamation mark for an earlier command.
+        ("-", world.hosts[0].home("-")),
+        ("a!b", world.hosts[0].home("a!b")),
+    ] {
         fs::create_dir_all(place.parent().expect("a parent")).expect("a directory");
         fs::create_dir_all(world.hosts[1].home("a")).expect("a directory");
         world.start(&["--remote-dir", dir]).assert_status(0);

@@ -113,7 +113,7 @@ fn directories_that_cannot_be_used() {
     let no_parent =
         "there is no directory to make the swarm's directory in; make it there, or name another with --remote-dir";
     check(&format!("host HOST: {no_parent}"), |world| world.start_command(&["--remote-dir", "not/there"]));
-    check("host HOST: cannot write there: mkdir: cannot create directory 'taken': File exists", |world| {
+    check("host HOST: cannot write there: mkdir: cannot create directory './taken': File exists", |world| {
         fs::write(world.hosts[0].home("taken"), "").expect("a file");
         world.start_command(&["--remote-dir", "taken"])
     });

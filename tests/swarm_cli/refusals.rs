@@ -34,6 +34,44 @@ fn numbers_that_are_none_are_refused() {
     }
 }
 
+/// Seen: a `ProxyCommand` in somebody else's directory that `swarm status` ran.
+#[test]
+fn nothing_that_may_run_commands_is_taken_from_a_directory() {
+    let swarm = Swarm::new("1001* 1002");
+    let marker = swarm.place.path("marker");
+    let elsewhere = swarm.text("PeerInfo.cfg").replace("localhost", "127.0.0.9");
+    fs::write(swarm.place.path("PeerInfo.cfg"), elsewhere).expect("a file");
+    let proxy = format!("ProxyCommand=touch {}", marker.display());
+    for (settings, said) in [
+        (format!("{{\"ssh_options\":[\"{proxy}\"]}}"), "may run commands, which is not taken from a directory"),
+        ("{\"user\":\"-oProxyCommand=x\"}".into(), "is a strange user, which is not taken from a directory"),
+    ] {
+        fs::write(swarm.place.path("swarm.json"), settings).expect("a file");
+        for subcommand in ["start", "status", "stop", "clean", "verify"] {
+            check(&swarm, subcommand, said);
+        }
+    }
+    assert!(!marker.exists(), "nothing was run");
+    // On the command line it is the user's own word; here it only cannot reach the host.
+    fs::write(swarm.place.path("swarm.json"), "{}").expect("a file");
+    swarm.start_with("status --ssh-option", &[&proxy]).end();
+    assert!(marker.exists(), "this was asked for");
+}
+
+#[test]
+fn a_directory_that_belongs_to_somebody_else_is_refused() {
+    let swarm = Swarm::new("1001* 1002");
+    if std::os::unix::fs::chown(swarm.place.path("."), Some(54321), None).is_err() {
+        assert!(env::var_os("PEER_PROCESS_SKIP_NOTHING").is_none(), "only root gives directories away");
+        println!("not tested: only root gives directories away");
+        return;
+    }
+    for subcommand in ["start", "status", "stop", "clean", "verify"] {
+        check(&swarm, subcommand, "belongs to another user (ID 54321); --trust-dir uses it all the same");
+    }
+    swarm.start_with("start --trust-dir", &[]).end().assert_status(0);
+}
+
 #[test]
 fn a_directory_that_is_no_swarm_is_refused_by_each_subcommand() {
     let swarm = Swarm::new("1001* 1002");

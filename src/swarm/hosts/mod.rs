@@ -114,7 +114,7 @@ impl Hosts {
                 continue;
             }
             let (shell, dir) = if is_here {
-                (Shell::Here, here)
+                (Shell::Here, here.to_owned())
             } else {
                 let sockets = match &mut sockets {
                     Some(sockets) => sockets,
@@ -122,10 +122,10 @@ impl Hosts {
                 };
                 let socket = sockets.path().join(all.len().to_string());
                 let ssh = Ssh::new(plain_host(&peer.host), reach.user.as_deref(), &reach.ssh_options, socket);
-                (Shell::There(ssh), below_home(&reach.remote_dir))
+                (Shell::There(ssh), entered(below_home(&reach.remote_dir)))
             };
             let everyone = swarm.peers.iter().map(|peer| peer.id).collect();
-            let (name, dir, log_pattern) = (peer.host.clone(), dir.to_owned(), reach.log_pattern.clone());
+            let (name, log_pattern) = (peer.host.clone(), reach.log_pattern.clone());
             all.push(Host { name, peers: vec![peer.id], shell, dir, everyone, log_pattern });
         }
         Ok(Self { all, sockets })
@@ -276,6 +276,11 @@ impl Host {
     pub fn called(&self) -> String {
         if self.is_here() { "this machine".into() } else { format!("host {}", self.name) }
     }
+}
+
+/// A directory as `cd` enters it whatever it is called: `cd -` goes elsewhere, and `CDPATH` leads a plain name astray.
+fn entered(dir: &str) -> String {
+    if dir.starts_with('/') { dir.to_owned() } else { format!("./{dir}") }
 }
 
 /// The same directory as a login finds it: without the `~/` that nobody has replaced, and the `/` that completion leaves behind.
