@@ -10,7 +10,8 @@ Usage: scripts/run.sh [OPTION...] [DIR] [-- PEER_OPTION...]
 Builds the programs if need be, then does what `swarm start` does with the same words: it starts the peers of
 DIR/PeerInfo.cfg, those of other hosts over ssh, shows how they get on and compares the copies.
 
-  --demo      first of all makes a swarm with `swarm init` in DIR or in a fresh directory: six peers on localhost, 24 MB
+  --demo      first of all makes a swarm with `swarm init` in DIR or in a fresh directory: six peers on localhost, 24 MB;
+              runs it with `--demo-rate`, so that about ten intervals of choking can be watched
   -h, --help  shows this; `swarm start --help` shows all options
 
 SWARM names the program to be run instead; nothing is built then.
@@ -49,7 +50,11 @@ case ${1:-} in
         esac
         "${swarm[@]}" init --preset large -p 1 -m 2 "$dir" >&2
         echo "run.sh: this directory stays until you delete it: rm -r $(printf %q "$dir")" >&2
-        set -- "$dir" "$@"
+        # Without it all is done before an interval has passed, and nobody is choked.
+        case " $* " in
+            *" --demo-rate"*) set -- "$dir" "$@" ;;
+            *) set -- "$dir" --demo-rate "$@" ;;
+        esac
         ;;
 esac
 exec "${swarm[@]}" start "$@"
