@@ -60,10 +60,14 @@ impl Shared {
         state.links_made += 1;
         link.number = state.links_made;
         self.tally(neighbor).touch(Instant::now());
+        let comes_back = state.may_come_back(neighbor, link.from);
         let former = state.links.insert(neighbor, link.clone());
         former.iter().for_each(Link::give_up);
         let event = Event::NeighborConnected { neighbor, opened_by, origin: link.origin() };
         let work = state.handle(self.own(), event, &self.changed);
+        if let Some(former) = former.as_ref().filter(|_| !comes_back) {
+            state.note_former(neighbor, former.from);
+        }
         if state.is_finishing() {
             link.outbox.close();
         }
@@ -115,7 +119,7 @@ impl Shared {
             overdue,
             same_address: present.from.is_some() && present.from == newcomer.from,
             quiet: silence >= QUIET,
-            in_contest: state.is_in_contest(present.neighbor),
+            in_contest: state.may_come_back(present.neighbor, newcomer.from),
         }
     }
 
