@@ -50,15 +50,25 @@ pub fn listening_places(host: &str, port: u16) -> Places {
 }
 
 /// The same from what the system has found, and what is this machine's.
-fn places(host: &str, port: u16, found: Result<&[SocketAddr], String>, is_here: impl Fn(IpAddr) -> bool) -> Places {
+fn places(
+    host: &str,
+    port: u16,
+    found: Result<&[SocketAddr], String>,
+    is_here: impl Fn(&SocketAddr) -> bool,
+) -> Places {
     let everywhere = vec![(Ipv6Addr::UNSPECIFIED, port).into(), (Ipv4Addr::UNSPECIFIED, port).into()];
     let all = |elsewhere| Places { addresses: everywhere, some_may_be_missing: true, elsewhere };
     let found = match found {
         Ok(found) => found,
         Err(error) => return all(Some(format!("'{host}', which this machine cannot find: {error}"))),
     };
-    let mut here: Vec<_> = found.iter().copied().filter(|address| is_here(address.ip())).collect();
-    here.dedup();
+    let mut here: Vec<SocketAddr> = Vec::new();
+    for address in found {
+        // No address can be listened on twice.
+        if !here.contains(address) && is_here(address) {
+            here.push(*address);
+        }
+    }
     let is_literal = host.split('%').next().is_some_and(|address| address.parse::<IpAddr>().is_ok());
     if here.is_empty() {
         let first = found.first().map(|address| address.ip().to_string()).unwrap_or_default();
@@ -72,14 +82,11 @@ fn places(host: &str, port: u16, found: Result<&[SocketAddr], String>, is_here: 
     all(None)
 }
 
-/// Whether this is an address of this machine, or stands for all of them.
-pub fn is_here(address: IpAddr) -> bool {
-    UdpSocket::bind((address, 0)).is_ok() || is_here_with_a_scope(address)
-}
-
-/// A link-local address cannot be bound without its scope, which an `IpAddr` does not have.
-fn is_here_with_a_scope(address: IpAddr) -> bool {
-    matches!(address, IpAddr::V6(address) if address.is_unicast_link_local())
+/// Whether this is an address of this machine, or stands for all of them. One of a link is, only with its scope.
+fn is_here(address: &SocketAddr) -> bool {
+    let mut any_port = *address;
+    any_port.set_port(0);
+    UdpSocket::bind(any_port).is_ok()
 }
 
 #[cfg(test)]
@@ -97,7 +104,7 @@ mod tests {
     fn check(host: &str, found: &[&str], expected: &[&str], elsewhere: Option<&str>) {
         let here: Vec<IpAddr> = found.iter().filter_map(|text| text.strip_suffix('*')?.parse().ok()).collect();
         let found = addresses(&found.iter().map(|text| text.trim_end_matches('*')).collect::<Vec<_>>());
-        let places = places(host, PORT, Ok(&found), |address| here.contains(&address));
+        let places = places(host, PORT, Ok(&found), |address| here.contains(&address.ip()));
         assert_eq!(places.addresses, addresses(expected), "{host}");
         assert_eq!(places.elsewhere.as_deref(), elsewhere, "{host}");
     }
@@ -116,6 +123,7 @@ mod tests {
         check("lab", &["10.77.0.2*", "fd00::2*", "10.77.0.3"], &["10.77.0.2", "fd00::2"], None);
         check("lab6", &["fd00::2*"], &["fd00::2"], None);
         check("lab", &["10.77.0.2*", "10.77.0.2*"], &["10.77.0.2"], None);
+        check("lab", &["10.77.0.2*", "fd00::2*", "10.77.0.2*"], &["10.77.0.2", "fd00::2"], None);
     }
 
     #[test]
@@ -136,6 +144,17 @@ mod tests {
         );
         let unknown = places("nobody", PORT, Err("no such host".into()), |_| true);
         assert_eq!(unknown.elsewhere.as_deref(), Some("'nobody', which this machine cannot find: no such host"));
+    }
+
+    /// No process could listen on it, so the peer would end instead of going on.
+    #[test]
+    fn an_address_of_a_link_that_another_machine_has_is_told_like_any_other() {
+        for host in ["fe80::99%lo", "[fe80::99%lo]", "fe80::99"] {
+            let places = listening_places(host, PORT);
+            assert_eq!(places.addresses, addresses(&EVERYWHERE), "{host}");
+            let told = format!("{}, which is not an address of this machine", plain_host(host));
+            assert_eq!(places.elsewhere, Some(told));
+        }
     }
 
     #[test]

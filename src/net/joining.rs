@@ -2,6 +2,7 @@
 //!
 //! Who is let in is decided by [`admit`]; here are the facts for it, and what follows.
 
+use std::collections::BTreeSet;
 use std::net::TcpStream;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
@@ -59,10 +60,14 @@ impl Shared {
         state.links_made += 1;
         link.number = state.links_made;
         self.tally(neighbor).touch(Instant::now());
+        let comes_back = state.may_come_back(neighbor, link.from);
         let former = state.links.insert(neighbor, link.clone());
         former.iter().for_each(Link::give_up);
         let event = Event::NeighborConnected { neighbor, opened_by, origin: link.origin() };
         let work = state.handle(self.own(), event, &self.changed);
+        if let Some(former) = former.as_ref().filter(|_| !comes_back) {
+            state.note_former(neighbor, former.from);
+        }
         if state.is_finishing() {
             link.outbox.close();
         }
@@ -85,12 +90,7 @@ impl Shared {
         if state.stopped || !comes_back {
             return None;
         }
-        let is_first = match begun {
-            None => state.waiting.insert(neighbor),
-            Some(begun) => touched <= *begun,
-        };
-        begun.get_or_insert_with(Instant::now);
-        is_first.then_some(touched + QUIET)
+        has_turn(&mut state.waiting, neighbor, begun, touched).then_some(touched + QUIET)
     }
 
     fn admission(&self, state: &State, newcomer: &Link) -> Admission {
@@ -119,7 +119,7 @@ impl Shared {
             overdue,
             same_address: present.from.is_some() && present.from == newcomer.from,
             quiet: silence >= QUIET,
-            in_contest: state.is_in_contest(present.neighbor),
+            in_contest: state.may_come_back(present.neighbor, newcomer.from),
         }
     }
 
@@ -205,5 +205,35 @@ impl Shared {
         let pause = self.note_fault(neighbor, link.origin()).as_secs();
         let consequence = if pause > 0 { format!(", and not made again for {pause} s") } else { String::new() };
         log::warn!("neighbor {neighbor} {fault}; the connection is closed{consequence}");
+    }
+}
+
+/// Whether somebody may wait, or wait on, who began at `begun`; only who is noted as waiting has begun, and takes the note away.
+fn has_turn(waiting: &mut BTreeSet<PeerId>, neighbor: PeerId, begun: &mut Option<Instant>, touched: Instant) -> bool {
+    match *begun {
+        Some(begun) => touched <= begun,
+        None if waiting.insert(neighbor) => {
+            *begun = Some(Instant::now());
+            true
+        }
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_at_a_time_waits_and_only_that_one_makes_room_for_the_next() {
+        let neighbor = PeerId::new(1002).expect("a positive number");
+        let (mut waiting, touched) = (BTreeSet::new(), Instant::now());
+        let (mut first, mut second) = (None, None);
+        assert!(has_turn(&mut waiting, neighbor, &mut first, touched));
+        assert!(!has_turn(&mut waiting, neighbor, &mut second, touched));
+        assert!(first.is_some() && second.is_none(), "who may not wait has no note to take away");
+        assert!(has_turn(&mut waiting, neighbor, &mut first, touched), "it waits on");
+        let later = Instant::now() + QUIET;
+        assert!(!has_turn(&mut waiting, neighbor, &mut first, later), "the present link is at work");
     }
 }

@@ -3,6 +3,7 @@
 //! What needs waiting is [`Work`], left to whoever reported the event, for when the lock was given back.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::{Arc, Condvar};
 use std::time::{Duration, Instant};
 
@@ -42,8 +43,8 @@ pub struct State {
     standings: BTreeMap<(PeerId, Origin), Standing>,
     /// Until when those are not asked whose last piece was wrong.
     pauses: BTreeMap<(PeerId, Origin), Instant>,
-    /// Until when it is open whose connection it is, and the number of that contest.
-    contests: BTreeMap<PeerId, (u32, Instant)>,
+    /// The neighbors of whose connections it is open whose they are.
+    contests: BTreeMap<PeerId, Contest>,
     /// The earlier peers that could not be dialed last time, and why.
     pub dial_troubles: BTreeMap<PeerId, Trouble>,
     /// The neighbors as which somebody waits for the present link to become quiet.
@@ -64,6 +65,15 @@ pub struct State {
     pub end: Option<End>,
     /// All threads are to stop.
     pub stopped: bool,
+}
+
+/// A connection has taken the place of another, and may be somebody else's.
+#[derive(Debug)]
+struct Contest {
+    number: u32,
+    until: Instant,
+    /// Where the other was from, if it may come back for its place; one that has just done so leaves nobody who may.
+    former: Option<IpAddr>,
 }
 
 /// What is left to do at the disk after an event, by whoever reported it.
@@ -158,9 +168,16 @@ impl State {
         matches!(self.end, Some(End::Finished))
     }
 
-    /// Whether it is open whose connection a neighbor's is.
-    pub fn is_in_contest(&self, neighbor: PeerId) -> bool {
-        self.contests.contains_key(&neighbor)
+    /// Whether who comes from there may be the one whose place a neighbor's connection has taken lately.
+    pub fn may_come_back(&self, neighbor: PeerId, from: Option<IpAddr>) -> bool {
+        from.is_some() && self.contests.get(&neighbor).is_some_and(|contest| contest.former == from)
+    }
+
+    /// Notes where the connection was from whose place a neighbor's has just taken.
+    pub fn note_former(&mut self, neighbor: PeerId, former: Option<IpAddr>) {
+        if let Some(contest) = self.contests.get_mut(&neighbor) {
+            contest.former = former;
+        }
     }
 
     /// Takes out the pauses and contests that have ended, and the second that has passed, as events.
@@ -172,9 +189,9 @@ impl State {
             over.extend((!lasts).then_some(Event::PauseOver { neighbor, origin }));
             lasts
         });
-        self.contests.retain(|&neighbor, &mut (number, until)| {
-            let lasts = until > now;
-            over.extend((!lasts).then_some(Event::ContestOver { neighbor, number }));
+        self.contests.retain(|&neighbor, contest| {
+            let lasts = contest.until > now;
+            over.extend((!lasts).then_some(Event::ContestOver { neighbor, number: contest.number }));
             lasts
         });
         if self.second_over <= now {
@@ -234,7 +251,8 @@ impl State {
                     self.pauses.insert((neighbor, origin), Instant::now() + pause);
                 }
                 Action::Contest { neighbor, number } => {
-                    self.contests.insert(neighbor, (number, Instant::now() + CONTEST));
+                    let until = Instant::now() + CONTEST;
+                    self.contests.insert(neighbor, Contest { number, until, former: None });
                 }
                 Action::Close { neighbor, fault } => {
                     if let Some(link) = self.links.get(&neighbor) {

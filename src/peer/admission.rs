@@ -41,7 +41,7 @@ pub struct Present {
     pub same_address: bool,
     /// Nothing went over it in either direction for a second.
     pub quiet: bool,
-    /// It has taken the place of another lately, and it is open whose it is.
+    /// It has taken the place of another lately, and the newcomer may be that one, which comes back.
     pub in_contest: bool,
 }
 
@@ -86,8 +86,8 @@ pub fn admit(newcomer: Newcomer) -> Admission {
 
 impl Present {
     /// Whoever answers at the address in `PeerInfo.cfg` comes before a caller; a caller before what is dead, or seems to be
-    /// its own from before a crash. What has just taken the place of another gives it back, so that a stranger that chatters
-    /// cannot keep a place for which its neighbor comes back.
+    /// its own from before a crash. What has just taken the place of another gives it back to that one, so that a stranger that
+    /// chatters cannot keep a place for which its neighbor comes back.
     fn gives_way(self, to: Way) -> bool {
         let is_dead = self.broken || self.overdue || (self.same_address && self.quiet);
         to == Way::Dialed || is_dead || self.in_contest

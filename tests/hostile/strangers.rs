@@ -83,6 +83,9 @@ fn one_that_takes_the_place_of_a_quiet_neighbor_does_not_speak_for_it_at_once() 
     client.wait_for_close();
     assert!(stranger.hear_bytes(32).is_some());
     seeder.wait_for("from 1002: bitfield with 5 of 5 pieces");
+    // Nobody else may come for the place.
+    claim(&swarm, 1002, ELSEWHERE).wait_for_close();
+    seeder.wait_for(TURNED_AWAY);
     let back = join_as_leecher(&swarm, 1002);
     stranger.wait_for_close();
     finish(back, &swarm, seeder);
