@@ -154,7 +154,9 @@ impl World {
         if is_impostor {
             self.coverage.saw("impostors believed for a while");
         }
-        if let Some(former) = self.nodes[node].runner.current.insert(other, id) {
+        let comes_back = self.may_come_back(node, other, id);
+        let former = self.nodes[node].runner.current.insert(other, id);
+        if let Some(former) = former {
             self.coverage.saw("two connections crossing");
             let delays = [0; 2].map(|_| self.rng.random_range(0..=LATEST_LOSS));
             self.break_connection(former.connection, delays);
@@ -167,7 +169,24 @@ impl World {
         let opened_by = if id.side == DIALER { Opener::Us } else { Opener::Them };
         let neighbor = self.id(other);
         let origin = self.origin(id);
-        self.apply(node, Event::NeighborConnected { neighbor, opened_by, origin })
+        self.apply(node, Event::NeighborConnected { neighbor, opened_by, origin })?;
+        if let Some(former) = former.filter(|_| !comes_back) {
+            let address = self.is_of_the_address(former);
+            self.nodes[node].runner.contests.entry(other).and_modify(|(_, pushed_out)| *pushed_out = Some(address));
+        }
+        Ok(())
+    }
+
+    /// Whether the newcomer may be the one whose place a neighbor's connection has taken lately.
+    fn may_come_back(&self, node: usize, other: usize, newcomer: EndId) -> bool {
+        let contest = self.nodes[node].runner.contests.get(&other);
+        contest.is_some_and(|(_, pushed_out)| *pushed_out == Some(self.is_of_the_address(newcomer)))
+    }
+
+    /// Whether the other end of a connection has the address of the neighbor as which it comes.
+    fn is_of_the_address(&self, id: EndId) -> bool {
+        let its_end = &self.connections[id.connection].ends[id.other().side];
+        !its_end.is_impostor || its_end.same_address
     }
 
     /// Where the connection of an end comes from, as its runner sees it.
@@ -203,10 +222,6 @@ impl World {
         let end = &self.connections[present.connection].ends[present.side];
         let silence = self.now - end.touched_at.max(end.shaken_at);
         let request_timeout = self.scenario.request_timeout;
-        let address = |id: EndId| {
-            let its_end = &self.connections[id.connection].ends[id.other().side];
-            !its_end.is_impostor || its_end.same_address
-        };
         Present {
             broken: false,
             overdue: match self.nodes[node].peer.awaits(self.id(other)) {
@@ -214,9 +229,9 @@ impl World {
                 Awaited::Request => silence >= request_timeout,
                 Awaited::Nothing => false,
             },
-            same_address: address(present) == address(newcomer),
+            same_address: self.is_of_the_address(present) == self.is_of_the_address(newcomer),
             quiet: silence >= QUIET,
-            in_contest: self.nodes[node].runner.contests.contains_key(&other),
+            in_contest: self.may_come_back(node, other, newcomer),
         }
     }
 

@@ -112,7 +112,7 @@ impl World {
             }
             Action::Contest { neighbor, number } => {
                 let place = self.place(neighbor);
-                self.nodes[node].runner.contests.insert(place, number);
+                self.nodes[node].runner.contests.insert(place, (number, None));
                 self.plan(CONTEST, Happening::ContestEnds { node, life, neighbor, number });
             }
             Action::Close { neighbor, .. } => {

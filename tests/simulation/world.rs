@@ -100,8 +100,9 @@ pub struct Runner {
     pub standings: BTreeMap<(usize, Origin), Standing>,
     /// Those who could not be dialed last time.
     pub unreachable: BTreeSet<usize>,
-    /// As which neighbors two have come, and the number of the last contest.
-    pub contests: BTreeMap<usize, u32>,
+    /// As which neighbors two have come, the number of the last contest, and whether the one that was pushed out came from the
+    /// neighbor's address, unless it has come back.
+    pub contests: BTreeMap<usize, (u32, Option<bool>)>,
     /// Whose connection the peer wants to be closed.
     pub closing: BTreeSet<usize>,
     /// The pieces on their way to the disk, in the order in which they came.
@@ -301,7 +302,7 @@ impl World {
                     self.nodes[node]
                         .runner
                         .contests
-                        .retain(|&contested, &mut last| (contested, last) != (place, number));
+                        .retain(|&contested, &mut (last, _)| (contested, last) != (place, number));
                     return self.apply(node, Event::ContestOver { neighbor, number });
                 }
             }
