@@ -198,7 +198,7 @@ impl Queue {
         }
     }
 
-    /// Takes out what is to be written now to a terminal of so many columns.
+    /// Takes out what is to be written now to a terminal of this number of columns.
     fn take(&mut self, columns: usize) -> Vec<u8> {
         let mut text = String::new();
         let drawing = self.drawing.take().unwrap_or_else(|| self.shown.clone());

@@ -32,7 +32,7 @@ enum Last {
 }
 
 impl Brought {
-    /// So many bytes, of which no message was taken yet.
+    /// This number of bytes, of which no message was taken yet.
     #[must_use]
     pub fn new(len: usize) -> Self {
         Self { len, last: Last::Part }

@@ -89,6 +89,14 @@ fn is_here(address: &SocketAddr) -> bool {
     UdpSocket::bind(any_port).is_ok()
 }
 
+/// The place of a caller: a machine has as many IPv6 addresses as it likes, all of one network.
+pub fn place_of(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

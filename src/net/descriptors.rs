@@ -10,7 +10,7 @@ use super::listener::SPARE_CALLERS;
 /// Those of the files, the signals, the listening socket, the standard streams, and some to spare for looking up names.
 const OTHERS: usize = 24;
 
-/// Raises the limit to what a peer with so many neighbors needs; a warning tells if there are fewer than it may want.
+/// Raises the limit to what a peer with this number of neighbors needs; a warning tells if there are fewer than it may want.
 ///
 /// # Errors
 /// When they do not suffice for a connection with each neighbor: it would never end.

@@ -8,7 +8,7 @@ use anyhow::Error;
 use super::link::Link;
 use super::shared::Shared;
 use super::state::State;
-use crate::peer::Origin;
+use crate::peer::{Opener, Origin};
 use crate::peer_id::PeerId;
 
 /// Why the process ends.
@@ -38,13 +38,16 @@ impl Shared {
 
     /// Waits until the neighbor has no link, needs one, and is not kept out for its faults; false if the process is ending.
     ///
+    /// A link that was made by a call instead does not count: as soon as the neighbor can be reached, the
+    /// caller may be a stranger.
     /// A peer that has finished dials again only who may not know it yet; and none is dialed again that has the file and has
     /// heard that we have it, for there is nothing left to say (B).
     pub fn wait_until_wanted(&self, neighbor: PeerId) -> bool {
         let unneeded = |state: &mut State| {
             let told = state.is_finishing() && !state.peer.leaves_untold(neighbor);
             let settled = told || state.peer.is_settled_with(neighbor);
-            !state.stopped && (settled || state.links.contains_key(&neighbor))
+            let is_dialed = state.links.get(&neighbor).is_some_and(|link| link.opened_by == Opener::Us);
+            !state.stopped && (settled || is_dialed)
         };
         loop {
             let state = self.links_changed.wait_while(self.lock(), unneeded).unwrap_or_else(PoisonError::into_inner);

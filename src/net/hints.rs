@@ -1,5 +1,5 @@
 //! `Watch`: notices on one connection that a neighbor never does what the protocol lets us expect sooner or later, and says
-//! it once. No fault: nothing follows from it but a sentence that helps whoever wrote that neighbor.
+//! it once. No fault: nothing follows from it but a sentence that helps the author of that neighbor.
 //!
 //! Pure but for the type of its times: it is told what was heard, what stands, and how much time has gone by.
 
@@ -11,7 +11,7 @@ use crate::message::Message;
 use crate::peer::Peer;
 use crate::peer_id::PeerId;
 
-/// So many unchoking intervals a neighbor may take for anything.
+/// How many unchoking intervals a neighbor may take for anything.
 const INTERVALS: u32 = 3;
 /// Who draws one of c at random passes over the same one in 10 c draws once in 22 000 times.
 const DRAWS: u32 = 10;
@@ -82,7 +82,7 @@ impl Pace {
 }
 
 impl Patience {
-    /// Of a peer with so many neighbors, which has those of its neighbors in its place; never less than `least`.
+    /// Of a peer with this number of neighbors, which has those of its neighbors in its place; never less than `least`.
     ///
     /// With no more than k neighbors all that are interested are preferred at the next selection. Otherwise only the
     /// optimistic unchoking is sure to come to each of the others some day, and it is drawn.
@@ -177,7 +177,7 @@ mod tests {
         can_ask_us: true,
     };
 
-    /// The hints that so many looks, one a second, give, each with the number of the look.
+    /// The hints that this number of looks, one a second, give, each with the number of the look.
     fn looks(watch: &mut Watch, facts: Facts, count: u64) -> Vec<(u64, Hint)> {
         (1..=count).filter_map(|look| watch.look(SECOND, facts).map(|hint| (look, hint))).collect()
     }

@@ -17,7 +17,7 @@ use crate::peer_id::PeerId;
 
 /// A link over which nothing went for this long is quiet.
 const QUIET: Duration = Duration::from_secs(1);
-/// A neighbor that owes an answer and is silent for this long may be replaced.
+/// A neighbor that owes an answer longer than it usually takes, and is silent for this long, may be replaced.
 const OWES_TOO_LONG: Duration = Duration::from_secs(3);
 
 /// Why a connection on which hands were shaken did not become a link.
@@ -110,7 +110,12 @@ impl Shared {
     fn present(&self, state: &State, present: &Link, newcomer: &Link) -> Present {
         let silence = self.tally(present.neighbor).touched().elapsed();
         let overdue = match state.peer.awaits(present.neighbor) {
-            Awaited::Answer => silence >= OWES_TOO_LONG.min(self.request_timeout()),
+            Awaited::Answer => {
+                let timeout = self.request_timeout();
+                let patience = state.patience.get(&present.neighbor);
+                let in_time = patience.is_some_and(|patience| patience.overdue(timeout, Instant::now()).is_none());
+                silence >= OWES_TOO_LONG.min(timeout) && !(in_time && state.peer.has_asked(present.neighbor))
+            }
             Awaited::Request => silence >= self.request_timeout(),
             Awaited::Nothing => false,
         };

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Error;
 
+use super::addresses::place_of;
 use super::outbox::Outbox;
 use crate::peer::{Opener, Origin};
 use crate::peer_id::PeerId;
@@ -41,7 +42,7 @@ impl Link {
         };
         match self.opened_by {
             Opener::Us => Origin::LISTED,
-            Opener::Them => Origin(self.from.map_or(u128::MAX, bits)),
+            Opener::Them => Origin(self.from.map(place_of).map_or(u128::MAX, bits)),
         }
     }
 

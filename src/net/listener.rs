@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::addresses::Places;
+use super::addresses::{Places, place_of};
 use super::link::Link;
 use super::neighbor;
 use super::shared::Shared;
@@ -192,14 +192,6 @@ fn one_of_the_most<T: Ord + Copy>(items: impl Iterator<Item = T>) -> Option<usiz
     }
     let most = counts.into_values().max_by_key(|&(count, index)| (count, std::cmp::Reverse(index)));
     most.map(|(_, index)| index)
-}
-
-/// A machine has as many IPv6 addresses as it likes, all of one network.
-fn place_of(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
-        v4 @ IpAddr::V4(_) => v4,
-    }
 }
 
 /// Takes one out of the list when dropped: it has shaken hands or will not.

@@ -109,7 +109,7 @@ pub fn shake_hands(shared: &Shared, mut stream: &TcpStream) -> Result<Handshake,
 
 /// Hears out who has sent the first wrong bytes instead of a handshake, so that more of them can be told.
 ///
-/// The verdict stands, so nothing is waited for but what is on its way: whoever is silent for a tick is told at once.
+/// The verdict stands, so nothing is waited for but what is on its way: a caller that is silent for a tick is told at once.
 fn hear_opening<'a>(
     shared: &Shared,
     mut stream: &TcpStream,

@@ -1,7 +1,7 @@
 //! Who is taken for a neighbor: whether a connection under a known ID is let in, and whether it takes the place of another
 //! (protocol B).
 //!
-//! Pure functions of facts, which whoever holds the sockets and the clock collects. No key proves an ID, so these rules
+//! Pure functions of facts, collected where the sockets and the clock are. No key proves an ID, so these rules
 //! decide how much a stranger can do who uses one: it cannot push out a neighbor that is alive, and it cannot speak for a
 //! neighbor that this peer reaches by itself.
 
@@ -85,7 +85,7 @@ pub fn admit(newcomer: Newcomer) -> Admission {
 }
 
 impl Present {
-    /// Whoever answers at the address in `PeerInfo.cfg` comes before a caller; a caller before what is dead, or seems to be
+    /// The one that answers at the address in `PeerInfo.cfg` comes before a caller; a caller before what is dead, or seems to be
     /// its own from before a crash. What has just taken the place of another gives it back to that one, so that a stranger that
     /// chatters cannot keep a place for which its neighbor comes back.
     fn gives_way(self, to: Way) -> bool {

@@ -34,6 +34,9 @@ use crate::message::Message;
 use crate::peer_id::PeerId;
 use crate::piece_set::PieceSet;
 
+/// A piece of this many bytes is more than the lines of the log that may go with its request.
+const LEAST_PIECE: u32 = 256;
+
 /// What a peer is told at its start.
 #[derive(Clone, Debug)]
 pub struct Setup {
@@ -277,6 +280,10 @@ impl Peer {
             Message::Request(piece) => {
                 // What the choked ask for is dropped in silence, for it may have crossed our choke (B).
                 if self.choking.is_unchoked(from) && self.pieces.have().contains(piece) {
+                    if self.pieces.layout().piece_len(piece) >= LEAST_PIECE {
+                        // Some say that they are interested before each request.
+                        neighbor.allow_idle_words(2);
+                    }
                     actions.push(Action::Send { to: from, message: Message::Piece(piece) });
                 }
             }

@@ -149,6 +149,25 @@ fn a_peer_that_cannot_be_dialed_may_call_instead() {
 }
 
 #[test]
+fn one_that_calls_for_a_neighbor_that_is_not_up_yet_gives_way_when_that_is() {
+    let swarm = swarm(&[(1001, true), (1002, false)]);
+    let leecher = swarm.start(1002, &[]);
+    let mut impostor = None;
+    wait_until("being let in", || {
+        let mut client = Client::call_from(ELSEWHERE, swarm.address(1002));
+        client.say(&[handshake(1001), full_bitfield(PIECES)].concat());
+        let let_in = client.hear_bytes(32).is_some() && client.hear().is_some();
+        impostor = let_in.then_some(client);
+        let_in
+    });
+    let seeder = swarm.start(1001, &[]);
+    impostor.expect("it was let in").wait_for_close();
+    leecher.wait_for_success();
+    seeder.wait_for_success();
+    swarm.check_file(1002);
+}
+
+#[test]
 fn garbage_from_elsewhere_keeps_nobody_out() {
     let swarm = swarm(&[(1001, true), (1002, false)]);
     let seeder = swarm.start(1001, &[]);

@@ -118,6 +118,12 @@ fn a_few_each_second_are_borne_and_those_that_answer_our_haves() {
         }
         world.does("second passed");
     }
+    // Some say that they are interested before each request, and announce nothing.
+    let mut world = given("*", &[" ", "?"]).layout(1000, 1000).after(&["1: interested"]).world();
+    for round in 0..5000 {
+        let answers = ["1: interested", "1: request 0"].map(|message| world.does(message));
+        assert_eq!(answers[1], "1: piece 0", "round {round}: {answers:?}");
+    }
     // Some say each have twice, and their interest after each of ours.
     let pieces = 5000_u32;
     let mut world = given("", &["", ""]).layout(pieces.into(), 1).world();

@@ -3,6 +3,8 @@
 //! A runner has a thread for each node that stands before its own: it dials until there is a connection, converses, and
 //! dials again. A new connection takes the place of an older one, whose loss is then nobody's news.
 
+use std::time::Duration;
+
 use peer_process::layout::PieceIndex;
 use peer_process::message::{Message, Welcome};
 use peer_process::peer::{Admission, Awaited, Ending, Event, Newcomer, Opener, Origin, Present, Refusal, Way, admit};
@@ -225,7 +227,12 @@ impl World {
         Present {
             broken: false,
             overdue: match self.nodes[node].peer.awaits(self.id(other)) {
-                Awaited::Answer => silence >= OWES_TOO_LONG.min(request_timeout),
+                Awaited::Answer => {
+                    let timeout = Duration::from_micros(request_timeout);
+                    let in_time = end.patience.overdue(timeout, self.instant()).is_none();
+                    let is_asked = self.nodes[node].peer.has_asked(self.id(other));
+                    silence >= OWES_TOO_LONG.min(request_timeout) && !(in_time && is_asked)
+                }
                 Awaited::Request => silence >= request_timeout,
                 Awaited::Nothing => false,
             },

@@ -25,7 +25,7 @@ pub enum Mistake {
     LengthBeforeHandshake,
     /// A string of Java's `writeUTF`, with its length of two bytes.
     JavaWriteUtf,
-    /// The right header behind so many other bytes.
+    /// The right header behind this number of other bytes.
     HeaderLater(usize),
     /// The header of another year's project.
     FormerHeader,
@@ -75,7 +75,7 @@ pub enum Mistake {
     // ---- In a bitfield ----
     /// No byte at all.
     EmptyBitfield,
-    /// So many bytes for each piece.
+    /// This number of bytes for each piece.
     BytesAPiece(u32),
     /// A character for each piece.
     TextBitfield,

@@ -1,6 +1,6 @@
 //! What the author of a foreign peer has most likely done wrong: bytes that are not the protocol's in, a [`Mistake`] out.
 //!
-//! Pure guesses, made in one place, so that whoever meets such bytes names them in the same words. They decide nothing:
+//! Pure guesses, made in one place, so that all who meet such bytes name them in the same words. They decide nothing:
 //! what is a fault and what is understood was settled before, and is the same whatever the guess. So they may look at as
 //! many bytes as have come, and be better when more have.
 

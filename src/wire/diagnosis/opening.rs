@@ -7,7 +7,7 @@ use crate::wire::handshake::{HANDSHAKE_LEN, HEADER, ID_START};
 
 /// Headers of the same course's other projects.
 const FORMER_HEADERS: [&[u8]; 2] = [b"P2PBITTORRENTFILES", b"CEN5501C2008SPRING"];
-/// Whoever has so many of the header's letters means it.
+/// A caller with this number of the header's letters means it.
 const MEANT: usize = 4;
 
 /// What is odd about a handshake that is understood: nothing, or a sentence for each part.
