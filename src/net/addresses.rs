@@ -1,7 +1,10 @@
 //! Hosts and addresses: what a host in `PeerInfo.cfg` means here, and which addresses are this machine's.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs, UdpSocket};
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::config::{is_localhost, plain_host};
 
@@ -95,6 +98,17 @@ pub fn place_of(address: IpAddr) -> IpAddr {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
         v4 @ IpAddr::V4(_) => v4,
     }
+}
+
+/// A connection whose own port others may listen on: the system takes it from the same range in which peers like to listen,
+/// and keeps it for a minute after the end.
+pub fn connect(address: SocketAddr, patience: Duration) -> io::Result<TcpStream> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    // Elsewhere this would let others take the port of a socket that is in use.
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    socket.connect_timeout(&address.into(), patience)?;
+    Ok(socket.into())
 }
 
 #[cfg(test)]

@@ -4,8 +4,6 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use socket2::{Domain, Protocol, Socket, Type};
-
 use super::addresses;
 use super::neighbor::{self, HandshakeEnd};
 use super::shared::Shared;
@@ -87,7 +85,7 @@ fn dial(shared: &Shared, to: &PeerInfo) -> Result<TcpStream, Trouble> {
 }
 
 fn dial_at(shared: &Shared, to: &PeerInfo, address: SocketAddr) -> Result<TcpStream, Trouble> {
-    let stream = connect(address).map_err(|error| Trouble::of_dialing(address, &error))?;
+    let stream = addresses::connect(address, DIAL_PATIENCE).map_err(|error| Trouble::of_dialing(address, &error))?;
     // A port that nobody listens on may be given to the dialing socket itself, which then reaches itself.
     if stream.local_addr().ok() == stream.peer_addr().ok() {
         return Err(Trouble::of_dialing(address, &std::io::ErrorKind::ConnectionRefused.into()));
@@ -107,15 +105,4 @@ fn dial_at(shared: &Shared, to: &PeerInfo, address: SocketAddr) -> Result<TcpStr
         });
     }
     Ok(stream)
-}
-
-/// A connection whose own port others may listen on: the system takes it from the same range in which peers like to listen,
-/// and keeps it for a minute after the end.
-fn connect(address: SocketAddr) -> std::io::Result<TcpStream> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    // Elsewhere this would let others take the port of a socket that is in use.
-    #[cfg(unix)]
-    socket.set_reuse_address(true)?;
-    socket.connect_timeout(&address.into(), DIAL_PATIENCE)?;
-    Ok(socket.into())
 }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::addresses::{Places, place_of};
+use super::addresses::{self, Places, place_of};
 use super::link::Link;
 use super::neighbor;
 use super::shared::Shared;
@@ -148,7 +148,7 @@ pub fn wake(listener: &TcpListener) {
             _ => {}
         }
         // If it does not get through, the listener's thread ends with the process.
-        _ = TcpStream::connect_timeout(&address, WAKE_PATIENCE);
+        _ = addresses::connect(address, WAKE_PATIENCE);
     }
 }
 

@@ -3,13 +3,14 @@
 //! No socket, file, thread, lock or clock is known here. All that is random comes from one generator that the maker of the
 //! `Peer` has seeded, so that the same events give the same actions. The rules are those of the protocol's sections A6 to
 //! A10, and what section B adds to them; each method names its own. Connections, messages and the end are here,
-//! what concerns our own pieces is in `download`, who is unchoked in `slots`.
+//! what neighbors say is in `messages`, what concerns our own pieces in `download`, who is unchoked in `slots`.
 
 mod admission;
 mod allowance;
 mod choking;
 mod download;
 mod event;
+mod messages;
 mod neighbor;
 mod pieces;
 mod rarity;
@@ -26,16 +27,13 @@ use self::allowance::Allowance;
 use self::choking::Choking;
 pub use self::event::{Action, Ending, Event, Fault, LogEvent, Opener, Origin};
 use self::neighbor::Neighbor;
-use self::pieces::{BlockCounts, PieceTable};
+use self::pieces::PieceTable;
 use self::rarity::Rarity;
 pub use self::view::{Awaited, NeighborView};
-use crate::layout::{FileLayout, PieceIndex};
+use crate::layout::FileLayout;
 use crate::message::Message;
 use crate::peer_id::PeerId;
 use crate::piece_set::PieceSet;
-
-/// A piece of this many bytes is more than the lines of the log that may go with its request.
-const LEAST_PIECE: u32 = 256;
 
 /// What a peer is told at its start.
 #[derive(Clone, Debug)]
@@ -250,139 +248,6 @@ impl Peer {
             self.finished = true;
             actions.push(Action::Finish);
         }
-    }
-
-    // ---- Messages ----
-
-    fn message_received(&mut self, from: PeerId, message: Message, actions: &mut Vec<Action>) {
-        let Some(neighbor) = connected(&mut self.neighbors, from).filter(|neighbor| !neighbor.given_up) else { return };
-        neighbor.silent = false;
-        neighbor.complete_before = false;
-        if !neighbor.bears(&message) {
-            neighbor.given_up = true;
-            return actions.push(Action::Close { neighbor: from, fault: Fault::NothingNew });
-        }
-        match message {
-            Message::Choke => self.choke_received(from, actions),
-            Message::Unchoke => {
-                if neighbor.they_choke_us {
-                    neighbor.they_choke_us = false;
-                    actions.push(Action::Log(LogEvent::UnchokedBy(from)));
-                }
-            }
-            Message::Interested => self.interested_received(from, actions),
-            Message::NotInterested => {
-                neighbor.they_are_interested = false;
-                actions.push(Action::Log(LogEvent::ReceivedNotInterested(from)));
-            }
-            Message::Have(piece) => self.have_received(from, piece, actions),
-            Message::Bitfield(has) => self.bitfield_received(from, &has, actions),
-            Message::Request(piece) => {
-                // What the choked ask for is dropped in silence, for it may have crossed our choke (B).
-                if self.choking.is_unchoked(from) && self.pieces.have().contains(piece) {
-                    if self.pieces.layout().piece_len(piece) >= LEAST_PIECE {
-                        // Some say that they are interested before each request.
-                        neighbor.allow_idle_words(2);
-                    }
-                    actions.push(Action::Send { to: from, message: Message::Piece(piece) });
-                }
-            }
-            // The next request leaves before the piece goes to the disk: the piece has arrived, so none is under way.
-            Message::Piece(piece) => {
-                let accepted = self.accept_piece(from, piece);
-                self.ask(from, actions);
-                if accepted {
-                    actions.push(Action::SavePiece { piece });
-                }
-            }
-        }
-        self.ask(from, actions);
-    }
-
-    /// The piece asked for is free again at once, but still welcome should it arrive (B).
-    fn choke_received(&mut self, from: PeerId, actions: &mut Vec<Action>) {
-        let Some(neighbor) = connected(&mut self.neighbors, from) else { return };
-        if neighbor.they_choke_us {
-            return;
-        }
-        neighbor.they_choke_us = true;
-        actions.push(Action::Log(LogEvent::ChokedBy(from)));
-        if let Some(piece) = neighbor.requested.take() {
-            neighbor.unanswered.remember(piece);
-            self.give_back(from, piece);
-            self.free(piece, from);
-            self.ask_all(actions);
-        }
-    }
-
-    /// With the first interested neighbor the clocks of both intervals start, whose first tick comes at once (B).
-    fn interested_received(&mut self, from: PeerId, actions: &mut Vec<Action>) {
-        let Some(neighbor) = connected(&mut self.neighbors, from) else { return };
-        neighbor.they_are_interested = true;
-        actions.push(Action::Log(LogEvent::ReceivedInterested(from)));
-        if !self.timers_started {
-            self.timers_started = true;
-            actions.push(Action::StartTimers);
-        }
-    }
-
-    fn have_received(&mut self, from: PeerId, piece: PieceIndex, actions: &mut Vec<Action>) {
-        let Some(neighbor) = connected(&mut self.neighbors, from) else { return };
-        actions.push(Action::Log(LogEvent::ReceivedHave { from, piece }));
-        if !neighbor.has.insert(piece) {
-            return;
-        }
-        neighbor.lacked += u32::from(!self.pieces.have().contains(piece));
-        if self.pieces.missing().contains(piece) {
-            neighbor.askable.add(piece);
-        }
-        tell_interest_if_changed(from, neighbor, actions);
-        if let Some(rarity) = &mut self.rarity {
-            rarity.hold(piece, from, self.pieces.missing(), &mut self.neighbors);
-        }
-        self.neighbor_may_be_complete(from, actions);
-    }
-
-    /// A first bitfield is always answered, with `interested` or `not interested` (A6).
-    ///
-    /// A later one, which some public peers repeat or send after a `have`, counts as `have` messages (B): it takes nothing
-    /// back, and is answered only by a change of interest.
-    fn bitfield_received(&mut self, from: PeerId, has: &PieceSet, actions: &mut Vec<Action>) {
-        let Some(neighbor) = connected(&mut self.neighbors, from) else { return };
-        let is_first = !std::mem::replace(&mut neighbor.said_bitfield, true);
-        if !neighbor.has.contains_all(has) {
-            self.add_all(from, has);
-        }
-        let neighbor = self.neighbors.get_mut(&from).expect("it is connected");
-        if is_first {
-            tell_interest(from, neighbor, actions);
-        } else {
-            tell_interest_if_changed(from, neighbor, actions);
-        }
-        self.neighbor_may_be_complete(from, actions);
-    }
-
-    /// A connected neighbor has these pieces, too.
-    fn add_all(&mut self, from: PeerId, has: &PieceSet) {
-        if let Some(rarity) = &mut self.rarity {
-            rarity.lose(from, &mut self.neighbors);
-        }
-        let (have, neighbor) = (self.pieces.have(), self.neighbors.get_mut(&from).expect("it is connected"));
-        neighbor.has.insert_all(has);
-        neighbor.lacked = neighbor.has.count() - neighbor.has.common_count(have, 0..have.word_count());
-        neighbor.askable = BlockCounts::of(&neighbor.has, self.pieces.missing());
-        if let Some(rarity) = &mut self.rarity {
-            rarity.hold_all(from, &mut self.neighbors);
-        }
-    }
-
-    /// That a neighbor is complete is worth remembering, once: it may end before we do, and we may be killed before that.
-    fn neighbor_may_be_complete(&mut self, id: PeerId, actions: &mut Vec<Action>) {
-        let Some(neighbor) = self.neighbors.get_mut(&id).filter(|neighbor| neighbor.is_complete()) else { return };
-        if !std::mem::replace(&mut neighbor.remembered, true) {
-            actions.push(Action::RememberComplete { neighbor: id });
-        }
-        self.finish_if_all_are_complete(actions);
     }
 }
 
