@@ -23,6 +23,9 @@ pub struct Settings {
     remote_dir: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     log_pattern: Option<String>,
+    /// Whether the options of ssh are those that the directory remembers.
+    #[serde(skip)]
+    options_are_remembered: bool,
 }
 
 impl Settings {
@@ -47,6 +50,7 @@ impl Settings {
         })?;
         settings.user = said.user.clone().or(settings.user);
         settings.remote_dir = said.remote_dir.clone().or(settings.remote_dir);
+        settings.options_are_remembered = said.ssh_options.is_empty();
         if !said.ssh_options.is_empty() {
             settings.ssh_options.clone_from(&said.ssh_options);
         }
@@ -107,7 +111,12 @@ impl Settings {
         let remote_dir = self.remote_dir.clone().unwrap_or_else(|| swarm.name());
         // Somebody may have written something else there.
         let log_pattern = self.log_pattern.as_deref().and_then(|text| LogPattern::parse(text).ok());
-        Reach { user: self.user.clone(), ssh_options: self.ssh_options.clone(), remote_dir, log_pattern }
+        // A directory must not make ssh write keys of hosts into a file that it names; `start` has accepted them. Of an option that
+        // is given twice, ssh takes the first.
+        let read_only = ["StrictHostKeyChecking=yes", "UpdateHostKeys=no", "CheckHostIP=no"].map(String::from);
+        let read_only = read_only.into_iter().filter(|_| self.options_are_remembered && !self.ssh_options.is_empty());
+        let ssh_options = read_only.chain(self.ssh_options.iter().cloned()).collect();
+        Reach { user: self.user.clone(), ssh_options, remote_dir, log_pattern }
     }
 }
 
@@ -152,7 +161,8 @@ fn is_harmless(option: &str) -> bool {
     let is_jump =
         name == "proxyjump" && !value.starts_with('-') && !value.contains(",-") && value.chars().all(is_plain);
     let is_harmless = HARMLESS.contains(&name.as_str()) || is_jump;
-    is_harmless && !value.trim_start().starts_with('-') && !value.contains(['\n', '\r', '\0', '`', '$', '|', ';', '&'])
+    let is_known = |c: char| c.is_alphanumeric() || "._-@:,[]/~+=%^* ".contains(c);
+    is_harmless && !value.trim_start().starts_with('-') && value.chars().all(is_known)
 }
 
 /// A directory of another user has what that user likes in it.
@@ -194,6 +204,8 @@ mod tests {
             "Hostname=-oProxyCommand=x",
             "Port=22\nProxyCommand=x",
             "SendEnv=X",
+            "Hostname=a$(x)",
+            "IdentityFile=a'b",
             "",
         ] {
             assert!(!is_harmless(option), "{option}");

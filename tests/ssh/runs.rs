@@ -280,6 +280,27 @@ fn a_login_shell_that_says_something_and_an_odd_temporary_directory_do_no_harm()
     world.assert_no_process();
 }
 
+/// Seen: a `swarm.json` by which `swarm status` wrote a host's key into a file of the user.
+#[test]
+fn what_a_directory_remembers_makes_ssh_write_no_key() {
+    let world = World::new(1);
+    world.start(&[]).assert_status(0);
+    let keys = world.hosts[0].home("written");
+    let path = world.here("swarm.json");
+    let text = fs::read_to_string(&path).expect("it is remembered");
+    let mut settings: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let options = settings["ssh_options"].as_array_mut().expect("a list");
+    options.retain(|option| {
+        !option.as_str().is_some_and(|option| option.contains("HostKey") || option.contains("KnownHosts"))
+    });
+    for option in [&format!("UserKnownHostsFile={}", keys.display()), "StrictHostKeyChecking=no", "HostKeyAlias=pty"] {
+        options.push(option.into());
+    }
+    fs::write(&path, settings.to_string()).expect("a file");
+    world.run(&["status", DIR]);
+    assert!(!keys.exists(), "{}", fs::read_to_string(&keys).unwrap_or_default());
+}
+
 #[test]
 fn the_swarms_directory_there_can_be_named() {
     let world = World::new(2);
