@@ -6,6 +6,7 @@
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -30,6 +31,8 @@ struct Inner {
     quiet: bool,
     /// Drawn on a terminal, hidden elsewhere; there it still tells the rate and the time left.
     bar: ProgressBar,
+    /// When plain lines of a check came.
+    lines: Intervals,
 }
 
 /// What is shown of a peer's progress.
@@ -119,7 +122,7 @@ impl Console {
         bar.set_style(style.progress_chars("=> "));
         let name = format!("peer {own}");
         bar.set_prefix(name.clone());
-        Self(Arc::new(Inner { name, quiet, bar }))
+        Self(Arc::new(Inner { name, quiet, bar, lines: Intervals::default() }))
     }
 
     /// How often [`show`](Self::show) is worth calling.
@@ -141,6 +144,7 @@ impl Console {
         if last.is_none() && bar.is_finished() {
             // It has shown how the file was checked.
             bar.reset();
+            bar.set_length(progress.layout.file_size());
         }
         bar.set_position(progress.bytes());
         let speed = if last.is_none() {
@@ -161,17 +165,27 @@ impl Console {
         *last = Some(progress);
     }
 
-    /// Shows, on a terminal only, that so many bytes more of the file were checked.
-    pub fn checked(&self, bytes: u64) {
+    /// Shows that so many bytes more of the file were checked, of so many.
+    pub fn checked(&self, bytes: u64, of: u64) {
         let bar = &self.0.bar;
-        if !bar.is_hidden() {
-            bar.inc(bytes);
-            let percent = bar.position().saturating_mul(100) / bar.length().unwrap_or(0).max(1);
-            // Whole bytes a second, far below what an f64 holds exactly.
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-            let rate = shown_rate(bar.per_sec() as u64);
-            bar.set_message(format!("checks its file: {percent} %, {rate}"));
+        if bar.length() != Some(of) {
+            bar.set_length(of);
         }
+        bar.inc(bytes);
+        if !bar.is_hidden() {
+            bar.set_message(self.check());
+        } else if self.0.lines.is_due(bar.elapsed()) {
+            self.say(&self.check());
+        }
+    }
+
+    fn check(&self) -> String {
+        let bar = &self.0.bar;
+        let percent = bar.position().saturating_mul(100) / bar.length().unwrap_or(0).max(1);
+        // Whole bytes a second, far below what an f64 holds exactly.
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let rate = shown_rate(bar.per_sec() as u64);
+        format!("checks its file: {percent} %, {rate}")
     }
 
     /// Takes the bar away.
@@ -181,6 +195,18 @@ impl Console {
 
     fn write_line(&self, line: &str) {
         stderr::say(&self.0.name, line);
+    }
+}
+
+/// How many times [`LINE_INTERVAL`] had passed at the last line.
+#[derive(Debug, Default)]
+struct Intervals(AtomicU64);
+
+impl Intervals {
+    /// Whether a line is due, for one of all the threads that ask in the same interval.
+    fn is_due(&self, elapsed: Duration) -> bool {
+        let passed = elapsed.as_secs() / LINE_INTERVAL.as_secs();
+        self.0.fetch_max(passed, Ordering::Relaxed) < passed
     }
 }
 
@@ -291,6 +317,13 @@ mod tests {
         ] {
             assert_eq!(shown_rate(rate), text);
         }
+    }
+
+    #[test]
+    fn each_interval_has_one_line_whatever_thread_asks() {
+        let intervals = Intervals::default();
+        let due = [0, 4, 5, 5, 9, 10, 9, 31, 34, 35].map(|secs| intervals.is_due(Duration::from_secs(secs)));
+        assert_eq!(due, [false, false, true, false, false, true, false, true, false, true]);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use peer_process::config;
 use peer_process::console::Console;
 use peer_process::limits::{Limits, NotRate, Rate};
 use peer_process::manifest;
-use peer_process::net::{self, End, Options, Pace};
+use peer_process::net::{self, End, Options, Pace, SignalWatch};
 use peer_process::peer::Select;
 use peer_process::peer_id::{self, PeerId};
 use peer_process::stderr;
@@ -185,15 +185,20 @@ fn start() -> ExitCode {
         log::error!("{}", panic.to_string().replace('\n', " "));
         stderr::flush(stderr::LAST_PATIENCE);
     }));
+    // From the first moment that may take long: a large file is checked for minutes.
+    let signals = match SignalWatch::start(&console) {
+        Ok(signals) => signals,
+        Err(error) => return tell(&error, FAULT),
+    };
     if let Some(beside) = beside.as_ref().filter(|_| config.own().has_file && !arguments.no_verify) {
-        let checked = manifest::check_seed(beside, &config, &|bytes| console.checked(bytes));
+        let checked = manifest::check_seed(beside, &config, &|bytes, of| console.checked(bytes, of));
         console.finish();
         if let Err(error) = checked {
             return tell(&error, USAGE);
         }
         console.say(&format!("the file is what {} says by its {}", beside.path.display(), beside.manifest.kind()));
     }
-    match net::run(&config, options, beside, arguments.progress_json.as_deref(), &console) {
+    match net::run(&config, options, beside, arguments.progress_json.as_deref(), &console, &signals) {
         Ok(End::Finished) => ExitCode::SUCCESS,
         // As a shell reports it: 130 for SIGINT, 143 for SIGTERM.
         Ok(End::Signal(signal)) => ExitCode::from(u8::try_from(128 + signal).unwrap_or(FAULT)),

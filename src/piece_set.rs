@@ -28,8 +28,7 @@ impl PieceSet {
     /// No piece of this file.
     #[must_use]
     pub fn empty(layout: FileLayout) -> Self {
-        let words = vec![0; layout.piece_count().div_ceil(WORD_BITS) as usize];
-        Self { layout, words, count: 0 }
+        Self { layout, words: vec![0; Self::word_count_of(layout)], count: 0 }
     }
 
     /// Every piece of this file.
@@ -69,6 +68,7 @@ impl PieceSet {
     /// Appends the bitfield's [`FileLayout::bitfield_len`] bytes.
     pub fn write_bitfield(&self, out: &mut Vec<u8>) {
         let start = out.len();
+        out.reserve(8 * self.words.len());
         out.extend(self.words.iter().flat_map(|word| word.to_be_bytes()));
         out.truncate(start + self.layout.bitfield_len() as usize);
     }
@@ -124,7 +124,13 @@ impl PieceSet {
 
     /// The pieces in it, in order.
     pub fn iter(&self) -> impl Iterator<Item = PieceIndex> + '_ {
-        self.layout.pieces().filter(|&piece| self.contains(piece))
+        // Where there are billions of pieces, words without any go by quickly.
+        let words = (0..).zip(&self.words).filter(|(_, word)| **word != 0);
+        let layout = self.layout;
+        words.flat_map(move |(index, &word)| {
+            let ones = (0..WORD_BITS).filter(move |bit| word & (1 << (WORD_BITS - 1 - bit)) != 0);
+            ones.filter_map(move |bit| layout.piece(index * WORD_BITS + bit))
+        })
     }
 
     /// How many pieces the words in `range` (64 pieces each) share with the same words of `other`.
@@ -198,6 +204,11 @@ impl PieceSet {
             self.count -= common.count_ones();
             to.count += common.count_ones();
         }
+    }
+
+    /// How many words of 64 pieces a set of this layout has.
+    pub(crate) const fn word_count_of(layout: FileLayout) -> usize {
+        layout.piece_count().div_ceil(WORD_BITS) as usize
     }
 
     /// How many words of 64 pieces there are.

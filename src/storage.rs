@@ -31,8 +31,6 @@ pub struct PieceStore {
     complete_path: Option<PathBuf>,
 }
 
-/// How much of a file is read at once when its pieces are checked.
-const CHECK_LEN: u32 = 1024 * 1024;
 /// How much is written to the file at once: larger writes were measured to cost several times as much on a virtual
 /// machine (ARCHITECTURE.md, Speed).
 const MOST_WRITTEN: usize = 512 * 1024;
@@ -82,13 +80,27 @@ impl PieceStore {
     /// Opens what an earlier run has left: its `.part`, or the complete file if it had come so far.
     ///
     /// Says which of the recorded pieces are there, by their checksums. Where there is no `.part`, the complete file
-    /// counts only if all of its pieces are recorded and right: otherwise it is an older one, and not ours.
+    /// counts only if all of its pieces are recorded and right: otherwise it is an older one, and not ours. All cores read
+    /// them; `told` hears how many bytes more were read, and of how many.
     ///
     /// # Errors
     /// One sentence if there is nothing to go on with; to be told and survived.
-    pub fn resume(dir: &Path, file_name: &str, recorded: &Recorded, layout: FileLayout) -> Result<(Self, PieceSet)> {
+    pub fn resume(
+        dir: &Path,
+        file_name: &str,
+        recorded: &Recorded,
+        layout: FileLayout,
+        told: &(dyn Fn(u64, u64) + Sync),
+    ) -> Result<(Self, PieceSet)> {
         let store = Self::open_left(dir, file_name, layout)?;
-        let pieces = store.check(recorded)?;
+        let order: Vec<_> = recorded.pieces.keys().copied().collect();
+        let right = Mutex::new(PieceSet::empty(layout));
+        store.check(&order, &Checksum::new(), told, &|piece, checksum| {
+            if recorded.pieces.get(&piece) == Some(&checksum.finalize()) {
+                right.lock().unwrap_or_else(PoisonError::into_inner).insert(piece);
+            }
+        })?;
+        let pieces = right.into_inner().unwrap_or_else(PoisonError::into_inner);
         ensure!(
             !store.is_complete() || pieces.is_full(),
             "{} is not the file that was being downloaded",
@@ -98,7 +110,7 @@ impl PieceStore {
     }
 
     /// The same where there is a manifest: the pieces that are there are those whose hashes are right, whatever is recorded;
-    /// those that are recorded are only looked at first. All cores do it; `told` hears how many bytes more were read.
+    /// those that are recorded are only looked at first.
     ///
     /// Tells the checksum of each, for a journal that may have known others.
     ///
@@ -109,7 +121,7 @@ impl PieceStore {
         file_name: &str,
         recorded: &Recorded,
         manifest: &Manifest,
-        told: &(dyn Fn(u64) + Sync),
+        told: &(dyn Fn(u64, u64) + Sync),
     ) -> Result<(Self, BTreeMap<PieceIndex, u32>)> {
         let layout = manifest.layout();
         let store = Self::open_left(dir, file_name, layout)?;
@@ -117,17 +129,11 @@ impl PieceStore {
         order.extend(layout.pieces().filter(|piece| !recorded.pieces.contains_key(piece)));
         let right = Mutex::new(BTreeMap::new());
         let nothing = Both { hasher: Hasher::new(manifest.kind()), checksum: Checksum::new() };
-        let told = |bytes| {
-            told(bytes);
-            Ok(())
-        };
-        let reading = Reading { file: &store.file, layout, told: &told };
-        let read = reading.pieces(&order, &nothing, &|piece, Both { hasher, checksum }| {
+        store.check(&order, &nothing, told, &|piece, Both { hasher, checksum }| {
             if manifest.fits(piece, hasher) {
                 right.lock().unwrap_or_else(PoisonError::into_inner).insert(piece, checksum.finalize());
             }
-        });
-        read.with_context(|| format!("cannot read {}", store.path.display()))?;
+        })?;
         let right = right.into_inner().unwrap_or_else(PoisonError::into_inner);
         let is_full = right.len() == layout.piece_count() as usize;
         ensure!(!store.is_complete() || is_full, "{} is not the file that was being downloaded", store.path.display());
@@ -151,25 +157,21 @@ impl PieceStore {
         Ok(Self { layout, file, path, complete_path: unfinished.then_some(complete) })
     }
 
-    /// The recorded pieces whose bytes give the recorded checksum.
-    fn check(&self, recorded: &Recorded) -> Result<PieceSet> {
-        let mut pieces = PieceSet::empty(self.layout);
-        let mut bytes = Vec::new();
-        for (&piece, &expected) in &recorded.pieces {
-            let len = self.layout.piece_len(piece);
-            let mut checksum = Checksum::new();
-            let mut start = 0;
-            while start < len {
-                bytes.resize(CHECK_LEN.min(len - start) as usize, 0);
-                self.read(piece, start, &mut bytes)?;
-                checksum.update(&bytes);
-                start += CHECK_LEN.min(len - start);
-            }
-            if checksum.finalize() == expected {
-                pieces.insert(piece);
-            }
-        }
-        Ok(pieces)
+    /// Reads these pieces with all cores; `done` hears what was reckoned of each.
+    fn check<S: Sum>(
+        &self,
+        pieces: &[PieceIndex],
+        nothing: &S,
+        told: &(dyn Fn(u64, u64) + Sync),
+        done: &(dyn Fn(PieceIndex, S) + Sync),
+    ) -> Result<()> {
+        let of = pieces.iter().map(|&piece| u64::from(self.layout.piece_len(piece))).sum();
+        let told = |bytes| {
+            told(bytes, of);
+            Ok(())
+        };
+        let read = Reading { file: &self.file, layout: self.layout, told: &told }.pieces(pieces, nothing, done);
+        read.with_context(|| format!("cannot read {}", self.path.display()))
     }
 
     /// Whether the file has its final name.
@@ -233,6 +235,12 @@ struct Both {
     checksum: Checksum,
 }
 
+impl Sum for Checksum {
+    fn add(&mut self, bytes: &[u8]) {
+        self.update(bytes);
+    }
+}
+
 impl Sum for Both {
     fn add(&mut self, bytes: &[u8]) {
         self.hasher.update(bytes);
@@ -283,5 +291,30 @@ mod tests {
         let error = store.read(layout.piece(1).expect("2 pieces"), 0, &mut [0; 4]).expect_err("nothing is there");
         let sentence = format!("cannot read piece 1 from {}: the file has become shorter", path.display());
         assert_eq!(format!("{error:#}"), sentence);
+    }
+    #[test]
+    fn what_is_recorded_is_read_again_and_told_and_the_right_pieces_count() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let layout = FileLayout::new(10, 4).expect("3 pieces");
+        let [first, second, third] = [0, 1, 2].map(|number| layout.piece(number).expect("3 pieces"));
+        let store = PieceStore::create(dir.path(), "file", layout).expect("a store");
+        for (piece, bytes) in [(first, b"0123".as_slice()), (second, b"4567"), (third, b"89")] {
+            store.write(piece, bytes).expect("a piece");
+        }
+        drop(store);
+        let checksum = |bytes: &[u8]| {
+            let mut checksum = Checksum::new();
+            checksum.update(bytes);
+            checksum.finalize()
+        };
+        let pieces = [(first, checksum(b"0123")), (third, checksum(b"98"))].into();
+        let recorded = Recorded { pieces, ..Recorded::default() };
+        let told = Mutex::new(Vec::new());
+        let tell = |bytes, of| told.lock().expect("no panic").push((bytes, of));
+        let (_, right) = PieceStore::resume(dir.path(), "file", &recorded, layout, &tell).expect("it goes on");
+        assert_eq!(right.iter().collect::<Vec<_>>(), [first]);
+        let mut told = told.into_inner().expect("no panic");
+        told.sort_unstable();
+        assert_eq!(told, [(2, 6), (4, 6)]);
     }
 }

@@ -83,7 +83,7 @@ impl World {
         let select =
             if matches!(kind, Neighbors::Parts | Neighbors::ThinParts) { Select::Rarest } else { Select::Random };
         let setup = Setup { select, ..Setup::new(ids.clone(), layout, false, PREFERRED) };
-        let peer = Peer::new(&setup, StdRng::seed_from_u64(1));
+        let peer = Peer::new(setup, StdRng::seed_from_u64(1));
         let (actions, asked, saving) = (Vec::new(), Vec::new(), Vec::new());
         let mut world = Self { size, kind, layout, peer, ids, actions, asked, turn: 0, saving, haves: 0 };
         world.handle(Event::Started);

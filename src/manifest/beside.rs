@@ -49,16 +49,17 @@ fn compare<T: PartialEq + Display + ?Sized>(path: &Path, key: &str, theirs: &T, 
     Ok(())
 }
 
-/// Hashes a seeder's whole file with all cores; `told` hears from all of them how many bytes more were read.
+/// Hashes a seeder's whole file with all cores; `told` hears from all of them how many bytes more were read,
+/// and of how many.
 ///
 /// # Errors
 /// When it cannot be read, and when pieces of it are not those of the manifest; then they are told.
-pub fn check_seed(beside: &Beside, config: &Config, told: &(dyn Fn(u64) + Sync)) -> Result<()> {
+pub fn check_seed(beside: &Beside, config: &Config, told: &(dyn Fn(u64, u64) + Sync)) -> Result<()> {
     let (manifest, path) = (&beside.manifest, config.peer_dir().join(&config.common.file_name));
     let file = open(&path)?;
     let pieces: Vec<_> = manifest.layout().pieces().collect();
     let told = |bytes| {
-        told(bytes);
+        told(bytes, manifest.layout().file_size());
         Ok(())
     };
     let reading = Reading { file: &file, layout: manifest.layout(), told: &told };

@@ -33,8 +33,8 @@ pub struct Files {
 }
 
 impl Files {
-    /// Opens them; `fresh` starts from nothing, whatever an earlier run has left. With a manifest an unfinished download is
-    /// checked by that, and `told` hears how many bytes more were.
+    /// Opens them; `fresh` starts from nothing, whatever an earlier run has left. What is there of an unfinished
+    /// download is read and checked, by the manifest if there is one; `told` hears how many bytes more were, and of how many.
     ///
     /// # Errors
     /// When the file cannot be opened or created.
@@ -42,7 +42,7 @@ impl Files {
         config: &Config,
         fresh: bool,
         manifest: Option<&Manifest>,
-        told: &(dyn Fn(u64) + Sync),
+        told: &(dyn Fn(u64, u64) + Sync),
     ) -> Result<Self> {
         let (dir, common, own) = (config.peer_dir(), &config.common, config.own());
         let layout = common.layout;
@@ -68,7 +68,9 @@ impl Files {
             let manifest = manifest.filter(|_| !fresh);
             let resumed = match manifest {
                 Some(manifest) => resume_checked(&dir, manifest, &mut recorded, told),
-                None => recorded.as_ref().map(|recorded| PieceStore::resume(&dir, &common.file_name, recorded, layout)),
+                None => recorded
+                    .as_ref()
+                    .map(|recorded| PieceStore::resume(&dir, &common.file_name, recorded, layout, told)),
             };
             match resumed {
                 Some(Ok(resumed)) => resumed,
@@ -108,7 +110,7 @@ fn resume_checked(
     dir: &Path,
     manifest: &Manifest,
     recorded: &mut Option<Recorded>,
-    told: &(dyn Fn(u64) + Sync),
+    told: &(dyn Fn(u64, u64) + Sync),
 ) -> Option<Result<(PieceStore, PieceSet)>> {
     let file_name = manifest.file_name();
     if recorded.is_none() && !PieceStore::is_unfinished(dir, file_name) {
@@ -151,16 +153,16 @@ mod tests {
         write("Common.cfg", common);
         write("PeerInfo.cfg", "1001 localhost 6001 0\n");
         let config = config::load(dir.path(), PeerId::new(1001).expect("positive")).expect("a configuration");
-        Files::open(&config, false, None, &|_| {}).expect("a first run");
+        Files::open(&config, false, None, &|_, _| {}).expect("a first run");
         write("log_peer_1001.log", "what another swarm has logged");
         let (part, journal) = (dir.path().join("peer_1001/file.part"), dir.path().join("peer_1001/file.journal"));
-        assert!(Files::open(&config, false, None, &|_| {}).expect("it goes on").resumed);
+        assert!(Files::open(&config, false, None, &|_, _| {}).expect("it goes on").resumed);
         assert_ne!(fs::read(config.log_path()).expect("a log"), b"");
 
         // The start ends where the new download cannot be made.
         fs::remove_file(&part).expect("it was there");
         fs::create_dir(&part).expect("in its place");
-        Files::open(&config, true, None, &|_| {}).expect_err("a directory");
+        Files::open(&config, true, None, &|_, _| {}).expect_err("a directory");
         assert!(!journal.exists());
         assert_eq!(fs::read(config.log_path()).expect("a log"), b"");
     }

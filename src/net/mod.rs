@@ -5,7 +5,8 @@
 //! connection, `acks` when that acknowledges at once, `hints` what it tells of a silent neighbor, `writer` the thread that
 //! writes to it, `outbox` and `pen` what that writes, and `gate` what pieces wait for under a limit; `dialing` and `listener`
 //! make connections at the `addresses` of hosts, `timers` are what their name says, with the words of `waiting`; `files` opens
-//! what is on disk, `descriptors` sees to it that there are enough of them; `threads` names and joins them.
+//! what is on disk, `descriptors` sees to it that there are enough of them, `memory` knows how much the account of pieces
+//! takes; `signals` listens to what may end it all; `threads` names and joins threads.
 
 mod shared;
 mod state;
@@ -34,26 +35,24 @@ mod waiting;
 
 mod descriptors;
 mod files;
+mod memory;
+mod signals;
 mod threads;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use log::LevelFilter;
 use rand::SeedableRng;
 use rand::rngs::{StdRng, SysRng};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
-use signal_hook::flag;
-use signal_hook::iterator::Signals;
 
 pub use self::ending::End;
 use self::files::Files;
 pub use self::hints::Pace;
 use self::shared::Shared;
+pub use self::signals::SignalWatch;
 use self::threads::Threads;
 use crate::config::{self, Config};
 use crate::console::{Console, ConsoleLines, Progress, counted};
@@ -107,35 +106,32 @@ pub fn run(
     beside: Option<Beside>,
     progress_json: Option<&Path>,
     console: &Console,
+    signals: &SignalWatch,
 ) -> Result<End> {
     let started = Instant::now();
     let (own, common) = (config.own(), &config.common);
-    // First of all: from the first line that anybody sees on, a signal ends the process in order.
-    let signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGXFSZ]).context("cannot watch for signals")?;
-    let opening = Arc::new(AtomicBool::new(true));
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
-        // To check what an earlier run has left may take long, and can be ended at any moment as a kill could end it.
-        flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&opening))
-            .context("cannot watch for signals")?;
-    }
     let few_descriptors = descriptors::provide(config.neighbors().count())?;
     let places = addresses::listening_places(&own.host, own.port);
     let listeners = listener::bind(own, &places, || {
         console.say(&format!("port {} is taken; trying again for some seconds", own.port));
     })?;
     let manifest = beside.as_ref().map(|beside| &beside.manifest);
-    let files = Files::open(config, options.fresh, manifest, &|bytes| console.checked(bytes))?;
-    if beside.is_some() {
-        console.finish();
-    }
+    let files = Files::open(config, options.fresh, manifest, &|bytes, of| console.checked(bytes, of))?;
+    console.finish();
     let progress_file = progress_json.map(ProgressFile::create).transpose()?;
-    opening.store(false, Ordering::SeqCst);
     let stderr = ConsoleLines::new(console.clone());
     let log_file = LogFile::start(config.log_path(), files.resumed, options.verbosity, stderr)?;
     let elsewhere = places.elsewhere.map(|host| format!("{} line {} names {host}", config::PEER_INFO, own.line()));
     let slow_pieces = slow_pieces(config, options);
-    for warning in
-        elsewhere.iter().chain(&common.warnings).chain(&files.warnings).chain(&slow_pieces).chain(&few_descriptors)
+    let hash_len = manifest.map_or(0, |manifest| manifest.kind().len());
+    let much_memory = memory::warning(common.layout, config.neighbors().count(), options.select, hash_len);
+    for warning in elsewhere
+        .iter()
+        .chain(&common.warnings)
+        .chain(&files.warnings)
+        .chain(&slow_pieces)
+        .chain(&few_descriptors)
+        .chain(&much_memory)
     {
         log::warn!("{warning}");
     }
@@ -159,13 +155,13 @@ pub fn run(
         eager: options.eager,
         allowances: allowances(options.limits),
     };
-    let peer = Peer::new(&setup, generator(config, options));
+    let peer = Peer::new(setup, generator(config, options));
     let manifest = beside.map(|beside| beside.manifest);
     let shared = Shared::new(own.id, peer, files.store, files.journal, manifest, log_file, options);
     let shared = Arc::new(shared.dialing(config.earlier().iter().map(|neighbor| neighbor.id)));
 
     let threads = Threads::new(Arc::clone(&shared));
-    watch_signals(&shared, signals)?;
+    signals.hand_over(Arc::clone(&shared));
     // Before any thread can report something else: this is the first event.
     shared.apply(Event::Started);
     if let Err(error) = start_threads(config, options, &shared, &threads, console, listeners, progress_file) {
@@ -247,20 +243,6 @@ fn greeting(config: &Config, files: &Files) -> String {
         config.own().port,
         counted(config.neighbors().count(), "neighbor")
     )
-}
-
-/// SIGINT, SIGTERM and SIGHUP end the process in order, whatever it is doing.
-///
-/// SIGXFSZ, a file beyond the limit on its size, would end it without a word; the write that failed tells it.
-fn watch_signals(shared: &Arc<Shared>, mut signals: Signals) -> Result<()> {
-    let shared = Arc::clone(shared);
-    // Not one of the `Threads`: it waits for what may never come, and ends with the process.
-    let watching = thread::Builder::new().name("signals".into()).spawn(move || {
-        for signal in signals.forever().filter(|&signal| signal != SIGXFSZ) {
-            shared.end(End::Signal(signal));
-        }
-    });
-    watching.map(drop).context("cannot start a thread")
 }
 
 fn start_threads(

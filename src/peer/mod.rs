@@ -121,7 +121,7 @@ impl Setup {
 impl Peer {
     /// A peer that has not started yet; `rng` makes all its random choices.
     #[must_use]
-    pub fn new(setup: &Setup, rng: StdRng) -> Self {
+    pub fn new(setup: Setup, rng: StdRng) -> Self {
         let layout = setup.pieces.layout();
         let mut neighbors: BTreeMap<_, _> = setup.neighbors.iter().map(|&id| (id, Neighbor::new(layout))).collect();
         for (id, neighbor) in &mut neighbors {
@@ -130,7 +130,7 @@ impl Peer {
                 (neighbor.met, neighbor.complete_before, neighbor.remembered) = (true, true, true);
             }
         }
-        let pieces = PieceTable::new(setup.pieces.clone());
+        let pieces = PieceTable::new(setup.pieces);
         Self {
             neighbors,
             select: setup.select,

@@ -221,7 +221,7 @@ mod tests {
         let id = PeerId::new(2).expect("a positive number");
         let late = PeerId::new(3).expect("a positive number");
         let setup = Setup::new(vec![id, late], layout, true, 1);
-        let mut peer = Peer::new(&setup, StdRng::seed_from_u64(1));
+        let mut peer = Peer::new(setup, StdRng::seed_from_u64(1));
         let mut finishes_on = |event: Event| {
             let mut actions = Vec::new();
             peer.handle(event, &mut actions);

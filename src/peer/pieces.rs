@@ -33,7 +33,7 @@ enum InFlight {
 impl PieceTable {
     pub fn new(have: PieceSet) -> Self {
         let mut missing = PieceSet::full(have.layout());
-        have.iter().for_each(|piece| _ = missing.remove(piece));
+        missing.remove_all(&have);
         Self { have, missing, in_flight: BTreeMap::new() }
     }
 
@@ -127,8 +127,7 @@ impl BlockCounts {
 
     /// No piece of this file.
     pub fn none(layout: FileLayout) -> Self {
-        let empty = PieceSet::empty(layout);
-        Self::of(&empty, &empty)
+        Self { blocks: vec![0; PieceSet::word_count_of(layout).div_ceil(BLOCK_WORDS)], total: 0 }
     }
 
     /// How many there are in all blocks.

@@ -161,10 +161,11 @@ fn who_was_killed_after_the_rename_is_complete_if_every_piece_is_right() {
 fn a_leecher_that_is_killed_in_the_middle_goes_on() {
     let swarm = swarm(&[1002]);
     give(&swarm, &[1001, 1002], &text(&swarm, HashKind::Sha1, true));
-    let seeder = swarm.start(1001, &[]);
+    // Slow enough that it is in the middle, whatever else the machine does.
+    let seeder = swarm.start(1001, &["--upload-limit", "5k"]);
     let leecher = swarm.start(1002, &[]);
     swarm.wait_for_log(1002, "has downloaded the piece", 1);
-    // Like kill -9; perhaps it has just ended by itself.
+    // Like kill -9.
     drop(leecher);
     drop(seeder);
     swarm.wait_for_end(swarm.start_all(&[]));

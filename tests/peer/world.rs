@@ -110,7 +110,7 @@ impl<'a> Given<'a> {
         let has_file = self.has_file();
         let course = Setup::new(neighbors, self.layout, has_file, self.preferred_count);
         let setup = Setup { select: self.select, eager: self.eager, allowances: self.allowances, ..course };
-        World { peer: Peer::new(&setup, StdRng::seed_from_u64(self.seed)), layout: self.layout }
+        World { peer: Peer::new(setup, StdRng::seed_from_u64(self.seed)), layout: self.layout }
     }
 
     /// The world as drawn, with a peer that has started.
@@ -165,13 +165,13 @@ impl World {
     pub fn returned(ours: &str, complete: &[u32], neighbor_count: u32) -> Self {
         let layout = given(ours, &[]).layout;
         let mut world =
-            Self { peer: Peer::new(&Setup::new(vec![], layout, false, 1), StdRng::seed_from_u64(1)), layout };
+            Self { peer: Peer::new(Setup::new(vec![], layout, false, 1), StdRng::seed_from_u64(1)), layout };
         let setup = Setup {
             pieces: world.set(ours),
             complete_neighbors: complete.iter().copied().map(id).collect(),
             ..Setup::new((1..=neighbor_count).map(id).collect(), layout, false, 1)
         };
-        world.peer = Peer::new(&setup, StdRng::seed_from_u64(1));
+        world.peer = Peer::new(setup, StdRng::seed_from_u64(1));
         world
     }
 

@@ -1,11 +1,16 @@
 //! SIGINT and SIGTERM end a peer in order, whatever it is doing, and its log is complete.
 
+use std::fmt::Write;
+use std::fs;
+use std::process::{Command, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::client::{Client, listen};
-use crate::env::Running;
+use crate::env::{BINARY, Running, TestEnv};
 use crate::log::Event;
 use crate::swarm::{Plan, Swarm};
+use crate::unread::Terminal;
 
 /// Sends the signal; asserts the exit status and that it took no time worth mentioning.
 fn check(peer: Running, signal: &str) {
@@ -16,7 +21,7 @@ fn check(peer: Running, signal: &str) {
     assert_eq!((ended.status, ended.stdout.as_str()), (Some(status), ""), "{ended:#?}");
     // It takes a few milliseconds; a machine that does much else may need longer.
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
-    assert!(ended.stderr.iter().any(|line| line.contains("stopped by a signal after ")), "{ended:#?}");
+    assert!(ended.stderr.iter().any(|line| line.contains("stopped by a signal ")), "{ended:#?}");
 }
 
 #[test]
@@ -79,4 +84,79 @@ fn while_it_waits_for_others_to_close() {
     client.say_all_haves(&swarm);
     assert_eq!(client.hear_out(), [], "it has finished");
     check(seeder, "INT");
+}
+
+/// Seen: with the most pieces that there can be, nothing ended the start for 30 s.
+#[test]
+fn at_the_start_with_more_pieces_than_anybody_cuts_a_file_into() {
+    let env = TestEnv::new();
+    let pieces = u32::MAX;
+    env.write(
+        "Common.cfg",
+        format!(
+            "NumberOfPreferredNeighbors 1\nUnchokingInterval 1\nOptimisticUnchokingInterval 1\nFileName file\n\
+             FileSize {pieces}\nPieceSize 1\n"
+        ),
+    );
+    env.write("PeerInfo.cfg", format!("1001 {0} 6001 1\n1002 {0} 6002 0\n", env.host));
+    let leecher = env.start(&["1002"]).wait_until_up();
+    let told = leecher.wait_for_line("[WARN]");
+    let sentence = format!("the account of {pieces} pieces takes up to 1536 MiB of memory, and 2048 MiB more while");
+    assert!(told.contains(&sentence), "{told}");
+    // Where it is meanwhile depends on the machine: before there is a peer, or after.
+    check(leecher, "TERM");
+}
+
+/// A download of 256 GiB, of which nothing was written: what is recorded is read again, and that takes minutes.
+fn large_download() -> TestEnv {
+    const GIB: u64 = 1 << 30;
+    let (env, size) = (TestEnv::new(), 256 * GIB);
+    let config = format!(
+        "NumberOfPreferredNeighbors 1\nUnchokingInterval 1\nOptimisticUnchokingInterval 1\nFileName file\n\
+         FileSize {size}\nPieceSize {GIB}\n"
+    );
+    env.write("Common.cfg", config);
+    env.write("PeerInfo.cfg", format!("1001 {0} 6001 1\n1002 {0} 6002 0\n", env.host));
+    let mut lines = String::new();
+    (0..256).for_each(|piece| writeln!(lines, "piece {piece} 00000000").expect("memory"));
+    // The first line is the program's own.
+    env.start(&["1002"]).wait_until_up();
+    let journal = env.dir().join("peer_1002/file.journal");
+    let first_line = fs::read_to_string(&journal).expect("a journal");
+    fs::write(&journal, first_line + &lines).expect("a journal");
+    env
+}
+
+#[test]
+fn while_what_an_earlier_run_has_left_is_checked_with_all_cores() {
+    let env = large_download();
+    let mut terminal = Terminal::new();
+    let mut command = Command::new(BINARY);
+    command.arg("1002").current_dir(env.dir()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(terminal.side());
+    let mut peer = command.spawn().expect("a process");
+    drop(command);
+    terminal.read_until("checks its file: 0 %");
+    let threads = fs::read_dir(format!("/proc/{}/task", peer.id())).expect("it runs").map(|task| {
+        let name = task.expect("a thread").path().join("comm");
+        fs::read_to_string(name).unwrap_or_default().trim_end().to_owned()
+    });
+    let cores = thread::available_parallelism().expect("a number").get();
+    assert_eq!(threads.filter(|name| name.starts_with("hash-")).count(), cores - 1, "beside the main one");
+    let kill = Command::new("kill").args(["-INT", &peer.id().to_string()]).status().expect("kill");
+    assert!(kill.success());
+    let rest = terminal.read_until("stopped by a signal before it had started");
+    let last = rest.rsplit("\u{1b}[J").next().expect("one");
+    assert!(!last.contains('['), "no bar is left: {rest:?}");
+    assert_eq!(peer.wait().expect("a child").code(), Some(130));
+}
+
+#[test]
+fn the_check_is_told_where_there_is_no_terminal_too() {
+    let env = large_download();
+    let peer = env.start(&["1002"]);
+    peer.wait_for_line("checks its file: ");
+    peer.signal("TERM");
+    let ended = peer.wait();
+    assert_eq!(ended.status, Some(143));
+    assert_eq!(ended.stderr.last().map(String::as_str), Some("peer 1002: stopped by a signal before it had started"));
 }

@@ -29,7 +29,7 @@ impl World {
         let rng = StdRng::seed_from_u64(self.rng.random());
         let state = &mut self.nodes[node];
         (state.running, state.awaited) = (true, false);
-        state.peer = Peer::new(&state.setup, rng);
+        state.peer = Peer::new(state.setup.clone(), rng);
         state.ledger = Ledger::new(&state.setup);
         let is_first = state.life == 0;
         if let Some(time) = self.scenario.peers[node].lies_for.filter(|_| is_first) {

@@ -329,8 +329,8 @@ impl Node {
             allowances: plan.allowances,
             ..Setup::new(others.collect(), scenario.layout, plan.has_file, scenario.preferred_count)
         };
-        let peer = Peer::new(&setup, StdRng::seed_from_u64(rng.random()));
         let ledger = Ledger::new(&setup);
+        let peer = Peer::new(setup.clone(), StdRng::seed_from_u64(rng.random()));
         Self {
             named: plan.has_file,
             setup,

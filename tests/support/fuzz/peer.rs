@@ -27,7 +27,7 @@ pub fn check(bytes: &[u8]) {
     // Came later than the corpus, where few have such a seed.
     let allowances = if (192..224).contains(&seed) { allowances(&mut input) } else { Allowances::default() };
     let setup = Setup { select: select.unwrap_or_default(), allowances, ..setup };
-    let mut peer = Peer::new(&setup, StdRng::seed_from_u64(seed.into()));
+    let mut peer = Peer::new(setup.clone(), StdRng::seed_from_u64(seed.into()));
     let mut ledger = Ledger::new(&setup);
     let mut event = Event::Started;
     let mut actions = Vec::new();

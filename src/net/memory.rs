@@ -1,0 +1,66 @@
+//! How much memory the account of all pieces takes: little, unless there are many millions of them.
+
+use crate::layout::FileLayout;
+use crate::peer::Select;
+
+/// What takes less is not worth a word.
+const WORTH_TELLING: u64 = 256 << 20;
+/// Maximum number of bitfields that there are for a moment when a connection begins: two of ours, as a message and encoded or
+/// encoded and in the writer's buffer, and two of the neighbor's, as bytes and as a message.
+const AT_A_CONNECTION: u64 = 4;
+/// What counts the holders of a piece has so many bytes.
+const HOLDERS: u64 = 2;
+
+/// A warning if the account takes much: of the pieces of this layout, those of this peer and of each of its neighbors, with so
+/// many bytes of each piece's hash.
+pub fn warning(layout: FileLayout, neighbors: usize, select: Select, hash_len: usize) -> Option<String> {
+    let (pieces, bitfield) = (u64::from(layout.piece_count()), u64::from(layout.bitfield_len()));
+    let neighbors = neighbors as u64;
+    // Those that are here, those that are missing, and each neighbor's.
+    let sets = 2 + neighbors;
+    // For each number of holders the missing pieces that have so many.
+    let rarity = if select == Select::Rarest { HOLDERS * pieces + bitfield * (1 + neighbors) } else { 0 };
+    let lasting = bitfield * sets + rarity + pieces * hash_len as u64;
+    let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+    (lasting > WORTH_TELLING).then(|| {
+        format!(
+            "the account of {pieces} pieces takes up to {} MiB of memory, and {} MiB more while a connection begins; larger \
+             pieces take less",
+            mib(lasting),
+            mib(bitfield * AT_A_CONNECTION)
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(pieces: u32, neighbors: usize, select: Select, hash_len: usize, mib: Option<(u64, u64)>) {
+        let layout = FileLayout::new(pieces.into(), 1).expect("pieces of one byte");
+        let expected = mib.map(|(lasting, more)| {
+            format!(
+                "the account of {pieces} pieces takes up to {lasting} MiB of memory, and {more} MiB more while a connection \
+                 begins; larger pieces take less"
+            )
+        });
+        assert_eq!(warning(layout, neighbors, select, hash_len), expected);
+    }
+
+    #[test]
+    fn what_is_little_is_not_told() {
+        check(306, 1000, Select::Rarest, 32, None);
+        check(1 << 29, 2, Select::Random, 0, None);
+        check((1 << 29) + 1, 2, Select::Random, 0, Some((257, 257)));
+    }
+
+    #[test]
+    fn it_grows_with_pieces_neighbors_holders_and_hashes() {
+        check(1 << 29, 3, Select::Random, 0, Some((320, 256)));
+        check(1 << 29, 3, Select::Sequential, 0, Some((320, 256)));
+        check(1 << 29, 3, Select::Rarest, 0, Some((320 + 1024 + 256, 256)));
+        check(1 << 24, 1, Select::Random, 32, Some((512 + 6, 8)));
+        check(u32::MAX, 1, Select::Random, 0, Some((1536, 2048)));
+    }
+}
