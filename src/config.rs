@@ -119,6 +119,12 @@ pub fn is_localhost(host: &str) -> bool {
     host.strip_suffix('.').unwrap_or(host).eq_ignore_ascii_case("localhost")
 }
 
+/// Whether two hosts are the same however they are written; another name of the same machine is not noticed.
+fn is_same_host(one: &str, other: &str) -> bool {
+    let (one, other) = (plain_host(one), plain_host(other));
+    one.eq_ignore_ascii_case(other) || (is_localhost(one) && is_localhost(other))
+}
+
 /// Reads and checks both files in `dir` for the peer `own`, and its file if it is said to have it.
 ///
 /// # Errors
@@ -284,7 +290,7 @@ pub fn parse_peer_info(text: &str) -> Result<Vec<PeerInfo>> {
         for other in &peers {
             let first = other.line;
             ensure!(other.id != peer.id, "{PEER_INFO} line {line}: peer ID '{id}' was given before, in line {first}");
-            let same_place = other.host.eq_ignore_ascii_case(host) && other.port == peer.port;
+            let same_place = is_same_host(&other.host, host) && other.port == peer.port;
             ensure!(!same_place, "{PEER_INFO} line {line}: '{host} {port}' was given before, in line {first}");
         }
         peers.push(peer);

@@ -250,6 +250,11 @@ fn what_no_two_peers_may_share() {
     check_peer_info("1002", "01001", "PeerInfo.cfg line 2: peer ID '1001' was given before, in line 1");
     let sentence = "PeerInfo.cfg line 2: 'LIN114-00.cise.ufl.edu 6008' was given before, in line 1";
     check_peer_info("lin114-01", "LIN114-00", sentence);
+    for (one, other) in [("[fd00::2]", "fd00::2"), ("localhost", "localhost."), ("LOCALHOST.", "localhost")] {
+        let error = parse_peer_info(&format!("1001 {one} 6008 1\n1002 {other} 6008 0\n")).expect_err("one place");
+        let sentence = format!("PeerInfo.cfg line 2: '{other} 6008' was given before, in line 1");
+        assert_eq!(format!("{error:#}"), sentence);
+    }
 }
 
 #[test]

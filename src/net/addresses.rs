@@ -8,6 +8,12 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::config::{is_localhost, plain_host};
 
+/// Too many open files, of this process and of the system.
+const EMFILE: i32 = 24;
+const ENFILE: i32 = 23;
+/// What is wrong with an address for which [`lacks_scope`] holds.
+pub const NEEDS_SCOPE: &str = "needs the scope of a network card, as in fe80::1%eth0";
+
 /// Where this peer listens, and what is odd about that.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Places {
@@ -30,7 +36,39 @@ pub fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     if is_localhost(host) {
         return Ok(vec![(Ipv4Addr::LOCALHOST, port).into(), (Ipv6Addr::LOCALHOST, port).into()]);
     }
-    Ok((host, port).to_socket_addrs()?.collect())
+    let found = (host, port).to_socket_addrs().map_err(|error| want_of_descriptors().unwrap_or(error))?;
+    Ok(unique(found.map(canonical)))
+}
+
+/// The true reason why a name was not found: some resolvers say that there is no such name where they cannot open a file.
+fn want_of_descriptors() -> Option<io::Error> {
+    UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))
+        .err()
+        .filter(|error| matches!(error.raw_os_error(), Some(EMFILE | ENFILE)))
+}
+
+/// An IPv4 address that is written as one of IPv6 (`::ffff:10.0.0.1`) is one of IPv4: a socket of IPv6 alone cannot have it.
+fn canonical(address: SocketAddr) -> SocketAddr {
+    match address.ip().to_canonical() {
+        ip if ip == address.ip() => address,
+        ip => SocketAddr::new(ip, address.port()),
+    }
+}
+
+/// Each address once, in the order in which they first come; there are few.
+fn unique(addresses: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {
+    let mut all = Vec::new();
+    for address in addresses {
+        if !all.contains(&address) {
+            all.push(address);
+        }
+    }
+    all
+}
+
+/// Whether this is a link-local address of IPv6 without the scope that says of which network card.
+pub fn lacks_scope(address: SocketAddr) -> bool {
+    matches!(address, SocketAddr::V6(address) if address.ip().is_unicast_link_local() && address.scope_id() == 0)
 }
 
 /// Where to listen as `host` on `port`.
@@ -73,6 +111,12 @@ fn places(
         }
     }
     let is_literal = host.split('%').next().is_some_and(|address| address.parse::<IpAddr>().is_ok());
+    if is_literal && found.iter().any(|address| address.ip().is_unspecified()) {
+        return all(None);
+    }
+    if is_literal && found.iter().copied().any(lacks_scope) {
+        return all(Some(format!("{host}, which {NEEDS_SCOPE}")));
+    }
     if here.is_empty() {
         let first = found.first().map(|address| address.ip().to_string()).unwrap_or_default();
         let named = if is_literal { host.to_owned() } else { format!("{host} ({first})") };
@@ -85,11 +129,12 @@ fn places(
     all(None)
 }
 
-/// Whether this is an address of this machine, or stands for all of them. One of a link is, only with its scope.
+/// Whether this is an address of this machine; one of a link is, only with its scope.
 fn is_here(address: &SocketAddr) -> bool {
     let mut any_port = *address;
     any_port.set_port(0);
-    UdpSocket::bind(any_port).is_ok()
+    // Everybody may have a socket that listens to a group.
+    !any_port.ip().is_multicast() && UdpSocket::bind(any_port).is_ok()
 }
 
 /// The place of a caller: a machine has as many IPv6 addresses as it likes, all of one network.
@@ -171,12 +216,42 @@ mod tests {
     /// No process could listen on it, so the peer would end instead of going on.
     #[test]
     fn an_address_of_a_link_that_another_machine_has_is_told_like_any_other() {
-        for host in ["fe80::99%lo", "[fe80::99%lo]", "fe80::99"] {
+        for host in ["fe80::99%lo", "[fe80::99%lo]"] {
             let places = listening_places(host, PORT);
             assert_eq!(places.addresses, addresses(&EVERYWHERE), "{host}");
             let told = format!("{}, which is not an address of this machine", plain_host(host));
             assert_eq!(places.elsewhere, Some(told));
         }
+    }
+
+    #[test]
+    fn an_address_that_stands_for_all_is_listened_on_with_both_families() {
+        check("::", &["::*"], &EVERYWHERE, None);
+        check("0.0.0.0", &["0.0.0.0*"], &EVERYWHERE, None);
+    }
+
+    #[test]
+    fn an_address_of_a_link_without_its_scope_is_told_as_such() {
+        let without = listening_places("fe80::1", PORT);
+        assert_eq!(without.addresses, addresses(&EVERYWHERE));
+        assert_eq!(
+            without.elsewhere.as_deref(),
+            Some("fe80::1, which needs the scope of a network card, as in fe80::1%eth0")
+        );
+    }
+
+    #[test]
+    fn a_group_is_no_address_of_a_machine() {
+        let group = listening_places("224.0.0.1", PORT);
+        assert_eq!(group.elsewhere.as_deref(), Some("224.0.0.1, which is not an address of this machine"));
+    }
+
+    #[test]
+    fn an_address_comes_once_and_in_its_own_family() {
+        assert_eq!(resolve("::ffff:127.0.0.1", PORT).expect("an address"), addresses(&["127.0.0.1"]));
+        assert_eq!(listening_places("[::ffff:127.0.0.1]", PORT).addresses, addresses(&["127.0.0.1"]));
+        let doubled = addresses(&["10.0.0.1", "10.0.0.2", "10.0.0.1"]);
+        assert_eq!(unique(doubled.into_iter()), addresses(&["10.0.0.1", "10.0.0.2"]));
     }
 
     #[test]

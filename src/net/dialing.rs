@@ -8,38 +8,28 @@ use super::addresses;
 use super::neighbor::{self, HandshakeEnd};
 use super::shared::Shared;
 use super::threads::Threads;
+use super::timers::FIRST_TELL;
 use super::waiting::Trouble;
 use crate::config::PeerInfo;
 use crate::peer::{Opener, Origin};
 use crate::wire::diagnosis;
 
-/// How long one address may take to answer.
-const DIAL_PATIENCE: Duration = Duration::from_secs(5);
+/// How long one address may take to answer: less than the time after which it is told who is waited for, and why.
+const DIAL_PATIENCE: Duration = Duration::from_secs(4);
+const _: () = assert!(DIAL_PATIENCE.as_millis() < FIRST_TELL.as_millis());
 /// The pauses between two attempts to dial double from the first to the second.
 const DIAL_PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
-/// A neighbor that drops this many connections in a row right after the handshake does so on purpose.
-const MOST_DROPPED: u32 = 5;
 
 /// Keeps a connection with a neighbor: dials until it stands, and again when it is lost.
 pub fn keep_dialing(shared: &Arc<Shared>, threads: &Threads, to: &PeerInfo) {
     let mut pause = DIAL_PAUSES.0;
     let mut told = None;
-    let mut dropped = 0;
     while shared.wait_until_wanted(to.id) {
         match dial(shared, to) {
             Ok(stream) => {
                 shared.note_dialed(to.id, None);
                 let begun = Instant::now();
-                let heard = neighbor::converse(shared, threads, to.id, Opener::Us, Arc::new(stream));
-                dropped = if heard { 0 } else { dropped + 1 };
-                if dropped == MOST_DROPPED {
-                    log::warn!(
-                        "neighbor {} takes each connection and closes it right after the handshake, {dropped} times in a row: \
-                         perhaps it does not accept the ID {}, or takes each caller for another peer",
-                        to.id,
-                        shared.own()
-                    );
-                }
+                neighbor::converse(shared, threads, to.id, Opener::Us, Arc::new(stream));
                 // Who takes each connection only to drop it is not dialed twenty times a second, with a line of the log each.
                 if begun.elapsed() >= DIAL_PAUSES.1 {
                     pause = DIAL_PAUSES.0;

@@ -7,11 +7,12 @@ use std::net::TcpStream;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::drops::Heard;
 use super::link::Link;
 use super::outbox::Outbox;
 use super::shared::Shared;
 use super::state::State;
-use super::waiting::{Missing, Trouble};
+use super::waiting::{self, Missing, Trouble};
 use crate::peer::{Admission, Awaited, Ending, Event, Newcomer, Opener, Origin, Present, Refusal, Way, admit};
 use crate::peer_id::PeerId;
 
@@ -144,6 +145,19 @@ impl Shared {
         self.finish(work, None);
     }
 
+    /// Notes how far a link came, while it is still the neighbor's; one that drops link after link is told of.
+    pub fn note_conversation(&self, link: &Link, heard: Heard, lasted: Duration) {
+        let mut state = self.lock();
+        if state.stopped || !state.is_current(link) {
+            return;
+        }
+        let told = state.drops.entry(link.neighbor).or_default().note(heard, lasted);
+        drop(state);
+        if let Some(count) = told {
+            log::warn!("{}", waiting::dropping(link.neighbor, self.own(), link.opened_by, heard, count));
+        }
+    }
+
     /// Tells that somebody who used a neighbor's ID was turned away; each reason once a neighbor, for it may try each second.
     pub fn tell_turned_away(&self, neighbor: PeerId, refusal: Refusal) {
         let is_new = self.lock().refusals.insert((neighbor, refusal));
@@ -169,8 +183,12 @@ impl Shared {
     pub fn missing(&self) -> Vec<(PeerId, Missing)> {
         let state = self.lock();
         let why = |id: PeerId| {
-            if self.is_earlier(id) {
+            if self.is_earlier(id) && state.dial_troubles.contains_key(&id) {
                 Missing::Dialed(state.dial_troubles.get(&id).cloned())
+            } else if state.is_kept_out(id) {
+                Missing::KeptOut
+            } else if self.is_earlier(id) {
+                Missing::Dialed(None)
             } else {
                 Missing::ToCall { again: state.peer.has_met(id) }
             }

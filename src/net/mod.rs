@@ -1,7 +1,7 @@
 //! Threads, sockets and locks: everything here translates, nothing decides.
 //!
 //! Modules in reading order: [`run`] starts and ends a peer; `shared` is what all threads share, `state` the part behind one
-//! lock, with its `link`s, `joining`, `patience`, `standing`s, `figures` and `ending`; `neighbor` is the thread of one
+//! lock, with its `link`s, `joining`, `patience`, `standing`s, `drops`, `figures` and `ending`; `neighbor` is the thread of one
 //! connection, `acks` when that acknowledges at once, `hints` what it tells of a silent neighbor, `writer` the thread that
 //! writes to it, `outbox` and `pen` what that writes, and `gate` what pieces wait for under a limit; `dialing` and `listener`
 //! make connections at the `addresses` of hosts, `timers` are what their name says, with the words of `waiting`; `files` opens
@@ -11,6 +11,7 @@
 mod shared;
 mod state;
 
+mod drops;
 mod ending;
 mod figures;
 mod joining;

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, anyhow, bail};
 
 use super::acks::Brought;
+use super::drops::Heard;
 use super::hints::{Facts, Watch};
 use super::joining::Turned;
 use super::link::{Farewell, Link};
@@ -127,26 +128,21 @@ fn hear_opening<'a>(
     &bytes[..filled]
 }
 
-/// Reads from a neighbor with whom hands were shaken, until one of the two ends it; says whether it has said anything.
-pub fn converse(
-    shared: &Arc<Shared>,
-    threads: &Threads,
-    neighbor: PeerId,
-    opened_by: Opener,
-    stream: Arc<TcpStream>,
-) -> bool {
+/// Reads from a neighbor with whom hands were shaken, until one of the two ends it.
+pub fn converse(shared: &Arc<Shared>, threads: &Threads, neighbor: PeerId, opened_by: Opener, stream: Arc<TcpStream>) {
     log::debug!("to {neighbor}: handshake");
     log::debug!("from {neighbor}: handshake");
     log::debug!("connection with {neighbor}: {}", if opened_by == Opener::Us { "made" } else { "taken" });
     let link = match shared.connect(neighbor, opened_by, stream) {
         Ok(link) => link,
-        Err(Turned::Stopped) => return true,
+        Err(Turned::Stopped) => return,
         Err(Turned::Away(refusal)) => {
             shared.tell_turned_away(neighbor, refusal);
-            return true;
+            return;
         }
     };
-    let mut heard = false;
+    let begun = Instant::now();
+    let mut heard = Heard::Nothing;
     let writing = {
         let (shared, link) = (Arc::clone(shared), link.clone());
         threads.spawn(&format!("to-{neighbor}"), move || {
@@ -154,14 +150,15 @@ pub fn converse(
         })
     };
     let farewell = if writing { read_messages(shared, &link, &mut heard) } else { Farewell::Broken };
+    if writing && !matches!(farewell, Farewell::Fault(_)) {
+        shared.note_conversation(&link, heard, begun.elapsed());
+    }
     let closed = matches!(farewell, Farewell::Closed) && has_heard_all(&link);
     shared.disconnect(&link, if closed { Ending::Closed } else { Ending::Broken });
     if let Farewell::Fault(fault) = farewell {
         shared.tell_fault(&link, &fault);
-        heard = true;
     }
     link.give_up();
-    heard
 }
 
 /// Whether a neighbor that has closed its half took all that we had to say; it may be listening for our last `have`.
@@ -173,7 +170,7 @@ fn has_heard_all(link: &Link) -> bool {
 }
 
 /// Translates bytes into events until the connection ends.
-fn read_messages(shared: &Shared, link: &Link, heard_any: &mut bool) -> Farewell {
+fn read_messages(shared: &Shared, link: &Link, said: &mut Heard) -> Farewell {
     let neighbor = link.neighbor;
     let mut stream = &*link.stream;
     let mut reader = FrameReader::new(shared.layout());
@@ -217,7 +214,7 @@ fn read_messages(shared: &Shared, link: &Link, heard_any: &mut bool) -> Farewell
             if let Ok(Some(message)) = &next {
                 log::debug!("from {neighbor}: {message}");
                 watch.heard(message);
-                *heard_any = true;
+                *said = (*said).max(Heard::of(message));
                 came = came.map(|brought| brought.with(message));
             }
             if let Ok(Some(Message::Have(piece))) = next {

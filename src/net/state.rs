@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Condvar};
 use std::time::{Duration, Instant};
 
+use super::drops::Drops;
 use super::ending::End;
 use super::figures::Stopwatch;
 use super::link::Link;
@@ -47,6 +48,8 @@ pub struct State {
     contests: BTreeMap<PeerId, Contest>,
     /// The earlier peers that could not be dialed last time, and why.
     pub dial_troubles: BTreeMap<PeerId, Trouble>,
+    /// Who drops connections right after the handshake.
+    pub drops: BTreeMap<PeerId, Drops>,
     /// The neighbors as which somebody waits for the present link to become quiet.
     pub waiting: BTreeSet<PeerId>,
     /// Who was turned away as which neighbor, once that was told.
@@ -128,6 +131,7 @@ impl State {
             pauses: BTreeMap::new(),
             contests: BTreeMap::new(),
             dial_troubles: BTreeMap::new(),
+            drops: BTreeMap::new(),
             waiting: BTreeSet::new(),
             refusals: BTreeSet::new(),
             second_over: Instant::now(),
@@ -148,6 +152,12 @@ impl State {
     /// Until when a neighbor that comes from there is kept out for its faults.
     pub fn shut_until(&self, neighbor: PeerId, origin: Origin) -> Option<Instant> {
         self.standings.get(&(neighbor, origin)).and_then(|standing| standing.shut_until(Instant::now()))
+    }
+
+    /// Whether a neighbor is kept out for its faults, wherever it came from.
+    pub fn is_kept_out(&self, neighbor: PeerId) -> bool {
+        let now = Instant::now();
+        self.standings.iter().any(|((id, _), standing)| *id == neighbor && standing.shut_until(now).is_some())
     }
 
     /// Notes that a neighbor from there has broken the protocol; says for how long it is kept out.

@@ -24,7 +24,7 @@ const ALLOWANCE_INTERVAL: Duration = Duration::from_millis(10);
 /// How often missing peers are looked for.
 const WATCH_INTERVAL: Duration = Duration::from_millis(250);
 /// When it is told first who is missing, and no sooner than this again if the reasons have changed.
-const FIRST_TELL: Duration = Duration::from_secs(5);
+pub const FIRST_TELL: Duration = Duration::from_secs(5);
 /// How often it is told if nothing has changed.
 const TELL_INTERVAL: Duration = Duration::from_secs(30);
 

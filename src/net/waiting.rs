@@ -4,6 +4,9 @@ use std::fmt;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 
+use super::addresses::{NEEDS_SCOPE, lacks_scope};
+use super::drops::Heard;
+use crate::peer::Opener;
 use crate::peer_id::PeerId;
 
 /// Maximum number of neighbors that a sentence names.
@@ -36,6 +39,8 @@ pub enum Missing {
         /// Whether it has called before.
         again: bool,
     },
+    /// It was here, and broke the protocol too often.
+    KeptOut,
 }
 
 impl Trouble {
@@ -53,6 +58,7 @@ impl Trouble {
     #[must_use]
     pub fn of_dialing(address: SocketAddr, error: &io::Error) -> Self {
         match error.kind() {
+            _ if lacks_scope(address) => Self::System(format!("cannot dial {address}: it {NEEDS_SCOPE}")),
             kind @ (ErrorKind::ConnectionRefused
             | ErrorKind::TimedOut
             | ErrorKind::HostUnreachable
@@ -118,6 +124,7 @@ impl fmt::Display for Missing {
             Self::Dialed(None) => f.write_str("is being dialed"),
             Self::ToCall { again: false } => f.write_str("has not called us yet"),
             Self::ToCall { again: true } => f.write_str("has not called us again"),
+            Self::KeptOut => f.write_str("is kept out for a while, for it has broken the protocol"),
         }
     }
 }
@@ -131,6 +138,20 @@ pub fn sentence(missing: &[(PeerId, Missing)]) -> String {
         more => format!(" and {more} more"),
     };
     format!("waiting for {}{more}", named.join(", "))
+}
+
+/// What is told of a neighbor that has dropped `count` connections in a row right after the handshake.
+#[must_use]
+pub fn dropping(neighbor: PeerId, own: PeerId, opened_by: Opener, heard: Heard, count: u32) -> String {
+    let does = match opened_by {
+        Opener::Us => "takes each connection and closes it",
+        Opener::Them => "calls and closes each connection",
+    };
+    let (when, mistake) = match heard {
+        Heard::Nothing => ("handshake", format!("does not accept the ID {own}, or takes us for another peer")),
+        _ => ("bitfield", "expects another bitfield than ours, or another file".into()),
+    };
+    format!("neighbor {neighbor} {does} right after the {when}, {count} times in a row: perhaps it {mistake}")
 }
 
 #[cfg(test)]
@@ -163,6 +184,18 @@ mod tests {
         assert_eq!(Trouble::OtherId(at(), 1005).to_string(), "10.77.0.1:6001 answers as peer 1005");
     }
 
+    #[test]
+    fn a_link_local_address_without_its_scope_is_told_as_such() {
+        let told = |address: &str, error: ErrorKind| {
+            Trouble::of_dialing(address.parse().expect("an address"), &error.into()).to_string()
+        };
+        assert_eq!(
+            told("[fe80::1]:6001", ErrorKind::InvalidInput),
+            "cannot dial [fe80::1]:6001: it needs the scope of a network card, as in fe80::1%eth0"
+        );
+        assert!(told("[fe80::1%3]:6001", ErrorKind::TimedOut).contains("timed out"));
+    }
+
     /// Seen: `cannot find the host 'localhost': Too many open files`.
     #[test]
     fn want_of_descriptors_is_not_told_as_a_host_that_is_not_known() {
@@ -176,6 +209,20 @@ mod tests {
     }
 
     #[test]
+    fn one_that_drops_connections_is_told_of_with_the_likely_mistake() {
+        assert_eq!(
+            dropping(id(1001), id(1002), Opener::Us, Heard::Nothing, 5),
+            "neighbor 1001 takes each connection and closes it right after the handshake, 5 times in a row: perhaps it does \
+             not accept the ID 1002, or takes us for another peer"
+        );
+        assert_eq!(
+            dropping(id(1003), id(1002), Opener::Them, Heard::Bitfield, 5),
+            "neighbor 1003 calls and closes each connection right after the bitfield, 5 times in a row: perhaps it expects \
+             another bitfield than ours, or another file"
+        );
+    }
+
+    #[test]
     fn who_is_waited_for_is_named_with_the_reason() {
         let refused = Trouble::of_dialing(at(), &ErrorKind::TimedOut.into());
         let missing = [
@@ -183,11 +230,13 @@ mod tests {
             (id(1002), Missing::Dialed(None)),
             (id(1004), Missing::ToCall { again: false }),
             (id(1005), Missing::ToCall { again: true }),
+            (id(1006), Missing::KeptOut),
         ];
         assert_eq!(
             sentence(&missing),
             "waiting for 1001 (10.77.0.1:6001: connection timed out; firewall?), 1002 (is being dialed), \
-             1004 (has not called us yet), 1005 (has not called us again)"
+             1004 (has not called us yet), 1005 (has not called us again), \
+             1006 (is kept out for a while, for it has broken the protocol)"
         );
         let many: Vec<_> = (1..=12).map(|number| (id(number), Missing::ToCall { again: false })).collect();
         assert!(sentence(&many).ends_with("10 (has not called us yet) and 2 more"));

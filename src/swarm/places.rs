@@ -1,7 +1,7 @@
 //! Where the peers of a new swarm are: their hosts and their ports.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use anyhow::{Result, anyhow};
 use peer_process::config::{is_localhost, plain_host};
@@ -71,7 +71,9 @@ pub fn ports(first: Option<u16>, hosts: &[String], free: &mut dyn Iterator<Item 
         }
         // These names are of one address, or of two that a peer may listen on at once.
         let plain = plain_host(host);
-        let same = is_localhost(plain) || ["127.0.0.1", "::1"].contains(&plain);
+        let address = plain.parse::<IpAddr>().ok().map(|address| address.to_canonical());
+        let same =
+            is_localhost(plain) || address.is_some_and(|ip| ip == Ipv4Addr::LOCALHOST || ip == Ipv6Addr::LOCALHOST);
         let machine = if same { "localhost".to_owned() } else { plain.to_lowercase() };
         let start = first.unwrap_or(USUAL_PORT);
         let port = next.entry(machine).or_insert(start.into());
@@ -117,6 +119,7 @@ mod tests {
             ("--hosts lab1,localhost", "lab1:6001 localhost:20000"),
             ("--hosts [::1],localhost. --port 9", "[::1]:9 localhost.:10"),
             ("--hosts [fd00::2],fd00::2,fe80::1%eth0", "[fd00::2]:6001 fd00::2:6002 fe80::1%eth0:6001"),
+            ("--hosts 0:0:0:0:0:0:0:1,localhost --port 9", "0:0:0:0:0:0:0:1:9 localhost:10"),
             ("--hosts lab1,lab2 --port 65535", "lab1:65535 lab2:65535"),
         ] {
             assert_eq!(places(options).expect(options), expected, "{options}");

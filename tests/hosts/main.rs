@@ -4,6 +4,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod names;
+mod namespace;
 mod paths;
 mod ports;
 mod stalls;

@@ -1,0 +1,44 @@
+//! `Namespace`: a network of a test's own, which needs root and `ip`.
+
+use std::env;
+use std::process::{Command, Stdio};
+
+/// A network namespace that goes away with it.
+pub struct Namespace(String);
+
+impl Namespace {
+    /// One in which this command of a shell has run; each name once in a process.
+    ///
+    /// `None` if this machine does not allow one, which is told; it is a fault where no test may be left out.
+    pub fn new(name: &str, set_up: &str) -> Option<Self> {
+        let namespace = Self(format!("peer-{name}-{}", std::process::id()));
+        let made = succeeds(Command::new("ip").args(["netns", "add", &namespace.0]))
+            && succeeds(Command::new("ip").args(["-n", &namespace.0, "link", "set", "lo", "up"]))
+            && succeeds(namespace.run("sh").args(["-ec", set_up]));
+        assert!(
+            made || env::var_os("PEER_PROCESS_SKIP_NOTHING").is_none(),
+            "this machine makes no network namespace, or not as the test needs it"
+        );
+        if !made {
+            println!("left out: this machine makes no network namespace, or not as the test needs it");
+        }
+        made.then_some(namespace)
+    }
+
+    /// A command in it.
+    pub fn run(&self, program: &str) -> Command {
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", &self.0, program]);
+        command
+    }
+}
+
+impl Drop for Namespace {
+    fn drop(&mut self) {
+        succeeds(Command::new("ip").args(["netns", "delete", &self.0]));
+    }
+}
+
+fn succeeds(command: &mut Command) -> bool {
+    command.stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+}
