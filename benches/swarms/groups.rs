@@ -18,7 +18,7 @@ const GIB: f64 = 1024.0 * MIB;
 /// A group's name, and what measures it.
 pub type Group = (&'static str, fn(&Bench) -> Result<Vec<Figure>>);
 
-pub const GROUPS: [Group; 8] = [
+pub const GROUPS: [Group; 9] = [
     ("rules", crate::rules::measure),
     ("one_to_one", one_to_one),
     ("one_to_four", one_to_four),
@@ -27,6 +27,7 @@ pub const GROUPS: [Group; 8] = [
     ("many_peers", many_peers),
     ("slow_network", slow_network),
     ("limits", crate::limits::measure),
+    ("attacks", crate::attacks::measure),
 ];
 
 /// What several rounds of peers and of the bare baseline came to.

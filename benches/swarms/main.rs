@@ -5,6 +5,7 @@
 //! with little data: that shows only that it works.
 
 mod apart;
+mod attacks;
 mod bare;
 mod groups;
 mod limits;
@@ -14,6 +15,9 @@ mod report;
 mod rules;
 mod swarm;
 
+#[path = "../../tests/hostile/client.rs"]
+#[allow(dead_code, reason = "it is made for tests, which use all of it")]
+mod client;
 #[path = "../../tests/support/mod.rs"]
 mod support;
 #[path = "../micro/world.rs"]

@@ -17,6 +17,9 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 /// As Linux has shown time to programs ever since, whatever its own clock does.
 const TICKS_PER_SEC: f64 = 100.0;
 
+/// How a peer ends that SIGTERM has stopped.
+const STOPPED: i32 = 143;
+
 /// Processes that run together; killed when dropped.
 pub struct Processes {
     running: Vec<Running>,
@@ -28,6 +31,8 @@ pub struct Processes {
 struct Running {
     child: Child,
     used: Used,
+    /// Whether it was told to.
+    stopped: bool,
     ended: bool,
 }
 
@@ -71,7 +76,7 @@ impl Processes {
             _ = sender.send((place, News::Ended(Instant::now())));
         });
         let used = Used { started: now, ended: now, cpu_secs: 0.0, peak_mib: 0.0, threads: 0.0, lines: Vec::new() };
-        self.running.push(Running { child, used, ended: false });
+        self.running.push(Running { child, used, stopped: false, ended: false });
     }
 
     /// Starts a process and waits until it says on which port it listens; that port.
@@ -91,11 +96,31 @@ impl Processes {
 
     /// Waits until all have ended with 0; what each has used, in the order of starting.
     pub fn wait(mut self) -> Vec<Used> {
+        self.look_until(|processes| processes.iter().all(|process| process.ended));
+        self.running.iter().map(|process| process.used.clone()).collect()
+    }
+
+    /// Ends all in order by a signal; what each has used.
+    pub fn stop(mut self) -> Vec<Used> {
+        for process in &mut self.running {
+            process.stopped = true;
+            let kill = Command::new("kill").arg(process.child.id().to_string()).status();
+            assert!(kill.is_ok_and(|status| status.success()), "it runs until it is told to stop");
+        }
+        self.wait()
+    }
+
+    /// Waits until this is so, which is looked for as often as for what the processes use.
+    pub fn wait_until(&mut self, happened: impl Fn() -> bool) {
+        self.look_until(|_| happened());
+    }
+
+    fn look_until(&mut self, happened: impl Fn(&[Running]) -> bool) {
         // Looking takes time from those that are looked at, so many are looked at more rarely.
         let few = 6;
         let interval = LOOK_INTERVAL * u32::try_from(self.running.len().div_ceil(few)).expect("few processes");
         let mut looked = self.begun;
-        while self.running.iter().any(|process| !process.ended) {
+        while !happened(&self.running) {
             assert!(self.begun.elapsed() < PATIENCE, "{}", self.describe());
             if looked.elapsed() >= interval {
                 self.running.iter_mut().filter(|process| !process.ended).for_each(Running::look);
@@ -103,7 +128,6 @@ impl Processes {
             }
             self.wait_for_news(interval.saturating_sub(looked.elapsed()));
         }
-        self.running.iter().map(|process| process.used.clone()).collect()
     }
 
     fn wait_for_news(&mut self, patience: Duration) {
@@ -162,6 +186,7 @@ impl Running {
         self.used.ended = at;
         self.ended = true;
         let status = self.child.wait().expect("a child");
-        assert!(status.success(), "{status}: {:#?}", self.used.lines);
+        let expected = if self.stopped { STOPPED } else { 0 };
+        assert!(status.code() == Some(expected), "{status}: {:#?}", self.used.lines);
     }
 }

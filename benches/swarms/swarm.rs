@@ -5,9 +5,11 @@ use std::fs;
 use std::net::SocketAddrV4;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 
 use crate::bare;
@@ -15,6 +17,7 @@ use crate::processes::{Processes, Used};
 use crate::support::process::BINARY;
 use crate::support::relay::{Network, PEER_PORT, fresh_address};
 
+const SWARM: &str = env!("CARGO_BIN_EXE_swarm");
 const FILE_NAME: &str = "file.bin";
 /// The seeder is the first peer.
 pub const SEEDER: u32 = 1001;
@@ -121,6 +124,49 @@ impl Plan {
             ids.iter().skip(1).try_for_each(|&id| bare::compare(place.source, &file_of(root.path(), id)))?;
         }
         Ok(outcome)
+    }
+
+    /// Runs a seeder and the first leecher. As soon as that has a piece, `act` does what it likes to both, and with the name of
+    /// the second, until it is told that the leecher's file is complete; then both are stopped. How long the leecher took.
+    pub fn run_attacked(
+        &self,
+        place: &Place,
+        has_manifest: bool,
+        act: impl FnOnce([SocketAddrV4; 2], &AtomicBool) + Send,
+    ) -> Result<(Duration, Outcome)> {
+        let root = TempDir::new_in(place.root).context("no directory to work in")?;
+        let [seeder, leecher, attackers] = [SEEDER, SEEDER + 1, SEEDER + 2];
+        let first = self.prepare(place, root.path(), &[seeder, leecher, attackers])?;
+        let addresses = [first, SocketAddrV4::new(*first.ip(), first.port() + 1)];
+        let manifest = root.path().join("meta.json");
+        if has_manifest {
+            let mut create = Command::new(SWARM);
+            create.args(["meta", "create", "--piece-size", &self.piece_size.to_string(), "--output"]).arg(&manifest);
+            let made = create.arg(file_of(root.path(), seeder)).output()?;
+            ensure!(made.status.success(), "no manifest: {}", String::from_utf8_lossy(&made.stderr));
+        }
+        let mut processes = Processes::new();
+        for id in [seeder, leecher] {
+            let mut command = peer_command(place, root.path(), id);
+            if has_manifest {
+                command.arg("--manifest").arg(&manifest);
+            }
+            processes.start_listener(&mut command);
+        }
+        let (started, over) = (Instant::now(), AtomicBool::new(false));
+        let log = dir(root.path(), leecher).join(format!("log_peer_{leecher}.log"));
+        let mut wait_for = |what| processes.wait_until(|| fs::read_to_string(&log).is_ok_and(|log| log.contains(what)));
+        wait_for("has downloaded the piece");
+        let took = thread::scope(|scope| {
+            scope.spawn(|| act(addresses, &over));
+            wait_for("has downloaded the complete file");
+            over.store(true, Ordering::Relaxed);
+            started.elapsed()
+        });
+        // The second leecher never comes, so they would wait for it.
+        let outcome = Outcome::of(processes.stop());
+        bare::compare(place.source, &file_of(root.path(), leecher))?;
+        Ok((took, outcome))
     }
 
     /// Runs a real seeder and one leecher of another kind: the command for it is made from the seeder's address and its ID.
