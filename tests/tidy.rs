@@ -28,7 +28,7 @@ const ORDER: [&str; 19] = [
 /// Imports that the order would allow and the design does not.
 const FORBIDDEN_IMPORTS: [(&str, &str); 2] = [("peer", "wire"), ("peer", "config")];
 /// The same for the modules of the tool beside it, `swarm`.
-const SWARM_ORDER: [&str; 34] = [
+const SWARM_ORDER: [&str; 35] = [
     "fault",
     "words",
     "cli",
@@ -37,6 +37,7 @@ const SWARM_ORDER: [&str; 34] = [
     "places",
     "presets",
     "plan",
+    "capacity",
     "new_file",
     "made",
     "logs",

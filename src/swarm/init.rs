@@ -15,6 +15,7 @@ use peer_process::peer_id::PeerId;
 use rand::rngs::{StdRng, SysRng};
 use rand::{RngExt, SeedableRng};
 
+use crate::capacity::Capacity;
 use crate::cli::InitArgs;
 use crate::fault::Usage;
 use crate::hosts::{Hosts, Reach};
@@ -22,6 +23,7 @@ use crate::made;
 use crate::meta;
 use crate::new_file::{self, Made, Signal, Source};
 use crate::out;
+use crate::places::is_loopback;
 use crate::plan::{Given, Plan};
 use crate::stop::{running, who_runs};
 use crate::swarm_dir::SwarmDir;
@@ -55,6 +57,10 @@ pub fn run(args: &InitArgs) -> Result<ExitCode> {
         }
     }
     out::print(&made::describe(&swarm, way, args.file.as_deref()))?;
+    let here = swarm.peers.iter().filter(|peer| is_loopback(&peer.host)).count();
+    if let Some(warning) = Capacity::of_this_machine().warning(here, swarm.peers.len()) {
+        out::say(&warning);
+    }
     if let Some(peer) = plan.out_of_reach() {
         let (host, id) = (&peer.host, peer.id);
         // Not an error: there may be a tunnel.

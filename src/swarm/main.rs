@@ -1,8 +1,9 @@
 //! `swarm`: runs a whole swarm of the course's peers, here and over ssh.
 //!
-//! Modules in reading order: `cli` is what it is told, `swarm_dir` the directory that all is about; `plan` decides what `init` makes,
-//! and `new_file` makes it; `logs`, `copies` and `report` are what is found out and shown, and pure; `hosts` does everything on
-//! this machine and on others; `watch` looks after running peers; then each subcommand has a module of its own.
+//! Modules in reading order: `cli` is what it is told, `swarm_dir` the directory that all is about; `plan` decides what `init`
+//! makes, `capacity` whether this machine can hold it, and `new_file` makes it; `logs`, `copies` and `report` are what is found
+//! out and shown, and pure; `hosts` does everything on this machine and on others; `watch` looks after running peers; then each
+//! subcommand has a module of its own.
 
 mod fault;
 mod words;
@@ -15,6 +16,7 @@ mod sizes;
 mod places;
 mod presets;
 
+mod capacity;
 mod plan;
 
 mod new_file;
