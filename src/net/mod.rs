@@ -341,7 +341,7 @@ fn sum_up(config: &Config, shared: &Shared, end: &End, elapsed: Duration, consol
     console.say(&match end {
         End::Finished if peer_count == 1 => format!("the only peer has the file after {elapsed}"),
         End::Finished => format!("all {peer_count} peers have the file after {elapsed}"),
-        End::GaveUp(_) => format!("gave up after {elapsed}, with {has} of {of} pieces"),
+        End::GaveUp(..) => format!("gave up after {elapsed}, with {has} of {of} pieces"),
         End::Signal(_) => format!("stopped by a signal after {elapsed}, with {has} of {of} pieces"),
         // Its one sentence stands alone.
         End::Failed(_) => return,

@@ -9,7 +9,7 @@ use super::ending::End;
 use super::file_watch::FileWatch;
 use super::shared::Shared;
 use super::threads::Threads;
-use super::waiting;
+use super::waiting::{self, Missing};
 use crate::limits::{Income, Rate};
 use crate::peer::Event;
 
@@ -117,8 +117,9 @@ pub fn watch(shared: &Arc<Shared>, threads: &Threads, patience: Option<Duration>
         }
         idle_since = at_work_until.map_or(idle_since, |until| idle_since.max(until));
         if now.saturating_duration_since(idle_since) >= patience {
-            let given_up = missing.into_iter().map(|(id, _)| id).chain(idle).collect();
-            return shared.end(End::GaveUp(given_up));
+            let given_up = [missing, idle.into_iter().map(|id| (id, Missing::Idle)).collect()].concat();
+            let why = waiting::reasons(&given_up);
+            return shared.end(End::GaveUp(given_up.into_iter().map(|(id, _)| id).collect(), why));
         }
     }
 }
