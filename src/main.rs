@@ -202,10 +202,10 @@ fn start() -> ExitCode {
         Ok(End::Finished) => ExitCode::SUCCESS,
         // As a shell reports it: 130 for SIGINT, 143 for SIGTERM.
         Ok(End::Signal(signal)) => ExitCode::from(u8::try_from(128 + signal).unwrap_or(FAULT)),
-        Ok(End::GaveUp(missing)) => {
+        Ok(End::GaveUp(missing, why)) => {
             let secs = arguments.peer_timeout.unwrap_or_default();
             let missing = peer_id::list(&missing);
-            tell(&Error::msg(format!("nothing was heard of {missing} for {secs} s")), GAVE_UP)
+            tell(&Error::msg(format!("nothing was heard of {missing} for {secs} s: {why}")), GAVE_UP)
         }
         Ok(End::Failed(error)) | Err(error) => tell(&error, FAULT),
     }

@@ -5,12 +5,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
-use super::{ENDING, Manifest, open, ranges};
+use super::{ENDING, Manifest, open, told_wrong};
 use crate::config::{COMMON, Config};
 use crate::hashing::Reading;
-
-/// A sentence names no more ranges of pieces.
-const MOST_RANGES: usize = 20;
 
 /// A manifest that says nothing else than the configuration.
 #[derive(Clone, Debug)]
@@ -68,13 +65,10 @@ pub fn check_seed(beside: &Beside, config: &Config, told: &(dyn Fn(u64, u64) + S
     let wrong = manifest.wrong_pieces(&pieces, &hashed.piece_hashes);
     ensure!(
         wrong.is_empty(),
-        "{} is not what {} says: {} of {} pieces {} wrong, {}",
+        "{} is not what {} says: {}",
         path.display(),
         beside.path.display(),
-        wrong.len(),
-        pieces.len(),
-        if wrong.len() == 1 { "is" } else { "are" },
-        ranges(&wrong, MOST_RANGES)
+        told_wrong(&wrong, pieces.len())
     );
     Ok(())
 }

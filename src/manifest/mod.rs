@@ -16,6 +16,9 @@ pub use self::beside::{Beside, check_seed, find};
 use crate::hashing::{Hash, HashKind, Hasher};
 use crate::layout::{FileLayout, PieceIndex};
 
+/// Maximum number of ranges of wrong pieces that are told.
+const MOST_RANGES: usize = 20;
+
 /// What a manifest's name has behind that of the file.
 pub const ENDING: &str = ".meta.json";
 /// The longest manifest that is read, in bytes: that of about 15 million pieces.
@@ -151,6 +154,13 @@ impl fmt::Debug for Manifest {
         let Self { file_name, layout, kind, .. } = self;
         write!(f, "manifest of {file_name}, {layout:?}, {kind}")
     }
+}
+
+/// `2 of 25 pieces are wrong, 3-4`: what is said of these pieces, of so many in all.
+#[must_use]
+pub fn told_wrong(wrong: &[PieceIndex], of: usize) -> String {
+    let are = if wrong.len() == 1 { "is" } else { "are" };
+    format!("{} of {of} pieces {are} wrong, {}", wrong.len(), ranges(wrong, MOST_RANGES))
 }
 
 /// Opens a file whose manifest is made or checked; a pipe is not waited for.

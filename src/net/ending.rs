@@ -18,8 +18,8 @@ pub enum End {
     Finished,
     /// This signal came.
     Signal(i32),
-    /// Nothing was heard of these for as long as we were told to wait.
-    GaveUp(Vec<PeerId>),
+    /// Nothing was heard of these for as long as we were told to wait; with what stood in the way.
+    GaveUp(Vec<PeerId>, String),
     /// This fault came.
     Failed(Error),
 }

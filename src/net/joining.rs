@@ -99,7 +99,8 @@ impl Shared {
         let way = match newcomer.opened_by {
             Opener::Us => Way::Dialed,
             Opener::Them if self.is_earlier(neighbor) => {
-                Way::CalledInstead { unreachable: state.dial_troubles.contains_key(&neighbor) }
+                let trouble = state.dial_troubles.get(&neighbor);
+                Way::CalledInstead { unreachable: trouble.is_some_and(|trouble| !trouble.is_ours()) }
             }
             Opener::Them => Way::Called,
         };

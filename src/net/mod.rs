@@ -5,7 +5,7 @@
 //! connection, `acks` when that acknowledges at once, `hints` what it tells of a silent neighbor, `writer` the thread that
 //! writes to it, `outbox` and `pen` what that writes, and `gate` what pieces wait for under a limit; `dialing` and `listener`
 //! make connections at the `addresses` of hosts, `timers` are what their name says, with the words of `waiting`; `files` opens
-//! what is on disk, `descriptors` sees to it that there are enough of them, `memory` knows how much the account of pieces
+//! what is on disk, `file_watch` sees if somebody else changes it, `descriptors` sees to it that there are enough of them, `memory` knows how much the account of pieces
 //! takes; `signals` listens to what may end it all; `threads` names and joins threads.
 
 mod shared;
@@ -35,6 +35,7 @@ mod timers;
 mod waiting;
 
 mod descriptors;
+mod file_watch;
 mod files;
 mod memory;
 mod signals;
@@ -268,8 +269,8 @@ fn start_threads(
         threads.need(name, move || body(&shared))?;
     }
     {
-        let shared = Arc::clone(shared);
-        threads.need("missing", move || timers::watch_missing(&shared, options.peer_timeout))?;
+        let (shared, threads_) = (Arc::clone(shared), threads.clone());
+        threads.need("missing", move || timers::watch(&shared, &threads_, options.peer_timeout))?;
     }
     let limits = options.limits;
     if limits.download.or(limits.download_per_neighbor).is_some() {
@@ -340,7 +341,7 @@ fn sum_up(config: &Config, shared: &Shared, end: &End, elapsed: Duration, consol
     console.say(&match end {
         End::Finished if peer_count == 1 => format!("the only peer has the file after {elapsed}"),
         End::Finished => format!("all {peer_count} peers have the file after {elapsed}"),
-        End::GaveUp(_) => format!("gave up after {elapsed}, with {has} of {of} pieces"),
+        End::GaveUp(..) => format!("gave up after {elapsed}, with {has} of {of} pieces"),
         End::Signal(_) => format!("stopped by a signal after {elapsed}, with {has} of {of} pieces"),
         // Its one sentence stands alone.
         End::Failed(_) => return,

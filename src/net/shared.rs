@@ -133,6 +133,11 @@ impl Shared {
         &self.store
     }
 
+    /// What the pieces must be, if that is known.
+    pub fn manifest(&self) -> Option<&Manifest> {
+        self.manifest.as_ref()
+    }
+
     /// What went from and to a neighbor.
     pub fn tally(&self, neighbor: PeerId) -> &Tally {
         &self.tallies[&neighbor]

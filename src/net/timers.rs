@@ -1,12 +1,15 @@
 //! The two timer threads, for preferred and for optimistic unchoking (protocol A7), those that flush what has waited, which
 //! is messages on the one side and the journal and the log on the other, the one that reports what limits allow, and the one
-//! that looks for missing peers.
+//! that looks for missing peers and at the file.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::ending::End;
+use super::file_watch::FileWatch;
 use super::shared::Shared;
-use super::waiting;
+use super::threads::Threads;
+use super::waiting::{self, Missing};
 use crate::limits::{Income, Rate};
 use crate::peer::Event;
 
@@ -88,17 +91,21 @@ pub fn bring_allowance(shared: &Shared) {
     }
 }
 
-/// Looks again and again, until the process stops, whether a pause is over, and tells for whom this peer waits and why; gives up
-/// after `patience`, if there is one.
+/// Looks again and again, until the process stops, whether the file is still the same and whether a pause is over, and tells
+/// for whom this peer waits and why; gives up after `patience`, if there is one.
 ///
 /// It is only the missing peers that are given up, and connected ones that do nothing although something is due: the time
 /// counts while nobody else does anything, either.
-pub fn watch_missing(shared: &Shared, patience: Option<Duration>) {
+pub fn watch(shared: &Arc<Shared>, threads: &Threads, patience: Option<Duration>) {
     let mut teller = Teller::new(Instant::now());
+    let mut file = FileWatch::new(Instant::now());
     let mut idle_since = Instant::now();
     while shared.wait_until(Instant::now() + WATCH_INTERVAL) {
         shared.end_pauses();
         let now = Instant::now();
+        if let Err(error) = file.look(now, shared, threads) {
+            return shared.fail(error);
+        }
         let missing = shared.missing();
         if let Some(sentence) = teller.look(now, (!missing.is_empty()).then(|| waiting::sentence(&missing))) {
             log::warn!("{sentence}");
@@ -110,8 +117,9 @@ pub fn watch_missing(shared: &Shared, patience: Option<Duration>) {
         }
         idle_since = at_work_until.map_or(idle_since, |until| idle_since.max(until));
         if now.saturating_duration_since(idle_since) >= patience {
-            let given_up = missing.into_iter().map(|(id, _)| id).chain(idle).collect();
-            return shared.end(End::GaveUp(given_up));
+            let given_up = [missing, idle.into_iter().map(|id| (id, Missing::Idle)).collect()].concat();
+            let why = waiting::reasons(&given_up);
+            return shared.end(End::GaveUp(given_up.into_iter().map(|(id, _)| id).collect(), why));
         }
     }
 }

@@ -41,6 +41,8 @@ pub enum Missing {
     },
     /// It was here, and broke the protocol too often.
     KeptOut,
+    /// It is connected, and does nothing although something is due.
+    Idle,
 }
 
 impl Trouble {
@@ -89,6 +91,12 @@ impl Trouble {
         }
     }
 
+    /// Whether it is this machine's fault, so that the neighbor may well be there.
+    #[must_use]
+    pub fn is_ours(&self) -> bool {
+        matches!(self, Self::System(_))
+    }
+
     /// Whether it is somebody's mistake, which does not go away when a neighbor is started.
     #[must_use]
     pub fn is_a_mistake(&self) -> bool {
@@ -124,6 +132,7 @@ impl fmt::Display for Missing {
             Self::Dialed(None) => f.write_str("is being dialed"),
             Self::ToCall { again: false } => f.write_str("has not called us yet"),
             Self::ToCall { again: true } => f.write_str("has not called us again"),
+            Self::Idle => f.write_str("is connected, but nothing comes or goes"),
             Self::KeptOut => f.write_str("is kept out for a while, for it has broken the protocol"),
         }
     }
@@ -132,12 +141,18 @@ impl fmt::Display for Missing {
 /// `waiting for 1001 (...), 1004 (...)`.
 #[must_use]
 pub fn sentence(missing: &[(PeerId, Missing)]) -> String {
+    format!("waiting for {}", reasons(missing))
+}
+
+/// `1001 (...), 1004 (...)`.
+#[must_use]
+pub fn reasons(missing: &[(PeerId, Missing)]) -> String {
     let named: Vec<_> = missing.iter().take(MOST_NAMED).map(|(id, why)| format!("{id} ({why})")).collect();
     let more = match missing.len().saturating_sub(MOST_NAMED) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    format!("waiting for {}{more}", named.join(", "))
+    format!("{}{more}", named.join(", "))
 }
 
 /// What is told of a neighbor that has dropped `count` connections in a row right after the handshake.
@@ -203,9 +218,13 @@ mod tests {
         let told = Trouble::of_lookup("localhost", &no_descriptors).to_string();
         assert!(told.starts_with("cannot look up 'localhost': "), "{told}");
         let told = Trouble::of_dialing(at(), &no_descriptors);
-        assert!(told.is_a_mistake() && told.to_string().starts_with("cannot dial 10.77.0.1:6001: "), "{told}");
+        assert!(
+            told.is_a_mistake() && told.is_ours() && told.to_string().starts_with("cannot dial 10.77.0.1:6001: "),
+            "{told}"
+        );
         let unknown = Trouble::of_lookup("nobody", &io::Error::other("no such name"));
         assert_eq!(unknown.to_string(), "cannot find the host 'nobody': no such name");
+        assert!(!unknown.is_ours() && !Trouble::of_dialing(at(), &ErrorKind::TimedOut.into()).is_ours());
     }
 
     #[test]

@@ -12,6 +12,7 @@ use signal_hook::iterator::Signals;
 use crate::hosts::Hosts;
 use crate::out::{hush, say};
 use crate::watch::News;
+use crate::words;
 
 /// The watch over the signals that end this process.
 #[derive(Debug)]
@@ -35,7 +36,7 @@ impl Interrupts {
                 let told = listener.as_ref().map(|listener| listener.send(News::Signal(signal)));
                 if !matches!(told, Some(Ok(()))) {
                     if told.is_none() {
-                        say(&format!("signal {signal} came, {last_words}"));
+                        say(&format!("{}: {last_words}", words::signal(signal)));
                     }
                     // Whoever hears of a broken connection now has nothing to say any more.
                     let _quiet = hush();

@@ -14,6 +14,7 @@ use crate::hosts::{Host, Hosts, Reading};
 use crate::live::Live;
 use crate::out::{named, say};
 use crate::watched::{Seen, Watched};
+use crate::words;
 
 /// How often the peers of this machine are looked at, and those of others.
 const LOOK_INTERVALS: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(1));
@@ -140,7 +141,7 @@ struct Stopping {
 impl Stopping {
     fn begin(cause: Cause, orders: &[Sender<Order>]) -> Self {
         say(&match cause {
-            Cause::Signal(signal) => format!("signal {signal} came, the peers are stopped"),
+            Cause::Signal(signal) => format!("{}: the peers are stopped", words::signal(signal)),
             Cause::Timeout => "the time is over, the peers are stopped".into(),
             Cause::Failed(id) => {
                 format!(

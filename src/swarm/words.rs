@@ -1,4 +1,6 @@
-//! Words for shells: as scripts get them, and as a person would type them.
+//! Words for shells: as scripts get them, and as a person would type them; and those for signals.
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 /// One word for any shell: in csh an exclamation mark stands for an earlier command, even in quotes.
 pub fn quoted(word: &str) -> String {
@@ -14,6 +16,16 @@ pub fn all_quoted(words: &[&str]) -> String {
 pub fn typed(word: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "/._-+,:@%=".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) { word.to_owned() } else { quoted(word) }
+}
+
+/// What a person calls a signal that ends a program.
+pub fn signal(number: i32) -> String {
+    match number {
+        SIGINT => "Ctrl-C".into(),
+        SIGTERM => "SIGTERM".into(),
+        SIGHUP => "SIGHUP".into(),
+        number => format!("signal {number}"),
+    }
 }
 
 #[cfg(test)]

@@ -187,10 +187,14 @@ fn a_seeder_whose_file_shrinks_ends_with_one_sentence_and_the_others_get_the_res
     let file = File::options().write(true).open(swarm.path(1001)).expect("a file");
     file.set_len(10_000).expect("it can be cut");
     let fault = peers.remove(0).wait().fault(1, swarm.root());
-    let piece = numbers_after(&fault, "cannot read piece ");
-    let [piece] = piece.as_slice() else { panic!("{fault}") };
-    let place = "1001/peer_1001/file.bin: the file has become shorter";
-    assert_eq!(fault, format!("cannot read piece {piece} from {place}"));
+    let place = "1001/peer_1001/file.bin";
+    let looked = format!("{place} has changed from {} to 10000 bytes while this peer was using it", swarm.file.len());
+    // It may have looked at the file before it had to read such a piece.
+    if fault != looked {
+        let piece = numbers_after(&fault, "cannot read piece ");
+        let [piece] = piece.as_slice() else { panic!("{fault}") };
+        assert_eq!(fault, format!("cannot read piece {piece} from {place}: the file has become shorter"));
+    }
     for (id, peer) in [1002, 1003, 1004].into_iter().zip(peers) {
         peer.wait_for_success();
         swarm.check_file(id);

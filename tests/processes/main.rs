@@ -26,6 +26,7 @@ mod options;
 mod uploads;
 
 mod addresses;
+mod changed_file;
 mod command_line;
 mod configuration;
 mod faults;

@@ -68,7 +68,7 @@ fn what_a_deaf_peer_has_started_is_killed_with_it() {
     let mut running = swarm.start_by("start", &format!("trap '' TERM; {WRAPPER}"));
     wait_until("its start", || swarm.place.path("started_1001").exists());
     running.kill("INT");
-    running.wait_for("signal 2 came");
+    running.wait_for("swarm: Ctrl-C: ");
     running.kill("INT");
     let outcome = running.end();
     outcome.assert_status(130);

@@ -12,7 +12,7 @@ const DEAF: &str = "trap '' TERM; while :; do sleep 0.2; done";
 
 #[test]
 fn a_signal_stops_every_peer_and_its_number_is_the_status() {
-    for (signal, number) in [("INT", 2), ("TERM", 15), ("HUP", 1)] {
+    for (signal, number, name) in [("INT", 2, "Ctrl-C"), ("TERM", 15, "SIGTERM"), ("HUP", 1, "SIGHUP")] {
         // Nobody has the file, so nobody would end.
         let swarm = Swarm::new("1001 1002 1003");
         let mut running = swarm.start("start");
@@ -20,7 +20,7 @@ fn a_signal_stops_every_peer_and_its_number_is_the_status() {
             swarm.wait_for_log(id, text);
         }
         running.kill(signal);
-        running.wait_for(&format!("swarm: signal {number} came, the peers are stopped"));
+        running.wait_for(&format!("swarm: {name}: the peers are stopped"));
         let outcome = running.end();
         outcome.assert_status(128 + number);
         assert_eq!(outcome.verdicts(), [1001, 1002, 1003].map(|id| format!("{id} SIGTERM (143) -")));
@@ -77,7 +77,7 @@ fn a_second_signal_kills_at_once_and_a_third_does_no_harm() {
     wait_until("the peer's start", || swarm.place.path("deaf").exists());
     swarm.wait_for_alive(&[1001]);
     running.kill("INT");
-    running.wait_for("signal 2 came");
+    running.wait_for("swarm: Ctrl-C: ");
     running.kill("HUP");
     running.wait_for("they are killed");
     running.kill("INT");

@@ -3,32 +3,42 @@
 //! A seeder's file is opened for reading only. A download goes into `<FileName>.part` beside its final name and takes
 //! that name when it is complete, so that an older copy is replaced only by a complete one (B). After a kill the download
 //! goes on with those pieces whose checksums are in the journal or, where there is a manifest, whose hashes are in that.
-//! Nothing is cached: memory does not grow with the file.
+//! Nothing is cached: memory does not grow with the file. A file that somebody else replaces or overwrites is noticed.
 
-use std::collections::BTreeMap;
+mod identity;
+mod resume;
+
 use std::fs::{self, File, OpenOptions};
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result, anyhow, ensure};
 
-use crate::hashing::{Hasher, Reading, Sum};
-use crate::journal::{Checksum, Recorded};
+use self::identity::{Change, FileIdentity};
+use crate::hashing::Reading;
 use crate::layout::{FileLayout, PieceIndex};
 use crate::manifest::Manifest;
-use crate::piece_set::PieceSet;
 
 /// The file of one peer, complete or not. All methods may be called from several threads at once.
 #[derive(Debug)]
 pub struct PieceStore {
     layout: FileLayout,
     file: File,
-    /// Where the bytes are now.
+    /// Where the bytes were when it was opened.
     path: PathBuf,
-    /// Where they belong when they are complete; `None` for a file that is there.
+    /// Where they belong when they are complete; `None` for a file that was complete then.
     complete_path: Option<PathBuf>,
+    /// What must be there, under the name that it has now; the lock is held while that changes.
+    known: Mutex<Known>,
+}
+
+/// A file's present name, and by what it is known again.
+#[derive(Debug)]
+struct Known {
+    path: PathBuf,
+    identity: FileIdentity,
 }
 
 /// How much is written to the file at once: larger writes were measured to cost several times as much on a virtual
@@ -42,7 +52,8 @@ impl PieceStore {
     /// When it cannot be opened for reading.
     pub fn open_complete(path: PathBuf, layout: FileLayout) -> Result<Self> {
         let file = File::open(&path).with_context(|| format!("cannot open {}", path.display()))?;
-        Ok(Self { layout, file, path, complete_path: None })
+        let identity = FileIdentity::of_others(&look_at(&file, &path)?);
+        Ok(Self::new(layout, file, identity, path, None))
     }
 
     /// Makes sure that a download in `dir` can have its name once it is complete.
@@ -74,70 +85,8 @@ impl PieceStore {
         let file = file.with_context(|| format!("cannot create {}", path.display()))?;
         let len = layout.file_size();
         file.set_len(len).with_context(|| format!("cannot give {} its {len} bytes", path.display()))?;
-        Ok(Self { layout, file, path, complete_path: Some(dir.join(file_name)) })
-    }
-
-    /// Opens what an earlier run has left: its `.part`, or the complete file if it had come so far.
-    ///
-    /// Says which of the recorded pieces are there, by their checksums. Where there is no `.part`, the complete file
-    /// counts only if all of its pieces are recorded and right: otherwise it is an older one, and not ours. All cores read
-    /// them; `told` hears how many bytes more were read, and of how many.
-    ///
-    /// # Errors
-    /// One sentence if there is nothing to go on with; to be told and survived.
-    pub fn resume(
-        dir: &Path,
-        file_name: &str,
-        recorded: &Recorded,
-        layout: FileLayout,
-        told: &(dyn Fn(u64, u64) + Sync),
-    ) -> Result<(Self, PieceSet)> {
-        let store = Self::open_left(dir, file_name, layout)?;
-        let order: Vec<_> = recorded.pieces.keys().copied().collect();
-        let right = Mutex::new(PieceSet::empty(layout));
-        store.check(&order, &Checksum::new(), told, &|piece, checksum| {
-            if recorded.pieces.get(&piece) == Some(&checksum.finalize()) {
-                right.lock().unwrap_or_else(PoisonError::into_inner).insert(piece);
-            }
-        })?;
-        let pieces = right.into_inner().unwrap_or_else(PoisonError::into_inner);
-        ensure!(
-            !store.is_complete() || pieces.is_full(),
-            "{} is not the file that was being downloaded",
-            store.path.display()
-        );
-        Ok((store, pieces))
-    }
-
-    /// The same where there is a manifest: the pieces that are there are those whose hashes are right, whatever is recorded;
-    /// those that are recorded are only looked at first.
-    ///
-    /// Tells the checksum of each, for a journal that may have known others.
-    ///
-    /// # Errors
-    /// One sentence if there is nothing to go on with; to be told and survived.
-    pub fn resume_checked(
-        dir: &Path,
-        file_name: &str,
-        recorded: &Recorded,
-        manifest: &Manifest,
-        told: &(dyn Fn(u64, u64) + Sync),
-    ) -> Result<(Self, BTreeMap<PieceIndex, u32>)> {
-        let layout = manifest.layout();
-        let store = Self::open_left(dir, file_name, layout)?;
-        let mut order: Vec<_> = recorded.pieces.keys().copied().collect();
-        order.extend(layout.pieces().filter(|piece| !recorded.pieces.contains_key(piece)));
-        let right = Mutex::new(BTreeMap::new());
-        let nothing = Both { hasher: Hasher::new(manifest.kind()), checksum: Checksum::new() };
-        store.check(&order, &nothing, told, &|piece, Both { hasher, checksum }| {
-            if manifest.fits(piece, hasher) {
-                right.lock().unwrap_or_else(PoisonError::into_inner).insert(piece, checksum.finalize());
-            }
-        })?;
-        let right = right.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let is_full = right.len() == layout.piece_count() as usize;
-        ensure!(!store.is_complete() || is_full, "{} is not the file that was being downloaded", store.path.display());
-        Ok((store, right))
+        let identity = FileIdentity::of_ours(&look_at(&file, &path)?);
+        Ok(Self::new(layout, file, identity, path, Some(dir.join(file_name))))
     }
 
     /// Whether an unfinished download is there, be it ours or not.
@@ -146,32 +95,15 @@ impl PieceStore {
         part_path(dir, file_name).symlink_metadata().is_ok_and(|metadata| metadata.is_file())
     }
 
-    /// Opens the `.part` or, where there is none, the file under its name.
-    fn open_left(dir: &Path, file_name: &str, layout: FileLayout) -> Result<Self> {
-        let (unfinished, complete) = (Self::is_unfinished(dir, file_name), dir.join(file_name));
-        let path = if unfinished { part_path(dir, file_name) } else { complete.clone() };
-        let opened = OpenOptions::new().read(true).write(unfinished).open(&path);
-        let file = opened.with_context(|| format!("cannot open {}", path.display()))?;
-        let len = file.metadata().with_context(|| format!("cannot look at {}", path.display()))?.len();
-        ensure!(len == layout.file_size(), "{} has {len} bytes instead of {}", path.display(), layout.file_size());
-        Ok(Self { layout, file, path, complete_path: unfinished.then_some(complete) })
-    }
-
-    /// Reads these pieces with all cores; `done` hears what was reckoned of each.
-    fn check<S: Sum>(
-        &self,
-        pieces: &[PieceIndex],
-        nothing: &S,
-        told: &(dyn Fn(u64, u64) + Sync),
-        done: &(dyn Fn(PieceIndex, S) + Sync),
-    ) -> Result<()> {
-        let of = pieces.iter().map(|&piece| u64::from(self.layout.piece_len(piece))).sum();
-        let told = |bytes| {
-            told(bytes, of);
-            Ok(())
-        };
-        let read = Reading { file: &self.file, layout: self.layout, told: &told }.pieces(pieces, nothing, done);
-        read.with_context(|| format!("cannot read {}", self.path.display()))
+    fn new(
+        layout: FileLayout,
+        file: File,
+        identity: FileIdentity,
+        path: PathBuf,
+        complete_path: Option<PathBuf>,
+    ) -> Self {
+        let known = Mutex::new(Known { path: path.clone(), identity });
+        Self { layout, file, path, complete_path, known }
     }
 
     /// Whether the file has its final name.
@@ -220,32 +152,78 @@ impl PieceStore {
     /// Gives a download whose pieces are all written its final name.
     ///
     /// # Errors
-    /// When it cannot be renamed, for instance because that name is a directory.
+    /// When it cannot be renamed, for instance because that name is a directory; when it is gone, or another file has its name.
     pub fn complete(&self) -> Result<()> {
         let Some(complete_path) = &self.complete_path else { return Ok(()) };
-        fs::rename(&self.path, complete_path)
-            .with_context(|| format!("cannot rename {} to {}", self.path.display(), complete_path.display()))
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        ensure_unchanged(&known, known.change())?;
+        fs::rename(&known.path, complete_path)
+            .with_context(|| format!("cannot rename {} to {}", known.path.display(), complete_path.display()))?;
+        known.path.clone_from(complete_path);
+        Ok(())
+    }
+
+    /// Looks whether the file is still the one that was opened, and whether nobody else has written to it.
+    ///
+    /// True if it was written to, but may have the same bytes: only hashes can tell. That is said once.
+    ///
+    /// # Errors
+    /// When it is gone, has another length, or another file has its name. To share it on would mix two files.
+    pub fn look(&self) -> Result<bool> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let change = known.change();
+        if change == Some(Change::Written) {
+            known.identity = FileIdentity::of_others(&look_at(&self.file, &known.path)?);
+            return Ok(true);
+        }
+        ensure_unchanged(&known, change).map(|()| false)
+    }
+
+    /// Where the file is at this moment.
+    #[must_use]
+    pub fn path(&self) -> PathBuf {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).path.clone()
+    }
+
+    /// The pieces that are not what the manifest says, read with all cores; `told` hears how many bytes more were read, and
+    /// ends it by an error.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or that of `told`.
+    pub fn wrong_pieces(
+        &self,
+        manifest: &Manifest,
+        told: &(dyn Fn(u64) -> io::Result<()> + Sync),
+    ) -> Result<Vec<PieceIndex>> {
+        let pieces: Vec<_> = self.layout.pieces().collect();
+        let hashed = Reading { file: &self.file, layout: self.layout, told }.hash(manifest.kind(), &pieces, false);
+        let hashed = hashed.with_context(|| format!("cannot read {}", self.path().display()))?;
+        Ok(manifest.wrong_pieces(&pieces, &hashed.piece_hashes))
     }
 }
 
-/// Reckons at once what the manifest and what the journal knows of a piece.
-#[derive(Clone)]
-struct Both {
-    hasher: Hasher,
-    checksum: Checksum,
-}
-
-impl Sum for Checksum {
-    fn add(&mut self, bytes: &[u8]) {
-        self.update(bytes);
+impl Known {
+    /// What has become of the file; nothing, too, if it cannot be looked at just now.
+    fn change(&self) -> Option<Change> {
+        match fs::metadata(&self.path) {
+            Ok(metadata) => self.identity.change(&metadata),
+            Err(error) => (error.kind() == ErrorKind::NotFound).then_some(Change::Gone),
+        }
     }
 }
 
-impl Sum for Both {
-    fn add(&mut self, bytes: &[u8]) {
-        self.hasher.update(bytes);
-        self.checksum.update(bytes);
-    }
+fn ensure_unchanged(known: &Known, change: Option<Change>) -> Result<()> {
+    let what = match change {
+        None | Some(Change::Written) => return Ok(()),
+        Some(Change::Gone) => "has been moved or deleted".to_owned(),
+        Some(Change::Replaced) => "has been replaced by another file".to_owned(),
+        Some(Change::Resized { from, to }) => format!("has changed from {from} to {to} bytes"),
+    };
+    Err(anyhow!("{} {what} while this peer was using it", known.path.display()))
+}
+
+fn look_at(file: &File, path: &Path) -> Result<fs::Metadata> {
+    file.metadata().with_context(|| format!("cannot look at {}", path.display()))
 }
 
 fn part_path(dir: &Path, file_name: &str) -> PathBuf {
@@ -254,6 +232,8 @@ fn part_path(dir: &Path, file_name: &str) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
     use super::*;
 
     #[test]
@@ -282,6 +262,51 @@ mod tests {
     }
 
     #[test]
+    fn what_others_do_to_the_file_is_noticed() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let layout = FileLayout::new(4, 4).expect("1 piece");
+        let path = dir.path().join("file");
+        let open = |bytes: &str| {
+            fs::write(&path, bytes).expect("a file");
+            // However coarse the times are: long before the file is written to.
+            let long_ago = UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+            File::options().write(true).open(&path).expect("a file").set_modified(long_ago).expect("our file");
+            PieceStore::open_complete(path.clone(), layout).expect("a store")
+        };
+        let told = |store: &PieceStore, what: &str| {
+            let told = format!("{:#}", store.look().expect_err("it has changed"));
+            assert_eq!(told, format!("{} {what} while this peer was using it", path.display()));
+        };
+
+        let store = open("0123");
+        assert!(!store.look().expect("unchanged"));
+        fs::write(&path, "4567").expect("a file");
+        assert!(store.look().expect("perhaps unchanged"));
+        assert!(!store.look().expect("said once"));
+        fs::write(&path, "45678").expect("a file");
+        told(&store, "has changed from 4 to 5 bytes");
+        fs::rename(&path, dir.path().join("moved")).expect("a rename");
+        told(&store, "has been moved or deleted");
+        fs::write(&path, "0123").expect("a file");
+        told(&store, "has been replaced by another file");
+
+        // A download, which is written to by ourselves.
+        let part = dir.path().join("file.part");
+        let download = PieceStore::create(dir.path(), "file", layout).expect("a store");
+        let piece = layout.piece(0).expect("1 piece");
+        download.write(piece, b"abcd").expect("a piece");
+        assert!(!download.look().expect("unchanged"));
+        fs::rename(&part, dir.path().join("moved")).expect("a rename");
+        fs::write(&part, "else").expect("a file");
+        download.complete().expect_err("it is another file");
+        assert_eq!(fs::read(&path).expect("a file"), b"0123");
+        fs::rename(dir.path().join("moved"), &part).expect("a rename");
+        download.complete().expect("a rename");
+        assert!(!download.look().expect("unchanged, under its new name"));
+        assert_eq!(fs::read(&path).expect("a file"), b"abcd");
+    }
+
+    #[test]
     fn a_file_that_has_shrunk_is_told_with_its_name() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let path = dir.path().join("seed");
@@ -291,30 +316,5 @@ mod tests {
         let error = store.read(layout.piece(1).expect("2 pieces"), 0, &mut [0; 4]).expect_err("nothing is there");
         let sentence = format!("cannot read piece 1 from {}: the file has become shorter", path.display());
         assert_eq!(format!("{error:#}"), sentence);
-    }
-    #[test]
-    fn what_is_recorded_is_read_again_and_told_and_the_right_pieces_count() {
-        let dir = tempfile::tempdir().expect("a temporary directory");
-        let layout = FileLayout::new(10, 4).expect("3 pieces");
-        let [first, second, third] = [0, 1, 2].map(|number| layout.piece(number).expect("3 pieces"));
-        let store = PieceStore::create(dir.path(), "file", layout).expect("a store");
-        for (piece, bytes) in [(first, b"0123".as_slice()), (second, b"4567"), (third, b"89")] {
-            store.write(piece, bytes).expect("a piece");
-        }
-        drop(store);
-        let checksum = |bytes: &[u8]| {
-            let mut checksum = Checksum::new();
-            checksum.update(bytes);
-            checksum.finalize()
-        };
-        let pieces = [(first, checksum(b"0123")), (third, checksum(b"98"))].into();
-        let recorded = Recorded { pieces, ..Recorded::default() };
-        let told = Mutex::new(Vec::new());
-        let tell = |bytes, of| told.lock().expect("no panic").push((bytes, of));
-        let (_, right) = PieceStore::resume(dir.path(), "file", &recorded, layout, &tell).expect("it goes on");
-        assert_eq!(right.iter().collect::<Vec<_>>(), [first]);
-        let mut told = told.into_inner().expect("no panic");
-        told.sort_unstable();
-        assert_eq!(told, [(2, 6), (4, 6)]);
     }
 }

@@ -1,0 +1,76 @@
+//! `FileWatch`: whether somebody replaces or overwrites the file while this peer shares it. Others would get a mixture.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, anyhow, ensure};
+
+use super::shared::Shared;
+use super::threads::Threads;
+use crate::manifest::told_wrong;
+
+/// How often the file is looked at.
+const INTERVAL: Duration = Duration::from_secs(2);
+
+/// Looks at the file at intervals.
+pub struct FileWatch {
+    due: Instant,
+    /// Whether it is being compared with the manifest.
+    checking: Arc<AtomicBool>,
+}
+
+impl FileWatch {
+    /// The first look is due an interval from now.
+    pub fn new(now: Instant) -> Self {
+        Self { due: now + INTERVAL, checking: Arc::default() }
+    }
+
+    /// Looks at the file, if that is due. What was written to may still be the same; only a manifest can tell.
+    ///
+    /// # Errors
+    /// When it is another file now.
+    pub fn look(&mut self, now: Instant, shared: &Arc<Shared>, threads: &Threads) -> Result<()> {
+        if now < self.due || self.checking.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        self.due = now + INTERVAL;
+        if !shared.store().look()? {
+            return Ok(());
+        }
+        let path = shared.store().path();
+        ensure!(shared.manifest().is_some(), "{} was written to while this peer was sharing it", path.display());
+        log::warn!(
+            "{} was written to while this peer was sharing it; its pieces are compared with the manifest",
+            path.display()
+        );
+        self.checking.store(true, Ordering::Release);
+        let (shared_, checking) = (Arc::clone(shared), Arc::clone(&self.checking));
+        // A large file takes minutes, and missing peers are looked for meanwhile.
+        threads.need("file", move || {
+            if let Err(error) = compare(&shared_) {
+                shared_.fail(error);
+            }
+            checking.store(false, Ordering::Release);
+        })
+    }
+}
+
+/// Compares the whole file with the manifest.
+fn compare(shared: &Shared) -> Result<()> {
+    let Some(manifest) = shared.manifest() else { return Ok(()) };
+    let goes_on = |_| if shared.is_stopped() { Err(io::Error::other("the process ends")) } else { Ok(()) };
+    let wrong = match shared.store().wrong_pieces(manifest, &goes_on) {
+        Err(_) if shared.is_stopped() => return Ok(()),
+        compared => compared?,
+    };
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    Err(anyhow!(
+        "{} was overwritten while this peer was sharing it: {}",
+        shared.store().path().display(),
+        told_wrong(&wrong, shared.layout().piece_count() as usize)
+    ))
+}

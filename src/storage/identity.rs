@@ -1,0 +1,59 @@
+//! `FileIdentity`: by what a file is known again that somebody may replace or overwrite.
+
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
+
+/// A file as it was once: which one, how long, and when it was last written to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FileIdentity {
+    /// The device and the number of the file there.
+    place: (u64, u64),
+    len: u64,
+    /// Seconds and nanoseconds; `None` if we write to it ourselves: a network file system may change the time later.
+    written: Option<(i64, i64)>,
+}
+
+impl FileIdentity {
+    /// That of a file which only others write to.
+    #[must_use]
+    pub fn of_others(metadata: &Metadata) -> Self {
+        Self { written: Some((metadata.mtime(), metadata.mtime_nsec())), ..Self::of_ours(metadata) }
+    }
+
+    /// That of a file which we write to.
+    #[must_use]
+    pub fn of_ours(metadata: &Metadata) -> Self {
+        Self { place: (metadata.dev(), metadata.ino()), len: metadata.len(), written: None }
+    }
+
+    /// What has become of it, if this is what is there now.
+    #[must_use]
+    pub fn change(&self, now: &Metadata) -> Option<Change> {
+        let now = Self::of_others(now);
+        if now.place != self.place {
+            Some(Change::Replaced)
+        } else if now.len != self.len {
+            Some(Change::Resized { from: self.len, to: now.len })
+        } else {
+            self.written.is_some_and(|written| Some(written) != now.written).then_some(Change::Written)
+        }
+    }
+}
+
+/// What has become of a file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Change {
+    /// There is no file of its name any more.
+    Gone,
+    /// Another file has its name.
+    Replaced,
+    /// It has another length, in bytes.
+    Resized {
+        /// Its length before.
+        from: u64,
+        /// Its length now.
+        to: u64,
+    },
+    /// It was written to; its bytes may be the same.
+    Written,
+}
