@@ -21,10 +21,8 @@ use crate::peer::{Event, Opener, Peer, Select, Setup};
 use crate::peer_id::PeerId;
 use crate::storage::PieceStore;
 
-/// Both intervals, in seconds.
+/// Both intervals.
 pub const INTERVAL: Duration = Duration::from_secs(5);
-/// The number of pieces.
-pub const PIECES: u32 = 10;
 
 /// The peer, and the directory of its file.
 pub struct Rig {
