@@ -148,6 +148,21 @@ fn a_full_disk_is_told_and_what_was_written_of_it_is_gone() {
     assert_eq!((&*stdout, &*stderr), ("mounted\n", sentence));
 }
 
+/// What a killed one has left has the same name as what is made now, and may be a link to a file of somebody else.
+#[test]
+fn what_an_init_that_was_killed_has_left_is_taken_away_and_never_written_to() {
+    let place = Place::new();
+    place.write("mine", b"mine");
+    fs::create_dir_all(place.path("s/peer_1001")).expect("it is new");
+    for name in ["Common.cfg", "PeerInfo.cfg", "peer_1001/file.dat"] {
+        let (dir, file) = name.rsplit_once('/').unwrap_or((".", name));
+        fs::hard_link(place.path("mine"), place.path(&format!("s/{dir}/.swarm-init.{file}"))).expect("it is free");
+    }
+    place.run_line("init s --size 1k").success();
+    assert!(!everything(place.0.path()).iter().any(|(name, _)| name.contains(".swarm-init")));
+    assert_eq!(place.read("mine"), b"mine");
+}
+
 /// A process that does not outlive its test.
 struct Running(Child);
 
