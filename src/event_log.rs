@@ -263,6 +263,14 @@ impl fmt::Display for Sentence<'_> {
 }
 
 #[cfg(test)]
+impl LogFile {
+    /// A new file to which no logger writes, for a test of what has one: a process has one logger.
+    pub(crate) fn without_loggers(path: PathBuf) -> Result<Self> {
+        Ok(Self { file: Mutex::new(File::create(&path)?), path, pending: Pending::default() })
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::layout::FileLayout;

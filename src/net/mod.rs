@@ -41,6 +41,9 @@ mod memory;
 mod signals;
 mod threads;
 
+#[cfg(test)]
+mod rig;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

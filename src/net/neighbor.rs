@@ -268,3 +268,40 @@ fn read_messages(shared: &Shared, link: &Link, said: &mut Heard) -> Farewell {
 fn is_pause(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
 }
+
+#[cfg(test)]
+mod tests {
+    use rustix::event::{PollFd, PollFlags, poll};
+
+    use super::super::rig::Rig;
+    use super::*;
+
+    /// Sends all that waits for a neighbor.
+    fn send_all(shared: &Shared, link: &Link) {
+        link.outbox.close();
+        writer::write_outbox(shared, link);
+    }
+
+    #[test]
+    fn who_has_closed_has_heard_all_if_all_was_sent_and_nothing_answered_by_a_reset() {
+        let rig = Rig::seeder();
+        let (link, mut theirs) = rig.connect(1002, Opener::Them);
+        send_all(&rig.shared, &link);
+        theirs.read_to_end(&mut Vec::new()).expect("the bitfield, and the end");
+        assert!(has_heard_all(&link));
+        drop(theirs);
+
+        let (link, theirs) = rig.connect(1002, Opener::Them);
+        send_all(&rig.shared, &link);
+        // What is closed with bytes that were not read is reset.
+        drop(theirs);
+        let mut ours = [PollFd::new(&*link.stream, PollFlags::ERR)];
+        poll(&mut ours, None).expect("it is open");
+        assert!(!has_heard_all(&link));
+
+        let (link, _theirs) = rig.connect(1002, Opener::Them);
+        link.outbox.abort();
+        link.outbox.set_ended();
+        assert!(!has_heard_all(&link), "its bitfield was given up");
+    }
+}

@@ -100,6 +100,25 @@ fn what_was_sent_is_not_sent_again_unless_it_has_changed() {
     world.assert_no_process();
 }
 
+/// With it, the peers there would take no piece of the file that is shared now.
+#[test]
+fn a_manifest_that_is_not_here_any_more_does_not_stay_there() {
+    const MANIFEST: &str = "file.dat.meta.json";
+    let world = World::new(2);
+    let (file, manifest) = (format!("{DIR}/{}", COPIES[0]), format!("{DIR}/{MANIFEST}"));
+    world.run(&["meta", "create", &file, "--piece-size", "16KiB", "-o", &manifest]).assert_status(0);
+    world.start(&IN_PLACE).assert_status(0);
+    assert_same(&world.there(1, MANIFEST), &world.here(MANIFEST));
+
+    fs::remove_file(world.here(MANIFEST)).expect("it is there");
+    fs::write(world.here(COPIES[0]), vec![7; FILE_SIZE]).expect("a file");
+    let outcome = world.start(&IN_PLACE);
+    outcome.assert_status(0);
+    assert_eq!(outcome.column("file"), ["original", "identical"]);
+    assert!((0..2).all(|host| !world.there(host, MANIFEST).exists()));
+    world.assert_no_process();
+}
+
 #[test]
 fn who_fails_at_once_there_is_told_with_its_last_words() {
     let world = World::new(1);

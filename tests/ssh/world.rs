@@ -43,8 +43,12 @@ impl World {
         }
         make_key(&path("key"));
         make_key(&path("host_key"));
-        // Whatever the person who runs this has set for ssh does not count here.
-        let ssh = format!("#!/bin/sh\nexec {} -F none \"$@\"\n", program("ssh", "openssh-client").display());
+        // Whatever the person who runs this has set for ssh does not count here. A shared connection that nobody ends stays
+        // for ever, so that no test passes because it waited for long enough.
+        let ssh = format!(
+            "#!/bin/sh\nexec {} -F none -o ControlPersist=yes \"$@\"\n",
+            program("ssh", "openssh-client").display()
+        );
         fs::write(path("bin/ssh"), ssh).expect("a file");
         fs::set_permissions(path("bin/ssh"), Permissions::from_mode(0o755)).expect("it is ours");
         let port = free_port();
