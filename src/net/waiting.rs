@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 
-use super::addresses::{NEEDS_SCOPE, lacks_scope};
+use super::addresses::{NEEDS_SCOPE, is_want_of_descriptors, lacks_scope};
 use super::drops::Heard;
 use crate::peer::Opener;
 use crate::peer_id::PeerId;
@@ -17,6 +17,8 @@ const MOST_NAMED: usize = 10;
 pub enum Trouble {
     /// Its host is not known here.
     NoSuchHost(String),
+    /// This machine had no descriptor left, so nothing is known of the neighbor.
+    Want(String),
     /// The system could not do its part.
     System(String),
     /// It could not be reached at this address.
@@ -51,6 +53,7 @@ impl Trouble {
     pub fn of_lookup(host: &str, error: &io::Error) -> Self {
         // Of a name the resolver says so in words of its own; the system's own errors have a number.
         match error.raw_os_error() {
+            Some(_) if is_want_of_descriptors(error) => Self::Want(format!("cannot look up '{host}': {error}")),
             Some(_) => Self::System(format!("cannot look up '{host}': {error}")),
             None => Self::NoSuchHost(format!("cannot find the host '{host}': {error}")),
         }
@@ -60,6 +63,7 @@ impl Trouble {
     #[must_use]
     pub fn of_dialing(address: SocketAddr, error: &io::Error) -> Self {
         match error.kind() {
+            _ if is_want_of_descriptors(error) => Self::Want(format!("cannot dial {address}: {error}")),
             _ if lacks_scope(address) => Self::System(format!("cannot dial {address}: it {NEEDS_SCOPE}")),
             kind @ (ErrorKind::ConnectionRefused
             | ErrorKind::TimedOut
@@ -87,14 +91,14 @@ impl Trouble {
         match self {
             Self::NoPeer(..) | Self::OtherId(..) => 2,
             Self::Unreachable(..) | Self::Silent(_) => 1,
-            Self::NoSuchHost(_) | Self::System(_) => 0,
+            Self::NoSuchHost(_) | Self::Want(_) | Self::System(_) => 0,
         }
     }
 
     /// Whether it is this machine's fault, so that the neighbor may well be there.
     #[must_use]
     pub fn is_ours(&self) -> bool {
-        matches!(self, Self::System(_))
+        matches!(self, Self::Want(_))
     }
 
     /// Whether it is somebody's mistake, which does not go away when a neighbor is started.
@@ -107,7 +111,7 @@ impl Trouble {
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoSuchHost(sentence) | Self::System(sentence) => f.write_str(sentence),
+            Self::NoSuchHost(sentence) | Self::Want(sentence) | Self::System(sentence) => f.write_str(sentence),
             Self::Unreachable(address, kind, error) => match kind {
                 ErrorKind::ConnectionRefused => {
                     write!(f, "{address}: connection refused; not started yet, or another port?")
@@ -224,6 +228,12 @@ mod tests {
         );
         let unknown = Trouble::of_lookup("nobody", &io::Error::other("no such name"));
         assert_eq!(unknown.to_string(), "cannot find the host 'nobody': no such name");
+        // Such a neighbor can only be met if it calls.
+        let no_family = Trouble::of_dialing(at(), &io::Error::from_raw_os_error(97));
+        assert!(
+            !no_family.is_ours() && no_family.to_string().starts_with("cannot dial 10.77.0.1:6001: "),
+            "{no_family}"
+        );
         assert!(!unknown.is_ours() && !Trouble::of_dialing(at(), &ErrorKind::TimedOut.into()).is_ours());
     }
 
