@@ -4,7 +4,7 @@
 //! lock, with its `link`s, `joining`, `patience`, `standing`s, `drops`, `figures` and `ending`; `neighbor` is the thread of one
 //! connection, `acks` when that acknowledges at once, `hints` what it tells of a silent neighbor, `writer` the thread that
 //! writes to it, `outbox` and `pen` what that writes, and `gate` what pieces wait for under a limit; `dialing` and `listener`
-//! make connections at the `addresses` of hosts, `timers` are what their name says, with the words of `waiting`; `files` opens
+//! make connections at the `addresses` of hosts, `callers` has words for those who call without shaking hands, `timers` are what their name says, with the words of `waiting`; `files` opens
 //! what is on disk, `descriptors` sees to it that there are enough of them, `memory` knows how much the account of pieces
 //! takes; `signals` listens to what may end it all; `threads` names and joins threads.
 
@@ -29,6 +29,7 @@ mod pen;
 mod writer;
 
 mod addresses;
+mod callers;
 mod dialing;
 mod listener;
 mod timers;

@@ -100,7 +100,9 @@ pub fn watch_missing(shared: &Shared, patience: Option<Duration>) {
         shared.end_pauses();
         let now = Instant::now();
         let missing = shared.missing();
-        if let Some(sentence) = teller.look(now, (!missing.is_empty()).then(|| waiting::sentence(&missing))) {
+        if let Some(sentence) =
+            teller.look(now, (!missing.is_empty()).then(|| waiting::sentence(&missing, shared.odd_caller().as_ref())))
+        {
             log::warn!("{sentence}");
         }
         let Some(patience) = patience else { continue };

@@ -11,6 +11,7 @@ mod support;
 mod client;
 
 mod acks;
+mod callers;
 mod swarms;
 
 use swarms::{ClosesAfterHandshakes, Foreign};
