@@ -1,6 +1,6 @@
 //! Handshakes that are none, from callers and from those who are dialed.
 
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, TcpListener};
 use std::thread;
 use std::time::{Duration, Instant};
 
