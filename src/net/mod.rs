@@ -160,7 +160,9 @@ pub fn run(
     let peer = Peer::new(setup, generator(config, options));
     let manifest = beside.map(|beside| beside.manifest);
     let shared = Shared::new(own.id, peer, files.store, files.journal, manifest, log_file, options);
-    let shared = Arc::new(shared.dialing(config.earlier().iter().map(|neighbor| neighbor.id)));
+    let seeders = config.neighbors().filter(|neighbor| neighbor.has_file).map(|neighbor| neighbor.id);
+    let shared = shared.dialing(config.earlier().iter().map(|neighbor| neighbor.id)).with_seeders(seeders);
+    let shared = Arc::new(shared);
 
     let threads = Threads::new(Arc::clone(&shared));
     signals.hand_over(Arc::clone(&shared));

@@ -259,7 +259,7 @@ fn read_messages(shared: &Shared, link: &Link, said: &mut Heard) -> Farewell {
         }
         if now - looked >= tick {
             if !watch.is_over()
-                && let Some(facts) = shared.look(|peer| Facts::of(peer, neighbor))
+                && let Some(facts) = shared.look(|peer| Facts::of(peer, neighbor, shared.is_seeder(neighbor)))
                 && let Some(hint) = watch.look(now - looked, facts)
             {
                 log::warn!("neighbor {neighbor} {hint}");

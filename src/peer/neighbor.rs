@@ -53,6 +53,8 @@ pub(super) struct Neighbor {
     pub contest: Option<u32>,
     /// How many contests there were.
     pub contests: u32,
+    /// How many requests in a row came while we choked it.
+    pub asked_while_choked: u32,
     /// How many times it may still say that it has a piece of which we know that: some send a `have` for each piece of their
     /// bitfield, too.
     pub repeated_haves: u32,
@@ -89,6 +91,7 @@ impl Neighbor {
             records: Records::default(),
             contest: None,
             contests: 0,
+            asked_while_choked: 0,
             repeated_haves: layout.piece_count(),
             idle_words: MOST_IDLE_WORDS,
             given_up: false,

@@ -12,6 +12,7 @@ mod client;
 
 mod acks;
 mod callers;
+mod habits;
 mod swarms;
 
 use swarms::{ClosesAfterHandshakes, Foreign};

@@ -100,6 +100,17 @@ fn thousands_of_messages_that_change_nothing_are_a_fault() {
     }
 }
 
+#[test]
+fn requests_in_a_row_while_choked_are_counted_and_one_that_is_served_ends_the_row() {
+    let mut world = given("*   ", &["    ", "    "]).world();
+    (0..3).for_each(|_| assert_eq!(world.does("1: request 0"), ""));
+    assert_eq!(world.neighbor(1).asked_while_choked, 3);
+    for event in ["1: interested", "preferred tick", "1: request 0"] {
+        world.does(event);
+    }
+    assert_eq!(world.neighbor(1).asked_while_choked, 0);
+}
+
 /// Seen: a neighbor that sends a `have` for each piece of its bitfield was closed as a flood, on each connection again.
 #[test]
 fn a_have_for_each_piece_of_the_bitfield_is_borne_on_each_connection() {
