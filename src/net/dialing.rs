@@ -105,7 +105,7 @@ fn dial_at(shared: &Shared, to: &PeerInfo, address: SocketAddr) -> Result<TcpStr
         return Err(Trouble::of_dialing(address, &std::io::ErrorKind::ConnectionRefused.into()));
     }
     let handshake = neighbor::shake_hands(shared, &stream).map_err(|end| match end {
-        HandshakeEnd::Gone(error) => {
+        HandshakeEnd::Gone(error, _) => {
             log::debug!("neighbor {} did not shake hands at {address}: {error}", to.id);
             Trouble::Silent(address)
         }

@@ -3,10 +3,11 @@
 //! Who is let in is decided by [`admit`]; here are the facts for it, and what follows.
 
 use std::collections::BTreeSet;
-use std::net::TcpStream;
+use std::net::{IpAddr, TcpStream};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::callers::{Did, OddCaller, Who};
 use super::drops::Heard;
 use super::link::Link;
 use super::outbox::Outbox;
@@ -59,6 +60,8 @@ impl Shared {
             return Err(Turned::Away(refusal));
         }
         state.links_made += 1;
+        // It has learned to shake hands.
+        state.odd_caller.take_if(|caller| Some(caller.from) == link.from);
         link.number = state.links_made;
         self.tally(neighbor).touch(Instant::now());
         let comes_back = state.may_come_back(neighbor, link.from);
@@ -178,6 +181,23 @@ impl Shared {
             None => _ = state.dial_troubles.remove(&neighbor),
             Some(trouble) => _ = state.dial_troubles.insert(neighbor, trouble),
         }
+    }
+
+    /// Notes that somebody called and did this instead of shaking hands as a neighbor.
+    pub fn note_odd_caller(&self, from: Option<IpAddr>, did: Did) {
+        if let Some(from) = from {
+            self.lock().odd_caller = Some(OddCaller { from, did });
+        }
+    }
+
+    /// The last one who did so.
+    pub fn odd_caller(&self) -> Option<OddCaller> {
+        self.lock().odd_caller.clone()
+    }
+
+    /// Whether a sentence was not told of this one yet; it counts as told from now on.
+    pub fn is_untold(&self, who: Who, sentence: &str) -> bool {
+        self.lock().told.is_new(who, sentence)
     }
 
     /// Whom this peer waits for, and why.

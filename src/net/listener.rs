@@ -131,10 +131,7 @@ pub fn accept(shared: &Arc<Shared>, threads: &Threads, listener: &TcpListener, c
         // Made here, so that a caller for whom no thread can be started leaves the list, too.
         let leave = Leave { callers: Arc::clone(callers), stream: Arc::clone(&stream) };
         threads.spawn("caller", move || {
-            let answered = neighbor::answer(&shared, &threads_of_caller, stream, || drop(leave));
-            if let Err(error) = answered {
-                log::warn!("{error:#}");
-            }
+            neighbor::answer(&shared, &threads_of_caller, stream, || drop(leave));
         });
     }
 }

@@ -4,8 +4,9 @@
 //! lock, with its `link`s, `joining`, `patience`, `standing`s, `drops`, `figures` and `ending`; `neighbor` is the thread of one
 //! connection, `acks` when that acknowledges at once, `hints` what it tells of a silent neighbor, `writer` the thread that
 //! writes to it, `outbox` and `pen` what that writes, and `gate` what pieces wait for under a limit; `dialing` and `listener`
-//! make connections at the `addresses` of hosts, `timers` are what their name says, with the words of `waiting`; `files` opens
-//! what is on disk, `file_watch` sees if somebody else changes it, `descriptors` sees to it that there are enough of them, `memory` knows how much the account of pieces
+//! make connections at the `addresses` of hosts, `callers` has words for those who call without shaking hands, `timers` are
+//! what their name says, with the words of `waiting`; `files` opens what is on disk, `file_watch` sees if somebody else changes
+//! it, `descriptors` sees to it that there are enough of them, `memory` knows how much the account of pieces
 //! takes; `signals` listens to what may end it all; `threads` names and joins threads.
 
 mod shared;
@@ -29,6 +30,7 @@ mod pen;
 mod writer;
 
 mod addresses;
+mod callers;
 mod dialing;
 mod listener;
 mod timers;
@@ -163,7 +165,9 @@ pub fn run(
     let peer = Peer::new(setup, generator(config, options));
     let manifest = beside.map(|beside| beside.manifest);
     let shared = Shared::new(own.id, peer, files.store, files.journal, manifest, log_file, options);
-    let shared = Arc::new(shared.dialing(config.earlier().iter().map(|neighbor| neighbor.id)));
+    let seeders = config.neighbors().filter(|neighbor| neighbor.has_file).map(|neighbor| neighbor.id);
+    let shared = shared.dialing(config.earlier().iter().map(|neighbor| neighbor.id)).with_seeders(seeders);
+    let shared = Arc::new(shared);
 
     let threads = Threads::new(Arc::clone(&shared));
     signals.hand_over(Arc::clone(&shared));

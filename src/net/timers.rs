@@ -121,7 +121,9 @@ pub fn watch(shared: &Arc<Shared>, threads: &Threads, patience: Option<Duration>
             return shared.fail(error);
         }
         let missing = shared.missing();
-        if let Some(sentence) = teller.look(now, (!missing.is_empty()).then(|| waiting::sentence(&missing))) {
+        if let Some(sentence) =
+            teller.look(now, (!missing.is_empty()).then(|| waiting::sentence(&missing, shared.odd_caller().as_ref())))
+        {
             log::warn!("{sentence}");
         }
         let Some(patience) = patience else { continue };

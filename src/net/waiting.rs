@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 
 use super::addresses::{NEEDS_SCOPE, is_want_of_descriptors, lacks_scope};
+use super::callers::OddCaller;
 use super::drops::Heard;
 use crate::peer::Opener;
 use crate::peer_id::PeerId;
@@ -142,10 +143,12 @@ impl fmt::Display for Missing {
     }
 }
 
-/// `waiting for 1001 (...), 1004 (...)`.
+/// `waiting for 1001 (...), 1004 (...)`; if any of them is to call, with what somebody did who called.
 #[must_use]
-pub fn sentence(missing: &[(PeerId, Missing)]) -> String {
-    format!("waiting for {}", reasons(missing))
+pub fn sentence(missing: &[(PeerId, Missing)], odd_caller: Option<&OddCaller>) -> String {
+    let waits_for_a_call = missing.iter().any(|(_, why)| matches!(why, Missing::ToCall { .. }));
+    let odd_caller = odd_caller.filter(|_| waits_for_a_call).map(|caller| format!("; {caller}")).unwrap_or_default();
+    format!("waiting for {}{odd_caller}", reasons(missing))
 }
 
 /// `1001 (...), 1004 (...)`.
@@ -175,6 +178,7 @@ pub fn dropping(neighbor: PeerId, own: PeerId, opened_by: Opener, heard: Heard, 
 
 #[cfg(test)]
 mod tests {
+    use super::super::callers::Did;
     use super::*;
 
     fn id(number: u32) -> PeerId {
@@ -262,12 +266,17 @@ mod tests {
             (id(1006), Missing::KeptOut),
         ];
         assert_eq!(
-            sentence(&missing),
+            sentence(&missing, None),
             "waiting for 1001 (10.77.0.1:6001: connection timed out; firewall?), 1002 (is being dialed), \
              1004 (has not called us yet), 1005 (has not called us again), \
              1006 (is kept out for a while, for it has broken the protocol)"
         );
         let many: Vec<_> = (1..=12).map(|number| (id(number), Missing::ToCall { again: false })).collect();
-        assert!(sentence(&many).ends_with("10 (has not called us yet) and 2 more"));
+        assert!(sentence(&many, None).ends_with("10 (has not called us yet) and 2 more"));
+        let caller = OddCaller { from: at().ip(), did: Did::Ended(0) };
+        assert!(
+            sentence(&many, Some(&caller)).ends_with(" and 2 more; 10.77.0.1 called, but closed without a handshake")
+        );
+        assert_eq!(sentence(&missing[1..2], Some(&caller)), "waiting for 1002 (is being dialed)", "nobody is to call");
     }
 }
