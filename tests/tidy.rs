@@ -28,7 +28,7 @@ const ORDER: [&str; 19] = [
 /// Imports that the order would allow and the design does not.
 const FORBIDDEN_IMPORTS: [(&str, &str); 2] = [("peer", "wire"), ("peer", "config")];
 /// The same for the modules of the tool beside it, `swarm`.
-const SWARM_ORDER: [&str; 34] = [
+const SWARM_ORDER: [&str; 37] = [
     "fault",
     "words",
     "cli",
@@ -48,7 +48,9 @@ const SWARM_ORDER: [&str; 34] = [
     "out",
     "hosts",
     "settings",
+    "warnings",
     "watched",
+    "choice",
     "live",
     "watch",
     "signals",
@@ -61,6 +63,7 @@ const SWARM_ORDER: [&str; 34] = [
     "status",
     "seeds",
     "demo_rate",
+    "afterword",
     "peer_options",
     "start",
 ];

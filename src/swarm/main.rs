@@ -36,8 +36,10 @@ mod out;
 mod hosts;
 mod settings;
 
+mod warnings;
 mod watched;
 
+mod choice;
 mod live;
 mod watch;
 
@@ -56,6 +58,7 @@ mod status;
 
 mod seeds;
 
+mod afterword;
 mod demo_rate;
 mod peer_options;
 
