@@ -142,7 +142,9 @@ impl Live {
         let complete = peers.values().filter(|peer| peer.is_counted() && peer.progress.is_complete()).count();
         let ended = peers.values().filter(|peer| peer.has_ended()).count();
         let secs = self.begun.elapsed().as_secs();
-        format!("{secs} s: the file is with {complete} of {} peers, ended: {ended}", peers.len())
+        let lost = peers.values().filter(|peer| !peer.is_counted()).count();
+        let lost = if lost == 0 { String::new() } else { format!(", no log found: {lost}") };
+        format!("{secs} s: the file is with {complete} of {} peers, ended: {ended}{lost}", peers.len())
     }
 }
 
