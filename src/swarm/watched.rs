@@ -261,8 +261,11 @@ impl Seen {
         self.sight.id
     }
 
-    /// Whether there was more in the log than was told: of what is long, only a part comes at once.
+    /// Whether there was more in the log, or was more said, than was told: of what is long, only a part comes at once.
     pub fn has_more(&self, known: &BTreeMap<PeerId, Reading>) -> bool {
-        !self.sight.log.is_empty() && known[&self.sight.id].len < self.sight.log_len
+        let (sight, reading) = (&self.sight, &known[&self.sight.id]);
+        let more_logged = !sight.log.is_empty() && reading.len < sight.log_len;
+        let more_said = !sight.said.bytes.is_empty() && reading.said.is_some_and(|known| known < sight.said.len);
+        more_logged || more_said
     }
 }
