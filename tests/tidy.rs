@@ -34,7 +34,7 @@ const ORDER: [&str; 19] = [
 /// Imports that the order would allow and the design does not.
 const FORBIDDEN_IMPORTS: [(&str, &str); 2] = [("peer", "wire"), ("peer", "config")];
 /// The same for the modules of the tool beside it, `swarm`.
-const SWARM_ORDER: [&str; 35] = [
+const SWARM_ORDER: [&str; 38] = [
     "fault",
     "words",
     "cli",
@@ -55,7 +55,9 @@ const SWARM_ORDER: [&str; 35] = [
     "out",
     "hosts",
     "settings",
+    "warnings",
     "watched",
+    "choice",
     "live",
     "watch",
     "signals",
@@ -68,6 +70,7 @@ const SWARM_ORDER: [&str; 35] = [
     "status",
     "seeds",
     "demo_rate",
+    "afterword",
     "peer_options",
     "start",
 ];

@@ -38,8 +38,10 @@ mod out;
 mod hosts;
 mod settings;
 
+mod warnings;
 mod watched;
 
+mod choice;
 mod live;
 mod watch;
 
@@ -58,6 +60,7 @@ mod status;
 
 mod seeds;
 
+mod afterword;
 mod demo_rate;
 mod peer_options;
 

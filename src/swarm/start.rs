@@ -13,6 +13,7 @@ use indicatif::DecimalBytes;
 use peer_process::limits::Rate;
 use peer_process::peer_id::PeerId;
 
+use crate::afterword::{tell_failures, too_short};
 use crate::cli::StartArgs;
 use crate::copies::Copy;
 use crate::demo_rate::{self, LIMIT_OPTION};
@@ -78,7 +79,7 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
 
     let layout = swarm.common.layout;
     let mut peers: BTreeMap<_, _> = swarm.peers.iter().map(|peer| (peer.id, Watched::new(peer, layout))).collect();
-    let mut live = Live::new(layout, swarm.peers.iter().map(|peer| peer.id));
+    let mut live = Live::new(layout);
     let (sender, news) = channel();
     interrupts.tell(&sender);
     let launched = launch(&hosts, &commands, args.detach, stagger, &news, &mut peers);
@@ -104,7 +105,13 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
     let cause = watch(&hosts, &mut peers, rules, (&sender, news), &mut live);
     live.finish();
     // What is left to do may take long, and need not be done: nobody listens to a signal, so it ends this process.
-    finish(&swarm, &hosts, &peers, cause, args.json)
+    let status = finish(&swarm, &hosts, &peers, cause, args.json)?;
+    if cause.is_none()
+        && let Some(note) = too_short(swarm.common.unchoking_interval_secs, &peers, !limits.is_empty())
+    {
+        say(&note);
+    }
+    Ok(status)
 }
 
 /// Who fails at once is told, although the others are left alone.
@@ -187,20 +194,6 @@ fn note_old(swarm: &SwarmDir, hosts: &Hosts, peers: &BTreeMap<PeerId, Watched>, 
     });
     for id in peers.keys().filter(|id| old.iter().any(|names| names.contains(&swarm.copy_name(**id)))) {
         copies.are.insert(*id, Copy::Old);
-    }
-}
-
-/// The last words of each peer that has failed by itself, the same of several only once.
-fn tell_failures(swarm: &SwarmDir, peers: &BTreeMap<PeerId, Watched>) {
-    let mut told = Vec::new();
-    for (id, peer) in peers.iter().filter(|(_, peer)| peer.status().is_some_and(|status| (1..128).contains(&status))) {
-        let text = fs::read(swarm.path_of(&err_name(*id))).unwrap_or_default();
-        let text = String::from_utf8_lossy(&text).into_owned();
-        let last = text.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it has said nothing");
-        if !told.contains(&last.to_owned()) {
-            say(&format!("peer {id} ended with status {}: {last}", peer.status().unwrap_or_default()));
-            told.push(last.to_owned());
-        }
     }
 }
 

@@ -98,7 +98,7 @@ pub fn watch(
             if peers.values().all(|peer| !peer.was_started() || peer.is_done()) {
                 return stopping.map(|stopping| stopping.cause);
             }
-            let failed = || peers.values().find(|peer| peer.has_ended() && peer.status() != Some(0));
+            let failed = || peers.values().find(|peer| peer.has_failed());
             if let Some(stopping) = &mut stopping {
                 if stopping.go_on(&orders) {
                     let left = |peer: &&Watched| peer.was_started() && !peer.is_done();
@@ -119,7 +119,15 @@ fn note(peers: &mut BTreeMap<PeerId, Watched>, ids: &[PeerId], seen: Result<Vec<
     match seen {
         Ok(seen) => {
             for seen in &seen {
-                peers.get_mut(&seen.id()).expect("only these were asked for").see(seen);
+                let peer = peers.get_mut(&seen.id()).expect("only these were asked for");
+                let had_more = peer.warnings.has_more();
+                peer.see(seen);
+                for warning in peer.warnings.take_new() {
+                    say(&format!("{}: {warning}", seen.id()));
+                }
+                if peer.warnings.has_more() && !had_more {
+                    say(&format!("{0}: more warnings are in peer_{0}.err", seen.id()));
+                }
             }
         }
         Err(trouble) => {
@@ -185,7 +193,7 @@ fn give(orders: &[Sender<Order>], signal: Order) {
 /// The thread of one host: looks at its peers until all have ended, or nobody listens any more.
 fn look_after(host: &Host, peers: &[PeerId], news: &Sender<News>, orders: &Receiver<Order>) {
     let interval = if host.is_here() { LOOK_INTERVALS.0 } else { LOOK_INTERVALS.1 };
-    let mut known: BTreeMap<PeerId, Reading> = peers.iter().map(|id| (*id, Reading::default())).collect();
+    let mut known: BTreeMap<PeerId, Reading> = peers.iter().map(|id| (*id, Reading::begin(None, Some(0)))).collect();
     loop {
         let asked: Vec<_> = known.iter().map(|(id, reading)| (*id, Some(reading.clone()))).collect();
         let mut pause = interval;

@@ -129,6 +129,24 @@ fn who_fails_at_once_there_is_told_with_its_last_words() {
 }
 
 #[test]
+fn what_peers_there_warn_of_is_told_here_once_behind_however_much_else_they_say() {
+    let world = World::new(2);
+    // More than is brought at once, then a warning twice, with some time for a look between.
+    let command = "head -c 200000 /dev/zero | tr '\\0' x; echo; \
+        for number in 1 2; do echo 'peer {id}: [WARN] it is odd at {id}'; : >log_peer_{id}.log; sleep 1; done; exit 3";
+    let outcome = world.start(&["--keep-going", "--peer-command", command]);
+    outcome.assert_status(1);
+    for id in [1001, 1002] {
+        let told = outcome.stderr.matches(&format!("swarm: {id}: it is odd at {id}\n")).count();
+        assert_eq!(told, 1, "{outcome:?}");
+    }
+    assert_eq!(outcome.column("note"), ["it is odd at 1001", "it is odd at 1002"]);
+    let status = world.run(&["status", DIR]);
+    assert!([1001, 1002].iter().all(|id| status.stdout.contains(&format!("  it is odd at {id}\n"))), "{status:?}");
+    world.assert_no_process();
+}
+
+#[test]
 fn peers_that_were_left_running_are_shown_and_stopped() {
     let world = World::new(3);
     world.nobody_has_the_file();
@@ -245,12 +263,12 @@ fn logs_are_found_there_wherever_they_are_and_those_of_earlier_runs_tell_nothing
     assert_same(&world.there(0, "logs/log_peer_[1001].log"), &world.here("log_peer_1001.log"));
     assert_eq!(world.run(&["status", DIR]).column("pieces"), ["62/62 100 %"; 2]);
 
-    for command in ["echo {id}", "echo nothing to do >>'out/'{id}' of today.txt'"] {
+    for (command, pieces) in [("echo {id}", "-"), ("echo nothing to do >>'out/'{id}' of today.txt'", "0/62")] {
         let idle = start(command);
         idle.assert_status(1);
         assert!(idle.stdout.contains("\"copy\": \"old\""), "{idle:?}");
         assert!(!idle.stdout.contains("\"1001\": "), "{idle:?}");
-        assert_eq!(world.run(&["status", DIR]).column("pieces"), ["62/62 100 %", "0/62"]);
+        assert_eq!(world.run(&["status", DIR]).column("pieces"), ["62/62 100 %", pieces]);
     }
     let listed = world.run(&["clean", DIR, "--yes"]);
     listed.assert_status(0);

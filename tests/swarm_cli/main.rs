@@ -6,6 +6,9 @@ mod support;
 #[path = "../support/unread.rs"]
 mod unread;
 
+#[path = "../support/screen.rs"]
+mod screen;
+
 mod running;
 mod swarm;
 
@@ -26,6 +29,7 @@ mod status;
 mod stop;
 mod terminal;
 mod verify;
+mod view;
 mod watching;
 
 use std::path::{Path, PathBuf};

@@ -30,7 +30,7 @@ use tempfile::TempDir;
 use self::scripts::{GIVE, Job};
 pub use self::shell::NoDirectory;
 use self::shell::Shell;
-pub use self::sight::{LogFile, Reading, Sight};
+pub use self::sight::{LogFile, Reading, Said, Sight};
 use self::ssh::{Ssh, dir_for_sockets};
 pub use self::supply::Program;
 use crate::digest::{Digest, digest_file};

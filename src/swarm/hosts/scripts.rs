@@ -75,13 +75,15 @@ export IDENTITY
 } | { read -r pid && echo "$pid"; } || exit 92
 "#;
 
-/// Looks at peers: `$1` is a word that no log has, then follow four words for each: its ID, what else its log may be called, how much of
-/// it is known, `-` if the log is not asked for, and its name, if that is known. For each, tells what may be its log; then that word, the
-/// ID, the log's size and the [record](super::super::record::Record) in one line, then what is new in the log.
+/// Looks at peers: `$1` is a word that no log has, then follow five words for each: its ID, what else its log may be called, how much of
+/// it is known, `-` if the log is not asked for, its name, if that is known, and how much is known of what it says on stderr, or `-`. For
+/// each, tells what may be its log; then that word, the ID, the log's size and the [record](super::super::record::Record) in one line, then
+/// what is new in the log. Where it is asked for, that word, `err`, the ID, the size, and where what follows begins come last, then what is
+/// new there, but no more than the end of it.
 const LOOK: &str = r#"
 mark=$1
 shift
-while [ $# -gt 3 ]; do
+while [ $# -gt 4 ]; do
     alive=none pid= was= begun= keeper= kept= ended=
     { read -r pid was begun keeper kept own && read -r ended; } 2>/dev/null <"peer_$1.pid"
     if [ -n "$kept" ]; then
@@ -102,7 +104,15 @@ while [ $# -gt 3 ]; do
     printf '%s %s %s %s %s %s %s\n' "$mark" "$1" $size $alive "$pid" "$begun" "$ended"
     [ ! -r "$4" ] || [ $size -le "$3" ] || tail -c "+$(($3 + 1))" <"$4" | dd bs=65536 count=64 2>/dev/null
     echo
-    shift 4
+    if [ "$5" != - ] && [ -f "peer_$1.err" ] && [ -r "peer_$1.err" ]; then
+        size=$(($(wc -c <"peer_$1.err"))) from=$5
+        [ $size -ge "$from" ] || from=0
+        [ $((size - from)) -le 65536 ] || from=$((size - 65536))
+        printf '%s err %s %s %s\n' "$mark" "$1" $size $from
+        [ $size -le $from ] || tail -c "+$((from + 1))" <"peer_$1.err" | dd bs=4096 count=64 2>/dev/null
+        echo
+    fi
+    shift 5
 done
 "#;
 
