@@ -87,7 +87,9 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
     interrupts.tell(&sender);
     let mut started = Started::new();
     let launched = launch(&hosts, &commands, (args.detach, stagger), &news, &mut started);
-    started.keys().for_each(|id| peers.get_mut(id).expect("all of them").note_start());
+    for id in started.keys() {
+        peers.get_mut(id).expect("all of them").note_start();
+    }
     if !matches!(launched, Ok(None)) {
         // Whoever was started does not outlive this.
         stop_started(&hosts, &started);

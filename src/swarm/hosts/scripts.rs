@@ -71,7 +71,7 @@ if mv -f "peer_$1.pid" "$old" 2>/dev/null; then
     { read -r pid was rest; } 2>/dev/null <"$old"
     [ -z "$pid" ] || identity "$pid"
     if [ -n "$pid" ] && [ -n "$started" ] && [ "$started" = "$was" ]; then
-        ln "$old" "peer_$1.pid" 2>/dev/null
+        [ -e "peer_$1.pid" ] || mv -f "$old" "peer_$1.pid"
         rm -f "$old"
         runs "$1" "$pid"
     fi
