@@ -22,6 +22,7 @@ mod endings;
 mod handshakes;
 mod hints;
 mod limits;
+mod links;
 mod locks;
 mod options;
 mod uploads;
