@@ -10,7 +10,10 @@
 ///
 /// `on_the_way NAME` sets `link` to the first directory on the way to a file that is a link, or to nothing.
 ///
-/// `is_recorded ID` tells whether the process lives that is recorded for a peer, and sets `pid` to it.
+/// `is_recorded FILE` tells whether the process lives that this file records, and sets `pid` to it.
+///
+/// `retire ID` deletes the record of a peer, and fails if the process lives. The record is moved away first and looked at again, for
+/// somebody else may start the same peer at the same moment.
 pub const GUARD: &str = r#"
 is_held() {
     holder=
@@ -62,9 +65,27 @@ on_the_way() {
     done
 }
 is_recorded() {
-    pid= was=
-    { read -r pid was rest; } 2>/dev/null <"peer_$1.pid" || return 1
+    pid= was= tries=10
+    while :; do
+        { read -r pid was rest; } 2>/dev/null <"$1"
+        # It may have been made this very moment.
+        [ -z "$pid" ] && [ -f "$1" ] && [ ! -s "$1" ] && [ $tries -gt 0 ] || break
+        tries=$((tries - 1))
+        sleep 0.1 2>/dev/null || { sleep 1 && tries=0; }
+    done
     [ -n "$pid" ] && identity "$pid" && [ -n "$started" ] && [ "$started" = "$was" ]
+}
+retire() {
+    ! is_recorded "peer_$1.pid" || return 1
+    old=peer_$1.pid.$$
+    [ -e "peer_$1.pid" ] || [ -h "peer_$1.pid" ] || return 0
+    mv -f "peer_$1.pid" "$old" || { [ ! -e "peer_$1.pid" ] && return 0 || exit 92; }
+    if is_recorded "$old"; then
+        [ -e "peer_$1.pid" ] || mv -f "$old" "peer_$1.pid"
+        rm -f "$old"
+        return 1
+    fi
+    rm -f "$old"
 }
 "#;
 
@@ -107,11 +128,11 @@ while [ $# -gt 1 ]; do
         echo "$link is a link, so nothing in it is deleted" >&2
         exit 96
     }
-    [ "$2" != "peer_$1.pid" ] || ! is_recorded "$1" || {
-        echo "peer $1 is at work: it is process $pid; end it first" >&2
-        exit 96
-    }
-    rm -f -- "$2" || exit 92
+    if [ "$2" = "peer_$1.pid" ]; then
+        retire "$1" || { echo "peer $1 is at work: it is process $pid; end it first" >&2 && exit 96; }
+    else
+        rm -f -- "$2" || exit 92
+    fi
     shift 2
 done
 let_go

@@ -56,27 +56,14 @@ identity() {
 /// The record also names the process group, if this script leads it: then nobody is in it but the peer, whatever that starts
 /// (its command may be a script), and the keeper, who does not heed what is meant for them.
 ///
-/// The record of a living process is never replaced: nobody would find that any more. One of a process that has ended is moved away
-/// first and looked at again, for somebody else may start the same peer at the same moment; and the new one must not be there yet. The
-/// keeper notes the end only in the record that names itself.
+/// The record of a living process is never replaced: nobody would find that any more. The new one must not be there yet, and the keeper
+/// notes the end only in the record that names itself.
 const START: &str = r#"
 runs() {
-    echo "peer $1 was started already: it is process ${2:-unknown}" >&2
+    echo "peer $1 was started already: it is process $2" >&2
     exit 96
 }
-! is_recorded "$1" || runs "$1" "$pid"
-old=peer_$1.pid.$$
-if mv -f "peer_$1.pid" "$old" 2>/dev/null; then
-    pid= was=
-    { read -r pid was rest; } 2>/dev/null <"$old"
-    [ -z "$pid" ] || identity "$pid"
-    if [ -n "$pid" ] && [ -n "$started" ] && [ "$started" = "$was" ]; then
-        [ -e "peer_$1.pid" ] || mv -f "$old" "peer_$1.pid"
-        rm -f "$old"
-        runs "$1" "$pid"
-    fi
-    rm -f "$old"
-fi
+retire "$1" || runs "$1" "$pid"
 # Not written through a link: the link goes.
 rm -f "peer_$1.err" && : >"peer_$1.err" || exit 92
 export IDENTITY
@@ -101,7 +88,7 @@ export IDENTITY
         { read -r pid was begun keeper rest; } 2>/dev/null <"peer_$1.pid"
         [ "$keeper" != "$own" ] || printf 'exit %s %s\n' "$status" "$(date +%s)" >>"peer_$1.pid"
     } 3>&1 >/dev/null 2>&1 </dev/null &
-} | { read -r pid && echo "$pid"; } || { ! is_recorded "$1" || runs "$1" "$pid"; exit 92; }
+} | { read -r pid && echo "$pid"; } || { ! is_recorded "peer_$1.pid" || runs "$1" "$pid"; exit 92; }
 "#;
 
 /// Looks at peers: `$1` is a word that no log has, then follow four words for each: its ID, what else its log may be called, how much of
