@@ -10,7 +10,7 @@ mod left_out;
 use left_out::{SKIP_NOTHING, verdict};
 
 /// The modules in reading order: each may import those before it.
-const ORDER: [&str; 19] = [
+const ORDER: [&str; 21] = [
     "peer_id",
     "layout",
     "piece_set",
@@ -21,6 +21,8 @@ const ORDER: [&str; 19] = [
     "peer",
     "hashing",
     "manifest",
+    "links",
+    "lock",
     "journal",
     "storage",
     "local_time",
@@ -34,7 +36,7 @@ const ORDER: [&str; 19] = [
 /// Imports that the order would allow and the design does not.
 const FORBIDDEN_IMPORTS: [(&str, &str); 2] = [("peer", "wire"), ("peer", "config")];
 /// The same for the modules of the tool beside it, `swarm`.
-const SWARM_ORDER: [&str; 38] = [
+const SWARM_ORDER: [&str; 40] = [
     "fault",
     "words",
     "cli",
@@ -63,6 +65,7 @@ const SWARM_ORDER: [&str; 38] = [
     "signals",
     "verify",
     "stop",
+    "locks",
     "clean",
     "generate",
     "meta",
@@ -72,18 +75,22 @@ const SWARM_ORDER: [&str; 38] = [
     "demo_rate",
     "afterword",
     "peer_options",
+    "launch",
     "start",
 ];
 /// All that `swarm` takes from the crate: it runs peers as processes, whosever they are.
-const SWARM_IMPORTS: [&str; 9] =
-    ["config", "console", "hashing", "layout", "limits", "manifest", "peer_id", "stderr", "units"];
+const SWARM_IMPORTS: [&str; 10] =
+    ["config", "console", "hashing", "layout", "limits", "lock", "manifest", "peer_id", "stderr", "units"];
 /// What a module must not name, and the modules that may.
 const RESERVED: [(&str, &[&str]); 10] = [
     ("std::net", &["net"]),
     ("std::sync", &["net", "event_log", "stderr", "console", "journal", "hashing", "storage"]),
     ("std::thread", &["net", "stderr", "hashing"]),
     ("std::time", &["net", "stderr", "console", "limits", "progress_json", "main"]),
-    ("std::fs", &["config", "hashing", "manifest", "journal", "storage", "event_log", "progress_json"]),
+    (
+        "std::fs",
+        &["config", "hashing", "manifest", "links", "lock", "journal", "storage", "event_log", "progress_json"],
+    ),
     ("thread::sleep", &[]),
     // Who writes there may have to wait for its reader.
     ("io::stderr(),", &[]),

@@ -56,7 +56,7 @@ pub fn bind(own: &PeerInfo, places: &Places, wait: impl FnOnce()) -> Result<Vec<
 }
 
 /// Nobody wakes this, but a signal ends the process meanwhile.
-fn pause(time: Duration) {
+pub fn pause(time: Duration) {
     let never = (Mutex::new(()), Condvar::new());
     let guard = never.0.lock().unwrap_or_else(PoisonError::into_inner);
     drop(never.1.wait_timeout_while(guard, time, |()| true));

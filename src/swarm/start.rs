@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::fs;
 use std::process::ExitCode;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::{Duration, Instant};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use indicatif::DecimalBytes;
 use peer_process::limits::Rate;
 use peer_process::peer_id::PeerId;
@@ -19,7 +19,9 @@ use crate::copies::Copy;
 use crate::demo_rate::{self, LIMIT_OPTION};
 use crate::fault::Usage;
 use crate::hosts::{Host, Hosts, Program};
+use crate::launch::{Started, launch, stop_started};
 use crate::live::Live;
+use crate::locks;
 use crate::made::shell_word;
 use crate::out::{FAILED, named, print, say, show, signal_status};
 use crate::peer_options;
@@ -60,6 +62,8 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
     }
     seeds::check(&swarm, &hosts)?;
     let interrupts = Interrupts::watch(&hosts, "nothing was started")?;
+    // Until all records are written: two that start at once would each take the other's peers for nobody's.
+    let lock = locks::lock(&swarm)?;
     prepare(&swarm, &hosts, &program)?;
     if has_pattern || !hosts.all.iter().all(Host::is_here) {
         let forgotten = settings.save(&swarm)?;
@@ -82,11 +86,16 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
     let mut live = Live::new(layout);
     let (sender, news) = channel();
     interrupts.tell(&sender);
-    let launched = launch(&hosts, &commands, args.detach, stagger, &news, &mut peers);
+    let mut started = Started::new();
+    let launched = launch(&hosts, &commands, (args.detach, stagger), &news, &mut started);
+    for id in started.keys() {
+        peers.get_mut(id).expect("all of them").note_start();
+    }
     if !matches!(launched, Ok(None)) {
         // Whoever was started does not outlive this.
-        stop_started(&hosts, &peers);
+        stop_started(&hosts, &started);
     }
+    drop(lock);
     if let Some(signal) = launched? {
         say("the peers that were started are stopped");
         return Ok(signal_status(signal));
@@ -306,7 +315,7 @@ fn all_well(results: Vec<Result<()>>) -> Result<()> {
 fn refuse_if_running(swarm: &SwarmDir, host: &Host) -> Result<()> {
     let running = running(host)?;
     if running.is_empty() {
-        return Ok(());
+        return locks::refuse_at_work(host);
     }
     let ((they_run, them), shown) = (who_runs(&running), shell_word(&swarm.path));
     let called = host.called();
@@ -322,8 +331,8 @@ fn begin(swarm: &SwarmDir, hosts: &Hosts, args: &StartArgs) -> Result<()> {
         let resumed = if fresh { BTreeMap::new() } else { host.list(&journals)? };
         let anew = host.peers.iter().filter(|id| !resumed.contains_key(&swarm.journal_name(**id)));
         host.begin()?;
-        let records = host.peers.iter().map(|id| pid_name(*id));
-        host.remove(&anew.clone().map(|id| log_name(*id)).chain(records).collect::<Vec<_>>())?;
+        let records = host.peers.iter().map(|id| (pid_name(*id), Some(*id)));
+        host.remove(&anew.clone().map(|id| (log_name(*id), Some(*id))).chain(records).collect())?;
         // What an earlier run has brought here.
         let mut brought = anew.filter(|_| !host.is_here()).flat_map(|id| brought_names(*id));
         brought.try_for_each(|name| swarm.remove(&name))
@@ -331,45 +340,7 @@ fn begin(swarm: &SwarmDir, hosts: &Hosts, args: &StartArgs) -> Result<()> {
     all_well(hosts.each(begin))
 }
 
-// ---- The start ----
-
-/// Starts all peers; a signal that comes meanwhile ends it.
-fn launch(
-    hosts: &Hosts,
-    commands: &[(PeerId, String)],
-    detach: bool,
-    stagger: Duration,
-    news: &Receiver<News>,
-    peers: &mut BTreeMap<PeerId, Watched>,
-) -> Result<Option<i32>> {
-    for (place, (id, command)) in commands.iter().enumerate() {
-        let due = Instant::now() + if place == 0 { Duration::ZERO } else { stagger };
-        loop {
-            match news.recv_timeout(due.saturating_duration_since(Instant::now())) {
-                Ok(News::Signal(signal)) => return Ok(Some(signal)),
-                Ok(_) => {}
-                Err(RecvTimeoutError::Timeout) => break,
-                Err(RecvTimeoutError::Disconnected) => bail!("nobody watches for signals"),
-            }
-        }
-        // Even if it cannot be told whether it was.
-        peers.get_mut(id).expect("all of them").note_start();
-        hosts.of_peer(*id).start(*id, command).with_context(|| format!("peer {id} was not started"))?;
-    }
-    // Whoever is to be left alone from here on would not be stopped any more.
-    let signal = || news.try_iter().find_map(|news| if let News::Signal(signal) = news { Some(signal) } else { None });
-    Ok(if detach { signal() } else { None })
-}
-
-fn stop_started(hosts: &Hosts, peers: &BTreeMap<PeerId, Watched>) {
-    for host in &hosts.all {
-        if host.peers.iter().any(|id| peers[id].was_started())
-            && let Err(error) = crate::stop::stop_all(host)
-        {
-            say(&format!("{} may still run: {error:#}", named(&host.peers)));
-        }
-    }
-}
+// ---- The end ----
 
 /// Brings the logs of another machine here, under the course's name, whatever they are called there.
 fn fetch_logs(swarm: &SwarmDir, host: &Host) -> Result<()> {

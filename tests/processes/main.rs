@@ -26,6 +26,8 @@ mod endings;
 mod handshakes;
 mod hints;
 mod limits;
+mod links;
+mod locks;
 mod options;
 mod uploads;
 

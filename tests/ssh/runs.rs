@@ -12,7 +12,7 @@ use crate::world::{DIR, FILE_SIZE, IN_PLACE, Outcome, World};
 /// The seeder's file and the two copies.
 const COPIES: [&str; 3] = ["peer_1001/file.dat", "peer_1002/file.dat", "peer_1003/file.dat"];
 /// All that another machine needs beside a POSIX shell and the peer.
-const NEEDED: [&str; 11] = ["cat", "chmod", "date", "dd", "mkdir", "mv", "rm", "sh", "sleep", "tail", "uname"];
+pub const NEEDED: [&str; 11] = ["cat", "chmod", "date", "dd", "mkdir", "mv", "rm", "sh", "sleep", "tail", "uname"];
 
 fn assert_same(one: &Path, other: &Path) {
     let read = |path: &Path| fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));

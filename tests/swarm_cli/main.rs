@@ -21,6 +21,8 @@ mod foreign_logs;
 mod generate;
 mod init;
 mod init_refusals;
+mod links;
+mod locks;
 mod meta;
 mod refusals;
 mod signals;

@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use peer_process::peer_id::PeerId;
 
 use super::scripts::Job;
-use super::{Host, LogFile, Reading, Said, Sight};
+use super::{Host, LogFile, Owned, Reading, Said, Sight};
 use crate::logs::log_of;
 use crate::swarm_dir::{BEGUN, err_name};
 
@@ -129,16 +129,16 @@ impl Host {
         Ok(files.into_iter().filter_map(log).collect())
     }
 
-    /// The names of all files in the swarm's directory there that are logs of its peers, of whatever run.
+    /// All files in the swarm's directory there that are logs of its peers, of whatever run.
     ///
     /// # Errors
     /// When the host cannot be reached.
-    pub fn all_logs(&self) -> Result<Vec<String>> {
+    pub fn all_logs(&self) -> Result<Owned> {
         let files = self.files_for_logs("all")?;
         let is_log = |id: PeerId, name: &str| log_of(id.number(), self.log_pattern.as_ref(), [name]).is_some();
         let names = files.into_iter().flat_map(|(id, files)| files.into_iter().map(move |file| (id, file.name)));
         let inside = |name: &str| !name.starts_with('/') && !name.split('/').any(|part| part == "..");
-        Ok(names.filter(|(id, name)| is_log(*id, name) && inside(name)).map(|(_, name)| name).collect())
+        Ok(names.filter(|(id, name)| is_log(*id, name) && inside(name)).map(|(id, name)| (name, Some(id))).collect())
     }
 
     fn files_for_logs(&self, which: &str) -> Result<BTreeMap<PeerId, Vec<LogFile>>> {

@@ -4,6 +4,8 @@
 //! that there is one way to start a peer, to look at it and to stop it. Only files of this machine are read directly.
 //! What other machines must be given before they can start a peer is in `supply`.
 
+mod guard;
+mod guard_scripts;
 mod log_scripts;
 mod logs;
 mod scripts;
@@ -27,6 +29,7 @@ use peer_process::peer_id::PeerId;
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
+pub use self::guard::Owned;
 use self::scripts::{GIVE, Job};
 pub use self::shell::NoDirectory;
 use self::shell::Shell;
@@ -208,15 +211,6 @@ impl Host {
         let words: Vec<_> = [BEGUN].into_iter().chain(names.iter().map(String::as_str)).collect();
         let told = String::from_utf8_lossy(&self.run(Job::Old, &words)?).into_owned();
         Ok(told.lines().map(Into::into).collect())
-    }
-
-    /// Deletes files of the swarm's directory there.
-    ///
-    /// # Errors
-    /// When one cannot be deleted.
-    pub fn remove(&self, names: &[String]) -> Result<()> {
-        let names: Vec<_> = names.iter().map(String::as_str).collect();
-        self.run(Job::Remove, &names).map(drop)
     }
 
     /// Brings a file of the swarm's directory there to the same place here; false if there is none.
