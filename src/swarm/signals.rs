@@ -33,6 +33,7 @@ impl Interrupts {
             for signal in signals.forever() {
                 let listener = shared.lock().unwrap_or_else(PoisonError::into_inner);
                 let told = listener.as_ref().map(|listener| listener.send(News::Signal(signal)));
+                leavings.hurry();
                 if !matches!(told, Some(Ok(()))) {
                     if told.is_none() {
                         say(&format!("signal {signal} came, {last_words}"));

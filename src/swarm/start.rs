@@ -17,7 +17,7 @@ use crate::cli::StartArgs;
 use crate::copies::Copy;
 use crate::demo_rate::{self, LIMIT_OPTION};
 use crate::fault::Usage;
-use crate::hosts::{Host, Hosts, Program};
+use crate::hosts::{Host, Hosts, NoDirectory, Program};
 use crate::live::Live;
 use crate::made::shell_word;
 use crate::out::{FAILED, named, print, say, show, signal_status};
@@ -59,6 +59,7 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
     }
     seeds::check(&swarm, &hosts)?;
     let interrupts = Interrupts::watch(&hosts, "nothing was started")?;
+    refuse_without_seeder(&swarm, &hosts, args)?;
     prepare(&swarm, &hosts, &program)?;
     if has_pattern || !hosts.all.iter().all(Host::is_here) {
         let forgotten = settings.save(&swarm)?;
@@ -209,9 +210,35 @@ fn tell_failures(swarm: &SwarmDir, peers: &BTreeMap<PeerId, Watched>) {
 /// What each peer would say for itself, where nobody sees it.
 fn warn(swarm: &SwarmDir) {
     swarm.common.warnings.iter().for_each(|warning| say(warning));
-    if !swarm.peers.iter().any(|peer| peer.has_file) && swarm.common.layout.piece_count() > 0 {
-        say("PeerInfo.cfg: no peer starts with the file, so none will ever have it, and none will end");
+    if lacks_seeder(swarm) {
+        say(NO_SEEDER);
     }
+}
+
+/// What becomes of a swarm in which nobody has the file.
+const NO_SEEDER: &str = "PeerInfo.cfg: no peer starts with the file, so none will ever have it, and none will end";
+
+fn lacks_seeder(swarm: &SwarmDir) -> bool {
+    !swarm.peers.iter().any(|peer| peer.has_file) && swarm.common.layout.piece_count() > 0
+}
+
+/// Refuses a swarm that would run for ever, unless that is wanted, or peers go on with what they got in an earlier run.
+fn refuse_without_seeder(swarm: &SwarmDir, hosts: &Hosts, args: &StartArgs) -> Result<()> {
+    if args.no_seeder_yet || !lacks_seeder(swarm) {
+        return Ok(());
+    }
+    let fresh = args.peer_options.iter().any(|option| option == "--fresh");
+    let resumes = |host: &Host| {
+        let journals: Vec<_> = host.peers.iter().map(|id| swarm.journal_name(*id)).collect();
+        match host.list(&journals) {
+            Err(error) if error.is::<NoDirectory>() => Ok(false),
+            found => found.map(|found| !found.is_empty()),
+        }
+    };
+    if !fresh && hosts.each(resumes).into_iter().collect::<Result<Vec<_>>>()?.contains(&true) {
+        return Ok(());
+    }
+    Err(Usage::error(format!("{NO_SEEDER}; --no-seeder-yet starts it all the same")))
 }
 
 /// Opens the directory, unless it is a rate that was meant for `--demo-rate`.

@@ -170,7 +170,7 @@ const OLD: &str = r#"
 begun=$1
 shift
 for name; do
-    [ ! -f "$name" ] || [ "$name" -nt "$begun" ] || echo "$name"
+    [ ! -f "$name" ] || [ "$name" -nt "$begun" ] || printf '%s\n' "$name"
 done
 "#;
 
@@ -213,7 +213,7 @@ const TRY: &str = r#"
 ///
 /// When the connection breaks, its stdin ends as if all had come: so the size is looked at. It comes under a name of its own, which
 /// ends with `$5`: hosts may share their home directories, and all are given files at the same time.
-pub const TAKE: &str = r#"cd -- "$1" && { cat >"$2.$5" && [ "$(($(wc -c <"$2.$5")))" = "${4%% *}" ] && chmod -- "$3" "$2.$5" && mv -f -- "$2.$5" "$2" && echo "$4" >>swarm.sent || { rm -f -- "$2.$5"; exit 92; }; }"#;
+pub const TAKE: &str = r#"cd -- "$1" && { cat >"$2.$5" && [ "$(($(wc -c <"$2.$5")))" = "${4%% *}" ] && chmod -- "$3" "$2.$5" && mv -f -- "$2.$5" "$2" && printf "%s\n" "$4" >>swarm.sent || { rm -f -- "$2.$5"; exit 92; }; }"#;
 
 /// Gives the file `$2` of the directory `$1`, behind [`READY`].
 pub const GIVE: &str = r#"cd -- "$1" && echo swarm: ready && exec cat <"$2""#;
