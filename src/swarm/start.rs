@@ -229,6 +229,10 @@ fn refuse_without_seeder(swarm: &SwarmDir, hosts: &Hosts, args: &StartArgs) -> R
     }
     let fresh = args.peer_options.iter().any(|option| option == "--fresh");
     let resumes = |host: &Host| {
+        if !running(host)?.is_empty() {
+            // That is what will be told.
+            return Ok(true);
+        }
         let journals: Vec<_> = host.peers.iter().map(|id| swarm.journal_name(*id)).collect();
         match host.list(&journals) {
             Err(error) if error.is::<NoDirectory>() => Ok(false),
