@@ -18,7 +18,7 @@ use crate::cli::StartArgs;
 use crate::copies::Copy;
 use crate::demo_rate::{self, LIMIT_OPTION};
 use crate::fault::Usage;
-use crate::hosts::{Host, Hosts, Program};
+use crate::hosts::{Host, Hosts, NoDirectory, Program};
 use crate::launch::{Started, launch, stop_started};
 use crate::live::Live;
 use crate::locks;
@@ -62,6 +62,7 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
     }
     seeds::check(&swarm, &hosts)?;
     let interrupts = Interrupts::watch(&hosts, "nothing was started")?;
+    refuse_without_seeder(&swarm, &hosts, args)?;
     // Until all records are written: two that start at once would each take the other's peers for nobody's.
     let lock = locks::lock(&swarm)?;
     prepare(&swarm, &hosts, &program)?;
@@ -211,9 +212,39 @@ fn note_old(swarm: &SwarmDir, hosts: &Hosts, peers: &BTreeMap<PeerId, Watched>, 
 /// What each peer would say for itself, where nobody sees it.
 fn warn(swarm: &SwarmDir) {
     swarm.common.warnings.iter().for_each(|warning| say(warning));
-    if !swarm.peers.iter().any(|peer| peer.has_file) && swarm.common.layout.piece_count() > 0 {
-        say("PeerInfo.cfg: no peer starts with the file, so none will ever have it, and none will end");
+    if lacks_seeder(swarm) {
+        say(NO_SEEDER);
     }
+}
+
+/// What becomes of a swarm in which nobody has the file.
+const NO_SEEDER: &str = "PeerInfo.cfg: no peer starts with the file, so none will ever have it, and none will end";
+
+fn lacks_seeder(swarm: &SwarmDir) -> bool {
+    !swarm.peers.iter().any(|peer| peer.has_file) && swarm.common.layout.piece_count() > 0
+}
+
+/// Refuses a swarm that would run for ever, unless that is wanted, or peers go on with what they got in an earlier run.
+fn refuse_without_seeder(swarm: &SwarmDir, hosts: &Hosts, args: &StartArgs) -> Result<()> {
+    if args.no_seeder_yet || !lacks_seeder(swarm) {
+        return Ok(());
+    }
+    let fresh = args.peer_options.iter().any(|option| option == "--fresh");
+    let resumes = |host: &Host| {
+        if !running(host)?.is_empty() {
+            // That is what will be told.
+            return Ok(true);
+        }
+        let journals: Vec<_> = host.peers.iter().map(|id| swarm.journal_name(*id)).collect();
+        match host.list(&journals) {
+            Err(error) if error.is::<NoDirectory>() => Ok(false),
+            found => found.map(|found| !found.is_empty()),
+        }
+    };
+    if !fresh && hosts.each(resumes).into_iter().collect::<Result<Vec<_>>>()?.contains(&true) {
+        return Ok(());
+    }
+    Err(Usage::error(format!("{NO_SEEDER}; --no-seeder-yet starts it all the same")))
 }
 
 /// Opens the directory, unless it is a rate that was meant for `--demo-rate`.

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -85,6 +84,6 @@ pub fn bar(bytes: u64) -> ProgressBar {
     let style = ProgressStyle::with_template("{msg} [{bar:24}] {percent} %, {binary_bytes_per_sec}");
     bar.set_style(style.expect("the template is right").progress_chars("=> "));
     bar.set_message("comparing the copies");
-    bar.enable_steady_tick(Duration::from_millis(200));
+    // No steady tick: the library's thread for it panics where the system gives none.
     bar
 }

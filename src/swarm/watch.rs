@@ -4,8 +4,9 @@
 //! does not answer holds up nobody else. All that is decided is decided by [`watch`], in one loop.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::thread;
+use std::thread::{self, Builder, Scope};
 use std::time::{Duration, Instant};
 
 use peer_process::peer_id::PeerId;
@@ -68,20 +69,31 @@ pub fn watch(
 ) -> Option<Cause> {
     thread::scope(move |scope| {
         let mut orders = Vec::new();
+        let mut unattended = Vec::new();
         for host in &hosts.all {
             let started: Vec<_> = host.peers.iter().copied().filter(|id| peers[id].was_started()).collect();
-            if started.is_empty() {
-                continue;
+            if !started.is_empty() {
+                unattended.push((host, started));
             }
-            let (order, ordered) = channel();
-            let sender = sender.clone();
-            orders.push(order);
-            scope.spawn(move || look_after(host, &started, &sender, &ordered));
         }
         let mut stopping: Option<Stopping> = None;
         let begun = Instant::now();
         let mut signals = 0;
         loop {
+            // Where the system gives no thread now, it may do so later.
+            unattended.retain(|(host, started)| match attend(scope, host, started, sender) {
+                Ok(order) => {
+                    if let Some(stopping) = &stopping {
+                        _ = order.send(if stopping.hard { "KILL" } else { "TERM" });
+                    }
+                    orders.push(order);
+                    false
+                }
+                Err(trouble) => {
+                    note(peers, started, Err(format!("{}: cannot start a thread: {trouble}", host.called())));
+                    true
+                }
+            });
             match news.recv_timeout(LOOK_INTERVALS.0) {
                 Ok(News::Looked(ids, seen)) => note(peers, &ids, seen),
                 Ok(News::Signal(signal)) => {
@@ -93,6 +105,9 @@ pub fn watch(
                 }
                 Ok(News::Told) | Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => unreachable!("this function holds a sender"),
+            }
+            if stopping.is_some() {
+                hosts.hurry();
             }
             live.show(peers);
             if peers.values().all(|peer| !peer.was_started() || peer.is_done()) {
@@ -188,6 +203,20 @@ fn give(orders: &[Sender<Order>], signal: Order) {
     for order in orders {
         _ = order.send(signal);
     }
+}
+
+/// Starts the thread of one host; tells how it is given orders.
+fn attend<'scope, 'env>(
+    scope: &'scope Scope<'scope, 'env>,
+    host: &'env Host,
+    started: &[PeerId],
+    news: &Sender<News>,
+) -> io::Result<Sender<Order>> {
+    let (order, ordered) = channel();
+    let (started, news) = (started.to_vec(), news.clone());
+    let name = format!("look-{}", host.peers[0]);
+    Builder::new().name(name).spawn_scoped(scope, move || look_after(host, &started, &news, &ordered))?;
+    Ok(order)
 }
 
 /// The thread of one host: looks at its peers until all have ended, or nobody listens any more.

@@ -119,7 +119,15 @@ impl World {
     /// The words of `swarm start sw`, with what it needs to reach the hosts; later commands need not be told.
     pub fn start_words(&self, more: &[&str]) -> Vec<String> {
         let options = self.options.iter().flat_map(|(name, value)| ["--ssh-option".into(), format!("{name}={value}")]);
-        ["start", DIR].map(Into::into).into_iter().chain(options).chain(more.iter().map(|&word| word.into())).collect()
+        let info = fs::read_to_string(self.here("PeerInfo.cfg")).unwrap_or_default();
+        let lacks_seeder = (!info.contains(" 1\n")).then(|| "--no-seeder-yet".to_owned());
+        ["start", DIR]
+            .map(Into::into)
+            .into_iter()
+            .chain(lacks_seeder)
+            .chain(options)
+            .chain(more.iter().map(|&word| word.into()))
+            .collect()
     }
 
     /// `swarm start sw`, about to run.

@@ -191,7 +191,7 @@ const OLD: &str = r#"
 begun=$1
 shift
 for name; do
-    [ ! -f "$name" ] || [ "$name" -nt "$begun" ] || echo "$name"
+    [ ! -f "$name" ] || [ "$name" -nt "$begun" ] || printf '%s\n' "$name"
 done
 "#;
 
@@ -234,7 +234,7 @@ const TRY: &str = r#"
 ///
 /// When the connection breaks, its stdin ends as if all had come: so the size is looked at. It comes under a name of its own, which
 /// ends with `$5`: hosts may share their home directories, and all are given files at the same time.
-pub const TAKE: &str = r#"cd -- "$1" && { rm -f -- "$2.$5"; case $2 in */*) [ ! -h "${2%/*}" ] || [ ! -e "$2" ] || { echo "${2%/*} is a link, so $2 is not replaced" >&2; exit 96; } ;; esac; cat >"$2.$5" && [ "$(($(wc -c <"$2.$5")))" = "${4%% *}" ] && chmod -- "$3" "$2.$5" && mv -f -- "$2.$5" "$2" && { [ ! -h swarm.sent ] || rm -f swarm.sent; } && echo "$4" >>swarm.sent || { rm -f -- "$2.$5"; exit 92; }; }"#;
+pub const TAKE: &str = r#"cd -- "$1" && { rm -f -- "$2.$5"; case $2 in */*) [ ! -h "${2%/*}" ] || [ ! -e "$2" ] || { echo "${2%/*} is a link, so $2 is not replaced" >&2; exit 96; } ;; esac; cat >"$2.$5" && [ "$(($(wc -c <"$2.$5")))" = "${4%% *}" ] && chmod -- "$3" "$2.$5" && mv -f -- "$2.$5" "$2" && { [ ! -h swarm.sent ] || rm -f swarm.sent; } && printf "%s\n" "$4" >>swarm.sent || { rm -f -- "$2.$5"; exit 92; }; }"#;
 
 /// Gives the file `$2` of the directory `$1`, behind [`READY`].
 pub const GIVE: &str = r#"cd -- "$1" && echo swarm: ready && exec cat <"$2""#;
