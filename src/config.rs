@@ -97,7 +97,13 @@ impl Config {
     /// `peer_<id>`, where this peer keeps its file (A2).
     #[must_use]
     pub fn peer_dir(&self) -> PathBuf {
-        self.dir.join(format!("peer_{}", self.own().id))
+        self.dir_of(self.own().id)
+    }
+
+    /// The same of another peer, if it runs in the same directory.
+    #[must_use]
+    pub fn dir_of(&self, id: PeerId) -> PathBuf {
+        self.dir.join(format!("peer_{id}"))
     }
 
     /// `log_peer_<id>.log` (A2).

@@ -4,7 +4,7 @@
 //! with the peer's name, because the lines of several peers are often read together.
 
 use std::fmt::Display;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -18,6 +18,8 @@ use crate::stderr;
 
 /// How often a bar moves.
 const BAR_INTERVAL: Duration = Duration::from_millis(200);
+/// How many columns a bar takes beside the name and what is told: six, two brackets and two blanks.
+const BAR_COLUMNS: usize = 10;
 /// How often a plain line may come.
 const LINE_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -73,21 +75,43 @@ impl Progress {
         self.piece_count == self.layout.piece_count()
     }
 
-    /// The most telling first; `speed` is bytes a second and the time left, once they are known.
-    fn describe(&self, speed: Option<(u64, Duration)>) -> String {
+    /// The most telling first, and no more than has room in so many columns; `speed` is bytes a second and the time left, once they
+    /// are known.
+    fn describe(&self, speed: Option<(u64, Duration)>, room: usize) -> String {
+        let named = self.parts(speed, |neighbors| self.list(neighbors));
+        let counted = self.parts(speed, |neighbors| self.count(neighbors));
+        let mut shown = String::new();
+        // Where names have no room, their number may have. What follows is worth less.
+        for (named, counted) in named.iter().zip(&counted) {
+            let gap = if shown.is_empty() { "" } else { ", " };
+            let left = room.saturating_sub(shown.len() + gap.len());
+            let Some(part) = [named, counted].into_iter().find(|part| part.len() <= left) else { break };
+            shown = shown + gap + part;
+        }
+        shown
+    }
+
+    fn parts(&self, speed: Option<(u64, Duration)>, told: impl Fn(&[PeerId]) -> String) -> Vec<String> {
         let connected = format!("{}/{} up", self.connected, self.neighbors);
-        let unchokes = format!("unchokes {}", self.list(&self.unchokes));
+        let unchokes = format!("unchokes {}", told(&self.unchokes));
         let pieces = format!("{}/{}", self.piece_count, self.layout.piece_count());
         if self.is_complete() {
-            return format!("{pieces}, {connected}, {}/{} complete, {unchokes}", self.complete, self.neighbors);
+            return vec![pieces, connected, format!("{}/{} complete", self.complete, self.neighbors), unchokes];
         }
-        let unchoked_by = format!("unchoked by {}", self.list(&self.unchoked_by));
+        let unchoked_by = format!("unchoked by {}", told(&self.unchoked_by));
         let (rate, left) = match speed {
-            None => (String::new(), String::new()),
-            Some((0, _)) => (", 0 KiB/s".into(), String::new()),
-            Some((rate, left)) => (format!(", {}", shown_rate(rate)), format!(", {:#} left", HumanDuration(left))),
+            None => (None, None),
+            Some((0, _)) => (Some("0 KiB/s".into()), None),
+            Some((rate, left)) => (Some(shown_rate(rate)), Some(format!("{:#} left", HumanDuration(left)))),
         };
-        format!("{pieces}{rate}, {connected}, {unchoked_by}, {unchokes}{left}")
+        [Some(pieces), rate, Some(connected), Some(unchoked_by), Some(unchokes), left].into_iter().flatten().collect()
+    }
+
+    fn count(&self, neighbors: &[PeerId]) -> String {
+        match neighbors.len() {
+            0 => "nobody".into(),
+            count => format!("{count} of {}", self.neighbors),
+        }
     }
 
     fn list(&self, neighbors: &[PeerId]) -> String {
@@ -114,10 +138,10 @@ impl Console {
     /// The console of this peer; a quiet one shows errors only.
     #[must_use]
     pub fn new(own: PeerId, layout: FileLayout, quiet: bool) -> Self {
-        let drawn = !quiet && io::stderr().is_terminal();
+        let drawn = !quiet && stderr::draws();
         let target = if drawn { stderr::draw_target() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(layout.file_size()), target);
-        // Narrow, and the message in the order of its worth: what a terminal of 80 columns does not hold is cut off.
+        // Narrow: there may be no more than 80 columns.
         let style = ProgressStyle::with_template("{prefix} [{bar:6}] {wide_msg}").expect("the template is right");
         bar.set_style(style.progress_chars("=> "));
         let name = format!("peer {own}");
@@ -156,7 +180,7 @@ impl Console {
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
             Some((bar.per_sec() as u64, bar.eta()))
         };
-        let message = progress.describe(speed);
+        let message = progress.describe(speed, self.room());
         if !bar.is_hidden() {
             bar.set_message(message);
         } else if last.as_ref() != Some(&progress) {
@@ -177,6 +201,14 @@ impl Console {
         } else if self.0.lines.is_due(bar.elapsed()) {
             self.say(&self.check());
         }
+    }
+
+    /// How many columns there are for what is told: as many as it takes, unless it is drawn.
+    fn room(&self) -> usize {
+        if self.0.bar.is_hidden() {
+            return usize::MAX;
+        }
+        usize::from(stderr::size().0).saturating_sub(self.0.name.len() + BAR_COLUMNS)
     }
 
     fn check(&self) -> String {
@@ -274,10 +306,10 @@ mod tests {
     #[test]
     fn the_progress_line() {
         let check = |progress: &Progress, rate, text: &str| {
-            assert_eq!(progress.describe(Some((rate, Duration::from_secs(12)))), text);
+            assert_eq!(progress.describe(Some((rate, Duration::from_secs(12))), usize::MAX), text);
         };
         assert_eq!(
-            progress(153, 306, "*    ", "     ").describe(None),
+            progress(153, 306, "*    ", "     ").describe(None, usize::MAX),
             "153/306, 5/5 up, unchoked by 1001, unchokes nobody"
         );
         check(&progress(0, 306, "     ", "     "), 0, "0/306, 0 KiB/s, 5/5 up, unchoked by nobody, unchokes nobody");
@@ -296,11 +328,29 @@ mod tests {
     }
 
     #[test]
-    fn who_unchokes_us_fits_into_80_columns_with_five_neighbors() {
-        let text = progress(1483, 1484, "**** ", "*****").describe(Some((123 << 20, Duration::ZERO)));
-        let (shown, _) = text.split_once(", unchokes").expect("it follows");
-        let line = format!("peer 1002 [======] {shown}");
-        assert!(line.ends_with("unchoked by 1001 1003 1004 1005") && line.len() <= 80, "{} in '{line}'", line.len());
+    fn what_has_no_room_is_counted_or_left_out_as_a_whole_the_least_telling_first() {
+        let speed = Some((123 << 20, Duration::from_secs(12)));
+        let (downloading, complete) = (progress(1483, 1484, "**** ", "*** *"), progress(306, 306, "     ", " **  "));
+        let check =
+            |progress: &Progress, room: usize, text: &str| assert_eq!(progress.describe(speed, room), text, "{room}");
+        let all =
+            "1483/1484, 123 MiB/s, 5/5 up, unchoked by 1001 1003 1004 1005, unchokes 1001 1003 1004 1006, 12s left";
+        check(&downloading, all.len(), all);
+        check(&downloading, all.len() - 1, all.strip_suffix(", 12s left").expect("its end"));
+        check(&downloading, 80, "1483/1484, 123 MiB/s, 5/5 up, unchoked by 1001 1003 1004 1005, unchokes 4 of 5");
+        // 80 columns, without `peer 1002 [======] `.
+        check(&downloading, 61, "1483/1484, 123 MiB/s, 5/5 up, unchoked by 1001 1003 1004 1005");
+        check(&downloading, 60, "1483/1484, 123 MiB/s, 5/5 up, unchoked by 4 of 5");
+        check(&downloading, 41, "1483/1484, 123 MiB/s, 5/5 up");
+        check(&downloading, 9, "1483/1484");
+        check(&downloading, 8, "");
+        check(&complete, 49, "306/306, 5/5 up, 3/5 complete, unchokes 1003 1004");
+        check(&complete, 46, "306/306, 5/5 up, 3/5 complete, unchokes 2 of 5");
+        check(&complete, 45, "306/306, 5/5 up, 3/5 complete");
+        for room in 0..=all.len() {
+            let text = downloading.describe(speed, room);
+            assert!(text.len() <= room && !text.ends_with([',', ' ']), "{text}");
+        }
     }
 
     #[test]

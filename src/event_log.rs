@@ -15,6 +15,7 @@ use anyhow::{Context, Result};
 use log::{LevelFilter, Log, Metadata, Record};
 use simplelog::{CombinedLogger, Config, ConfigBuilder, SharedLogger, WriteLogger};
 
+use crate::links;
 use crate::local_time::Stamp;
 use crate::peer::LogEvent;
 use crate::peer_id::PeerId;
@@ -39,13 +40,14 @@ impl LogFile {
     /// The log file starts anew, or goes on behind its last whole line if it is `resumed`.
     ///
     /// # Errors
-    /// When the file cannot be created, or another logger was set.
+    /// When the file cannot be created, is a link to one that is not empty, or another logger was set.
     pub fn start(
         path: PathBuf,
         resumed: bool,
         verbosity: LevelFilter,
         stderr: impl Write + Send + 'static,
     ) -> Result<Self> {
+        links::refuse_full(&path)?;
         let opened = if resumed { open_behind_last_line(&path) } else { File::create(&path) };
         let file = opened.with_context(|| format!("cannot create {}", path.display()))?;
         let pending = Pending::default();
@@ -97,8 +99,9 @@ impl LogFile {
 /// Empties the log of an earlier run, if there is one.
 ///
 /// # Errors
-/// When it cannot be written.
+/// When it cannot be written, or is a link to a file that is not empty.
 pub fn begin_anew(path: &Path) -> Result<()> {
+    links::refuse_full(path)?;
     match OpenOptions::new().write(true).truncate(true).open(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         other => other.map(drop).with_context(|| format!("cannot create {}", path.display())),
@@ -259,6 +262,14 @@ impl fmt::Display for Sentence<'_> {
             ),
             LogEvent::DownloadedFile => write!(f, "Peer {own} {COMPLETE_FILE}"),
         }
+    }
+}
+
+#[cfg(test)]
+impl LogFile {
+    /// A new file to which no logger writes, for a test of what has one: a process has one logger.
+    pub(crate) fn without_loggers(path: PathBuf) -> Result<Self> {
+        Ok(Self { file: Mutex::new(File::create(&path)?), path, pending: Pending::default() })
     }
 }
 

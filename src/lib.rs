@@ -8,6 +8,7 @@
 //! - [`wire`]: handshake and messages, to bytes and back; pure;
 //! - [`peer`]: every rule of the protocol, as a state machine; pure, and without knowledge of `wire`;
 //! - [`hashing`], [`manifest`]: what the pieces' bytes are to be, if somebody says it;
+//! - [`lock`], [`links`]: what keeps a second process away from a peer's files, and us from somebody else's;
 //! - [`journal`], [`storage`]: the pieces on disk, and what a killed peer needs to come back;
 //! - [`event_log`]: the course's log, in [`local_time`];
 //! - [`stderr`]: the one thread that writes there; [`console`]: what a person sees;
@@ -32,6 +33,9 @@ pub mod peer;
 
 pub mod hashing;
 pub mod manifest;
+
+pub mod links;
+pub mod lock;
 
 pub mod journal;
 pub mod storage;

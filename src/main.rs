@@ -151,6 +151,11 @@ fn start() -> ExitCode {
         Ok(beside) => beside,
         Err(error) => return tell(&error, USAGE),
     };
+    // Before anything is created, changed or read at length.
+    let claim = match net::claim(&config) {
+        Ok(claim) => claim,
+        Err(error) => return tell(&error, USAGE),
+    };
     let verbosity = match (arguments.quiet, arguments.verbose) {
         (true, _) => LevelFilter::Error,
         (false, 0) => LevelFilter::Warn,
@@ -186,7 +191,7 @@ fn start() -> ExitCode {
         stderr::flush(stderr::LAST_PATIENCE);
     }));
     // From the first moment that may take long: a large file is checked for minutes.
-    let signals = match SignalWatch::start(&console) {
+    let signals = match SignalWatch::start(&console, &claim) {
         Ok(signals) => signals,
         Err(error) => return tell(&error, FAULT),
     };
@@ -198,7 +203,7 @@ fn start() -> ExitCode {
         }
         console.say(&format!("the file is what {} says by its {}", beside.path.display(), beside.manifest.kind()));
     }
-    match net::run(&config, options, beside, arguments.progress_json.as_deref(), &console, &signals) {
+    match net::run(&config, &claim, options, beside, arguments.progress_json.as_deref(), &console, &signals) {
         Ok(End::Finished) => ExitCode::SUCCESS,
         // As a shell reports it: 130 for SIGINT, 143 for SIGTERM.
         Ok(End::Signal(signal)) => ExitCode::from(u8::try_from(128 + signal).unwrap_or(FAULT)),

@@ -12,6 +12,7 @@ use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 
 use crate::layout::PieceIndex;
+use crate::links;
 use crate::peer::Peer;
 use crate::peer_id::PeerId;
 
@@ -119,8 +120,9 @@ impl ProgressFile {
     /// Begins it anew.
     ///
     /// # Errors
-    /// When it cannot be created, or something else is there already.
+    /// When it cannot be created, is a link to a file that is not empty, or something else is there already.
     pub fn create(path: &Path) -> Result<Self> {
+        links::refuse_full(path)?;
         // A slip of the hand should not cost anybody a film. What is no plain file takes no harm, and to read it may take long.
         if fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.len() > 0) {
             let mut start = [0; FIRST_KEY.len()];

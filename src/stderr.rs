@@ -5,8 +5,9 @@
 //! the same thread below the lines: of what was drawn and not shown yet only the last state counts. Errors of writing are
 //! swallowed: where stderr is gone, nobody can be told.
 
+use std::env;
 use std::fmt::Write as _;
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, ErrorKind, IsTerminal, Write as _};
 use std::mem;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -41,6 +42,24 @@ pub fn say(who: &str, text: &str) {
 #[must_use]
 pub fn draw_target() -> ProgressDrawTarget {
     ProgressDrawTarget::term_like_with_hz(Box::new(Canvas::default()), DRAWINGS_PER_SECOND)
+}
+
+/// Whether something can be drawn: stderr is a terminal, and none that says of itself that it knows no more than lines.
+#[must_use]
+pub fn draws() -> bool {
+    io::stderr().is_terminal() && env::var_os("TERM").is_none_or(|kind| kind != "dumb")
+}
+
+/// Draws these lines below what was said, instead of what was drawn before; no lines take that away. What a line has beyond the
+/// terminal's width is cut off. Never waits.
+pub fn draw(lines: &[String]) {
+    let columns = size().0.into();
+    let filled = |line: &String| {
+        let cut: String = line.chars().take(columns).collect();
+        format!("{cut:columns$}")
+    };
+    let drawing = lines.iter().map(filled).collect();
+    OWNER.change(|queue| queue.drawing = Some(drawing));
 }
 
 /// Waits until all that was said is written, but no longer than `patience`.
@@ -217,6 +236,10 @@ impl Queue {
             writeln!(text, "{who}: {count} {lines} {were} dropped, because nobody reads stderr").expect("memory");
         }
         text.push_str(&drawing);
+        if !drawing.is_empty() {
+            // What the terminal shows of a key, such as ^C, stays within the last line then, and moves no line.
+            text.push('\r');
+        }
         self.shown = drawing;
         text.into_bytes()
     }
@@ -309,12 +332,12 @@ mod tests {
         let mut queue = Queue::new();
         queue.drawing = Some("1 of 3    1 of 3    ".into());
         queue.push("peer 1", "first");
-        assert_eq!(taken(&mut queue), "peer 1: first\n1 of 3    1 of 3    ");
+        assert_eq!(taken(&mut queue), "peer 1: first\n1 of 3    1 of 3    \r");
         queue.push("peer 1", "second");
-        assert_eq!(taken(&mut queue), "\r\x1b[1A\x1b[Jpeer 1: second\n1 of 3    1 of 3    ");
+        assert_eq!(taken(&mut queue), "\r\x1b[1A\x1b[Jpeer 1: second\n1 of 3    1 of 3    \r");
         queue.drawing = Some("2 of 3    ".into());
         queue.drawing = Some("3 of 3    ".into());
-        assert_eq!(taken(&mut queue), "\r\x1b[1A\x1b[J3 of 3    ");
+        assert_eq!(taken(&mut queue), "\r\x1b[1A\x1b[J3 of 3    \r");
         queue.drawing = Some(String::new());
         queue.push("peer 1", "third");
         assert_eq!(taken(&mut queue), "\r\x1b[Jpeer 1: third\n");

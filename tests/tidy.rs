@@ -3,8 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+#[path = "support/left_out.rs"]
+#[allow(dead_code, reason = "here it is only looked at")]
+mod left_out;
+
+use left_out::{SKIP_NOTHING, verdict};
+
 /// The modules in reading order: each may import those before it.
-const ORDER: [&str; 19] = [
+const ORDER: [&str; 21] = [
     "peer_id",
     "layout",
     "piece_set",
@@ -15,6 +21,8 @@ const ORDER: [&str; 19] = [
     "peer",
     "hashing",
     "manifest",
+    "links",
+    "lock",
     "journal",
     "storage",
     "local_time",
@@ -28,7 +36,7 @@ const ORDER: [&str; 19] = [
 /// Imports that the order would allow and the design does not.
 const FORBIDDEN_IMPORTS: [(&str, &str); 2] = [("peer", "wire"), ("peer", "config")];
 /// The same for the modules of the tool beside it, `swarm`.
-const SWARM_ORDER: [&str; 35] = [
+const SWARM_ORDER: [&str; 40] = [
     "fault",
     "words",
     "cli",
@@ -49,12 +57,15 @@ const SWARM_ORDER: [&str; 35] = [
     "out",
     "hosts",
     "settings",
+    "warnings",
     "watched",
+    "choice",
     "live",
     "watch",
     "signals",
     "verify",
     "stop",
+    "locks",
     "clean",
     "generate",
     "meta",
@@ -62,19 +73,24 @@ const SWARM_ORDER: [&str; 35] = [
     "status",
     "seeds",
     "demo_rate",
+    "afterword",
     "peer_options",
+    "launch",
     "start",
 ];
 /// All that `swarm` takes from the crate: it runs peers as processes, whosever they are.
-const SWARM_IMPORTS: [&str; 9] =
-    ["config", "console", "hashing", "layout", "limits", "manifest", "peer_id", "stderr", "units"];
+const SWARM_IMPORTS: [&str; 10] =
+    ["config", "console", "hashing", "layout", "limits", "lock", "manifest", "peer_id", "stderr", "units"];
 /// What a module must not name, and the modules that may.
 const RESERVED: [(&str, &[&str]); 10] = [
     ("std::net", &["net"]),
     ("std::sync", &["net", "event_log", "stderr", "console", "journal", "hashing", "storage"]),
     ("std::thread", &["net", "stderr", "hashing"]),
     ("std::time", &["net", "stderr", "console", "limits", "progress_json", "main"]),
-    ("std::fs", &["config", "hashing", "manifest", "journal", "storage", "event_log", "progress_json"]),
+    (
+        "std::fs",
+        &["config", "hashing", "manifest", "links", "lock", "journal", "storage", "event_log", "progress_json"],
+    ),
     ("thread::sleep", &[]),
     // Who writes there may have to wait for its reader.
     ("io::stderr(),", &[]),
@@ -93,6 +109,8 @@ const SWARM_RESERVED: [(&str, &[&str]); 8] = [
     ("println!", &[]),
     (".unwrap()", &[]),
 ];
+/// What a test must not tell by itself, for it would pass then.
+const LEFT_OUT_WORDS: [&str; 3] = ["left out", "not tested", "skipped"];
 /// A file beyond this has outgrown its reader.
 const MOST_LINES: usize = 400;
 
@@ -113,26 +131,34 @@ impl Source {
     }
 }
 
-fn sources() -> Vec<Source> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let (mut found, mut folders) = (Vec::new(), vec![root.clone()]);
+/// All source files below a folder.
+fn texts_below(root: &Path) -> Vec<(PathBuf, String)> {
+    let (mut found, mut folders) = (Vec::new(), vec![root.to_owned()]);
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).expect("a folder of the source") {
             let path = entry.expect("an entry").path();
             if path.is_dir() {
                 folders.push(path);
-                continue;
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).expect("source text");
+                found.push((path, text));
             }
-            let inside = path.strip_prefix(&root).expect("below the root").to_str().expect("plain names").to_owned();
-            let (of_swarm, inside) =
-                inside.strip_prefix("swarm/").map_or((false, inside.as_str()), |inside| (true, inside));
-            let module = inside.split(['/', '.']).next().expect("a first part").to_owned();
-            let text = fs::read_to_string(&path).expect("source text");
-            found.push(Source { path, module, of_swarm, text });
         }
     }
     assert!(found.len() > ORDER.len(), "the source was found");
     found
+}
+
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let source = |(path, text): (PathBuf, String)| {
+        let inside = path.strip_prefix(&root).expect("below the root").to_str().expect("plain names").to_owned();
+        let (of_swarm, inside) =
+            inside.strip_prefix("swarm/").map_or((false, inside.as_str()), |inside| (true, inside));
+        let module = inside.split(['/', '.']).next().expect("a first part").to_owned();
+        Source { path, module, of_swarm, text }
+    };
+    texts_below(&root).into_iter().map(source).collect()
 }
 
 /// The top-level modules that a line of code names, with a path from the root of this crate.
@@ -205,6 +231,32 @@ fn every_file_says_what_it_owns_and_stays_readable() {
         }
         if source.text.lines().count() > MOST_LINES {
             faults.push(format!("{} has more than {MOST_LINES} lines", source.path.display()));
+        }
+    }
+    check(&faults);
+}
+
+#[test]
+fn a_test_that_cannot_run_fails_where_none_may_be_left_out() {
+    let told = verdict("there is no disk", false);
+    assert_eq!(told.as_deref(), Ok("left out: there is no disk"));
+    let fault = verdict("there is no disk", true).expect_err("nothing may be left out");
+    assert!(fault.contains("there is no disk") && fault.contains(SKIP_NOTHING), "{fault}");
+}
+
+#[test]
+fn no_test_leaves_itself_out_in_another_way() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let mut faults = Vec::new();
+    for (path, text) in texts_below(&root) {
+        if path.ends_with("support/left_out.rs") || path.ends_with("tidy.rs") {
+            continue;
+        }
+        for (number, line) in (1..).zip(text.lines()) {
+            let tells = line.contains("println!") && LEFT_OUT_WORDS.iter().any(|words| line.contains(words));
+            if tells || line.contains("#[ignore") || line.contains(SKIP_NOTHING) {
+                faults.push(format!("{}:{number}: use left_out() for this", path.display()));
+            }
         }
     }
     check(&faults);

@@ -42,9 +42,12 @@ pub fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
 
 /// The true reason why a name was not found: some resolvers say that there is no such name where they cannot open a file.
 fn want_of_descriptors() -> Option<io::Error> {
-    UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))
-        .err()
-        .filter(|error| matches!(error.raw_os_error(), Some(EMFILE | ENFILE)))
+    UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).err().filter(is_want_of_descriptors)
+}
+
+/// Whether it fails because no file can be opened any more.
+pub fn is_want_of_descriptors(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(EMFILE | ENFILE))
 }
 
 /// An IPv4 address that is written as one of IPv6 (`::ffff:10.0.0.1`) is one of IPv4: a socket of IPv6 alone cannot have it.

@@ -22,7 +22,7 @@ const DIAL_PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::
 
 /// Keeps a connection with a neighbor: dials until it stands, and again when it is lost.
 pub fn keep_dialing(shared: &Arc<Shared>, threads: &Threads, to: &PeerInfo) {
-    let mut pause = DIAL_PAUSES.0;
+    let mut backoff = Backoff::new();
     let mut told = None;
     while shared.wait_until_wanted(to.id) {
         match dial(shared, to) {
@@ -30,10 +30,7 @@ pub fn keep_dialing(shared: &Arc<Shared>, threads: &Threads, to: &PeerInfo) {
                 shared.note_dialed(to.id, None);
                 let begun = Instant::now();
                 neighbor::converse(shared, threads, to.id, Opener::Us, Arc::new(stream));
-                // Who takes each connection only to drop it is not dialed twenty times a second, with a line of the log each.
-                if begun.elapsed() >= DIAL_PAUSES.1 {
-                    pause = DIAL_PAUSES.0;
-                }
+                backoff.connected_for(begun.elapsed());
                 told = None;
             }
             Err(trouble) => {
@@ -47,10 +44,37 @@ pub fn keep_dialing(shared: &Arc<Shared>, threads: &Threads, to: &PeerInfo) {
                 shared.note_dialed(to.id, trouble);
             }
         }
-        if !shared.wait_until(Instant::now() + pause) {
+        if !shared.wait_until(Instant::now() + backoff.next()) {
             return;
         }
-        pause = (pause * 2).min(DIAL_PAUSES.1);
+    }
+}
+
+/// The pauses between attempts to dial.
+#[derive(Debug)]
+struct Backoff {
+    pause: Duration,
+}
+
+impl Backoff {
+    fn new() -> Self {
+        Self { pause: DIAL_PAUSES.0 }
+    }
+
+    /// Notes how long a connection has lasted: after one that was of use the pauses are short again.
+    ///
+    /// Who takes each connection only to drop it is not dialed twenty times a second, with a line of the log each.
+    fn connected_for(&mut self, lasted: Duration) {
+        if lasted >= DIAL_PAUSES.1 {
+            *self = Self::new();
+        }
+    }
+
+    /// The pause before the next attempt.
+    fn next(&mut self) -> Duration {
+        let pause = self.pause;
+        self.pause = (pause * 2).min(DIAL_PAUSES.1);
+        pause
     }
 }
 
@@ -81,7 +105,7 @@ fn dial_at(shared: &Shared, to: &PeerInfo, address: SocketAddr) -> Result<TcpStr
         return Err(Trouble::of_dialing(address, &std::io::ErrorKind::ConnectionRefused.into()));
     }
     let handshake = neighbor::shake_hands(shared, &stream).map_err(|end| match end {
-        HandshakeEnd::Gone(error) => {
+        HandshakeEnd::Gone(error, _) => {
             log::debug!("neighbor {} did not shake hands at {address}: {error}", to.id);
             Trouble::Silent(address)
         }
@@ -95,4 +119,64 @@ fn dial_at(shared: &Shared, to: &PeerInfo, address: SocketAddr) -> Result<TcpStr
         });
     }
     Ok(stream)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::{Ipv4Addr, TcpListener};
+    use std::thread;
+
+    use super::super::rig::{Rig, id};
+    use super::*;
+    use crate::config;
+    use crate::wire::HANDSHAKE_LEN;
+
+    /// Enough for the longest pause, so that no test is too slow to see it.
+    const MANY: usize = 9;
+
+    #[test]
+    fn pauses_between_attempts_double_up_to_a_second() {
+        let mut backoff = Backoff::new();
+        let pauses: Vec<_> = (0..8).map(|_| backoff.next().as_millis()).collect();
+        assert_eq!(pauses, [50, 100, 200, 400, 800, 1000, 1000, 1000]);
+    }
+
+    #[test]
+    fn pauses_are_short_again_after_a_connection_that_lasted_and_not_after_one_that_was_dropped() {
+        let mut backoff = Backoff::new();
+        (0..3).for_each(|_| _ = backoff.next());
+        backoff.connected_for(Duration::from_millis(999));
+        assert_eq!(backoff.next(), Duration::from_millis(400));
+        backoff.connected_for(Duration::from_secs(1));
+        assert_eq!(backoff.next(), Duration::from_millis(50));
+    }
+
+    /// Dials the earlier peer where each call is answered by these bytes and the end; says until when it is not dialed again.
+    fn dial_often(answer: &'static [u8]) -> Option<Instant> {
+        let rig = Rig::seeder();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let port = listener.local_addr().expect("it is bound").port();
+        let answers = thread::spawn(move || {
+            for caller in listener.incoming().take(MANY) {
+                let mut caller = caller.expect("it listens");
+                // Else its end would be a reset.
+                caller.read_exact(&mut [0; HANDSHAKE_LEN]).expect("a handshake");
+                caller.write_all(answer).expect("it waits for an answer");
+            }
+        });
+        let listed = config::parse_peer_info(&format!("1000 127.0.0.1 {port} 0\n")).expect("it is right");
+        for _ in 0..MANY {
+            dial(&rig.shared, &listed[0]).expect_err("it does not shake hands");
+        }
+        answers.join().expect("no panic");
+        rig.shared.lock().shut_until(id(1000), Origin::LISTED)
+    }
+
+    #[test]
+    fn rubbish_from_a_dialed_address_is_a_fault_of_who_should_be_there() {
+        assert!(dial_often(b"220 hello, this is another service\r\n").is_some(), "it says something else");
+        assert!(dial_often(b"P2PFILESHARINGPROJ\0\0\0\0\0\0\0\0\0\0\0\0\x03\xef").is_some(), "it is 1007");
+        assert_eq!(dial_often(b""), None, "who says nothing may be about to end");
+    }
 }

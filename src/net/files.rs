@@ -8,6 +8,7 @@ use anyhow::Result;
 use crate::config::Config;
 use crate::event_log;
 use crate::journal::{Journal, Recorded};
+use crate::links;
 use crate::manifest::Manifest;
 use crate::peer_id::PeerId;
 use crate::piece_set::PieceSet;
@@ -47,9 +48,14 @@ impl Files {
         let (dir, common, own) = (config.peer_dir(), &config.common, config.own());
         let layout = common.layout;
         let journal_path = Journal::path(&dir, &common.file_name);
+        let log_path = config.log_path();
+        links::refuse_full(&log_path)?;
         if !own.has_file {
             // Before anything is taken away.
             PieceStore::check_name(&dir, &common.file_name)?;
+            for neighbor in config.neighbors() {
+                links::refuse_same(&dir, &config.dir_of(neighbor.id))?;
+            }
         }
         let mut warnings = Vec::new();
         let recorded = if fresh { Ok(None) } else { Journal::read(&journal_path, layout) };
@@ -57,7 +63,6 @@ impl Files {
             warnings.push(format!("{error:#}; it is ignored"));
             None
         });
-        let log_path = config.log_path();
         let (store, pieces) = if own.has_file {
             if recorded.is_none() {
                 begin_anew(&journal_path, &log_path)?;

@@ -15,6 +15,8 @@ use crate::peer_id::PeerId;
 const INTERVALS: u32 = 3;
 /// Who draws one of c at random passes over the same one in 10 c draws once in 22 000 times.
 const DRAWS: u32 = 10;
+/// This many requests in a row of a choked neighbor did not all cross our choke.
+const TELLING_ASKS: u32 = 10;
 /// Maximum time that counts between two looks: who was stopped in between has not watched.
 const LONGEST_BETWEEN: Duration = Duration::from_secs(2);
 
@@ -44,6 +46,12 @@ pub struct Facts {
     pub they_are_interested: bool,
     /// Whether it lacks more of our pieces than it can have asked of others, one of each.
     pub can_ask_us: bool,
+    /// Whether we have a piece that it has not announced.
+    pub lacks_ours: bool,
+    /// How many pieces it has announced, where it starts with the file by `PeerInfo.cfg` and has not announced all of them.
+    pub seeder_announced: Option<u32>,
+    /// How many of its requests in a row came while we choked it.
+    pub asked_while_choked: u32,
 }
 
 /// What a neighbor has never done, and for how long it could have.
@@ -51,6 +59,11 @@ pub struct Facts {
 pub enum Hint {
     NeverUnchokes(Duration),
     NeverAsks(Duration),
+    NeverInterested(Duration),
+    /// A seeder has announced no more than so many pieces.
+    SeederLacks(u32, Duration),
+    /// It has asked so many times in a row while it was choked.
+    AsksWhileChoked(u32),
 }
 
 /// Watches one connection.
@@ -61,6 +74,14 @@ pub struct Watch {
     choked: Option<Duration>,
     /// How long it could have asked, all in all; `None` once it has asked or was told of.
     idle: Option<Duration>,
+    /// Since when it could have said that it is interested; `None` once it has or was told of.
+    uninterested: Option<Duration>,
+    /// Since when a seeder could have announced the file; `None` once it has or was told of.
+    unannounced: Option<Duration>,
+    /// Whether it was told that it asks while it is choked.
+    told_asks: bool,
+    /// Whether it has asked since the last look.
+    has_asked: bool,
 }
 
 impl Pace {
@@ -97,7 +118,7 @@ impl Patience {
 
 impl Facts {
     /// As the peer sees them; `None` of somebody whom it does not know.
-    pub fn of(peer: &Peer, neighbor: PeerId) -> Option<Self> {
+    pub fn of(peer: &Peer, neighbor: PeerId, is_seeder: bool) -> Option<Self> {
         let view = peer.neighbors().find(|view| view.id == neighbor)?;
         let others = u32::try_from(peer.neighbors().count()).unwrap_or(u32::MAX).saturating_sub(1);
         Some(Self {
@@ -106,6 +127,9 @@ impl Facts {
             we_choke_them: view.we_choke_them,
             they_are_interested: view.they_are_interested,
             can_ask_us: peer.pieces().count() > view.piece_count.saturating_add(others),
+            lacks_ours: !peer.pieces_of(neighbor)?.contains_all(peer.pieces()),
+            seeder_announced: (is_seeder && !peer.pieces_of(neighbor)?.is_full()).then_some(view.piece_count),
+            asked_while_choked: view.asked_while_choked,
         })
     }
 }
@@ -113,21 +137,35 @@ impl Facts {
 impl Watch {
     /// Of a connection that has just begun.
     pub fn new(patience: Patience) -> Self {
-        Self { patience, choked: Some(Duration::ZERO), idle: Some(Duration::ZERO) }
+        let start = Some(Duration::ZERO);
+        Self {
+            patience,
+            choked: start,
+            idle: start,
+            uninterested: start,
+            unannounced: start,
+            told_asks: false,
+            has_asked: false,
+        }
     }
 
     /// Notes what the neighbor has said.
     pub fn heard(&mut self, message: &Message) {
         match message {
             Message::Unchoke => self.choked = None,
-            Message::Request(_) => self.idle = None,
+            Message::Interested => self.uninterested = None,
+            Message::Request(_) => {
+                self.idle = None;
+                self.has_asked = true;
+            }
             _ => {}
         }
     }
 
-    /// Whether nothing is watched for any more.
+    /// Whether nothing is watched for any more, or not before its next request.
     pub fn is_over(&self) -> bool {
-        self.choked.is_none() && self.idle.is_none()
+        let waits = [self.choked, self.idle, self.uninterested, self.unannounced];
+        waits.iter().all(Option::is_none) && (self.told_asks || !self.has_asked)
     }
 
     /// Looks at how things stand so long after the last look; each hint is given once.
@@ -140,7 +178,22 @@ impl Watch {
         let could_ask = !facts.we_choke_them && facts.they_are_interested && facts.can_ask_us;
         self.idle = self.idle.map(|idle| if could_ask { idle + passed } else { idle });
         let choked = self.choked.take_if(|choked| *choked >= self.patience.unchoke).map(Hint::NeverUnchokes);
-        choked.or_else(|| self.idle.take_if(|idle| *idle >= self.patience.request).map(Hint::NeverAsks))
+        let late = |wait: &mut Option<Duration>| wait.take_if(|wait| *wait >= self.patience.request);
+        // A seeder wants nothing, though it may be known by its haves alone.
+        let may_want = facts.lacks_ours && facts.seeder_announced.is_none() && !facts.they_are_interested;
+        self.uninterested = self.uninterested.map(|wait| if may_want { wait + passed } else { Duration::ZERO });
+        self.unannounced = self.unannounced.filter(|_| facts.seeder_announced.is_some()).map(|wait| wait + passed);
+        self.has_asked = false;
+        let asks = !self.told_asks && facts.asked_while_choked >= TELLING_ASKS;
+        if asks && choked.is_none() {
+            self.told_asks = true;
+            return Some(Hint::AsksWhileChoked(facts.asked_while_choked));
+        }
+        let announced = facts.seeder_announced.unwrap_or_default();
+        choked
+            .or_else(|| late(&mut self.idle).map(Hint::NeverAsks))
+            .or_else(|| late(&mut self.uninterested).map(Hint::NeverInterested))
+            .or_else(|| late(&mut self.unannounced).map(|time| Hint::SeederLacks(announced, time)))
     }
 }
 
@@ -156,6 +209,23 @@ impl fmt::Display for Hint {
                 f,
                 "is interested and has been unchoked for {} s all in all, but has never asked for a piece",
                 time.as_secs()
+            ),
+            Self::NeverInterested(time) => write!(
+                f,
+                "has never said that it is interested, though we have had pieces for it for {} s: perhaps it does not heed \
+                 our bitfield and our haves, or does not announce its own pieces",
+                time.as_secs()
+            ),
+            Self::SeederLacks(count, time) => write!(
+                f,
+                "starts with the file by PeerInfo.cfg, but has announced only {count} pieces in {} s: perhaps it sends no \
+                 bitfield, or its own PeerInfo.cfg says 0",
+                time.as_secs()
+            ),
+            Self::AsksWhileChoked(count) => write!(
+                f,
+                "has asked {count} times in a row while we choked it, which is not answered: perhaps it does not wait for \
+                 'unchoke'"
             ),
         }
     }
@@ -175,6 +245,9 @@ mod tests {
         we_choke_them: false,
         they_are_interested: true,
         can_ask_us: true,
+        lacks_ours: true,
+        seeder_announced: None,
+        asked_while_choked: 0,
     };
 
     /// The hints that this number of looks, one a second, give, each with the number of the look.
@@ -187,7 +260,47 @@ mod tests {
         let mut watch = Watch::new(PATIENCE);
         let expected = [(3, Hint::NeverAsks(3 * SECOND)), (5, Hint::NeverUnchokes(5 * SECOND))];
         assert_eq!(looks(&mut watch, BOTH, 100), expected);
+        watch.heard(&Message::Interested);
         assert!(watch.is_over());
+    }
+
+    #[test]
+    fn one_that_never_says_that_it_is_interested_is_told_of_once() {
+        let silent = Facts { they_choke_us: false, they_are_interested: false, ..BOTH };
+        let mut watch = Watch::new(PATIENCE);
+        assert_eq!(looks(&mut watch, silent, 100), [(3, Hint::NeverInterested(3 * SECOND))]);
+        let mut watch = Watch::new(PATIENCE);
+        watch.heard(&Message::Interested);
+        assert_eq!(looks(&mut watch, silent, 100), [], "it had enough later");
+        for facts in [Facts { lacks_ours: false, ..silent }, BOTH] {
+            let told = looks(&mut Watch::new(PATIENCE), facts, 100);
+            assert!(!told.iter().any(|(_, hint)| matches!(hint, Hint::NeverInterested(_))), "{told:?}");
+        }
+    }
+
+    #[test]
+    fn a_seeder_that_does_not_announce_the_file_is_told_of_once_and_not_for_want_of_interest() {
+        let silent = Facts { they_choke_us: false, they_are_interested: false, seeder_announced: Some(2), ..BOTH };
+        let mut watch = Watch::new(PATIENCE);
+        assert_eq!(looks(&mut watch, silent, 2), []);
+        assert_eq!(looks(&mut watch, silent, 100), [(1, Hint::SeederLacks(2, 3 * SECOND))]);
+        let announced = Facts { seeder_announced: None, lacks_ours: false, ..silent };
+        let mut watch = Watch::new(PATIENCE);
+        assert_eq!(looks(&mut watch, announced, 1), []);
+        assert_eq!(looks(&mut watch, silent, 100), [], "it has announced the file before");
+    }
+
+    #[test]
+    fn one_that_asks_while_it_is_choked_is_told_of_at_the_tenth_request_in_a_row() {
+        let piece = FileLayout::new(10, 1).expect("a layout").piece(3).expect("of ten");
+        let nothing = Facts { they_choke_us: false, we_choke_them: true, lacks_ours: false, ..BOTH };
+        let mut watch = Watch::new(PATIENCE);
+        let look = |asked_while_choked| {
+            watch.heard(&Message::Request(piece));
+            watch.look(SECOND, Facts { asked_while_choked, ..nothing })
+        };
+        let told = [1, 9, 0, 9, 11, 12].map(look);
+        assert_eq!(told, [None, None, None, None, Some(Hint::AsksWhileChoked(11)), None]);
     }
 
     #[test]
@@ -208,7 +321,7 @@ mod tests {
     fn nothing_is_said_of_one_that_owes_nothing() {
         let nobody_waits = [
             Facts { they_choke_us: false, we_choke_them: true, ..BOTH },
-            Facts { we_are_interested: false, they_are_interested: false, ..BOTH },
+            Facts { we_are_interested: false, they_are_interested: false, lacks_ours: false, ..BOTH },
             Facts { we_are_interested: false, can_ask_us: false, ..BOTH },
         ];
         for facts in nobody_waits {

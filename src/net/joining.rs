@@ -3,10 +3,11 @@
 //! Who is let in is decided by [`admit`]; here are the facts for it, and what follows.
 
 use std::collections::BTreeSet;
-use std::net::TcpStream;
+use std::net::{IpAddr, TcpStream};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::callers::{Did, OddCaller, Who};
 use super::drops::Heard;
 use super::link::Link;
 use super::outbox::Outbox;
@@ -59,6 +60,8 @@ impl Shared {
             return Err(Turned::Away(refusal));
         }
         state.links_made += 1;
+        // It has learned to shake hands.
+        state.odd_caller.take_if(|caller| Some(caller.from) == link.from);
         link.number = state.links_made;
         self.tally(neighbor).touch(Instant::now());
         let comes_back = state.may_come_back(neighbor, link.from);
@@ -180,6 +183,23 @@ impl Shared {
         }
     }
 
+    /// Notes that somebody called and did this instead of shaking hands as a neighbor.
+    pub fn note_odd_caller(&self, from: Option<IpAddr>, did: Did) {
+        if let Some(from) = from {
+            self.lock().odd_caller = Some(OddCaller { from, did });
+        }
+    }
+
+    /// The last one who did so.
+    pub fn odd_caller(&self) -> Option<OddCaller> {
+        self.lock().odd_caller.clone()
+    }
+
+    /// Whether a sentence was not told of this one yet; it counts as told from now on.
+    pub fn is_untold(&self, who: Who, sentence: &str) -> bool {
+        self.lock().told.is_new(who, sentence)
+    }
+
     /// Whom this peer waits for, and why.
     pub fn missing(&self) -> Vec<(PeerId, Missing)> {
         let state = self.lock();
@@ -204,23 +224,13 @@ impl Shared {
 
     /// The connected neighbors over whose links nothing went for `patience`, though one side is interested in the other; and until
     /// when the others count as being at work.
-    ///
-    /// A choked neighbor may have to wait for its turn, so nobody is given less than two intervals.
     pub fn idle_neighbors(&self, patience: Duration) -> (Vec<PeerId>, Option<Instant>) {
-        let patience_of_links = patience.max(2 * self.pace().longest_interval());
-        let (mut idle, mut at_work_until) = (Vec::new(), None);
         let interested: Vec<_> = self.look(|peer| {
             let interested = peer.neighbors().filter(|view| view.connected);
             interested.filter(|view| view.we_are_interested || view.they_are_interested).map(|view| view.id).collect()
         });
-        for neighbor in interested {
-            let touched = self.tally(neighbor).touched();
-            if touched.elapsed() >= patience_of_links {
-                idle.push(neighbor);
-            }
-            at_work_until = at_work_until.max(Some(touched + patience_of_links.saturating_sub(patience)));
-        }
-        (idle, at_work_until)
+        let touched = interested.into_iter().map(|neighbor| (neighbor, self.tally(neighbor).touched()));
+        idle(touched, patience, self.pace().longest_interval(), Instant::now())
     }
 
     /// Notes a fault, and tells it with what follows.
@@ -230,6 +240,27 @@ impl Shared {
         let consequence = if pause > 0 { format!(", and not made again for {pause} s") } else { String::new() };
         log::warn!("neighbor {neighbor} {fault}; the connection is closed{consequence}");
     }
+}
+
+/// Of neighbors with the time at which something went over their links last: those that are idle, and until when the others count
+/// as being at work.
+///
+/// A choked neighbor may have to wait for its turn, so nobody is given less than two intervals.
+fn idle(
+    touched: impl Iterator<Item = (PeerId, Instant)>,
+    patience: Duration,
+    interval: Duration,
+    now: Instant,
+) -> (Vec<PeerId>, Option<Instant>) {
+    let patience_of_links = patience.max(2 * interval);
+    let (mut idle, mut at_work_until) = (Vec::new(), None);
+    for (neighbor, touched) in touched {
+        if now.saturating_duration_since(touched) >= patience_of_links {
+            idle.push(neighbor);
+        }
+        at_work_until = at_work_until.max(Some(touched + patience_of_links.saturating_sub(patience)));
+    }
+    (idle, at_work_until)
 }
 
 /// Whether somebody may wait, or wait on, who began at `begun`; only who is noted as waiting has begun, and takes the note away.
@@ -246,7 +277,81 @@ fn has_turn(waiting: &mut BTreeSet<PeerId>, neighbor: PeerId, begun: &mut Option
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+
+    use super::super::outbox::Pushed;
+    use super::super::rig::{INTERVAL, Rig, id};
+    use super::super::writer::write_outbox;
     use super::*;
+    use crate::message::Message;
+
+    #[test]
+    fn a_link_whose_place_is_taken_is_given_up_at_once() {
+        let rig = Rig::seeder();
+        let (former, mut theirs) = rig.connect(1000, Opener::Us);
+        let (link, _other) = rig.connect(1000, Opener::Us);
+        assert!(former.outbox.is_aborted(), "nothing more is sent on it");
+        assert!(matches!(theirs.read(&mut [0]), Ok(0)), "its other end hears of it");
+        assert!(!link.outbox.is_aborted());
+        let state = rig.shared.lock();
+        assert!(state.is_current(&link) && !state.is_current(&former));
+    }
+
+    /// Closed in order, a link tells the neighbor that we are complete; but not by words that were never sent.
+    #[test]
+    fn a_link_that_is_closed_with_unsent_words_counts_as_broken() {
+        let rig = Rig::seeder();
+        let is_told = |link: &Link| {
+            rig.shared.disconnect(link, Ending::Closed);
+            !rig.shared.look(|peer| peer.leaves_untold(link.neighbor))
+        };
+        let (link, _theirs) = rig.connect(1002, Opener::Them);
+        assert!(!is_told(&link), "its bitfield waits for a writer");
+        let (link, _theirs) = rig.connect(1002, Opener::Them);
+        link.outbox.close();
+        write_outbox(&rig.shared, &link);
+        assert!(is_told(&link), "its bitfield was sent");
+        let (link, _theirs) = rig.connect(1002, Opener::Them);
+        link.outbox.abort();
+        write_outbox(&rig.shared, &link);
+        assert!(!is_told(&link), "its bitfield was given up");
+    }
+
+    #[test]
+    fn who_does_not_take_what_is_sent_to_it_is_given_up() {
+        let rig = Rig::seeder();
+        let (link, mut theirs) = rig.connect(1002, Opener::Them);
+        assert!((0..1 << 18).any(|_| link.outbox.push(Message::Interested, true) == Pushed::Full));
+        assert!(!link.outbox.is_aborted());
+        rig.shared.apply(Event::MessageReceived { from: id(1002), message: Message::Interested });
+        rig.shared.apply(Event::PreferredTick);
+        assert!(link.outbox.is_aborted(), "there was no room for the unchoke");
+        assert!(matches!(theirs.read(&mut [0]), Ok(0)));
+    }
+
+    #[test]
+    fn only_links_on_which_something_is_due_count_as_idle_or_at_work() {
+        let rig = Rig::seeder();
+        let (_link, _theirs) = rig.connect(1002, Opener::Them);
+        let patience = 4 * INTERVAL;
+        assert_eq!(rig.shared.idle_neighbors(patience), (vec![], None));
+        rig.shared.apply(Event::MessageReceived { from: id(1002), message: Message::Interested });
+        let touched = rig.shared.tally(id(1002)).touched();
+        assert_eq!(rig.shared.idle_neighbors(patience), (vec![], Some(touched)));
+    }
+
+    #[test]
+    fn a_neighbor_is_idle_after_the_patience_but_not_before_two_intervals() {
+        let start = Instant::now();
+        let at = |secs| start + Duration::from_secs(secs);
+        let touched = || [(id(1002), at(3)), (id(1003), at(8))].into_iter();
+        let found = |patience, now| idle(touched(), Duration::from_secs(patience), INTERVAL, at(now));
+        assert_eq!(found(20, 22), (vec![], Some(at(8))));
+        assert_eq!(found(20, 23), (vec![id(1002)], Some(at(8))));
+        assert_eq!(found(20, 28), (vec![id(1002), id(1003)], Some(at(8))));
+        assert_eq!(found(1, 12), (vec![], Some(at(17))));
+        assert_eq!(found(1, 13), (vec![id(1002)], Some(at(17))));
+    }
 
     #[test]
     fn one_at_a_time_waits_and_only_that_one_makes_room_for_the_next() {

@@ -56,7 +56,7 @@ pub fn bind(own: &PeerInfo, places: &Places, wait: impl FnOnce()) -> Result<Vec<
 }
 
 /// Nobody wakes this, but a signal ends the process meanwhile.
-fn pause(time: Duration) {
+pub fn pause(time: Duration) {
     let never = (Mutex::new(()), Condvar::new());
     let guard = never.0.lock().unwrap_or_else(PoisonError::into_inner);
     drop(never.1.wait_timeout_while(guard, time, |()| true));
@@ -131,10 +131,7 @@ pub fn accept(shared: &Arc<Shared>, threads: &Threads, listener: &TcpListener, c
         // Made here, so that a caller for whom no thread can be started leaves the list, too.
         let leave = Leave { callers: Arc::clone(callers), stream: Arc::clone(&stream) };
         threads.spawn("caller", move || {
-            let answered = neighbor::answer(&shared, &threads_of_caller, stream, || drop(leave));
-            if let Err(error) = answered {
-                log::warn!("{error:#}");
-            }
+            neighbor::answer(&shared, &threads_of_caller, stream, || drop(leave));
         });
     }
 }

@@ -4,8 +4,10 @@
 //! lock, with its `link`s, `joining`, `patience`, `standing`s, `drops`, `figures` and `ending`; `neighbor` is the thread of one
 //! connection, `acks` when that acknowledges at once, `hints` what it tells of a silent neighbor, `writer` the thread that
 //! writes to it, `outbox` and `pen` what that writes, and `gate` what pieces wait for under a limit; `dialing` and `listener`
-//! make connections at the `addresses` of hosts, `timers` are what their name says, with the words of `waiting`; `files` opens
-//! what is on disk, `file_watch` sees if somebody else changes it, `descriptors` sees to it that there are enough of them, `memory` knows how much the account of pieces
+//! make connections at the `addresses` of hosts, `callers` has words for those who call without shaking hands, `timers` are
+//! what their name says, with the words of `waiting`; `files` opens what is on disk, `claim` keeps other processes away from it,
+//! `file_watch` sees if somebody changes it all the same, `descriptors` sees to it that there are enough of them, `memory` knows
+//! how much the account of pieces
 //! takes; `signals` listens to what may end it all; `threads` names and joins threads.
 
 mod shared;
@@ -29,17 +31,22 @@ mod pen;
 mod writer;
 
 mod addresses;
+mod callers;
 mod dialing;
 mod listener;
 mod timers;
 mod waiting;
 
+mod claim;
 mod descriptors;
 mod file_watch;
 mod files;
 mod memory;
 mod signals;
 mod threads;
+
+#[cfg(test)]
+mod rig;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -50,6 +57,7 @@ use log::LevelFilter;
 use rand::SeedableRng;
 use rand::rngs::{StdRng, SysRng};
 
+pub use self::claim::{Claim, claim};
 pub use self::ending::End;
 use self::files::Files;
 pub use self::hints::Pace;
@@ -104,6 +112,7 @@ pub struct Options {
 /// When called a second time in a process: it has one logger.
 pub fn run(
     config: &Config,
+    claim: &Claim,
     options: Options,
     beside: Option<Beside>,
     progress_json: Option<&Path>,
@@ -129,6 +138,7 @@ pub fn run(
     let much_memory = memory::warning(common.layout, config.neighbors().count(), options.select, hash_len);
     for warning in elsewhere
         .iter()
+        .chain(&claim.warning)
         .chain(&common.warnings)
         .chain(&files.warnings)
         .chain(&slow_pieces)
@@ -160,7 +170,9 @@ pub fn run(
     let peer = Peer::new(setup, generator(config, options));
     let manifest = beside.map(|beside| beside.manifest);
     let shared = Shared::new(own.id, peer, files.store, files.journal, manifest, log_file, options);
-    let shared = Arc::new(shared.dialing(config.earlier().iter().map(|neighbor| neighbor.id)));
+    let seeders = config.neighbors().filter(|neighbor| neighbor.has_file).map(|neighbor| neighbor.id);
+    let shared = shared.dialing(config.earlier().iter().map(|neighbor| neighbor.id)).with_seeders(seeders);
+    let shared = Arc::new(shared);
 
     let threads = Threads::new(Arc::clone(&shared));
     signals.hand_over(Arc::clone(&shared));

@@ -8,9 +8,8 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, anyhow, bail};
-
 use super::acks::Brought;
+use super::callers::{Did, Who};
 use super::drops::Heard;
 use super::hints::{Facts, Watch};
 use super::joining::Turned;
@@ -33,39 +32,45 @@ const LONGEST_READ_TICK: Duration = Duration::from_secs(1);
 const LAST_WORDS_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Shakes hands with who dialed us, then converses with it.
-pub fn answer(shared: &Arc<Shared>, threads: &Threads, stream: Arc<TcpStream>, shaken: impl FnOnce()) -> Result<()> {
+pub fn answer(shared: &Arc<Shared>, threads: &Threads, stream: Arc<TcpStream>, shaken: impl FnOnce()) {
     let from = stream.peer_addr().map_or_else(|_| "an unknown address".into(), |address| address.to_string());
+    let address = Link::address_of(&stream);
+    let odd = |did, sentence: &str| {
+        shared.note_odd_caller(address, did);
+        let level = if shared.is_untold(Who::Caller(address), sentence) { log::Level::Warn } else { log::Level::Debug };
+        log::log!(level, "a caller from {from} {sentence}");
+    };
     let handshake = match shake_hands(shared, &stream) {
         Ok(handshake) => handshake,
-        Err(HandshakeEnd::Gone(error)) => {
-            log::debug!("a caller from {from} did not shake hands: {error}");
-            return Ok(());
+        Err(HandshakeEnd::Gone(error, count)) => {
+            let timed_out = error.kind() == ErrorKind::TimedOut;
+            shared.note_odd_caller(address, if timed_out { Did::Waited(count) } else { Did::Ended(count) });
+            return log::debug!("a caller from {from} did not shake hands: {error}");
         }
-        Err(HandshakeEnd::Fault(fault)) => bail!("a caller from {from} {fault}"),
+        Err(HandshakeEnd::Fault(fault)) => return odd(Did::SaidOther, &fault),
     };
-    let neighbor = handshake.peer_id(|id| shared.knows(id)).ok_or_else(|| {
+    let Some(neighbor) = handshake.peer_id(|id| shared.knows(id)) else {
         let number = handshake.id_number();
         let trouble = if number == shared.own().number() { "is our own" } else { "is not in PeerInfo.cfg" };
         let mistake = diagnosis::of_id(number, |id| shared.knows(id));
         let hint = mistake.map(|mistake| format!("; {mistake}")).unwrap_or_default();
-        anyhow!("a caller from {from} was turned away: its ID {number} {trouble}{hint}")
-    })?;
+        return odd(Did::OtherId(number), &format!("was turned away: its ID {number} {trouble}{hint}"));
+    };
     shaken();
     converse(shared, threads, neighbor, Opener::Them, stream);
-    Ok(())
 }
 
 /// Why a handshake did not come.
 pub enum HandshakeEnd {
-    /// The caller closed, or said too little for too long.
-    Gone(io::Error),
+    /// The caller closed, or said too little for too long; so many bytes of its handshake had come.
+    Gone(io::Error, usize),
     /// The caller said something else.
     Fault(String),
 }
 
 impl From<io::Error> for HandshakeEnd {
     fn from(error: io::Error) -> Self {
-        Self::Gone(error)
+        Self::Gone(error, 0)
     }
 }
 
@@ -79,25 +84,28 @@ pub fn shake_hands(shared: &Shared, mut stream: &TcpStream) -> Result<Handshake,
     loop {
         let patience = deadline.saturating_duration_since(Instant::now());
         if patience.is_zero() {
-            return Err(HandshakeEnd::Gone(ErrorKind::TimedOut.into()));
+            return Err(HandshakeEnd::Gone(ErrorKind::TimedOut.into(), filled));
         }
         stream.set_read_timeout(Some(patience.min(READ_TICK)))?;
         match stream.read(&mut bytes[filled..]) {
-            Ok(0) => return Err(HandshakeEnd::Gone(ErrorKind::UnexpectedEof.into())),
+            Ok(0) => return Err(HandshakeEnd::Gone(ErrorKind::UnexpectedEof.into(), filled)),
             Ok(count) => filled += count,
             Err(error) if is_pause(&error) => {}
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(HandshakeEnd::Gone(error, filled)),
         }
         match Handshake::read(&bytes[..filled]) {
             Ok(Some(handshake)) => {
                 if let Some(neighbor) = handshake.peer_id(|id| shared.knows(id)) {
                     for oddity in diagnosis::of_handshake(&bytes) {
-                        log::warn!("neighbor {neighbor} is understood, but {oddity}");
+                        let sentence = format!("is understood, but {oddity}");
+                        if shared.is_untold(Who::Neighbor(neighbor), &sentence) {
+                            log::warn!("neighbor {neighbor} {sentence}");
+                        }
                     }
                 }
                 return Ok(handshake);
             }
-            Ok(None) if shared.is_stopped() => return Err(HandshakeEnd::Gone(ErrorKind::Interrupted.into())),
+            Ok(None) if shared.is_stopped() => return Err(HandshakeEnd::Gone(ErrorKind::Interrupted.into(), filled)),
             Ok(None) => {}
             Err(HandshakeFault::OtherHeader) => {
                 let opening = hear_opening(shared, stream, &mut bytes, filled, deadline);
@@ -251,7 +259,7 @@ fn read_messages(shared: &Shared, link: &Link, said: &mut Heard) -> Farewell {
         }
         if now - looked >= tick {
             if !watch.is_over()
-                && let Some(facts) = shared.look(|peer| Facts::of(peer, neighbor))
+                && let Some(facts) = shared.look(|peer| Facts::of(peer, neighbor, shared.is_seeder(neighbor)))
                 && let Some(hint) = watch.look(now - looked, facts)
             {
                 log::warn!("neighbor {neighbor} {hint}");
@@ -267,4 +275,41 @@ fn read_messages(shared: &Shared, link: &Link, said: &mut Heard) -> Farewell {
 /// Whether a read has only found nothing yet.
 fn is_pause(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::event::{PollFd, PollFlags, poll};
+
+    use super::super::rig::Rig;
+    use super::*;
+
+    /// Sends all that waits for a neighbor.
+    fn send_all(shared: &Shared, link: &Link) {
+        link.outbox.close();
+        writer::write_outbox(shared, link);
+    }
+
+    #[test]
+    fn who_has_closed_has_heard_all_if_all_was_sent_and_nothing_answered_by_a_reset() {
+        let rig = Rig::seeder();
+        let (link, mut theirs) = rig.connect(1002, Opener::Them);
+        send_all(&rig.shared, &link);
+        theirs.read_to_end(&mut Vec::new()).expect("the bitfield, and the end");
+        assert!(has_heard_all(&link));
+        drop(theirs);
+
+        let (link, theirs) = rig.connect(1002, Opener::Them);
+        send_all(&rig.shared, &link);
+        // What is closed with bytes that were not read is reset.
+        drop(theirs);
+        let mut ours = [PollFd::new(&*link.stream, PollFlags::ERR)];
+        poll(&mut ours, None).expect("it is open");
+        assert!(!has_heard_all(&link));
+
+        let (link, _theirs) = rig.connect(1002, Opener::Them);
+        link.outbox.abort();
+        link.outbox.set_ended();
+        assert!(!has_heard_all(&link), "its bitfield was given up");
+    }
 }

@@ -361,3 +361,6 @@ impl Outbox {
         self.wake();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -50,6 +50,8 @@ pub struct Shared {
     tallies: BTreeMap<PeerId, Tally>,
     /// The neighbors whose lines stand before ours, which this peer dials.
     earlier: BTreeSet<PeerId>,
+    /// The neighbors that start with the file by `PeerInfo.cfg`.
+    seeders: BTreeSet<PeerId>,
     pub(super) state: Mutex<State>,
     /// Told when the timers start, a selection is done, or the process is to end.
     pub(super) changed: Condvar,
@@ -81,6 +83,7 @@ impl Shared {
             gates: Gates::new(options.limits, tallies.keys().copied()),
             tallies,
             earlier: BTreeSet::new(),
+            seeders: BTreeSet::new(),
             state,
             changed: Condvar::new(),
             links_changed: Condvar::new(),
@@ -91,6 +94,17 @@ impl Shared {
     #[must_use]
     pub fn dialing(self, earlier: impl IntoIterator<Item = PeerId>) -> Self {
         Self { earlier: earlier.into_iter().collect(), ..self }
+    }
+
+    /// The same, for a peer of whose neighbors these start with the file.
+    #[must_use]
+    pub fn with_seeders(self, seeders: impl IntoIterator<Item = PeerId>) -> Self {
+        Self { seeders: seeders.into_iter().collect(), ..self }
+    }
+
+    /// Whether a neighbor is to start with the file.
+    pub fn is_seeder(&self, neighbor: PeerId) -> bool {
+        self.seeders.contains(&neighbor)
     }
 
     /// Whether this peer dials a neighbor, which therefore need not call.

@@ -1,13 +1,14 @@
 //! `SignalWatch`: a signal ends the process at any moment: at once before there is a peer, in order as soon as there is one.
 
 use std::process;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::thread;
 
 use anyhow::{Context, Result};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
+use super::claim::Claim;
 use super::ending::End;
 use super::shared::Shared;
 use crate::console::Console;
@@ -27,14 +28,14 @@ impl SignalWatch {
     ///
     /// # Errors
     /// When the system has no thread for it.
-    pub fn start(console: &Console) -> Result<Self> {
+    pub fn start(console: &Console, claim: &Arc<Claim>) -> Result<Self> {
         let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGXFSZ]).context("cannot watch for signals")?;
         let (peer, console) = (Arc::new(OnceLock::<Arc<Shared>>::new()), console.clone());
-        let of_thread = Arc::clone(&peer);
+        let (of_thread, claim) = (Arc::clone(&peer), Arc::downgrade(claim));
         // Not one of the `Threads`: it waits for what may never come, and ends with the process.
         let watching = thread::Builder::new().name("signals".into()).spawn(move || {
             for signal in signals.forever().filter(|&signal| signal != SIGXFSZ) {
-                let Some(shared) = of_thread.get() else { end_at_once(signal, &console) };
+                let Some(shared) = of_thread.get() else { end_at_once(signal, &console, &claim) };
                 shared.end(End::Signal(signal));
             }
         });
@@ -49,9 +50,13 @@ impl SignalWatch {
 }
 
 /// Nothing was announced or logged yet, so there is nothing to bring to an end.
-fn end_at_once(signal: i32, console: &Console) -> ! {
+fn end_at_once(signal: i32, console: &Console, claim: &Weak<Claim>) -> ! {
     console.finish();
     console.say("stopped by a signal before it had started");
     stderr::close(stderr::LAST_PATIENCE);
+    // Who has given it up already is ending, too.
+    if let Some(claim) = claim.upgrade() {
+        claim.release();
+    }
     process::exit(128 + signal)
 }

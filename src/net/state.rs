@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Condvar};
 use std::time::{Duration, Instant};
 
+use super::callers::{OddCaller, Told};
 use super::drops::Drops;
 use super::ending::End;
 use super::figures::Stopwatch;
@@ -50,6 +51,10 @@ pub struct State {
     pub dial_troubles: BTreeMap<PeerId, Trouble>,
     /// Who drops connections right after the handshake.
     pub drops: BTreeMap<PeerId, Drops>,
+    /// The last one who called without becoming a neighbor.
+    pub odd_caller: Option<OddCaller>,
+    /// What was told of odd handshakes and callers.
+    pub told: Told,
     /// The neighbors as which somebody waits for the present link to become quiet.
     pub waiting: BTreeSet<PeerId>,
     /// Who was turned away as which neighbor, once that was told.
@@ -132,6 +137,8 @@ impl State {
             contests: BTreeMap::new(),
             dial_troubles: BTreeMap::new(),
             drops: BTreeMap::new(),
+            odd_caller: None,
+            told: Told::default(),
             waiting: BTreeSet::new(),
             refusals: BTreeSet::new(),
             second_over: Instant::now(),

@@ -39,8 +39,9 @@ const TELL_INTERVAL: Duration = Duration::from_secs(30);
 /// left choked.
 pub fn tick(shared: &Shared, interval: Duration, event: &Event) {
     let Some(started) = shared.wait_for_timers() else { return };
-    let mut due = started + SAME_MOMENT;
+    let mut ticks = Ticks { due: started + SAME_MOMENT, interval };
     loop {
+        let due = ticks.due;
         if *event == Event::PreferredTick {
             shared.note_preferred_due(due);
         }
@@ -49,9 +50,22 @@ pub fn tick(shared: &Shared, interval: Duration, event: &Event) {
         }
         log::trace!("{event:?}");
         shared.apply(event.clone());
-        let now = Instant::now();
-        while due <= now {
-            due += interval;
+        ticks.done(Instant::now());
+    }
+}
+
+/// When a tick is due that comes at intervals, however late each of them is done.
+#[derive(Debug)]
+struct Ticks {
+    due: Instant,
+    interval: Duration,
+}
+
+impl Ticks {
+    /// The tick was done by now: the next is the first that lies ahead.
+    fn done(&mut self, now: Instant) {
+        while self.due <= now {
+            self.due += self.interval;
         }
     }
 }
@@ -99,7 +113,7 @@ pub fn bring_allowance(shared: &Shared) {
 pub fn watch(shared: &Arc<Shared>, threads: &Threads, patience: Option<Duration>) {
     let mut teller = Teller::new(Instant::now());
     let mut file = FileWatch::new(Instant::now());
-    let mut idle_since = Instant::now();
+    let mut lull = Lull::new(Instant::now());
     while shared.wait_until(Instant::now() + WATCH_INTERVAL) {
         shared.end_pauses();
         let now = Instant::now();
@@ -107,20 +121,39 @@ pub fn watch(shared: &Arc<Shared>, threads: &Threads, patience: Option<Duration>
             return shared.fail(error);
         }
         let missing = shared.missing();
-        if let Some(sentence) = teller.look(now, (!missing.is_empty()).then(|| waiting::sentence(&missing))) {
+        if let Some(sentence) =
+            teller.look(now, (!missing.is_empty()).then(|| waiting::sentence(&missing, shared.odd_caller().as_ref())))
+        {
             log::warn!("{sentence}");
         }
         let Some(patience) = patience else { continue };
         let (idle, at_work_until) = shared.idle_neighbors(patience);
-        if missing.is_empty() && idle.is_empty() {
-            idle_since = now;
-        }
-        idle_since = at_work_until.map_or(idle_since, |until| idle_since.max(until));
-        if now.saturating_duration_since(idle_since) >= patience {
+        if lull.look(now, !missing.is_empty() || !idle.is_empty(), at_work_until) >= patience {
             let given_up = [missing, idle.into_iter().map(|id| (id, Missing::Idle)).collect()].concat();
             let why = waiting::reasons(&given_up);
             return shared.end(End::GaveUp(given_up.into_iter().map(|(id, _)| id).collect(), why));
         }
+    }
+}
+
+/// For how long somebody has been missing or idle while nobody was at work.
+#[derive(Debug)]
+struct Lull {
+    since: Instant,
+}
+
+impl Lull {
+    fn new(now: Instant) -> Self {
+        Self { since: now }
+    }
+
+    /// How long it has lasted, given whether somebody is waited for, and until when others count as being at work.
+    fn look(&mut self, now: Instant, is_somebody_waited_for: bool, at_work_until: Option<Instant>) -> Duration {
+        if !is_somebody_waited_for {
+            self.since = now;
+        }
+        self.since = at_work_until.map_or(self.since, |until| self.since.max(until));
+        now.saturating_duration_since(self.since)
     }
 }
 
@@ -154,6 +187,39 @@ impl Teller {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ticks_stay_at_multiples_of_the_interval_however_late_they_are_done() {
+        let start = Instant::now();
+        let at = |millis| start + Duration::from_millis(millis);
+        let mut ticks = Ticks { due: at(20), interval: Duration::from_secs(1) };
+        // The times at which a tick was done, and when the next is due then.
+        for (done, next) in [(20, 1020), (1500, 2020), (2021, 3020), (3999, 4020), (4020, 5020), (7020, 8020)] {
+            ticks.done(at(done));
+            assert_eq!(ticks.due, at(next), "done at {done}");
+        }
+    }
+
+    #[test]
+    fn the_patience_with_missing_peers_does_not_run_while_others_are_at_work() {
+        let start = Instant::now();
+        let at = |secs| start + Duration::from_secs(secs);
+        let mut lull = Lull::new(start);
+        // The second, whether somebody is waited for, until when others are at work, and how long the lull has lasted.
+        for (now, waited_for, at_work_until, lasted) in [
+            (5, true, None, 5),
+            (6, true, Some(2), 4),
+            (7, true, Some(7), 0),
+            (9, true, Some(8), 1),
+            (10, true, Some(12), 0),
+            (20, true, Some(12), 8),
+            (21, false, None, 0),
+            (24, true, None, 3),
+        ] {
+            let found = lull.look(at(now), waited_for, at_work_until.map(at));
+            assert_eq!(found, Duration::from_secs(lasted), "at {now} s");
+        }
+    }
 
     #[test]
     fn who_is_waited_for_is_told_after_five_seconds_and_again_after_thirty_or_when_that_changes() {

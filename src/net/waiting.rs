@@ -4,7 +4,8 @@ use std::fmt;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 
-use super::addresses::{NEEDS_SCOPE, lacks_scope};
+use super::addresses::{NEEDS_SCOPE, is_want_of_descriptors, lacks_scope};
+use super::callers::OddCaller;
 use super::drops::Heard;
 use crate::peer::Opener;
 use crate::peer_id::PeerId;
@@ -17,6 +18,8 @@ const MOST_NAMED: usize = 10;
 pub enum Trouble {
     /// Its host is not known here.
     NoSuchHost(String),
+    /// This machine had no descriptor left, so nothing is known of the neighbor.
+    Want(String),
     /// The system could not do its part.
     System(String),
     /// It could not be reached at this address.
@@ -51,6 +54,7 @@ impl Trouble {
     pub fn of_lookup(host: &str, error: &io::Error) -> Self {
         // Of a name the resolver says so in words of its own; the system's own errors have a number.
         match error.raw_os_error() {
+            Some(_) if is_want_of_descriptors(error) => Self::Want(format!("cannot look up '{host}': {error}")),
             Some(_) => Self::System(format!("cannot look up '{host}': {error}")),
             None => Self::NoSuchHost(format!("cannot find the host '{host}': {error}")),
         }
@@ -60,6 +64,7 @@ impl Trouble {
     #[must_use]
     pub fn of_dialing(address: SocketAddr, error: &io::Error) -> Self {
         match error.kind() {
+            _ if is_want_of_descriptors(error) => Self::Want(format!("cannot dial {address}: {error}")),
             _ if lacks_scope(address) => Self::System(format!("cannot dial {address}: it {NEEDS_SCOPE}")),
             kind @ (ErrorKind::ConnectionRefused
             | ErrorKind::TimedOut
@@ -87,14 +92,14 @@ impl Trouble {
         match self {
             Self::NoPeer(..) | Self::OtherId(..) => 2,
             Self::Unreachable(..) | Self::Silent(_) => 1,
-            Self::NoSuchHost(_) | Self::System(_) => 0,
+            Self::NoSuchHost(_) | Self::Want(_) | Self::System(_) => 0,
         }
     }
 
     /// Whether it is this machine's fault, so that the neighbor may well be there.
     #[must_use]
     pub fn is_ours(&self) -> bool {
-        matches!(self, Self::System(_))
+        matches!(self, Self::Want(_))
     }
 
     /// Whether it is somebody's mistake, which does not go away when a neighbor is started.
@@ -107,7 +112,7 @@ impl Trouble {
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoSuchHost(sentence) | Self::System(sentence) => f.write_str(sentence),
+            Self::NoSuchHost(sentence) | Self::Want(sentence) | Self::System(sentence) => f.write_str(sentence),
             Self::Unreachable(address, kind, error) => match kind {
                 ErrorKind::ConnectionRefused => {
                     write!(f, "{address}: connection refused; not started yet, or another port?")
@@ -138,10 +143,12 @@ impl fmt::Display for Missing {
     }
 }
 
-/// `waiting for 1001 (...), 1004 (...)`.
+/// `waiting for 1001 (...), 1004 (...)`; if any of them is to call, with what somebody did who called.
 #[must_use]
-pub fn sentence(missing: &[(PeerId, Missing)]) -> String {
-    format!("waiting for {}", reasons(missing))
+pub fn sentence(missing: &[(PeerId, Missing)], odd_caller: Option<&OddCaller>) -> String {
+    let waits_for_a_call = missing.iter().any(|(_, why)| matches!(why, Missing::ToCall { .. }));
+    let odd_caller = odd_caller.filter(|_| waits_for_a_call).map(|caller| format!("; {caller}")).unwrap_or_default();
+    format!("waiting for {}{odd_caller}", reasons(missing))
 }
 
 /// `1001 (...), 1004 (...)`.
@@ -171,6 +178,7 @@ pub fn dropping(neighbor: PeerId, own: PeerId, opened_by: Opener, heard: Heard, 
 
 #[cfg(test)]
 mod tests {
+    use super::super::callers::Did;
     use super::*;
 
     fn id(number: u32) -> PeerId {
@@ -224,6 +232,12 @@ mod tests {
         );
         let unknown = Trouble::of_lookup("nobody", &io::Error::other("no such name"));
         assert_eq!(unknown.to_string(), "cannot find the host 'nobody': no such name");
+        // Such a neighbor can only be met if it calls.
+        let no_family = Trouble::of_dialing(at(), &io::Error::from_raw_os_error(97));
+        assert!(
+            !no_family.is_ours() && no_family.to_string().starts_with("cannot dial 10.77.0.1:6001: "),
+            "{no_family}"
+        );
         assert!(!unknown.is_ours() && !Trouble::of_dialing(at(), &ErrorKind::TimedOut.into()).is_ours());
     }
 
@@ -252,12 +266,17 @@ mod tests {
             (id(1006), Missing::KeptOut),
         ];
         assert_eq!(
-            sentence(&missing),
+            sentence(&missing, None),
             "waiting for 1001 (10.77.0.1:6001: connection timed out; firewall?), 1002 (is being dialed), \
              1004 (has not called us yet), 1005 (has not called us again), \
              1006 (is kept out for a while, for it has broken the protocol)"
         );
         let many: Vec<_> = (1..=12).map(|number| (id(number), Missing::ToCall { again: false })).collect();
-        assert!(sentence(&many).ends_with("10 (has not called us yet) and 2 more"));
+        assert!(sentence(&many, None).ends_with("10 (has not called us yet) and 2 more"));
+        let caller = OddCaller { from: at().ip(), did: Did::Ended(0) };
+        assert!(
+            sentence(&many, Some(&caller)).ends_with(" and 2 more; 10.77.0.1 called, but closed without a handshake")
+        );
+        assert_eq!(sentence(&missing[1..2], Some(&caller)), "waiting for 1002 (is being dialed)", "nobody is to call");
     }
 }

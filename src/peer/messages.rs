@@ -37,7 +37,10 @@ impl Peer {
             Message::Bitfield(has) => self.bitfield_received(from, &has, actions),
             Message::Request(piece) => {
                 // What the choked ask for is dropped in silence, for it may have crossed our choke (B).
-                if self.choking.is_unchoked(from) && self.pieces.have().contains(piece) {
+                let is_unchoked = self.choking.is_unchoked(from);
+                let asked_while_choked = neighbor.asked_while_choked.saturating_add(1);
+                neighbor.asked_while_choked = if is_unchoked { 0 } else { asked_while_choked };
+                if is_unchoked && self.pieces.have().contains(piece) {
                     if self.pieces.layout().piece_len(piece) >= LEAST_PIECE {
                         // Some say that they are interested before each request.
                         neighbor.allow_idle_words(2);

@@ -53,6 +53,11 @@ pub(super) struct Neighbor {
     pub contest: Option<u32>,
     /// How many contests there were.
     pub contests: u32,
+    /// How many requests in a row came while we choked it.
+    pub asked_while_choked: u32,
+    /// How many times it may still say that it has a piece of which we know that: some send a `have` for each piece of their
+    /// bitfield, too.
+    pub repeated_haves: u32,
     /// How many messages it may send that change nothing.
     pub idle_words: u32,
     /// Its connection is to be closed, so that nothing that it says counts any more.
@@ -86,6 +91,8 @@ impl Neighbor {
             records: Records::default(),
             contest: None,
             contests: 0,
+            asked_while_choked: 0,
+            repeated_haves: layout.piece_count(),
             idle_words: MOST_IDLE_WORDS,
             given_up: false,
             allowance: Allowance::new(None),
@@ -117,6 +124,11 @@ impl Neighbor {
             Message::Have(piece) if !self.has.contains(*piece) => {
                 // Some say each `have` twice.
                 self.allow_idle_words(1);
+                false
+            }
+            // As many lines of the log as the pieces may have cost without the bitfield.
+            Message::Have(_) if self.repeated_haves > 0 => {
+                self.repeated_haves -= 1;
                 false
             }
             Message::Have(_) | Message::Interested | Message::NotInterested => true,

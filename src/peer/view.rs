@@ -26,6 +26,8 @@ pub struct NeighborView {
     pub they_are_interested: bool,
     /// Whether we told it that we are interested.
     pub we_are_interested: bool,
+    /// How many of its requests in a row came while we choked it.
+    pub asked_while_choked: u32,
     /// What it was asked for and has not sent yet.
     pub requested: Option<PieceIndex>,
 }
@@ -109,6 +111,7 @@ impl Peer {
             we_choke_them: !self.choking.is_unchoked(id),
             they_are_interested: neighbor.they_are_interested,
             we_are_interested: neighbor.we_are_interested,
+            asked_while_choked: neighbor.asked_while_choked,
             requested: neighbor.requested,
         })
     }

@@ -1,5 +1,5 @@
 //! `swarm clean`: deletes what a run has left, here and on other hosts: logs, records, unfinished files and the leechers' copies.
-//! Never a seeder's file, and nothing while a peer runs.
+//! Never a seeder's file, nothing through a link, and nothing while a peer runs, whoever started it.
 
 use std::collections::BTreeMap;
 use std::fs::{self, Metadata};
@@ -9,10 +9,12 @@ use anyhow::{Context, Result};
 use indicatif::DecimalBytes;
 use peer_process::config::PeerInfo;
 use peer_process::console::counted;
+use peer_process::lock;
 
 use crate::cli::CleanArgs;
 use crate::fault::Usage;
-use crate::hosts::{Hosts, NoDirectory};
+use crate::hosts::{Hosts, NoDirectory, Owned};
+use crate::locks;
 use crate::out::print;
 use crate::settings::Settings;
 use crate::signals::Interrupts;
@@ -27,6 +29,8 @@ pub fn clean(args: &CleanArgs) -> Result<ExitCode> {
     let swarm = SwarmDir::open(&args.dir.dir)?;
     let hosts = Hosts::of(&swarm, &Settings::of(&swarm, &args.remote)?.reach(&swarm))?;
     let _interrupts = Interrupts::watch(&hosts, "not all may have been deleted")?;
+    let _lock = if args.yes { locks::lock(&swarm)? } else { None };
+    let seeders: Vec<_> = swarm.peers.iter().filter(|peer| peer.has_file).map(|peer| peer.id).collect();
     let mut found = Vec::new();
     // Nothing is deleted anywhere before all of it was found.
     for host in &hosts.all {
@@ -36,16 +40,22 @@ pub fn clean(args: &CleanArgs) -> Result<ExitCode> {
             return Err(Usage::error(format!("{they_run} on {}: swarm stop first", host.called())));
         }
         let peers = swarm.peers.iter().filter(|peer| host.peers.contains(&peer.id));
-        let names: Vec<_> = peers.flat_map(|peer| leavings(&swarm, peer)).chain([BEGUN.to_owned()]).collect();
+        let mut owned: Owned =
+            peers.flat_map(|peer| leavings(&swarm, peer)).chain([(BEGUN.to_owned(), None)]).collect();
         // Wherever logs are: the ID of one of this swarm's peers is in their names.
-        match host.all_logs().and_then(|logs| host.list(&[names, logs].concat())) {
-            Err(error) if error.is::<NoDirectory>() => {}
-            other => found.push((host, other?)),
+        match host.all_logs() {
+            Err(error) if error.is::<NoDirectory>() => continue,
+            other => owned.append(&mut other?),
         }
+        if let Some(obstacle) = host.obstacles(&owned, &seeders)?.first() {
+            return Err(Usage::error(format!("{}: {obstacle}", host.called())));
+        }
+        let files = host.list(&owned.keys().cloned().collect::<Vec<_>>())?;
+        found.push((host, owned, files));
     }
     let brought = brought(&swarm, &hosts);
     let (mut count, mut bytes) = (brought.len(), brought.values().sum::<u64>());
-    for (host, files) in &found {
+    for (host, _, files) in &found {
         let place = if host.is_here() { String::new() } else { format!("{}:", host.name) };
         for (name, size) in files {
             print(&format!("{place}{name}  {}", DecimalBytes(*size)))?;
@@ -60,9 +70,11 @@ pub fn clean(args: &CleanArgs) -> Result<ExitCode> {
     if count == 0 {
         print("nothing is left of a run")?;
     } else if args.yes {
-        for (host, files) in found.iter().filter(|(_, files)| !files.is_empty()) {
-            let names: Vec<_> = files.keys().cloned().collect();
-            host.remove(&names).context("not everything was deleted")?;
+        for (host, mut owned, files) in found {
+            owned.retain(|name, _| files.contains_key(name));
+            if !owned.is_empty() {
+                host.remove(&owned).context("not everything was deleted")?;
+            }
         }
         for name in brought.keys() {
             swarm.remove(name).context("not everything was deleted")?;
@@ -85,10 +97,10 @@ fn brought(swarm: &SwarmDir, hosts: &Hosts) -> BTreeMap<String, u64> {
 }
 
 /// What a run may have left of a peer.
-fn leavings(swarm: &SwarmDir, peer: &PeerInfo) -> Vec<String> {
-    let mut names = vec![log_name(peer.id), err_name(peer.id), pid_name(peer.id)];
+fn leavings(swarm: &SwarmDir, peer: &PeerInfo) -> Owned {
+    let mut names = vec![log_name(peer.id), err_name(peer.id), pid_name(peer.id), lock::name_of(peer.id)];
     if !peer.has_file {
         names.extend([swarm.part_name(peer.id), swarm.journal_name(peer.id), swarm.copy_name(peer.id)]);
     }
-    names
+    names.into_iter().map(|name| (name, Some(peer.id))).collect()
 }

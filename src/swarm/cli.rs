@@ -158,6 +158,9 @@ pub struct StartArgs {
     /// Make a random file of `FileSize` bytes for the seeders that have none
     #[arg(long)]
     pub make_file: bool,
+    /// Start although no peer has the file: one is to be started by hand
+    #[arg(long)]
+    pub no_seeder_yet: bool,
     /// Make choking visible: a seeder sends RATE bytes of pieces a second (200k, 5M), the i-th of n leechers i/n of it
     /// [default RATE: one with which the run lasts about ten unchoking intervals]
     #[arg(long, value_name = "RATE", require_equals = true)]

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use peer_process::config::{COMMON, PEER_INFO};
 use peer_process::hashing::HashKind;
+use peer_process::lock::Lock;
 use peer_process::manifest::ENDING;
 use peer_process::peer_id::PeerId;
 use rand::rngs::{StdRng, SysRng};
@@ -19,6 +20,7 @@ use crate::capacity::Capacity;
 use crate::cli::InitArgs;
 use crate::fault::Usage;
 use crate::hosts::{Hosts, Reach};
+use crate::locks;
 use crate::made;
 use crate::meta;
 use crate::new_file::{self, Made, Signal, Source};
@@ -42,7 +44,8 @@ pub fn run(args: &InitArgs) -> Result<ExitCode> {
     let source = args.file.as_deref().map(source).transpose()?;
     let plan = Plan::new(args, source.as_ref().map(|(given, _)| given), &mut free_ports())?;
     let source = source.map(|(_, path)| path);
-    check(dir, &plan, source.as_deref(), args.force)?;
+    // Held until all is made.
+    let _locks = check(dir, &plan, source.as_deref(), args.force)?;
     if args.meta {
         meta::check_count(plan.layout, MANIFEST_KIND)?;
     }
@@ -118,7 +121,7 @@ fn manifest(plan: &Plan) -> String {
 }
 
 /// Refuses what is in the way.
-fn check(dir: &Path, plan: &Plan, source: Option<&Path>, force: bool) -> Result<()> {
+fn check(dir: &Path, plan: &Plan, source: Option<&Path>, force: bool) -> Result<Vec<Lock>> {
     if dir.exists() && !dir.is_dir() {
         return Err(Usage::error(format!("'{}' is not a directory", dir.display())));
     }
@@ -141,11 +144,13 @@ fn check(dir: &Path, plan: &Plan, source: Option<&Path>, force: bool) -> Result<
         }
         there.push(name);
     }
-    if there.is_empty() {
-        return Ok(());
-    }
     if force {
-        return refuse_if_running(dir);
+        refuse_if_running(dir)?;
+        refuse_links(dir, plan)?;
+        return locks::lock_peers(dir, plan.peers.iter().map(|peer| peer.id));
+    }
+    if there.is_empty() {
+        return Ok(Vec::new());
     }
     let them = if there.len() == 1 { "it" } else { "them" };
     let (dir, there) = (dir.display(), made::first_of(&there));
@@ -160,6 +165,23 @@ fn refuse_if_running(dir: &Path) -> Result<()> {
         if !running.is_empty() {
             let (they_run, them) = who_runs(&running);
             return Err(Usage::error(format!("{they_run} in '{}'; stop {them} first", dir.display())));
+        }
+    }
+    Ok(())
+}
+
+/// Nothing is replaced or deleted in a peer's directory that is only a link to one: somebody else may need it.
+fn refuse_links(dir: &Path, plan: &Plan) -> Result<()> {
+    for peer in &plan.peers {
+        let link = dir.join(peer_dir(peer.id));
+        if !link.is_symlink() {
+            continue;
+        }
+        let name = copy(plan, peer.id);
+        let unfinished = ["part", "journal"].map(|ending| format!("{name}.{ending}"));
+        let replaced = if peer.has_file { vec![name] } else { unfinished.to_vec() };
+        if let Some(name) = replaced.iter().find(|name| dir.join(name).symlink_metadata().is_ok()) {
+            return Err(Usage::error(format!("'{}' is a link, so {name} is not replaced", link.display())));
         }
     }
     Ok(())

@@ -2,8 +2,8 @@
 //!
 //! Modules in reading order: `cli` is what it is told, `swarm_dir` the directory that all is about; `plan` decides what `init`
 //! makes, `capacity` whether this machine can hold it, and `new_file` makes it; `logs`, `copies` and `report` are what is found
-//! out and shown, and pure; `hosts` does everything on this machine and on others; `watch` looks after running peers; then each
-//! subcommand has a module of its own.
+//! out and shown, and pure; `hosts` does everything on this machine and on others; `watch` looks after running peers; `locks`
+//! keeps two of us apart; then each subcommand has a module of its own.
 
 mod fault;
 mod words;
@@ -38,8 +38,10 @@ mod out;
 mod hosts;
 mod settings;
 
+mod warnings;
 mod watched;
 
+mod choice;
 mod live;
 mod watch;
 
@@ -48,6 +50,8 @@ mod signals;
 mod verify;
 
 mod stop;
+
+mod locks;
 
 mod clean;
 mod generate;
@@ -58,9 +62,11 @@ mod status;
 
 mod seeds;
 
+mod afterword;
 mod demo_rate;
 mod peer_options;
 
+mod launch;
 mod start;
 
 use std::env;

@@ -4,7 +4,7 @@
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, IsTerminal, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -192,7 +192,7 @@ impl Bar {
     }
 
     fn show(&self, bytes: u64) {
-        if self.bar.is_hidden() && self.started.elapsed() > BAR_DELAY && io::stderr().is_terminal() {
+        if self.bar.is_hidden() && self.started.elapsed() > BAR_DELAY && stderr::draws() {
             self.bar.set_draw_target(stderr::draw_target());
         }
         self.bar.set_position(bytes);

@@ -75,6 +75,10 @@ pub struct Row {
     pub copy: Option<Copy>,
     /// Its copy's digest, if it could be read.
     pub digest: Option<Digest>,
+    /// What it has warned of, each sentence once.
+    pub warnings: Vec<String>,
+    /// What the table says of it in the last column.
+    pub note: Option<String>,
 }
 
 /// What was found of all peers, in the order of `PeerInfo.cfg`.
@@ -120,6 +124,8 @@ impl Report {
     /// | `copy` | `original`, `reference`, `identical`, `different`, `old` (it was there before this run, in which the peer has downloaded none), `missing` or `unknown` |
     /// | `copy_error` | why the copy is `unknown` |
     /// | `sha256` | the copy's, 64 small hexadecimal digits |
+    /// | `warnings` | what a peer of ours has warned of, and the fault that has ended it: a list of sentences, each once |
+    /// | `note` | what the last column of the table says, in words that may change: the worst of `warnings`, a failed peer's last words, `no log found` |
     ///
     /// A `reference` is the first copy there is, with which the others were compared because no seeder's file can be read.
     pub fn json(&self) -> String {
@@ -153,6 +159,8 @@ struct PeerJson<'a> {
     copy: Option<&'static str>,
     copy_error: Option<&'a str>,
     sha256: Option<Digest>,
+    warnings: &'a [String],
+    note: Option<&'a str>,
 }
 
 impl<'a> PeerJson<'a> {
@@ -176,6 +184,8 @@ impl<'a> PeerJson<'a> {
                 _ => None,
             },
             sha256: row.digest,
+            warnings: &row.warnings,
+            note: row.note.as_deref(),
         }
     }
 }
@@ -212,12 +222,15 @@ pub mod tests {
             unchoked_by: [1001].into(),
             copy,
             digest: Digest::parse(DIGEST),
+            warnings: Vec::new(),
+            note: None,
         }
     }
 
     #[test]
     fn the_json_has_these_names_in_this_order() {
-        let rows = vec![row(1002, Exit::Status(137), Some(Copy::Unknown("no \"such\" host".into())))];
+        let row = row(1002, Exit::Status(137), Some(Copy::Unknown("no \"such\" host".into())));
+        let rows = vec![Row { warnings: vec!["a fault".into()], note: Some("a fault".into()), ..row }];
         let expected = format!(
             r#"{{
   "command": "verify",
@@ -242,7 +255,11 @@ pub mod tests {
       ],
       "copy": "unknown",
       "copy_error": "no \"such\" host",
-      "sha256": "{DIGEST}"
+      "sha256": "{DIGEST}",
+      "warnings": [
+        "a fault"
+      ],
+      "note": "a fault"
     }}
   ]
 }}"#

@@ -12,6 +12,7 @@ use crate::cli::RemoteArgs;
 use crate::fault::Usage;
 use crate::hosts::Reach;
 use crate::logs::LogPattern;
+use crate::new_file;
 use crate::swarm_dir::{SETTINGS, SwarmDir};
 
 /// What `swarm.json` says.
@@ -102,7 +103,8 @@ impl Settings {
             self.ssh_options.iter().cloned().partition(|option| is_harmless(option));
         let kept = Self { ssh_options, ..self.clone() };
         let text = serde_json::to_string_pretty(&kept).context("cannot write JSON")?;
-        fs::write(&path, text + "\n").with_context(|| format!("cannot write {}", path.display()))?;
+        // In the place of a link, not through it.
+        new_file::write_text(&path, &(text + "\n"))?;
         Ok(forgotten)
     }
 

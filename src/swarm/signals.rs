@@ -34,6 +34,7 @@ impl Interrupts {
             for signal in signals.forever() {
                 let listener = shared.lock().unwrap_or_else(PoisonError::into_inner);
                 let told = listener.as_ref().map(|listener| listener.send(News::Signal(signal)));
+                leavings.hurry();
                 if !matches!(told, Some(Ok(()))) {
                     if told.is_none() {
                         say(&format!("{}: {last_words}", words::signal(signal)));

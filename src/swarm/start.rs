@@ -5,20 +5,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::fs;
 use std::process::ExitCode;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::{Duration, Instant};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use indicatif::DecimalBytes;
 use peer_process::limits::Rate;
 use peer_process::peer_id::PeerId;
 
+use crate::afterword::{tell_failures, too_short};
 use crate::cli::StartArgs;
 use crate::copies::Copy;
 use crate::demo_rate::{self, LIMIT_OPTION};
 use crate::fault::Usage;
-use crate::hosts::{Host, Hosts, Program};
+use crate::hosts::{Host, Hosts, NoDirectory, Program};
+use crate::launch::{Started, launch, stop_started};
 use crate::live::Live;
+use crate::locks;
 use crate::made::shell_word;
 use crate::out::{FAILED, named, print, say, show, signal_status};
 use crate::peer_options;
@@ -59,6 +62,9 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
     }
     seeds::check(&swarm, &hosts)?;
     let interrupts = Interrupts::watch(&hosts, "nothing was started")?;
+    refuse_without_seeder(&swarm, &hosts, args)?;
+    // Until all records are written: two that start at once would each take the other's peers for nobody's.
+    let lock = locks::lock(&swarm)?;
     prepare(&swarm, &hosts, &program)?;
     if has_pattern || !hosts.all.iter().all(Host::is_here) {
         let forgotten = settings.save(&swarm)?;
@@ -78,14 +84,19 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
 
     let layout = swarm.common.layout;
     let mut peers: BTreeMap<_, _> = swarm.peers.iter().map(|peer| (peer.id, Watched::new(peer, layout))).collect();
-    let mut live = Live::new(layout, swarm.peers.iter().map(|peer| peer.id));
+    let mut live = Live::new(layout);
     let (sender, news) = channel();
     interrupts.tell(&sender);
-    let launched = launch(&hosts, &commands, args.detach, stagger, &news, &mut peers);
+    let mut started = Started::new();
+    let launched = launch(&hosts, &commands, (args.detach, stagger), &news, &mut started);
+    for id in started.keys() {
+        peers.get_mut(id).expect("all of them").note_start();
+    }
     if !matches!(launched, Ok(None)) {
         // Whoever was started does not outlive this.
-        stop_started(&hosts, &peers);
+        stop_started(&hosts, &started);
     }
+    drop(lock);
     if let Some(signal) = launched? {
         say("the peers that were started are stopped");
         return Ok(signal_status(signal));
@@ -104,7 +115,13 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
     let cause = watch(&hosts, &mut peers, rules, (&sender, news), &mut live);
     live.finish();
     // What is left to do may take long, and need not be done: nobody listens to a signal, so it ends this process.
-    finish(&swarm, &hosts, &peers, cause, args.json)
+    let status = finish(&swarm, &hosts, &peers, cause, args.json)?;
+    if cause.is_none()
+        && let Some(note) = too_short(swarm.common.unchoking_interval_secs, &peers, !limits.is_empty())
+    {
+        say(&note);
+    }
+    Ok(status)
 }
 
 /// Who fails at once is told, although the others are left alone.
@@ -190,28 +207,44 @@ fn note_old(swarm: &SwarmDir, hosts: &Hosts, peers: &BTreeMap<PeerId, Watched>, 
     }
 }
 
-/// The last words of each peer that has failed by itself, the same of several only once.
-fn tell_failures(swarm: &SwarmDir, peers: &BTreeMap<PeerId, Watched>) {
-    let mut told = Vec::new();
-    for (id, peer) in peers.iter().filter(|(_, peer)| peer.status().is_some_and(|status| (1..128).contains(&status))) {
-        let text = fs::read(swarm.path_of(&err_name(*id))).unwrap_or_default();
-        let text = String::from_utf8_lossy(&text).into_owned();
-        let last = text.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it has said nothing");
-        if !told.contains(&last.to_owned()) {
-            say(&format!("peer {id} ended with status {}: {last}", peer.status().unwrap_or_default()));
-            told.push(last.to_owned());
-        }
-    }
-}
-
 // ---- Before the start ----
 
 /// What each peer would say for itself, where nobody sees it.
 fn warn(swarm: &SwarmDir) {
     swarm.common.warnings.iter().for_each(|warning| say(warning));
-    if !swarm.peers.iter().any(|peer| peer.has_file) && swarm.common.layout.piece_count() > 0 {
-        say("PeerInfo.cfg: no peer starts with the file, so none will ever have it, and none will end");
+    if lacks_seeder(swarm) {
+        say(NO_SEEDER);
     }
+}
+
+/// What becomes of a swarm in which nobody has the file.
+const NO_SEEDER: &str = "PeerInfo.cfg: no peer starts with the file, so none will ever have it, and none will end";
+
+fn lacks_seeder(swarm: &SwarmDir) -> bool {
+    !swarm.peers.iter().any(|peer| peer.has_file) && swarm.common.layout.piece_count() > 0
+}
+
+/// Refuses a swarm that would run for ever, unless that is wanted, or peers go on with what they got in an earlier run.
+fn refuse_without_seeder(swarm: &SwarmDir, hosts: &Hosts, args: &StartArgs) -> Result<()> {
+    if args.no_seeder_yet || !lacks_seeder(swarm) {
+        return Ok(());
+    }
+    let fresh = args.peer_options.iter().any(|option| option == "--fresh");
+    let resumes = |host: &Host| {
+        if !running(host)?.is_empty() {
+            // That is what will be told.
+            return Ok(true);
+        }
+        let journals: Vec<_> = host.peers.iter().map(|id| swarm.journal_name(*id)).collect();
+        match host.list(&journals) {
+            Err(error) if error.is::<NoDirectory>() => Ok(false),
+            found => found.map(|found| !found.is_empty()),
+        }
+    };
+    if !fresh && hosts.each(resumes).into_iter().collect::<Result<Vec<_>>>()?.contains(&true) {
+        return Ok(());
+    }
+    Err(Usage::error(format!("{NO_SEEDER}; --no-seeder-yet starts it all the same")))
 }
 
 /// Opens the directory, unless it is a rate that was meant for `--demo-rate`.
@@ -313,7 +346,7 @@ fn all_well(results: Vec<Result<()>>) -> Result<()> {
 fn refuse_if_running(swarm: &SwarmDir, host: &Host) -> Result<()> {
     let running = running(host)?;
     if running.is_empty() {
-        return Ok(());
+        return locks::refuse_at_work(host);
     }
     let ((they_run, them), shown) = (who_runs(&running), shell_word(&swarm.path));
     let called = host.called();
@@ -329,8 +362,8 @@ fn begin(swarm: &SwarmDir, hosts: &Hosts, args: &StartArgs) -> Result<()> {
         let resumed = if fresh { BTreeMap::new() } else { host.list(&journals)? };
         let anew = host.peers.iter().filter(|id| !resumed.contains_key(&swarm.journal_name(**id)));
         host.begin()?;
-        let records = host.peers.iter().map(|id| pid_name(*id));
-        host.remove(&anew.clone().map(|id| log_name(*id)).chain(records).collect::<Vec<_>>())?;
+        let records = host.peers.iter().map(|id| (pid_name(*id), Some(*id)));
+        host.remove(&anew.clone().map(|id| (log_name(*id), Some(*id))).chain(records).collect())?;
         // What an earlier run has brought here.
         let mut brought = anew.filter(|_| !host.is_here()).flat_map(|id| brought_names(*id));
         brought.try_for_each(|name| swarm.remove(&name))
@@ -338,45 +371,7 @@ fn begin(swarm: &SwarmDir, hosts: &Hosts, args: &StartArgs) -> Result<()> {
     all_well(hosts.each(begin))
 }
 
-// ---- The start ----
-
-/// Starts all peers; a signal that comes meanwhile ends it.
-fn launch(
-    hosts: &Hosts,
-    commands: &[(PeerId, String)],
-    detach: bool,
-    stagger: Duration,
-    news: &Receiver<News>,
-    peers: &mut BTreeMap<PeerId, Watched>,
-) -> Result<Option<i32>> {
-    for (place, (id, command)) in commands.iter().enumerate() {
-        let due = Instant::now() + if place == 0 { Duration::ZERO } else { stagger };
-        loop {
-            match news.recv_timeout(due.saturating_duration_since(Instant::now())) {
-                Ok(News::Signal(signal)) => return Ok(Some(signal)),
-                Ok(_) => {}
-                Err(RecvTimeoutError::Timeout) => break,
-                Err(RecvTimeoutError::Disconnected) => bail!("nobody watches for signals"),
-            }
-        }
-        // Even if it cannot be told whether it was.
-        peers.get_mut(id).expect("all of them").note_start();
-        hosts.of_peer(*id).start(*id, command).with_context(|| format!("peer {id} was not started"))?;
-    }
-    // Whoever is to be left alone from here on would not be stopped any more.
-    let signal = || news.try_iter().find_map(|news| if let News::Signal(signal) = news { Some(signal) } else { None });
-    Ok(if detach { signal() } else { None })
-}
-
-fn stop_started(hosts: &Hosts, peers: &BTreeMap<PeerId, Watched>) {
-    for host in &hosts.all {
-        if host.peers.iter().any(|id| peers[id].was_started())
-            && let Err(error) = crate::stop::stop_all(host)
-        {
-            say(&format!("{} may still run: {error:#}", named(&host.peers)));
-        }
-    }
-}
+// ---- The end ----
 
 /// Brings the logs of another machine here, under the course's name, whatever they are called there.
 fn fetch_logs(swarm: &SwarmDir, host: &Host) -> Result<()> {

@@ -49,7 +49,7 @@ fn look_at_all(swarm: &SwarmDir, host: &Host) -> BTreeMap<PeerId, Watched> {
 
 /// Looks at all peers of a host until the whole of their logs is known.
 fn read_all(host: &Host, peers: &mut BTreeMap<PeerId, Watched>) -> Result<()> {
-    let mut known: BTreeMap<PeerId, Reading> = peers.keys().map(|id| (*id, Reading::default())).collect();
+    let mut known: BTreeMap<PeerId, Reading> = peers.keys().map(|id| (*id, Reading::begin(None, Some(0)))).collect();
     loop {
         let asked: Vec<_> = known.iter().map(|(id, reading)| (*id, Some(reading.clone()))).collect();
         let sights = match host.look(&asked) {

@@ -9,7 +9,7 @@ use peer_process::peer_id::PeerId;
 use crate::cli::StopArgs;
 use crate::hosts::{Host, Hosts, NoDirectory};
 use crate::out::{FAILED, named, print, say};
-use crate::record::State;
+use crate::record::{Record, State};
 use crate::settings::Settings;
 use crate::signals::Interrupts;
 use crate::swarm_dir::SwarmDir;
@@ -57,7 +57,16 @@ pub fn stop(args: &StopArgs) -> Result<ExitCode> {
 /// # Errors
 /// When the host cannot be reached.
 pub fn stop_all(host: &Host) -> Result<(Vec<PeerId>, Vec<PeerId>)> {
-    let running = running(host)?;
+    stop_these(host, |_, _| true)
+}
+
+/// Ends those peers of a host, each with its process, that are asked for; tells who ended and who did not.
+///
+/// # Errors
+/// When the host cannot be reached.
+pub fn stop_these(host: &Host, is_one: impl Fn(PeerId, u32) -> bool) -> Result<(Vec<PeerId>, Vec<PeerId>)> {
+    let running = processes(host)?.into_iter().filter(|(id, pid)| is_one(*id, *pid));
+    let running: Vec<_> = running.map(|(id, _)| id).collect();
     let mut left = running.clone();
     for signal in ["TERM", "KILL"] {
         if !left.is_empty() {
@@ -78,15 +87,16 @@ pub fn who_runs(peers: &[PeerId]) -> (String, &'static str) {
 /// # Errors
 /// When the host cannot be reached.
 pub fn running(host: &Host) -> Result<Vec<PeerId>> {
+    Ok(processes(host)?.into_iter().map(|(id, _)| id).collect())
+}
+
+/// The same with their processes.
+fn processes(host: &Host) -> Result<Vec<(PeerId, u32)>> {
     let asked: Vec<_> = host.peers.iter().map(|id| (*id, None)).collect();
     let sights = match host.look(&asked) {
         Err(error) if error.is::<NoDirectory>() => return Ok(Vec::new()),
         other => other?,
     };
-    let runs = |state| state == State::Running;
-    Ok(sights
-        .iter()
-        .filter(|sight| sight.record.is_some_and(|record| runs(record.state)))
-        .map(|sight| sight.id)
-        .collect())
+    let runs = |record: &Record| record.state == State::Running;
+    Ok(sights.iter().filter_map(|sight| Some((sight.id, sight.record.filter(runs)?.pid))).collect())
 }

@@ -15,6 +15,9 @@ const NAMED: usize = 5;
 /// So many columns a cell that is broken into lines has at least, whatever a narrower terminal does with them.
 const LEAST_ROOM: u16 = 24;
 
+/// How many blanks are between two columns.
+const GAP: u16 = 2;
+
 /// A column: its heading, its shape, and what it shows of a peer.
 type Column = (&'static str, Shape, fn(&Row) -> String);
 
@@ -23,7 +26,7 @@ enum Shape {
     Words,
     /// Aligned on the right.
     Number,
-    /// Broken into several lines where the terminal is too narrow; the last column only.
+    /// Broken into several lines where the terminal is too narrow; the last columns only.
     Long,
 }
 use Shape::{Long, Number, Words};
@@ -38,6 +41,8 @@ const FILE: Column = ("file", Words, |row| or_dash(row.copy.as_ref().map(|copy| 
 const STATE: Column = ("state", Words, |row| row.state.clone());
 const PIECES: Column = ("pieces", Number, |row| or_dash(row.pieces.map(|pieces| share(pieces, row.piece_count))));
 const UNCHOKED_BY: Column = ("unchoked by", Long, |row| neighbors(&row.unchoked_by));
+/// Only where there is something to note of a peer.
+const NOTE: Column = ("note", Long, |row| or_dash(row.note.clone()));
 const SHA_256: Column = ("SHA-256", Words, |row| or_dash(row.digest.map(|digest| format!("{digest:.16}"))));
 
 impl Report {
@@ -50,6 +55,8 @@ impl Report {
             Kind::Status => &[PEER, HOST, STATE, SECONDS, PIECES, UNCHOKED_BY],
             Kind::Verify => &[PEER, HOST, FILE, SHA_256],
         };
+        let note = Some(NOTE).filter(|_| self.rows.iter().any(|row| row.note.is_some()));
+        let columns: Vec<_> = columns.iter().copied().chain(note).collect();
         let mut table = Table::new();
         table.load_style(NOTHING).set_header(columns.iter().map(|(heading, ..)| Cell::new(heading)));
         for row in &self.rows {
@@ -58,13 +65,14 @@ impl Report {
         if let Some(width) = width {
             table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
         }
-        for (column, (_, shape, _)) in table.column_iter_mut().zip(columns) {
-            column.set_padding((0, 2));
+        let widths = table.column_max_content_widths();
+        for ((column, (_, shape, _)), width) in table.column_iter_mut().zip(&columns).zip(widths) {
+            column.set_padding((0, GAP));
             if *shape == Number {
                 column.set_cell_alignment(CellAlignment::Right);
             }
             column.set_constraint(match shape {
-                Long => ColumnConstraint::LowerBoundary(Width::Fixed(LEAST_ROOM)),
+                Long => ColumnConstraint::LowerBoundary(Width::Fixed(LEAST_ROOM.min(width + GAP))),
                 Words | Number => ColumnConstraint::ContentWidth,
             });
         }
@@ -235,6 +243,24 @@ peer  host         time  exit  file       pieces from
                                           1003: 2, 1004: 2,
                                           1005: 2 and 55 others:
                                           110
+",
+        );
+    }
+
+    #[test]
+    fn what_is_noted_of_some_is_in_the_last_column_of_all() {
+        let mut rows = rows();
+        rows.truncate(2);
+        rows[1].note =
+            Some("waiting for 1003 (127.0.0.1:6003: connection refused; not started yet, or another port?)".into());
+        check(
+            Kind::Status,
+            None,
+            rows.clone(),
+            "
+peer  host       state    time           pieces  unchoked by  note
+1001  localhost  running   1 s  1484/1484 100 %  -            -
+1002  localhost  running  12 s   484/1484  32 %  1001         waiting for 1003 (127.0.0.1:6003: connection refused; not started yet, or another port?)
 ",
         );
     }

@@ -2,9 +2,7 @@
 //! manifest says.
 
 use std::collections::BTreeMap;
-use std::io::{self, IsTerminal};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -81,11 +79,11 @@ fn digest_of(host: &Host, name: &str, bar: &ProgressBar) -> Result<Option<Digest
 
 /// A bar for so many bytes: on a terminal, and only if it takes longer than a moment.
 pub fn bar(bytes: u64) -> ProgressBar {
-    let target = if io::stderr().is_terminal() { stderr::draw_target() } else { ProgressDrawTarget::hidden() };
+    let target = if stderr::draws() { stderr::draw_target() } else { ProgressDrawTarget::hidden() };
     let bar = ProgressBar::with_draw_target(Some(bytes), target);
     let style = ProgressStyle::with_template("{msg} [{bar:24}] {percent} %, {binary_bytes_per_sec}");
     bar.set_style(style.expect("the template is right").progress_chars("=> "));
     bar.set_message("comparing the copies");
-    bar.enable_steady_tick(Duration::from_millis(200));
+    // No steady tick: the library's thread for it panics where the system gives none.
     bar
 }

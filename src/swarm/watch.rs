@@ -4,8 +4,9 @@
 //! does not answer holds up nobody else. All that is decided is decided by [`watch`], in one loop.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::thread;
+use std::thread::{self, Builder, Scope};
 use std::time::{Duration, Instant};
 
 use peer_process::peer_id::PeerId;
@@ -68,20 +69,31 @@ pub fn watch(
 ) -> Option<Cause> {
     thread::scope(move |scope| {
         let mut orders = Vec::new();
+        let mut unattended = Vec::new();
         for host in &hosts.all {
             let started: Vec<_> = host.peers.iter().copied().filter(|id| peers[id].was_started()).collect();
-            if started.is_empty() {
-                continue;
+            if !started.is_empty() {
+                unattended.push((host, started));
             }
-            let (order, ordered) = channel();
-            let sender = sender.clone();
-            orders.push(order);
-            scope.spawn(move || look_after(host, &started, &sender, &ordered));
         }
         let mut stopping: Option<Stopping> = None;
         let begun = Instant::now();
         let mut signals = 0;
         loop {
+            // Where the system gives no thread now, it may do so later.
+            unattended.retain(|(host, started)| match attend(scope, host, started, sender) {
+                Ok(order) => {
+                    if let Some(stopping) = &stopping {
+                        _ = order.send(if stopping.hard { "KILL" } else { "TERM" });
+                    }
+                    orders.push(order);
+                    false
+                }
+                Err(trouble) => {
+                    note(peers, started, Err(format!("{}: cannot start a thread: {trouble}", host.called())));
+                    true
+                }
+            });
             match news.recv_timeout(LOOK_INTERVALS.0) {
                 Ok(News::Looked(ids, seen)) => note(peers, &ids, seen),
                 Ok(News::Signal(signal)) => {
@@ -94,11 +106,14 @@ pub fn watch(
                 Ok(News::Told) | Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => unreachable!("this function holds a sender"),
             }
+            if stopping.is_some() {
+                hosts.hurry();
+            }
             live.show(peers);
             if peers.values().all(|peer| !peer.was_started() || peer.is_done()) {
                 return stopping.map(|stopping| stopping.cause);
             }
-            let failed = || peers.values().find(|peer| peer.has_ended() && peer.status() != Some(0));
+            let failed = || peers.values().find(|peer| peer.has_failed());
             if let Some(stopping) = &mut stopping {
                 if stopping.go_on(&orders) {
                     let left = |peer: &&Watched| peer.was_started() && !peer.is_done();
@@ -119,7 +134,15 @@ fn note(peers: &mut BTreeMap<PeerId, Watched>, ids: &[PeerId], seen: Result<Vec<
     match seen {
         Ok(seen) => {
             for seen in &seen {
-                peers.get_mut(&seen.id()).expect("only these were asked for").see(seen);
+                let peer = peers.get_mut(&seen.id()).expect("only these were asked for");
+                let had_more = peer.warnings.has_more();
+                peer.see(seen);
+                for warning in peer.warnings.take_new() {
+                    say(&format!("{}: {warning}", seen.id()));
+                }
+                if peer.warnings.has_more() && !had_more {
+                    say(&format!("{0}: more warnings are in peer_{0}.err", seen.id()));
+                }
             }
         }
         Err(trouble) => {
@@ -182,10 +205,24 @@ fn give(orders: &[Sender<Order>], signal: Order) {
     }
 }
 
+/// Starts the thread of one host; tells how it is given orders.
+fn attend<'scope, 'env>(
+    scope: &'scope Scope<'scope, 'env>,
+    host: &'env Host,
+    started: &[PeerId],
+    news: &Sender<News>,
+) -> io::Result<Sender<Order>> {
+    let (order, ordered) = channel();
+    let (started, news) = (started.to_vec(), news.clone());
+    let name = format!("look-{}", host.peers[0]);
+    Builder::new().name(name).spawn_scoped(scope, move || look_after(host, &started, &news, &ordered))?;
+    Ok(order)
+}
+
 /// The thread of one host: looks at its peers until all have ended, or nobody listens any more.
 fn look_after(host: &Host, peers: &[PeerId], news: &Sender<News>, orders: &Receiver<Order>) {
     let interval = if host.is_here() { LOOK_INTERVALS.0 } else { LOOK_INTERVALS.1 };
-    let mut known: BTreeMap<PeerId, Reading> = peers.iter().map(|id| (*id, Reading::default())).collect();
+    let mut known: BTreeMap<PeerId, Reading> = peers.iter().map(|id| (*id, Reading::begin(None, Some(0)))).collect();
     loop {
         let asked: Vec<_> = known.iter().map(|(id, reading)| (*id, Some(reading.clone()))).collect();
         let mut pause = interval;

@@ -11,6 +11,7 @@ use crate::hosts::{Reading, Sight};
 use crate::logs::Progress;
 use crate::record::{Record, State};
 use crate::report::{Exit, Row};
+use crate::warnings::Warnings;
 
 /// The state of who lacks pieces and has met somebody.
 pub const DOWNLOADING: &str = "downloading";
@@ -26,6 +27,8 @@ pub struct Watched {
     layout: FileLayout,
     /// What its log tells.
     pub progress: Progress,
+    /// What it has warned of.
+    pub warnings: Warnings,
     /// Its log's name, relative to the swarm's directory, as soon as there is one.
     pub log_name: Option<String>,
     /// Its process, if it was started.
@@ -50,6 +53,7 @@ impl Watched {
             info,
             layout,
             progress,
+            warnings: Warnings::default(),
             log_name: None,
             record: None,
             unreachable: None,
@@ -65,13 +69,30 @@ impl Watched {
         self.begun = Some(Instant::now());
     }
 
+    /// When it was started.
+    pub fn ran_from(&self) -> Option<Instant> {
+        self.begun
+    }
+
+    /// When it was seen to have ended.
+    pub fn ran_until(&self) -> Option<Instant> {
+        self.ended
+    }
+
     /// Takes in what was seen.
-    pub fn see(&mut self, Seen { sight, restarted, done }: &Seen) {
+    pub fn see(&mut self, Seen { sight, restarted, said_on, done }: &Seen) {
         self.done |= done;
         if *restarted {
             self.progress.restart();
         }
         self.progress.feed(&sight.log);
+        if !said_on {
+            self.warnings.end_line();
+        }
+        self.warnings.feed(&sight.said.bytes);
+        if *done {
+            self.warnings.end_line();
+        }
         self.log_name = sight.file.as_ref().map(|file| file.name.clone());
         self.record = sight.record;
         self.unreachable = None;
@@ -125,6 +146,32 @@ impl Watched {
         lacks_some.then(|| bytes.saturating_mul(1000) / millis)
     }
 
+    /// Whether it was started and there is a log that tells of it; nobody is blamed for the log of a host that is out of reach.
+    pub fn lacks_log(&self) -> bool {
+        self.record.is_some() && self.unreachable.is_none() && self.log_name.is_none()
+    }
+
+    /// Whether it is known how many pieces it has.
+    pub fn is_counted(&self) -> bool {
+        !self.lacks_log() || self.info.has_file
+    }
+
+    /// Whether it has ended by itself, and not well.
+    pub fn has_failed(&self) -> bool {
+        self.has_ended() && self.status() != Some(0)
+    }
+
+    /// The worst that it has warned of, or what else has to be told of it.
+    pub fn note(&self) -> Option<String> {
+        self.record?;
+        let by_itself = self.status().is_some_and(|status| (1..128).contains(&status));
+        let worst = self.warnings.worst(self.status() == Some(0));
+        let worst = worst.or_else(|| self.warnings.last_words().filter(|_| by_itself));
+        let no_log = self.lacks_log().then_some("no log found");
+        let parts: Vec<_> = worst.into_iter().chain(no_log).collect();
+        (!parts.is_empty()).then(|| parts.join("; "))
+    }
+
     /// How it stands, in a word or two.
     pub fn state(&self) -> String {
         if self.unreachable.is_some() {
@@ -137,6 +184,7 @@ impl Watched {
             Some(State::Ended { status: 129 | 130 | 143, .. }) => "stopped".into(),
             Some(State::Ended { .. }) => "failed".into(),
             Some(State::Gone) => "gone".into(),
+            Some(State::Running) if !self.is_counted() => "running".into(),
             Some(State::Running) if self.progress.is_complete() => "has the file".into(),
             Some(State::Running) if self.progress.connected().is_empty() => "alone".into(),
             Some(State::Running) => DOWNLOADING.into(),
@@ -159,12 +207,14 @@ impl Watched {
             state: self.state(),
             seconds: self.seconds(),
             exit,
-            pieces: was_started.then(|| self.progress.pieces()),
+            pieces: (was_started && self.is_counted()).then(|| self.progress.pieces()),
             piece_count: self.layout.piece_count(),
             from: if was_started { self.progress.from().clone() } else { BTreeMap::new() },
             unchoked_by: if is_running { self.progress.unchoked_by().clone() } else { BTreeSet::new() },
             copy: None,
             digest: None,
+            warnings: if was_started { self.warnings.all().map(Into::into).collect() } else { Vec::new() },
+            note: self.note(),
         }
     }
 }
@@ -175,7 +225,9 @@ pub struct Seen {
     sight: Sight,
     /// The log was begun anew.
     restarted: bool,
-    /// The peer has ended, and all of its log is known.
+    /// What it says goes on where the last look ended.
+    said_on: bool,
+    /// The peer has ended, and all of its log is known, and of what it has said.
     done: bool,
 }
 
@@ -186,14 +238,17 @@ impl Seen {
         let is_other = sight.file != reading.file;
         let restarted = is_other || sight.log_len < reading.len;
         if is_other {
-            *reading = Reading::begin(sight.file.clone());
+            *reading = Reading::begin(sight.file.clone(), reading.said);
         } else if restarted {
             reading.len = 0;
         }
         reading.len += sight.log.len() as u64;
         let over = sight.record.is_some_and(|record| record.state != State::Running);
-        let done = over && reading.len >= sight.log_len;
-        Self { sight, restarted, done }
+        let said_on = reading.said == Some(sight.said.from);
+        reading.said = reading.said.map(|_| sight.said.from + sight.said.bytes.len() as u64);
+        let all_said = reading.said.is_none_or(|known| known >= sight.said.len);
+        let done = over && reading.len >= sight.log_len && all_said;
+        Self { sight, restarted, said_on, done }
     }
 
     /// Whether there is nothing more to come.
@@ -206,8 +261,11 @@ impl Seen {
         self.sight.id
     }
 
-    /// Whether there was more in the log than was told: of what is long, only a part comes at once.
+    /// Whether there was more in the log, or was more said, than was told: of what is long, only a part comes at once.
     pub fn has_more(&self, known: &BTreeMap<PeerId, Reading>) -> bool {
-        !self.sight.log.is_empty() && known[&self.sight.id].len < self.sight.log_len
+        let (sight, reading) = (&self.sight, &known[&self.sight.id]);
+        let more_logged = !sight.log.is_empty() && reading.len < sight.log_len;
+        let more_said = !sight.said.bytes.is_empty() && reading.said.is_some_and(|known| known < sight.said.len);
+        more_logged || more_said
     }
 }

@@ -11,6 +11,8 @@ mod support;
 mod client;
 
 mod acks;
+mod callers;
+mod habits;
 mod swarms;
 
 use swarms::{ClosesAfterHandshakes, Foreign};

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use crate::support::left_out::left_out;
 use crate::support::process::{BINARY, Process};
 use crate::support::relay::Network;
 use crate::support::swarm::{Plan, Swarm};
@@ -43,14 +44,17 @@ impl Disk {
             options,
         ]);
         command.arg(dir).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut holder = command.spawn().ok()?;
+        let Ok(mut holder) = command.spawn() else {
+            left_out("there is no unshare");
+            return None;
+        };
         let mut line = String::new();
         let told = BufReader::new(holder.stdout.take().expect("it is piped")).read_line(&mut line);
         let disk = Self(holder);
         if told.is_ok() && line == "ready\n" {
             return Some(disk);
         }
-        println!("not tested: nothing can be mounted here");
+        left_out("nothing can be mounted here");
         None
     }
 

@@ -3,7 +3,9 @@
 use std::thread;
 use std::time::Duration;
 
-use crate::client::{Client, INTERESTED, REQUEST, UNCHOKE, check_bounds, full_bitfield, indexed, message, piece};
+use crate::client::{
+    BITFIELD, Client, HAVE, INTERESTED, PIECE, REQUEST, UNCHOKE, check_bounds, full_bitfield, indexed, message, piece,
+};
 use crate::support::swarm::{Plan, Swarm};
 
 /// A seeder, a leecher that comes when it is started, and one who floods.
@@ -95,5 +97,34 @@ fn one_who_floods_us_does_not_keep_the_piece_that_it_was_asked_for() {
     swarm.wait_for_file(1002);
     check_bounds(&victim, 2);
     victim.terminate();
+    seeder.terminate();
+}
+
+/// Each request is small and each answer large, so what is not read from cannot grow.
+#[test]
+fn who_asks_for_many_pieces_and_takes_none_is_not_read_from() {
+    const SIZE: usize = 1 << 20;
+    let peers = vec![(1001, true), (1002, false), (1003, false)];
+    let swarm = Swarm::on_loopback(Plan { file_size: 2 * SIZE, piece_size: SIZE, peers, ..Plan::default() });
+    let seeder = swarm.start(1001, &[]);
+    let mut client = Client::join(swarm.address(1001), 1002);
+    client.say(&message(BITFIELD, &[0]));
+    client.say(&message(INTERESTED, &[]));
+    client.wait_for(UNCHOKE);
+    (0..120).for_each(|_| client.say(&indexed(REQUEST, 0)));
+    client.say(&indexed(HAVE, 1));
+    // 64 wait at most, and sockets take a few more: so the last of the requests cannot have been read yet.
+    for _ in 0..25 {
+        assert_eq!(client.wait_for(PIECE).len(), 4 + SIZE);
+    }
+    // What was read before this is in the log before it.
+    let _other = Client::join(swarm.address(1001), 1003);
+    swarm.wait_for_log(1001, "is connected from Peer 1003", 1);
+    assert_eq!(swarm.count_in_log(1001, "the 'have' message"), 0);
+    for _ in 25..120 {
+        client.wait_for(PIECE);
+    }
+    swarm.wait_for_log(1001, "the 'have' message", 1);
+    drop(client);
     seeder.terminate();
 }

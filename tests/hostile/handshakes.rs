@@ -1,6 +1,6 @@
 //! Handshakes that are none, from callers and from those who are dialed.
 
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, TcpListener};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -61,8 +61,9 @@ fn a_caller_that_does_not_shake_hands_is_turned_away_with_one_sentence() {
     let swarm = Swarm::on_loopback(Plan { peers: vec![(1001, true), (1002, false), (1003, false)], ..Plan::default() });
     let victim = swarm.start(1001, &[]);
     let leecher = swarm.start(1002, &[]);
-    for (bytes, fault) in rows {
-        let mut client = Client::call(swarm.address(1001));
+    for (row, (bytes, fault)) in (1..).zip(rows) {
+        // From one address a sentence is told once.
+        let mut client = Client::call_from(Ipv4Addr::new(127, 0, 1, row), swarm.address(1001));
         let name = client.name();
         client.say(&bytes);
         client.wait_for_close();
@@ -97,7 +98,7 @@ fn the_first_bytes_are_told_though_they_come_one_at_a_time_and_a_caller_that_wai
     victim.terminate();
 }
 
-/// What is understood is told all the same, once a connection, and nothing else is said of it.
+/// What is understood is told all the same, once a neighbor, and nothing else is said of it.
 #[test]
 fn an_odd_handshake_is_told_and_the_neighbor_gets_its_pieces() {
     let zeros = "its handshake has ten ASCII zeros where zero bytes belong";

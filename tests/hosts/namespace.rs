@@ -1,7 +1,8 @@
 //! `Namespace`: a network of a test's own, which needs root and `ip`.
 
-use std::env;
 use std::process::{Command, Stdio};
+
+use crate::support::left_out::left_out;
 
 /// A network namespace that goes away with it.
 pub struct Namespace(String);
@@ -15,12 +16,8 @@ impl Namespace {
         let made = succeeds(Command::new("ip").args(["netns", "add", &namespace.0]))
             && succeeds(Command::new("ip").args(["-n", &namespace.0, "link", "set", "lo", "up"]))
             && succeeds(namespace.run("sh").args(["-ec", set_up]));
-        assert!(
-            made || env::var_os("PEER_PROCESS_SKIP_NOTHING").is_none(),
-            "this machine makes no network namespace, or not as the test needs it"
-        );
         if !made {
-            println!("left out: this machine makes no network namespace, or not as the test needs it");
+            left_out("this machine makes no network namespace, or not as the test needs it");
         }
         made.then_some(namespace)
     }

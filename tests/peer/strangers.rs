@@ -87,15 +87,44 @@ fn borne(world: &mut World, message: &str) -> usize {
 /// Seen: 16 MB of such messages filled 200 MB of disk with the log.
 #[test]
 fn thousands_of_messages_that_change_nothing_are_a_fault() {
-    for message in ["1: interested", "1: not interested", "1: have 0"] {
+    // Each of the four pieces may be announced a second time.
+    for (message, most) in [("1: interested", 2000), ("1: not interested", 2000), ("1: have 0", 2004)] {
         let mut world = given("*   ", &["*   ", "    "]).world();
-        assert_eq!(borne(&mut world, message), 2000, "{message}");
+        assert_eq!(borne(&mut world, message), most, "{message}");
         world.check(&[("1: interested", ""), ("1: have 1", ""), ("1: bitfield ****", "")]);
         assert_eq!(world.neighbor(1).piece_count, 1, "what comes after the fault does not count");
     }
     // Not those that write nothing.
     for message in ["1: choke", "1: request 3", "1: bitfield *   "] {
         assert_eq!(borne(&mut given("*   ", &["*   "]).world(), message), 10_000, "{message}");
+    }
+}
+
+#[test]
+fn requests_in_a_row_while_choked_are_counted_and_one_that_is_served_ends_the_row() {
+    let mut world = given("*   ", &["    ", "    "]).world();
+    (0..3).for_each(|_| assert_eq!(world.does("1: request 0"), ""));
+    assert_eq!(world.neighbor(1).asked_while_choked, 3);
+    for event in ["1: interested", "preferred tick", "1: request 0"] {
+        world.does(event);
+    }
+    assert_eq!(world.neighbor(1).asked_while_choked, 0);
+}
+
+/// Seen: a neighbor that sends a `have` for each piece of its bitfield was closed as a flood, on each connection again.
+#[test]
+fn a_have_for_each_piece_of_the_bitfield_is_borne_on_each_connection() {
+    let pieces = 5000_u32;
+    let mut world = given("", &[""]).layout(pieces.into(), 1).world();
+    for _ in 0..2 {
+        world.does(&format!("1: bitfield {}", "*".repeat(pieces as usize)));
+        for piece in 0..pieces {
+            assert_eq!(world.does(&format!("1: have {piece}")).matches("close").count(), 0, "piece {piece}");
+        }
+        // What comes behind that is counted as before.
+        assert_eq!(borne(&mut world, "1: have 7"), 2000);
+        world.does("lose 1");
+        world.does("1 dials");
     }
 }
 

@@ -160,6 +160,16 @@ impl Running {
         found(&told).unwrap_or_else(|| panic!("no line with '{part}' on stderr, but {:#?}", told.lines))
     }
 
+    /// Waits until it has said something.
+    pub fn wait_for_any_line(&self) {
+        self.wait_for_line("");
+    }
+
+    /// Whether it has said this already.
+    pub fn has_line(&self, part: &str) -> bool {
+        self.told.0.lock().expect("no panic").lines.iter().any(|line| line.contains(part))
+    }
+
     /// Waits until it listens: its first line says so.
     pub fn wait_until_up(self) -> Self {
         self.wait_for_line("listening on port");

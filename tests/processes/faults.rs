@@ -5,6 +5,7 @@ use std::process::Command;
 
 use crate::client::{Client, HAVE, REQUEST, index, listen};
 use crate::env::{BINARY, Ended, Running};
+use crate::left_out::left_out;
 use crate::log::Event;
 use crate::swarm::{Plan, Swarm};
 
@@ -81,8 +82,7 @@ fn a_full_disk() {
     let mut probe = Command::new("unshare");
     let may_mount = probe.args(["-m", "sh", "-c", "mount -t tmpfs none /mnt"]).output();
     if !may_mount.is_ok_and(|output| output.status.success()) {
-        println!("skipped: a file system of one's own takes root and unshare");
-        return;
+        return left_out("a file system of one's own takes root and unshare");
     }
     // In a mount namespace of its own, which ends with it.
     let script = "mount -t tmpfs -o size=40k none peer_1002 && exec \"$0\" 1002";

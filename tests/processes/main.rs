@@ -3,6 +3,10 @@
 //! Helpers first, tests behind them. Nothing here uses the crate's own code but its binary: the configuration, the log's
 //! grammar and the protocol are written down a second time, from the protocol's text.
 
+#[path = "../support/left_out.rs"]
+#[allow(dead_code, reason = "another test crate uses the rest of it")]
+mod left_out;
+
 #[path = "../support/unread.rs"]
 mod unread;
 
@@ -22,6 +26,8 @@ mod endings;
 mod handshakes;
 mod hints;
 mod limits;
+mod links;
+mod locks;
 mod options;
 mod uploads;
 

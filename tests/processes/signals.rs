@@ -132,7 +132,13 @@ fn while_what_an_earlier_run_has_left_is_checked_with_all_cores() {
     let env = large_download();
     let mut terminal = Terminal::new();
     let mut command = Command::new(BINARY);
-    command.arg("1002").current_dir(env.dir()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(terminal.side());
+    command
+        .arg("1002")
+        .env("TERM", "xterm")
+        .current_dir(env.dir())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(terminal.side());
     let mut peer = command.spawn().expect("a process");
     drop(command);
     terminal.read_until("checks its file: 0 %");

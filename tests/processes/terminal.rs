@@ -20,7 +20,13 @@ struct Peer(Child);
 impl Peer {
     fn start(env: &TestEnv, arguments: &[&str], stderr: Stdio) -> Self {
         let mut command = Command::new(BINARY);
-        command.args(arguments).current_dir(env.dir()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);
+        command
+            .args(arguments)
+            .env("TERM", "xterm")
+            .current_dir(env.dir())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(stderr);
         Self(command.spawn().expect("a process"))
     }
 

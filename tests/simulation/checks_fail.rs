@@ -70,6 +70,7 @@ fn stranger(number: u32) -> NeighborView {
         we_choke_them: true,
         they_are_interested: false,
         we_are_interested: false,
+        asked_while_choked: 0,
         requested: None,
     }
 }

@@ -100,7 +100,7 @@ fn peers_outlive_a_swarm_that_is_killed_and_another_finds_and_stops_them() {
     let stop = world.run(&["stop", DIR]);
     stop.assert_status(0);
     assert_eq!(stop.stdout, "stopped peers 1001, 1002, 1003\n");
-    // The connections that the killed one had shared end by themselves, after some time without use.
+    // The connections that the killed one had shared would end by themselves, after some time without use.
     wait_until("the end of the peers", || world.processes().iter().all(|(_, command)| command.contains("[mux]")));
 }
 
@@ -137,6 +137,7 @@ fn nobody_who_is_interrupted_waits_for_a_host_that_hangs() {
         let ended = interrupted.wait();
         assert_eq!(ended.status, Some(130), "{ended:?}");
         assert!(ended.lines.last().is_some_and(|line| line.contains(said)), "{ended:?}");
+        world.assert_no_ssh();
         world.assert_no_sockets();
     }
 }

@@ -10,5 +10,6 @@ mod support;
 mod world;
 
 mod breaks;
+mod locks;
 mod runs;
 mod sentences;

@@ -12,7 +12,7 @@ use crate::world::{DIR, FILE_SIZE, IN_PLACE, Outcome, World};
 /// The seeder's file and the two copies.
 const COPIES: [&str; 3] = ["peer_1001/file.dat", "peer_1002/file.dat", "peer_1003/file.dat"];
 /// All that another machine needs beside a POSIX shell and the peer.
-const NEEDED: [&str; 11] = ["cat", "chmod", "date", "dd", "mkdir", "mv", "rm", "sh", "sleep", "tail", "uname"];
+pub const NEEDED: [&str; 11] = ["cat", "chmod", "date", "dd", "mkdir", "mv", "rm", "sh", "sleep", "tail", "uname"];
 
 fn assert_same(one: &Path, other: &Path) {
     let read = |path: &Path| fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -100,6 +100,25 @@ fn what_was_sent_is_not_sent_again_unless_it_has_changed() {
     world.assert_no_process();
 }
 
+/// With it, the peers there would take no piece of the file that is shared now.
+#[test]
+fn a_manifest_that_is_not_here_any_more_does_not_stay_there() {
+    const MANIFEST: &str = "file.dat.meta.json";
+    let world = World::new(2);
+    let (file, manifest) = (format!("{DIR}/{}", COPIES[0]), format!("{DIR}/{MANIFEST}"));
+    world.run(&["meta", "create", &file, "--piece-size", "16KiB", "-o", &manifest]).assert_status(0);
+    world.start(&IN_PLACE).assert_status(0);
+    assert_same(&world.there(1, MANIFEST), &world.here(MANIFEST));
+
+    fs::remove_file(world.here(MANIFEST)).expect("it is there");
+    fs::write(world.here(COPIES[0]), vec![7; FILE_SIZE]).expect("a file");
+    let outcome = world.start(&IN_PLACE);
+    outcome.assert_status(0);
+    assert_eq!(outcome.column("file"), ["original", "identical"]);
+    assert!((0..2).all(|host| !world.there(host, MANIFEST).exists()));
+    world.assert_no_process();
+}
+
 #[test]
 fn who_fails_at_once_there_is_told_with_its_last_words() {
     let world = World::new(1);
@@ -107,6 +126,24 @@ fn who_fails_at_once_there_is_told_with_its_last_words() {
     outcome.assert_status(1);
     assert_eq!(outcome.stderr, "swarm: peer 1001 ended with status 3: no room here for 1001\n");
     world.assert_no_sockets();
+}
+
+#[test]
+fn what_peers_there_warn_of_is_told_here_once_behind_however_much_else_they_say() {
+    let world = World::new(2);
+    // More than is brought at once, then a warning twice, with some time for a look between.
+    let command = "head -c 200000 /dev/zero | tr '\\0' x; echo; \
+        for number in 1 2; do echo 'peer {id}: [WARN] it is odd at {id}'; : >log_peer_{id}.log; sleep 1; done; exit 3";
+    let outcome = world.start(&["--keep-going", "--peer-command", command]);
+    outcome.assert_status(1);
+    for id in [1001, 1002] {
+        let told = outcome.stderr.matches(&format!("swarm: {id}: it is odd at {id}\n")).count();
+        assert_eq!(told, 1, "{outcome:?}");
+    }
+    assert_eq!(outcome.column("note"), ["it is odd at 1001", "it is odd at 1002"]);
+    let status = world.run(&["status", DIR]);
+    assert!([1001, 1002].iter().all(|id| status.stdout.contains(&format!("  it is odd at {id}\n"))), "{status:?}");
+    world.assert_no_process();
 }
 
 #[test]
@@ -226,12 +263,12 @@ fn logs_are_found_there_wherever_they_are_and_those_of_earlier_runs_tell_nothing
     assert_same(&world.there(0, "logs/log_peer_[1001].log"), &world.here("log_peer_1001.log"));
     assert_eq!(world.run(&["status", DIR]).column("pieces"), ["62/62 100 %"; 2]);
 
-    for command in ["echo {id}", "echo nothing to do >>'out/'{id}' of today.txt'"] {
+    for (command, pieces) in [("echo {id}", "-"), ("echo nothing to do >>'out/'{id}' of today.txt'", "0/62")] {
         let idle = start(command);
         idle.assert_status(1);
         assert!(idle.stdout.contains("\"copy\": \"old\""), "{idle:?}");
         assert!(!idle.stdout.contains("\"1001\": "), "{idle:?}");
-        assert_eq!(world.run(&["status", DIR]).column("pieces"), ["62/62 100 %", "0/62"]);
+        assert_eq!(world.run(&["status", DIR]).column("pieces"), ["62/62 100 %", pieces]);
     }
     let listed = world.run(&["clean", DIR, "--yes"]);
     listed.assert_status(0);

@@ -43,8 +43,12 @@ impl World {
         }
         make_key(&path("key"));
         make_key(&path("host_key"));
-        // Whatever the person who runs this has set for ssh does not count here.
-        let ssh = format!("#!/bin/sh\nexec {} -F none \"$@\"\n", program("ssh", "openssh-client").display());
+        // Whatever the person who runs this has set for ssh does not count here. A shared connection that nobody ends stays
+        // for ever, so that no test passes because it waited for long enough.
+        let ssh = format!(
+            "#!/bin/sh\nexec {} -F none -o ControlPersist=yes \"$@\"\n",
+            program("ssh", "openssh-client").display()
+        );
         fs::write(path("bin/ssh"), ssh).expect("a file");
         fs::set_permissions(path("bin/ssh"), Permissions::from_mode(0o755)).expect("it is ours");
         let port = free_port();
@@ -115,7 +119,15 @@ impl World {
     /// The words of `swarm start sw`, with what it needs to reach the hosts; later commands need not be told.
     pub fn start_words(&self, more: &[&str]) -> Vec<String> {
         let options = self.options.iter().flat_map(|(name, value)| ["--ssh-option".into(), format!("{name}={value}")]);
-        ["start", DIR].map(Into::into).into_iter().chain(options).chain(more.iter().map(|&word| word.into())).collect()
+        let info = fs::read_to_string(self.here("PeerInfo.cfg")).unwrap_or_default();
+        let lacks_seeder = (!info.contains(" 1\n")).then(|| "--no-seeder-yet".to_owned());
+        ["start", DIR]
+            .map(Into::into)
+            .into_iter()
+            .chain(lacks_seeder)
+            .chain(options)
+            .chain(more.iter().map(|&word| word.into()))
+            .collect()
     }
 
     /// `swarm start sw`, about to run.

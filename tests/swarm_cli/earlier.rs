@@ -40,6 +40,10 @@ fn a_forced_init_takes_unfinished_downloads_away() {
 #[test]
 fn what_peers_warn_of_is_said_where_it_is_seen() {
     let swarm = Swarm::new("1001 1002");
+    let refused = swarm.place.run(&["start"]);
+    refused.assert_status(2);
+    refused.assert_said("none will end; --no-seeder-yet starts it all the same");
+    assert!(!swarm.place.path("peer_1001.pid").exists(), "nothing was started");
     let begun = swarm.start("start --timeout 1").end();
     begun.assert_status(1);
     begun.assert_said("PeerInfo.cfg: no peer starts with the file, so none will ever have it");

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::init::{everything, seeders};
+use crate::support::left_out::left_out;
 use crate::{Outcome, Place, SWARM, command};
 
 #[test]
@@ -138,13 +139,28 @@ fn a_full_disk_is_told_and_what_was_written_of_it_is_gone() {
     let script = "mount -t tmpfs -o size=2m tmpfs s && echo mounted && { \"$0\" init s --size 5MB; find s -type f; }";
     let mut script_there = Command::new("unshare");
     script_there.args(["-m", "sh", "-c", script, SWARM]).current_dir(place.0.path());
-    let Ok(output) = script_there.output() else { return println!("not tested: there is no unshare") };
+    let Ok(output) = script_there.output() else { return left_out("there is no unshare") };
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     if !stdout.starts_with("mounted\n") {
-        return println!("not tested: nothing can be mounted here");
+        return left_out("nothing can be mounted here");
     }
     let sentence = "swarm: cannot make s/peer_1001/file.dat: No space left on device (os error 28)\n";
     assert_eq!((&*stdout, &*stderr), ("mounted\n", sentence));
+}
+
+/// What a killed one has left has the same name as what is made now, and may be a link to a file of somebody else.
+#[test]
+fn what_an_init_that_was_killed_has_left_is_taken_away_and_never_written_to() {
+    let place = Place::new();
+    place.write("mine", b"mine");
+    fs::create_dir_all(place.path("s/peer_1001")).expect("it is new");
+    for name in ["Common.cfg", "PeerInfo.cfg", "peer_1001/file.dat"] {
+        let (dir, file) = name.rsplit_once('/').unwrap_or((".", name));
+        fs::hard_link(place.path("mine"), place.path(&format!("s/{dir}/.swarm-init.{file}"))).expect("it is free");
+    }
+    place.run_line("init s --size 1k").success();
+    assert!(!everything(place.0.path()).iter().any(|(name, _)| name.contains(".swarm-init")));
+    assert_eq!(place.read("mine"), b"mine");
 }
 
 /// A process that does not outlive its test.

@@ -6,6 +6,9 @@ mod support;
 #[path = "../support/unread.rs"]
 mod unread;
 
+#[path = "../support/screen.rs"]
+mod screen;
+
 mod running;
 mod swarm;
 
@@ -18,6 +21,8 @@ mod foreign_logs;
 mod generate;
 mod init;
 mod init_refusals;
+mod links;
+mod locks;
 mod meta;
 mod refusals;
 mod signals;
@@ -26,6 +31,7 @@ mod status;
 mod stop;
 mod terminal;
 mod verify;
+mod view;
 mod watching;
 
 use std::path::{Path, PathBuf};

@@ -37,8 +37,8 @@ fn in_mid_run_it_tells_pieces_percent_and_who_unchokes() {
     swarm.wait_for_log(1002, "the number of pieces it has is 3");
     let outcome = swarm.run("status");
     assert_eq!(
-        outcome.columns(&["peer", "state", "pieces", "unchoked by"]),
-        ["1001 has the file 7/7 100 % -", "1002 downloading 3/7 42 % 1001", "1003 alone 0/7 0 % -"]
+        outcome.columns(&["peer", "state", "pieces", "unchoked by", "note"]),
+        ["1001 has the file 7/7 100 % - -", "1002 downloading 3/7 42 % 1001 -", "1003 running - - no log found"]
     );
     outcome.success();
     let report = swarm.run("status --json").json();

@@ -23,11 +23,11 @@ fn start(swarm: &Swarm, line: &str, stdout: Stdio, stderr: Stdio) -> Child {
     let words: Vec<_> = line.split(' ').chain(["--peer-command", "sh peer.sh {id}"]).collect();
     let mut command = command(swarm.place.0.path(), &words);
     // As `Running` does: a signal is for the program alone.
-    command.process_group(0).stdout(stdout).stderr(stderr).spawn().expect("it starts")
+    command.env("TERM", "xterm").process_group(0).stdout(stdout).stderr(stderr).spawn().expect("it starts")
 }
 
 /// Waits for its end.
-fn end(child: Child) -> Outcome {
+pub fn end(child: Child) -> Outcome {
     let id = child.id();
     let (sender, ended) = mpsc::channel();
     thread::spawn(move || sender.send(child.wait_with_output().expect("a child")));

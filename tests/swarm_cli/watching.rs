@@ -50,7 +50,8 @@ fn with_keep_going_a_killed_peer_can_be_started_again_by_hand() {
 fn every_few_seconds_a_plain_line_tells_how_they_get_on() {
     let swarm = Swarm::new("1001* 1002 1003");
     // All have the file soon but one, who never will.
-    let mut running = swarm.start_by("start", "[ $1 != 1003 ] || exec sleep 600\nexec \"$ours\" $1");
+    let mut running =
+        swarm.start_by("start", "[ $1 != 1003 ] || { : >log_peer_1003.log; exec sleep 600; }\nexec \"$ours\" $1");
     swarm.wait_for_log(1002, "complete file");
     running.wait_for("swarm: 5 s: the file is with 2 of 3 peers, ended: 0, peer 1003 has 0 of 7 pieces, the fewest; ");
     running.kill("TERM");

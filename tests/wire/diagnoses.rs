@@ -35,8 +35,8 @@ fn a_length_that_leaves_out_the_type() {
     let full = [&[0xff; 38][..], &[0xc0]].concat();
     for (length, expected, name, stream) in [
         (39, 40, "bitfield", message(39, 5, &full)),
-        (39, 40, "bitfield", message(39, 5, &[])),
         (39, 40, "bitfield", [message(39, 5, &full), message(0, 2, &[])].concat()),
+        (39, 40, "bitfield", message(39, 5, &[0; 38])),
         (4, 5, "have", message(4, 4, &[0, 0, 0, 1])),
         (4, 5, "request", message(4, 6, &[0, 0, 0, 1])),
         (32_772, 32_773, "piece", message(32_772, 7, &[0, 0, 0, 1, 9])),
@@ -100,6 +100,8 @@ fn a_bitfield_of_another_length() {
     let empty = "its bitfield has no byte, as a Java BitSet of no bits, but zeros must be sent, too";
     let zeros =
         "zero bytes seem to be missing at its end, as in Java's BitSet.toByteArray, or it has another Common.cfg";
+    let other_or_zeros =
+        "perhaps it has another Common.cfg, or zero bytes are missing at its end, as in Java's BitSet.toByteArray";
     for (length, payload, mistake) in [
         (307, &[1, 1, 0][..], one_a_piece),
         (307, &[], one_a_piece),
@@ -109,7 +111,10 @@ fn a_bitfield_of_another_length() {
         (1225, &[0, 0, 0, 1], four_a_piece),
         (1, &[], empty),
         (1, &[0, 0, 0, 1, 2], empty),
-        (20, &[0xff; 19], zeros),
+        (20, &[0xff; 19], other_or_zeros),
+        (20, &[[0xff; 18].as_slice(), &[0xe0]].concat(), other_or_zeros),
+        (20, &[0x5f; 19], zeros),
+        (20, &[0xff; 18], zeros),
         (20, &[], zeros),
         (20, &[0; 19], OTHER_LAYOUT),
         (300, &[], OTHER_LAYOUT),
@@ -121,6 +126,11 @@ fn a_bitfield_of_another_length() {
     // As long as one whose length leaves out the type; but the next message begins where this length says.
     let in_step = [message(39, 5, &[0xff; 38]), message(1, 2, &[])].concat();
     check_all(course(), "sent a message 'bitfield' of length 39 instead of 40", zeros, &[in_step]);
+    // Nothing has come that tells which of the two it is.
+    let either = "its length seems to leave out the type, which it must count, or a zero byte is missing at its end, as in \
+                  Java's BitSet.toByteArray";
+    let streams = [message(39, 5, &[]), message(39, 5, &[0xff; 38])];
+    check_all(course(), "sent a message 'bitfield' of length 39 instead of 40", either, &streams);
     let one_too_many = "it seems to have a byte too many, as the number of pieces / 8 + 1 gives where 8 divides it";
     check_all(
         layout(128, 8),
@@ -129,6 +139,34 @@ fn a_bitfield_of_another_length() {
         &[message(4, 5, &[0xff, 0xff, 0])],
     );
     check(course(), &message(u32::MAX, 5, &[0xff; 9]), "sent a message 'bitfield' of length 4294967295 instead of 40");
+}
+
+/// Whoever has the same file and other pieces: seen where one of a team had changed its Common.cfg.
+#[test]
+fn a_bitfield_of_another_size_of_pieces() {
+    let other_size = |size| format!("a PieceSize of {size} would give that length: perhaps it has another Common.cfg");
+    let or_zeros = ", or zero bytes are missing at its end, as in Java's BitSet.toByteArray";
+    // 153 pieces of 64 KiB, of which all, the first 147 or others are there; and 611 of 16 KiB.
+    let all = [&[0xff; 19][..], &[0x80]].concat();
+    for (length, payload, mistake) in [
+        (21, &all[..], other_size(65_536)),
+        (21, &[0; 20], other_size(65_536)),
+        (21, &[0x5f; 20], other_size(65_536) + or_zeros),
+        (21, &[], other_size(65_536) + or_zeros),
+        (78, &[], other_size(16_384)),
+        (78, &[0; 77], other_size(16_384)),
+    ] {
+        let fault = format!("sent a message 'bitfield' of length {length} instead of 40");
+        check_all(course(), &fault, &mistake, &[message(length, 5, payload)]);
+    }
+    // Files of few pieces have one byte with several sizes.
+    let fault = "sent a message 'bitfield' of length 2 instead of 4";
+    check_all(
+        layout(20_000, 1_000),
+        fault,
+        "zero bytes seem to be missing at its end, as in Java's BitSet.toByteArray, or it has another Common.cfg",
+        &[message(2, 5, &[0x0f])],
+    );
 }
 
 #[test]
@@ -149,18 +187,16 @@ fn a_bitfield_of_other_bits() {
 
 #[test]
 fn pieces_and_indexes() {
+    let without_index = "it is 4 bytes short, for it seems to send a piece's bytes without the index before them";
     let from_one = "it seems to count pieces from 1, but the first is 0";
     for (name, stream, index, mistake) in [
         ("have", message(5, 4, &[0, 0, 1, 50]), 306, from_one),
         ("have", message(5, 4, &[0, 0, 1, 51]), 307, OTHER_LAYOUT),
         ("request", message(5, 6, &[7, 0, 0, 0]), 117_440_512, LOWEST_FIRST),
         ("have", message(5, 4, b"0017"), 808_464_695, "it seems to write numbers in ASCII digits instead of 4 bytes"),
-        (
-            "piece",
-            message(32_769, 7, b"%PDF"),
-            626_017_350,
-            "it seems to send a piece's bytes without the index before them",
-        ),
+        ("piece", message(32_769, 7, b"%PDF"), 626_017_350, without_index),
+        ("piece", message(32_769, 7, &[7, 0, 0, 0]), 117_440_512, without_index),
+        ("piece", message(5993, 7, &[0, 0, 1, 50]), 306, without_index),
     ] {
         let fault = format!("sent a message '{name}' for piece {index}, but there are only 306 pieces");
         check_all(course(), &fault, mistake, &[stream]);
@@ -168,9 +204,56 @@ fn pieces_and_indexes() {
     let fault = "sent a message 'piece' of length 32773 instead of 5997";
     let padded = "it seems to fill up the last piece, which is shorter";
     check_all(course(), fault, padded, &[message(32_773, 7, &[0, 0, 1, 49])]);
+    // The bytes in the index's place may be one by chance.
+    let short = "it is 4 bytes short: the index before the piece's bytes seems to be missing, or is not counted";
+    for (length, index, expected) in [(32_769, 0, 32_773), (32_769, 49, 5997), (5993, 49, 5997), (5993, 0, 32_773)] {
+        let fault = format!("sent a message 'piece' of length {length} instead of {expected}");
+        check_all(course(), &fault, short, &[message(length, 7, &[0, 0, index / 49, index])]);
+    }
     let fault = "sent a message 'piece' of length 16389 instead of 32773";
     check_all(course(), fault, OTHER_LAYOUT, &[message(16_389, 7, &[0; 4])]);
     check(course(), &message(5, 7, &[0; 4]), "sent a message 'piece' of length 5 instead of 32773");
+}
+
+#[test]
+fn an_index_that_is_not_four_bytes() {
+    for (name, stream, length, text) in [
+        ("request", message(3, 6, b"12"), 3, "12"),
+        ("request", message(2, 6, b"7"), 2, "7"),
+        ("request", message(4, 6, b"123"), 4, "123"),
+        ("request", [message(3, 6, b"12"), message(1, 2, &[])].concat(), 3, "12"),
+        ("have", message(9, 4, b"00000012"), 9, "00000012"),
+        ("request", message(9, 6, b"piece 12"), 9, "piece 12"),
+        ("request", message(11, 6, b"{\"i\": 12}\n"), 11, "{\"i\": 12}"),
+    ] {
+        let fault = format!("sent a message '{name}' of length {length} instead of 5");
+        let mistake = format!("its index seems to be text, '{text}', instead of a number of 4 bytes");
+        check_all(course(), &fault, &mistake, &[stream]);
+    }
+    let wide = "its index seems to have 8 bytes instead of 4";
+    let fault = "sent a message 'have' of length 9 instead of 5";
+    let streams = [[0, 0, 0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0, 1, 2], [2, 1, 0, 0, 0, 0, 0, 0]];
+    check_all(course(), fault, wide, &streams.map(|index| message(9, 4, &index)));
+    // Where each length counts itself, the next one stands there.
+    let next = [message(9, 4, &[0; 4]), message(5, 2, &[])].concat();
+    check_all(course(), fault, WITH_ITSELF, &[next, message(9, 4, &[0; 4]), message(9, 4, &[0, 0, 0, 3, 0, 0, 0, 9])]);
+}
+
+#[test]
+fn other_forms_in_which_programs_write_what_they_say() {
+    let java = "that is what Java's ObjectOutputStream writes first, as soon as it is made";
+    let stream = [&b"\xac\xed\x00\x05"[..], &message(1, 2, &[])].concat();
+    check_all(course(), "sent a message 'choke' of length 2901213189 instead of 1", java, &[stream]);
+    let pickle = "it seems to use Python's pickle instead of the protocol's bytes";
+    let fault = "sent a message of unknown type 25 and length 2147783936";
+    check_all(course(), fault, pickle, &[b"\x80\x04\x95\x00\x19\x00\x00\x00\x00\x00\x00\x00}".to_vec()]);
+    let fault = "sent a message 'choke' of length 2147783961 instead of 1";
+    check_all(course(), fault, pickle, &[b"\x80\x04\x95\x19\x00\x00\x00\x00\x00\x00\x00}".to_vec()]);
+    let digits = "it seems to write numbers in ASCII digits instead of 4 bytes";
+    let fault = "sent a message 'request' of length 808464437 instead of 5";
+    check_all(course(), fault, digits, &[b"0005\x06\x00\x00\x00\x01".to_vec()]);
+    let fault = "sent a message 'request' of length 538976309 instead of 5";
+    check_all(course(), fault, digits, &[b"   5\x06\x00\x00\x00\x01".to_vec()]);
 }
 
 #[test]

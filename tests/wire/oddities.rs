@@ -136,6 +136,16 @@ fn an_oddity_is_told_in_a_sentence_and_an_ascii_digit_is_recognised() {
             "sent a message of unknown type 172 and length 40, which is passed over: it seems to be a Java object in the \
              place of type and payload",
         ),
+        (
+            unknown(0x80, 40),
+            "sent a message of unknown type 128 and length 40, which is passed over: it seems to be a Python pickle in the \
+             place of type and payload",
+        ),
+        (
+            unknown(b'{', 40),
+            "sent a message of unknown type 123 and length 40, which is passed over: it seems to be JSON in the place of \
+             type and payload",
+        ),
     ] {
         assert_eq!(diagnosis::sentence(oddity, diagnosis::of_oddity(oddity)), sentence);
     }

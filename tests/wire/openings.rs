@@ -105,6 +105,11 @@ const OPENINGS: &[(&[u8], &str, &str)] = &[
     ),
     (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "'GET / HTTP/1.1'", "that is HTTP"),
     (b"\x16\x03\x01\x02\x00\x01", "16 03 01 02 00 01", "that is how TLS begins"),
+    (
+        b"\x80\x04\x95\x19\x00\x00\x00",
+        "80 04 95 19 00 00 00",
+        "it seems to use Python's pickle instead of the protocol's bytes",
+    ),
     (b"P\x002\x00P\x00", "50 00 32 00 50 00", "it seems to write characters of 2 bytes, as Java's writeChars does"),
     (b"\x00P\x002", "00 50 00 32", "it seems to write characters of 2 bytes, as Java's writeChars does"),
     (b"\x00\x00\x00\x01\x02", "00 00 00 01 02", "it seems to begin with a message, but the handshake comes first"),

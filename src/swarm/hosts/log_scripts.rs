@@ -19,7 +19,7 @@ before() {
     ( unset IFS; set -f; printf '%s ' $(tail -c "+$from" <"$1" | dd bs=1 count="$count" 2>/dev/null) )
 }
 logs() {
-    IFS=
+    IFS= listed=
     for name in log_peer_*"$2"*.log log/log_peer_*"$2"*.log logs/log_peer_*"$2"*.log "peer_$2"/log_peer_*"$2"*.log $3; do
         [ -f "$name" ] && [ -s "$name" ] || continue
         case $name in *"$nl"*) continue ;; esac
@@ -32,7 +32,11 @@ logs() {
             done <swarm.begun
         fi
         printf '%s log %s %s %s\n' "$mark" "$2" "$skip" "$name"
+        listed=1
     done
+    # One that has nothing in it yet is better than none.
+    [ -n "$listed" ] || [ ! -f "log_peer_$2.log" ] || [ -s "log_peer_$2.log" ] || [ swarm.begun -nt "log_peer_$2.log" ] ||
+        printf '%s log %s 0 %s\n' "$mark" "$2" "log_peer_$2.log"
     unset IFS
 }
 "#;

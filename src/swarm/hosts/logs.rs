@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::process;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -11,12 +11,14 @@ use anyhow::{Context, Result};
 use peer_process::peer_id::PeerId;
 
 use super::scripts::Job;
-use super::{Host, LogFile, Reading, Sight};
+use super::{Host, LogFile, Owned, Reading, Said, Sight};
 use crate::logs::log_of;
-use crate::swarm_dir::BEGUN;
+use crate::swarm_dir::{BEGUN, err_name};
 
 /// So much of a log is read at once.
 const MOST_LOG: u64 = 4 << 20;
+/// Maximum number of bytes that are read at once of what a peer says; of more only the end.
+const MOST_SAID: u64 = 1 << 20;
 
 impl Host {
     /// Looks at peers: each with how far its log is known, or `None` if that is not asked for.
@@ -29,10 +31,14 @@ impl Host {
         for sight in &mut sights {
             let asked = peers.iter().find(|(id, _)| *id == sight.id);
             let Some(reading) = asked.and_then(|(_, reading)| reading.as_ref()) else { continue };
+            if let Some(known) = reading.said.filter(|_| self.is_here()) {
+                // Who cannot read it does without.
+                sight.said = self.read_said(sight.id, known).unwrap_or_default();
+            }
             if sight.file != reading.file {
                 // What came is of another file.
                 (sight.log_len, sight.log) = (0, Vec::new());
-                found.push((sight.id, Some(Reading::begin(sight.file.clone()))));
+                found.push((sight.id, Some(Reading::begin(sight.file.clone(), None))));
             } else if self.is_here() {
                 self.read_log(sight, reading.len)?;
             }
@@ -61,6 +67,8 @@ impl Host {
             let file = reading.as_ref().and_then(|reading| reading.file.as_ref()).filter(|_| !self.is_here());
             words.extend([id.to_string(), self.glob(*id), known]);
             words.push(file.map_or_else(String::new, |file| file.name.clone()));
+            let said = reading.as_ref().and_then(|reading| reading.said).filter(|_| !self.is_here());
+            words.push(said.map_or_else(|| "-".into(), |known| known.to_string()));
         }
         let told = self.run(Job::Look, &words.iter().map(String::as_str).collect::<Vec<_>>())?;
         Ok(Sight::parse_all(&told, mark.as_bytes(), |id, files| self.log_among(id, files)))
@@ -101,6 +109,16 @@ impl Host {
         Ok(())
     }
 
+    fn read_said(&self, id: PeerId, known: u64) -> io::Result<Said> {
+        let mut file = File::open(Path::new(&self.dir).join(err_name(id)))?;
+        let len = file.seek(SeekFrom::End(0))?;
+        let from = if known > len { 0 } else { known }.max(len.saturating_sub(MOST_SAID));
+        file.seek(SeekFrom::Start(from))?;
+        let mut bytes = Vec::new();
+        file.take(len - from).read_to_end(&mut bytes)?;
+        Ok(Said { len, from, bytes })
+    }
+
     /// The logs of the peers that run here, those of this run.
     ///
     /// # Errors
@@ -111,16 +129,16 @@ impl Host {
         Ok(files.into_iter().filter_map(log).collect())
     }
 
-    /// The names of all files in the swarm's directory there that are logs of its peers, of whatever run.
+    /// All files in the swarm's directory there that are logs of its peers, of whatever run.
     ///
     /// # Errors
     /// When the host cannot be reached.
-    pub fn all_logs(&self) -> Result<Vec<String>> {
+    pub fn all_logs(&self) -> Result<Owned> {
         let files = self.files_for_logs("all")?;
         let is_log = |id: PeerId, name: &str| log_of(id.number(), self.log_pattern.as_ref(), [name]).is_some();
         let names = files.into_iter().flat_map(|(id, files)| files.into_iter().map(move |file| (id, file.name)));
         let inside = |name: &str| !name.starts_with('/') && !name.split('/').any(|part| part == "..");
-        Ok(names.filter(|(id, name)| is_log(*id, name) && inside(name)).map(|(_, name)| name).collect())
+        Ok(names.filter(|(id, name)| is_log(*id, name) && inside(name)).map(|(id, name)| (name, Some(id))).collect())
     }
 
     fn files_for_logs(&self, which: &str) -> Result<BTreeMap<PeerId, Vec<LogFile>>> {

@@ -4,6 +4,9 @@
 //! that there is one way to start a peer, to look at it and to stop it. Only files of this machine are read directly.
 //! What other machines must be given before they can start a peer is in `supply`.
 
+mod gates;
+mod guard;
+mod guard_scripts;
 mod log_scripts;
 mod logs;
 mod scripts;
@@ -18,8 +21,10 @@ use std::fs::{self, Permissions};
 use std::io::{ErrorKind, Write};
 use std::net::{TcpListener, ToSocketAddrs};
 use std::os::unix::fs::PermissionsExt;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
-use std::thread;
+use std::sync::Arc;
+use std::thread::{self, Builder};
 
 use anyhow::{Context, Result, anyhow};
 use peer_process::config::{is_localhost, plain_host};
@@ -27,10 +32,12 @@ use peer_process::peer_id::PeerId;
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
+use self::gates::Gates;
+pub use self::guard::Owned;
 use self::scripts::{GIVE, Job};
 pub use self::shell::NoDirectory;
 use self::shell::Shell;
-pub use self::sight::{LogFile, Reading, Sight};
+pub use self::sight::{LogFile, Reading, Said, Sight};
 use self::ssh::{Ssh, dir_for_sockets};
 pub use self::supply::Program;
 use crate::digest::{Digest, digest_file};
@@ -73,6 +80,7 @@ pub struct Hosts {
     pub all: Vec<Host>,
     /// Deleted at the end, with the sockets of ssh in it; only if there are other machines.
     sockets: Option<TempDir>,
+    gates: Arc<Gates>,
 }
 
 /// What is left behind by whoever ends without dropping [`Hosts`].
@@ -80,9 +88,15 @@ pub struct Hosts {
 pub struct Leavings {
     connections: Vec<Ssh>,
     sockets: Option<PathBuf>,
+    gates: Arc<Gates>,
 }
 
 impl Leavings {
+    /// Somebody wants to end: no host is waited for that refuses connections.
+    pub fn hurry(&self) {
+        self.gates.hurry();
+    }
+
     /// Ends the shared connections, and with them the commands that run there for us.
     pub fn clear(&self) {
         self.connections.iter().for_each(Ssh::close);
@@ -102,6 +116,7 @@ impl Hosts {
         let mut all: Vec<Host> = Vec::new();
         let mut are_here = BTreeMap::new();
         let mut sockets = None;
+        let gates = Arc::new(Gates::default());
         for peer in &swarm.peers {
             let is_here = *are_here.entry(peer.host.clone()).or_insert_with(|| is_this_machine(&peer.host));
             // Its own names are one machine.
@@ -121,22 +136,36 @@ impl Hosts {
                     none => none.insert(dir_for_sockets()?),
                 };
                 let socket = sockets.path().join(all.len().to_string());
-                let ssh = Ssh::new(plain_host(&peer.host), reach.user.as_deref(), &reach.ssh_options, socket);
+                let (host, user, gates) = (plain_host(&peer.host), reach.user.as_deref(), Arc::clone(&gates));
+                let ssh = Ssh::new(host, user, &reach.ssh_options, socket, gates);
                 (Shell::There(ssh), entered(below_home(&reach.remote_dir)))
             };
             let everyone = swarm.peers.iter().map(|peer| peer.id).collect();
             let (name, log_pattern) = (peer.host.clone(), reach.log_pattern.clone());
             all.push(Host { name, peers: vec![peer.id], shell, dir, everyone, log_pattern });
         }
-        Ok(Self { all, sockets })
+        Ok(Self { all, sockets, gates })
     }
 
     /// Asks something of all of them at the same time; the answers come in their order.
     pub fn each<T: Send>(&self, ask: impl Fn(&Host) -> T + Sync) -> Vec<T> {
         thread::scope(|scope| {
-            let threads: Vec<_> = self.all.iter().map(|host| scope.spawn(|| ask(host))).collect();
-            threads.into_iter().map(|thread| thread.join().expect("it does not panic")).collect()
+            let ask = &ask;
+            let spawn =
+                |host| Builder::new().name("ask".into()).spawn_scoped(scope, move || ask(host)).map_err(|_| host);
+            let threads: Vec<_> = self.all.iter().map(spawn).collect();
+            // Where the system gives no more threads, this one asks the rest, one after the other.
+            let answer = |asked: Result<thread::ScopedJoinHandle<'_, T>, &Host>| match asked {
+                Ok(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
+                Err(host) => ask(host),
+            };
+            threads.into_iter().map(answer).collect()
         })
+    }
+
+    /// Somebody wants to end: see [`Leavings::hurry`].
+    pub fn hurry(&self) {
+        self.gates.hurry();
     }
 
     /// What has to be cleared if this process ends from somewhere else.
@@ -144,7 +173,8 @@ impl Hosts {
         let shells = self.all.iter().map(|host| &host.shell);
         let connections =
             shells.filter_map(|shell| if let Shell::There(ssh) = shell { Some(ssh.clone()) } else { None });
-        Leavings { connections: connections.collect(), sockets: self.sockets.as_ref().map(|dir| dir.path().to_owned()) }
+        let sockets = self.sockets.as_ref().map(|dir| dir.path().to_owned());
+        Leavings { connections: connections.collect(), sockets, gates: Arc::clone(&self.gates) }
     }
 
     /// The host of a peer.
@@ -208,15 +238,6 @@ impl Host {
         let words: Vec<_> = [BEGUN].into_iter().chain(names.iter().map(String::as_str)).collect();
         let told = String::from_utf8_lossy(&self.run(Job::Old, &words)?).into_owned();
         Ok(told.lines().map(Into::into).collect())
-    }
-
-    /// Deletes files of the swarm's directory there.
-    ///
-    /// # Errors
-    /// When one cannot be deleted.
-    pub fn remove(&self, names: &[String]) -> Result<()> {
-        let names: Vec<_> = names.iter().map(String::as_str).collect();
-        self.run(Job::Remove, &names).map(drop)
     }
 
     /// Brings a file of the swarm's directory there to the same place here; false if there is none.

@@ -3,6 +3,7 @@
 //! Each script starts in the swarm's directory on its host, gets its arguments as `$1`, `$2`, ..., and ends with one of
 //! the statuses below if it cannot do its work. The same scripts run on this machine.
 
+use super::guard_scripts::{CHECK, GUARD, REMOVE};
 use super::log_scripts::{BEGIN, FIND, LOGS};
 use crate::words::{all_quoted, quoted};
 
@@ -20,6 +21,8 @@ pub const NO_PARENT: i32 = 93;
 pub const CANNOT_RUN: i32 = 94;
 /// The directory has what would be replaced, and no trace of `swarm`.
 pub const NOT_OURS: i32 = 95;
+/// A peer is at work, or a link is on the way: the last thing that it says is a sentence.
+pub const IN_THE_WAY: i32 = 96;
 
 /// Sets `started` to what tells the process `$1` from a later one with the same ID: the time of its start, with that of
 /// the machine's. It becomes empty if there is no such process, or one that has ended and is only waited for. Sets `group` to
@@ -52,36 +55,51 @@ identity() {
 ///
 /// The record also names the process group, if this script leads it: then nobody is in it but the peer, whatever that starts
 /// (its command may be a script), and the keeper, who does not heed what is meant for them.
+///
+/// The record of a living process is never replaced: nobody would find that any more. The new one must not be there yet, and the keeper
+/// notes the end only in the record that names itself.
 const START: &str = r#"
-rm -f "peer_$1.pid" && : >"peer_$1.err" || exit 92
+runs() {
+    echo "peer $1 was started already: it is process $2" >&2
+    exit 96
+}
+retire "$1" || runs "$1" "$pid"
+# Not written through a link: the link goes.
+rm -f "peer_$1.err" && : >"peer_$1.err" || exit 92
 export IDENTITY
 {
     {
         trap : HUP INT TERM
+        if [ -r /proc/self/stat ]; then read -r own rest </proc/self/stat; else own=$(exec sh -c 'echo $PPID'); fi
         sh -c 'eval "$IDENTITY"
             unset IDENTITY
             identity $PPID
             kept=$started
             identity $$
             [ "$group" = "$2" ] || group=-
+            set -C
             printf "%s %s %s %s %s %s\n" $$ "$started" "$(date +%s)" $PPID "$kept" "$group" >"peer_$0.pid" || exit 92
             echo $$ >&3
             exec 3>&-
             exec sh -c "$1"' "$1" "$2" $$ </dev/null >>"peer_$1.err" 2>&1
         status=$?
         trap '' HUP INT TERM
-        printf 'exit %s %s\n' "$status" "$(date +%s)" >>"peer_$1.pid"
+        keeper=
+        { read -r pid was begun keeper rest; } 2>/dev/null <"peer_$1.pid"
+        [ "$keeper" != "$own" ] || printf 'exit %s %s\n' "$status" "$(date +%s)" >>"peer_$1.pid"
     } 3>&1 >/dev/null 2>&1 </dev/null &
-} | { read -r pid && echo "$pid"; } || exit 92
+} | { read -r pid && echo "$pid"; } || { ! is_recorded "peer_$1.pid" || runs "$1" "$pid"; exit 92; }
 "#;
 
-/// Looks at peers: `$1` is a word that no log has, then follow four words for each: its ID, what else its log may be called, how much of
-/// it is known, `-` if the log is not asked for, and its name, if that is known. For each, tells what may be its log; then that word, the
-/// ID, the log's size and the [record](super::super::record::Record) in one line, then what is new in the log.
+/// Looks at peers: `$1` is a word that no log has, then follow five words for each: its ID, what else its log may be called, how much of
+/// it is known, `-` if the log is not asked for, its name, if that is known, and how much is known of what it says on stderr, or `-`. For
+/// each, tells what may be its log; then that word, the ID, the log's size and the [record](super::super::record::Record) in one line, then
+/// what is new in the log. Where it is asked for, that word, `err`, the ID, the size, and where what follows begins come last, then what is
+/// new there, but no more than the end of it.
 const LOOK: &str = r#"
 mark=$1
 shift
-while [ $# -gt 3 ]; do
+while [ $# -gt 4 ]; do
     alive=none pid= was= begun= keeper= kept= ended=
     { read -r pid was begun keeper kept own && read -r ended; } 2>/dev/null <"peer_$1.pid"
     if [ -n "$kept" ]; then
@@ -102,7 +120,15 @@ while [ $# -gt 3 ]; do
     printf '%s %s %s %s %s %s %s\n' "$mark" "$1" $size $alive "$pid" "$begun" "$ended"
     [ ! -r "$4" ] || [ $size -le "$3" ] || tail -c "+$(($3 + 1))" <"$4" | dd bs=65536 count=64 2>/dev/null
     echo
-    shift 4
+    if [ "$5" != - ] && [ -f "peer_$1.err" ] && [ -r "peer_$1.err" ]; then
+        size=$(($(wc -c <"peer_$1.err"))) from=$5
+        [ $size -ge "$from" ] || from=0
+        [ $((size - from)) -le 65536 ] || from=$((size - 65536))
+        printf '%s err %s %s %s\n' "$mark" "$1" $size $from
+        [ $size -le $from ] || tail -c "+$((from + 1))" <"peer_$1.err" | dd bs=4096 count=64 2>/dev/null
+        echo
+    fi
+    shift 5
 done
 "#;
 
@@ -160,17 +186,12 @@ for name; do
 done
 "#;
 
-/// Deletes files.
-const REMOVE: &str = r#"
-[ $# -eq 0 ] || rm -f -- "$@" || exit 92
-"#;
-
 /// Tells those of the names from the second on that are files and not newer than the file `$1`.
 const OLD: &str = r#"
 begun=$1
 shift
 for name; do
-    [ ! -f "$name" ] || [ "$name" -nt "$begun" ] || echo "$name"
+    [ ! -f "$name" ] || [ "$name" -nt "$begun" ] || printf '%s\n' "$name"
 done
 "#;
 
@@ -213,7 +234,7 @@ const TRY: &str = r#"
 ///
 /// When the connection breaks, its stdin ends as if all had come: so the size is looked at. It comes under a name of its own, which
 /// ends with `$5`: hosts may share their home directories, and all are given files at the same time.
-pub const TAKE: &str = r#"cd -- "$1" && { cat >"$2.$5" && [ "$(($(wc -c <"$2.$5")))" = "${4%% *}" ] && chmod -- "$3" "$2.$5" && mv -f -- "$2.$5" "$2" && echo "$4" >>swarm.sent || { rm -f -- "$2.$5"; exit 92; }; }"#;
+pub const TAKE: &str = r#"cd -- "$1" && { rm -f -- "$2.$5"; case $2 in */*) [ ! -h "${2%/*}" ] || [ ! -e "$2" ] || { echo "${2%/*} is a link, so $2 is not replaced" >&2; exit 96; } ;; esac; cat >"$2.$5" && [ "$(($(wc -c <"$2.$5")))" = "${4%% *}" ] && chmod -- "$3" "$2.$5" && mv -f -- "$2.$5" "$2" && { [ ! -h swarm.sent ] || rm -f swarm.sent; } && printf "%s\n" "$4" >>swarm.sent || { rm -f -- "$2.$5"; exit 92; }; }"#;
 
 /// Gives the file `$2` of the directory `$1`, behind [`READY`].
 pub const GIVE: &str = r#"cd -- "$1" && echo swarm: ready && exec cat <"$2""#;
@@ -231,6 +252,8 @@ pub enum Job {
     Find,
     /// See [`LIST`].
     List,
+    /// See [`CHECK`].
+    Check,
     /// See [`REMOVE`].
     Remove,
     /// See [`BEGIN`].
@@ -254,6 +277,7 @@ impl Job {
             Self::Signal => SIGNAL,
             Self::Find => FIND,
             Self::List => LIST,
+            Self::Check => CHECK,
             Self::Remove => REMOVE,
             Self::Begin => BEGIN,
             Self::Old => OLD,
@@ -262,10 +286,11 @@ impl Job {
             Self::Try => TRY,
         };
         let logs = if matches!(self, Self::Look | Self::Find | Self::Begin) { LOGS } else { "" };
+        let guard = if matches!(self, Self::Start | Self::Check | Self::Remove) { GUARD } else { "" };
         let (identity, dir, arguments) = (quoted(IDENTITY), quoted(dir), all_quoted(arguments));
         format!(
             "{{\necho swarm: ready\nIDENTITY={identity}\neval \"$IDENTITY\"\nunset CDPATH\ncd -- {dir} 2>/dev/null || exit {NO_DIRECTORY}\n\
-             set --{arguments}\n{logs}{body}\nexit 0\n}}\n"
+             set --{arguments}\n{guard}{logs}{body}\nexit 0\n}}\n"
         )
     }
 }

@@ -8,8 +8,9 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 
-use super::scripts::{CANNOT_RUN, CANNOT_WRITE, NO_DIRECTORY, NO_PARENT, NOT_OURS, READY};
+use super::scripts::{CANNOT_RUN, CANNOT_WRITE, IN_THE_WAY, NO_DIRECTORY, NO_PARENT, NOT_OURS, READY};
 use super::ssh::{SSH, Ssh};
+use crate::fault::Usage;
 use crate::words::all_quoted;
 
 /// The swarm's directory is not there: nothing was ever started.
@@ -166,6 +167,7 @@ impl Shell {
                 "there is a directory of that name already, with a configuration or a program that is not from here; \
                  name another with --remote-dir"
             ),
+            (_, Some(IN_THE_WAY)) => Err(Usage::error(last)),
             (_, Some(CANNOT_RUN)) => bail!("our program does not run there{because}"),
             (_, Some(CANNOT_WRITE)) => bail!("cannot write there{because}"),
             (_, Some(code)) => bail!("a shell ended with status {code}{because}"),

@@ -19,6 +19,19 @@ pub struct Sight {
     pub log_len: u64,
     /// What was new in its log.
     pub log: Vec<u8>,
+    /// What was new in what it says on stderr, if that was asked for.
+    pub said: Said,
+}
+
+/// Some of what a peer says on stderr.
+#[derive(Clone, Default, Debug)]
+pub struct Said {
+    /// How long all of it is, in bytes.
+    pub len: u64,
+    /// Where `bytes` begin: of very much that is new only the end is read.
+    pub from: u64,
+    /// What was new.
+    pub bytes: Vec<u8>,
 }
 
 /// A peer's log on its host.
@@ -37,13 +50,15 @@ pub struct Reading {
     pub file: Option<LogFile>,
     /// Its bytes up to here are known, or of no interest.
     pub len: u64,
+    /// How much is known of what the peer says on stderr; `None` where nobody wants to know.
+    pub said: Option<u64>,
 }
 
 impl Reading {
     /// Nothing of this file is known yet.
-    pub fn begin(file: Option<LogFile>) -> Self {
+    pub fn begin(file: Option<LogFile>, said: Option<u64>) -> Self {
         let len = file.as_ref().map_or(0, |file| file.skip);
-        Self { file, len }
+        Self { file, len, said }
     }
 }
 
@@ -62,6 +77,7 @@ impl Sight {
     /// the log of a peer is one.
     pub fn parse_all(told: &[u8], mark: &[u8], choose: impl Fn(PeerId, Vec<LogFile>) -> Option<LogFile>) -> Vec<Self> {
         let (mut sights, mut files): (_, BTreeMap<_, Vec<_>>) = (Vec::new(), BTreeMap::new());
+        let mut said = BTreeMap::new();
         let starts: Vec<_> =
             told.windows(mark.len()).enumerate().filter(|(_, bytes)| *bytes == mark).map(|(place, _)| place).collect();
         let ends = starts.iter().skip(1).copied().chain([told.len()]);
@@ -73,18 +89,32 @@ impl Sight {
                 files.entry(id).or_default().push(file);
                 continue;
             }
+            // The script ends each with a line feed of its own.
+            let told = part.get(line_len + 1..part.len().saturating_sub(1)).unwrap_or_default();
+            if let Some((id, len, from)) = said_place(&line) {
+                said.insert(id, Said { len, from, bytes: told.to_vec() });
+                continue;
+            }
             let mut words = line.trim_start().splitn(3, ' ');
             let id = words.next().and_then(|word| word.parse().ok()).and_then(PeerId::new);
             let log_len = words.next().and_then(|word| word.parse().ok());
             let (Some(id), Some(log_len)) = (id, log_len) else { continue };
             let record = words.next().and_then(Record::parse);
-            // The script ends each with a line feed of its own.
-            let log = part.get(line_len + 1..part.len().saturating_sub(1)).unwrap_or_default();
             let file = choose(id, files.remove(&id).unwrap_or_default());
-            sights.push(Self { id, record, file, log_len, log: log.to_vec() });
+            sights.push(Self { id, record, file, log_len, log: told.to_vec(), said: Said::default() });
+        }
+        for sight in &mut sights {
+            sight.said = said.remove(&sight.id).unwrap_or_default();
         }
         sights
     }
+}
+
+/// Takes what the script tells of what a peer says, `err <id> <len> <from>`; `None` if that is something else.
+fn said_place(line: &str) -> Option<(PeerId, u64, u64)> {
+    let mut words = line.trim_start().strip_prefix("err ")?.split_whitespace();
+    let id = PeerId::new(words.next()?.parse().ok()?)?;
+    Some((id, words.next()?.parse().ok()?, words.next()?.parse().ok()?))
 }
 
 #[cfg(test)]
@@ -105,6 +135,15 @@ mod tests {
         assert_eq!(files, [Some(LogFile { name: "other".into(), skip: 30 }), None, None]);
         let states: Vec<_> = sights.iter().map(|sight| sight.record.map(|record| record.state)).collect();
         assert_eq!(states, [Some(State::Running), None, Some(State::Ended { status: 137, at_secs: 709 })]);
+    }
+
+    #[test]
+    fn what_a_peer_has_said_comes_behind_it_or_not_at_all() {
+        let told = b"@7@ 1001 0 alive 40 700 \n\n@7@ err 1001 900 880\npeer 1001: [WARN] x\n\n@7@ 1002 0 none\n\n@7@ err 1002 x 0\nlost\n";
+        let sights = Sight::parse_all(told, b"@7@", |_, _| None);
+        let said: Vec<_> =
+            sights.iter().map(|sight| (sight.said.len, sight.said.from, &sight.said.bytes[..])).collect();
+        assert_eq!(said, [(900, 880, &b"peer 1001: [WARN] x\n"[..]), (0, 0, b"")]);
     }
 
     #[test]

@@ -5,13 +5,18 @@
 
 use std::env;
 use std::fs::DirBuilder;
+use std::io::{Read, Seek};
 use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, Result};
 use tempfile::TempDir;
 
+use super::gates::Gates;
 use crate::words::typed;
 
 /// The system's OpenSSH client, found by the PATH.
@@ -49,6 +54,9 @@ pub struct Ssh {
     options: Vec<String>,
     /// The socket of the shared connection, in a directory that only we can enter.
     socket: PathBuf,
+    gates: Arc<Gates>,
+    /// The place that its connections go to first, once it was asked for; `None` if ssh is told to share no connection of ours.
+    place: OnceLock<Option<String>>,
 }
 
 /// Something that ssh says when it fails, and what to make of it; the first that fits counts.
@@ -93,20 +101,56 @@ const BROKEN: &str = "the connection to it is broken";
 
 impl Ssh {
     /// The way to `host`, with the socket of the shared connection at `socket`.
-    pub fn new(host: &str, user: Option<&str>, options: &[String], socket: PathBuf) -> Self {
+    pub fn new(host: &str, user: Option<&str>, options: &[String], socket: PathBuf, gates: Arc<Gates>) -> Self {
         let (user, options) = (user.map(Into::into), options.to_vec());
-        Self { host: host.into(), user, options, socket }
+        Self { host: host.into(), user, options, socket, gates, place: OnceLock::new() }
     }
 
-    /// ssh, about to run this command line there.
+    /// ssh, about to run this command line there; the shared connection is made first, if there is none.
     pub fn command(&self, line: &str) -> Command {
         // Whoever tidies up /tmp may take the directory away, without which ssh would not even try.
         if let Some(dir) = self.socket.parent() {
             _ = DirBuilder::new().mode(0o700).create(dir);
         }
+        self.connect();
         let mut command = self.base();
         command.arg("--").arg(&self.host).arg(line);
         command
+    }
+
+    /// Makes the shared connection, if there is none, when its turn has come at the place that it goes to first.
+    ///
+    /// If that fails, the command that needs it fails likewise, and tells why.
+    fn connect(&self) {
+        if UnixStream::connect(&self.socket).is_ok() {
+            return;
+        }
+        let Some(place) = self.place.get_or_init(|| self.find_place()) else { return };
+        self.gates.pass(place, || self.log_in());
+    }
+
+    /// Makes the shared connection; what ssh says if it cannot.
+    fn log_in(&self) -> Result<(), String> {
+        let mut stderr = tempfile::tempfile().map_err(|error| error.to_string())?;
+        let copy = stderr.try_clone().map_err(|error| error.to_string())?;
+        let mut command = self.base();
+        // It goes into the background, and this returns, as soon as it is logged in.
+        command.args(["-f", "-N", "--", &self.host]).process_group(0);
+        let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(copy).status();
+        if status.map_err(|error| error.to_string())?.success() {
+            return Ok(());
+        }
+        let mut said = Vec::new();
+        _ = stderr.rewind().and_then(|()| stderr.read_to_end(&mut said));
+        Err(String::from_utf8_lossy(&said).into_owned())
+    }
+
+    /// What ssh's own configuration makes of the host.
+    fn find_place(&self) -> Option<String> {
+        let mut command = self.base();
+        command.args(["-G", "--", &self.host]).process_group(0);
+        let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
+        place_in(&String::from_utf8_lossy(&output.stdout), self.socket.to_str()?)
     }
 
     fn base(&self) -> Command {
@@ -173,6 +217,31 @@ impl Ssh {
     }
 }
 
+/// The place that connections go to first, of what `ssh -G` tells: the first host to jump over, a command of unknown target, or the host.
+///
+/// `None` if the connection would not be shared at this socket, or would never end: then each command makes its own.
+fn place_in(told: &str, socket: &str) -> Option<String> {
+    let value = |wanted: &str| {
+        let lines = told.lines().filter_map(|line| line.split_once(' '));
+        lines.filter(|(name, _)| *name == wanted).map(|(_, value)| value.trim()).find(|value| *value != "none")
+    };
+    let is_shared = value("controlpath") == Some(socket)
+        && value("controlmaster").is_some_and(|master| ["auto", "true", "yes"].contains(&master))
+        && value("controlpersist").is_some_and(|persist| persist.parse().is_ok_and(|secs: u32| secs > 0));
+    if !is_shared {
+        return None;
+    }
+    if let Some(hops) = value("proxyjump") {
+        let first = hops.split(',').next().unwrap_or(hops);
+        // Whoever logs in there, it is the same place.
+        return Some(first.rsplit_once('@').map_or(first, |(_, host)| host).to_owned());
+    }
+    if let Some(command) = value("proxycommand") {
+        return Some(format!("proxycommand {command}"));
+    }
+    Some(format!("{}:{}", value("hostname")?, value("port")?))
+}
+
 /// Where the key is with which a host's own differs: `Offending ED25519 key in /home/ada/.ssh/known_hosts:7`.
 fn old_key(said: &str) -> Option<String> {
     let (path, line) = between(said, "Offending ", " key in ", "\n")?.trim().rsplit_once(':')?;
@@ -192,7 +261,7 @@ mod tests {
     #[test]
     fn what_ssh_says_is_told_in_one_sentence() {
         let options = ["Port=2222", "IdentityFile=~/.ssh/course", "ProxyCommand=nc %h %p"].map(Into::into);
-        let there = Ssh::new("lin114-00", Some("ada"), &options, "/tmp/socket".into());
+        let there = Ssh::new("lin114-00", Some("ada"), &options, "/tmp/socket".into(), Arc::default());
         let check = |said: &str, expected: &str| assert_eq!(there.trouble(said), expected, "{said:?}");
         let reach = "-o Port=2222 -i ~/.ssh/course -o 'ProxyCommand=nc %h %p' ada@lin114-00";
         check(
@@ -226,5 +295,22 @@ mod tests {
         check("Timeout, server lin114-00 not responding.\n", BROKEN);
         check("", BROKEN);
         check("\none\n  another thing \n\n", "ssh says: another thing");
+    }
+
+    #[test]
+    fn connections_go_first_to_the_first_hop_an_unknown_target_or_the_host() {
+        let shared = "controlmaster auto\ncontrolpath /tmp/s/0\ncontrolpersist 60\n";
+        let check = |told: &str, expected: Option<&str>| {
+            let told = format!("host a\nhostname 10.0.0.7\nport 2222\n{told}");
+            assert_eq!(place_in(&told, "/tmp/s/0").as_deref(), expected, "{told}");
+        };
+        check(shared, Some("10.0.0.7:2222"));
+        check(&format!("{shared}proxyjump ada@gate:2200,inner\n"), Some("gate:2200"));
+        check(&format!("{shared}proxyjump gate\n"), Some("gate"));
+        check(&format!("{shared}proxyjump none\nproxycommand nc %h %p\n"), Some("proxycommand nc %h %p"));
+        check("controlmaster false\ncontrolpath /tmp/s/0\ncontrolpersist 60\n", None);
+        check("controlmaster auto\ncontrolpath /tmp/other\ncontrolpersist 60\n", None);
+        check("controlmaster auto\ncontrolpath /tmp/s/0\ncontrolpersist no\n", None);
+        check("", None);
     }
 }

@@ -81,7 +81,7 @@ impl Host {
             self.send(&path, &name, "644", &sent, told)?;
         } else if !self.list(std::slice::from_ref(&name))?.is_empty() {
             // Of another file of that name: with it, its peers would not take this one.
-            self.remove(&[name])?;
+            self.remove(&[(name, None)].into())?;
         }
         for peer in swarm.peers.iter().filter(|peer| peer.has_file && self.peers.contains(&peer.id)) {
             let name = swarm.copy_name(peer.id);

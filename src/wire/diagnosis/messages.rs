@@ -1,9 +1,10 @@
 //! Guesses about messages: lengths, types and indexes that are not the protocol's (A5, C).
 
+use super::bitfields;
 use super::first_bytes::{FirstBytes, are_text};
 use super::mistake::Mistake;
 use crate::layout::FileLayout;
-use crate::wire::handshake::HEADER;
+use crate::wire::handshake::{HEADER, JAVA_OBJECT_STREAM};
 use crate::wire::{NAMES, Oddity, WireFault, message_type as ty};
 
 /// A message's length and type.
@@ -12,8 +13,10 @@ const PREFIX_LEN: usize = 5;
 const INDEX_END: usize = 9;
 /// The length of a request of `BitTorrent`: type, index, where the block begins, and its length.
 const BLOCK_REQUEST_LENGTH: u32 = 13;
-/// A longer bitfield no file has.
-const MOST_BITFIELD: u32 = 1 << 29;
+/// How a Python pickle begins; a byte for its version follows.
+const PICKLE: u8 = 0x80;
+/// The length of a message with an index of 8 bytes.
+const WIDE_INDEX_LENGTH: u32 = 9;
 /// Nobody cuts files into larger pieces.
 const MOST_PIECE: u32 = 1 << 30;
 
@@ -25,7 +28,7 @@ const MOST_PIECE: u32 = 1 << 30;
 pub fn of_fault(fault: WireFault, layout: FileLayout, seen: &[u8]) -> Option<Mistake> {
     match fault {
         WireFault::JavaObjectStream | WireFault::UnaskedPiece(_) => None,
-        WireFault::SpareBits { last_byte } => Some(of_spare_bits(layout, last_byte)),
+        WireFault::SpareBits { last_byte } => Some(bitfields::of_spare_bits(layout, last_byte)),
         WireFault::LengthZero => Some(of_length_zero(seen)),
         WireFault::UnknownType { message_type, length } => of_stream(seen)
             .or_else(|| is_turned(length, 1..=longest(layout)).then_some(Mistake::LowestByteFirst))
@@ -53,6 +56,8 @@ fn of_type(message_type: u8) -> Option<Mistake> {
         b'0'..=b'7' => Some(Mistake::AsciiType(message_type - b'0')),
         // How a Java object stream begins.
         0xac => Some(Mistake::JavaBody),
+        PICKLE => Some(Mistake::PickleBody),
+        b'{' => Some(Mistake::JsonBody),
         _ => None,
     }
 }
@@ -63,10 +68,14 @@ fn of_stream(seen: &[u8]) -> Option<Mistake> {
     if HEADER.starts_with(prefix) {
         return Some(Mistake::SecondHandshake);
     }
+    if prefix.starts_with(&JAVA_OBJECT_STREAM) {
+        return Some(Mistake::JavaHeader);
+    }
     match prefix {
+        prefix if is_pickle(prefix) => Some(Mistake::Pickle),
         // A short message in a block of up to 255 bytes, or a long one in several of up to 1024.
         [0x77, _, 0, 0, _] | [0x7a, 0, 0, 1..=4, _] => Some(Mistake::JavaBlocks),
-        [length @ .., _] if length.iter().all(u8::is_ascii_digit) => Some(Mistake::NumberAsText),
+        [length @ .., _] if are_digits(length) => Some(Mistake::NumberAsText),
         prefix if are_text(prefix) => Some(Mistake::Text(FirstBytes::of(seen))),
         _ => None,
     }
@@ -84,13 +93,17 @@ fn of_length(name: &str, length: u32, expected: u32, layout: FileLayout, seen: &
         return Some(Mistake::LowestByteFirst);
     }
     if name == NAME_OF_BITFIELD {
-        return of_bitfield_length(length, layout, payload);
+        return bitfields::of_length(length, layout, payload);
     }
     // The first byte of a longer number was taken for a choke.
     if name == NAME_OF_CHOKE && matches!(payload, [0, 0, 0..=7, ..]) {
         return Some(Mistake::TypeAsNumber);
     }
     let is_piece_s = name == NAME_OF_PIECE;
+    let is_index_s = matches!(seen.get(4), Some(&(ty::HAVE | ty::REQUEST)));
+    if is_index_s && let Some(mistake) = of_index_s_bytes(length, layout, payload) {
+        return Some(mistake);
+    }
     if length.checked_add(1) == Some(expected) && (!is_piece_s || length >= 5) {
         return Some(Mistake::LengthWithoutType);
     }
@@ -108,40 +121,8 @@ const NAME_OF_CHOKE: &str = NAMES[ty::CHOKE as usize];
 const NAME_OF_BITFIELD: &str = NAMES[ty::BITFIELD as usize];
 const NAME_OF_PIECE: &str = NAMES[ty::PIECE as usize];
 
-/// `payload` is what has come behind the type.
-fn of_bitfield_length(length: u32, layout: FileLayout, payload: &[u8]) -> Option<Mistake> {
-    let (count, expected) = (layout.piece_count(), 1 + layout.bitfield_len());
-    let bytes = length.saturating_sub(1);
-    let follows = |len: u32| payload.get(len as usize..).unwrap_or_default();
-    let in_step = starts_a_message(follows(bytes), layout);
-    // Where one byte is right, none may also be a length that leaves out the type.
-    if bytes == 0 && (expected > 2 || payload.is_empty() || in_step) {
-        return Some(Mistake::EmptyBitfield);
-    }
-    let width = [1_u32, 2, 4, 8].into_iter().find(|width| count > 0 && count.checked_mul(*width) == Some(bytes));
-    if let Some(width) = width {
-        let text = width == 1 && matches!(payload.first(), Some(b'0' | b'1'));
-        return Some(if text { Mistake::TextBitfield } else { Mistake::BytesAPiece(width) });
-    }
-    // As many bytes would come if a zero were dropped; what follows them tells it, if anything does yet.
-    if length == expected - 1 && !in_step {
-        return Some(Mistake::LengthWithoutType);
-    }
-    if length < expected {
-        let last = bytes.checked_sub(1).and_then(|last| payload.get(last as usize));
-        return Some(if last == Some(&0) { Mistake::OtherLayout } else { Mistake::TrailingZeros });
-    }
-    if length == expected + 1 && count > 0 && count.is_multiple_of(8) {
-        return Some(Mistake::BitfieldByteTooMany);
-    }
-    if length == expected + 4 {
-        return Some(Mistake::LengthWithItself);
-    }
-    (bytes <= MOST_BITFIELD).then_some(Mistake::OtherLayout)
-}
-
 /// Whether this is how a message begins, by its length and type.
-fn starts_a_message(bytes: &[u8], layout: FileLayout) -> bool {
+pub(super) fn starts_a_message(bytes: &[u8], layout: FileLayout) -> bool {
     let Some([length @ .., message_type]) = bytes.first_chunk::<PREFIX_LEN>() else { return false };
     let length = u32::from_be_bytes(*length);
     match *message_type {
@@ -150,6 +131,25 @@ fn starts_a_message(bytes: &[u8], layout: FileLayout) -> bool {
         ty::PIECE => (6..=longest(layout)).contains(&length),
         _ => false,
     }
+}
+
+/// What stands where an index of 4 bytes belongs, in a message that is longer or shorter.
+fn of_index_s_bytes(length: u32, layout: FileLayout, payload: &[u8]) -> Option<Mistake> {
+    let own = &payload[..payload.len().min(length.saturating_sub(1) as usize)];
+    if are_text(own) {
+        return Some(Mistake::IndexAsText(FirstBytes::of(own)));
+    }
+    let [first @ .., a, b, c, d] = own.first_chunk::<8>()?;
+    // Where the length counts itself, these are an index and the next message's length.
+    let next_counts_itself = matches!(
+        payload.get(4..PREFIX_LEN + 4),
+        Some([0, 0, 0, 5, ty::CHOKE..=ty::NOT_INTERESTED] | [0, 0, 0, 9, ty::HAVE | ty::REQUEST])
+    );
+    let highest_first = u32::from_be_bytes([*a, *b, *c, *d]);
+    let lowest_first = u32::from_le_bytes(*first);
+    let is_index = (*first == [0; 4] && highest_first < layout.piece_count())
+        || (highest_first == 0 && lowest_first < layout.piece_count());
+    (length == WIDE_INDEX_LENGTH && is_index && !next_counts_itself).then_some(Mistake::WideIndex)
 }
 
 /// A length that is about right, but for another piece, or one that no piece has.
@@ -161,34 +161,42 @@ fn of_piece_length(length: u32, expected: u32, layout: FileLayout) -> Option<Mis
     if length.checked_add(5) == Some(expected) {
         return Some(Mistake::LengthOfBytesOnly);
     }
+    if is_without_index(length, layout) {
+        return Some(Mistake::PieceOrLengthWithoutIndex);
+    }
     (6..=MOST_PIECE).contains(&length).then_some(Mistake::OtherLayout)
 }
 
 fn of_index(name: &str, index: u32, layout: FileLayout, seen: &[u8]) -> Mistake {
     let count = layout.piece_count();
+    let length = seen.first_chunk().map_or(0, |&length| u32::from_be_bytes(length));
+    if name == NAME_OF_PIECE && is_without_index(length, layout) {
+        return Mistake::PieceWithoutIndex;
+    }
     if index.swap_bytes() < count {
         return Mistake::LowestByteFirst;
     }
-    let length = seen.first_chunk().map_or(0, |&length| u32::from_be_bytes(length));
-    let last_len = layout.pieces().next_back().map_or(0, |last| layout.piece_len(last));
-    // Bytes of the file in the index's place are a number that hardly any file has.
-    let of_bytes = [layout.piece_size(), last_len].iter().any(|len| length == 1 + len);
-    if name == NAME_OF_PIECE && of_bytes && index > count {
-        return Mistake::PieceWithoutIndex;
-    }
-    if seen.get(PREFIX_LEN..INDEX_END).is_some_and(|index| index.iter().all(u8::is_ascii_digit)) {
+    if seen.get(PREFIX_LEN..INDEX_END).is_some_and(are_digits) {
         return Mistake::NumberAsText;
     }
     if index == count && count > 0 { Mistake::CountsFromOne } else { Mistake::OtherLayout }
 }
 
-fn of_spare_bits(layout: FileLayout, last_byte: u8) -> Mistake {
-    let spare = 0xff_u8 >> (layout.piece_count() % 8);
-    match last_byte {
-        0xff => Mistake::AllOnes,
-        _ if last_byte.reverse_bits() & spare == 0 => Mistake::LowBitFirst(last_byte),
-        _ => Mistake::OtherLayout,
-    }
+/// Whether this is the length of a piece without its index, and of no piece with one.
+fn is_without_index(length: u32, layout: FileLayout) -> bool {
+    let last_len = layout.pieces().next_back().map_or(0, |last| layout.piece_len(last));
+    let of_either = |other: u32| [layout.piece_size(), last_len].iter().any(|len| *len > 0 && length == other + len);
+    of_either(1) && !of_either(5)
+}
+
+/// Whether a number is written here as text, perhaps filled up with blanks.
+fn are_digits(bytes: &[u8]) -> bool {
+    bytes.iter().any(u8::is_ascii_digit) && bytes.iter().all(|byte| byte.is_ascii_digit() || *byte == b' ')
+}
+
+/// Whether this is how Python's `pickle` begins, of a version that has a number.
+pub(super) fn is_pickle(bytes: &[u8]) -> bool {
+    matches!(bytes, [PICKLE, 2..=5, ..])
 }
 
 /// The length of a piece of full size.

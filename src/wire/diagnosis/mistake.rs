@@ -5,6 +5,9 @@ use std::fmt;
 use super::first_bytes::FirstBytes;
 use crate::peer_id::PeerId;
 
+/// The other thing that a short bitfield may be.
+const OR_ZEROS: &str = ", or zero bytes are missing at its end, as in Java's BitSet.toByteArray";
+
 /// A likely mistake. Its words stand behind a colon or `but`, and speak of the other peer as "it".
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Mistake {
@@ -49,6 +52,14 @@ pub enum Mistake {
     JavaBlocks,
     /// A Java object in the place of type and payload.
     JavaBody,
+    /// What Java's `ObjectOutputStream` writes when it is made.
+    JavaHeader,
+    /// Python's `pickle` instead of messages.
+    Pickle,
+    /// A pickle in the place of type and payload.
+    PickleBody,
+    /// JSON in the place of type and payload.
+    JsonBody,
     /// Text instead of messages.
     Text(FirstBytes),
     /// A number in ASCII digits.
@@ -81,6 +92,14 @@ pub enum Mistake {
     TextBitfield,
     /// Zeros at the end that are not sent.
     TrailingZeros,
+    /// The same, or a length that leaves out the type: a byte is missing.
+    TrailingZeroOrType,
+    /// Another file, or zeros at the end that are not sent.
+    OtherLayoutOrTrailingZeros,
+    /// As long as it would be with this size of pieces.
+    OtherPieceSize(u32),
+    /// The same, or zeros at the end that are not sent.
+    OtherPieceSizeOrTrailingZeros(u32),
     /// A byte too many where the number of pieces is a multiple of 8.
     BitfieldByteTooMany,
     /// Piece 0 is the lowest bit; this was the last byte.
@@ -93,6 +112,12 @@ pub enum Mistake {
     CountsFromOne,
     /// A piece's bytes without its index.
     PieceWithoutIndex,
+    /// A piece that is as long as one without its index.
+    PieceOrLengthWithoutIndex,
+    /// Text where an index belongs.
+    IndexAsText(FirstBytes),
+    /// An index of 8 bytes.
+    WideIndex,
     /// The last piece filled up.
     PaddedLastPiece,
     /// Nothing wrong with the peer, but its file is cut otherwise.
@@ -131,6 +156,10 @@ impl fmt::Display for Mistake {
             Self::SecondHandshake => "that is a second handshake",
             Self::JavaBlocks => "it seems to use Java's ObjectOutputStream, which puts its own blocks around the bytes",
             Self::JavaBody => "it seems to be a Java object in the place of type and payload",
+            Self::JavaHeader => "that is what Java's ObjectOutputStream writes first, as soon as it is made",
+            Self::Pickle => "it seems to use Python's pickle instead of the protocol's bytes",
+            Self::PickleBody => "it seems to be a Python pickle in the place of type and payload",
+            Self::JsonBody => "it seems to be JSON in the place of type and payload",
             Self::Text(bytes) => return write!(f, "it is text, {bytes}"),
             Self::NumberAsText => "it seems to write numbers in ASCII digits instead of 4 bytes",
             Self::LowestByteFirst => "it seems to write numbers with the lowest byte first instead of the highest",
@@ -157,6 +186,17 @@ impl fmt::Display for Mistake {
             Self::TrailingZeros => {
                 "zero bytes seem to be missing at its end, as in Java's BitSet.toByteArray, or it has another Common.cfg"
             }
+            Self::TrailingZeroOrType => {
+                "its length seems to leave out the type, which it must count, or a zero byte is missing at its end, as in \
+                 Java's BitSet.toByteArray"
+            }
+            Self::OtherLayoutOrTrailingZeros => return write!(f, "{}{OR_ZEROS}", Self::OtherLayout),
+            Self::OtherPieceSize(size) => {
+                return write!(f, "a PieceSize of {size} would give that length: perhaps it has another Common.cfg");
+            }
+            Self::OtherPieceSizeOrTrailingZeros(size) => {
+                return write!(f, "{}{OR_ZEROS}", Self::OtherPieceSize(*size));
+            }
             Self::BitfieldByteTooMany => {
                 "it seems to have a byte too many, as the number of pieces / 8 + 1 gives where 8 divides it"
             }
@@ -169,7 +209,16 @@ impl fmt::Display for Mistake {
             }
             Self::AllOnes => "its last byte seems to be filled up with ones instead of zeros",
             Self::CountsFromOne => "it seems to count pieces from 1, but the first is 0",
-            Self::PieceWithoutIndex => "it seems to send a piece's bytes without the index before them",
+            Self::PieceWithoutIndex => {
+                "it is 4 bytes short, for it seems to send a piece's bytes without the index before them"
+            }
+            Self::PieceOrLengthWithoutIndex => {
+                "it is 4 bytes short: the index before the piece's bytes seems to be missing, or is not counted"
+            }
+            Self::IndexAsText(text) => {
+                return write!(f, "its index seems to be text, {text}, instead of a number of 4 bytes");
+            }
+            Self::WideIndex => "its index seems to have 8 bytes instead of 4",
             Self::PaddedLastPiece => "it seems to fill up the last piece, which is shorter",
             Self::OtherLayout => "perhaps it has another Common.cfg",
         })

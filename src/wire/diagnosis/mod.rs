@@ -4,6 +4,7 @@
 //! what is a fault and what is understood was settled before, and is the same whatever the guess. So they may look at as
 //! many bytes as have come, and be better when more have.
 
+mod bitfields;
 mod first_bytes;
 mod messages;
 mod mistake;

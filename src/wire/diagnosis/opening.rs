@@ -1,6 +1,7 @@
 //! Guesses about the first bytes of a connection: the handshake, and what came in its place (protocol A4, C).
 
 use super::first_bytes::FirstBytes;
+use super::messages::is_pickle;
 use super::mistake::Mistake;
 use crate::peer_id::PeerId;
 use crate::wire::handshake::{HANDSHAKE_LEN, HEADER, ID_START};
@@ -79,6 +80,7 @@ fn other_protocol(bytes: &[u8]) -> Option<Mistake> {
     match bytes {
         [0x13, b'B', b'i', b't', ..] => Some(Mistake::BitTorrent),
         [0x16, 0x03, 0..=4, ..] => Some(Mistake::Tls),
+        _ if is_pickle(bytes) => Some(Mistake::Pickle),
         _ => None,
     }
 }

@@ -1,0 +1,207 @@
+//! `Lock`: a file that one process holds at a time. The system lets go of it at any death, so no lock outlives its holder.
+//!
+//! A peer holds `peer_<ID>.lock` while it works on what belongs to that ID (see [`name_of`]), `swarm` while it deletes some of it. The
+//! file says who holds it, for a person. Its holder deletes it at the end; after a kill it stays there and is held by nobody.
+//!
+//! This is the part of the program that only Unix has: links that are not followed, and what tells two files apart.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::process;
+
+use anyhow::{Context, Result, bail, ensure};
+use rustix::fs::OFlags;
+use rustix::process::{Pid, test_kill_process};
+
+use crate::peer_id::PeerId;
+
+/// A file is deleted by its last holder between our opening it and our holding it no more often than this.
+const MOST_TRIES: usize = 100;
+/// Maximum number of bytes that a process ID has.
+const MOST_DIGITS: u64 = 20;
+
+/// What a peer of this ID holds, beside its directory.
+#[must_use]
+pub fn name_of(id: PeerId) -> String {
+    format!("peer_{id}.lock")
+}
+
+/// A file that this process holds; it is deleted when this is dropped.
+#[derive(Debug)]
+pub struct Lock {
+    path: PathBuf,
+    file: File,
+}
+
+/// What has come of the attempt to hold a file.
+#[derive(Debug)]
+pub enum Attempt {
+    /// It is held.
+    Ours(Lock),
+    /// Somebody else holds it: this process, if that is known and lives on this machine.
+    Held(Option<u32>),
+    /// It cannot be told whether somebody else does, and why.
+    Unable(String),
+}
+
+impl Lock {
+    /// Tries once to hold the file at `path`, which is made if it is missing.
+    ///
+    /// # Errors
+    /// One sentence when it is a link, or no plain file.
+    pub fn attempt(path: &Path) -> Result<Attempt> {
+        for _ in 0..MOST_TRIES {
+            let file = match open(path) {
+                Ok(file) => file,
+                // Whatever has to be written will tell it again.
+                Err(error) if !is_link(path) => {
+                    return Ok(Attempt::Unable(format!("cannot create {}: {error}", path.display())));
+                }
+                Err(_) => bail!("{} is a link, so it is not used as a lock; delete it", path.display()),
+            };
+            let metadata = file.metadata().with_context(|| format!("cannot look at {}", path.display()))?;
+            ensure!(metadata.is_file(), "{} is not a plain file, so it is not used as a lock", path.display());
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Ok(Attempt::Held(holder(&file))),
+                Err(TryLockError::Error(error)) => {
+                    return Ok(Attempt::Unable(format!("cannot lock {}: {error}", path.display())));
+                }
+            }
+            let lock = Self { path: path.to_owned(), file };
+            if lock.is_there() {
+                // The lock counts; a full disk only keeps from saying who has it.
+                _ = lock.sign();
+                return Ok(Attempt::Ours(lock));
+            }
+        }
+        Ok(Attempt::Held(None))
+    }
+
+    /// Deletes the file: this comes last, for somebody else may hold another one of its name from here on.
+    pub fn release(&self) {
+        if self.is_there() {
+            // One that stays is held by nobody, as after a kill.
+            _ = fs::remove_file(&self.path);
+        }
+    }
+
+    /// Whether the file is still the one of that name: who held it before may have deleted it.
+    fn is_there(&self) -> bool {
+        let facts = |metadata: io::Result<fs::Metadata>| metadata.ok().map(|metadata| (metadata.dev(), metadata.ino()));
+        let own = facts(self.file.metadata());
+        own.is_some() && own == facts(self.path.symlink_metadata())
+    }
+
+    fn sign(&self) -> io::Result<()> {
+        self.file.set_len(0)?;
+        (&self.file).write_all(format!("{}\n", process::id()).as_bytes())
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        self.release();
+    }
+}
+
+/// Opens the file without following a link or waiting at a pipe. That of another user can perhaps only be read.
+fn open(path: &Path) -> io::Result<File> {
+    let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).map_err(io::Error::other)?;
+    let open = |options: &mut OpenOptions| options.read(true).custom_flags(flags).open(path);
+    match open(OpenOptions::new().write(true).create(true)) {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => open(&mut OpenOptions::new()).map_err(|_| error),
+        other => other,
+    }
+}
+
+fn is_link(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink())
+}
+
+/// The process that the file names, if it lives.
+fn holder(file: &File) -> Option<u32> {
+    let mut text = String::new();
+    file.take(MOST_DIGITS).read_to_string(&mut text).ok()?;
+    let number: i32 = text.trim().parse().ok().filter(|number| *number > 0)?;
+    let pid = Pid::from_raw(number)?;
+    // That of another user may not be sent anything, but it is there.
+    let lives = test_kill_process(pid) != Err(rustix::io::Errno::SRCH);
+    u32::try_from(number).ok().filter(|_| lives)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn held(path: &Path) -> Option<u32> {
+        match Lock::attempt(path).expect("a plain file") {
+            Attempt::Held(holder) => holder,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn ours(path: &Path) -> Lock {
+        match Lock::attempt(path).expect("a plain file") {
+            Attempt::Ours(lock) => lock,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn one_holds_it_at_a_time_and_it_says_who_and_is_gone_at_the_end() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let path = dir.path().join("lock");
+        // What a kill has left is held by nobody, whatever it says.
+        fs::write(&path, format!("{}\nand more\n", process::id())).expect("a file");
+        let lock = ours(&path);
+        assert_eq!(fs::read_to_string(&path).expect("text"), format!("{}\n", process::id()));
+        assert_eq!(held(&path), Some(process::id()));
+        for (text, holder) in [("", None), ("x", None), ("0", None), ("-1", None), ("2147483647", None), ("1", Some(1))]
+        {
+            fs::write(&path, text).expect("a file");
+            assert_eq!(held(&path), holder, "{text:?}");
+        }
+        drop(lock);
+        assert!(!path.exists());
+        drop(ours(&path));
+    }
+
+    #[test]
+    fn a_file_that_its_holder_has_deleted_is_not_taken_for_the_one_of_that_name() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let path = dir.path().join("lock");
+        let lock = ours(&path);
+        fs::remove_file(&path).expect("it is there");
+        assert!(!lock.is_there());
+        let other = ours(&path);
+        drop(lock);
+        assert!(path.exists(), "it belongs to somebody else");
+        drop(other);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn what_is_no_plain_file_is_refused_and_what_cannot_be_made_is_told() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let path = dir.path().join("lock");
+        let sentence = |path: &Path| Lock::attempt(path).expect_err("refused").to_string();
+        for target in ["target", "nothing"] {
+            fs::write(dir.path().join("target"), "kept").expect("a file");
+            std::os::unix::fs::symlink(target, &path).expect("a link");
+            assert_eq!(
+                sentence(&path),
+                format!("{} is a link, so it is not used as a lock; delete it", path.display())
+            );
+            assert!(!dir.path().join("nothing").exists());
+            assert_eq!(fs::read(dir.path().join("target")).expect("a file"), b"kept");
+            fs::remove_file(&path).expect("it is there");
+        }
+        let nowhere = dir.path().join("nowhere/lock");
+        let attempt = Lock::attempt(&nowhere).expect("no link");
+        let Attempt::Unable(told) = attempt else { panic!("{attempt:?}") };
+        assert_eq!(told, format!("cannot create {}: No such file or directory (os error 2)", nowhere.display()));
+    }
+}

@@ -1,0 +1,87 @@
+//! The bounds of what waits for a neighbor, and what is taken back.
+
+use super::*;
+
+fn layout() -> FileLayout {
+    FileLayout::new(1000, 10).expect("a layout")
+}
+
+fn piece(number: u32) -> Message {
+    Message::Piece(layout().piece(number).expect("there are 100"))
+}
+
+fn outbox() -> Outbox {
+    Outbox::new(PeerId::new(1002).expect("it is positive"), layout(), None)
+}
+
+/// Whether another request may be read.
+fn has_room(outbox: &Outbox) -> bool {
+    outbox.wait_for_room(Duration::ZERO)
+}
+
+/// The choked get no pieces (A7).
+#[test]
+fn a_choke_takes_back_the_pieces_that_wait_and_later_ones_wait_behind_it() {
+    let outbox = outbox();
+    outbox.push(Message::Unchoke, false);
+    (0..3).for_each(|number| _ = outbox.push(piece(number), false));
+    assert_eq!(outbox.lock().pieces.len(), 3);
+    outbox.push(Message::Choke, false);
+    assert!(outbox.lock().pieces.is_empty());
+    outbox.push(Message::Unchoke, false);
+    outbox.push(piece(3), false);
+    let queue = outbox.lock();
+    assert_eq!(queue.pieces.iter().map(|piece| Message::Piece(*piece)).collect::<Vec<_>>(), [piece(3)]);
+    assert_eq!(queue.messages, [Message::Unchoke, Message::Choke, Message::Unchoke]);
+}
+
+#[test]
+fn no_other_message_takes_back_a_piece() {
+    let outbox = outbox();
+    outbox.push(piece(0), false);
+    let have = Message::Have(layout().piece(1).expect("there are 100"));
+    for message in [Message::Unchoke, Message::Interested, Message::NotInterested, have] {
+        outbox.push(message, false);
+    }
+    assert_eq!(outbox.lock().pieces.len(), 1);
+}
+
+#[test]
+fn who_has_asked_for_64_pieces_is_not_read_from_until_one_has_left_or_a_choke_has_taken_them_back() {
+    let outbox = outbox();
+    for number in 0..64 {
+        assert!(has_room(&outbox), "{number} pieces wait");
+        outbox.push(piece(number), false);
+    }
+    assert!(!has_room(&outbox));
+    let pen = outbox.wait_for_pen().expect("there is something to write");
+    assert!(has_room(&outbox), "the pen has one");
+    outbox.push(piece(64), false);
+    assert!(!has_room(&outbox));
+    outbox.push(Message::Choke, false);
+    assert!(has_room(&outbox));
+    drop(pen);
+}
+
+#[test]
+fn nobody_waits_for_room_where_nothing_is_sent_any_more() {
+    let outbox = outbox();
+    (0..64).for_each(|number| _ = outbox.push(piece(number), false));
+    assert!(!has_room(&outbox));
+    outbox.close();
+    assert!(has_room(&outbox));
+}
+
+#[test]
+fn more_than_262144_messages_do_not_wait() {
+    let outbox = outbox();
+    for number in 0..262_144 {
+        assert_ne!(outbox.push(Message::Interested, true), Pushed::Full, "{number} messages wait");
+    }
+    assert_eq!(outbox.push(Message::Interested, true), Pushed::Full);
+    assert_eq!(outbox.push(Message::Choke, false), Pushed::Full);
+    assert_eq!(outbox.lock().messages.len(), 262_144);
+    outbox.abort();
+    assert_eq!(outbox.push(Message::Interested, true), Pushed::Queued, "nothing is sent any more");
+    assert!(outbox.lock().messages.is_empty());
+}

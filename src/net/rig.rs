@@ -1,0 +1,79 @@
+//! `Rig`: a peer whose threads were not started, for unit tests of what threads share: real sockets and a real file, but
+//! nobody reads, writes or waits unless the test does.
+
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
+
+use log::LevelFilter;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use tempfile::TempDir;
+
+use super::link::Link;
+use super::shared::Shared;
+use super::{Options, Pace};
+use crate::config;
+use crate::event_log::LogFile;
+use crate::layout::FileLayout;
+use crate::limits::Limits;
+use crate::peer::{Event, Opener, Peer, Select, Setup};
+use crate::peer_id::PeerId;
+use crate::storage::PieceStore;
+
+/// Both intervals.
+pub const INTERVAL: Duration = Duration::from_secs(5);
+
+/// The peer, and the directory of its file.
+pub struct Rig {
+    /// What its threads would share.
+    pub shared: Arc<Shared>,
+    _dir: TempDir,
+}
+
+impl Rig {
+    /// The peer 1001 with the complete file; it dials 1000, and 1002 calls it.
+    pub fn seeder() -> Self {
+        let dir = TempDir::new().expect("a directory");
+        let text = "NumberOfPreferredNeighbors 1\nUnchokingInterval 5\nOptimisticUnchokingInterval 5\nFileName f\n\
+                    FileSize 100\nPieceSize 10\n";
+        let common = config::parse_common(text).expect("it is right");
+        let layout = FileLayout::new(100, 10).expect("a layout");
+        let store = PieceStore::create(dir.path(), "f", layout).expect("an empty directory");
+        let peer = Peer::new(Setup::new([1000, 1002].map(id).into(), layout, true, 1), StdRng::seed_from_u64(1));
+        let options = Options {
+            request_timeout: Duration::from_secs(30),
+            peer_timeout: None,
+            fresh: false,
+            select: Select::Random,
+            eager: false,
+            limits: Limits::default(),
+            pace: Pace::of(&common),
+            seed: Some(1),
+            verbosity: LevelFilter::Off,
+        };
+        let log_file = LogFile::without_loggers(dir.path().join("log")).expect("an empty directory");
+        let shared = Shared::new(id(1001), peer, store, None, None, log_file, options).dialing([id(1000)]);
+        shared.apply(Event::Started);
+        Self { shared: Arc::new(shared), _dir: dir }
+    }
+
+    /// Makes a connection a neighbor's link; its other end is the test's.
+    pub fn connect(&self, neighbor: u32, opened_by: Opener) -> (Link, TcpStream) {
+        let (ours, theirs) = sockets();
+        let link = self.shared.connect(id(neighbor), opened_by, Arc::new(ours)).expect("it is let in");
+        (link, theirs)
+    }
+}
+
+/// A neighbor's ID.
+pub fn id(number: u32) -> PeerId {
+    PeerId::new(number).expect("it is positive")
+}
+
+/// Both ends of a connection.
+fn sockets() -> (TcpStream, TcpStream) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let theirs = TcpStream::connect(listener.local_addr().expect("it is bound")).expect("it listens");
+    (listener.accept().expect("somebody has called").0, theirs)
+}

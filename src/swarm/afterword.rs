@@ -1,0 +1,71 @@
+//! What is to be said of a run beside its table: the last words of peers that have failed, and what was too short to be seen.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::time::Duration;
+
+use peer_process::peer_id::PeerId;
+
+use crate::out::say;
+use crate::swarm_dir::{SwarmDir, err_name};
+use crate::watched::Watched;
+
+/// The last words of each peer that has failed by itself, the same of several only once.
+pub fn tell_failures(swarm: &SwarmDir, peers: &BTreeMap<PeerId, Watched>) {
+    let mut told = Vec::new();
+    for (id, peer) in peers.iter().filter(|(_, peer)| peer.status().is_some_and(|status| (1..128).contains(&status))) {
+        let text = fs::read(swarm.path_of(&err_name(*id))).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text).into_owned();
+        let last = text.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it has said nothing");
+        if !told.contains(&last.to_owned()) {
+            say(&format!("peer {id} ended with status {}: {last}", peer.status().unwrap_or_default()));
+            told.push(last.to_owned());
+        }
+    }
+}
+
+/// What a run that was over before the first interval could not show; `is_slowed` if it was slowed down to show it.
+///
+/// Only of a run in which all have ended well, and somebody has downloaded something.
+pub fn too_short(interval_secs: u32, peers: &BTreeMap<PeerId, Watched>, is_slowed: bool) -> Option<String> {
+    let has_ended_well = peers.values().all(|peer| peer.status() == Some(0));
+    let was_at_work = peers.values().any(|peer| !peer.progress.from().is_empty());
+    if !has_ended_well || !was_at_work {
+        return None;
+    }
+    let from = peers.values().filter_map(Watched::ran_from).min()?;
+    let until = peers.values().filter_map(Watched::ran_until).max()?;
+    sentence(until.saturating_duration_since(from), interval_secs, is_slowed)
+}
+
+fn sentence(took: Duration, interval_secs: u32, is_slowed: bool) -> Option<String> {
+    let tip = if is_slowed { "" } else { "; --demo-rate shows them at work" };
+    // Cut and not rounded: 4.96 s are less than 5 s.
+    let tenths = took.as_millis() / 100;
+    (took < Duration::from_secs(interval_secs.into())).then(|| {
+        format!(
+            "the run took {}.{} s, less than one unchoking interval ({interval_secs} s): no peer changed its preferred neighbors{tip}",
+            tenths / 10,
+            tenths % 10
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_run_shorter_than_an_interval_is_told_and_the_tip_only_where_it_helps() {
+        let check = |millis, interval_secs, is_slowed, expected: Option<&str>| {
+            assert_eq!(sentence(Duration::from_millis(millis), interval_secs, is_slowed).as_deref(), expected);
+        };
+        let told =
+            "the run took 0.4 s, less than one unchoking interval (5 s): no peer changed its preferred neighbors";
+        check(400, 5, true, Some(told));
+        check(400, 5, false, Some(&format!("{told}; --demo-rate shows them at work")));
+        check(4999, 5, false, Some(&format!("{told}; --demo-rate shows them at work").replace("0.4", "4.9")));
+        check(5000, 5, false, None);
+        check(60_000, 5, false, None);
+    }
+}

@@ -1,0 +1,89 @@
+//! `choose`: which peers the live view of a swarm shows where a terminal has not a line for each; pure.
+
+/// How much somebody who watches has to look after a peer; what matters more comes first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Concern {
+    /// It has failed, or is out of reach.
+    Failing,
+    /// It has warned of something, and not ended well.
+    Warning,
+    /// It lacks pieces.
+    Behind,
+    /// It has the file.
+    Well,
+}
+
+/// A peer, as far as the choice needs to know it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Standing {
+    /// How much it matters.
+    pub concern: Concern,
+    /// How many pieces it has: of those that matter as much the one with the fewest comes first.
+    pub pieces: u32,
+}
+
+/// What is shown.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Choice {
+    /// The places of those that are shown, in their own order.
+    pub shown: Vec<usize>,
+    /// How many are not shown, which takes a line if there are any.
+    pub hidden: usize,
+}
+
+/// Chooses who is shown on so many lines; the last line tells how many others there are.
+pub fn choose(peers: &[Standing], lines: usize) -> Choice {
+    let room = if peers.len() <= lines { peers.len() } else { lines.saturating_sub(1) };
+    let mut shown: Vec<_> = (0..peers.len()).collect();
+    // Of equal ones the first stay, so that lines do not jump.
+    shown.sort_by_key(|place| peers[*place]);
+    shown.truncate(room);
+    shown.sort_unstable();
+    Choice { hidden: peers.len() - shown.len(), shown }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Concern::{Behind, Failing, Warning, Well};
+    use super::*;
+
+    fn check(peers: &[(Concern, u32)], lines: usize, shown: &[usize], hidden: usize) {
+        let standing = |(concern, pieces): &(Concern, u32)| Standing { concern: *concern, pieces: *pieces };
+        let standings: Vec<_> = peers.iter().map(standing).collect();
+        assert_eq!(choose(&standings, lines), Choice { shown: shown.to_vec(), hidden }, "{peers:?} on {lines}");
+    }
+
+    #[test]
+    fn where_there_is_a_line_for_each_all_are_shown_in_their_order() {
+        let peers = [(Well, 9), (Behind, 3), (Failing, 1)];
+        for lines in [3, 4, 100] {
+            check(&peers, lines, &[0, 1, 2], 0);
+        }
+        check(&[], 0, &[], 0);
+        check(&[], 5, &[], 0);
+    }
+
+    #[test]
+    fn those_that_matter_are_shown_first_and_the_others_counted() {
+        let peers = [(Well, 9), (Behind, 3), (Behind, 2), (Warning, 5), (Failing, 8), (Well, 9)];
+        check(&peers, 5, &[1, 2, 3, 4], 2);
+        check(&peers, 4, &[2, 3, 4], 3);
+        check(&peers, 3, &[3, 4], 4);
+        check(&peers, 2, &[4], 5);
+        check(&peers, 1, &[], 6);
+        check(&peers, 0, &[], 6);
+    }
+
+    #[test]
+    fn of_forty_on_a_small_terminal_the_count_is_told_and_equal_ones_keep_their_places() {
+        let peers = [(Behind, 7); 40];
+        check(&peers, 25, &(0..24).collect::<Vec<_>>(), 16);
+        let lines_taken = |lines| {
+            let choice = choose(&peers.map(|(concern, pieces)| Standing { concern, pieces }), lines);
+            (choice.shown.len() + usize::from(choice.hidden > 0), choice.shown.len() + choice.hidden)
+        };
+        for lines in 1..40 {
+            assert_eq!(lines_taken(lines), (lines, 40));
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! `Gates`: how many logins one place gets at a time, and when one that was refused is tried again.
+//!
+//! A sshd refuses some of the connections whose login is under way, from ten on (`MaxStartups 10:30:100`), and a jump host sees those of all
+//! hosts behind it. So this counts by the place that the connections go to first.
+
+use std::collections::BTreeMap;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Maximum number of logins under way at one place.
+const MOST_AT_ONCE: usize = 8;
+/// Maximum number of times a login is tried, and the same when somebody wants to end.
+const MOST_TRIES: (u32, u32) = (10, 4);
+/// The first pause, and the longest; each is twice as long as the one before.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(4));
+
+/// What ssh says when a sshd takes no more connections at the moment.
+const REFUSALS: [&str; 6] = [
+    "kex_exchange_identification",
+    "ssh_exchange_identification",
+    "banner exchange: Connection reset",
+    "Connection reset by",
+    "onnection closed by",
+    "closed by remote host",
+];
+
+/// The gates of all places; all hosts of a swarm share them.
+#[derive(Debug, Default)]
+pub struct Gates {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// How many logins are under way at each place.
+    busy: BTreeMap<String, usize>,
+    /// Whether somebody wants to end.
+    hurried: bool,
+}
+
+impl Gates {
+    /// Logs in at a place by `try_once`, which tells what ssh said if it failed; again after a pause if the place has refused it.
+    pub fn pass(&self, place: &str, mut try_once: impl FnMut() -> Result<(), String>) {
+        for tried in 1.. {
+            let inside = self.enter(place);
+            let done = try_once();
+            drop(inside);
+            let is_refused = done.is_err_and(|said| REFUSALS.iter().any(|words| said.contains(words)));
+            if !is_refused || !self.pause(tried) {
+                return;
+            }
+        }
+    }
+
+    /// Wakes all who pause: from now on nobody tries for long.
+    pub fn hurry(&self) {
+        self.lock().hurried = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits until fewer than [`MOST_AT_ONCE`] are inside.
+    fn enter<'a>(&'a self, place: &'a str) -> Inside<'a> {
+        let is_full = |state: &mut State| state.busy.get(place).is_some_and(|busy| *busy >= MOST_AT_ONCE);
+        let state = self.changed.wait_while(self.lock(), is_full);
+        *state.unwrap_or_else(PoisonError::into_inner).busy.entry(place.to_owned()).or_default() += 1;
+        Inside { gates: self, place }
+    }
+
+    /// Pauses after so many tries, unless it is hurried; false if there is to be no other.
+    fn pause(&self, tried: u32) -> bool {
+        let (first, longest) = PAUSES;
+        let due = Instant::now() + first.saturating_mul(1 << (tried - 1).min(16)).min(longest);
+        let mut state = self.lock();
+        let was_hurried = state.hurried;
+        loop {
+            let most = if state.hurried { MOST_TRIES.1 } else { MOST_TRIES.0 };
+            if tried >= most {
+                return false;
+            }
+            let left = due.saturating_duration_since(Instant::now());
+            // Who is woken by the hurry tries at once.
+            if left.is_zero() || state.hurried != was_hurried {
+                return true;
+            }
+            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One login under way.
+struct Inside<'a> {
+    gates: &'a Gates,
+    place: &'a str,
+}
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        if let Some(busy) = self.gates.lock().busy.get_mut(self.place) {
+            *busy -= 1;
+        }
+        self.gates.changed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::mpsc::channel;
+    use std::thread;
+
+    use super::*;
+
+    /// What OpenSSH says when a jump host is full.
+    const REFUSED: &str = "kex_exchange_identification: Connection closed by remote host\r\n";
+
+    #[test]
+    fn no_more_than_eight_are_inside_one_place_and_another_place_is_free() {
+        let gates = Gates::default();
+        let (inside, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let (arrived, arrivals) = channel();
+        let (open, opened) = channel::<()>();
+        let opened = Mutex::new(opened);
+        thread::scope(|scope| {
+            for _ in 0..30 {
+                scope.spawn(|| {
+                    gates.pass("jump", || {
+                        most.fetch_max(inside.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                        arrived.send(()).expect("somebody listens");
+                        // Until the other end is dropped.
+                        _ = opened.lock().unwrap_or_else(PoisonError::into_inner).recv();
+                        inside.fetch_sub(1, Ordering::SeqCst);
+                        Ok(())
+                    });
+                });
+            }
+            for _ in 0..MOST_AT_ONCE {
+                arrivals.recv().expect("they come");
+            }
+            gates.pass("elsewhere", || Ok(()));
+            drop(open);
+        });
+        assert_eq!(most.into_inner(), MOST_AT_ONCE);
+        assert_eq!(arrivals.try_iter().count(), 30 - MOST_AT_ONCE);
+    }
+
+    #[test]
+    fn who_is_refused_tries_again_and_who_fails_otherwise_does_not() {
+        let gates = Gates::default();
+        let mut answers =
+            [Ok(()), Err(REFUSED.to_owned()), Err("Connection reset by 127.0.0.2 port 22".into())].to_vec();
+        gates.pass("jump", || answers.pop().expect("no try too many"));
+        assert_eq!(answers, []);
+        let mut tries = 0;
+        gates.pass("jump", || {
+            tries += 1;
+            Err("ada@lin114-00: Permission denied (publickey).".into())
+        });
+        assert_eq!(tries, 1);
+    }
+
+    #[test]
+    fn a_hurry_wakes_who_pauses_and_nobody_tries_without_end() {
+        let gates = Gates::default();
+        let mut tries = 0;
+        gates.pass("jump", || {
+            tries += 1;
+            // Nobody pauses before it.
+            gates.hurry();
+            Err(REFUSED.into())
+        });
+        assert_eq!(tries, MOST_TRIES.1);
+        let gates = Gates::default();
+        let (sender, attempts) = channel();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                gates.pass("jump", || {
+                    sender.send(()).expect("somebody listens");
+                    Err(REFUSED.into())
+                });
+                drop(sender);
+            });
+            for _ in 0..MOST_TRIES.1 {
+                attempts.recv().expect("it tries again");
+            }
+            gates.hurry();
+        });
+        assert_eq!(attempts.try_iter().count(), 0, "it has tried often enough for who is in a hurry");
+    }
+}

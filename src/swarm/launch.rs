@@ -1,0 +1,63 @@
+//! The start itself: one peer after the other, and what becomes of those that were started if not all can be.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use peer_process::peer_id::PeerId;
+
+use crate::fault::Usage;
+use crate::hosts::Hosts;
+use crate::out::{named, say};
+use crate::stop::stop_these;
+use crate::watch::News;
+
+/// The peers that this process has started, each with its process, or `None` if it cannot be told whether it was.
+pub type Started = BTreeMap<PeerId, Option<u32>>;
+
+/// Starts all peers; a signal that comes meanwhile ends it.
+///
+/// # Errors
+/// When a peer cannot be started, or somebody else has started it.
+pub fn launch(
+    hosts: &Hosts,
+    commands: &[(PeerId, String)],
+    (detach, stagger): (bool, Duration),
+    news: &Receiver<News>,
+    started: &mut Started,
+) -> Result<Option<i32>> {
+    for (place, (id, command)) in commands.iter().enumerate() {
+        let due = Instant::now() + if place == 0 { Duration::ZERO } else { stagger };
+        loop {
+            match news.recv_timeout(due.saturating_duration_since(Instant::now())) {
+                Ok(News::Signal(signal)) => return Ok(Some(signal)),
+                Ok(_) => {}
+                Err(RecvTimeoutError::Timeout) => break,
+                Err(RecvTimeoutError::Disconnected) => bail!("nobody watches for signals"),
+            }
+        }
+        match hosts.of_peer(*id).start(*id, command) {
+            Ok(pid) => started.insert(*id, Some(pid)),
+            // It is somebody else's, and not to be stopped.
+            Err(error) if error.is::<Usage>() => return Err(error),
+            Err(error) => {
+                started.insert(*id, None);
+                return Err(error.context(format!("peer {id} was not started")));
+            }
+        };
+    }
+    // Whoever is to be left alone from here on would not be stopped any more.
+    let signal = || news.try_iter().find_map(|news| if let News::Signal(signal) = news { Some(signal) } else { None });
+    Ok(if detach { signal() } else { None })
+}
+
+/// Stops those that this process has started, and nobody else's.
+pub fn stop_started(hosts: &Hosts, started: &Started) {
+    for host in hosts.all.iter().filter(|host| host.peers.iter().any(|id| started.contains_key(id))) {
+        let is_ours = |id, pid| started.get(&id).is_some_and(|ours| ours.is_none_or(|ours| ours == pid));
+        if let Err(error) = stop_these(host, is_ours) {
+            say(&format!("{} may still run: {error:#}", named(&host.peers)));
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! What keeps two of us apart, and us from a peer at work: one lock for a swarm's directory, and those of its peers.
+//!
+//! Whoever starts peers or deletes what belongs to them holds `.swarm.lock` in the directory on this machine. The peers hold their own.
+
+use std::path::Path;
+
+use anyhow::Result;
+use peer_process::lock::{Attempt, Lock, name_of};
+use peer_process::peer_id::PeerId;
+
+use crate::fault::Usage;
+use crate::hosts::Host;
+use crate::out::say;
+use crate::swarm_dir::SwarmDir;
+
+/// Held by who starts peers or deletes something.
+const SWARM_LOCK: &str = ".swarm.lock";
+
+/// Takes the lock of a swarm's directory; `None`, with a warning, where there are no locks.
+///
+/// # Errors
+/// One sentence when another process holds it, or it is a link.
+pub fn lock(swarm: &SwarmDir) -> Result<Option<Lock>> {
+    let attempt = take(&swarm.path_of(SWARM_LOCK))?;
+    attempt.map_err(|holder| {
+        let path = swarm.path.display();
+        Usage::error(format!("{holder} is starting or cleaning the swarm in {path}: it holds {SWARM_LOCK}"))
+    })
+}
+
+/// Takes the locks of peers on this machine, and that of the directory; none if there is no directory yet.
+///
+/// # Errors
+/// One sentence when a peer is at work, whoever started it, or a lock is a link.
+pub fn lock_peers(dir: &Path, peers: impl Iterator<Item = PeerId>) -> Result<Vec<Lock>> {
+    if !dir.is_dir() {
+        return Ok(Vec::new());
+    }
+    let mut locks = Vec::new();
+    let names = peers.map(name_of).chain([SWARM_LOCK.to_owned()]);
+    for name in names {
+        let held = |holder: String| {
+            Usage::error(format!("{holder} is at work in '{}': it holds {name}; end it first", dir.display()))
+        };
+        locks.extend(take(&dir.join(&name))?.map_err(held)?);
+    }
+    Ok(locks)
+}
+
+/// Refuses to go on while a peer holds its lock, as one does that was started by hand.
+///
+/// # Errors
+/// One sentence that names the first one, or when the host cannot be reached.
+pub fn refuse_at_work(host: &Host) -> Result<()> {
+    match host.at_work(&host.peers) {
+        Err(error) if error.is::<crate::hosts::NoDirectory>() => Ok(()),
+        other => other?.first().map_or(Ok(()), |obstacle| Err(Usage::error(format!("{}: {obstacle}", host.called())))),
+    }
+}
+
+/// Takes a lock, or tells who holds it.
+fn take(path: &Path) -> Result<Result<Option<Lock>, String>> {
+    Ok(match Lock::attempt(path).map_err(Usage::error)? {
+        Attempt::Ours(lock) => Ok(Some(lock)),
+        Attempt::Held(holder) => Err(holder.map_or_else(|| "another process".into(), |pid| format!("process {pid}"))),
+        Attempt::Unable(why) => {
+            say(&format!("{why}; nothing keeps others away"));
+            Ok(None)
+        }
+    })
+}

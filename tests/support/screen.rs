@@ -1,0 +1,68 @@
+//! `Screen`: what a person sees on a terminal, of the few controls that our programs use.
+
+/// A terminal's screen, which does not scroll back.
+pub struct Screen {
+    rows: Vec<Vec<char>>,
+    columns: usize,
+    row: usize,
+    column: usize,
+}
+
+impl Screen {
+    /// An empty one.
+    pub fn new(columns: usize, rows: usize) -> Self {
+        Self { rows: vec![vec![' '; columns]; rows], columns, row: 0, column: 0 }
+    }
+
+    /// Shows text; a control that it does not know is a fault of the test.
+    pub fn show(&mut self, text: &str) {
+        let mut rest = text.chars();
+        while let Some(c) = rest.next() {
+            match c {
+                '\r' => self.column = 0,
+                '\n' => self.feed(),
+                '\u{1b}' => {
+                    assert_eq!(rest.next(), Some('['), "{text:?}");
+                    let mut control = String::new();
+                    while !control.ends_with(char::is_alphabetic) {
+                        control.push(rest.next().expect("the rest of a control"));
+                    }
+                    match control.split_at(control.len() - 1) {
+                        (count, "A") => self.row = self.row.saturating_sub(count.parse().expect("a number")),
+                        ("", "J") => self.clear(),
+                        other => panic!("{other:?} in {text:?}"),
+                    }
+                }
+                c => {
+                    // As terminals do: the line is left only when something comes behind its last column.
+                    if self.column == self.columns {
+                        self.column = 0;
+                        self.feed();
+                    }
+                    self.rows[self.row][self.column] = c;
+                    self.column += 1;
+                }
+            }
+        }
+    }
+
+    fn feed(&mut self) {
+        if self.row + 1 < self.rows.len() {
+            self.row += 1;
+        } else {
+            self.rows.remove(0);
+            self.rows.push(vec![' '; self.columns]);
+        }
+    }
+
+    fn clear(&mut self) {
+        self.rows[self.row][self.column.min(self.columns)..].fill(' ');
+        self.rows[self.row + 1..].iter_mut().for_each(|row| row.fill(' '));
+    }
+
+    /// The lines that have something in them.
+    pub fn lines(&self) -> Vec<String> {
+        let lines = self.rows.iter().map(|row| row.iter().collect::<String>().trim_end().to_owned());
+        lines.filter(|line| !line.is_empty()).collect()
+    }
+}
