@@ -53,7 +53,7 @@ fn wrong_lengths() -> Vec<Row> {
         (
             "have of 8 bytes",
             message(HAVE, &[0; 8]),
-            "sent a message 'have' of length 9 instead of 5: its length seems to count its own 4 bytes, which it must not",
+            "sent a message 'have' of length 9 instead of 5: its index seems to have 8 bytes instead of 4",
         ),
         ("request without an index", message(REQUEST, &[]), "sent a message 'request' of length 1 instead of 5"),
         (
