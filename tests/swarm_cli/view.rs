@@ -63,7 +63,7 @@ fn after_ctrl_c_no_line_that_moved_is_left() {
     text += &terminal.read_until("beside them\r\n");
     end(child).assert_status(130);
     let lines = shown(&text);
-    assert_eq!(lines[0], "swarm: signal 2 came, the peers are stopped", "{lines:#?}");
+    assert_eq!(lines[0], "swarm: Ctrl-C: the peers are stopped", "{lines:#?}");
     assert!(lines.iter().all(|line| line.starts_with("swarm: ")), "{lines:#?}");
     swarm.assert_no_process();
 }
