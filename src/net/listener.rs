@@ -3,17 +3,16 @@
 //! Callers that have not shaken hands yet are few: when there are more, one is turned away from the address that has most, so
 //! that a crowd that never speaks cannot keep out a neighbor that does.
 
-use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, ErrorKind};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::addresses::{self, Places, place_of};
-use super::link::Link;
+use super::addresses::{self, Places};
+use super::crowd::Crowd;
 use super::neighbor;
 use super::shared::Shared;
 use super::threads::Threads;
@@ -98,7 +97,7 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Accepts until the process stops. Errors are survived.
-pub fn accept(shared: &Arc<Shared>, threads: &Threads, listener: &TcpListener, callers: &Arc<Callers>) {
+pub fn accept(shared: &Arc<Shared>, threads: &Threads, listener: &TcpListener, crowd: &Arc<Crowd>) {
     let most_callers = shared.look(|peer| peer.neighbors().count()) + SPARE_CALLERS;
     let mut told = None;
     loop {
@@ -126,10 +125,9 @@ pub fn accept(shared: &Arc<Shared>, threads: &Threads, listener: &TcpListener, c
         if shared.has_told_all() {
             continue;
         }
-        callers.admit(Arc::clone(&stream), most_callers);
+        // Made here, so that a caller for whom no thread can be started leaves, too.
+        let leave = crowd.admit(Arc::clone(&stream), most_callers);
         let (shared, threads_of_caller) = (Arc::clone(shared), threads.clone());
-        // Made here, so that a caller for whom no thread can be started leaves the list, too.
-        let leave = Leave { callers: Arc::clone(callers), stream: Arc::clone(&stream) };
         threads.spawn("caller", move || {
             neighbor::answer(&shared, &threads_of_caller, stream, || drop(leave));
         });
@@ -149,74 +147,9 @@ pub fn wake(listener: &TcpListener) {
     }
 }
 
-/// Those who are shaking hands, the longest waiting first.
-#[derive(Default)]
-pub struct Callers(Mutex<VecDeque<Caller>>);
-
-struct Caller {
-    /// The address, or the network of one machine if it is an IPv6 address; unknown if the caller has gone already.
-    place: Option<IpAddr>,
-    stream: Arc<TcpStream>,
-}
-
-impl Callers {
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Caller>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Lets one in; if there are too many then, one is turned away, which ends its thread: the longest waiting of those from
-    /// the place from which most have come.
-    fn admit(&self, stream: Arc<TcpStream>, most: usize) {
-        let mut waiting = self.lock();
-        let place = Link::address_of(&stream).map(place_of);
-        waiting.push_back(Caller { place, stream });
-        if waiting.len() > most
-            && let Some(turned_away) = one_of_the_most(waiting.iter().map(|caller| caller.place))
-            && let Some(caller) = waiting.remove(turned_away)
-        {
-            log::debug!("a silent caller is turned away, {most} others are shaking hands");
-            // If it has gone already, all the better.
-            _ = caller.stream.shutdown(Shutdown::Both);
-        }
-    }
-}
-
-/// The index of the first of those that are most.
-fn one_of_the_most<T: Ord + Copy>(items: impl Iterator<Item = T>) -> Option<usize> {
-    let mut counts: BTreeMap<T, (usize, usize)> = BTreeMap::new();
-    for (index, item) in items.enumerate() {
-        counts.entry(item).or_insert((0, index)).0 += 1;
-    }
-    let most = counts.into_values().max_by_key(|&(count, index)| (count, std::cmp::Reverse(index)));
-    most.map(|(_, index)| index)
-}
-
-/// Takes one out of the list when dropped: it has shaken hands or will not.
-struct Leave {
-    callers: Arc<Callers>,
-    stream: Arc<TcpStream>,
-}
-
-impl Drop for Leave {
-    fn drop(&mut self) {
-        self.callers.lock().retain(|waiting| !Arc::ptr_eq(&waiting.stream, &self.stream));
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    /// Seen: at 6500 calls a second a neighbor 100 ms away never got in.
-    #[test]
-    fn where_there_are_too_many_callers_one_of_the_crowd_is_turned_away() {
-        let turned_away = |places: &str| one_of_the_most(places.chars());
-        assert_eq!(turned_away("accccc"), Some(1));
-        assert_eq!(turned_away("cacccc"), Some(0));
-        assert_eq!(turned_away("abcdef"), Some(0), "each has one: the longest waiting");
-        assert_eq!(turned_away("abba"), Some(0));
-        assert_eq!(turned_away(""), None);
-    }
+    use crate::net::addresses::place_of;
 
     #[test]
     fn the_addresses_of_one_network_are_one_place() {

@@ -4,7 +4,7 @@
 //! lock, with its `link`s, `joining`, `patience`, `standing`s, `drops`, `figures` and `ending`; `neighbor` is the thread of one
 //! connection, `acks` when that acknowledges at once, `hints` what it tells of a silent neighbor, `writer` the thread that
 //! writes to it, `outbox` and `pen` what that writes, and `gate` what pieces wait for under a limit; `dialing` and `listener`
-//! make connections at the `addresses` of hosts, `callers` has words for those who call without shaking hands, `timers` are
+//! make connections at the `addresses` of hosts, `crowd` keeps callers few, `callers` has words for those who call without shaking hands, `timers` are
 //! what their name says, with the words of `waiting`; `files` opens what is on disk, `claim` keeps other processes away from it,
 //! `file_watch` sees if somebody changes it all the same, `descriptors` sees to it that there are enough of them, `memory` knows
 //! how much the account of pieces
@@ -32,6 +32,7 @@ mod writer;
 
 mod addresses;
 mod callers;
+mod crowd;
 mod dialing;
 mod listener;
 mod timers;
@@ -293,11 +294,11 @@ fn start_threads(
         let (shared, console) = (Arc::clone(shared), console.clone());
         threads.spawn("console", move || show_progress(&shared, &console));
     }
-    let (mut wakes, callers) = (Vec::new(), Arc::default());
+    let (mut wakes, crowd) = (Vec::new(), Arc::default());
     for listener in listeners {
         wakes.push(listener.try_clone().context("cannot share the listening socket")?);
-        let (shared_, threads_, callers) = (Arc::clone(shared), threads.clone(), Arc::clone(&callers));
-        threads.need("listener", move || listener::accept(&shared_, &threads_, &listener, &callers))?;
+        let (shared_, threads_, crowd) = (Arc::clone(shared), threads.clone(), Arc::clone(&crowd));
+        threads.need("listener", move || listener::accept(&shared_, &threads_, &listener, &crowd))?;
     }
     {
         let shared = Arc::clone(shared);

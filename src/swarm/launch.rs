@@ -13,8 +13,17 @@ use crate::out::{named, say};
 use crate::stop::stop_these;
 use crate::watch::News;
 
-/// The peers that this process has started, each with its process, or `None` if it cannot be told whether it was.
-pub type Started = BTreeMap<PeerId, Option<u32>>;
+/// The peers that this process has started.
+pub type Started = BTreeMap<PeerId, Start>;
+
+/// One of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Start {
+    /// When it was started.
+    pub at: Instant,
+    /// Its process, or `None` if it cannot be told whether it was started.
+    process: Option<u32>,
+}
 
 /// Starts all peers; a signal that comes meanwhile ends it.
 ///
@@ -37,12 +46,13 @@ pub fn launch(
                 Err(RecvTimeoutError::Disconnected) => bail!("nobody watches for signals"),
             }
         }
+        let at = Instant::now();
         match hosts.of_peer(*id).start(*id, command) {
-            Ok(pid) => started.insert(*id, Some(pid)),
+            Ok(pid) => started.insert(*id, Start { at, process: Some(pid) }),
             // It is somebody else's, and not to be stopped.
             Err(error) if error.is::<Usage>() => return Err(error),
             Err(error) => {
-                started.insert(*id, None);
+                started.insert(*id, Start { at, process: None });
                 return Err(error.context(format!("peer {id} was not started")));
             }
         };
@@ -55,7 +65,7 @@ pub fn launch(
 /// Stops those that this process has started, and nobody else's.
 pub fn stop_started(hosts: &Hosts, started: &Started) {
     for host in hosts.all.iter().filter(|host| host.peers.iter().any(|id| started.contains_key(id))) {
-        let is_ours = |id, pid| started.get(&id).is_some_and(|ours| ours.is_none_or(|ours| ours == pid));
+        let is_ours = |id, pid| started.get(&id).is_some_and(|ours| ours.process.is_none_or(|ours| ours == pid));
         if let Err(error) = stop_these(host, is_ours) {
             say(&format!("{} may still run: {error:#}", named(&host.peers)));
         }

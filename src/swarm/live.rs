@@ -118,12 +118,12 @@ impl Live {
     fn sum_up_shortly(&self, peers: &BTreeMap<PeerId, Watched>, standings: &[Standing]) -> String {
         let count = |concern| standings.iter().filter(|standing| standing.concern == concern).count();
         let told = |concern, word: &str| {
-            Some(count(concern)).filter(|count| *count > 0).map(|count| format!(", {word}: {count}"))
+            Some(count(concern)).filter(|count| *count > 0).map(|count| format!(", {count} {word}"))
         };
         let failed = told(Concern::Failing, "failed").unwrap_or_default();
         let warning = told(Concern::Warning, "with a warning").unwrap_or_default();
         let rate = shown_rate(peers.values().filter_map(Watched::rate).sum());
-        format!("{}{failed}{warning}; {rate} in all{}", self.shares(peers), trouble(peers))
+        format!("{}{failed}{warning}; {rate} in total{}", self.shares(peers), trouble(peers))
     }
 
     /// One line for all peers.
@@ -133,7 +133,7 @@ impl Live {
         let lacking = peers.values().filter(|peer| peer.is_counted() && !peer.progress.is_complete());
         let last = lacking.min_by_key(|peer| peer.progress.pieces()).map_or_else(String::new, |peer| {
             let (id, pieces) = (peer.info.id, peer.progress.pieces());
-            format!(", peer {id} has {pieces} of {all} pieces, the fewest; {} in all", shown_rate(rate))
+            format!(", peer {id} has {pieces} of {all} pieces, the fewest; {} in total", shown_rate(rate))
         });
         format!("{}{last}{}", self.shares(peers), trouble(peers))
     }
@@ -143,8 +143,8 @@ impl Live {
         let ended = peers.values().filter(|peer| peer.has_ended()).count();
         let secs = self.begun.elapsed().as_secs();
         let lost = peers.values().filter(|peer| !peer.is_counted()).count();
-        let lost = if lost == 0 { String::new() } else { format!(", no log found: {lost}") };
-        format!("{secs} s: the file is with {complete} of {} peers, ended: {ended}{lost}", peers.len())
+        let lost = if lost == 0 { String::new() } else { format!(", {lost} without a log") };
+        format!("{secs} s: {complete} of {} peers complete, {ended} ended{lost}", peers.len())
     }
 }
 

@@ -89,8 +89,8 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
     interrupts.tell(&sender);
     let mut started = Started::new();
     let launched = launch(&hosts, &commands, (args.detach, stagger), &news, &mut started);
-    for id in started.keys() {
-        peers.get_mut(id).expect("all of them").note_start();
+    for (id, start) in &started {
+        peers.get_mut(id).expect("all of them").note_start(start.at);
     }
     if !matches!(launched, Ok(None)) {
         // Whoever was started does not outlive this.

@@ -64,9 +64,9 @@ impl Watched {
         }
     }
 
-    /// Notes that it was started just now.
-    pub fn note_start(&mut self) {
-        self.begun = Some(Instant::now());
+    /// Notes when it was started.
+    pub fn note_start(&mut self, at: Instant) {
+        self.begun = Some(at);
     }
 
     /// When it was started.

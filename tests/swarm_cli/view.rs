@@ -41,7 +41,7 @@ fn a_small_terminal_says_how_many_peers_it_does_not_show() {
     let text = text + &terminal.read_until("and 13 more");
     kill("TERM", &child.id().to_string());
     let lines = shown(&text);
-    assert!(lines[0].contains(" s: the file is with 1 of 40 peers, ended: 0; 0 KiB/s in all"), "{lines:#?}");
+    assert!(lines[0].contains(" s: 1 of 40 peers complete, 0 ended; 0 KiB/s in total"), "{lines:#?}");
     // The seeder matters least.
     let named: Vec<_> = lines[1..lines.len() - 1].iter().map(|line| line[..6].to_owned()).collect();
     assert_eq!(named, (1002..=1028).map(|id| format!("{id} [")).collect::<Vec<_>>(), "{lines:#?}");
@@ -63,7 +63,7 @@ fn after_ctrl_c_no_line_that_moved_is_left() {
     text += &terminal.read_until("beside them\r\n");
     end(child).assert_status(130);
     let lines = shown(&text);
-    assert_eq!(lines[0], "swarm: signal 2 came, the peers are stopped", "{lines:#?}");
+    assert_eq!(lines[0], "swarm: Ctrl-C: the peers are stopped", "{lines:#?}");
     assert!(lines.iter().all(|line| line.starts_with("swarm: ")), "{lines:#?}");
     swarm.assert_no_process();
 }

@@ -53,7 +53,7 @@ fn every_few_seconds_a_plain_line_tells_how_they_get_on() {
     let mut running =
         swarm.start_by("start", "[ $1 != 1003 ] || { : >log_peer_1003.log; exec sleep 600; }\nexec \"$ours\" $1");
     swarm.wait_for_log(1002, "complete file");
-    running.wait_for("swarm: 5 s: the file is with 2 of 3 peers, ended: 0, peer 1003 has 0 of 7 pieces, the fewest; ");
+    running.wait_for("swarm: 5 s: 2 of 3 peers complete, 0 ended, peer 1003 has 0 of 7 pieces, the fewest; ");
     running.kill("TERM");
     running.end().assert_status(143);
     swarm.assert_no_process();
