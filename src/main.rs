@@ -34,59 +34,60 @@ const GAVE_UP: u8 = 3;
 #[derive(Parser)]
 #[command(
     version,
-    after_help = "Exit status: 0 every peer has the file, 1 a fault while running, \
-    2 usage or configuration, 3 gave up waiting (--peer-timeout), 130/143 ended by SIGINT/SIGTERM."
+    after_help = "Exit status: 0 every peer has the file, 1 a fault while running, 2 wrong usage or configuration, \
+    3 gave up waiting (--peer-timeout), 130 or 143 stopped by SIGINT or SIGTERM."
 )]
 struct Arguments {
-    /// Which line of PeerInfo.cfg this peer is
+    /// The ID of this peer's line in PeerInfo.cfg
     #[arg(value_name = "PEER_ID", allow_negative_numbers = true, value_parser = number("peer ID", 1..=u32::MAX))]
     id: u32,
-    /// Work in this directory instead of the current one
+    /// Work in this directory [default: the current one]
     #[arg(short = 'C', long, value_name = "DIR", default_value = ".", hide_default_value = true)]
     dir: PathBuf,
-    /// Trace every message on stderr; twice: everything else too
+    /// Trace every message on stderr. Given twice, trace timers and failed calls too
     #[arg(short, long, action = ArgAction::Count, conflicts_with = "quiet")]
     verbose: u8,
     /// Show errors only
     #[arg(short, long)]
     quiet: bool,
-    /// Request a piece from another neighbor if it has not arrived after this many seconds; a neighbor that is usually faster
-    /// is given a few times its usual time, at least 3 s
+    /// Request a piece from another neighbor if it has not arrived after SECS seconds. A faster neighbor gets four times its
+    /// usual time, at least 3 s
     #[arg(long, value_name = "SECS", default_value_t = 30, allow_negative_numbers = true,
         value_parser = number("--request-timeout", 1..=u32::MAX))]
     request_timeout: u32,
-    /// Give up when missing peers stay missing for this many seconds, or connected ones do nothing although something is due
+    /// Exit with status 3 if peers stay missing for SECS seconds. Connected peers that do nothing although something is due
+    /// count as missing [default: wait without end]
     #[arg(long, value_name = "SECS", allow_negative_numbers = true, value_parser = number("--peer-timeout", 1..=u32::MAX))]
     peer_timeout: Option<u32>,
-    /// Which piece to ask for, of those that a neighbor has
+    /// Which piece to request from a neighbor
     #[arg(long, value_enum, value_name = "HOW", default_value_t = Selection::Random)]
     select: Selection,
-    /// When a free slot is given to an interested neighbor
+    /// When to give a free slot to an interested neighbor
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = Unchoking::Spec)]
     unchoke: Unchoking,
-    /// Send no more bytes of pieces a second than this, to all neighbors together: 200k, 5M
+    /// Send at most RATE bytes of pieces a second to all neighbors together: 200k, 5M, 1Gi
     #[arg(long, value_name = "RATE", allow_negative_numbers = true, value_parser = rate("--upload-limit"))]
     upload_limit: Option<Rate>,
-    /// The same, to each neighbor
+    /// Send at most RATE bytes of pieces a second to each neighbor
     #[arg(long, value_name = "RATE", allow_negative_numbers = true, value_parser = rate("--upload-limit-per-neighbor"))]
     upload_limit_per_neighbor: Option<Rate>,
-    /// Ask for no more bytes of pieces a second than this, from all neighbors together
+    /// Request at most RATE bytes of pieces a second from all neighbors together
     #[arg(long, value_name = "RATE", allow_negative_numbers = true, value_parser = rate("--download-limit"))]
     download_limit: Option<Rate>,
-    /// The same, from each neighbor
+    /// Request at most RATE bytes of pieces a second from each neighbor
     #[arg(long, value_name = "RATE", allow_negative_numbers = true, value_parser = rate("--download-limit-per-neighbor"))]
     download_limit_per_neighbor: Option<Rate>,
-    /// Check every piece by the hashes in this file, as `swarm meta create` writes it [default: `<FileName>.meta.json`
-    /// beside Common.cfg, if it is there]
+    /// Check every piece by this manifest, which `swarm meta create` writes [default: `<FileName>.meta.json` beside
+    /// Common.cfg, if it exists]
     #[arg(long, value_name = "PATH")]
     manifest: Option<PathBuf>,
-    /// Seed without checking the own file by the manifest first
+    /// Seed without checking the file by the manifest first
     #[arg(long)]
     no_verify: bool,
-    /// Write a line of JSON a second to this file: pieces, rates, neighbors
+    /// Write a line of JSON to this file each second: pieces, rates, neighbors
     #[arg(long, value_name = "PATH")]
     progress_json: Option<PathBuf>,
-    /// Start from nothing, whatever an earlier run that was killed has left
+    /// Discard what an interrupted run left, and start over
     #[arg(long)]
     fresh: bool,
     /// Make all random choices reproducible
@@ -97,20 +98,20 @@ struct Arguments {
 /// What `--select` takes.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Selection {
-    /// Any, each as likely as the others: the course's way
+    /// Any piece, all equally likely. This is the course's way
     Random,
-    /// One that the fewest connected neighbors hold
+    /// A piece that the fewest connected neighbors have
     Rarest,
-    /// The first, so that the file grows from its front
+    /// The first piece, so that the file grows from its front
     Sequential,
 }
 
 /// What `--unchoke` takes.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Unchoking {
-    /// At the next tick: the course's way
+    /// At the next tick. This is the course's way
     Spec,
-    /// As soon as somebody is interested
+    /// As soon as a neighbor is interested
     Eager,
 }
 

@@ -93,7 +93,7 @@ impl Outcome {
 
     /// How many bytes of pieces the seeder has sent, by its own account at the end.
     pub fn seeder_sent_bytes(&self) -> f64 {
-        let sent = |line: &String| line.split(", to it ").nth(1)?.split(' ').next()?.parse::<f64>().ok();
+        let sent = |line: &String| line.split(", sent ").nth(1)?.split(' ').next()?.parse::<f64>().ok();
         self.seeder.lines.iter().filter_map(sent).sum()
     }
 }

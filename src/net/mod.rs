@@ -361,9 +361,9 @@ fn sum_up(config: &Config, shared: &Shared, end: &End, elapsed: Duration, consol
     });
     for neighbor in config.neighbors() {
         let tally = shared.tally(neighbor.id);
-        console.say(&format!("from {} {} bytes, to it {} bytes", neighbor.id, tally.received(), tally.sent()));
+        console.say(&format!("{}: received {} bytes, sent {} bytes", neighbor.id, tally.received(), tally.sent()));
     }
     if !config.own().has_file {
-        console.say(&format!("unchoked by nobody for {}", secs(shared.starved())));
+        console.say(&format!("choked by every neighbor for {}", secs(shared.starved())));
     }
 }

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use peer_process::limits::Rate;
 
-/// Runs a whole swarm of the course's peers, here and over ssh: any implementation's, this one's by default.
+/// Runs all peers of a swarm, on this machine and over ssh.
 ///
 /// A swarm is a directory with Common.cfg and PeerInfo.cfg. `swarm init` makes one, `swarm start` runs it.
 #[derive(Debug, Parser)]
@@ -29,17 +29,17 @@ pub struct Cli {
 pub enum Command {
     /// Make a swarm: both configuration files, the peers' directories and the file
     Init(InitArgs),
-    /// Start all peers, show how they get on, wait for their end and compare the copies
+    /// Start all peers, show their progress, wait for their end, and compare the copies
     Start(StartArgs),
-    /// Show the peers as they stand
+    /// Show the peers as they are now
     Status(ReportArgs),
     /// Stop the peers that are running
     Stop(StopArgs),
-    /// Delete what a run has left: logs, unfinished files and the downloaded copies
+    /// List what a run left: logs, unfinished files and downloaded copies; with --yes, delete it
     Clean(CleanArgs),
     /// Compare all copies with the seeder's file
     Verify(ReportArgs),
-    /// Make and check manifests: the hashes by which peers tell right pieces from wrong ones
+    /// Make, show and check manifests, which list a hash for each piece
     Meta(MetaArgs),
     /// Print a shell's completions or the man pages
     #[command(hide = true)]
@@ -58,16 +58,16 @@ pub struct DirArgs {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Other hosts")]
 pub struct RemoteArgs {
-    /// Log in as this user
+    /// Log in as user NAME
     #[arg(long, value_name = "NAME")]
     pub user: Option<String>,
-    /// Give ssh this option, as for its -o: Port=2222, `IdentityFile=~/.ssh/course`, ...; may be repeated
+    /// Pass this option to ssh -o: Port=2222, `IdentityFile=~/.ssh/course`; may be repeated
     #[arg(long = "ssh-option", value_name = "OPTION")]
     pub ssh_options: Vec<String>,
-    /// The swarm's directory there, below the home directory unless absolute [default: the name of DIR]
+    /// The directory on the host, in the home directory unless absolute [default: the name of DIR]
     #[arg(long, value_name = "DIR")]
     pub remote_dir: Option<String>,
-    /// Use the directory although it belongs to another user, who may have put anything into it
+    /// Use DIR although it belongs to another user, who controls its content
     #[arg(long)]
     pub trust_dir: bool,
 }
@@ -77,19 +77,19 @@ pub struct RemoteArgs {
 pub struct InitArgs {
     #[command(flatten)]
     pub dir: DirArgs,
-    /// One of the course's configurations; other options change it
+    /// Start from one of the course's configurations; other options change it
     #[arg(long, value_enum)]
     pub preset: Option<Preset>,
-    /// How many peers there are [default: 6, or one for each of --hosts]
+    /// The number of peers [default: 6, or one for each of --hosts]
     #[arg(long, value_name = "N")]
     pub peers: Option<u32>,
-    /// How many of them, the first ones, start with the file [default: 1]
+    /// The number of peers that start with the file; they come first [default: 1]
     #[arg(long, value_name = "M")]
     pub seeders: Option<u32>,
-    /// Share this file: it is linked, or copied where that cannot be
+    /// Share this file. It is linked if possible, otherwise copied
     #[arg(long, value_name = "PATH", conflicts_with = "size")]
     pub file: Option<PathBuf>,
-    /// Share so many random bytes: 24MB, 64KiB, 1000000 [default: 24MB]
+    /// Share this many random bytes: 24MB, 64KiB, 1000000 [default: 24MB]
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
     pub size: Option<String>,
     /// The size of a piece: 16KiB, 32768, or auto for about 1500 pieces [default: auto]
@@ -104,16 +104,16 @@ pub struct InitArgs {
     /// `OptimisticUnchokingInterval`, in seconds [default: 2]
     #[arg(short = 'm', value_name = "SECS")]
     pub optimistic_interval_secs: Option<u32>,
-    /// The peers' hosts, one peer each, in order [default: all on localhost]
+    /// The hosts of the peers, in order [default: all on localhost]
     #[arg(long, value_name = "HOST,...", value_delimiter = ',')]
     pub hosts: Vec<String>,
-    /// The first peer's port, the next ones' follow [default: free ones here, 6001 elsewhere]
+    /// The port of the first peer; the next ports follow [default: free ports here, 6001 elsewhere]
     #[arg(long, value_name = "PORT")]
     pub port: Option<u16>,
-    /// Write the manifest, too, by which peers check every piece: `FileName.meta.json`
+    /// Write the manifest `FileName.meta.json` too, by which peers check every piece
     #[arg(long)]
     pub meta: bool,
-    /// Overwrite what is there
+    /// Overwrite existing files
     #[arg(long)]
     pub force: bool,
 }
@@ -146,27 +146,27 @@ pub struct StartArgs {
     #[arg(long, value_name = "SECS", default_value_t = 0.0, hide_default_value = true, allow_negative_numbers = true,
         value_parser = seconds)]
     pub stagger: f64,
-    /// Stop the peers that have not ended after so many seconds
+    /// Stop peers that have not ended after SECS seconds
     #[arg(long, value_name = "SECS", allow_negative_numbers = true, value_parser = seconds)]
     pub timeout: Option<f64>,
-    /// Start the peers and leave them: `swarm status` shows them, `swarm stop` stops them
+    /// Start the peers and return; `swarm status` and `swarm stop` find them
     #[arg(long, conflicts_with_all = ["timeout", "keep_going"])]
     pub detach: bool,
-    /// When a peer fails, leave the others running, so that it can be started again by hand
+    /// If a peer fails, leave the others running
     #[arg(long)]
     pub keep_going: bool,
-    /// Make a random file of `FileSize` bytes for the seeders that have none
+    /// Make a random file of `FileSize` bytes for each seeder that has none
     #[arg(long)]
     pub make_file: bool,
-    /// Start although no peer has the file: one is to be started by hand
+    /// Start although no peer has the file; start a seeder by hand later
     #[arg(long)]
     pub no_seeder_yet: bool,
-    /// Make choking visible: a seeder sends RATE bytes of pieces a second (200k, 5M), the i-th of n leechers i/n of it
-    /// [default RATE: one with which the run lasts about ten unchoking intervals]
+    /// Limit every peer so that choking can be watched: a seeder sends RATE bytes of pieces a second (200k, 5M), the i-th of n
+    /// leechers i/n of it [default RATE: one with which a run lasts about ten unchoking intervals]
     #[arg(long, value_name = "RATE", require_equals = true)]
     #[expect(clippy::option_option, reason = "clap's way to tell an option without a value from none")]
     pub demo_rate: Option<Option<Rate>>,
-    /// Print the table at the end as JSON
+    /// Print the final table as JSON
     #[arg(long)]
     pub json: bool,
     /// Options for each peer, with {id} for its ID: -- --seed 7 --progress-json {id}.json
@@ -206,7 +206,7 @@ pub struct StopArgs {
 pub struct CleanArgs {
     #[command(flatten)]
     pub dir: DirArgs,
-    /// Delete what is listed; without it, nothing is
+    /// Delete what is listed
     #[arg(long)]
     pub yes: bool,
     #[command(flatten)]
@@ -225,9 +225,9 @@ pub struct MetaArgs {
 pub enum Meta {
     /// Hash a file and write its manifest, FILE.meta.json
     Create(MetaCreateArgs),
-    /// Show what a manifest says, but for the hashes of the pieces
+    /// Show a manifest without the hashes of its pieces
     Show(MetaShowArgs),
-    /// Compare a file with its manifest, and list the pieces that are wrong
+    /// Compare a file with its manifest, and list the wrong pieces
     Verify(MetaVerifyArgs),
 }
 
@@ -240,13 +240,13 @@ pub struct MetaCreateArgs {
     /// The size of a piece, as in Common.cfg: 16KiB, 32768, or auto for about 1500 pieces [default: auto]
     #[arg(long, value_name = "SIZE")]
     pub piece_size: Option<String>,
-    /// How the pieces are hashed
+    /// The kind of the hashes
     #[arg(long, value_enum, value_name = "KIND", default_value_t = HashName::Sha256)]
     pub hash: HashName,
-    /// Where a tracker is, for programs that ask one
+    /// The URL of a tracker, for programs that ask one
     #[arg(long, value_name = "URL")]
     pub tracker_url: Option<String>,
-    /// Overwrite a manifest that is there
+    /// Overwrite an existing manifest
     #[arg(long)]
     pub force: bool,
     /// Write it there [default: FILE.meta.json]

@@ -155,10 +155,10 @@ fn the_trace_shows_every_message_both_ways() {
 fn the_summary_tells_bytes_from_and_to_each_neighbor() {
     let swarm = Swarm::new(Plan::default());
     let peers = [1001, 1002].map(|id| swarm.start_and_wait(id));
-    for (peer, line) in peers
-        .into_iter()
-        .zip(["peer 1001: from 1002 0 bytes, to it 100000 bytes", "peer 1002: from 1001 100000 bytes, to it 0 bytes"])
-    {
+    for (peer, line) in peers.into_iter().zip([
+        "peer 1001: 1002: received 0 bytes, sent 100000 bytes",
+        "peer 1002: 1001: received 100000 bytes, sent 0 bytes",
+    ]) {
         let ended = peer.wait();
         assert!(ended.stderr.iter().any(|other| other == line), "'{line}' is missing: {ended:#?}");
     }

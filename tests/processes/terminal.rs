@@ -166,7 +166,7 @@ fn the_bar_stands_below_the_lines_and_is_gone_at_the_end() {
     let peer = Peer::start(&swarm.env, &["1001"], terminal.side());
     terminal.read_until("peer 1001 [======] 25/25, 0/1 up, 0/1 complete, unchokes nobody");
     peer.signal("TERM");
-    let rest = terminal.read_until("to it 0 bytes");
+    let rest = terminal.read_until("sent 0 bytes");
     assert!(rest.contains("\r\u{1b}[J"), "the bar was taken away: {rest:?}");
     let last = rest.rsplit("\u{1b}[J").next().expect("one");
     assert!(last.contains("stopped by a signal after ") && !last.contains('['), "{rest:?}");
