@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::client::{Client, listen};
-use crate::env::{BINARY, Running, TestEnv};
+use crate::env::{BINARY, PATIENCE, Running, TestEnv};
 use crate::log::Event;
 use crate::swarm::{Plan, Swarm};
 use crate::unread::Terminal;
@@ -142,12 +142,21 @@ fn while_what_an_earlier_run_has_left_is_checked_with_all_cores() {
     let mut peer = command.spawn().expect("a process");
     drop(command);
     terminal.read_until("checks its file: 0 %");
-    let threads = fs::read_dir(format!("/proc/{}/task", peer.id())).expect("it runs").map(|task| {
-        let name = task.expect("a thread").path().join("comm");
-        fs::read_to_string(name).unwrap_or_default().trim_end().to_owned()
-    });
-    let cores = thread::available_parallelism().expect("a number").get();
-    assert_eq!(threads.filter(|name| name.starts_with("hash-")).count(), cores - 1, "beside the main one");
+    // A thread has its name only when it runs.
+    let hashing = || {
+        let tasks = fs::read_dir(format!("/proc/{}/task", peer.id())).expect("it runs");
+        let name = |task: std::io::Result<fs::DirEntry>| {
+            fs::read_to_string(task.expect("a thread").path().join("comm")).unwrap_or_default()
+        };
+        tasks.map(name).filter(|name| name.starts_with("hash-")).count()
+    };
+    let others = thread::available_parallelism().expect("a number").get() - 1;
+    let deadline = Instant::now() + PATIENCE;
+    while hashing() < others {
+        assert!(Instant::now() < deadline, "{} threads hash beside the main one", hashing());
+        thread::yield_now();
+    }
+    assert_eq!(hashing(), others, "beside the main one");
     let kill = Command::new("kill").args(["-INT", &peer.id().to_string()]).status().expect("kill");
     assert!(kill.success());
     let rest = terminal.read_until("stopped by a signal before it had started");
