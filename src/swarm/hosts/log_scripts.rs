@@ -66,5 +66,5 @@ rm -f "$begun" && while [ $# -gt 1 ]; do
         }
     done
     shift 2
-done >"$begun" || exit 92
+done | fill "$begun" || exit 92
 "#;
