@@ -4,7 +4,7 @@
 //! the statuses below if it cannot do its work. The same scripts run on this machine.
 
 use super::guard_scripts::{CHECK, GUARD, REMOVE};
-use super::log_scripts::{BEGIN, FIND, LOGS};
+use super::log_scripts::{BEGIN, FIND, HEADS, LOGS};
 use super::start_scripts::{FILL, START};
 use crate::words::{all_quoted, quoted};
 
@@ -216,6 +216,8 @@ pub enum Job {
     Remove,
     /// See [`BEGIN`].
     Begin,
+    /// See [`HEADS`].
+    Heads,
     /// See [`OLD`].
     Old,
     /// See [`DIGEST`].
@@ -238,6 +240,7 @@ impl Job {
             Self::Check => CHECK,
             Self::Remove => REMOVE,
             Self::Begin => BEGIN,
+            Self::Heads => HEADS,
             Self::Old => OLD,
             Self::Digest => DIGEST,
             Self::Prepare => PREPARE,
