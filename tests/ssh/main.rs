@@ -10,6 +10,7 @@ mod support;
 mod world;
 
 mod breaks;
+mod jumps;
 mod locks;
 mod runs;
 mod sentences;
