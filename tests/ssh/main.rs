@@ -12,5 +12,6 @@ mod world;
 mod breaks;
 mod jumps;
 mod locks;
+mod names;
 mod runs;
 mod sentences;

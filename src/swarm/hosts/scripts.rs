@@ -87,8 +87,13 @@ export IDENTITY
         keeper=
         { read -r pid was begun keeper rest; } 2>/dev/null <"peer_$1.pid"
         [ "$keeper" != "$own" ] || printf 'exit %s %s\n' "$status" "$(date +%s)" >>"peer_$1.pid"
-    } 3>&1 >/dev/null 2>&1 </dev/null &
-} | { read -r pid && echo "$pid"; } || { ! is_recorded "peer_$1.pid" || runs "$1" "$pid"; exit 92; }
+    } 3>&1 >/dev/null 2>>"peer_$1.err" </dev/null &
+} | { read -r pid && echo "$pid"; } || {
+    ! is_recorded "peer_$1.pid" || runs "$1" "$pid"
+    # Why, as a shell has said that could not begin.
+    tail -n 1 <"peer_$1.err" >&2
+    exit 92
+}
 "#;
 
 /// Looks at peers: `$1` is a word that no log has, then follow five words for each: its ID, what else its log may be called, how much of
