@@ -43,7 +43,9 @@ fn hosts_behind_a_jump_host_that_refuses_logins_are_all_reached() {
     wait_until("a refusal", || jump.log().contains("drop connection"));
     drop(callers);
     let outcome = Outcome::of_output(start.wait_with_output().expect("it is our child"));
-    outcome.assert_status(0);
+    let log = |host: &Host| format!("--- {}\n{}", host.address, host.log());
+    let logs = || world.hosts.iter().map(log).collect::<String>();
+    assert_eq!(outcome.status, Some(0), "{outcome:?}\n{}", logs());
     assert_eq!(outcome.column("exit"), ["0"; COUNT]);
     assert_eq!(outcome.column("file")[1..], ["identical"; COUNT - 1]);
     assert_eq!(jump.logins(), COUNT, "one connection for each host");

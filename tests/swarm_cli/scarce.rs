@@ -49,16 +49,22 @@ struct Scarce {
 
 impl Scarce {
     fn new() -> Self {
-        static USERS: AtomicU32 = AtomicU32::new(0);
-        // Two runs of the tests at a time differ in the process ID; other tests that do this have lower ones.
-        let user = 70_000_000 + std::process::id() % 1_000_000 * 64 + USERS.fetch_add(1, Ordering::Relaxed);
         let swarm = Swarm::new("1001* 1002");
         // Others may not enter the directory of the binaries.
         for (from, name) in [(SWARM, "swarm"), (PEER_PROCESS, "peer_process")] {
             fs::copy(from, swarm.place.path(name)).expect("a copy");
         }
-        give(swarm.place.0.path(), user);
-        Self { swarm, user }
+        let mut scarce = Self { swarm, user: 0 };
+        scarce.change_user();
+        scarce
+    }
+
+    /// Whoever had it may have processes that have ended, and that nobody has waited for yet: they count.
+    fn change_user(&mut self) {
+        static USERS: AtomicU32 = AtomicU32::new(0);
+        // Two runs of the tests at a time differ in the process ID; other tests that do this have lower ones.
+        self.user = 70_000_000 + std::process::id() % 1_000_000 * 512 + USERS.fetch_add(1, Ordering::Relaxed);
+        give(self.swarm.place.0.path(), self.user);
     }
 
     /// Runs a line of words; the user may have so many threads and processes.
@@ -86,9 +92,10 @@ fn each_subcommand_that_gets_no_thread_or_process_says_so_and_ends() {
     if !is_root() {
         return;
     }
-    let scarce = Scarce::new();
+    let mut scarce = Scarce::new();
     for line in ["start --timeout 20", "start --detach", "status", "verify", "stop", "clean --yes"] {
         for threads in 1..ENOUGH {
+            scarce.change_user();
             if line == "stop" {
                 scarce.run("start --detach", PLENTY).assert_status(0);
             }
