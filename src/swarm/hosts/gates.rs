@@ -15,14 +15,7 @@ const MOST_TRIES: (u32, u32) = (10, 4);
 const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(4));
 
 /// What ssh says when a sshd takes no more connections at the moment.
-const REFUSALS: [&str; 6] = [
-    "kex_exchange_identification",
-    "ssh_exchange_identification",
-    "banner exchange: Connection reset",
-    "Connection reset by",
-    "onnection closed by",
-    "closed by remote host",
-];
+const REFUSALS: [&str; 3] = ["Connection reset", "onnection closed by", "closed by remote host"];
 
 /// The gates of all places; all hosts of a swarm share them.
 #[derive(Debug, Default)]
@@ -33,10 +26,24 @@ pub struct Gates {
 
 #[derive(Debug, Default)]
 struct State {
-    /// How many logins are under way at each place.
-    busy: BTreeMap<String, usize>,
+    /// Those that were asked for.
+    places: BTreeMap<String, Place>,
     /// Whether somebody wants to end.
     hurried: bool,
+}
+
+#[derive(Debug)]
+struct Place {
+    /// How many logins are under way.
+    busy: usize,
+    /// How many may be: half as many after each that it refuses, and one more after each other.
+    most: usize,
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self { busy: 0, most: MOST_AT_ONCE }
+    }
 }
 
 impl Gates {
@@ -45,8 +52,12 @@ impl Gates {
         for tried in 1.. {
             let inside = self.enter(place);
             let done = try_once();
-            drop(inside);
             let is_refused = done.is_err_and(|said| REFUSALS.iter().any(|words| said.contains(words)));
+            if let Some(place) = self.lock().places.get_mut(place) {
+                // Others may log in there, too, and it may take fewer than most do.
+                place.most = if is_refused { (place.most / 2).max(1) } else { (place.most + 1).min(MOST_AT_ONCE) };
+            }
+            drop(inside);
             if !is_refused || !self.pause(tried) {
                 return;
             }
@@ -59,11 +70,11 @@ impl Gates {
         self.changed.notify_all();
     }
 
-    /// Waits until fewer than [`MOST_AT_ONCE`] are inside.
+    /// Waits until fewer are inside than may be.
     fn enter<'a>(&'a self, place: &'a str) -> Inside<'a> {
-        let is_full = |state: &mut State| state.busy.get(place).is_some_and(|busy| *busy >= MOST_AT_ONCE);
+        let is_full = |state: &mut State| state.places.get(place).is_some_and(|place| place.busy >= place.most);
         let state = self.changed.wait_while(self.lock(), is_full);
-        *state.unwrap_or_else(PoisonError::into_inner).busy.entry(place.to_owned()).or_default() += 1;
+        state.unwrap_or_else(PoisonError::into_inner).places.entry(place.to_owned()).or_default().busy += 1;
         Inside { gates: self, place }
     }
 
@@ -100,8 +111,8 @@ struct Inside<'a> {
 
 impl Drop for Inside<'_> {
     fn drop(&mut self) {
-        if let Some(busy) = self.gates.lock().busy.get_mut(self.place) {
-            *busy -= 1;
+        if let Some(place) = self.gates.lock().places.get_mut(self.place) {
+            place.busy -= 1;
         }
         self.gates.changed.notify_all();
     }
@@ -161,6 +172,21 @@ mod tests {
             Err("ada@lin114-00: Permission denied (publickey).".into())
         });
         assert_eq!(tries, 1);
+    }
+
+    #[test]
+    fn a_place_that_refuses_gets_fewer_at_once_and_more_again_when_it_takes_them() {
+        let gates = Gates::default();
+        let most = || gates.lock().places["jump"].most;
+        let mut answers = vec![Ok(()), Err(REFUSED.to_owned()), Err(REFUSED.to_owned())];
+        let mut seen = Vec::new();
+        gates.pass("jump", || {
+            seen.push(most());
+            answers.pop().expect("no try too many")
+        });
+        assert_eq!((seen, most()), (vec![8, 4, 2], 3));
+        (0..20).for_each(|_| gates.pass("jump", || Ok(())));
+        assert_eq!(most(), MOST_AT_ONCE);
     }
 
     #[test]

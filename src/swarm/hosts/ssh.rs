@@ -219,7 +219,7 @@ impl Ssh {
 
 /// The place that connections go to first, of what `ssh -G` tells: the first host to jump over, a command of unknown target, or the host.
 ///
-/// `None` if the connection would not be shared at this socket, or would never end: then each command makes its own.
+/// `None` if the connection would not be shared at this socket, or is to end with a command: then each command makes its own.
 fn place_in(told: &str, socket: &str) -> Option<String> {
     let value = |wanted: &str| {
         let lines = told.lines().filter_map(|line| line.split_once(' '));
@@ -227,7 +227,8 @@ fn place_in(told: &str, socket: &str) -> Option<String> {
     };
     let is_shared = value("controlpath") == Some(socket)
         && value("controlmaster").is_some_and(|master| ["auto", "true", "yes"].contains(&master))
-        && value("controlpersist").is_some_and(|persist| persist.parse().is_ok_and(|secs: u32| secs > 0));
+        // `no` would leave what goes into the background without an end; `yes` is an end by us, as with any command.
+        && value("controlpersist").is_some_and(|persist| persist == "yes" || persist.parse().is_ok_and(|secs: u32| secs > 0));
     if !is_shared {
         return None;
     }
@@ -311,6 +312,8 @@ mod tests {
         check("controlmaster false\ncontrolpath /tmp/s/0\ncontrolpersist 60\n", None);
         check("controlmaster auto\ncontrolpath /tmp/other\ncontrolpersist 60\n", None);
         check("controlmaster auto\ncontrolpath /tmp/s/0\ncontrolpersist no\n", None);
+        // Without it, hosts of who shares connections for ever would all be dialled at once.
+        check("controlmaster auto\ncontrolpath /tmp/s/0\ncontrolpersist yes\n", Some("10.0.0.7:2222"));
         check("", None);
     }
 }

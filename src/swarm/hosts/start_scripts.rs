@@ -53,7 +53,7 @@ export FUNCTIONS
         keeper=
         { read -r pid was begun keeper rest; } 2>/dev/null <"peer_$1.pid"
         [ "$keeper" != "$own" ] || printf 'exit %s %s\n' "$status" "$(date +%s)" >>"peer_$1.pid"
-    } 3>&1 >/dev/null 2>&1 </dev/null &
+    } 3>&1 >/dev/null 2>>"peer_$1.err" </dev/null &
 } | {
     read -r told
     case $told in
@@ -61,7 +61,9 @@ export FUNCTIONS
         *) echo "$told" && exit 0 ;;
     esac
     ! is_recorded "peer_$1.pid" || runs "$1" "$pid"
-    [ -z "$told" ] || echo "$told" >&2
+    # Or a shell has said it that could not begin.
+    [ -n "$told" ] || told=$(tail -n 1 <"peer_$1.err")
+    echo "$told" >&2
     exit 92
 } || exit
 "#;
