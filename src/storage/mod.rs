@@ -183,6 +183,11 @@ impl PieceStore {
         ensure_unchanged(&known, change).map(|()| false)
     }
 
+    /// What was known of a seeder's file before it was checked: if somebody has written to it since, that is found at the next look.
+    pub fn was_checked(&self, metadata: &fs::Metadata) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).identity = FileIdentity::of_others(metadata);
+    }
+
     /// Whether this run or an earlier one has downloaded all of it: a seeder's file is only read.
     fn is_complete_download(&self, known: &Known) -> bool {
         let has_its_name = self.complete_path.as_ref().is_none_or(|complete_path| *complete_path == known.path);
