@@ -132,7 +132,8 @@ while [ $# -gt 1 ]; do
     }
     if [ "$2" = "peer_$1.pid" ]; then
         retire "$1" || { echo "peer $1 is at work: it is process $pid; end it first" >&2 && exit 96; }
-    else
+    elif [ "$2" != "peer_$1.lock" ] || [ -z "$held" ]; then
+        # The lock that is held goes last: else another peer could hold one of the same name, and lose its files.
         rm -f -- "$2" || exit 92
     fi
     shift 2

@@ -140,7 +140,7 @@ impl Shell {
                 command.args(&words[1..]);
                 command
             }
-            Self::There(ssh) => ssh.command(&format!("exec{}", all_quoted(words))),
+            Self::There(ssh) => ssh.command(&format!("exec{}", all_quoted(words)))?,
         };
         let stderr = tempfile::tempfile().context("cannot make a temporary file")?;
         let copy = stderr.try_clone().context("cannot use a temporary file")?;
