@@ -148,7 +148,7 @@ fn start() -> ExitCode {
         Ok(config) => config,
         Err(error) => return tell(&error, USAGE),
     };
-    let beside = match manifest::find(&config, arguments.manifest.as_deref()) {
+    let mut beside = match manifest::find(&config, arguments.manifest.as_deref()) {
         Ok(beside) => beside,
         Err(error) => return tell(&error, USAGE),
     };
@@ -196,7 +196,7 @@ fn start() -> ExitCode {
         Ok(signals) => signals,
         Err(error) => return tell(&error, FAULT),
     };
-    if let Some(beside) = beside.as_ref().filter(|_| config.own().has_file && !arguments.no_verify) {
+    if let Some(beside) = beside.as_mut().filter(|_| config.own().has_file && !arguments.no_verify) {
         let checked = manifest::check_seed(beside, &config, &|bytes, of| console.checked(bytes, of));
         console.finish();
         if let Err(error) = checked {

@@ -5,6 +5,7 @@
 //! the same thread below the lines: of what was drawn and not shown yet only the last state counts. Errors of writing are
 //! swallowed: where stderr is gone, nobody can be told.
 
+use std::borrow::Cow;
 use std::env;
 use std::fmt::Write as _;
 use std::io::{self, ErrorKind, IsTerminal, Write as _};
@@ -55,7 +56,7 @@ pub fn draws() -> bool {
 pub fn draw(lines: &[String]) {
     let columns = size().0.into();
     let filled = |line: &String| {
-        let cut: String = line.chars().take(columns).collect();
+        let cut: String = plain(line).chars().take(columns).collect();
         format!("{cut:columns$}")
     };
     let drawing = lines.iter().map(filled).collect();
@@ -210,6 +211,7 @@ impl Queue {
     }
 
     fn push(&mut self, who: &str, text: &str) {
+        let text = plain(text);
         if self.dropped.is_none() && self.lines.len() + who.len() + text.len() + 3 <= MOST_WAITING {
             writeln!(self.lines, "{who}: {text}").expect("memory");
         } else {
@@ -243,6 +245,18 @@ impl Queue {
         self.shown = drawing;
         text.into_bytes()
     }
+}
+
+/// A text with nothing in it that a terminal would obey: names of files and what others have said go into lines, too.
+fn plain(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return text.into();
+    }
+    let mut plain = String::new();
+    for c in text.chars() {
+        if c.is_control() { plain.extend(c.escape_default()) } else { plain.push(c) }
+    }
+    plain.into()
 }
 
 /// Takes what a bar draws. A bar fills its lines with blanks, and moves the cursor only to draw over what it drew before.
@@ -325,6 +339,13 @@ mod tests {
         assert_eq!(taken(&mut queue), "peer 2: short\n");
         queue.push("peer 1", &"x".repeat(MOST_WAITING));
         assert_eq!(taken(&mut queue), "peer 1: 1 line was dropped, because nobody reads stderr\n");
+    }
+
+    #[test]
+    fn a_terminal_obeys_nothing_of_what_is_said() {
+        let mut queue = Queue::new();
+        queue.push("peer 1", "é a\x1b[2Jb\nc\r\u{9b}d\te");
+        assert_eq!(taken(&mut queue), "peer 1: é a\\u{1b}[2Jb\\nc\\r\\u{9b}d\\te\n");
     }
 
     #[test]

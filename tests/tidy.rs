@@ -36,7 +36,7 @@ const ORDER: [&str; 21] = [
 /// Imports that the order would allow and the design does not.
 const FORBIDDEN_IMPORTS: [(&str, &str); 2] = [("peer", "wire"), ("peer", "config")];
 /// The same for the modules of the tool beside it, `swarm`.
-const SWARM_ORDER: [&str; 40] = [
+const SWARM_ORDER: [&str; 41] = [
     "fault",
     "words",
     "cli",
@@ -46,6 +46,7 @@ const SWARM_ORDER: [&str; 40] = [
     "presets",
     "plan",
     "capacity",
+    "litter",
     "new_file",
     "made",
     "logs",

@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
+use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -83,7 +84,9 @@ impl Reading<'_> {
             // Where the system gives no more threads, those that are there do it.
             let others: Vec<_> = (1..cores).map_while(|number| name(number).spawn_scoped(scope, work).ok()).collect();
             let own = work();
-            others.into_iter().fold(own, |all, other| all.and(other.join().expect("it does not panic")))
+            others
+                .into_iter()
+                .fold(own, |all, other| all.and(other.join().unwrap_or_else(|panic| resume_unwind(panic))))
         })
     }
 
@@ -138,18 +141,23 @@ impl Reading<'_> {
     /// The hashes of these pieces and, if `whole` is asked for, that of the whole file, which one core reckons meanwhile.
     ///
     /// # Errors
-    /// Those of [`pieces`](Self::pieces), and when the system gives no thread.
+    /// Those of [`pieces`](Self::pieces).
     pub fn hash(&self, kind: HashKind, pieces: &[PieceIndex], whole: bool) -> io::Result<Hashed> {
         let found = Mutex::new(vec![0; kind.len() * self.layout.piece_count() as usize]);
         let file_hash = thread::scope(|scope| {
             let builder = thread::Builder::new().name("hash-file".into());
-            let whole = whole.then(|| builder.spawn_scoped(scope, || self.whole(kind))).transpose()?;
+            let thread = whole.then(|| builder.spawn_scoped(scope, || self.whole(kind)).ok());
             self.pieces(pieces, &Hasher::new(kind), &|piece, hasher| {
                 let (start, hash) = (piece.number() as usize * kind.len(), hasher.finish());
                 let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
                 found[start..start + kind.len()].copy_from_slice(hash.as_bytes());
             })?;
-            whole.map(|whole| whole.join().expect("it does not panic")).transpose()
+            let hash = thread.map(|thread| match thread {
+                Some(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
+                // Where the system gives no more threads, it is read once more.
+                None => self.whole(kind),
+            });
+            hash.transpose()
         })?;
         Ok(Hashed { piece_hashes: found.into_inner().unwrap_or_else(PoisonError::into_inner), file_hash })
     }

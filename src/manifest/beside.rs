@@ -1,6 +1,7 @@
 //! `Beside`: the manifest of a swarm, beside `Common.cfg` or where `--manifest` says, found to be of the same file.
 
 use std::fmt::Display;
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -16,6 +17,8 @@ pub struct Beside {
     pub path: PathBuf,
     /// What it says.
     pub manifest: Manifest,
+    /// What was known of a seeder's file before it was checked; `None` if it was not.
+    pub checked: Option<Metadata>,
 }
 
 /// Reads the manifest that was `named`, or else the one beside `Common.cfg` if there is one, and compares it with the
@@ -38,7 +41,7 @@ pub fn find(config: &Config, named: Option<&Path>) -> Result<Option<Beside>> {
     compare(&path, "file_name", manifest.file_name(), "FileName", &common.file_name)?;
     compare(&path, "total_size", &theirs.file_size(), "FileSize", &ours.file_size())?;
     compare(&path, "chunk_size", &theirs.piece_size(), "PieceSize", &ours.piece_size())?;
-    Ok(Some(Beside { path, manifest }))
+    Ok(Some(Beside { path, manifest, checked: None }))
 }
 
 fn compare<T: PartialEq + Display + ?Sized>(path: &Path, key: &str, theirs: &T, name: &str, ours: &T) -> Result<()> {
@@ -51,9 +54,11 @@ fn compare<T: PartialEq + Display + ?Sized>(path: &Path, key: &str, theirs: &T, 
 ///
 /// # Errors
 /// When it cannot be read, and when pieces of it are not those of the manifest; then they are told.
-pub fn check_seed(beside: &Beside, config: &Config, told: &(dyn Fn(u64, u64) + Sync)) -> Result<()> {
+pub fn check_seed(beside: &mut Beside, config: &Config, told: &(dyn Fn(u64, u64) + Sync)) -> Result<()> {
     let (manifest, path) = (&beside.manifest, config.peer_dir().join(&config.common.file_name));
     let file = open(&path)?;
+    // Before the first byte is read: what is written to it meanwhile was perhaps read already.
+    let metadata = file.metadata().with_context(|| format!("cannot look at {}", path.display()))?;
     let pieces: Vec<_> = manifest.layout().pieces().collect();
     let told = |bytes| {
         told(bytes, manifest.layout().file_size());
@@ -70,5 +75,6 @@ pub fn check_seed(beside: &Beside, config: &Config, told: &(dyn Fn(u64, u64) + S
         beside.path.display(),
         told_wrong(&wrong, pieces.len())
     );
+    beside.checked = Some(metadata);
     Ok(())
 }

@@ -5,12 +5,17 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
+use std::time::{Duration, Instant};
 
 use crate::peer_id::PeerId;
 use crate::wire::HANDSHAKE_LEN;
 
 /// Maximum number of sentences that are remembered as told.
 const MOST_TOLD: usize = 1024;
+/// Maximum number of sentences that are told of one: who calls with one ID after another would fill a disk with them.
+const MOST_OF_ONE: usize = 16;
+/// Sentences are not forgotten, and so told once more, sooner than this after the last time.
+const LEAST_MEMORY: Duration = Duration::from_secs(60);
 
 /// What a caller did instead of shaking hands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -59,20 +64,31 @@ pub enum Who {
 
 /// The sentences that were told, each once of each: one that calls again and again makes the same mistake each time.
 #[derive(Debug, Default)]
-pub struct Told(BTreeSet<(Who, String)>);
+pub struct Told {
+    sentences: BTreeSet<(Who, String)>,
+    forgotten: Option<Instant>,
+}
 
 impl Told {
-    /// Whether this was not told before; it is from now on.
-    pub fn is_new(&mut self, who: Who, sentence: &str) -> bool {
+    /// Whether this is to be told now, for it was not told before; it is from now on.
+    pub fn is_new(&mut self, who: Who, sentence: &str, now: Instant) -> bool {
         let key = (who, sentence.to_owned());
-        if self.0.contains(&key) {
+        if self.sentences.contains(&key) {
             return false;
         }
-        // Whoever invents sentences must not silence the others: all are told once more then.
-        if self.0.len() == MOST_TOLD {
-            self.0.clear();
+        let of_this = self.sentences.range((who, String::new())..).take_while(|(other, _)| *other == who);
+        if of_this.count() >= MOST_OF_ONE {
+            return false;
         }
-        self.0.insert(key)
+        // Who invents sentences at many addresses must not silence the others for long: all are told once more then.
+        if self.sentences.len() >= MOST_TOLD && matches!(who, Who::Caller(_)) {
+            if self.forgotten.is_some_and(|forgotten| now.saturating_duration_since(forgotten) < LEAST_MEMORY) {
+                return false;
+            }
+            self.sentences.clear();
+            self.forgotten = Some(now);
+        }
+        self.sentences.insert(key)
     }
 }
 
@@ -96,17 +112,40 @@ mod tests {
     }
 
     #[test]
-    fn a_sentence_is_new_once_of_each_and_again_only_when_there_are_very_many() {
+    fn a_sentence_is_new_once_of_each() {
         let neighbor = |number| Who::Neighbor(PeerId::new(number).expect("a positive number"));
         let caller = |address: &str| Who::Caller(Some(address.parse().expect("an address")));
+        let start = Instant::now();
         let mut told = Told::default();
         let looks = [neighbor(1), neighbor(1), neighbor(2), caller("10.0.0.1"), caller("10.0.0.1"), caller("10.0.0.2")];
-        assert_eq!(looks.map(|who| told.is_new(who, "is odd")), [true, false, true, true, false, true]);
-        assert!(told.is_new(neighbor(1), "is odd in another way"));
-        for number in 0..5000 {
-            assert!(told.is_new(caller("10.0.0.9"), &format!("has the ID {number}")));
-            assert!(told.0.len() <= MOST_TOLD);
-        }
-        assert!(told.is_new(neighbor(1), "is odd"), "forgotten, and so told once more");
+        let looks = looks.map(|who| told.is_new(who, "is odd", start));
+        assert_eq!(looks, [true, false, true, true, false, true]);
+        assert!(told.is_new(neighbor(1), "is odd in another way", start));
+    }
+
+    /// How many of these are told: of so many addresses, with so many sentences of each.
+    fn flood(told: &mut Told, addresses: u32, sentences: u32, now: Instant) -> usize {
+        let all = (0..addresses).flat_map(|address| (0..sentences).map(move |sentence| (address, sentence)));
+        let is_new = |(address, sentence): &(u32, u32)| {
+            let who = Who::Caller(Some(IpAddr::V4((*address).into())));
+            told.is_new(who, &format!("has the ID {sentence}"), now)
+        };
+        all.filter(is_new).count()
+    }
+
+    #[test]
+    fn who_invents_sentences_fills_no_disk_and_does_not_silence_others_for_good() {
+        let start = Instant::now();
+        let neighbor = Who::Neighbor(PeerId::new(1).expect("a positive number"));
+        let mut told = Told::default();
+        assert_eq!(flood(&mut told, 1, 5000, start), MOST_OF_ONE);
+        assert_eq!(flood(&mut told, 2, 5000, start), MOST_OF_ONE, "only the other one is told of");
+        assert!(told.is_new(neighbor, "is odd", start));
+        let most = flood(&mut told, 200, 30, start);
+        assert!(most <= 2 * MOST_TOLD && told.sentences.len() <= MOST_TOLD, "{most}");
+        assert_eq!(flood(&mut told, 200, 40, start + LEAST_MEMORY / 2), 0);
+        let odd = |number: usize| told.is_new(neighbor, &format!("is odd in way {number}"), start);
+        assert_eq!((0..100).map(odd).filter(|new| *new).count(), MOST_OF_ONE, "a neighbor is heard all the same");
+        assert!(flood(&mut told, 200, 30, start + LEAST_MEMORY) > 0, "forgotten, and so told once more");
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::addresses;
-use super::neighbor::{self, HandshakeEnd};
+use super::neighbor::{self, HANDSHAKE_PATIENCE, HandshakeEnd};
 use super::shared::Shared;
 use super::threads::Threads;
 use super::timers::FIRST_TELL;
@@ -17,6 +17,9 @@ use crate::wire::diagnosis;
 /// How long one address may take to answer: less than the time after which it is told who is waited for, and why.
 const DIAL_PATIENCE: Duration = Duration::from_secs(4);
 const _: () = assert!(DIAL_PATIENCE.as_millis() < FIRST_TELL.as_millis());
+/// How long an address may take to shake hands in a hurried round while the neighbor has further ones: something that says nothing
+/// may be there.
+const HURRIED_PATIENCE: Duration = Duration::from_secs(3);
 /// The pauses between two attempts to dial double from the first to the second.
 const DIAL_PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
@@ -24,8 +27,10 @@ const DIAL_PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::
 pub fn keep_dialing(shared: &Arc<Shared>, threads: &Threads, to: &PeerInfo) {
     let mut backoff = Backoff::new();
     let mut told = None;
+    // What has led to a connection is done again. Else every other round has patience, for a right address may be slow.
+    let mut is_hurried = true;
     while shared.wait_until_wanted(to.id) {
-        match dial(shared, to) {
+        match dial(shared, to, is_hurried) {
             Ok(stream) => {
                 shared.note_dialed(to.id, None);
                 let begun = Instant::now();
@@ -42,6 +47,7 @@ pub fn keep_dialing(shared: &Arc<Shared>, threads: &Threads, to: &PeerInfo) {
                     told.clone_from(&trouble);
                 }
                 shared.note_dialed(to.id, trouble);
+                is_hurried = !is_hurried;
             }
         }
         if !shared.wait_until(Instant::now() + backoff.next()) {
@@ -78,14 +84,19 @@ impl Backoff {
     }
 }
 
-/// Connects and shakes hands at one of the neighbor's addresses: one that answers wrongly hides none that is right.
+/// How long an address may take to shake hands, if so many of the neighbor's others are still to be dialed in this round.
+fn patience(is_hurried: bool, others_left: usize) -> Duration {
+    if is_hurried && others_left > 0 { HURRIED_PATIENCE } else { HANDSHAKE_PATIENCE }
+}
+
+/// Connects and shakes hands at one of the neighbor's addresses: one that answers wrongly, or not at all, hides none that is right.
 ///
 /// Of what stood in the way the worst is told, the first of several that are as bad.
-fn dial(shared: &Shared, to: &PeerInfo) -> Result<TcpStream, Trouble> {
+fn dial(shared: &Shared, to: &PeerInfo, is_hurried: bool) -> Result<TcpStream, Trouble> {
     let addresses = addresses::resolve(&to.host, to.port).map_err(|error| Trouble::of_lookup(&to.host, &error))?;
     let mut trouble: Option<Trouble> = None;
-    for address in addresses {
-        match dial_at(shared, to, address) {
+    for (place, address) in addresses.iter().enumerate() {
+        match dial_at(shared, to, *address, patience(is_hurried, addresses.len() - place - 1)) {
             Ok(stream) => return Ok(stream),
             Err(other) if trouble.as_ref().is_none_or(|first| first.weight() < other.weight()) => trouble = Some(other),
             Err(_) => {}
@@ -98,13 +109,13 @@ fn dial(shared: &Shared, to: &PeerInfo) -> Result<TcpStream, Trouble> {
     Err(trouble)
 }
 
-fn dial_at(shared: &Shared, to: &PeerInfo, address: SocketAddr) -> Result<TcpStream, Trouble> {
+fn dial_at(shared: &Shared, to: &PeerInfo, address: SocketAddr, patience: Duration) -> Result<TcpStream, Trouble> {
     let stream = addresses::connect(address, DIAL_PATIENCE).map_err(|error| Trouble::of_dialing(address, &error))?;
     // A port that nobody listens on may be given to the dialing socket itself, which then reaches itself.
     if stream.local_addr().ok() == stream.peer_addr().ok() {
         return Err(Trouble::of_dialing(address, &std::io::ErrorKind::ConnectionRefused.into()));
     }
-    let handshake = neighbor::shake_hands(shared, &stream).map_err(|end| match end {
+    let handshake = neighbor::shake_hands(shared, &stream, patience).map_err(|end| match end {
         HandshakeEnd::Gone(error, _) => {
             log::debug!("neighbor {} did not shake hands at {address}: {error}", to.id);
             Trouble::Silent(address)
@@ -152,6 +163,13 @@ mod tests {
         assert_eq!(backoff.next(), Duration::from_millis(50));
     }
 
+    #[test]
+    fn only_an_address_before_others_is_left_early_and_only_in_a_hurried_round() {
+        let secs = |is_hurried, others_left| patience(is_hurried, others_left).as_secs();
+        assert_eq!([secs(true, 2), secs(true, 1), secs(true, 0)], [3, 3, 10]);
+        assert_eq!([secs(false, 2), secs(false, 1), secs(false, 0)], [10, 10, 10]);
+    }
+
     /// Dials the earlier peer where each call is answered by these bytes and the end; says until when it is not dialed again.
     fn dial_often(answer: &'static [u8]) -> Option<Instant> {
         let rig = Rig::seeder();
@@ -167,7 +185,7 @@ mod tests {
         });
         let listed = config::parse_peer_info(&format!("1000 127.0.0.1 {port} 0\n")).expect("it is right");
         for _ in 0..MANY {
-            dial(&rig.shared, &listed[0]).expect_err("it does not shake hands");
+            dial(&rig.shared, &listed[0], true).expect_err("it does not shake hands");
         }
         answers.join().expect("no panic");
         rig.shared.lock().shut_until(id(1000), Origin::LISTED)

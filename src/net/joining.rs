@@ -197,7 +197,7 @@ impl Shared {
 
     /// Whether a sentence was not told of this one yet; it counts as told from now on.
     pub fn is_untold(&self, who: Who, sentence: &str) -> bool {
-        self.lock().told.is_new(who, sentence)
+        self.lock().told.is_new(who, sentence, Instant::now())
     }
 
     /// Whom this peer waits for, and why.

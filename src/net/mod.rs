@@ -130,6 +130,9 @@ pub fn run(
     let manifest = beside.as_ref().map(|beside| &beside.manifest);
     let files = Files::open(config, options.fresh, manifest, &|bytes, of| console.checked(bytes, of))?;
     console.finish();
+    if let Some(checked) = beside.as_ref().and_then(|beside| beside.checked.as_ref()) {
+        files.store.was_checked(checked);
+    }
     let progress_file = progress_json.map(ProgressFile::create).transpose()?;
     let stderr = ConsoleLines::new(console.clone());
     let log_file = LogFile::start(config.log_path(), files.resumed, options.verbosity, stderr)?;
@@ -152,7 +155,7 @@ pub fn run(
         log::warn!("PeerInfo.cfg: no peer starts with the file, so none will ever have it");
     }
     console.say(&greeting(config, &files));
-    if let Some(Beside { path, manifest }) = beside.as_ref().filter(|_| !own.has_file) {
+    if let Some(Beside { path, manifest, .. }) = beside.as_ref().filter(|_| !own.has_file) {
         console.say(&format!("checks every piece by its {} in {}", manifest.kind(), path.display()));
     }
     if files.resumed {

@@ -23,7 +23,7 @@ use crate::peer_id::PeerId;
 use crate::wire::{FrameReader, HANDSHAKE_LEN, Handshake, HandshakeFault, diagnosis};
 
 /// Who has not sent its handshake by then is turned away.
-const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
+pub const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
 /// How often a silent connection is looked at for a request that waits too long, unless that may wait for long.
 const READ_TICK: Duration = Duration::from_millis(250);
 /// And how often then, for each look wakes a thread.
@@ -40,7 +40,7 @@ pub fn answer(shared: &Arc<Shared>, threads: &Threads, stream: Arc<TcpStream>, s
         let level = if shared.is_untold(Who::Caller(address), sentence) { log::Level::Warn } else { log::Level::Debug };
         log::log!(level, "a caller from {from} {sentence}");
     };
-    let handshake = match shake_hands(shared, &stream) {
+    let handshake = match shake_hands(shared, &stream, HANDSHAKE_PATIENCE) {
         Ok(handshake) => handshake,
         Err(HandshakeEnd::Gone(error, count)) => {
             let timed_out = error.kind() == ErrorKind::TimedOut;
@@ -74,9 +74,10 @@ impl From<io::Error> for HandshakeEnd {
     }
 }
 
-/// Sends our handshake at once, for the other side may wait for it, and reads theirs, and not one byte more.
-pub fn shake_hands(shared: &Shared, mut stream: &TcpStream) -> Result<Handshake, HandshakeEnd> {
-    let deadline = Instant::now() + HANDSHAKE_PATIENCE;
+/// Sends our handshake at once, for the other side may wait for it, and reads theirs, and not one byte more. The other side
+/// has so much time for it.
+pub fn shake_hands(shared: &Shared, mut stream: &TcpStream, patience: Duration) -> Result<Handshake, HandshakeEnd> {
+    let deadline = Instant::now() + patience;
     stream.set_nodelay(true)?;
     stream.write_all(&Handshake::of(shared.own()).to_bytes())?;
     let mut bytes = [0; HANDSHAKE_LEN];

@@ -26,6 +26,12 @@ impl FileIdentity {
         Self { place: (metadata.dev(), metadata.ino()), len: metadata.len(), written: None }
     }
 
+    /// Whether we write to it ourselves.
+    #[must_use]
+    pub fn is_ours(&self) -> bool {
+        self.written.is_none()
+    }
+
     /// What has become of it, if this is what is there now.
     #[must_use]
     pub fn change(&self, now: &Metadata) -> Option<Change> {

@@ -168,15 +168,30 @@ impl PieceStore {
     /// True if it was written to, but may have the same bytes: only hashes can tell. That is said once.
     ///
     /// # Errors
-    /// When it is gone, has another length, or another file has its name. To share it on would mix two files.
+    /// When it is gone, has another length, or another file has its name. To share it on would mix two files. A download that
+    /// is complete may be moved or deleted: nothing is written to it any more, and what is open keeps its bytes.
     pub fn look(&self) -> Result<bool> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let change = known.change();
+        let mut change = known.change();
+        if matches!(change, Some(Change::Gone | Change::Replaced)) && self.is_complete_download(&known) {
+            change = self.file.metadata().ok().and_then(|metadata| known.identity.change(&metadata));
+        }
         if change == Some(Change::Written) {
             known.identity = FileIdentity::of_others(&look_at(&self.file, &known.path)?);
             return Ok(true);
         }
         ensure_unchanged(&known, change).map(|()| false)
+    }
+
+    /// What was known of a seeder's file before it was checked: if somebody has written to it since, that is found at the next look.
+    pub fn was_checked(&self, metadata: &fs::Metadata) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).identity = FileIdentity::of_others(metadata);
+    }
+
+    /// Whether this run or an earlier one has downloaded all of it: a seeder's file is only read.
+    fn is_complete_download(&self, known: &Known) -> bool {
+        let has_its_name = self.complete_path.as_ref().is_none_or(|complete_path| *complete_path == known.path);
+        has_its_name && known.identity.is_ours()
     }
 
     /// Where the file is at this moment.
@@ -304,6 +319,29 @@ mod tests {
         download.complete().expect("a rename");
         assert!(!download.look().expect("unchanged, under its new name"));
         assert_eq!(fs::read(&path).expect("a file"), b"abcd");
+    }
+
+    #[test]
+    fn a_complete_download_may_be_moved_replaced_or_deleted_but_not_cut() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let layout = FileLayout::new(4, 4).expect("1 piece");
+        let (path, moved) = (dir.path().join("file"), dir.path().join("moved"));
+        let download = PieceStore::create(dir.path(), "file", layout).expect("a store");
+        let piece = layout.piece(0).expect("1 piece");
+        download.write(piece, b"abcd").expect("a piece");
+        download.complete().expect("a rename");
+        fs::rename(&path, &moved).expect("a rename");
+        assert!(!download.look().expect("moved"));
+        fs::write(&path, "another").expect("a file");
+        assert!(!download.look().expect("replaced"));
+        let mut bytes = [0; 4];
+        download.read(piece, 0, &mut bytes).expect("it is open");
+        assert_eq!(&bytes, b"abcd");
+        File::options().write(true).open(&moved).expect("a file").set_len(3).expect("our file");
+        let told = format!("{:#}", download.look().expect_err("it was cut"));
+        assert_eq!(told, format!("{} has changed from 4 to 3 bytes while this peer was using it", path.display()));
+        fs::remove_file(&moved).expect("it is there");
+        download.look().expect_err("it is still cut");
     }
 
     #[test]

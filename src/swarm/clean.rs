@@ -1,4 +1,5 @@
-//! `swarm clean`: deletes what a run has left, here and on other hosts: logs, records, unfinished files and the leechers' copies.
+//! `swarm clean`: deletes what a run has left, here and on other hosts: logs, records, unfinished files and the leechers' copies;
+//! and what an `init` has left that was killed.
 //! Never a seeder's file, nothing through a link, and nothing while a peer runs, whoever started it.
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use peer_process::lock;
 use crate::cli::CleanArgs;
 use crate::fault::Usage;
 use crate::hosts::{Hosts, NoDirectory, Owned};
+use crate::litter;
 use crate::locks;
 use crate::out::print;
 use crate::settings::Settings;
@@ -53,7 +55,8 @@ pub fn clean(args: &CleanArgs) -> Result<ExitCode> {
         let files = host.list(&owned.keys().cloned().collect::<Vec<_>>())?;
         found.push((host, owned, files));
     }
-    let brought = brought(&swarm, &hosts);
+    let mut brought = brought(&swarm, &hosts);
+    brought.extend(litter::of(&swarm.path, &swarm.common.file_name));
     let (mut count, mut bytes) = (brought.len(), brought.values().sum::<u64>());
     for (host, _, files) in &found {
         let place = if host.is_here() { String::new() } else { format!("{}:", host.name) };

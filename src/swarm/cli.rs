@@ -139,7 +139,7 @@ pub struct StartArgs {
     pub peer_command: Option<String>,
     /// Where a peer writes its log, if `swarm` does not find it by itself, with {id} for its ID, * for any run of characters but /
     /// and ? for one: "out/peer{id}-*.txt". By itself it finds `log_peer_ID.log`, with the ID in brackets, too, or a date behind it,
-    /// here and in log/, logs/ and `peer_ID`/; remembered for the other subcommands
+    /// here and in log/, logs/ and `peer_ID`/; remembered for the other subcommands, until an empty one is given
     #[arg(long, value_name = "PATTERN")]
     pub log_pattern: Option<String>,
     /// Pause between one peer's start and the next one's

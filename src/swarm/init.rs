@@ -20,6 +20,7 @@ use crate::capacity::Capacity;
 use crate::cli::InitArgs;
 use crate::fault::Usage;
 use crate::hosts::{Hosts, Reach};
+use crate::litter;
 use crate::locks;
 use crate::made;
 use crate::meta;
@@ -49,6 +50,8 @@ pub fn run(args: &InitArgs) -> Result<ExitCode> {
     if args.meta {
         meta::check_count(plan.layout, MANIFEST_KIND)?;
     }
+    // An earlier one may have been killed.
+    litter::remove(dir, &plan.file_name, |path| source.as_ref().is_some_and(|source| is_at(source, path)))?;
     let way = carry_out(dir, &plan, source.as_deref(), args.meta)?;
     // What was made must be what the others read.
     let swarm = SwarmDir::open(dir).context("what was made is not right, which is a fault of this program")?;

@@ -1,7 +1,7 @@
 //! `swarm`: runs a whole swarm of the course's peers, here and over ssh.
 //!
 //! Modules in reading order: `cli` is what it is told, `swarm_dir` the directory that all is about; `plan` decides what `init`
-//! makes, `capacity` whether this machine can hold it, and `new_file` makes it; `logs`, `copies` and `report` are what is found
+//! makes, `capacity` whether this machine can hold it, `new_file` makes it, and `litter` is what it has left if it was killed; `logs`, `copies` and `report` are what is found
 //! out and shown, and pure; `hosts` does everything on this machine and on others; `watch` looks after running peers; `locks`
 //! keeps two of us apart; then each subcommand has a module of its own.
 
@@ -19,6 +19,7 @@ mod presets;
 mod capacity;
 mod plan;
 
+mod litter;
 mod new_file;
 
 mod made;

@@ -10,13 +10,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use peer_process::stderr;
 use rand::rngs::{StdRng, SysRng};
 use rand::{Rng, SeedableRng};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
+
+use crate::litter::{self, PREFIX};
 
 /// How much is written at once.
 const CHUNK_LEN: usize = 1024 * 1024;
@@ -120,6 +122,7 @@ pub fn make(path: &Path, source: Source, size: u64, signal: &Signal) -> Result<M
 
 fn replace<T>(path: &Path, make: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
     let new = new_name(path);
+    ensure!(!litter::is_held(&new), "cannot make {}: another process is making it", path.display());
     let result = try_replace(path, &new, make);
     if result.is_err() {
         // If that fails too, the first error is the one to be told.
@@ -139,13 +142,16 @@ fn try_replace<T>(path: &Path, new: &Path, make: impl FnOnce(&Path) -> Result<T>
 
 /// The name that a file has until it is complete.
 fn new_name(path: &Path) -> PathBuf {
-    let mut name = std::ffi::OsString::from(".swarm-init.");
+    let mut name = std::ffi::OsString::from(PREFIX);
     name.push(path.file_name().expect("it is the path of a file"));
     path.with_file_name(name)
 }
 
+/// Makes a file that is held while it is open.
 fn create(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create_new(true).open(path)
+    let file = OpenOptions::new().write(true).create_new(true).open(path)?;
+    litter::hold(&file);
+    Ok(file)
 }
 
 /// Deletes a file; that there is none is no trouble.

@@ -75,11 +75,15 @@ impl Settings {
         }
     }
 
-    /// Takes what `--log-pattern` says, if it is there; tells whether that, or what is remembered, has to be kept.
+    /// Takes what `--log-pattern` says, if it is there; an empty one forgets what is remembered. Tells whether there is anything to be
+    /// kept or forgotten.
     ///
     /// # Errors
     /// When it is no pattern, or also names what is no log.
     pub fn take_log_pattern(&mut self, said: Option<&str>, swarm: &SwarmDir) -> Result<bool> {
+        if said == Some("") {
+            return Ok(self.log_pattern.take().is_some());
+        }
         if let Some(said) = said {
             let pattern =
                 LogPattern::parse(said).map_err(|wrong| Usage::error(format!("--log-pattern '{said}' {wrong}")))?;

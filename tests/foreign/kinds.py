@@ -42,7 +42,7 @@ class Repeating(Peer):
         def repeat():
             with self.lock:
                 while not self.lock.wait_for(lambda: self.neighbors.get(neighbor.id) is not neighbor, timeout=1):
-                    neighbor.send(BITFIELD, self.bitfield())
+                    neighbor.send(BITFIELD, self.files.bitfield(self.pieces))
 
         threading.Thread(target=repeat, daemon=True).start()
 
@@ -59,7 +59,7 @@ class HaveFirst(Peer):
         neighbor.send(HAVE, packed(piece))
         if not neighbor.greeted:
             neighbor.greeted = True
-            neighbor.send(BITFIELD, self.bitfield())
+            neighbor.send(BITFIELD, self.files.bitfield(self.pieces))
 
 
 class Type8(Peer):
@@ -118,7 +118,7 @@ class NthCaller(Peer):
             return dialed
         with self.lock:
             self.callers += 1
-            return self.ids[self.place + self.callers]
+            return self.ids[self.files.place + self.callers]
 
     def heed(self, neighbor, kind, payload):
         """Closes where both have the file, though others may not: nobody has a reason to call again."""

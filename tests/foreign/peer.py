@@ -7,34 +7,14 @@ long, for files are small here. It ends when everybody has the file, first waiti
 import os
 import random
 import socket
-import struct
 import sys
 import threading
 
-CHOKE, UNCHOKE, INTERESTED, NOT_INTERESTED, HAVE, BITFIELD, REQUEST, PIECE = range(8)
-HEADER = b"P2PFILESHARINGPROJ"
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from wire import BITFIELD, CHOKE, HAVE, HEADER, INTERESTED, NOT_INTERESTED, PIECE, REQUEST, UNCHOKE  # noqa: E402
+from wire import Files, Neighbor, messages, packed  # noqa: E402
+
 PAUSE = 0.05  # between two calls of somebody who does not answer yet
-
-
-def packed(number):
-    return struct.pack(">I", number)
-
-
-class Neighbor:
-    def __init__(self, sock, ident):
-        self.sock, self.id = sock, ident
-        self.pieces = set()
-        self.chokes_us, self.choked_by_us, self.wants_ours, self.we_want = True, True, False, None
-        self.asked = None  # the piece that we wait for
-
-    def write(self, *parts):
-        self.sock.sendall(b"".join(parts))
-
-    def send(self, kind, payload=b""):
-        try:
-            self.write(packed(1 + len(payload)), bytes([kind]), payload)
-        except OSError:
-            pass  # its reader sees that too
 
 
 class Peer:
@@ -42,17 +22,9 @@ class Peer:
 
     def __init__(self, ident):
         self.id = ident
-        common = dict(line.split() for line in open("Common.cfg"))
-        self.k, self.p = int(common["NumberOfPreferredNeighbors"]), int(common["UnchokingInterval"])
-        self.size, self.piece_size = int(common["FileSize"]), int(common["PieceSize"])
-        self.path = f"peer_{ident}/{common['FileName']}"
-        self.rows = [line.split() for line in open("PeerInfo.cfg")]
-        self.ids = [int(row[0]) for row in self.rows]
-        self.place = self.ids.index(ident)
-        self.all = set(range(-(-self.size // self.piece_size)))
-        self.pieces, self.data = set(), bytearray(self.size)
-        if self.rows[self.place][3] == "1":
-            self.pieces, self.data = set(self.all), bytearray(open(self.path, "rb").read())
+        self.files = Files(ident)
+        self.all, self.ids = self.files.all, self.files.ids
+        self.pieces, self.data = self.files.load()
         self.lock = threading.Condition(threading.RLock())
         self.neighbors, self.complete = {}, {ident} if self.pieces == self.all else set()
 
@@ -73,7 +45,7 @@ class Peer:
         return True
 
     def greet(self, neighbor):
-        neighbor.send(BITFIELD, self.bitfield())
+        neighbor.send(BITFIELD, self.files.bitfield(self.pieces))
 
     def is_taken(self, neighbor, kind):
         """Whether the first message is taken for what it is."""
@@ -88,7 +60,7 @@ class Peer:
     def chosen(self):
         """Who is unchoked from now on."""
         wanting = [neighbor for neighbor in self.neighbors.values() if neighbor.wants_ours]
-        return random.sample(wanting, min(self.k + 1, len(wanting)))
+        return random.sample(wanting, min(self.files.k + 1, len(wanting)))
 
     def choice(self, pieces):
         return random.choice(sorted(pieces)) if pieces else None
@@ -100,10 +72,11 @@ class Peer:
         return len(self.complete) == len(self.ids)
 
     def run(self):
-        _, host, port, _ = self.rows[self.place]
-        listener = socket.create_server((host, int(port)), backlog=64)
+        _, host, port = self.files.peers[self.files.place]
+        listener = socket.create_server((host, port), backlog=64)
         print(f"listening on port {port}", file=sys.stderr, flush=True)
-        for loop, *given in [(self.accept, listener), (self.choke,)] + [(self.dial, row) for row in self.rows[: self.place]]:
+        earlier = [(self.dial, *peer) for peer in self.files.peers[: self.files.place]]
+        for loop, *given in [(self.accept, listener), (self.choke,)] + earlier:
             threading.Thread(target=self.guarded, args=(loop, *given), daemon=True).start()
         with self.lock:
             self.lock.wait_for(lambda: self.is_over)
@@ -127,11 +100,10 @@ class Peer:
             sock, _ = listener.accept()
             threading.Thread(target=self.guarded, args=(self.serve, sock, None), daemon=True).start()
 
-    def dial(self, row):
-        ident = int(row[0])
+    def dial(self, ident, host, port):
         while not self.is_over and not {ident, self.id} <= self.complete:
             try:
-                self.serve(socket.create_connection((row[1], int(row[2]))), ident)
+                self.serve(socket.create_connection((host, port)), ident)
             except OSError:
                 pass  # not there yet
             with self.lock:
@@ -156,9 +128,7 @@ class Peer:
                     self.greet(neighbor)
                 print(f"connection with {ident}", file=sys.stderr, flush=True)
                 is_first = True
-                while len(head := stream.read(5)) == 5:
-                    length, kind = struct.unpack(">IB", head)
-                    payload = stream.read(length - 1)
+                for kind, payload in messages(stream):
                     with self.lock:
                         if not is_first or self.is_taken(neighbor, kind):
                             self.heed(neighbor, kind, payload)
@@ -174,12 +144,6 @@ class Peer:
 
     # ---- The rules ----
 
-    def bitfield(self):
-        bits = bytearray(-(-len(self.all) // 8))
-        for piece in self.pieces:
-            bits[piece // 8] |= 0x80 >> piece % 8
-        return bytes(bits)
-
     def heed(self, neighbor, kind, payload):
         number = int.from_bytes(payload[:4], "big")
         if kind in (CHOKE, UNCHOKE):
@@ -189,9 +153,9 @@ class Peer:
         elif kind == HAVE:
             neighbor.pieces.add(number)
         elif kind == BITFIELD:
-            neighbor.pieces |= {piece for piece in self.all if payload[piece // 8] & 0x80 >> piece % 8}
+            neighbor.pieces |= self.files.pieces(payload)
         elif kind == REQUEST and not neighbor.choked_by_us:
-            neighbor.send(PIECE, payload + self.data[number * self.piece_size : (number + 1) * self.piece_size])
+            neighbor.send(PIECE, payload + self.data[self.files.span(number)])
         elif kind == PIECE:
             self.take(neighbor, number, payload[4:])
         if neighbor.pieces == self.all:
@@ -208,10 +172,10 @@ class Peer:
         neighbor.asked = None
         if number in self.pieces:
             return
-        self.data[number * self.piece_size : number * self.piece_size + len(data)] = data
+        self.data[self.files.span(number)] = data
         self.pieces.add(number)
         if self.pieces == self.all:
-            with open(self.path, "wb") as file:
+            with open(self.files.path, "wb") as file:
                 file.write(self.data)
         for other in self.neighbors.values():
             self.tell_have(other, number)
@@ -239,6 +203,6 @@ class Peer:
                     if (neighbor not in chosen) != neighbor.choked_by_us:
                         neighbor.choked_by_us = neighbor not in chosen
                         neighbor.send(CHOKE if neighbor.choked_by_us else UNCHOKE)
-                self.lock.wait_for(lambda: self.is_over, timeout=self.p)
+                self.lock.wait_for(lambda: self.is_over, timeout=self.files.p)
                 if self.is_over:
                     return

@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod disks;
 mod names;
 mod namespace;
 mod paths;

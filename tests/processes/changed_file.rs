@@ -87,6 +87,23 @@ fn with_a_manifest_only_wrong_pieces_count() {
     assert_eq!(seeder.wait().status, Some(1));
 }
 
+/// Between the check of the file and the first look at it: a port that is taken makes it long.
+#[test]
+fn a_seeder_s_file_that_is_overwritten_after_it_was_checked_and_before_the_start() {
+    let swarm = Swarm::new(Plan::default());
+    set_time(&swarm, "peer_1001/file.bin", 1_000_000_000);
+    swarm.env.write("file.bin.meta.json", manifest_of(&swarm));
+    let taken = listen(&swarm, 1001);
+    let seeder = swarm.start(1001);
+    seeder.wait_for_line("is taken; trying again");
+    overwrite(&swarm, "peer_1001/file.bin", &vec![7; swarm.file.len()]);
+    drop(taken);
+    seeder.wait_for_line(
+        "./peer_1001/file.bin was overwritten while this peer was sharing it: 25 of 25 pieces are wrong",
+    );
+    assert_eq!(seeder.wait().status, Some(1));
+}
+
 #[test]
 fn a_download_that_is_moved() {
     let swarm = Swarm::new(Plan::default());

@@ -59,6 +59,15 @@ impl Host {
         fs::write(self.dir.join("login"), script).expect("a file");
     }
 
+    /// Starts its sshd again with one more line of configuration.
+    pub fn configure(&mut self, line: &str) {
+        self.go_away();
+        let path = self.dir.join("sshd_config");
+        let config = fs::read_to_string(&path).expect("a file");
+        fs::write(path, format!("{config}{line}\n")).expect("a file");
+        self.come_back();
+    }
+
     /// How many connections were let in.
     pub fn logins(&self) -> usize {
         self.log().matches("Accepted publickey").count()
@@ -100,7 +109,7 @@ impl Host {
     }
 
     /// What sshd has said.
-    fn log(&self) -> String {
+    pub fn log(&self) -> String {
         fs::read_to_string(self.dir.join("sshd.log")).unwrap_or_default()
     }
 }

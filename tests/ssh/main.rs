@@ -10,6 +10,8 @@ mod support;
 mod world;
 
 mod breaks;
+mod jumps;
 mod locks;
+mod names;
 mod runs;
 mod sentences;

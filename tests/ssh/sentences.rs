@@ -88,24 +88,38 @@ fn hosts_that_cannot_be_reached() {
         fs::write(world.here("PeerInfo.cfg"), text).expect("a file");
         world.start_command(&[])
     });
-    for greeting in ["", "HTTP/1.0 400 Bad Request\r\n\r\n"] {
-        check("host HOST: what answers there is not sshd, or takes no more connections at the moment", |world| {
-            world.hosts[0].go_away();
-            let listener = TcpListener::bind((world.hosts[0].address, world.port)).expect("its address");
-            thread::spawn(move || {
-                let (mut client, _) = listener.accept().expect("ssh");
-                // It may be gone.
-                _ = client.write_all(greeting.as_bytes());
-            });
-            world.start_command(&[])
-        });
-    }
     check_option("host HOST: ssh says: command-line: line 0: Bad configuration option: nonsense", "Nonsense", "1");
     check("host HOST: there is no ssh on this machine: install OpenSSH's client", |world| {
         let mut command = world.start_command(&[]);
         command.env("PATH", world.path("tmp"));
         command
     });
+}
+
+/// It may be a sshd that is full, so this takes a while.
+fn what_answers_is_not_sshd(greeting: &'static str) {
+    check("host HOST: what answers there is not sshd, or takes no more connections at the moment", |world| {
+        world.hosts[0].go_away();
+        let listener = TcpListener::bind((world.hosts[0].address, world.port)).expect("its address");
+        thread::spawn(move || {
+            // Who may be refused only for now calls again.
+            for mut client in listener.incoming().flatten() {
+                // It may be gone.
+                _ = client.write_all(greeting.as_bytes());
+            }
+        });
+        world.start_command(&[])
+    });
+}
+
+#[test]
+fn a_host_where_something_ends_all_connections() {
+    what_answers_is_not_sshd("");
+}
+
+#[test]
+fn a_host_where_something_else_listens() {
+    what_answers_is_not_sshd("HTTP/1.0 400 Bad Request\r\n\r\n");
 }
 
 #[test]

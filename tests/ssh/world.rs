@@ -45,9 +45,12 @@ impl World {
         make_key(&path("host_key"));
         // Whatever the person who runs this has set for ssh does not count here. A shared connection that nobody ends stays
         // for ever, so that no test passes because it waited for long enough.
+        let config = path("ssh_config");
+        fs::write(&config, "").expect("a file");
         let ssh = format!(
-            "#!/bin/sh\nexec {} -F none -o ControlPersist=yes \"$@\"\n",
-            program("ssh", "openssh-client").display()
+            "#!/bin/sh\nexec {} -F {} -o ControlPersist=yes \"$@\"\n",
+            program("ssh", "openssh-client").display(),
+            config.display()
         );
         fs::write(path("bin/ssh"), ssh).expect("a file");
         fs::set_permissions(path("bin/ssh"), Permissions::from_mode(0o755)).expect("it is ours");
@@ -221,7 +224,10 @@ pub struct Outcome {
 
 impl Outcome {
     pub fn of(command: &mut Command) -> Self {
-        let Output { status, stdout, stderr } = command.output().expect("it starts");
+        Self::of_output(command.output().expect("it starts"))
+    }
+
+    pub fn of_output(Output { status, stdout, stderr }: Output) -> Self {
         let text = |bytes| String::from_utf8(bytes).expect("it is text");
         Self { status: status.code(), stdout: text(stdout), stderr: text(stderr) }
     }

@@ -1,8 +1,10 @@
 //! What an earlier run, or an earlier swarm in the same directory, has left deceives nobody.
 
 use std::fs;
+use std::net::{Ipv4Addr, TcpListener};
 
-use crate::swarm::{Swarm, copy_of};
+use crate::foreign::PEER;
+use crate::swarm::{PIECE_COUNT, Swarm, copy_of};
 
 #[test]
 fn a_copy_of_an_earlier_run_is_no_success_of_this_one() {
@@ -58,4 +60,52 @@ fn who_fails_at_once_is_told_even_if_the_peers_are_left_alone() {
     outcome.assert_said("peer 1002 ended with status 3: no room here");
     swarm.run("stop").assert_status(0);
     swarm.assert_no_process();
+}
+
+/// Asserts that a start whose leechers never ran tells nothing of the run before, nor does the status behind it.
+fn assert_no_figures(swarm: &Swarm, words: &[&str], exits: &[&str]) {
+    let outcome = swarm.start_with("start --keep-going", words).end();
+    outcome.assert_status(1);
+    assert_eq!(outcome.columns(&["pieces from"]), ["-", "-"], "{outcome:?}");
+    assert_eq!(outcome.columns(&["exit"]), exits, "{outcome:?}");
+    assert!(!outcome.stdout.contains("identical"), "{outcome:?}");
+    let status = swarm.run("status --json").json();
+    let leecher = &status["peers"][1];
+    let known = leecher["pieces"].as_u64();
+    assert!(known.is_none_or(|pieces| pieces == 0) && leecher["pieces_from"] == serde_json::json!({}), "{status}");
+}
+
+#[test]
+fn a_start_whose_peers_never_ran_shows_no_figures_of_the_last_run() {
+    let swarm = Swarm::new("1001* 1002");
+    let missing = ["--peer-command", "/not/there {id}"];
+    swarm.start("start").end().assert_status(0);
+    let known = swarm.run("status --json").json()["peers"][1]["pieces"].as_u64();
+    assert_eq!(known, Some(PIECE_COUNT), "there was something to be shown");
+    assert_no_figures(&swarm, &missing, &["127", "127"]);
+
+    swarm.start("start").end().assert_status(0);
+    let info = swarm.text("PeerInfo.cfg");
+    let port = info.lines().nth(1).and_then(|line| line.split(' ').nth(2)?.parse().ok()).expect("a port");
+    let taken = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).expect("nobody has it any more");
+    let outcome = swarm.start("start").end();
+    drop(taken);
+    outcome.assert_status(1);
+    assert_eq!(outcome.columns(&["pieces from"]), ["-", "-"], "{outcome:?}");
+    outcome.assert_said("peer 1002 ended with status 1: peer_process: cannot listen on port");
+    assert!(!outcome.stdout.contains("identical"), "{outcome:?}");
+    let status = swarm.run("status --json").json();
+    assert!(status["peers"][1]["pieces"].as_u64().is_none_or(|pieces| pieces == 0), "{status}");
+}
+
+#[test]
+fn a_start_whose_peers_never_ran_shows_no_figures_of_a_run_that_was_cut_off() {
+    let swarm = Swarm::new("1001* 1002");
+    let mut running =
+        swarm.start_by("start", &format!("[ $1 = 1002 ] || HOLD_AFTER=3 exec python3 '{PEER}' $1\nexec \"$ours\" $1"));
+    swarm.wait_for_log(1002, "the number of pieces it has is 3");
+    swarm.kill(1002, "KILL");
+    running.wait_for("peer 1002 has failed");
+    running.end().assert_status(1);
+    assert_no_figures(&swarm, &["--peer-command", "/not/there {id}"], &["127", "127"]);
 }

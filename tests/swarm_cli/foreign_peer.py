@@ -13,45 +13,21 @@ ever: on each connection there is one request under way each way at most, which 
 import os
 import random
 import socket
-import struct
 import sys
 import threading
 import time
 
-CHOKE, UNCHOKE, INTERESTED, NOT_INTERESTED, HAVE, BITFIELD, REQUEST, PIECE = range(8)
-HEADER = b"P2PFILESHARINGPROJ" + bytes(10)
-
-
-class Neighbor:
-    def __init__(self, sock, ident):
-        self.sock, self.id = sock, ident
-        self.pieces = set()
-        self.chokes_us, self.choked_by_us = True, True
-        self.wants_ours, self.we_want = False, None  # None: not told yet
-        self.asked = None  # the piece that we wait for
-        self.received = 0  # bytes since the last choice
-
-    def send(self, kind, payload=b""):
-        try:
-            self.sock.sendall(struct.pack(">IB", 1 + len(payload), kind) + payload)
-        except OSError:
-            pass  # its reader sees that too
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from wire import BITFIELD, CHOKE, HAVE, HEADER, INTERESTED, NOT_INTERESTED, PIECE, REQUEST, UNCHOKE  # noqa: E402
+from wire import Files, Neighbor, messages, packed  # noqa: E402
 
 
 class Peer:
     def __init__(self, ident):
         self.id = ident
-        common = dict(line.split() for line in open("Common.cfg") if line.strip())
-        self.k = int(common["NumberOfPreferredNeighbors"])
-        self.p, self.m = int(common["UnchokingInterval"]), int(common["OptimisticUnchokingInterval"])
-        self.size, self.piece_size = int(common["FileSize"]), int(common["PieceSize"])
-        self.path = f"peer_{ident}/{common['FileName']}"
-        rows = [line.split() for line in open("PeerInfo.cfg") if line.strip()]
-        self.peers = [(int(row[0]), row[1], int(row[2])) for row in rows]
-        self.all = set(range(-(-self.size // self.piece_size)))
-        self.pieces, self.data = set(), bytearray(self.size)
-        if dict((int(row[0]), row[3]) for row in rows)[ident] == "1":
-            self.pieces, self.data = set(self.all), bytearray(open(self.path, "rb").read())
+        self.files = Files(ident)
+        self.all = self.files.all
+        self.pieces, self.data = self.files.load()
         os.makedirs(f"peer_{ident}", exist_ok=True)
         log_path = os.environ.get("LOG", f"log_peer_{ident}.log")
         os.makedirs(os.path.dirname(log_path) or ".", exist_ok=True)
@@ -68,14 +44,14 @@ class Peer:
 
     @property
     def is_over(self):
-        return len(self.complete) == len(self.peers)
+        return len(self.complete) == len(self.files.peers)
 
     def run(self):
-        place = [ident for ident, _, _ in self.peers].index(self.id)
-        listener = socket.create_server(("", self.peers[place][2]))
+        place = self.files.place
+        listener = socket.create_server(("", self.files.peers[place][2]))
         print("Hello, this is peer", self.id, "with", len(self.pieces), "pieces", flush=True)
-        loops = [(self.accept, listener), (self.every, self.p, self.choose), (self.every, self.m, self.choose_optimistic)]
-        for loop, *given in loops + [(self.dial, *peer) for peer in self.peers[:place]]:
+        loops = [(self.accept, listener), (self.every, self.files.p, self.choose), (self.every, self.files.m, self.choose_optimistic)]
+        for loop, *given in loops + [(self.dial, *peer) for peer in self.files.peers[:place]]:
             threading.Thread(target=loop, args=given, daemon=True).start()
         with self.lock:
             self.lock.wait_for(lambda: self.is_over)
@@ -113,16 +89,14 @@ class Peer:
             neighbor = None
             try:
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                sock.sendall(HEADER + struct.pack(">I", self.id))
+                sock.sendall(HEADER + bytes(10) + packed(self.id))
                 hello = stream.read(32)
                 ident = int.from_bytes(hello[28:], "big")
-                known = any(ident == other for other, _, _ in self.peers) and ident != self.id
-                if hello[:28] != HEADER or not known or dialed not in (None, ident) or self.is_over:
+                known = any(ident == other for other, _, _ in self.files.peers) and ident != self.id
+                if hello[:28] != HEADER + bytes(10) or not known or dialed not in (None, ident) or self.is_over:
                     return
                 neighbor = self.meet(sock, ident, dialed)
-                while len(head := stream.read(5)) == 5:
-                    length, kind = struct.unpack(">IB", head)
-                    payload = stream.read(length - 1)
+                for kind, payload in messages(stream):
                     self.hold(kind)
                     with self.lock:
                         self.heed(neighbor, kind, payload)
@@ -141,10 +115,7 @@ class Peer:
             self.log(f"makes a connection to Peer [{ident}]." if dialed else f"is connected from Peer [{ident}].")
             neighbor = self.neighbors[ident] = Neighbor(sock, ident)
             if self.pieces:
-                bits = bytearray(-(-len(self.all) // 8))
-                for piece in self.pieces:
-                    bits[piece // 8] |= 0x80 >> piece % 8
-                neighbor.send(BITFIELD, bytes(bits))
+                neighbor.send(BITFIELD, self.files.bitfield(self.pieces))
             return neighbor
 
     def hold(self, kind):
@@ -165,9 +136,9 @@ class Peer:
             neighbor.pieces.add(number)
             self.log(f"received the have message from [{neighbor.id}] for the piece [{number}].")
         elif kind == BITFIELD:
-            neighbor.pieces = {piece for piece in self.all if payload[piece // 8] & 0x80 >> piece % 8}
+            neighbor.pieces = self.files.pieces(payload)
         elif kind == REQUEST and not neighbor.choked_by_us:
-            neighbor.send(PIECE, payload + self.data[number * self.piece_size : (number + 1) * self.piece_size])
+            neighbor.send(PIECE, payload + self.data[self.files.span(number)])
         elif kind == PIECE:
             self.take(neighbor, number, payload[4:])
         if neighbor.pieces == self.all:
@@ -185,15 +156,15 @@ class Peer:
         neighbor.received += len(data)
         if number in self.pieces:
             return
-        self.data[number * self.piece_size : number * self.piece_size + len(data)] = data
+        self.data[self.files.span(number)] = data
         self.pieces.add(number)
         if self.pieces == self.all:
-            with open(self.path, "wb") as file:
+            with open(self.files.path, "wb") as file:
                 file.write(self.data)
         count = len(self.pieces)
         self.log(f"has downloaded the piece [{number}] from [{neighbor.id}]. Now the number of pieces it has is : [{count}]")
         for other in self.neighbors.values():
-            other.send(HAVE, struct.pack(">I", number))
+            other.send(HAVE, packed(number))
         if self.pieces == self.all:
             self.complete.add(self.id)
             self.log("has downloaded the complete file !")
@@ -206,14 +177,14 @@ class Peer:
             open_pieces = neighbor.pieces - self.pieces - asked
             if not neighbor.chokes_us and neighbor.asked is None and open_pieces:
                 neighbor.asked = random.choice(sorted(open_pieces))
-                neighbor.send(REQUEST, struct.pack(">I", neighbor.asked))
+                neighbor.send(REQUEST, packed(neighbor.asked))
 
     def choose(self):
         wanting = [neighbor for neighbor in self.neighbors.values() if neighbor.wants_ours]
         random.shuffle(wanting)
         if self.pieces != self.all:
             wanting.sort(key=lambda neighbor: -neighbor.received)
-        chosen = {neighbor.id for neighbor in wanting[: self.k]}
+        chosen = {neighbor.id for neighbor in wanting[: self.files.k]}
         if chosen != self.preferred and chosen:
             self.log(f"has the preferred neighbors [{', '.join(map(str, sorted(chosen)))}].")
         self.preferred = chosen

@@ -3,11 +3,10 @@
 use std::fs;
 use std::io::Read;
 use std::process::{Child, Command};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use crate::init::{everything, seeders};
 use crate::support::left_out::left_out;
+use crate::support::process::wait_until;
 use crate::{Outcome, Place, SWARM, command};
 
 #[test]
@@ -174,17 +173,44 @@ impl Drop for Running {
     }
 }
 
+/// Begins to make a file of 1 TB.
+fn begin(place: &Place) -> Running {
+    let running = Running(command(place.0.path(), &["init", "s", "--size", "1TB"]).spawn().expect("it starts"));
+    let unfinished = place.path("s/peer_1001/.swarm-init.file.dat");
+    wait_until("the file is begun", || unfinished.metadata().is_ok_and(|facts| facts.len() > 0));
+    running
+}
+
+/// Seen: only the next file of the same name took it away.
+#[test]
+fn what_an_init_that_was_killed_has_left_of_another_file_is_taken_away() {
+    let place = Place::new();
+    place.write("mine", b"mine");
+    drop(begin(&place));
+    assert!(place.path("s/peer_1001/.swarm-init.file.dat").exists());
+    place.run_line("init s --file mine").success();
+    assert!(!everything(place.0.path()).iter().any(|(name, _)| name.contains(".swarm-init")));
+}
+
+#[test]
+fn what_an_init_is_still_making_is_left_to_it() {
+    let place = Place::new();
+    place.write("mine", b"mine");
+    let _running = begin(&place);
+    let sentence = place.run_line("init s --size 1k").sentence(1);
+    assert_eq!(sentence, "cannot make s/peer_1001/file.dat: another process is making it");
+    place.run_line("init s --file mine").success();
+    let listed = place.run_line("clean s --yes").success();
+    assert_eq!(listed, "nothing is left of a run\n");
+    assert!(place.path("s/peer_1001/.swarm-init.file.dat").exists());
+}
+
 #[test]
 fn a_signal_in_the_middle_leaves_nothing_unfinished() {
     for (signal, status) in [("INT", 130), ("TERM", 143)] {
         let place = Place::new();
         // Far more than it can write before the signal comes.
-        let mut running = Running(command(place.0.path(), &["init", "s", "--size", "1TB"]).spawn().expect("it starts"));
-        let deadline = Instant::now() + Duration::from_secs(60);
-        while !place.path("s/peer_1001/.swarm-init.file.dat").exists() {
-            assert!(Instant::now() < deadline, "it makes no file");
-            thread::sleep(Duration::from_millis(1));
-        }
+        let mut running = begin(&place);
         let id = running.0.id().to_string();
         assert!(Command::new("kill").args(["-s", signal, &id]).status().expect("there is kill").success());
         assert_eq!(running.0.wait().expect("it is ours").code(), Some(status));

@@ -2,7 +2,7 @@
 
 use std::env;
 use std::fs::{self, File};
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
@@ -169,4 +169,24 @@ fn a_lock_of_the_directory_that_a_kill_has_left_is_no_hindrance_and_a_held_one_i
     swarm.run("status").assert_status(0);
     swarm.run("clean").assert_status(0);
     assert!(swarm.place.path(&copy_of(1002)).exists(), "nothing was deleted");
+}
+
+/// Seen: the lock was deleted before the files that it protects, by the order of their names.
+#[test]
+fn clean_holds_a_peer_s_lock_until_all_is_deleted() {
+    let swarm = Swarm::new("1001* 1002");
+    let names = ["peer_1002.lock", "peer_1002/file.bin.part", "peer_1002/file.bin.journal"];
+    fs::create_dir_all(swarm.place.path("peer_1002")).expect("a directory");
+    names.iter().for_each(|name| swarm.place.write(name, b"left"));
+    let bin = swarm.place.path("bin");
+    fs::create_dir(&bin).expect("it is new");
+    let script = "#!/bin/sh\nfor name; do\n    case $name in *.part | *.journal) [ -e peer_1002.lock ] || echo \"$name\" >>unheld ;; \
+                  esac\ndone\nexec /bin/rm \"$@\"\n";
+    swarm.place.write("bin/rm", script.as_bytes());
+    fs::set_permissions(bin.join("rm"), fs::Permissions::from_mode(0o755)).expect("our file");
+    let mut words = command(swarm.place.0.path(), &["clean", "--yes"]);
+    words.env("PATH", format!("{}:{}", bin.display(), env::var("PATH").expect("there is one")));
+    Outcome::of(words).assert_status(0);
+    assert!(!swarm.place.path("unheld").exists(), "{:?}", fs::read_to_string(swarm.place.path("unheld")));
+    assert!(!names.iter().any(|name| swarm.place.path(name).exists()));
 }

@@ -15,14 +15,10 @@ const MOST_TRIES: (u32, u32) = (10, 4);
 const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(4));
 
 /// What ssh says when a sshd takes no more connections at the moment.
-const REFUSALS: [&str; 6] = [
-    "kex_exchange_identification",
-    "ssh_exchange_identification",
-    "banner exchange: Connection reset",
-    "Connection reset by",
-    "onnection closed by",
-    "closed by remote host",
-];
+const REFUSALS: [&str; 3] = ["Connection reset", "onnection closed by", "closed by remote host"];
+
+/// What it says when nobody has answered in time.
+const SILENCE: &str = "timed out";
 
 /// The gates of all places; all hosts of a swarm share them.
 #[derive(Debug, Default)]
@@ -33,22 +29,63 @@ pub struct Gates {
 
 #[derive(Debug, Default)]
 struct State {
-    /// How many logins are under way at each place.
-    busy: BTreeMap<String, usize>,
+    /// Those that were asked for.
+    places: BTreeMap<String, Place>,
     /// Whether somebody wants to end.
     hurried: bool,
 }
 
+#[derive(Debug)]
+struct Place {
+    /// Whether somebody was told that it has refused a login.
+    was_told: bool,
+    /// How many logins are under way.
+    busy: usize,
+    /// How many may be: half as many after each that it refuses, and one more after each other.
+    most: usize,
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self { was_told: false, busy: 0, most: MOST_AT_ONCE }
+    }
+}
+
 impl Gates {
     /// Logs in at a place by `try_once`, which tells what ssh said if it failed; again after a pause if the place has refused it.
-    pub fn pass(&self, place: &str, mut try_once: impl FnMut() -> Result<(), String>) {
-        for tried in 1.. {
+    /// Where others are behind the place, it is also tried once more if nobody has answered in time.
+    ///
+    /// `refused` hears of the first refusal at a place.
+    ///
+    /// # Errors
+    /// What ssh said at last.
+    pub fn pass(
+        &self,
+        place: &str,
+        leads_on: bool,
+        mut try_once: impl FnMut() -> Result<(), String>,
+        refused: impl Fn(),
+    ) -> Result<(), String> {
+        let mut tried = 0;
+        loop {
+            tried += 1;
             let inside = self.enter(place);
             let done = try_once();
+            let is_refused = done.as_ref().is_err_and(|said| REFUSALS.iter().any(|words| said.contains(words)));
+            let is_silent = leads_on && tried == 1 && done.as_ref().is_err_and(|said| said.contains(SILENCE));
+            let mut is_first = false;
+            if let Some(place) = self.lock().places.get_mut(place) {
+                // Others may log in there, too, and it may take fewer than most do.
+                place.most = if is_refused { (place.most / 2).max(1) } else { (place.most + 1).min(MOST_AT_ONCE) };
+                is_first = is_refused && !place.was_told;
+                place.was_told |= is_refused;
+            }
             drop(inside);
-            let is_refused = done.is_err_and(|said| REFUSALS.iter().any(|words| said.contains(words)));
-            if !is_refused || !self.pause(tried) {
-                return;
+            if is_first {
+                refused();
+            }
+            if !(is_refused || is_silent) || !self.pause(tried) {
+                return done;
             }
         }
     }
@@ -59,11 +96,11 @@ impl Gates {
         self.changed.notify_all();
     }
 
-    /// Waits until fewer than [`MOST_AT_ONCE`] are inside.
+    /// Waits until fewer are inside than may be.
     fn enter<'a>(&'a self, place: &'a str) -> Inside<'a> {
-        let is_full = |state: &mut State| state.busy.get(place).is_some_and(|busy| *busy >= MOST_AT_ONCE);
+        let is_full = |state: &mut State| state.places.get(place).is_some_and(|place| place.busy >= place.most);
         let state = self.changed.wait_while(self.lock(), is_full);
-        *state.unwrap_or_else(PoisonError::into_inner).busy.entry(place.to_owned()).or_default() += 1;
+        state.unwrap_or_else(PoisonError::into_inner).places.entry(place.to_owned()).or_default().busy += 1;
         Inside { gates: self, place }
     }
 
@@ -100,8 +137,8 @@ struct Inside<'a> {
 
 impl Drop for Inside<'_> {
     fn drop(&mut self) {
-        if let Some(busy) = self.gates.lock().busy.get_mut(self.place) {
-            *busy -= 1;
+        if let Some(place) = self.gates.lock().places.get_mut(self.place) {
+            place.busy -= 1;
         }
         self.gates.changed.notify_all();
     }
@@ -118,6 +155,10 @@ mod tests {
     /// What OpenSSH says when a jump host is full.
     const REFUSED: &str = "kex_exchange_identification: Connection closed by remote host\r\n";
 
+    fn pass(gates: &Gates, place: &str, try_once: impl FnMut() -> Result<(), String>) {
+        _ = gates.pass(place, false, try_once, || {});
+    }
+
     #[test]
     fn no_more_than_eight_are_inside_one_place_and_another_place_is_free() {
         let gates = Gates::default();
@@ -128,7 +169,7 @@ mod tests {
         thread::scope(|scope| {
             for _ in 0..30 {
                 scope.spawn(|| {
-                    gates.pass("jump", || {
+                    pass(&gates, "jump", || {
                         most.fetch_max(inside.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
                         arrived.send(()).expect("somebody listens");
                         // Until the other end is dropped.
@@ -141,7 +182,7 @@ mod tests {
             for _ in 0..MOST_AT_ONCE {
                 arrivals.recv().expect("they come");
             }
-            gates.pass("elsewhere", || Ok(()));
+            pass(&gates, "elsewhere", || Ok(()));
             drop(open);
         });
         assert_eq!(most.into_inner(), MOST_AT_ONCE);
@@ -153,21 +194,49 @@ mod tests {
         let gates = Gates::default();
         let mut answers =
             [Ok(()), Err(REFUSED.to_owned()), Err("Connection reset by 127.0.0.2 port 22".into())].to_vec();
-        gates.pass("jump", || answers.pop().expect("no try too many"));
+        let refusals = AtomicUsize::new(0);
+        let refused = || _ = refusals.fetch_add(1, Ordering::SeqCst);
+        gates.pass("jump", false, || answers.pop().expect("no try too many"), refused).expect("it has logged in");
+        assert_eq!(refusals.into_inner(), 1, "told once");
         assert_eq!(answers, []);
-        let mut tries = 0;
-        gates.pass("jump", || {
-            tries += 1;
-            Err("ada@lin114-00: Permission denied (publickey).".into())
+        let denied = "ada@lin114-00: Permission denied (publickey).";
+        let silent = "ssh: connect to host lin114-00 port 22: Connection timed out";
+        // Behind a jump host it may be that which is too busy.
+        for (said, leads_on, expected) in [(denied, true, 1), (silent, false, 1), (silent, true, 2)] {
+            let mut tries = 0;
+            let failed = gates.pass(
+                "jump",
+                leads_on,
+                || {
+                    tries += 1;
+                    Err(said.into())
+                },
+                || panic!("no refusal"),
+            );
+            assert_eq!((failed, tries), (Err(said.to_owned()), expected));
+        }
+    }
+
+    #[test]
+    fn a_place_that_refuses_gets_fewer_at_once_and_more_again_when_it_takes_them() {
+        let gates = Gates::default();
+        let most = || gates.lock().places["jump"].most;
+        let mut answers = vec![Ok(()), Err(REFUSED.to_owned()), Err(REFUSED.to_owned())];
+        let mut seen = Vec::new();
+        pass(&gates, "jump", || {
+            seen.push(most());
+            answers.pop().expect("no try too many")
         });
-        assert_eq!(tries, 1);
+        assert_eq!((seen, most()), (vec![8, 4, 2], 3));
+        (0..20).for_each(|_| pass(&gates, "jump", || Ok(())));
+        assert_eq!(most(), MOST_AT_ONCE);
     }
 
     #[test]
     fn a_hurry_wakes_who_pauses_and_nobody_tries_without_end() {
         let gates = Gates::default();
         let mut tries = 0;
-        gates.pass("jump", || {
+        pass(&gates, "jump", || {
             tries += 1;
             // Nobody pauses before it.
             gates.hurry();
@@ -178,7 +247,7 @@ mod tests {
         let (sender, attempts) = channel();
         thread::scope(|scope| {
             scope.spawn(|| {
-                gates.pass("jump", || {
+                pass(&gates, "jump", || {
                     sender.send(()).expect("somebody listens");
                     Err(REFUSED.into())
                 });

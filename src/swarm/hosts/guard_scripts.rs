@@ -21,8 +21,9 @@ is_held() {
     { read -r holder <"peer_$1.lock"; } 2>/dev/null || :
     case $holder in '' | *[!0-9]*) holder= ;; esac
     if command -v flock >/dev/null 2>&1; then
-        ( flock -n 9 ) 9<"peer_$1.lock"
-        case $? in 0) return 1 ;; 1) return 0 ;; esac
+        # Who cannot open it has not asked, and not every shell tells the two apart.
+        ( flock -n 9; exit $((40 + $?)) ) 9<"peer_$1.lock"
+        case $? in 40) return 1 ;; 41) return 0 ;; esac
     fi 2>/dev/null
     [ -n "$holder" ] || return 1
     kill -0 "$holder" 2>/dev/null || ps -p "$holder" >/dev/null 2>&1 || return 1
@@ -39,7 +40,8 @@ hold() {
         ! is_held "$1" || return 1
         [ ! -h "peer_$1.lock" ] || { echo "peer_$1.lock is a link, so it is not used as a lock; delete it" >&2 && exit 96; }
         command -v flock >/dev/null 2>&1 && true 2>/dev/null >>"peer_$1.lock" || return 0
-        exec 9<"peer_$1.lock"
+        # Its holder may have deleted it by now, which would end some shells at a plain exec.
+        { command exec 9<"peer_$1.lock"; } 2>/dev/null || continue
         flock -n 9 2>/dev/null
         case $? in
             0) [ -e /dev/fd/9 ] && [ ! /dev/fd/9 -ef "peer_$1.lock" ] || { held=$1 && return 0; } ;;
@@ -130,7 +132,8 @@ while [ $# -gt 1 ]; do
     }
     if [ "$2" = "peer_$1.pid" ]; then
         retire "$1" || { echo "peer $1 is at work: it is process $pid; end it first" >&2 && exit 96; }
-    else
+    elif [ "$2" != "peer_$1.lock" ] || [ -z "$held" ]; then
+        # The lock that is held goes last: else another peer could hold one of the same name, and lose its files.
         rm -f -- "$2" || exit 92
     fi
     shift 2

@@ -52,6 +52,20 @@ while [ $# -gt 1 ]; do
 done
 "#;
 
+/// Tells of each name from the second on, in two lines: whether it is `new`, that is not older than the file `$1`, or `old`, and the name;
+/// then its first line, or the beginning of that.
+pub const HEADS: &str = r#"
+begun=$1
+shift
+for name; do
+    age=old
+    [ ! -e "$begun" ] || [ "$begun" -nt "$name" ] || age=new
+    printf '%s %s\n' $age "$name"
+    [ ! -r "$name" ] || dd bs=4096 count=1 <"$name" 2>/dev/null | head -n 1 | tr -d '\n'
+    echo
+done
+"#;
+
 /// Notes that a run begins, in the file `$1`, which nothing has that came before; the pairs that follow are those of [`FIND`].
 ///
 /// The course's own name is not noted: either that log is deleted now, or its peer goes on with it.
@@ -66,5 +80,5 @@ rm -f "$begun" && while [ $# -gt 1 ]; do
         }
     done
     shift 2
-done >"$begun" || exit 92
+done | fill "$begun" || exit 92
 "#;

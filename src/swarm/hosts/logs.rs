@@ -1,6 +1,6 @@
 //! What a host tells of its peers and their logs: where each log is, and what is new in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -12,7 +12,7 @@ use peer_process::peer_id::PeerId;
 
 use super::scripts::Job;
 use super::{Host, LogFile, Owned, Reading, Said, Sight};
-use crate::logs::log_of;
+use crate::logs::{is_of_log, log_of};
 use crate::swarm_dir::{BEGUN, err_name};
 
 /// So much of a log is read at once.
@@ -138,7 +138,21 @@ impl Host {
         let is_log = |id: PeerId, name: &str| log_of(id.number(), self.log_pattern.as_ref(), [name]).is_some();
         let names = files.into_iter().flat_map(|(id, files)| files.into_iter().map(move |file| (id, file.name)));
         let inside = |name: &str| !name.starts_with('/') && !name.split('/').any(|part| part == "..");
-        Ok(names.filter(|(id, name)| is_log(*id, name) && inside(name)).map(|(id, name)| (name, Some(id))).collect())
+        let mut logs: Owned =
+            names.filter(|(id, name)| is_log(*id, name) && inside(name)).map(|(id, name)| (name, Some(id))).collect();
+        // A pattern may also name what somebody else has written.
+        let has_name_of_log = |id: PeerId, name: &str| log_of(id.number(), None, [name]).is_some();
+        let doubtful = logs.iter().filter(|(name, id)| id.is_some_and(|id| !has_name_of_log(id, name)));
+        let doubtful: Vec<_> = doubtful.map(|(name, _)| name.clone()).collect();
+        if !doubtful.is_empty() {
+            let words: Vec<_> = [BEGUN].into_iter().chain(doubtful.iter().map(String::as_str)).collect();
+            let told = self.run(Job::Heads, &words)?;
+            let are_logs = heads(&told, |name, line| {
+                logs.get(name).copied().flatten().is_some_and(|id| is_of_log(line, id.number()))
+            });
+            logs.retain(|name, _| !doubtful.contains(name) || are_logs.contains(name));
+        }
+        Ok(logs)
     }
 
     fn files_for_logs(&self, which: &str) -> Result<BTreeMap<PeerId, Vec<LogFile>>> {
@@ -154,4 +168,19 @@ impl Host {
         let pairs: Vec<_> = peers.iter().flat_map(|id| [id.to_string(), self.glob(*id)]).collect();
         self.run(job, &[first].into_iter().chain(pairs.iter().map(String::as_str)).collect::<Vec<_>>())
     }
+}
+
+/// Which files are new, or begin with a line that is one of a log, by what [`Job::Heads`] tells of them.
+fn heads(told: &[u8], is_of_log: impl Fn(&str, &[u8]) -> bool) -> BTreeSet<String> {
+    let mut lines = told.split(|byte| *byte == b'\n');
+    let mut found = BTreeSet::new();
+    while let (Some(first), Some(line)) = (lines.next(), lines.next()) {
+        let first = String::from_utf8_lossy(first);
+        match first.split_once(' ') {
+            Some(("new", name)) => _ = found.insert(name.to_owned()),
+            Some(("old", name)) if is_of_log(name, line) => _ = found.insert(name.to_owned()),
+            _ => {}
+        }
+    }
+    found
 }

@@ -13,6 +13,7 @@ mod scripts;
 mod shell;
 mod sight;
 mod ssh;
+mod start_scripts;
 
 mod supply;
 

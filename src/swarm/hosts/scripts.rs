@@ -4,7 +4,8 @@
 //! the statuses below if it cannot do its work. The same scripts run on this machine.
 
 use super::guard_scripts::{CHECK, GUARD, REMOVE};
-use super::log_scripts::{BEGIN, FIND, LOGS};
+use super::log_scripts::{BEGIN, FIND, HEADS, LOGS};
+use super::start_scripts::{FILL, START};
 use crate::words::{all_quoted, quoted};
 
 /// What every script tells first: what comes before was said by the login shell's own start files.
@@ -46,49 +47,6 @@ identity() {
         group=$(ps -o pgid= -p "$1" | tr -d ' ')
     fi
 }
-"#;
-
-/// Starts a peer: `$1` its ID, `$2` its command for a shell. Tells its process ID.
-///
-/// The record is there before the command runs, under the ID that the command will have; and the keeper, which waits for
-/// its end to note it, outlives this script. Only then is the line read that lets this end.
-///
-/// The record also names the process group, if this script leads it: then nobody is in it but the peer, whatever that starts
-/// (its command may be a script), and the keeper, who does not heed what is meant for them.
-///
-/// The record of a living process is never replaced: nobody would find that any more. The new one must not be there yet, and the keeper
-/// notes the end only in the record that names itself.
-const START: &str = r#"
-runs() {
-    echo "peer $1 was started already: it is process $2" >&2
-    exit 96
-}
-retire "$1" || runs "$1" "$pid"
-# Not written through a link: the link goes.
-rm -f "peer_$1.err" && : >"peer_$1.err" || exit 92
-export IDENTITY
-{
-    {
-        trap : HUP INT TERM
-        if [ -r /proc/self/stat ]; then read -r own rest </proc/self/stat; else own=$(exec sh -c 'echo $PPID'); fi
-        sh -c 'eval "$IDENTITY"
-            unset IDENTITY
-            identity $PPID
-            kept=$started
-            identity $$
-            [ "$group" = "$2" ] || group=-
-            set -C
-            printf "%s %s %s %s %s %s\n" $$ "$started" "$(date +%s)" $PPID "$kept" "$group" >"peer_$0.pid" || exit 92
-            echo $$ >&3
-            exec 3>&-
-            exec sh -c "$1"' "$1" "$2" $$ </dev/null >>"peer_$1.err" 2>&1
-        status=$?
-        trap '' HUP INT TERM
-        keeper=
-        { read -r pid was begun keeper rest; } 2>/dev/null <"peer_$1.pid"
-        [ "$keeper" != "$own" ] || printf 'exit %s %s\n' "$status" "$(date +%s)" >>"peer_$1.pid"
-    } 3>&1 >/dev/null 2>&1 </dev/null &
-} | { read -r pid && echo "$pid"; } || { ! is_recorded "peer_$1.pid" || runs "$1" "$pid"; exit 92; }
 "#;
 
 /// Looks at peers: `$1` is a word that no log has, then follow five words for each: its ID, what else its log may be called, how much of
@@ -234,7 +192,7 @@ const TRY: &str = r#"
 ///
 /// When the connection breaks, its stdin ends as if all had come: so the size is looked at. It comes under a name of its own, which
 /// ends with `$5`: hosts may share their home directories, and all are given files at the same time.
-pub const TAKE: &str = r#"cd -- "$1" && { rm -f -- "$2.$5"; case $2 in */*) [ ! -h "${2%/*}" ] || [ ! -e "$2" ] || { echo "${2%/*} is a link, so $2 is not replaced" >&2; exit 96; } ;; esac; cat >"$2.$5" && [ "$(($(wc -c <"$2.$5")))" = "${4%% *}" ] && chmod -- "$3" "$2.$5" && mv -f -- "$2.$5" "$2" && { [ ! -h swarm.sent ] || rm -f swarm.sent; } && printf "%s\n" "$4" >>swarm.sent || { rm -f -- "$2.$5"; exit 92; }; }"#;
+pub const TAKE: &str = r#"cd -- "$1" && { rm -f -- "$2.$5"; case $2 in */*) [ ! -h "${2%/*}" ] || [ ! -e "$2" ] || { echo "${2%/*} is a link, so $2 is not replaced" >&2; exit 96; } ;; esac; cat >"$2.$5" && [ "$(($(wc -c <"$2.$5")))" = "${4%% *}" ] && chmod -- "$3" "$2.$5" && mv -f -- "$2.$5" "$2" && { [ ! -h swarm.sent ] || rm -f swarm.sent; } && printf "%s\n" "$4" | cat >>swarm.sent || { rm -f -- "$2.$5"; exit 92; }; }"#;
 
 /// Gives the file `$2` of the directory `$1`, behind [`READY`].
 pub const GIVE: &str = r#"cd -- "$1" && echo swarm: ready && exec cat <"$2""#;
@@ -258,6 +216,8 @@ pub enum Job {
     Remove,
     /// See [`BEGIN`].
     Begin,
+    /// See [`HEADS`].
+    Heads,
     /// See [`OLD`].
     Old,
     /// See [`DIGEST`].
@@ -280,6 +240,7 @@ impl Job {
             Self::Check => CHECK,
             Self::Remove => REMOVE,
             Self::Begin => BEGIN,
+            Self::Heads => HEADS,
             Self::Old => OLD,
             Self::Digest => DIGEST,
             Self::Prepare => PREPARE,
@@ -287,9 +248,10 @@ impl Job {
         };
         let logs = if matches!(self, Self::Look | Self::Find | Self::Begin) { LOGS } else { "" };
         let guard = if matches!(self, Self::Start | Self::Check | Self::Remove) { GUARD } else { "" };
-        let (identity, dir, arguments) = (quoted(IDENTITY), quoted(dir), all_quoted(arguments));
+        let functions = quoted(&[IDENTITY, FILL].concat());
+        let (dir, arguments) = (quoted(dir), all_quoted(arguments));
         format!(
-            "{{\necho swarm: ready\nIDENTITY={identity}\neval \"$IDENTITY\"\nunset CDPATH\ncd -- {dir} 2>/dev/null || exit {NO_DIRECTORY}\n\
+            "{{\necho swarm: ready\nFUNCTIONS={functions}\neval \"$FUNCTIONS\"\nunset CDPATH\ncd -- {dir} 2>/dev/null || exit {NO_DIRECTORY}\n\
              set --{arguments}\n{guard}{logs}{body}\nexit 0\n}}\n"
         )
     }

@@ -140,7 +140,7 @@ impl Shell {
                 command.args(&words[1..]);
                 command
             }
-            Self::There(ssh) => ssh.command(&format!("exec{}", all_quoted(words))),
+            Self::There(ssh) => ssh.command(&format!("exec{}", all_quoted(words)))?,
         };
         let stderr = tempfile::tempfile().context("cannot make a temporary file")?;
         let copy = stderr.try_clone().context("cannot use a temporary file")?;
@@ -182,11 +182,16 @@ fn behind_greeting(said: &[u8]) -> Option<&[u8]> {
     Some(&said[place + READY.len()..])
 }
 
-/// What a shell says without the line of the script, which nobody knows: `sh: 7: ` or `sh: line 7: `.
+/// What a shell says without the line of the script, which nobody knows: `sh: 7: ` or `sh: line 7: `. The shell that starts a peer
+/// calls itself by the peer's ID.
 fn without_line(said: &str) -> &str {
-    let place = said.strip_prefix("sh: ").and_then(|rest| rest.split_once(": "));
+    let place = said.split_once(": ").and_then(|(shell, rest)| Some((shell, rest.split_once(": ")?)));
     match place {
-        Some((line, rest)) if line.trim_start_matches("line ").parse::<u32>().is_ok() => rest,
+        Some((shell, (line, rest)))
+            if !shell.contains(' ') && line.trim_start_matches("line ").parse::<u32>().is_ok() =>
+        {
+            rest
+        }
         _ => said,
     }
 }
@@ -211,5 +216,21 @@ fn copy(from: &mut File, to: &mut impl Write, told: &mut dyn FnMut(u64) -> Resul
             return Ok(false);
         }
         told(count as u64)?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_of_a_script_is_left_out_and_nothing_else() {
+        let check = |said: &str, expected: &str| assert_eq!(without_line(said), expected, "{said}");
+        check("sh: 7: cannot open x: No such file", "cannot open x: No such file");
+        check("sh: line 7: x: No such file or directory", "x: No such file or directory");
+        check("1001: 12: Cannot fork", "Cannot fork");
+        for whole in ["cat: write error: No space left on device", "sh: can't create x", "cannot open: 7: x", ""] {
+            check(whole, whole);
+        }
     }
 }

@@ -13,10 +13,11 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, OnceLock};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use tempfile::TempDir;
 
 use super::gates::Gates;
+use crate::out::say;
 use crate::words::typed;
 
 /// The system's OpenSSH client, found by the PATH.
@@ -56,7 +57,7 @@ pub struct Ssh {
     socket: PathBuf,
     gates: Arc<Gates>,
     /// The place that its connections go to first, once it was asked for; `None` if ssh is told to share no connection of ours.
-    place: OnceLock<Option<String>>,
+    place: OnceLock<Option<(String, bool)>>,
 }
 
 /// Something that ssh says when it fails, and what to make of it; the first that fits counts.
@@ -107,46 +108,50 @@ impl Ssh {
     }
 
     /// ssh, about to run this command line there; the shared connection is made first, if there is none.
-    pub fn command(&self, line: &str) -> Command {
+    ///
+    /// # Errors
+    /// What it means that the connection cannot be made.
+    pub fn command(&self, line: &str) -> Result<Command> {
         // Whoever tidies up /tmp may take the directory away, without which ssh would not even try.
         if let Some(dir) = self.socket.parent() {
             _ = DirBuilder::new().mode(0o700).create(dir);
         }
-        self.connect();
+        self.connect().map_err(|said| anyhow!("{}", self.trouble(&said)))?;
         let mut command = self.base();
         command.arg("--").arg(&self.host).arg(line);
-        command
+        Ok(command)
     }
 
     /// Makes the shared connection, if there is none, when its turn has come at the place that it goes to first.
     ///
-    /// If that fails, the command that needs it fails likewise, and tells why.
-    fn connect(&self) {
+    /// What ssh says if it cannot.
+    fn connect(&self) -> Result<(), String> {
         if UnixStream::connect(&self.socket).is_ok() {
-            return;
+            return Ok(());
         }
-        let Some(place) = self.place.get_or_init(|| self.find_place()) else { return };
-        self.gates.pass(place, || self.log_in());
+        let Some((place, leads_on)) = self.place.get_or_init(|| self.find_place()) else { return Ok(()) };
+        let refused = || say(&format!("{place} takes no more logins at the moment, they are tried again"));
+        self.gates.pass(place, *leads_on, || self.log_in(), refused)
     }
 
-    /// Makes the shared connection; what ssh says if it cannot.
+    /// Makes the shared connection; what ssh says if it cannot. What this machine cannot do shows again with the command itself.
     fn log_in(&self) -> Result<(), String> {
-        let mut stderr = tempfile::tempfile().map_err(|error| error.to_string())?;
-        let copy = stderr.try_clone().map_err(|error| error.to_string())?;
+        let Ok(mut stderr) = tempfile::tempfile() else { return Ok(()) };
+        let Ok(copy) = stderr.try_clone() else { return Ok(()) };
         let mut command = self.base();
         // It goes into the background, and this returns, as soon as it is logged in.
         command.args(["-f", "-N", "--", &self.host]).process_group(0);
         let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(copy).status();
-        if status.map_err(|error| error.to_string())?.success() {
-            return Ok(());
+        if status.is_ok_and(|status| !status.success()) {
+            let mut said = Vec::new();
+            _ = stderr.rewind().and_then(|()| stderr.read_to_end(&mut said));
+            return Err(String::from_utf8_lossy(&said).into_owned());
         }
-        let mut said = Vec::new();
-        _ = stderr.rewind().and_then(|()| stderr.read_to_end(&mut said));
-        Err(String::from_utf8_lossy(&said).into_owned())
+        Ok(())
     }
 
     /// What ssh's own configuration makes of the host.
-    fn find_place(&self) -> Option<String> {
+    fn find_place(&self) -> Option<(String, bool)> {
         let mut command = self.base();
         command.args(["-G", "--", &self.host]).process_group(0);
         let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
@@ -217,29 +222,31 @@ impl Ssh {
     }
 }
 
-/// The place that connections go to first, of what `ssh -G` tells: the first host to jump over, a command of unknown target, or the host.
+/// The place that connections go to first, of what `ssh -G` tells: the first host to jump over, a command of unknown target, or the
+/// host; and whether others may be behind it.
 ///
-/// `None` if the connection would not be shared at this socket, or would never end: then each command makes its own.
-fn place_in(told: &str, socket: &str) -> Option<String> {
+/// `None` if the connection would not be shared at this socket, or is to end with a command: then each command makes its own.
+fn place_in(told: &str, socket: &str) -> Option<(String, bool)> {
     let value = |wanted: &str| {
         let lines = told.lines().filter_map(|line| line.split_once(' '));
         lines.filter(|(name, _)| *name == wanted).map(|(_, value)| value.trim()).find(|value| *value != "none")
     };
     let is_shared = value("controlpath") == Some(socket)
         && value("controlmaster").is_some_and(|master| ["auto", "true", "yes"].contains(&master))
-        && value("controlpersist").is_some_and(|persist| persist.parse().is_ok_and(|secs: u32| secs > 0));
+        // `no` would leave what goes into the background without an end; `yes` is an end by us, as with any command.
+        && value("controlpersist").is_some_and(|persist| persist == "yes" || persist.parse().is_ok_and(|secs: u32| secs > 0));
     if !is_shared {
         return None;
     }
     if let Some(hops) = value("proxyjump") {
         let first = hops.split(',').next().unwrap_or(hops);
         // Whoever logs in there, it is the same place.
-        return Some(first.rsplit_once('@').map_or(first, |(_, host)| host).to_owned());
+        return Some((first.rsplit_once('@').map_or(first, |(_, host)| host).to_owned(), true));
     }
     if let Some(command) = value("proxycommand") {
-        return Some(format!("proxycommand {command}"));
+        return Some((format!("proxycommand {command}"), true));
     }
-    Some(format!("{}:{}", value("hostname")?, value("port")?))
+    Some((format!("{}:{}", value("hostname")?, value("port")?), false))
 }
 
 /// Where the key is with which a host's own differs: `Offending ED25519 key in /home/ada/.ssh/known_hosts:7`.
@@ -302,7 +309,7 @@ mod tests {
         let shared = "controlmaster auto\ncontrolpath /tmp/s/0\ncontrolpersist 60\n";
         let check = |told: &str, expected: Option<&str>| {
             let told = format!("host a\nhostname 10.0.0.7\nport 2222\n{told}");
-            assert_eq!(place_in(&told, "/tmp/s/0").as_deref(), expected, "{told}");
+            assert_eq!(place_in(&told, "/tmp/s/0").as_ref().map(|(place, _)| place.as_str()), expected, "{told}");
         };
         check(shared, Some("10.0.0.7:2222"));
         check(&format!("{shared}proxyjump ada@gate:2200,inner\n"), Some("gate:2200"));
@@ -311,6 +318,8 @@ mod tests {
         check("controlmaster false\ncontrolpath /tmp/s/0\ncontrolpersist 60\n", None);
         check("controlmaster auto\ncontrolpath /tmp/other\ncontrolpersist 60\n", None);
         check("controlmaster auto\ncontrolpath /tmp/s/0\ncontrolpersist no\n", None);
+        // Without it, hosts of who shares connections for ever would all be dialled at once.
+        check("controlmaster auto\ncontrolpath /tmp/s/0\ncontrolpersist yes\n", Some("10.0.0.7:2222"));
         check("", None);
     }
 }

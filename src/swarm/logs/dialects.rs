@@ -188,6 +188,17 @@ fn a_sentence_names_its_peer() {
 }
 
 #[test]
+fn a_line_of_a_log_is_known_by_a_sentence_and_nothing_of_another_peer() {
+    let check = |line: &str, expected: bool| assert_eq!(is_of_log(line.as_bytes(), 1001), expected, "{line}");
+    check("Peer [1001] makes a connection to Peer [1002]", true);
+    check("14:03:09 has downloaded the complete file", true);
+    check("Peer [1003] makes a connection to Peer [1002]", false);
+    check("Peer 1001 is unchoked by 1002. Peer 1002 is unchoked by 1001.", false);
+    check("Peer 1001 is slow", false);
+    check("", false);
+}
+
+#[test]
 fn what_has_not_come_to_pass_is_not_told() {
     for line in [
         "All peers have downloaded the complete file",

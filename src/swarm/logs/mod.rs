@@ -15,3 +15,4 @@ mod progress;
 
 pub use self::finding::{LogPattern, log_of};
 pub use self::progress::Progress;
+pub use self::sentence::is_of_log;

@@ -73,6 +73,12 @@ pub fn sentences(line: &[u8]) -> impl Iterator<Item = Told> {
     })
 }
 
+/// Whether this line is one of a log of this peer: it holds a sentence, and none of another peer.
+pub fn is_of_log(line: &[u8], id: u32) -> bool {
+    let mut told = sentences(line).peekable();
+    told.peek().is_some() && told.all(|told| told.subject.is_none_or(|subject| subject == id))
+}
+
 /// Whether a line can hold one that is told; nearly all of a long log are `have` lines, so it must be cheap.
 ///
 /// Each sentence that is told has a k, an l or an n in it; `received the 'have' message from ... for the piece ...` has none of them.

@@ -1,0 +1,139 @@
+//! Disks on which `swarm start` cannot write: the sentence says which file and why, whichever shell `sh` is.
+//!
+//! Each test has a disk in memory, in a mount namespace of its own. That needs root and `unshare`.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use crate::support::left_out::left_out;
+
+const SWARM: &str = env!("CARGO_BIN_EXE_swarm");
+const PEER_INFO: &str = "1001 localhost 6001 1\n";
+const COMMON: &str = "NumberOfPreferredNeighbors 1\nUnchokingInterval 1\nOptimisticUnchokingInterval 1\nFileName file\n\
+                      FileSize 4\nPieceSize 4\n";
+
+/// Runs what follows as somebody else than root.
+const NOBODY: &str = "setpriv --reuid 65534 --regid 65534 --clear-groups";
+
+/// Makes the disk with these options of tmpfs, copies the swarm there, spoils the disk, and starts the swarm by a command.
+const SCRIPT: &str = r#"
+    mkdir disk
+    mount -t tmpfs -o "$1" none disk
+    cp -r made/. disk
+    eval "$2"
+    PATH=$PWD/programs:$PATH
+    exec $3 ./swarm start --detach --peer-command "true {id}" disk
+"#;
+
+/// The disk is made so that nothing can be written as long as this test's sentence says.
+struct Disk {
+    options: &'static str,
+    spoil: &'static str,
+    /// Who starts the swarm.
+    by: &'static str,
+    /// What `rm` does before it deletes anything.
+    rm: &'static str,
+    /// What else is on the disk.
+    file: Option<&'static str>,
+}
+
+const DISK: Disk = Disk { options: "size=1m,mode=755", spoil: ":", by: "", rm: ":", file: None };
+
+impl Disk {
+    /// Asserts which file cannot be written, and why, by the last sentence of `swarm start`, with the shell of this machine and with bash.
+    fn check(&self, expected: &str) {
+        if !succeeds(Command::new("unshare").args(["--mount", "mount", "-t", "tmpfs", "none", "/tmp"])) {
+            return left_out("this machine makes no mount namespace");
+        }
+        self.check_with("/bin/sh", expected);
+        if Path::new("/bin/bash").exists() {
+            self.check_with("/bin/bash", expected);
+        } else {
+            left_out("this machine has no bash");
+        }
+    }
+
+    fn check_with(&self, shell: &str, expected: &str) {
+        let place = tempfile::tempdir().expect("a directory");
+        let path = place.path();
+        let write = |name: &str, text: &str| {
+            let path = path.join(name);
+            fs::create_dir_all(path.parent().expect("it has one")).expect("a directory");
+            fs::write(path, text).expect("a file");
+        };
+        write("made/Common.cfg", COMMON);
+        write("made/PeerInfo.cfg", PEER_INFO);
+        write("made/peer_1001/file", "1234");
+        self.file.inspect(|name| write(&format!("made/{name}"), "some bytes"));
+        write("programs/rm", &format!("#!/bin/sh\n{}\nPATH=${{PATH#*:}}\nexec rm \"$@\"\n", self.rm));
+        symlink(shell, path.join("programs/sh")).expect("it is new");
+        fs::copy(SWARM, path.join("swarm")).expect("it can be copied");
+        let open = ["755", ".", "programs/rm"];
+        assert!(succeeds(Command::new("chmod").args(open).current_dir(path)), "they are ours");
+
+        let mut start = Command::new("unshare");
+        start.args(["--mount", "sh", "-ec", SCRIPT, "sh", self.options, self.spoil, self.by]).current_dir(path);
+        let Output { status, stderr, .. } = start.output().expect("there is unshare");
+        let said = String::from_utf8_lossy(&stderr);
+        let last = said.lines().last().unwrap_or_default();
+        let sentence = format!("this machine: cannot write there: cannot create {expected}");
+        assert!(status.code() == Some(1) && last.ends_with(&sentence), "{shell}, {sentence}: {status}, {said}");
+    }
+}
+
+fn succeeds(command: &mut Command) -> bool {
+    command.output().is_ok_and(|output| output.status.success())
+}
+
+#[test]
+fn the_record_of_a_peer_on_a_full_disk() {
+    let spoil = "cat /dev/zero >disk/filler 2>/dev/null || :";
+    let disk = Disk { spoil, ..DISK };
+    disk.check("peer_1001.pid: No space left on device");
+}
+
+#[test]
+fn the_note_of_a_run_s_beginning_on_a_full_disk() {
+    let spoil = "cat /dev/zero >disk/filler 2>/dev/null || :";
+    // What is noted of it has to be written.
+    let disk = Disk { spoil, file: Some("logs/log_peer_1001.log"), ..DISK };
+    disk.check("swarm.begun: No space left on device");
+}
+
+/// Seen: the shell's own status 2, for the redirection of a special builtin failed.
+#[test]
+fn what_a_peer_says_where_no_further_file_can_be_made() {
+    // Two more can: the lock and the note of the run's beginning.
+    let spoil = "count=0; while true 2>/dev/null >disk/filler$count; do count=$((count + 1)); done
+                 rm disk/filler0 disk/filler1";
+    let disk = Disk { options: "size=1m,nr_inodes=40,mode=755", spoil, ..DISK };
+    disk.check("peer_1001.err: No space left on device");
+}
+
+#[test]
+fn the_note_of_a_run_s_beginning_on_a_read_only_disk() {
+    let disk = Disk { spoil: "mount -o remount,ro disk", ..DISK };
+    disk.check("swarm.begun: Read-only file system");
+}
+
+#[test]
+fn a_directory_in_which_only_its_owner_may_write() {
+    let disk = Disk { by: NOBODY, ..DISK };
+    disk.check("swarm.begun: Permission denied");
+}
+
+/// Seen with bash: a lock that cannot be read was taken for one that is held.
+#[test]
+fn a_lock_that_cannot_be_read_is_not_told_as_held() {
+    let disk = Disk { spoil: "install -m 600 /dev/null disk/peer_1001.lock", by: NOBODY, ..DISK };
+    disk.check("swarm.begun: Permission denied");
+}
+
+#[test]
+fn what_a_peer_says_in_a_directory_in_which_only_its_owner_may_write_from_then_on() {
+    let rm = "case $* in *peer_1001.err*) chmod 555 . ;; esac";
+    let disk = Disk { spoil: "chown 65534 disk", by: NOBODY, rm, ..DISK };
+    disk.check("peer_1001.err: Permission denied");
+}
