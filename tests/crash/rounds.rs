@@ -50,13 +50,14 @@ impl Peer {
         let Some(running) = self.running.take() else { return false };
         let ended = running.kill();
         self.check_greeting(&ended);
-        // Once the journal is deleted, the swarm has ended for this peer: only its exit status was still to come.
-        let over = ended.stderr.iter().any(|line| line.contains(" peers have the file after "));
+        let text = swarm.log_text(self.id);
+        // Once the journal is deleted, the swarm has ended for this peer: only its last words and its exit status were still to
+        // come. It is there before the log has a line.
+        let over = !text.is_empty() && !swarm.journal_path(self.id).exists();
         if ended.status.is_some() || over {
             self.ended = Some(Ended { status: Some(0), ..ended });
             return false;
         }
-        let text = swarm.log_text(self.id);
         let kept = text.rfind('\n').map_or("", |end| &text[..=end]);
         assert!(kept.starts_with(&self.log_kept), "the log of peer {} does not go on", self.id);
         kept.clone_into(&mut self.log_kept);
@@ -98,9 +99,9 @@ impl Peer {
     }
 }
 
-/// What a peer may warn of when another was killed in the middle of a word.
-fn is_of_a_kill(_warning: &str) -> bool {
-    false
+/// What a peer may warn of when another was killed: the last call of its former life may be looked at after the first of its next.
+fn is_of_a_kill(warning: &str) -> bool {
+    warning.ends_with(" was turned away: that neighbor is connected and alive")
 }
 
 fn number(name: &str, default: u64) -> u64 {

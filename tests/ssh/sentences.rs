@@ -98,7 +98,9 @@ fn hosts_that_cannot_be_reached() {
 
 /// It may be a sshd that is full, so this takes a while.
 fn what_answers_is_not_sshd(greeting: &'static str) {
-    check("host HOST: what answers there is not sshd, or takes no more connections at the moment", |world| {
+    let sentences = "HOST:PORT takes no more logins at the moment, they are tried again\n\
+        swarm: host HOST: what answers there is not sshd, or takes no more connections at the moment";
+    check(sentences, |world| {
         world.hosts[0].go_away();
         let listener = TcpListener::bind((world.hosts[0].address, world.port)).expect("its address");
         thread::spawn(move || {
