@@ -194,6 +194,12 @@ impl Journal {
     }
 }
 
+/// Whether a journal of this many bytes says more than what it belongs to: whether anything was recorded in it.
+#[must_use]
+pub fn has_records(len: u64, layout: FileLayout) -> bool {
+    len > first_line(layout).len() as u64
+}
+
 fn first_line(layout: FileLayout) -> String {
     format!("peer_process journal 1: {} bytes in pieces of {}\n", layout.file_size(), layout.piece_size())
 }

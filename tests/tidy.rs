@@ -80,8 +80,8 @@ const SWARM_ORDER: [&str; 41] = [
     "start",
 ];
 /// All that `swarm` takes from the crate: it runs peers as processes, whosever they are.
-const SWARM_IMPORTS: [&str; 10] =
-    ["config", "console", "hashing", "layout", "limits", "lock", "manifest", "peer_id", "stderr", "units"];
+const SWARM_IMPORTS: [&str; 11] =
+    ["config", "console", "hashing", "journal", "layout", "limits", "lock", "manifest", "peer_id", "stderr", "units"];
 /// What a module must not name, and the modules that may.
 const RESERVED: [(&str, &[&str]); 10] = [
     ("std::net", &["net"]),

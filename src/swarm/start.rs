@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use indicatif::DecimalBytes;
+use peer_process::journal::has_records;
 use peer_process::limits::Rate;
 use peer_process::peer_id::PeerId;
 
@@ -238,7 +239,7 @@ fn refuse_without_seeder(swarm: &SwarmDir, hosts: &Hosts, args: &StartArgs) -> R
         let journals: Vec<_> = host.peers.iter().map(|id| swarm.journal_name(*id)).collect();
         match host.list(&journals) {
             Err(error) if error.is::<NoDirectory>() => Ok(false),
-            found => found.map(|found| !found.is_empty()),
+            found => found.map(|found| found.values().any(|len| has_records(*len, swarm.common.layout))),
         }
     };
     if !fresh && hosts.each(resumes).into_iter().collect::<Result<Vec<_>>>()?.contains(&true) {

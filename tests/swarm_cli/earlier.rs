@@ -49,6 +49,9 @@ fn what_peers_warn_of_is_said_where_it_is_seen() {
     let begun = swarm.start("start --timeout 1").end();
     begun.assert_status(1);
     begun.assert_said("PeerInfo.cfg: no peer starts with the file, so none will ever have it");
+    // It has left journals of nothing.
+    assert!(swarm.place.path("peer_1001/file.bin.journal").exists());
+    swarm.place.run(&["start"]).assert_status(2);
 }
 
 #[test]

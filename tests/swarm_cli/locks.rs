@@ -177,7 +177,9 @@ fn clean_holds_a_peer_s_lock_until_all_is_deleted() {
     let swarm = Swarm::new("1001* 1002");
     let names = ["peer_1002.lock", "peer_1002/file.bin.part", "peer_1002/file.bin.journal"];
     fs::create_dir_all(swarm.place.path("peer_1002")).expect("a directory");
-    names.iter().for_each(|name| swarm.place.write(name, b"left"));
+    for name in names {
+        swarm.place.write(name, b"left");
+    }
     let bin = swarm.place.path("bin");
     fs::create_dir(&bin).expect("it is new");
     let script = "#!/bin/sh\nfor name; do\n    case $name in *.part | *.journal) [ -e peer_1002.lock ] || echo \"$name\" >>unheld ;; \
