@@ -71,7 +71,7 @@ fn check_end(swarm: &Swarm, victim: Process, all_from_liar: bool) {
     swarm.wait_for_file(1002);
     assert_eq!(swarm.count_in_log(1002, "has downloaded the piece"), PIECE_COUNT);
     assert_eq!(swarm.count_in_log(1002, &format!(" from {LIAR}. Now the number")), from_liar);
-    let told = format!("peer 1002: from {LIAR} {bytes} bytes, ");
+    let told = format!("peer 1002: {LIAR}: received {bytes} bytes, ");
     let ended = victim.terminate();
     assert!(ended.lines.iter().any(|line| line.starts_with(&told)), "{told} in {:#?}", ended.lines);
 }
