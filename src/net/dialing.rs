@@ -27,10 +27,9 @@ const DIAL_PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::
 pub fn keep_dialing(shared: &Arc<Shared>, threads: &Threads, to: &PeerInfo) {
     let mut backoff = Backoff::new();
     let mut told = None;
-    // What has led to a connection is done again. Else every other round has patience, for a right address may be slow.
-    let mut is_hurried = true;
+    let mut haste = Haste::new();
     while shared.wait_until_wanted(to.id) {
-        match dial(shared, to, is_hurried) {
+        match dial(shared, to, haste) {
             Ok(stream) => {
                 shared.note_dialed(to.id, None);
                 let begun = Instant::now();
@@ -47,7 +46,7 @@ pub fn keep_dialing(shared: &Arc<Shared>, threads: &Threads, to: &PeerInfo) {
                     told.clone_from(&trouble);
                 }
                 shared.note_dialed(to.id, trouble);
-                is_hurried = !is_hurried;
+                haste.note_failure();
             }
         }
         if !shared.wait_until(Instant::now() + backoff.next()) {
@@ -84,19 +83,38 @@ impl Backoff {
     }
 }
 
-/// How long an address may take to shake hands, if so many of the neighbor's others are still to be dialed in this round.
-fn patience(is_hurried: bool, others_left: usize) -> Duration {
-    if is_hurried && others_left > 0 { HURRIED_PATIENCE } else { HANDSHAKE_PATIENCE }
+/// Whether a round over a neighbor's addresses is hurried. What has led to a connection is done again; else every other round has
+/// patience, for a right address may be slow.
+#[derive(Clone, Copy, Debug)]
+struct Haste {
+    is_hurried: bool,
+}
+
+impl Haste {
+    /// The first round is hurried.
+    fn new() -> Self {
+        Self { is_hurried: true }
+    }
+
+    /// Notes that no address of this round has led to a connection.
+    fn note_failure(&mut self) {
+        self.is_hurried = !self.is_hurried;
+    }
+
+    /// How long an address may take to shake hands, if `others_left` of the neighbor's others are still to be dialed in this round.
+    fn patience(self, others_left: usize) -> Duration {
+        if self.is_hurried && others_left > 0 { HURRIED_PATIENCE } else { HANDSHAKE_PATIENCE }
+    }
 }
 
 /// Connects and shakes hands at one of the neighbor's addresses: one that answers wrongly, or not at all, hides none that is right.
 ///
 /// Of what stood in the way the worst is told, the first of several that are as bad.
-fn dial(shared: &Shared, to: &PeerInfo, is_hurried: bool) -> Result<TcpStream, Trouble> {
+fn dial(shared: &Shared, to: &PeerInfo, haste: Haste) -> Result<TcpStream, Trouble> {
     let addresses = addresses::resolve(&to.host, to.port).map_err(|error| Trouble::of_lookup(&to.host, &error))?;
     let mut trouble: Option<Trouble> = None;
     for (place, address) in addresses.iter().enumerate() {
-        match dial_at(shared, to, *address, patience(is_hurried, addresses.len() - place - 1)) {
+        match dial_at(shared, to, *address, haste.patience(addresses.len() - place - 1)) {
             Ok(stream) => return Ok(stream),
             Err(other) if trouble.as_ref().is_none_or(|first| first.weight() < other.weight()) => trouble = Some(other),
             Err(_) => {}
@@ -164,10 +182,12 @@ mod tests {
     }
 
     #[test]
-    fn only_an_address_before_others_is_left_early_and_only_in_a_hurried_round() {
-        let secs = |is_hurried, others_left| patience(is_hurried, others_left).as_secs();
-        assert_eq!([secs(true, 2), secs(true, 1), secs(true, 0)], [3, 3, 10]);
-        assert_eq!([secs(false, 2), secs(false, 1), secs(false, 0)], [10, 10, 10]);
+    fn only_an_address_before_others_is_left_early_and_only_in_every_other_round() {
+        let mut haste = Haste::new();
+        for expected in [[3, 3, 10], [10, 10, 10], [3, 3, 10]] {
+            assert_eq!([2, 1, 0].map(|others_left| haste.patience(others_left).as_secs()), expected);
+            haste.note_failure();
+        }
     }
 
     /// Dials the earlier peer where each call is answered by these bytes and the end; says until when it is not dialed again.
@@ -185,7 +205,7 @@ mod tests {
         });
         let listed = config::parse_peer_info(&format!("1000 127.0.0.1 {port} 0\n")).expect("it is right");
         for _ in 0..MANY {
-            dial(&rig.shared, &listed[0], true).expect_err("it does not shake hands");
+            dial(&rig.shared, &listed[0], Haste::new()).expect_err("it does not shake hands");
         }
         answers.join().expect("no panic");
         rig.shared.lock().shut_until(id(1000), Origin::LISTED)

@@ -5,7 +5,6 @@ use std::io::{ErrorKind, Write};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::process::Command;
 use std::thread;
-use std::time::Instant;
 
 use socket2::{Domain, Socket, Type};
 
@@ -61,7 +60,7 @@ fn addresses_of_both_families_and_however_they_are_written() {
 }
 
 #[test]
-fn whoever_answers_wrongly_at_one_address_does_not_hide_the_neighbor_at_another() {
+fn a_wrong_answer_at_one_address_does_not_hide_the_neighbor_at_another() {
     if !has_ipv6() {
         return;
     }
@@ -91,40 +90,12 @@ fn who_accepts_and_says_nothing_at_one_address_does_not_keep_from_the_next_one()
     // The system takes the calls, and nobody looks at them.
     let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).expect("a free port");
     let listener = TcpListener::bind((Ipv6Addr::LOCALHOST, port)).expect("a free port");
-    let leecher = swarm.env.start(&["--peer-timeout", "8", "1002"]);
+    let leecher = swarm.env.start(&["--peer-timeout", "9", "1002"]);
     let mut client = Client::seed(&swarm, &listener, 1001, 1002);
     client.serve(&swarm, swarm.plan.piece_count() as usize);
     client.part();
     assert_eq!(leecher.wait().status, Some(0));
     drop(silent);
-}
-
-/// A right address may be slow: each round without a hurry gives the first one all the time that it would have alone.
-#[test]
-fn a_silent_first_address_is_left_early_in_every_other_round_only() {
-    if !has_ipv6() {
-        return;
-    }
-    let port = free_port();
-    let swarm = at(&[("localhost", port), ("localhost", free_port())]);
-    let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).expect("a free port");
-    let listener = TcpListener::bind((Ipv6Addr::LOCALHOST, port)).expect("a free port");
-    let leecher = swarm.start(1002);
-    let hear_out = || {
-        let mut call = Client::accept(&silent);
-        let begun = Instant::now();
-        call.wait_for_end();
-        begun.elapsed()
-    };
-    let hurried = hear_out();
-    // It has no time in the first round.
-    drop(Client::accept(&listener));
-    let patient = hear_out();
-    assert!(patient > hurried * 2, "{hurried:?}, {patient:?}");
-    let mut client = Client::seed(&swarm, &listener, 1001, 1002);
-    client.serve(&swarm, swarm.plan.piece_count() as usize);
-    client.part();
-    assert_eq!(leecher.wait().status, Some(0));
 }
 
 #[test]
