@@ -149,7 +149,7 @@ pub fn load(dir: &Path, own: PeerId) -> Result<Config> {
     Ok(config)
 }
 
-/// Reads both files in `dir`, for whoever is none of the peers.
+/// Reads both files in `dir`, for a program that is not one of the peers.
 ///
 /// # Errors
 /// One sentence for the first thing that is wrong.
@@ -340,7 +340,7 @@ fn check_seed(config: &Config) -> Result<()> {
     let path = config.peer_dir().join(&common.file_name);
     let shown = path.display();
     let promise = || format!("{PEER_INFO} line {} says that peer {} has the file, but", own.line, own.id);
-    // Looked at before it is opened: to open a pipe might take for ever.
+    // Looked at before it is opened: to open a pipe might take forever.
     let metadata = fs::metadata(&path).with_context(|| format!("{} {shown} cannot be found", promise()))?;
     ensure!(metadata.is_file(), "{} {shown} is not a file", promise());
     let file = File::open(&path).with_context(|| format!("{} {shown} cannot be opened", promise()))?;

@@ -75,7 +75,7 @@ impl Progress {
         self.piece_count == self.layout.piece_count()
     }
 
-    /// The most telling first, and no more than has room in so many columns; `speed` is bytes a second and the time left, once they
+    /// The most telling first, and no more than has room in this many columns; `speed` is bytes a second and the time left, once they
     /// are known.
     fn describe(&self, speed: Option<(u64, Duration)>, room: usize) -> String {
         let named = self.parts(speed, |neighbors| self.list(neighbors));
@@ -189,7 +189,7 @@ impl Console {
         *last = Some(progress);
     }
 
-    /// Shows that so many bytes more of the file were checked, of so many.
+    /// Shows that `bytes` more bytes of the file were checked, of `of`.
     pub fn checked(&self, bytes: u64, of: u64) {
         let bar = &self.0.bar;
         if bar.length() != Some(of) {

@@ -20,7 +20,7 @@ use crate::local_time::Stamp;
 use crate::peer::LogEvent;
 use crate::peer_id::PeerId;
 
-/// So many bytes of sentences are not held in memory for longer.
+/// Maximum number of bytes of sentences that are held in memory.
 const MOST_PENDING: usize = 256 * 1024;
 
 /// What separates the course's sentences from all other records of the `log` crate.
@@ -37,7 +37,7 @@ pub struct LogFile {
 impl LogFile {
     /// Starts both loggers; `stderr` takes the other records, down to `verbosity`.
     ///
-    /// The log file starts anew, or goes on behind its last whole line if it is `resumed`.
+    /// The log file starts empty, or goes on behind its last whole line if it is `resumed`.
     ///
     /// # Errors
     /// When the file cannot be created, is a link to one that is not empty, or another logger was set.
@@ -83,7 +83,7 @@ impl LogFile {
         file.write_all(&lines).with_context(|| format!("cannot write to {}", self.path.display()))
     }
 
-    /// Whether the sentences have become so many that they should be written at once.
+    /// Whether there are enough sentences to write them at once.
     #[must_use]
     pub fn is_due(&self) -> bool {
         self.pending.lock().len() > MOST_PENDING
@@ -100,7 +100,7 @@ impl LogFile {
 ///
 /// # Errors
 /// When it cannot be written, or is a link to a file that is not empty.
-pub fn begin_anew(path: &Path) -> Result<()> {
+pub fn start_over(path: &Path) -> Result<()> {
     links::refuse_full(path)?;
     match OpenOptions::new().write(true).truncate(true).open(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),

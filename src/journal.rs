@@ -20,10 +20,10 @@ use anyhow::{Context, Result, ensure};
 use crate::layout::{FileLayout, PieceIndex};
 use crate::peer_id::PeerId;
 
-/// Reckons the checksum of a piece's bytes: CRC-32, as in zip and png.
+/// Computes the checksum of a piece's bytes: CRC-32, as in zip and png.
 pub use crc32fast::Hasher as Checksum;
 
-/// So many bytes of lines are not held in memory for longer.
+/// Maximum number of bytes of lines that are held in memory.
 const MOST_UNWRITTEN: usize = 64 * 1024;
 
 /// An open journal, to which lines are appended.
@@ -78,7 +78,7 @@ impl Journal {
     /// # Errors
     /// When it cannot be read, or belongs to another file.
     pub fn read(path: &Path, layout: FileLayout) -> Result<Option<Recorded>> {
-        // Looked at before it is opened: to open a pipe might take for ever.
+        // Looked at before it is opened: to open a pipe might take forever.
         let metadata = match fs::metadata(path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             other => other.with_context(|| format!("cannot read {}", path.display()))?,
@@ -101,7 +101,7 @@ impl Journal {
         Ok(recorded)
     }
 
-    /// Writes a journal anew that records this much.
+    /// Replaces the journal by one that records this much.
     ///
     /// It takes the place of an older one in one step, so that a kill between the two loses nothing.
     ///

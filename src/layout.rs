@@ -1,6 +1,6 @@
 //! `FileLayout`: how a file is cut into pieces (protocol A1), and `PieceIndex`, a number that it has checked.
 //!
-//! Nothing else can make a `PieceIndex`, so whoever holds one may use it without asking whether such a piece exists.
+//! Nothing else can make a `PieceIndex`, so code that holds one may use it without asking whether such a piece exists.
 
 use std::fmt;
 

@@ -32,7 +32,7 @@ impl Rate {
         self.0.get()
     }
 
-    /// How long so many bytes take, rounded up.
+    /// How long this many bytes take, rounded up.
     #[must_use]
     pub fn time_of(self, bytes: u64) -> Duration {
         let nanos = (u128::from(bytes) * 1_000_000_000).div_ceil(u128::from(self.0.get()));
@@ -87,7 +87,7 @@ pub struct Limits {
 
 /// A bucket into which a token for each byte drops at a [`Rate`], until it holds what comes in a [`BURST`].
 ///
-/// Whoever finds it open, that is not in debt, may take any number of tokens at once; while they are not there yet, it is shut.
+/// A sender that finds it open, that is not in debt, may take any number of tokens at once; while they are not there yet, it is shut.
 /// So a piece is never held up in its middle by what others have taken, and the average is kept all the same.
 #[derive(Debug)]
 pub struct TokenBucket {
@@ -109,7 +109,7 @@ impl TokenBucket {
         self.empty_at
     }
 
-    /// Takes tokens for so many bytes, and says when each byte is due to keep to the rate.
+    /// Takes tokens for this many bytes, and says when each byte is due to keep to the rate.
     pub fn take(&mut self, bytes: u64, now: Instant) -> Schedule {
         let start = now.checked_sub(BURST).map_or(self.empty_at, |earliest| self.empty_at.max(earliest));
         self.empty_at = start + self.rate.time_of(bytes);
@@ -203,7 +203,7 @@ mod tests {
         }
     }
 
-    /// Whoever comes as soon as it is open, with pieces of any length, gets the rate and no more.
+    /// A sender that comes as soon as it is open, with pieces of any length, gets the rate and no more.
     #[test]
     fn a_bucket_that_is_always_asked_gives_its_rate() {
         let begin = Instant::now();

@@ -115,7 +115,7 @@ enum Unchoking {
     Eager,
 }
 
-/// Takes a number of this range; what is none is told in a sentence of our own.
+/// Takes a number of this range; anything else is told in a sentence of our own.
 fn number<T>(what: &'static str, range: RangeInclusive<T>) -> impl Fn(&str) -> Result<T, String> + Clone
 where
     T: FromStr + PartialOrd + Display + Clone,

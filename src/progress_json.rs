@@ -1,6 +1,6 @@
-//! `ProgressFile`: a line of JSON a second for whoever wants to draw how a peer gets on (`--progress-json`).
+//! `ProgressFile`: a line of JSON a second for a program that draws a peer's progress (`--progress-json`).
 //!
-//! [`Snapshot::of`] is taken while the peer stands still, [`ProgressFile::append`] reckons rates and writes.
+//! [`Snapshot::of`] is taken while the peer stands still, [`ProgressFile::append`] computes rates and writes.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -117,7 +117,7 @@ pub struct ProgressFile {
 type Told = BTreeMap<u32, (u64, u64)>;
 
 impl ProgressFile {
-    /// Begins it anew.
+    /// Begins it again.
     ///
     /// # Errors
     /// When it cannot be created, is a link to a file that is not empty, or something else is there already.

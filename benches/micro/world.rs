@@ -152,7 +152,7 @@ impl World {
         self.saving.pop().expect("one has arrived")
     }
 
-    /// Starts anew if there are fewer than `count` pieces to ask for.
+    /// Starts over if there are fewer than `count` pieces to ask for.
     pub fn have_pieces_left(&mut self, count: u32) {
         let used = self.peer.pieces().count() as usize + self.saving.len() + UNCHOKING;
         if (self.size.pieces as usize) < used + count as usize {
@@ -170,7 +170,7 @@ impl World {
         (id, self.layout.piece(u32::try_from(number).expect("a piece")).expect("a piece"))
     }
 
-    /// Starts anew if fewer than `count` haves are left.
+    /// Starts over if fewer than `count` haves are left.
     pub fn have_haves_left(&mut self, count: u32) {
         if self.haves + u64::from(count) > u64::from(self.size.neighbors) * u64::from(self.size.pieces / 2) {
             *self = Self::new(self.size, self.kind);

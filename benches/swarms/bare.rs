@@ -24,7 +24,7 @@ const SERVE: &str = "bare-serve";
 const FETCH: &str = "bare-fetch";
 const COPY: &str = "bare-copy";
 
-/// A command that serves this file to so many connections, and says on stderr on which port.
+/// A command that serves this file to this many connections, and says on stderr on which port.
 pub fn serve_command(file: &Path, piece_size: u32, connections: u32) -> Command {
     command(SERVE, &[path(file), piece_size.to_string(), connections.to_string()])
 }

@@ -116,7 +116,7 @@ impl Processes {
     }
 
     fn look_until(&mut self, happened: impl Fn(&[Running]) -> bool) {
-        // Looking takes time from those that are looked at, so many are looked at more rarely.
+        // Looking takes time from those that are looked at, so the more there are, the more rarely they are looked at.
         let few = 6;
         let interval = LOOK_INTERVAL * u32::try_from(self.running.len().div_ceil(few)).expect("few processes");
         let mut looked = self.begun;

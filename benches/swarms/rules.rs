@@ -9,7 +9,7 @@ use crate::Bench;
 use crate::report::{Bar, Figure};
 use crate::world::{Neighbors, Size, World};
 
-/// So many calls at once are timed: one alone is too short.
+/// This many calls at once are timed: one alone is too short.
 const BATCH: u32 = 100;
 const BATCHES: u32 = 50;
 

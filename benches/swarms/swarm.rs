@@ -99,7 +99,7 @@ impl Outcome {
 }
 
 impl Plan {
-    /// One seeder and so many leechers that are all unchoked from the start.
+    /// One seeder and this many leechers that are all unchoked from the start.
     pub fn of(file_size: u64, piece_size: u32, leechers: u32) -> Self {
         Self { file_size, piece_size, leechers, k: leechers, p: 1, m: 1 }
     }

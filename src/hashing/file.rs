@@ -15,12 +15,12 @@ use std::thread;
 use super::{Hash, HashKind, Hasher};
 use crate::layout::{FileLayout, PieceIndex};
 
-/// So many bytes are read at once: few enough to stay in a core's cache until they are hashed.
+/// Number of bytes that are read at once: few enough to stay in a core's cache until they are hashed.
 const BLOCK: u64 = 256 * 1024;
-/// About so many bytes a thread takes at once.
+/// About the number of bytes that a thread takes at once.
 const SHARE: u32 = 1024 * 1024;
 
-/// What is reckoned of a piece's bytes.
+/// What is computed of a piece's bytes.
 pub trait Sum: Clone + Send + Sync {
     /// The next bytes.
     fn add(&mut self, bytes: &[u8]);
@@ -53,7 +53,7 @@ pub struct Hashed {
 }
 
 impl Reading<'_> {
-    /// Reads these pieces; `done` hears from all threads what was reckoned of each, in no order.
+    /// Reads these pieces; `done` hears from all threads what was computed of each, in no order.
     ///
     /// # Errors
     /// When the disk does not give them, the file has become shorter, or `told` ends it.
@@ -138,7 +138,7 @@ impl Reading<'_> {
         Ok(())
     }
 
-    /// The hashes of these pieces and, if `whole` is asked for, that of the whole file, which one core reckons meanwhile.
+    /// The hashes of these pieces and, if `whole` is asked for, that of the whole file, which one core computes meanwhile.
     ///
     /// # Errors
     /// Those of [`pieces`](Self::pieces).

@@ -140,7 +140,7 @@ pub fn append_hex(digits: &str, out: &mut Vec<u8>) -> bool {
     all
 }
 
-/// Reckons a hash of bytes that come in parts.
+/// Computes a hash of bytes that come in parts.
 #[derive(Clone, Debug)]
 pub struct Hasher(Inner);
 

@@ -38,7 +38,7 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// The manifest of a file whose hashes were reckoned: those of all pieces, one behind the other.
+    /// The manifest of a file whose hashes were computed: those of all pieces, one behind the other.
     ///
     /// # Panics
     /// When there are not as many hashes as pieces.
@@ -61,7 +61,7 @@ impl Manifest {
     /// One sentence with the file's name if it cannot be read or is wrong.
     pub fn read(path: &Path) -> Result<Self> {
         let unreadable = || format!("cannot read {}", path.display());
-        // Looked at before it is opened: to open a pipe might take for ever.
+        // Looked at before it is opened: to open a pipe might take forever.
         let metadata = fs::metadata(path).with_context(unreadable)?;
         ensure!(metadata.is_file(), "{} is not a plain file", path.display());
         let len = metadata.len();
@@ -70,7 +70,7 @@ impl Manifest {
         Self::parse(&bytes).with_context(|| path.display().to_string())
     }
 
-    /// Whether a manifest of so many pieces could be read again.
+    /// Whether a manifest of this many pieces could be read again.
     #[must_use]
     pub fn can_have(piece_count: u32, kind: HashKind) -> bool {
         // Names and numbers have room in a hundredth.
@@ -156,7 +156,7 @@ impl fmt::Debug for Manifest {
     }
 }
 
-/// `2 of 25 pieces are wrong, 3-4`: what is said of these pieces, of so many in all.
+/// `2 of 25 pieces are wrong, 3-4`: what is said of these pieces, of `of` in all.
 #[must_use]
 pub fn told_wrong(wrong: &[PieceIndex], of: usize) -> String {
     let are = if wrong.len() == 1 { "is" } else { "are" };

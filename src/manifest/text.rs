@@ -73,7 +73,7 @@ impl Manifest {
             }
             Some(name) => {
                 let known = HashKind::ALL.map(HashKind::name).join(", ");
-                HashKind::parse(&name).ok_or_else(|| anyhow!("hash {} is none of {known}", quoted(&name)))?
+                HashKind::parse(&name).ok_or_else(|| anyhow!("hash {} is not one of {known}", quoted(&name)))?
             }
             None if count > 0 => kind_of(digits),
             None => file_hash.as_ref().map_or(HashKind::Sha256, |digits| kind_of(digits.len())),
@@ -104,7 +104,7 @@ impl Manifest {
     }
 }
 
-/// The kind whose hashes have so many digits, where nobody says it.
+/// The kind whose hashes have this many digits, where nobody says it.
 fn kind_of(digits: usize) -> HashKind {
     if digits == 2 * HashKind::Sha1.len() { HashKind::Sha1 } else { HashKind::Sha256 }
 }
@@ -329,11 +329,11 @@ mod tests {
                         4294967295 that an index of 4 bytes counts";
         check("total_size", "9000000000000000000", sentence);
         check("file_name", "[1]", "file_name '[1]' is not a text");
-        check("hash", "\"md5\"", "hash 'md5' is none of sha256, sha1, blake3");
+        check("hash", "\"md5\"", "hash 'md5' is not one of sha256, sha1, blake3");
         check("hash", "256", "hash '256' is not a text");
         check("tracker_url", "{}", "tracker_url '{}' is not a text");
         let long = format!("\"{}\"", "x".repeat(1000));
-        check("hash", &long, &format!("hash '{}...' is none of sha256, sha1, blake3", "x".repeat(70)));
+        check("hash", &long, &format!("hash '{}...' is not one of sha256, sha1, blake3", "x".repeat(70)));
     }
 
     #[test]

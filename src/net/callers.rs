@@ -20,9 +20,9 @@ const LEAST_MEMORY: Duration = Duration::from_secs(60);
 /// What a caller did instead of shaking hands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Did {
-    /// Its connection ended when so many bytes of a handshake had come.
+    /// Its connection ended when this many bytes of a handshake had come.
     Ended(usize),
-    /// So many bytes had come when its time was over.
+    /// This many bytes had come when its time was over.
     Waited(usize),
     /// It said something else.
     SaidOther,
@@ -123,7 +123,7 @@ mod tests {
         assert!(told.is_new(neighbor(1), "is odd in another way", start));
     }
 
-    /// How many of these are told: of so many addresses, with so many sentences of each.
+    /// How many of these are told: the number of addresses, and of sentences of each.
     fn flood(told: &mut Told, addresses: u32, sentences: u32, now: Instant) -> usize {
         let all = (0..addresses).flat_map(|address| (0..sentences).map(move |sentence| (address, sentence)));
         let is_new = |(address, sentence): &(u32, u32)| {

@@ -35,7 +35,7 @@ impl Tally {
         self.received.fetch_add(len, Ordering::Relaxed);
     }
 
-    /// Adds so many bytes of a piece that the socket has taken.
+    /// Adds this many bytes of a piece that the socket has taken.
     pub fn count_sent(&self, len: u32) {
         self.sent.fetch_add(len.into(), Ordering::Relaxed);
     }

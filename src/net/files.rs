@@ -65,7 +65,7 @@ impl Files {
         });
         let (store, pieces) = if own.has_file {
             if recorded.is_none() {
-                begin_anew(&journal_path, &log_path)?;
+                start_over(&journal_path, &log_path)?;
             }
             let store = PieceStore::open_complete(dir.join(&common.file_name), layout)?;
             (store, PieceSet::full(layout))
@@ -81,10 +81,10 @@ impl Files {
                 Some(Ok(resumed)) => resumed,
                 other => {
                     if let Some(Err(error)) = other {
-                        warnings.push(format!("{error:#}; the download starts anew"));
+                        warnings.push(format!("{error:#}; the download starts over"));
                         recorded = None;
                     }
-                    begin_anew(&journal_path, &log_path)?;
+                    start_over(&journal_path, &log_path)?;
                     (PieceStore::create(&dir, &common.file_name, layout)?, PieceSet::empty(layout))
                 }
             }
@@ -95,7 +95,7 @@ impl Files {
         let journal = match Journal::create(journal_path, layout, &recorded) {
             Ok(journal) => Some(journal),
             Err(error) if own.has_file => {
-                warnings.push(format!("{error:#}; if this peer is killed, it will start anew"));
+                warnings.push(format!("{error:#}; if this peer is killed, it will start over"));
                 None
             }
             Err(error) => return Err(error),
@@ -136,11 +136,11 @@ fn resume_checked(
     }
 }
 
-/// Takes away what an earlier run has left, the journal first and the log before there is a new journal: whoever is killed
-/// in between starts anew once more, and no journal is ever beside the log of another swarm.
-fn begin_anew(journal_path: &Path, log_path: &Path) -> Result<()> {
+/// Takes away what an earlier run has left, the journal first and the log before there is a new journal: a peer that is killed
+/// in between starts over once more, and no journal is ever beside the log of another swarm.
+fn start_over(journal_path: &Path, log_path: &Path) -> Result<()> {
     Journal::discard(journal_path);
-    event_log::begin_anew(log_path)
+    event_log::start_over(log_path)
 }
 
 #[cfg(test)]

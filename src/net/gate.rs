@@ -84,7 +84,7 @@ impl Gate {
     /// Lets the next piece begin.
     ///
     /// # Errors
-    /// When it may not; says when it is worth asking again. Whoever does not intend to must [step aside](Self::step_aside).
+    /// When it may not; says when it is worth asking again. One that does not intend to must [step aside](Self::step_aside).
     pub fn begin(&mut self, piece_len: u32, now: Instant) -> Result<Pace, Instant> {
         let mut own = self.own.as_ref().map(|own| lock(own));
         if let Some(own) = own.as_ref().filter(|own| own.opens_at() > now) {
@@ -114,7 +114,7 @@ impl Gate {
         Ok(Pace { in_line, own: own.as_mut().map(|own| own.take(bytes, now)) })
     }
 
-    /// So many bytes of the piece that began last will not be sent: the connection is over.
+    /// This many bytes of the piece that began last will not be sent: the connection is over.
     pub fn give_back(&mut self, bytes: u64) {
         self.own.iter().for_each(|own| lock(own).give_back(bytes));
         self.line.iter().for_each(|line| line.lock().bucket.give_back(bytes));
@@ -207,7 +207,7 @@ mod tests {
         let mut came = Vec::new();
         let mut now = begin;
         for _ in 1..=9 {
-            // While it is shut, the third asks first, then the first, then the second; whoever had its turn comes last.
+            // While it is shut, the third asks first, then the first, then the second; the one that had its turn comes last.
             let early = now + Duration::from_millis(999);
             now += Duration::from_secs(1);
             for place in [2, 0, 1] {

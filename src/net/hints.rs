@@ -60,9 +60,9 @@ pub enum Hint {
     NeverUnchokes(Duration),
     NeverAsks(Duration),
     NeverInterested(Duration),
-    /// A seeder has announced no more than so many pieces.
+    /// A seeder has announced only this number of pieces.
     SeederLacks(u32, Duration),
-    /// It has asked so many times in a row while it was choked.
+    /// It has asked this many times in a row while it was choked.
     AsksWhileChoked(u32),
 }
 

@@ -54,7 +54,7 @@ impl Link {
     }
 }
 
-/// How a connection came to its end, for whoever has to report it.
+/// How a connection came to its end, for the thread that reports it.
 #[derive(Debug)]
 pub enum Farewell {
     /// The neighbor closed it.

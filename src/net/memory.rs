@@ -8,7 +8,7 @@ const WORTH_TELLING: u64 = 256 << 20;
 /// Maximum number of bitfields that there are for a moment when a connection begins: two of ours, as a message and encoded or
 /// encoded and in the writer's buffer, and two of the neighbor's, as bytes and as a message.
 const AT_A_CONNECTION: u64 = 4;
-/// What counts the holders of a piece has so many bytes.
+/// Number of bytes of what counts the holders of a piece.
 const HOLDERS: u64 = 2;
 
 /// A warning if the account takes much: of the pieces of this layout, those of this peer and of each of its neighbors, with so
@@ -18,7 +18,7 @@ pub fn warning(layout: FileLayout, neighbors: usize, select: Select, hash_len: u
     let neighbors = neighbors as u64;
     // Those that are here, those that are missing, and each neighbor's.
     let sets = 2 + neighbors;
-    // For each number of holders the missing pieces that have so many.
+    // For each number of holders the missing pieces that have that many.
     let rarity = if select == Select::Rarest { HOLDERS * pieces + bitfield * (1 + neighbors) } else { 0 };
     let lasting = bitfield * sets + rarity + pieces * hash_len as u64;
     let mib = |bytes: u64| bytes.div_ceil(1 << 20);

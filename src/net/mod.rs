@@ -85,7 +85,7 @@ const JOIN_PATIENCE: Duration = Duration::from_millis(500);
 pub struct Options {
     /// After how long at most an unanswered request's piece is free for others.
     pub request_timeout: Duration,
-    /// For how long nothing may be heard of missing peers; `None` waits for ever.
+    /// For how long nothing may be heard of missing peers; `None` waits without end.
     pub peer_timeout: Option<Duration>,
     /// Ignores what an earlier run that was killed has left.
     pub fresh: bool,
@@ -159,7 +159,7 @@ pub fn run(
         console.say(&format!("checks every piece by its {} in {}", manifest.kind(), path.display()));
     }
     if files.resumed {
-        console.say("goes on where an earlier run was stopped; --fresh starts anew");
+        console.say("resumes an interrupted run; --fresh starts over");
     }
     let setup = Setup {
         neighbors: config.neighbors().map(|neighbor| neighbor.id).collect(),

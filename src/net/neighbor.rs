@@ -62,7 +62,7 @@ pub fn answer(shared: &Arc<Shared>, threads: &Threads, stream: Arc<TcpStream>, s
 
 /// Why a handshake did not come.
 pub enum HandshakeEnd {
-    /// The caller closed, or said too little for too long; so many bytes of its handshake had come.
+    /// The caller closed, or said too little for too long; this many bytes of its handshake had come.
     Gone(io::Error, usize),
     /// The caller said something else.
     Fault(String),

@@ -15,14 +15,14 @@ use crate::layout::{FileLayout, PieceIndex};
 use crate::message::Message;
 use crate::peer_id::PeerId;
 
-/// So many pieces may wait for a neighbor, which by the protocol asks for one at a time. Whoever asks for more at once is
+/// Maximum number of pieces that wait for a neighbor, which by the protocol asks for one at a time. A neighbor that asks for more at once is
 /// not read from until some have left.
 const MOST_PIECES: usize = 64;
-/// So many messages may wait for a neighbor. Whoever lets more come together does not read, and will be told all of it by
+/// Maximum number of messages that wait for a neighbor. One that lets more come together does not read, and will be told all of it by
 /// one bitfield when it comes back.
 const MOST_MESSAGES: usize = 1 << 18;
 
-/// So many messages at a time another thread than the writer may write.
+/// Maximum number of messages that another thread than the writer writes at a time.
 const FEW_MESSAGES: usize = 64;
 
 /// What became of a message that was pushed.
@@ -189,7 +189,7 @@ impl Outbox {
         }
     }
 
-    /// Waits while so many pieces are queued that no more requests should be read; false if that is so after `patience`.
+    /// Waits while too many pieces are queued to read more requests; false if that is so after `patience`.
     pub fn wait_for_room(&self, patience: Duration) -> bool {
         let full = |queue: &mut Queue| queue.pieces.len() >= MOST_PIECES && !queue.closing && !queue.ended;
         let waited = self.changed.wait_timeout_while(self.lock(), patience, full);
@@ -254,7 +254,7 @@ impl Outbox {
         !queue.aborted && (queue.ended || queue.is_idle())
     }
 
-    /// Forgets what is queued and ends the writer, unless it waits for the socket; whoever calls this also shuts that.
+    /// Forgets what is queued and ends the writer, unless it waits for the socket; the caller also shuts that.
     pub fn abort(&self) {
         let mut queue = self.lock();
         (queue.closing, queue.aborted) = (true, true);
@@ -316,7 +316,7 @@ impl Outbox {
         if queue.aborted { Err(ErrorKind::ConnectionAborted.into()) } else { Ok(!hurries(&queue)) }
     }
 
-    /// So many bytes of the piece that was taken out last will not be sent.
+    /// This many bytes of the piece that was taken out last will not be sent.
     pub fn give_back(&self, bytes: u64) {
         self.lock().gate.iter_mut().for_each(|gate| gate.give_back(bytes));
     }

@@ -21,13 +21,13 @@ use crate::wire;
 const CHUNK_LEN: u32 = 128 * 1024;
 /// A reader may send only a piece that is no longer than this, for it does not read meanwhile.
 const LITTLE_LEN: u32 = 256 * 1024;
-/// So many bytes of the buffer are kept for the next messages.
+/// Maximum number of bytes of the buffer that are kept for the next messages.
 const MOST_KEPT: usize = 192 * 1024;
 /// How long a borrower waits for the socket; the system rounds this up to a tick of its clock.
 const SOON: Duration = Duration::from_millis(1);
 /// Under a limit at least so much of a piece is sent at once, to spare system calls: what comes in this time…
 const PACE: Duration = Duration::from_millis(20);
-/// … or so many bytes, where that is more, …
+/// … or this number of bytes, if that is more, …
 const FEW_BYTES: u64 = 512;
 /// … but never more than comes in this time, or a neighbor would take us for dead.
 const LONGEST_PACE: Duration = Duration::from_secs(1);

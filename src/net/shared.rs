@@ -28,12 +28,12 @@ use crate::peer::{Awaited, Event, Peer};
 use crate::peer_id::PeerId;
 use crate::storage::PieceStore;
 
-/// After so many request timeouts without a byte, a neighbor that owes an answer is taken for cut off.
+/// After this many request timeouts without a byte, a neighbor that owes an answer is taken for cut off.
 const ANSWER_TIMEOUTS: u32 = 2;
 /// The same for a neighbor that is interested and unchoked but asks for nothing: it may wait for a piece from elsewhere.
 const QUIET_TIMEOUTS: u32 = 10;
 
-/// So many `have` messages are reported under one lock.
+/// Maximum number of `have` messages that are reported under one lock.
 const FEW_HAVES: usize = 32;
 
 /// What all threads of a peer share.
@@ -233,7 +233,7 @@ impl Shared {
         true
     }
 
-    /// Whoever makes sentences faster than the disk takes them waits here.
+    /// A thread that makes sentences faster than the disk takes them waits here.
     fn heed_log(&self) {
         if self.log_file.is_due()
             && let Err(error) = self.flush_log()

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-/// So many faults cost no more than the connection: a program may have been restarted with a mended version.
+/// This many faults cost no more than the connection: a program may have been restarted with a mended version.
 const FREE_FAULTS: u32 = 3;
 /// The first pause, which doubles with each further fault.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);

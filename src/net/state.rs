@@ -1,6 +1,6 @@
 //! `State`: what the lock guards, and what happens while it is held: the [`Peer`] decides, and what needs no waiting is done.
 //!
-//! What needs waiting is [`Work`], left to whoever reported the event, for when the lock was given back.
+//! What needs waiting is [`Work`], left to the thread that reported the event, for when the lock was given back.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -84,7 +84,7 @@ struct Contest {
     former: Option<IpAddr>,
 }
 
-/// What is left to do at the disk after an event, by whoever reported it.
+/// What is left to do at the disk after an event, by the thread that reported it.
 #[derive(Debug)]
 pub enum DiskWork {
     /// Write the piece that has just come.

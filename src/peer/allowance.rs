@@ -12,12 +12,12 @@ pub(super) struct Allowance(Option<Tokens>);
 struct Tokens {
     /// Bytes; less than 0 is a debt.
     left: i64,
-    /// So many are kept at most.
+    /// Maximum number that is kept.
     most: i64,
 }
 
 impl Allowance {
-    /// Nothing yet, if there is a limit, under which so many bytes are kept at most.
+    /// Nothing yet, if there is a limit, under which at most this many bytes are kept.
     pub fn new(most: Option<u64>) -> Self {
         Self(most.map(|most| Tokens { left: 0, most: to_signed(most) }))
     }
@@ -27,7 +27,7 @@ impl Allowance {
         self.0.is_none_or(|tokens| tokens.left > 0)
     }
 
-    /// So many bytes have come into it.
+    /// This many bytes have come into it.
     pub fn add(&mut self, bytes: u64) {
         if let Some(tokens) = &mut self.0 {
             let with_it = tokens.left.saturating_add(to_signed(bytes)).min(tokens.most);
@@ -43,7 +43,7 @@ impl Allowance {
         }
     }
 
-    /// It will not come, or counts anew if it does.
+    /// It will not come, or counts again if it does.
     pub fn give_back(&mut self, piece_len: u32) {
         if let Some(tokens) = &mut self.0 {
             tokens.left = tokens.left.saturating_add(i64::from(piece_len));

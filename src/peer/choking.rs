@@ -96,7 +96,7 @@ mod tests {
         PeerId::new(number).expect("a positive number")
     }
 
-    /// Candidates 1, 2, 3, … that sent so many bytes.
+    /// Candidates 1, 2, 3, … that sent this many bytes.
     fn candidates(bytes: &[u64]) -> Vec<Candidate> {
         (1..).zip(bytes).map(|(number, &bytes)| Candidate { neighbor: id(number), bytes }).collect()
     }

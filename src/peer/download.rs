@@ -116,7 +116,7 @@ impl Peer {
 
     // ---- Limits ----
 
-    /// So many bytes more may be asked for, of all and of each.
+    /// This many bytes more may be asked for, of all and of each.
     pub(super) fn allowance_came(&mut self, of_all: u64, of_each: u64, actions: &mut Vec<Action>) {
         self.allowance.add(of_all);
         self.neighbors.values_mut().for_each(|neighbor| neighbor.allowance.add(of_each));

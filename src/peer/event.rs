@@ -1,4 +1,4 @@
-//! The contract between `Peer`, which decides, and whoever runs it: past facts in, imperatives out.
+//! The contract between `Peer`, which decides, and the code that runs it: past facts in, imperatives out.
 
 use std::fmt;
 
@@ -22,7 +22,7 @@ pub enum Event {
     },
     /// A connected neighbor's message has arrived whole.
     ///
-    /// Of a `piece`, the bytes are held by whoever reports it until the actions are carried out.
+    /// Of a `piece`, the bytes are held by the code that reports it until the actions are carried out.
     MessageReceived {
         /// Who sent it.
         from: PeerId,
@@ -67,7 +67,7 @@ pub enum Event {
     },
     /// A second has passed.
     SecondPassed,
-    /// Time has gone by, in which so many bytes more may be asked for; without a limit nothing is said of that.
+    /// Time has gone by, in which this many bytes more may be asked for; without a limit nothing is said of that.
     AllowanceCame {
         /// Of all neighbors together.
         of_all: u64,

@@ -56,7 +56,7 @@ pub struct Setup {
     pub allowances: Allowances,
 }
 
-/// Limits on what is asked for, `None` where there is none: how many bytes that came by [`Event::AllowanceCame`] and were not used are
+/// Limits on what is asked for, `None` where nothing is limited: how many bytes that came by [`Event::AllowanceCame`] and were not used are
 /// kept at most. A neighbor cannot tell a peer that has used them up from a slow one.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Allowances {

@@ -34,7 +34,7 @@ pub(super) struct Neighbor {
     pub has: PieceSet,
     pub lacked: u32,
     pub askable: BlockCounts,
-    /// How many of its missing pieces have so many holders; and whether it is counted as one. Used by `Rarity` alone.
+    /// How many of its missing pieces have each number of holders; and whether it is counted as one. Used by `Rarity` alone.
     pub by_holders: Vec<u32>,
     pub counted: bool,
     pub they_choke_us: bool,

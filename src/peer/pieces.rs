@@ -145,7 +145,7 @@ impl BlockCounts {
         self.total -= 1;
     }
 
-    /// One of the pieces that `theirs` and `missing` share, each as likely as any other; `None` if there is none.
+    /// One of the pieces that `theirs` and `missing` share, each as likely as any other; `None` if they share no piece.
     pub fn choose(&self, theirs: &PieceSet, missing: &PieceSet, rng: &mut impl Rng) -> Option<PieceIndex> {
         if self.total == 0 {
             return None;
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_that_are_kept_are_those_that_would_be_counted_anew() {
+    fn counts_that_are_kept_are_those_that_would_be_counted_again() {
         let layout = FileLayout::new(9000, 1).expect("a layout");
         let full = PieceSet::full(layout);
         let (mut missing, mut counts) = (PieceSet::empty(layout), BlockCounts::none(layout));

@@ -14,7 +14,7 @@ use crate::layout::PieceIndex;
 use crate::peer_id::PeerId;
 use crate::piece_set::PieceSet;
 
-/// Where at least one of so many pieces is among those wanted, pieces are drawn at random until one is. Where fewer are, they are
+/// Where at least one of this many pieces is among those wanted, pieces are drawn at random until one is. Where fewer are, they are
 /// counted, which is quick where most words of the sets share nothing.
 const DENSITY: u32 = 128;
 /// And so often at most.
@@ -71,7 +71,7 @@ impl Rarity {
             below[level - 1].move_common(&neighbor.has, &mut above[0]);
         }
         self.shrink();
-        self.count_anew(neighbors);
+        self.recount(neighbors);
     }
 
     /// A neighbor's connection is gone, so it does not count any more.
@@ -86,7 +86,7 @@ impl Rarity {
             above[0].move_common(&neighbor.has, &mut below[level - 1]);
         }
         self.shrink();
-        self.count_anew(neighbors);
+        self.recount(neighbors);
     }
 
     /// A piece is not missing any more.
@@ -108,7 +108,7 @@ impl Rarity {
         }
     }
 
-    /// One of the missing pieces of a neighbor that the fewest hold, each as likely as any other; `None` if there is none.
+    /// One of the missing pieces of a neighbor that the fewest hold, each as likely as any other; `None` if it has no such piece.
     pub fn choose(&self, neighbor: &Neighbor, rng: &mut impl Rng) -> Option<PieceIndex> {
         let level = neighbor.by_holders.iter().position(|&count| count > 0)?;
         let (count, rarest) = (neighbor.by_holders[level], &self.levels[level]);
@@ -149,7 +149,7 @@ impl Rarity {
         }
     }
 
-    fn count_anew(&self, neighbors: &mut Neighbors) {
+    fn recount(&self, neighbors: &mut Neighbors) {
         for neighbor in neighbors.values_mut() {
             neighbor.by_holders = self.shared_with(&neighbor.has);
         }
@@ -221,7 +221,7 @@ mod tests {
             self.rarity.hold_all(id(neighbor), &mut self.neighbors);
         }
 
-        /// Everything that is kept is what would be counted anew.
+        /// Everything that is kept is what a new count would give.
         fn check(&self) {
             for piece in self.layout.pieces() {
                 let counted = |neighbor: &&Neighbor| neighbor.counted && neighbor.has.contains(piece);
@@ -234,16 +234,16 @@ mod tests {
             for (id, neighbor) in &self.neighbors {
                 let mut kept = neighbor.by_holders.clone();
                 kept.resize(kept.len().max(self.rarity.levels.len()), 0);
-                let mut anew = self.rarity.shared_with(&neighbor.has);
-                anew.resize(kept.len(), 0);
-                assert_eq!(kept, anew, "neighbor {id}");
+                let mut recounted = self.rarity.shared_with(&neighbor.has);
+                recounted.resize(kept.len(), 0);
+                assert_eq!(kept, recounted, "neighbor {id}");
             }
         }
     }
 
     proptest! {
         #[test]
-        fn what_is_kept_is_what_would_be_counted_anew(steps in prop::collection::vec((0u32..6, 1..=NEIGHBORS, 0..PIECES), 1..120)) {
+        fn what_is_kept_is_what_would_be_counted_again(steps in prop::collection::vec((0u32..6, 1..=NEIGHBORS, 0..PIECES), 1..120)) {
             let mut world = World::new();
             for (step, neighbor, number) in steps {
                 let piece = world.piece(number);

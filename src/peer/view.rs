@@ -136,7 +136,7 @@ impl Peer {
 
     /// Whether a neighbor may not know yet that we are complete: its connection broke, or ended before we were.
     ///
-    /// Whoever runs a finished peer should wait a little for it to come back, or it would wait for us for ever.
+    /// The code that runs a finished peer should wait a little for it to come back, or it would wait for us forever.
     #[must_use]
     pub fn leaves_somebody_untold(&self) -> bool {
         self.neighbors.values().any(Neighbor::is_untold)

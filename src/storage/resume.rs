@@ -79,7 +79,7 @@ impl PieceStore {
         Ok((store, right))
     }
 
-    /// Opens the `.part` or, where there is none, the file under its name.
+    /// Opens the `.part` or, without one, the file under its name.
     fn open_left(dir: &Path, file_name: &str, layout: FileLayout) -> Result<Self> {
         let (unfinished, complete) = (Self::is_unfinished(dir, file_name), dir.join(file_name));
         let path = if unfinished { part_path(dir, file_name) } else { complete.clone() };
@@ -92,7 +92,7 @@ impl PieceStore {
         Ok(Self::new(layout, file, FileIdentity::of_ours(&metadata), path, complete_path))
     }
 
-    /// Reads these pieces with all cores; `done` hears what was reckoned of each.
+    /// Reads these pieces with all cores; `done` hears what was computed of each.
     fn check<S: Sum>(
         &self,
         pieces: &[PieceIndex],

@@ -40,7 +40,7 @@ impl Capacity {
         }
     }
 
-    /// What to say if so many peers here, of so many in all, are too much.
+    /// What to say if `here` peers on this machine, of `all`, are too many.
     pub fn warning(self, here: usize, all: usize) -> Option<String> {
         let (here, neighbors) = (here as u64, all.saturating_sub(1) as u64);
         let threads = here * (2 * neighbors + OTHER_THREADS);

@@ -31,7 +31,7 @@ pub struct Choice {
     pub hidden: usize,
 }
 
-/// Chooses who is shown on so many lines; the last line tells how many others there are.
+/// Chooses who is shown on this many lines; the last line tells how many others there are.
 pub fn choose(peers: &[Standing], lines: usize) -> Choice {
     let room = if peers.len() <= lines { peers.len() } else { lines.saturating_sub(1) };
     let mut shown: Vec<_> = (0..peers.len()).collect();

@@ -1,6 +1,6 @@
 //! `swarm clean`: deletes what a run has left, here and on other hosts: logs, records, unfinished files and the leechers' copies;
 //! and what an `init` has left that was killed.
-//! Never a seeder's file, nothing through a link, and nothing while a peer runs, whoever started it.
+//! Never a seeder's file, nothing through a link, and nothing while a peer runs, no matter who started it.
 
 use std::collections::BTreeMap;
 use std::fs::{self, Metadata};

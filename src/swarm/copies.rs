@@ -15,7 +15,7 @@ pub enum Copy {
     Different,
     /// It was there before this run, in which the peer has not downloaded the file.
     Old,
-    /// There is none.
+    /// It is missing.
     Missing,
     /// It could not be read; why.
     Unknown(String),

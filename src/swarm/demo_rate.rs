@@ -15,7 +15,7 @@ use crate::swarm_dir::SwarmDir;
 
 /// The option of our peers that sets the limit.
 pub const LIMIT_OPTION: &str = "--upload-limit";
-/// About so many unchoking intervals a run lasts.
+/// About the number of unchoking intervals that a run lasts.
 const INTERVALS: u128 = 10;
 /// After so long a peer asks others for a piece that does not come, unless it is told otherwise.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -89,7 +89,7 @@ fn rate_for(are_seeders: &[bool], file_size: u64, interval_secs: u32) -> Rate {
     at_least_one(rate)
 }
 
-/// A seeder's limit is the rate itself, that of the i-th of n leechers i/n of it: whoever is chosen by rate differs in it.
+/// A seeder's limit is the rate itself, that of the i-th of n leechers i/n of it: peers that are chosen by rate differ in it.
 fn shares(are_seeders: &[bool], rate: Rate) -> Vec<Rate> {
     let leechers = are_seeders.iter().filter(|is_seeder| !**is_seeder).count() as u128;
     let mut place = 0;
@@ -103,7 +103,7 @@ fn shares(are_seeders: &[bool], rate: Rate) -> Vec<Rate> {
     are_seeders.iter().map(share).collect()
 }
 
-/// A peer that may send nothing would be waited for for ever.
+/// A peer that may send nothing would be waited for forever.
 fn at_least_one(bytes_per_second: u128) -> Rate {
     let rate = u64::try_from(bytes_per_second.max(1)).unwrap_or(u64::MAX);
     Rate::new(rate).expect("it is not 0")

@@ -1,4 +1,4 @@
-//! `Digest`, the SHA-256 by which copies are compared, and how a file's is reckoned.
+//! `Digest`, the SHA-256 by which copies are compared, and how a file's is computed.
 
 use std::fmt;
 use std::fs::File;
@@ -10,10 +10,10 @@ use peer_process::manifest::Manifest;
 use serde::{Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
-/// So many bytes are read at once.
+/// Number of bytes that are read at once.
 const CHUNK: usize = 1 << 20;
 
-/// A file's SHA-256; shown as 64 hexadecimal digits, or as so many of them as `{:.16}` asks for.
+/// A file's SHA-256; shown as 64 hexadecimal digits, or as many of them as `{:.16}` asks for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Digest([u8; 32]);
 
@@ -109,7 +109,7 @@ mod tests {
         check(b"abc", &[3], ABC);
         let zeros = "8bffb1767387df49f96a616f6b15c5e564f3716c7a566f2a3830e2e0e4f16b16";
         check(&vec![0; 2 * CHUNK + 3], &[1 << 20, 1 << 20, 3], zeros);
-        digest_file(&dir.path().join("none"), &mut |_| {}).expect_err("there is none");
+        digest_file(&dir.path().join("none"), &mut |_| {}).expect_err("it is missing");
         digest_file(dir.path(), &mut |_| {}).expect_err("it is a directory");
     }
 

@@ -79,7 +79,7 @@ pub fn run(args: &InitArgs) -> Result<ExitCode> {
 fn source(path: &Path) -> Result<(Given, PathBuf)> {
     let shown = path.display();
     let unreadable = |error: io::Error| Usage::error(format!("--file '{shown}' cannot be read: {error}"));
-    // Looked at before it is opened: to open a pipe might take for ever.
+    // Looked at before it is opened: to open a pipe might take forever.
     let metadata = fs::metadata(path).map_err(unreadable)?;
     if !metadata.is_file() {
         return Err(Usage::error(format!("--file '{shown}' is not a regular file")));

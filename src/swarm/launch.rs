@@ -57,7 +57,7 @@ pub fn launch(
             }
         };
     }
-    // Whoever is to be left alone from here on would not be stopped any more.
+    // Peers that are left alone from here on would not be stopped any more.
     let signal = || news.try_iter().find_map(|news| if let News::Signal(signal) = news { Some(signal) } else { None });
     Ok(if detach { signal() } else { None })
 }

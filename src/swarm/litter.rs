@@ -15,7 +15,7 @@ pub const PREFIX: &str = ".swarm-init.";
 
 /// The litter in a swarm's directory and in those of its peers, and its sizes in bytes.
 ///
-/// Nothing is looked at through a link, and whatever has the name of the swarm's own file, or begins with it, is none.
+/// Nothing is looked at through a link, and whatever has the name of the swarm's own file, or begins with it, is no litter.
 pub fn of(dir: &Path, file_name: &str) -> BTreeMap<String, u64> {
     let peers = names(dir).into_iter().filter(|name| {
         let number = name.strip_prefix("peer_").and_then(|number| number.parse::<u32>().ok());

@@ -1,6 +1,6 @@
 //! What keeps two of us apart, and us from a peer at work: one lock for a swarm's directory, and those of its peers.
 //!
-//! Whoever starts peers or deletes what belongs to them holds `.swarm.lock` in the directory on this machine. The peers hold their own.
+//! A process that starts peers or deletes what belongs to them holds `.swarm.lock` in the directory on this machine. The peers hold their own.
 
 use std::path::Path;
 
@@ -31,7 +31,7 @@ pub fn lock(swarm: &SwarmDir) -> Result<Option<Lock>> {
 /// Takes the locks of peers on this machine, and that of the directory; none if there is no directory yet.
 ///
 /// # Errors
-/// One sentence when a peer is at work, whoever started it, or a lock is a link.
+/// One sentence when a peer is at work, no matter who started it, or a lock is a link.
 pub fn lock_peers(dir: &Path, peers: impl Iterator<Item = PeerId>) -> Result<Vec<Lock>> {
     if !dir.is_dir() {
         return Ok(Vec::new());

@@ -154,7 +154,7 @@ fn create(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Deletes a file; that there is none is no trouble.
+/// Deletes a file; a missing one is no trouble.
 ///
 /// # Errors
 /// When it cannot be deleted.

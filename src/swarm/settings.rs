@@ -58,7 +58,7 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Looks at what the file says where the command line says nothing: whoever wrote it may not be whom this runs for.
+    /// Looks at what the file says where the command line says nothing: its author may not be the person whom this runs for.
     fn check(&self, said: &RemoteArgs) -> Result<(), String> {
         let is_plain = |user: &str| {
             !user.starts_with('-')
@@ -112,7 +112,7 @@ impl Settings {
         Ok(forgotten)
     }
 
-    /// The same for whoever reaches the hosts; without a name for the directory there it is the one that it has here.
+    /// The same for the code that reaches the hosts; without a name for the directory there it is the one that it has here.
     pub fn reach(&self, swarm: &SwarmDir) -> Reach {
         let remote_dir = self.remote_dir.clone().unwrap_or_else(|| swarm.name());
         // Somebody may have written something else there.

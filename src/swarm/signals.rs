@@ -39,7 +39,7 @@ impl Interrupts {
                     if told.is_none() {
                         say(&format!("{}: {last_words}", words::signal(signal)));
                     }
-                    // Whoever hears of a broken connection now has nothing to say any more.
+                    // A thread that hears of a broken connection now has nothing to say any more.
                     let _quiet = hush();
                     leavings.clear();
                     process::exit(128 + signal);

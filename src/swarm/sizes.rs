@@ -11,7 +11,7 @@ const AUTO_SHIFTS: std::ops::RangeInclusive<u32> = 14..=22;
 /// How many pieces it aims at: enough that the peers have something to trade, few enough that messages do not count.
 const AUTO_PIECE_COUNT: u64 = 1500;
 
-/// The bytes that `text` says, see [`parse_bytes`], if a file can have so many.
+/// The bytes that `text` says, see [`parse_bytes`], if a file can have that many.
 ///
 /// # Errors
 /// One sentence that names the option and the value.
@@ -30,7 +30,7 @@ pub fn parse(option: &str, text: &str) -> Result<u64> {
     })
 }
 
-/// The size of a piece for a file of so many bytes: of the powers of two from 16 KiB to 4 MiB the one whose number of pieces
+/// The size of a piece for a file of this many bytes: of the powers of two from 16 KiB to 4 MiB the one whose number of pieces
 /// is nearest to 1500, the smaller one of two that are equally near. Between the limits that is 1000 to 2000 pieces.
 pub fn auto_piece_size(file_size: u64) -> u32 {
     let sizes = AUTO_SHIFTS.map(|shift| 1_u32 << shift);

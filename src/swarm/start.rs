@@ -38,7 +38,7 @@ use crate::watched::Watched;
 
 /// Who has ended by then has failed at once.
 const AT_ONCE: Duration = Duration::from_secs(1);
-/// To copy a file of so many bytes may take long enough to be told.
+/// Copying a file of this many bytes may take long enough to be told.
 const WORTH_TELLING: u64 = 1 << 20;
 /// What our own program is called.
 const OWN_PROGRAM: &str = "peer_process";
@@ -94,7 +94,7 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
         peers.get_mut(id).expect("all of them").note_start(start.at);
     }
     if !matches!(launched, Ok(None)) {
-        // Whoever was started does not outlive this.
+        // The peers that were started do not outlive this.
         stop_started(&hosts, &started);
     }
     drop(lock);
@@ -225,7 +225,7 @@ fn lacks_seeder(swarm: &SwarmDir) -> bool {
     !swarm.peers.iter().any(|peer| peer.has_file) && swarm.common.layout.piece_count() > 0
 }
 
-/// Refuses a swarm that would run for ever, unless that is wanted, or peers go on with what they got in an earlier run.
+/// Refuses a swarm that would never end, unless that is wanted, or peers go on with what they got in an earlier run.
 fn refuse_without_seeder(swarm: &SwarmDir, hosts: &Hosts, args: &StartArgs) -> Result<()> {
     if args.no_seeder_yet || !lacks_seeder(swarm) {
         return Ok(());
@@ -260,7 +260,7 @@ fn open(args: &StartArgs) -> Result<SwarmDir> {
 }
 
 fn seconds(option: &str, secs: f64) -> Result<Duration> {
-    // A moment so far away can still be reckoned with.
+    // A moment so far away can still be added to.
     let in_range = secs <= f64::from(u32::MAX);
     let duration = Duration::try_from_secs_f64(secs).ok().filter(|_| in_range);
     duration.ok_or_else(|| Usage::error(format!("{option} {secs} is not a number of seconds")))
@@ -361,12 +361,12 @@ fn begin(swarm: &SwarmDir, hosts: &Hosts, args: &StartArgs) -> Result<()> {
     let begin = |host: &Host| {
         let journals: Vec<_> = host.peers.iter().map(|id| swarm.journal_name(*id)).collect();
         let resumed = if fresh { BTreeMap::new() } else { host.list(&journals)? };
-        let anew = host.peers.iter().filter(|id| !resumed.contains_key(&swarm.journal_name(**id)));
+        let unresumed = host.peers.iter().filter(|id| !resumed.contains_key(&swarm.journal_name(**id)));
         host.begin()?;
         let records = host.peers.iter().map(|id| (pid_name(*id), Some(*id)));
-        host.remove(&anew.clone().map(|id| (log_name(*id), Some(*id))).chain(records).collect())?;
+        host.remove(&unresumed.clone().map(|id| (log_name(*id), Some(*id))).chain(records).collect())?;
         // What an earlier run has brought here.
-        let mut brought = anew.filter(|_| !host.is_here()).flat_map(|id| brought_names(*id));
+        let mut brought = unresumed.filter(|_| !host.is_here()).flat_map(|id| brought_names(*id));
         brought.try_for_each(|name| swarm.remove(&name))
     };
     all_well(hosts.each(begin))

@@ -1,4 +1,4 @@
-//! `swarm status`: the peers as they stand, by their processes and logs; works whoever started them, and after a connection broke.
+//! `swarm status`: the peers as they stand, by their processes and logs; works no matter who started them, and after a connection broke.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;

@@ -9,10 +9,10 @@ use peer_process::console::counted;
 use crate::copies::Copy;
 use crate::report::{Exit, Kind, Report, Row};
 
-/// So many neighbors are named where there are more of them.
+/// Number of neighbors that are named where there are more.
 const NAMED: usize = 5;
 
-/// So many columns a cell that is broken into lines has at least, whatever a narrower terminal does with them.
+/// Minimum number of columns of a cell that is broken into lines, whatever a narrower terminal does with them.
 const LEAST_ROOM: u16 = 24;
 
 /// How many blanks are between two columns.

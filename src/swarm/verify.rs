@@ -50,7 +50,7 @@ pub fn verify(args: &ReportArgs) -> Result<ExitCode> {
     show(&Report { kind: Kind::Verify, rows: rows.collect() }, args.json)
 }
 
-/// Reckons the digests of all copies, those of different hosts at the same time, with a bar on a terminal.
+/// Computes the digests of all copies, those of different hosts at the same time, with a bar on a terminal.
 pub fn digest_all(swarm: &SwarmDir, hosts: &Hosts) -> Copies {
     let bar = bar(swarm.common.layout.file_size().saturating_mul(swarm.peers.len() as u64));
     let on_host = |host: &Host| {
@@ -77,7 +77,7 @@ fn digest_of(host: &Host, name: &str, bar: &ProgressBar) -> Result<Option<Digest
     }
 }
 
-/// A bar for so many bytes: on a terminal, and only if it takes longer than a moment.
+/// A bar for this many bytes: on a terminal, and only if it takes longer than a moment.
 pub fn bar(bytes: u64) -> ProgressBar {
     let target = if stderr::draws() { stderr::draw_target() } else { ProgressDrawTarget::hidden() };
     let bar = ProgressBar::with_draw_target(Some(bytes), target);

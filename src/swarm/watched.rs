@@ -16,7 +16,7 @@ use crate::warnings::Warnings;
 /// The state of who lacks pieces and has met somebody.
 pub const DOWNLOADING: &str = "downloading";
 
-/// A rate is that of the last so many seconds.
+/// A rate is that of the last seconds, of this number.
 const RATE_SPAN: Duration = Duration::from_secs(3);
 
 /// One peer, as it is seen from here.
@@ -223,7 +223,7 @@ impl Watched {
 #[derive(Debug)]
 pub struct Seen {
     sight: Sight,
-    /// The log was begun anew.
+    /// The log was begun again.
     restarted: bool,
     /// What it says goes on where the last look ended.
     said_on: bool,

@@ -28,7 +28,7 @@ fn check(spoil: impl Fn(&Swarm), told: &[&str], kept: u32) {
     let downloaded = downloads(&swarm.log(1002)).len();
     assert_eq!(downloaded, 10 - kept as usize, "{warnings:?}");
     assert_eq!(swarm.log_text(1002).starts_with(marked), told.is_empty(), "a log goes on if its journal does");
-    let goes_on = "peer 1002: goes on where an earlier run was stopped; --fresh starts anew";
+    let goes_on = "peer 1002: resumes an interrupted run; --fresh starts over";
     assert_eq!(ended[1].stderr.iter().any(|line| line == goes_on), told.is_empty());
 }
 
@@ -74,7 +74,7 @@ fn a_pipe_in_the_place_of_the_journal_is_not_waited_for() {
 #[test]
 fn a_download_that_is_gone() {
     let spoil = |swarm: &Swarm| fs::remove_file(swarm.part_path(1002)).expect("it was there");
-    check(spoil, &["cannot open ", "file.bin", "; the download starts anew"], 0);
+    check(spoil, &["cannot open ", "file.bin", "; the download starts over"], 0);
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn a_download_that_is_gone_while_an_older_copy_is_there() {
         older[8_000] ^= 1;
         fs::write(swarm.complete_path(1002), older).expect("a file");
     };
-    check(spoil, &["file.bin is not the file that was being downloaded; the download starts anew"], 0);
+    check(spoil, &["file.bin is not the file that was being downloaded; the download starts over"], 0);
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn a_download_of_another_length() {
             let part = OpenOptions::new().write(true).open(swarm.part_path(1002)).expect("it is there");
             part.set_len(len).expect("another length");
         };
-        check(spoil, &[&format!("file.bin.part has {len} bytes instead of 9500; the download starts anew")], 0);
+        check(spoil, &[&format!("file.bin.part has {len} bytes instead of 9500; the download starts over")], 0);
     }
 }
 

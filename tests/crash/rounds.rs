@@ -1,4 +1,4 @@
-//! Rounds of kill -9 in a swarm of four, at random moments: after so many lines of the victim's trace, which tells of every
+//! Rounds of kill -9 in a swarm of four, at random moments: after this many lines of the victim's trace, which tells of every
 //! message, so that any moment may be one, the start included.
 
 use std::collections::BTreeSet;
@@ -12,7 +12,7 @@ use crate::log::{self, Line};
 use crate::running::{Ended, Running};
 use crate::swarm::Swarm;
 
-/// So many kills before a swarm is left in peace.
+/// This many kills before a swarm is left in peace.
 const KILLS_PER_SWARM: usize = 5;
 const PIECE_SIZE: u32 = 64 * 1024;
 

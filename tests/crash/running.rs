@@ -70,12 +70,12 @@ impl Running {
         told
     }
 
-    /// Waits for so many lines, or the end.
+    /// Waits for this many lines, or the end.
     pub fn wait_for_count(&self, count: usize) {
         drop(self.wait_until(|told| told.ended || told.lines.len() >= count));
     }
 
-    /// Waits until so many lines end with this.
+    /// Waits until this many lines end with this.
     pub fn wait_for(&self, ending: &str, count: usize) {
         let found = |told: &Told| told.lines.iter().filter(|line| line.ends_with(ending)).count() >= count;
         let found = found(&self.wait_until(|told| told.ended || found(told)));

@@ -113,7 +113,7 @@ impl Swarm {
         }
     }
 
-    /// The text of a log; empty if there is none yet.
+    /// The text of a log; empty if it is missing.
     pub fn log_text(&self, id: u32) -> String {
         fs::read_to_string(self.path(&format!("log_peer_{id}.log"))).unwrap_or_default()
     }
@@ -164,7 +164,7 @@ impl Drop for Swarm {
     }
 }
 
-/// So many bytes that look random and are the same every time.
+/// This many bytes that look random and are the same every time.
 fn bytes(count: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut next = || {

@@ -48,7 +48,7 @@ fn one_that_asks_again_and_again_while_it_is_choked() {
     assert_eq!(told, 1);
 }
 
-/// Whoever is marked 1 in PeerInfo.cfg and leaves the bitfield out is taken for one that has nothing.
+/// A peer that is marked 1 in PeerInfo.cfg and leaves the bitfield out is taken for one that has nothing.
 #[test]
 fn a_seeder_that_announces_nothing() {
     let swarm = swarm();

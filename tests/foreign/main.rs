@@ -94,7 +94,7 @@ fn ones_with_digits_in_the_handshake() {
     }
 }
 
-/// It lacks the file for ever, so nobody can end; but all others get theirs.
+/// It lacks the file forever, so nobody can end; but all others get theirs.
 #[test]
 fn one_that_never_asks_keeps_nobody_from_completing() {
     for layout in ["O* P", "O* P O P O", "P* P O O O"] {

@@ -41,7 +41,7 @@ pub fn piece(piece: u32, bytes: &[u8]) -> Vec<u8> {
     message(PIECE, &[&piece.to_be_bytes(), bytes].concat())
 }
 
-/// The bitfield of who has all of so many pieces.
+/// The bitfield of who has all of this many pieces.
 pub fn full_bitfield(piece_count: usize) -> Vec<u8> {
     let mut bits = vec![0; piece_count.div_ceil(8)];
     (0..piece_count).for_each(|piece| bits[piece / 8] |= 0x80 >> (piece % 8));

@@ -76,7 +76,7 @@ fn a_caller_that_does_not_shake_hands_is_turned_away_with_one_sentence() {
     victim.terminate();
 }
 
-/// As much as comes without a pause is told, however it is cut; and whoever stops is told then, not when its time is over.
+/// As much as comes without a pause is told, however it is cut; and a caller that stops is told then, not when its time is over.
 #[test]
 fn the_first_bytes_are_told_though_they_come_one_at_a_time_and_a_caller_that_waits_is_told_soon() {
     let swarm = Swarm::on_loopback(Plan { peers: vec![(1001, true), (1003, false)], ..Plan::default() });
@@ -195,7 +195,7 @@ fn one_who_is_dialed_and_answers_wrongly_is_named_and_dialed_again() {
         let listener = TcpListener::bind(address).expect("an address of this test alone");
         let _seeder = swarm.start(1004, &[]);
         let victim = swarm.start(1002, &[]);
-        // The seeder dials too; the victim is whoever is told of.
+        // The seeder dials too; the victim is the one that is told of.
         let answering = thread::spawn(move || {
             let mut answered = 0;
             let mut kept = Vec::new();

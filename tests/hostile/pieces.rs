@@ -11,7 +11,7 @@ use crate::support::swarm::{Plan, Swarm};
 const IDS: [u32; 3] = [1101, 1102, 1103];
 const PIECE_COUNT: usize = 60;
 
-/// A leecher whose seeder has not come yet, so that it asks whoever claims to have something.
+/// A leecher whose seeder has not come yet, so that it asks anyone who claims to have something.
 fn victim() -> (Swarm, Process) {
     let mut peers = vec![(1001, true), (1002, false)];
     peers.extend(IDS.map(|id| (id, false)));

@@ -14,7 +14,7 @@ const PIECE_COUNT: usize = 60;
 const LIAR: u32 = 1101;
 const HONEST: u32 = 1102;
 
-/// A leecher with a manifest whose seeder has not come, so that it asks whoever claims to have something.
+/// A leecher with a manifest whose seeder has not come, so that it asks anyone who claims to have something.
 fn victim() -> (Swarm, Process) {
     let swarm = swarm(&[1002, LIAR, HONEST]);
     give(&swarm, &[1002], &text(&swarm, HashKind::Sha256, false));
@@ -47,7 +47,7 @@ fn dropped(piece: u32) -> String {
     format!("[WARN] neighbor {LIAR} sent wrong bytes as piece {piece}; they are dropped")
 }
 
-/// Answers requests with the truth until so many pieces were announced; those that were asked for.
+/// Answers requests with the truth until this many pieces were announced; those that were asked for.
 fn serve(swarm: &Swarm, client: &mut Client, count: usize) -> Vec<u32> {
     let (mut asked, mut have_count) = (Vec::new(), 0);
     while have_count < count {

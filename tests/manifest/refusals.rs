@@ -41,7 +41,7 @@ fn a_manifest_that_says_something_else_than_the_configuration() {
 #[test]
 fn a_manifest_that_is_wrong_or_not_there() {
     check_text("\"total_size\": 59999, ", "", "key total_size is missing");
-    check_text("sha256", "md5", "hash 'md5' is none of sha256, sha1, blake3");
+    check_text("sha256", "md5", "hash 'md5' is not one of sha256, sha1, blake3");
     check_text("59999", "61001", "piece_hashes has 60 hashes, but 61001 bytes in pieces of 1000 are 62 pieces");
     let nowhere = ["--manifest", "nowhere.json"];
     check(1002, |_, text| text, &nowhere, "cannot read nowhere.json: No such file or directory (os error 2)");

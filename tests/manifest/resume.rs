@@ -15,7 +15,7 @@ use crate::support::swarm::Swarm;
 
 /// What was left: these pieces written and in the journal.
 const LEFT: [u32; 4] = [0, 3, 4, 59];
-const GOES_ON: &str = "goes on where an earlier run was stopped";
+const GOES_ON: &str = "resumes an interrupted run";
 
 fn part(swarm: &Swarm) -> PathBuf {
     swarm.path(1002).with_file_name("file.bin.part")
@@ -33,7 +33,7 @@ fn put(swarm: &Swarm, piece: u32, bytes: &[u8]) {
 
 /// Leaves what a killed run would have, spoils something, and lets the swarm run to its end.
 ///
-/// `kept` pieces are there at the start; the one warning ends with `warning`, and there is none if it is empty.
+/// `kept` pieces are there at the start; the one warning ends with `warning`, and nothing is warned of if it is empty.
 #[track_caller]
 fn check(spoil: impl Fn(&Swarm), options: &[&str], kept: u32, goes_on: bool, warning: &str) {
     let swarm = swarm(&[1002]);
@@ -131,12 +131,12 @@ fn an_older_copy_without_a_journal_is_not_ours() {
 }
 
 #[test]
-fn a_download_of_another_length_and_fresh_start_anew() {
+fn a_download_of_another_length_and_fresh_start_over() {
     let longer = |swarm: &Swarm| {
         let file = fs::File::options().write(true).open(part(swarm)).expect("it is there");
         file.set_len(60_000).expect("longer");
     };
-    check(longer, &[], 0, false, "file.bin.part has 60000 bytes instead of 59999; the download starts anew");
+    check(longer, &[], 0, false, "file.bin.part has 60000 bytes instead of 59999; the download starts over");
     check(|_| {}, &["--fresh"], 0, false, "");
 }
 
@@ -153,7 +153,7 @@ fn who_was_killed_after_the_rename_is_complete_if_every_piece_is_right() {
         bytes[59_998] ^= 1;
         fs::write(swarm.path(1002), bytes).expect("a file");
     };
-    let sentence = "file.bin is not the file that was being downloaded; the download starts anew";
+    let sentence = "file.bin is not the file that was being downloaded; the download starts over";
     check(damaged, &[], 0, false, sentence);
 }
 

@@ -66,7 +66,7 @@ fn ties_are_broken_among_those_that_sent_the_same_only() {
 }
 
 #[test]
-fn a_tie_is_broken_anew_at_each_tick() {
+fn a_tie_is_broken_afresh_at_each_tick() {
     let mut world = given("   ", &["   ", "   "]).after(&["1: interested", "2: interested"]).world();
     let mut times = 0;
     for _ in 0..1000 {

@@ -220,7 +220,7 @@ fn an_empty_preferred_list_is_never_logged() {
 }
 
 #[test]
-fn a_preferred_neighbor_that_was_lost_and_is_preferred_again_is_unchoked_anew() {
+fn a_preferred_neighbor_that_was_lost_and_is_preferred_again_is_unchoked_again() {
     let before = ["1: interested", "lose 1", "1 dials", "1: interested"];
     let mut world = given("**", &["  "]).after(&before).world();
     assert!(world.does("preferred tick").starts_with("1: unchoke"), "a connection starts choked");

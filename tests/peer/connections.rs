@@ -120,7 +120,7 @@ fn a_lost_neighbor_leaves_the_choke_sets() {
     world.check(&[("2 closes", "")]);
     assert_eq!(world.unchoked(), [0_u32; 0]);
     assert_eq!(world.optimistic(), None);
-    // Back again, it is choked until it is chosen anew, and choked without being told: so every connection starts.
+    // Back again, it is choked until it is chosen again, and choked without being told: so every connection starts.
     world.check(&[("1 dials", "log 1 connects to us; 1: bitfield **"), ("1: request 0", "")]);
 }
 
@@ -140,7 +140,7 @@ fn a_reconnection_resets_what_was_known() {
     let known = world.neighbor(1);
     assert_eq!((known.piece_count, known.requested), (0, None));
     assert!(known.they_choke_us && known.we_choke_them && !known.they_are_interested && !known.we_are_interested);
-    // It was interesting before, and choked us never since: both must be said anew.
+    // It was interesting before, and choked us never since: both must be said again.
     world.check(&[
         ("1: bitfield  *  ", "1: interested"),
         ("1: unchoke", "log 1 unchokes us; 1: request 1"),

@@ -124,7 +124,7 @@ fn a_request_timed_out_frees_its_piece_for_others() {
         &given("* ", &["**", "**"]).after(&["1: unchoke", "2: unchoke"]),
         &[("timeout 1", "2: request 1"), ("timeout 1", "")],
     );
-    // Nobody else is there: the piece waits, and whoever comes is asked for it.
+    // Nobody else is there: the piece waits, and anyone who comes is asked for it.
     check(
         &given("* ", &["**", "**"]).after(&["1: unchoke"]),
         &[("timeout 1", ""), ("2: unchoke", "log 2 unchokes us; 2: request 1")],

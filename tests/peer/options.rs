@@ -65,7 +65,7 @@ fn rarest_draws_evenly_among_equally_rare_pieces() {
 }
 
 #[test]
-fn eager_gives_a_free_slot_to_whoever_becomes_interested() {
+fn eager_gives_a_free_slot_to_a_neighbor_that_becomes_interested() {
     check(
         &given("**", &["  ", "  ", "  ", "  "]).k(2).eager().after(&["1: interested", "2: interested"]),
         &[

@@ -84,7 +84,7 @@ fn an_answer_is_awaited_while_a_request_is_under_way_or_has_timed_out() {
 #[test]
 fn who_has_all_pieces_awaits_no_answer_for_the_neighbor_s_last_have_may_be_on_its_way() {
     // Found by the simulation: 1 was given up for its silence when nothing was asked of it any more. It had ended, and its
-    // last words were on a slow link, so that it was waited for for ever.
+    // last words were on a slow link, so that it was waited for forever.
     let mut world = given("* ", &["* ", "**"]).after(&["1: unchoke", "1: have 1", "2: unchoke", "timeout 1"]).world();
     assert_eq!(world.peer.awaits(id(1)), Awaited::Answer);
     world.check(&[("2: piece 1", "save 1")]);

@@ -75,7 +75,7 @@ impl<'a> Given<'a> {
         self
     }
 
-    /// `--download-limit`: so many bytes are kept at most. The world must be drawn with none of ours, or all.
+    /// `--download-limit`: this many bytes are kept at most. The world must be drawn with none of ours, or all.
     pub fn limit_of_all(mut self, most: u64) -> Self {
         self.allowances.all = Some(most);
         self

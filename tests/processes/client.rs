@@ -39,7 +39,7 @@ pub fn indexed(kind: u8, piece: u32) -> Vec<u8> {
     message(kind, &piece.to_be_bytes())
 }
 
-/// The payload of the bitfield of who has all of so many pieces.
+/// The payload of the bitfield of who has all of this many pieces.
 pub fn full_bitfield(piece_count: u32) -> Vec<u8> {
     let mut bits = vec![0; piece_count.div_ceil(8) as usize];
     (0..piece_count as usize).for_each(|piece| bits[piece / 8] |= 0x80 >> (piece % 8));
@@ -133,7 +133,7 @@ impl Client {
         self.say(PIECE, &[&piece.to_be_bytes(), swarm.piece(piece)].concat());
     }
 
-    /// Reads exactly so many bytes.
+    /// Reads exactly this many bytes.
     pub fn receive(&mut self, count: usize) -> Vec<u8> {
         let mut bytes = vec![0; count];
         self.stream.read_exact(&mut bytes).expect("the peer sends");
@@ -195,7 +195,7 @@ impl Client {
         }
     }
 
-    /// Answers so many requests, and reads until each of those pieces was announced.
+    /// Answers this many requests, and reads until each of those pieces was announced.
     ///
     /// Returns what was asked for and what was announced; a further request waits for the next call.
     pub fn serve(&mut self, swarm: &Swarm, count: usize) -> (Vec<u32>, Vec<u32>) {

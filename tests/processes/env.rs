@@ -151,7 +151,7 @@ impl Running {
         self.wait_for_lines(part, 1)
     }
 
-    /// Waits for so many lines on stderr that contain `part`, and returns the last.
+    /// Waits for this many lines on stderr that contain `part`, and returns the last.
     pub fn wait_for_lines(&self, part: &str, count: usize) -> String {
         let found = |told: &Told| told.lines.iter().filter(|line| line.contains(part)).nth(count - 1).cloned();
         let told = self.told.0.lock().expect("no panic");

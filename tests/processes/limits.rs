@@ -153,7 +153,7 @@ fn who_leaves_within_a_piece_that_is_held_back_holds_nobody_up() {
     drop(seeder);
 }
 
-/// Otherwise whoever breaks its connection after each piece would know no limit.
+/// Otherwise anyone who breaks its connection after each piece would know no limit.
 #[test]
 fn what_was_taken_in_advance_is_paid_back_on_the_next_connection_too() {
     let swarm = Swarm::new(Plan { file_size: 2_000_000, piece_size: 1_000_000, ..Plan::default() });

@@ -166,7 +166,7 @@ fn name_of(entry: &str) -> &str {
     entry.split(' ').next().unwrap_or(entry)
 }
 
-/// So many bytes that look random and are the same every time; no two pieces of them are alike.
+/// This many bytes that look random and are the same every time; no two pieces of them are alike.
 pub fn bytes(count: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let next = |_| {

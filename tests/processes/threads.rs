@@ -31,7 +31,7 @@ fn is_root() -> bool {
     is_root
 }
 
-/// Starts a peer as a user of its own, whose ID it tells, and who may have so many threads for now.
+/// Starts a peer as a user of its own, whose ID it tells, and who may have this many threads for now.
 fn start(swarm: &Swarm, id: u32, threads: u32) -> (Running, u32) {
     static USERS: AtomicU32 = AtomicU32::new(0);
     // Two runs of the tests at a time differ in the process ID.
@@ -58,7 +58,7 @@ fn lift(peer: &Running, user: u32) {
     assert!(command.status().expect("there is prlimit").success(), "its user may do that");
 }
 
-/// Waits until a peer has so many threads: no event tells of it.
+/// Waits until a peer has this many threads: no event tells of it.
 fn wait_for_threads(peer: &Running, count: usize) {
     let started = Instant::now();
     let tasks = format!("/proc/{}/task", peer.id());

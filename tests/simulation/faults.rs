@@ -1,7 +1,7 @@
 //! What goes wrong, and when: connections break or are cut, links stall, writers pause, processes are stopped or killed.
 //!
 //! A finished peer waits 5 s for those that it could not tell, so the faults leave room for that: a loss is learned of within
-//! 3 s, and one second after the last honest peer is complete nothing goes wrong any more. With faults that go on for ever no
+//! 3 s, and one second after the last honest peer is complete nothing goes wrong any more. With faults that go on forever no
 //! protocol of finite patience could end.
 
 use rand::RngExt;

@@ -81,8 +81,8 @@ impl World {
         if how == Return::FromNothing {
             let Setup { select, eager, allowances, .. } = state.setup;
             let neighbors = std::mem::take(&mut state.setup.neighbors);
-            let anew = Setup::new(neighbors, self.scenario.layout, false, self.scenario.preferred_count);
-            state.setup = Setup { select, eager, allowances, ..anew };
+            let course = Setup::new(neighbors, self.scenario.layout, false, self.scenario.preferred_count);
+            state.setup = Setup { select, eager, allowances, ..course };
             state.named = false;
         }
         state.running = false;

@@ -206,7 +206,7 @@ impl Ledger {
         self.all & !trusted.fold(0, |set, book| set | book.has)
     }
 
-    /// The request under way to a neighbor is none any more.
+    /// The request under way to a neighbor is over.
     fn give_up_request(&mut self, neighbor: PeerId) -> Option<PieceIndex> {
         let piece = self.book(neighbor).requested.take()?;
         self.limits.give_back(neighbor, self.layout.piece_len(piece));

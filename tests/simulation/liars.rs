@@ -105,7 +105,7 @@ impl World {
         Ok(())
     }
 
-    /// Tells up to so many lies of a kind at once.
+    /// Tells up to this many lies of a kind at once.
     fn tell_lies(
         &mut self,
         end: EndId,
@@ -133,7 +133,7 @@ impl World {
         pieces.choose(&mut self.rng).copied().map(Message::Piece)
     }
 
-    /// Dials without waiting for the loss of the connection that there is, and whoever should dial.
+    /// Dials without waiting for the loss of the connection that there is, no matter who should dial.
     fn dial_at_once(&mut self, end: EndId) {
         let ((node, to), life) = (self.nodes_of(end), self.end(end).life);
         self.plan(0, Happening::DialArrives { node, life, to, keeps_dialing: false });

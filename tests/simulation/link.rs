@@ -123,7 +123,7 @@ impl End {
         }
     }
 
-    /// Queues a message, before the pieces that wait if it is none; says how many pieces a choke took back.
+    /// Queues a message, before the pieces that wait if it is no piece; says how many pieces a choke took back.
     pub fn queue(&mut self, message: Message, choke_overtakes: bool) -> usize {
         let before = self.outbox.len();
         let is_piece = |queued: &Message| matches!(queued, Message::Piece(_));

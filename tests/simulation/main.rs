@@ -1,6 +1,6 @@
 //! Whole swarms of the real `Peer`, in virtual time, from a seed: latency, slow disks, lost connections, restarts.
 //!
-//! `SIM_SEED=n` replays one seed with its trace on stderr; `SIM_SEEDS=n` runs so many instead of 1000. The parts:
+//! `SIM_SEED=n` replays one seed with its trace on stderr; `SIM_SEEDS=n` runs this many instead of 1000. The parts:
 //!
 //! - [`scenario`]: what a seed makes of a swarm; [`world`]: the simulator, with [`runner`],
 //!   [`network`] and [`link`], and what goes wrong in it: [`faults`], [`silence`], [`kills`], [`liars`] and [`impostors`]; [`freedoms`] is

@@ -138,7 +138,7 @@ impl World {
         let (node, other) = self.nodes_of(id);
         let is_impostor = self.end(id.other()).is_impostor;
         if is_impostor && !self.nodes[node].runner.current.contains_key(&other) {
-            // Whoever comes first cannot be told from the neighbor.
+            // The one that comes first cannot be told from the neighbor.
             return self.hang_up(id);
         }
         let admission = self.admission(id);
@@ -256,7 +256,7 @@ impl World {
         Ok(())
     }
 
-    /// Whoever breaks the protocol loses the connection, but a liar takes what it gets.
+    /// A neighbor that breaks the protocol loses the connection, but a liar takes what it gets.
     fn refuse(&mut self, id: EndId, fault: &'static str) -> Result<(), String> {
         let (node, other) = self.nodes_of(id);
         let from = self.id(other);

@@ -16,7 +16,7 @@ use crate::scenario::{MILLIS, Micros, Plan, SECS, Scenario};
 use crate::trace::Trace;
 use crate::world::World;
 
-/// How many swarms are run by each way; the means of so many differ clearly.
+/// How many swarms are run by each way; the means of this many swarms differ clearly.
 const SEEDS: u64 = 12;
 const SEEDS_OF_TABLE: u64 = 100;
 const PEERS: u32 = 13;

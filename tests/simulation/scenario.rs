@@ -60,7 +60,7 @@ pub struct Plan {
     pub falls_silent_after: Option<u32>,
     /// What is odd in what it says, and right.
     pub freedoms: Freedoms,
-    /// So many of its pieces are wrong, of which everybody can tell by their hashes.
+    /// This many of its pieces are wrong, of which everybody can tell by their hashes.
     pub forgeries: u32,
     /// For how long it lies, from its start on; then it starts again as an honest peer, with what it truly has.
     pub lies_for: Option<Micros>,

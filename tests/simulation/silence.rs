@@ -15,7 +15,7 @@ use crate::link::EndId;
 use crate::scenario::{Micros, SECS};
 use crate::world::{Happening, World};
 
-/// So many request timeouts of silence are too many where an answer is due, and where a request is.
+/// This many request timeouts of silence are too many where an answer is due, and where a request is.
 const ANSWER_TIMEOUTS: Micros = 2;
 const QUIET_TIMEOUTS: Micros = 10;
 /// Longer than the longest silence that is waited for, so that the runners have their chance.

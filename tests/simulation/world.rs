@@ -122,7 +122,7 @@ pub struct World {
     pub trace: Trace,
     agenda: BTreeMap<(Micros, u64), Happening>,
     planned_count: u64,
-    /// The moment 0, for what reckons in real time.
+    /// The moment 0, for what counts real time.
     epoch: Instant,
 }
 
@@ -215,7 +215,7 @@ impl World {
         &mut self.connections[id.connection].ends[id.side]
     }
 
-    /// Now, for what reckons in real time.
+    /// Now, for what counts real time.
     pub fn instant(&self) -> Instant {
         self.epoch + Duration::from_micros(self.now)
     }

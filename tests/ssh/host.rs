@@ -30,7 +30,7 @@ impl Host {
         let mut host = Self { address, dir: dir.to_owned(), sshd: None };
         fs::create_dir_all(host.home("")).expect("a directory");
         host.log_in_with("");
-        // The login shell does not read its start files: they are those of whoever runs this.
+        // The login shell does not read its start files: they are those of the person who runs this.
         let config = format!(
             "Port {port}\nListenAddress {address}\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\n\
              PasswordAuthentication no\nKbdInteractiveAuthentication no\nUsePAM no\nStrictModes no\nPermitRootLogin yes\n\

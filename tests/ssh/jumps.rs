@@ -8,7 +8,7 @@ use crate::host::Host;
 use crate::support::process::wait_until;
 use crate::world::{IN_PLACE, Outcome, World};
 
-/// So many hosts with a peer each, and the last host, which has none: all connections jump over that one.
+/// This many hosts with a peer each, and the last host, which has none: all connections jump over that one.
 ///
 /// Its sshd refuses logins by this value of `MaxStartups`.
 fn behind_one(host_count: usize, max_startups: &str) -> World {
@@ -32,7 +32,7 @@ fn hosts_behind_a_jump_host_that_refuses_logins_are_all_reached() {
     const COUNT: usize = 10;
     let world = behind_one(COUNT, "3:100:3");
     let jump = &world.hosts[COUNT];
-    // Whoever has not said who he is yet takes a place.
+    // Anyone who has not said who he is yet takes a place.
     let callers: Vec<_> =
         (0..3).map(|_| TcpStream::connect((jump.address, world.port)).expect("sshd listens")).collect();
     for caller in &callers {

@@ -34,7 +34,7 @@ pub struct World {
 }
 
 impl World {
-    /// So many hosts; each has one peer, in order, and the first one's has the file.
+    /// This many hosts; each has one peer, in order, and the first one's has the file.
     pub fn new(host_count: usize) -> Self {
         let root = TempDir::new().expect("a directory");
         let path = |name: &str| root.path().join(name);
@@ -44,7 +44,7 @@ impl World {
         make_key(&path("key"));
         make_key(&path("host_key"));
         // Whatever the person who runs this has set for ssh does not count here. A shared connection that nobody ends stays
-        // for ever, so that no test passes because it waited for long enough.
+        // forever, so that no test passes because it waited for long enough.
         let config = path("ssh_config");
         fs::write(&config, "").expect("a file");
         let ssh = format!(

@@ -61,7 +61,7 @@ impl Limits {
         self.change(neighbor, -i128::from(piece_len));
     }
 
-    /// It will not come, or costs anew if it does.
+    /// It will not come, or costs again if it does.
     pub fn give_back(&mut self, neighbor: PeerId, piece_len: u32) {
         self.change(neighbor, piece_len.into());
     }

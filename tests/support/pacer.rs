@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 /// How late a thread may wake without losing throughput. Nothing is ever sent faster than the rate for longer than this.
 const SLACK: Duration = Duration::from_millis(10);
-/// At most so many bytes are one chunk, for connections take turns chunk by chunk.
+/// At most this many bytes are one chunk, for connections take turns chunk by chunk.
 pub const LONGEST_CHUNK: usize = 16 * 1024;
 const SHORTEST_CHUNK: usize = 1024;
 

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use super::pacer::{LONGEST_CHUNK, Pacer, sleep_until};
 
-/// So many chunks wait in one direction of a connection: 1 MiB, which is eight times what 100 Mbit/s have under way in 10 ms.
+/// This many chunks wait in one direction of a connection: 1 MiB, which is eight times what 100 Mbit/s have under way in 10 ms.
 const QUEUE_CHUNKS: usize = 64;
 /// A read that takes no longer found bytes that were waiting for it.
 const PROMPT: Duration = Duration::from_micros(200);

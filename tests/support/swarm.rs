@@ -130,7 +130,7 @@ impl Swarm {
         self.log(id).lines().filter(|line| line.contains(part)).count()
     }
 
-    /// Waits until so many lines of a peer's log contain `part`.
+    /// Waits until this many lines of a peer's log contain `part`.
     pub fn wait_for_log(&self, id: u32, part: &str, count: usize) {
         wait_until(&format!("{count} times '{part}' in the log of {id}"), || self.count_in_log(id, part) >= count);
     }
@@ -161,7 +161,7 @@ impl Swarm {
     }
 }
 
-/// So many bytes that look random and are the same every time.
+/// This many bytes that look random and are the same every time.
 pub fn bytes(count: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let next = |_| {

@@ -13,10 +13,10 @@ fn a_copy_of_an_earlier_run_is_no_success_of_this_one() {
     let idle = swarm.start_with("start", &["--peer-command", "echo {id}"]).end();
     idle.assert_status(1);
     assert_eq!(idle.columns(&["exit", "file"]), ["0 original", "0 OLD", "0 OLD"], "{idle:?}");
-    // They download it anew, and that is one.
-    let anew = swarm.start("start").end();
-    anew.assert_status(0);
-    assert_eq!(anew.columns(&["file"]), ["original", "identical", "identical"]);
+    // They download it again, and that is one.
+    let again = swarm.start("start").end();
+    again.assert_status(0);
+    assert_eq!(again.columns(&["file"]), ["original", "identical", "identical"]);
     // What nobody has run since is as it was.
     swarm.run("verify").assert_status(0);
 }

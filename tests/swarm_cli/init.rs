@@ -172,7 +172,7 @@ fn ports_are_free_ones_below_the_system_s_own() {
 
 #[test]
 fn a_port_that_is_taken_is_not_given_to_a_peer() {
-    // In a swarm of so many peers, one that starts close below it comes across it; where it starts is random.
+    // In a swarm of this many peers, one that starts close below it comes across it; where it starts is random.
     let taken: Vec<_> =
         (20_000..32_000).step_by(60).filter_map(|port| TcpListener::bind(("127.0.0.1", port)).ok()).collect();
     let place = Place::new();

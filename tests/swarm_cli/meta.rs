@@ -20,8 +20,8 @@ fn json_of(place: &Place, name: &str) -> Value {
     serde_json::from_slice(&place.read(name)).expect("JSON")
 }
 
-/// The hashes of the file and of its pieces as a program reckons them, for which `split` cuts it.
-fn reckoned(place: &Place, program: &str, piece_size: usize) -> (String, Vec<String>) {
+/// The hashes of the file and of its pieces as a program computes them, for which `split` cuts it.
+fn computed(place: &Place, program: &str, piece_size: usize) -> (String, Vec<String>) {
     let script = "mkdir pieces; split -a 4 -b $1 file.bin pieces/; $0 file.bin pieces/*; rm -r pieces";
     let mut command = Command::new("sh");
     command.args(["-c", script, program, &piece_size.to_string()]).current_dir(place.0.path());
@@ -38,7 +38,7 @@ fn the_hashes_are_those_of_sha1sum_and_sha256sum() {
             let line = format!("meta create file.bin --hash {hash} --piece-size {piece_size} --force");
             place.run_line(&line).success();
             let manifest = json_of(&place, "file.bin.meta.json");
-            let (file_hash, piece_hashes) = reckoned(&place, program, piece_size);
+            let (file_hash, piece_hashes) = computed(&place, program, piece_size);
             let expected = json!({
                 "file_name": "file.bin", "total_size": 1_000_001, "chunk_size": piece_size, "hash": hash,
                 "file_hash": file_hash, "piece_hashes": piece_hashes,
@@ -172,7 +172,7 @@ fn what_cannot_be_hashed_is_told() {
 
 /// A manifest as public projects write it: no `hash`, no `file_hash`, keys that nobody knows.
 fn public(place: &Place, piece_size: usize) -> Value {
-    let (_, hashes) = reckoned(place, "sha1sum", piece_size);
+    let (_, hashes) = computed(place, "sha1sum", piece_size);
     let size = place.read("file.bin").len();
     json!({
         "file_name": "file.bin", "total_size": size, "chunk_size": piece_size, "piece_hashes": hashes,

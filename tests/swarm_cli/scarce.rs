@@ -59,7 +59,7 @@ impl Scarce {
         scarce
     }
 
-    /// Whoever had it may have processes that have ended, and that nobody has waited for yet: they count.
+    /// Anyone who had it may have processes that have ended, and that nobody has waited for yet: they count.
     fn change_user(&mut self) {
         static USERS: AtomicU32 = AtomicU32::new(0);
         // Two runs of the tests at a time differ in the process ID; other tests that do this have lower ones.
@@ -67,7 +67,7 @@ impl Scarce {
         give(self.swarm.place.0.path(), self.user);
     }
 
-    /// Runs a line of words; the user may have so many threads and processes.
+    /// Runs a line of words; the user may have this many threads and processes.
     fn run(&self, line: &str, threads: u32) -> Outcome {
         let mut command = Command::new("prlimit");
         command.arg(format!("--nproc={threads}:{threads}")).arg(self.swarm.place.path("swarm")).args(line.split(' '));

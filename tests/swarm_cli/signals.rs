@@ -90,7 +90,7 @@ fn a_second_signal_kills_at_once_and_a_third_does_no_harm() {
 #[test]
 fn what_takes_longer_than_allowed_is_stopped() {
     let swarm = Swarm::new("1001* 1002 1003");
-    // Whoever has the file keeps silent.
+    // Anyone who has the file keeps silent.
     let outcome = swarm.start_by("start --timeout 1", "[ $1 != 1001 ] || exec sleep 600\nexec \"$ours\" $1").end();
     outcome.assert_status(1);
     outcome.assert_said("swarm: the time is over, the peers are stopped\n");
@@ -141,7 +141,7 @@ fn a_signal_while_the_file_is_made_leaves_no_part_of_it() {
 #[test]
 fn a_signal_while_the_copies_are_compared_ends_it() {
     let swarm = Swarm::new("1001* 1002");
-    // Nobody ever writes into that pipe, so it is read for ever.
+    // Nobody ever writes into that pipe, so it is read forever.
     let running = swarm.start_by("start", "[ $1 = 1001 ] || { mkdir peer_1002 && mkfifo peer_1002/file.bin; }");
     wait_until("the end of both", || swarm.run("status").columns(&["state"]) == ["ended"; 2]);
     running.kill("INT");

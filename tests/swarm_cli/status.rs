@@ -1,4 +1,4 @@
-//! `swarm status`: how the peers stand, whoever looks, and whenever.
+//! `swarm status`: how the peers stand, no matter who looks, and when.
 
 use crate::support::process::wait_until;
 use crate::swarm::{PIECE_COUNT, Swarm};

@@ -23,7 +23,7 @@ pub fn content() -> Vec<u8> {
 pub fn free_port() -> u16 {
     static COUNT: AtomicU16 = AtomicU16::new(0);
     // Two runs of the tests at a time differ in the process ID. With nextest each test is a process, and the IDs of two may be
-    // neighbors: no test has more than so many peers.
+    // neighbors: no test has more than this many peers.
     let start = std::process::id() % 9000 * 37;
     loop {
         let place = start + u32::from(COUNT.fetch_add(1, Ordering::Relaxed));

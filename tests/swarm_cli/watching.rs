@@ -60,7 +60,7 @@ fn every_few_seconds_a_plain_line_tells_how_they_get_on() {
 }
 
 #[test]
-fn a_log_that_begins_anew_is_read_anew() {
+fn a_log_that_begins_again_is_read_again() {
     let swarm = Swarm::new("1001* 1002");
     // The first one is longer than the second will be.
     let body = "[ $1 = 1001 ] && exec \"$ours\" $1

@@ -141,7 +141,7 @@ fn a_bitfield_of_another_length() {
     check(course(), &message(u32::MAX, 5, &[0xff; 9]), "sent a message 'bitfield' of length 4294967295 instead of 40");
 }
 
-/// Whoever has the same file and other pieces: seen where one of a team had changed its Common.cfg.
+/// Anyone who has the same file and other pieces: seen where one of a team had changed its Common.cfg.
 #[test]
 fn a_bitfield_of_another_size_of_pieces() {
     let other_size = |size| format!("a PieceSize of {size} would give that length: perhaps it has another Common.cfg");

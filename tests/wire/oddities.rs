@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::{all_received, layout, piece, read, set, stream_of};
 
-/// A message of any type; its payload looks like messages, so that whoever loses step does not notice it at once.
+/// A message of any type; its payload looks like messages, so that anyone who loses step does not notice it at once.
 fn unknown(message_type: u8, payload_len: usize) -> Vec<u8> {
     let length = u32::try_from(1 + payload_len).expect("a short payload");
     let payload = [0, 0, 0, 1, 2].into_iter().cycle().take(payload_len);

@@ -104,7 +104,7 @@ impl Gates {
         Inside { gates: self, place }
     }
 
-    /// Pauses after so many tries, unless it is hurried; false if there is to be no other.
+    /// Pauses after this many tries, unless it is hurried; false if there is to be no other.
     fn pause(&self, tried: u32) -> bool {
         let (first, longest) = PAUSES;
         let due = Instant::now() + first.saturating_mul(1 << (tried - 1).min(16)).min(longest);

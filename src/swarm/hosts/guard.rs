@@ -66,7 +66,7 @@ impl Host {
         Ok(found.into_iter().filter(|obstacle| !is_harmless(obstacle)).collect())
     }
 
-    /// Which of these peers hold their locks, whoever started them: those of our own program.
+    /// Which of these peers hold their locks, no matter who started them: those of our own program.
     ///
     /// # Errors
     /// When the host cannot be reached.

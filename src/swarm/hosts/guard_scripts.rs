@@ -1,8 +1,8 @@
-//! The part of the scripts that deletes, and what it keeps from that: a peer at work, whoever started it, and whatever is only reached
+//! The part of the scripts that deletes, and what it keeps from that: a peer at work, no matter who started it, and whatever is only reached
 //! through a link.
 //!
 //! A peer of our own program holds `peer_ID.lock`; see the crate's `lock`. Where there is no `flock`, the process counts that the file
-//! names. Whoever deletes something of a peer holds that lock meanwhile, so that none begins in between.
+//! names. A script that deletes something of a peer holds that lock meanwhile, so that none begins in between.
 
 /// `is_held ID` tells whether a process holds the lock of a peer, and sets `holder` to the one that the file names.
 ///

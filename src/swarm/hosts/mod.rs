@@ -84,7 +84,7 @@ pub struct Hosts {
     gates: Arc<Gates>,
 }
 
-/// What is left behind by whoever ends without dropping [`Hosts`].
+/// What is left behind by a process that ends without dropping [`Hosts`].
 #[derive(Debug)]
 pub struct Leavings {
     connections: Vec<Ssh>,
@@ -101,7 +101,7 @@ impl Leavings {
     /// Ends the shared connections, and with them the commands that run there for us.
     pub fn clear(&self) {
         self.connections.iter().for_each(Ssh::close);
-        // Whoever is gone needs nothing of it, and it holds nothing but sockets.
+        // A process that is gone needs nothing of it, and it holds nothing but sockets.
         _ = self.sockets.as_ref().map(fs::remove_dir_all);
     }
 }
@@ -205,7 +205,7 @@ impl Host {
         String::from_utf8_lossy(&told).trim().parse().context("the shell did not tell the process ID")
     }
 
-    /// Gives a signal, `TERM` or `KILL`, to those of the peers that run, and waits up to so many tenths of a second for their
+    /// Gives a signal, `TERM` or `KILL`, to those of the peers that run, and waits up to `tenths` tenths of a second for their
     /// end; tells who is left.
     ///
     /// # Errors
@@ -241,7 +241,7 @@ impl Host {
         Ok(told.lines().map(Into::into).collect())
     }
 
-    /// Brings a file of the swarm's directory there to the same place here; false if there is none.
+    /// Brings a file of the swarm's directory there to the same place here; false if it is missing.
     ///
     /// # Errors
     /// When the host cannot be reached, or the file not written here.

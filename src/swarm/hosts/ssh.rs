@@ -1,7 +1,7 @@
 //! `Ssh`: how another machine is reached, by the system's OpenSSH client, and what its complaints mean.
 //!
 //! All commands for a host share one connection (ssh's `ControlMaster`), which stays for a while after the last of them and is
-//! made anew when it breaks. Nothing is ever asked of the person at the terminal (`BatchMode`).
+//! made again when it breaks. Nothing is ever asked of the person at the terminal (`BatchMode`).
 
 use std::env;
 use std::fs::DirBuilder;
@@ -107,12 +107,12 @@ impl Ssh {
         Self { host: host.into(), user, options, socket, gates, place: OnceLock::new() }
     }
 
-    /// ssh, about to run this command line there; the shared connection is made first, if there is none.
+    /// ssh, about to run this command line there; the shared connection is made first, if it is missing.
     ///
     /// # Errors
     /// What it means that the connection cannot be made.
     pub fn command(&self, line: &str) -> Result<Command> {
-        // Whoever tidies up /tmp may take the directory away, without which ssh would not even try.
+        // Somebody who tidies up /tmp may take the directory away, without which ssh would not even try.
         if let Some(dir) = self.socket.parent() {
             _ = DirBuilder::new().mode(0o700).create(dir);
         }
@@ -122,7 +122,7 @@ impl Ssh {
         Ok(command)
     }
 
-    /// Makes the shared connection, if there is none, when its turn has come at the place that it goes to first.
+    /// Makes the shared connection, if it is missing, when its turn has come at the place that it goes to first.
     ///
     /// What ssh says if it cannot.
     fn connect(&self) -> Result<(), String> {
@@ -240,7 +240,7 @@ fn place_in(told: &str, socket: &str) -> Option<(String, bool)> {
     }
     if let Some(hops) = value("proxyjump") {
         let first = hops.split(',').next().unwrap_or(hops);
-        // Whoever logs in there, it is the same place.
+        // It is the same place for every user.
         return Some((first.rsplit_once('@').map_or(first, |(_, host)| host).to_owned(), true));
     }
     if let Some(command) = value("proxycommand") {
@@ -318,7 +318,7 @@ mod tests {
         check("controlmaster false\ncontrolpath /tmp/s/0\ncontrolpersist 60\n", None);
         check("controlmaster auto\ncontrolpath /tmp/other\ncontrolpersist 60\n", None);
         check("controlmaster auto\ncontrolpath /tmp/s/0\ncontrolpersist no\n", None);
-        // Without it, hosts of who shares connections for ever would all be dialled at once.
+        // Without it, hosts whose connections are shared forever would all be dialed at once.
         check("controlmaster auto\ncontrolpath /tmp/s/0\ncontrolpersist yes\n", Some("10.0.0.7:2222"));
         check("", None);
     }

@@ -17,7 +17,7 @@ fill() {
 /// Starts a peer: `$1` its ID, `$2` its command for a shell. Tells its process ID.
 ///
 /// The record is there before the command runs, under the ID that the command will have; and the keeper, which waits for
-/// its end to note it, outlives this script. Only then is the line read that lets this end: the process ID, or why there is none.
+/// its end to note it, outlives this script. Only then is the line read that lets this end: the process ID, or why it has none.
 ///
 /// The record also names the process group, if this script leads it: then nobody is in it but the peer, whatever that starts
 /// (its command may be a script), and the keeper, who does not heed what is meant for them.

@@ -8,7 +8,7 @@ use std::io::BufRead;
 use super::indexes::Indexes;
 use super::sentence::{Sentence, Told as Line, sentences};
 
-/// A line that is longer is none of the course's, and dropped.
+/// A line that is longer is not one of the course's, and dropped.
 const LONGEST_LINE: usize = 64 * 1024;
 /// A log that names more neighbors than this is damaged; those beyond are not kept.
 const MOST_NEIGHBORS: usize = 10_000;
@@ -52,7 +52,7 @@ struct Told {
 }
 
 impl Progress {
-    /// The progress of a peer that starts with all of so many pieces, or with none of them.
+    /// The progress of a peer that starts with all of this many pieces, or with none of them.
     pub fn new(id: u32, piece_count: u32, has_file: bool) -> Self {
         Self { id, piece_count, has_file, unfinished: Vec::new(), told: Told::default() }
     }
@@ -81,7 +81,7 @@ impl Progress {
         }
     }
 
-    /// Forgets everything: the log begins anew.
+    /// Forgets everything: the log begins again.
     pub fn restart(&mut self) {
         *self = Self::new(self.id, self.piece_count, self.has_file);
     }

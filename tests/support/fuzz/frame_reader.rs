@@ -182,7 +182,7 @@ fn check_rest(read: &Read, layout: FileLayout, rest: &[u8]) {
             assert!(fits && message_type == 5 && !layout.piece_count().is_multiple_of(8) && spare != 0);
         }
         Some(fault) => {
-            assert!(!fits, "'{fault}' is none");
+            assert!(!fits, "'{fault}' is no fault");
             assert!(fault.to_string().starts_with("sent "), "told as a person would: {fault}");
         }
     }

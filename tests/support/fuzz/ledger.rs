@@ -15,7 +15,7 @@ use super::limits::Limits;
 
 /// How many requests that were given up are still welcome, as `Peer` promises it.
 const UNANSWERED: usize = 64;
-/// So many messages of a connection may change nothing, as `Neighbor` has it.
+/// This many messages of a connection may change nothing, as `Neighbor` has it.
 const IDLE_WORDS: u32 = 2000;
 
 pub struct Ledger {
@@ -327,9 +327,9 @@ impl Ledger {
             contest = Some(contests);
         }
         let records = std::mem::take(&mut book.records);
-        let anew =
+        let unmet =
             Book { wrong_count, pausing, origin, records, contest, contests, ..Book::new(empty, complete_before) };
-        *book = Book { connected: true, met: true, remembered, ..anew };
+        *book = Book { connected: true, met: true, remembered, ..unmet };
         let contest = contest.filter(|_| in_contest).map(|number| Action::Contest { neighbor: id, number });
         let remember = book.is_to_be_remembered().then_some(Action::RememberComplete { neighbor: id });
         let log = if opened_by == Opener::Us { LogEvent::Connects(id) } else { LogEvent::IsConnected(id) };

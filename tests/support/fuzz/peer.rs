@@ -12,7 +12,7 @@ use super::input::Input;
 use super::ledger::Ledger;
 use super::rules;
 
-/// So many events tell as much as more would, and keep the fuzzer quick; fewer where there are thousands of pieces.
+/// This many events tell as much as more would, and keep the fuzzer quick; fewer where there are thousands of pieces.
 const MOST_EVENTS: usize = 500;
 const MOST_EVENTS_OF_MANY_PIECES: usize = 100;
 /// The byte that stands for `AllowanceCame`, which no input had in an event's place before there were limits.
