@@ -5,7 +5,7 @@
 pub enum Concern {
     /// It has failed, or is out of reach.
     Failing,
-    /// It has warned of something, and not ended well.
+    /// It has warned of something; that it waits for others does not count once it has the file.
     Warning,
     /// It lacks pieces.
     Behind,
