@@ -1,12 +1,13 @@
 //! The rules of the layers, checked by reading the source: who may import whom, and what the pure layers never name.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-#[path = "support/left_out.rs"]
+mod imports;
+#[path = "../support/left_out.rs"]
 #[allow(dead_code, reason = "here it is only looked at")]
 mod left_out;
 
+use imports::{Crate, Source, is_below, paths, texts_below};
 use left_out::{SKIP_NOTHING, verdict};
 
 /// The modules in reading order: each may import those before it.
@@ -115,56 +116,18 @@ const LEFT_OUT_WORDS: [&str; 3] = ["left out", "not tested", "skipped"];
 /// A file beyond this has outgrown its reader.
 const MOST_LINES: usize = 400;
 
-struct Source {
-    path: PathBuf,
-    /// The module of the lists above that it belongs to, or `main` or `lib`.
-    module: String,
-    /// Whether it is part of `swarm`.
-    of_swarm: bool,
-    text: String,
-}
-
-impl Source {
-    /// The code without its unit tests and comments.
-    fn code(&self) -> impl Iterator<Item = (usize, &str)> {
-        let lines = (1..).zip(self.text.lines()).take_while(|(_, line)| *line != "#[cfg(test)]");
-        lines.filter(|(_, line)| !line.trim_start().starts_with("//"))
-    }
-}
-
-/// All source files below a folder.
-fn texts_below(root: &Path) -> Vec<(PathBuf, String)> {
-    let (mut found, mut folders) = (Vec::new(), vec![root.to_owned()]);
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).expect("a folder of the source") {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let text = fs::read_to_string(&path).expect("source text");
-                found.push((path, text));
-            }
-        }
-    }
-    assert!(found.len() > ORDER.len(), "the source was found");
-    found
-}
-
-fn sources() -> Vec<Source> {
+/// The files of the library and of `peer_process`, or of `swarm`.
+fn sources(of_swarm: bool) -> Crate {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let source = |(path, text): (PathBuf, String)| {
-        let inside = path.strip_prefix(&root).expect("below the root").to_str().expect("plain names").to_owned();
-        let (of_swarm, inside) =
-            inside.strip_prefix("swarm/").map_or((false, inside.as_str()), |inside| (true, inside));
-        let module = inside.split(['/', '.']).next().expect("a first part").to_owned();
-        Source { path, module, of_swarm, text }
-    };
-    texts_below(&root).into_iter().map(source).collect()
+    let swarm = root.join("swarm");
+    let texts = texts_below(&root).into_iter().filter(|(path, _)| path.starts_with(&swarm) == of_swarm);
+    let root = if of_swarm { swarm.join("main.rs") } else { root.join("lib.rs") };
+    Crate::new(texts.map(|(path, text)| Source::new(&root, path, text)).collect())
 }
 
-/// The top-level modules that a line of code names, with a path from the root of this crate.
-fn imports<'a>(line: &'a str, root: &'a str) -> impl Iterator<Item = &'a str> {
-    line.split(root).skip(1).filter_map(|path| path.split(|c: char| !c.is_alphanumeric() && c != '_').next())
+/// All files.
+fn all_sources() -> impl Iterator<Item = Source> {
+    [false, true].into_iter().flat_map(|of_swarm| sources(of_swarm).sources)
 }
 
 fn check(faults: &[String]) {
@@ -172,18 +135,17 @@ fn check(faults: &[String]) {
 }
 
 #[test]
-fn imports_go_up_the_list_only() {
+fn rooms_import_only_those_before_them() {
     let mut faults = Vec::new();
-    for source in sources().iter().filter(|source| !["main", "lib"].contains(&source.module.as_str())) {
-        let order = if source.of_swarm { &SWARM_ORDER[..] } else { &ORDER[..] };
-        let place = |module: &str| order.iter().position(|listed| *listed == module);
-        let own = place(&source.module);
-        assert!(own.is_some(), "{} is a new module: give it a place in the order", source.path.display());
-        for (number, line) in source.code() {
-            for import in imports(line, "crate::").filter(|import| *import != source.module) {
-                let forbidden = FORBIDDEN_IMPORTS.contains(&(source.module.as_str(), import));
-                if forbidden || place(import).is_none_or(|place| Some(place) > own) {
-                    faults.push(format!("{}:{number}: {} imports {import}", source.path.display(), source.module));
+    for (files, order) in [(sources(false), &ORDER[..]), (sources(true), &SWARM_ORDER[..])] {
+        let place = |source: &Source| order.iter().position(|listed| is_below(&source.module, listed));
+        for source in files.sources.iter().filter(|source| source.module != ["main"] && !source.module.is_empty()) {
+            let own = place(source);
+            assert!(own.is_some(), "{} is in no room: give it a place in the order", source.path.display());
+            for (line, target) in files.imports(source) {
+                if place(target).is_none_or(|place| Some(place) > own) {
+                    let to = target.module.join("::");
+                    faults.push(format!("{}:{line}: {} imports {to}", source.path.display(), source.module.join("::")));
                 }
             }
         }
@@ -192,15 +154,72 @@ fn imports_go_up_the_list_only() {
 }
 
 #[test]
-fn swarm_takes_little_from_the_crate_and_gives_it_nothing() {
+fn some_rooms_stay_apart_though_the_order_would_allow_it() {
+    let files = sources(false);
     let mut faults = Vec::new();
-    for source in sources() {
-        for (number, line) in source.code() {
-            for import in imports(line, "peer_process::") {
-                // The peer's own `main` may use all of it.
-                if source.of_swarm && !SWARM_IMPORTS.contains(&import) {
-                    faults.push(format!("{}:{number}: swarm imports {import}", source.path.display()));
+    for source in &files.sources {
+        for (line, target) in files.imports(source) {
+            for (from, to) in FORBIDDEN_IMPORTS {
+                if is_below(&source.module, from) && is_below(&target.module, to) {
+                    faults.push(format!("{}:{line}: {from} imports {to}", source.path.display()));
                 }
+            }
+        }
+    }
+    check(&faults);
+}
+
+#[test]
+fn a_circle_that_is_put_in_on_purpose_is_found() {
+    let circles = |texts: &[(&str, &str)]| Crate::of(texts).circles();
+    let chain = [
+        ("lib.rs", "mod net;"),
+        ("net/mod.rs", "mod ending;\nmod pen;\nmod shared;\npub use self::ending::End;\nuse pen::Pen;"),
+        ("net/ending.rs", "use super::shared::Shared;"),
+        ("net/shared.rs", "use std::fs;\nuse crate::net::{\n    pen::{self, Pen},\n};"),
+        ("net/pen.rs", ""),
+    ];
+    assert_eq!(circles(&chain), [""; 0]);
+    // Each kind of path closes the circle.
+    for import in [
+        "use super::ending::End;",
+        "use super::End as Other;",
+        "pub(in crate::net) use crate::net::ending;",
+        "fn end() { crate::net::ending::end() }",
+        "use super::{\n    // A comment.\n    ending::{self},\n};",
+    ] {
+        let mut closed = chain;
+        closed[4].1 = import;
+        assert_eq!(circles(&closed), ["net: ending -> shared -> pen -> ending"], "{import}");
+    }
+    // Comments and unit tests import nothing.
+    let mut tested = chain;
+    tested[4].1 =
+        "// use super::ending::End;\n#[cfg(test)]\nmod rig;\n#[cfg(test)]\nmod tests {\n    use super::super::End;\n}";
+    assert_eq!(circles(&tested), [""; 0]);
+    // What a folder's own file has is not for those beside it.
+    let upwards =
+        [("lib.rs", ""), ("net/mod.rs", "mod pen;\nuse pen::Pen;\nstruct Peer;"), ("net/pen.rs", "use super::Peer;")];
+    assert_eq!(circles(&upwards), ["net: mod -> pen -> mod"]);
+    // A folder counts as one file in the folder around it.
+    let rooms = [
+        ("lib.rs", ""),
+        ("net/mod.rs", ""),
+        ("net/sending/mod.rs", ""),
+        ("net/sending/pen.rs", "use crate::net::shared::Shared;"),
+        ("net/sending/gate.rs", ""),
+        ("net/shared.rs", "use super::sending::gate::Gate;"),
+    ];
+    assert_eq!(circles(&rooms), ["net: sending -> shared -> sending"]);
+}
+
+#[test]
+fn swarm_takes_little_from_the_crate() {
+    let mut faults = Vec::new();
+    for source in sources(true).sources {
+        for (line, path) in paths(&source).into_iter().filter(|(_, path)| path[0] == "peer_process") {
+            if !SWARM_IMPORTS.iter().any(|listed| is_below(&path[1..], listed)) {
+                faults.push(format!("{}:{line}: swarm imports {}", source.path.display(), path.join("::")));
             }
         }
     }
@@ -210,12 +229,14 @@ fn swarm_takes_little_from_the_crate_and_gives_it_nothing() {
 #[test]
 fn only_the_modules_meant_for_it_touch_the_outside() {
     let mut faults = Vec::new();
-    for source in sources() {
-        let reserved = if source.of_swarm { &SWARM_RESERVED[..] } else { &RESERVED[..] };
-        for (number, line) in source.code() {
-            for (name, allowed) in reserved {
-                if line.contains(name) && !allowed.contains(&source.module.as_str()) {
-                    faults.push(format!("{}:{number}: {} names {name}", source.path.display(), source.module));
+    for (files, reserved) in [(sources(false), &RESERVED[..]), (sources(true), &SWARM_RESERVED[..])] {
+        for source in files.sources {
+            for (number, line) in source.code() {
+                for (name, allowed) in reserved {
+                    if line.contains(name) && source.entry(allowed).is_none() {
+                        let module = source.module.join("::");
+                        faults.push(format!("{}:{number}: {module} names {name}", source.path.display()));
+                    }
                 }
             }
         }
@@ -226,7 +247,7 @@ fn only_the_modules_meant_for_it_touch_the_outside() {
 #[test]
 fn every_file_says_what_it_owns_and_stays_readable() {
     let mut faults = Vec::new();
-    for source in sources() {
+    for source in all_sources() {
         if !source.text.starts_with("//! ") {
             faults.push(format!("{} does not start with what it owns", source.path.display()));
         }
@@ -250,7 +271,7 @@ fn no_test_leaves_itself_out_in_another_way() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
     let mut faults = Vec::new();
     for (path, text) in texts_below(&root) {
-        if path.ends_with("support/left_out.rs") || path.ends_with("tidy.rs") {
+        if path.ends_with("support/left_out.rs") || path.ends_with("tidy/main.rs") {
             continue;
         }
         for (number, line) in (1..).zip(text.lines()) {
@@ -261,12 +282,4 @@ fn no_test_leaves_itself_out_in_another_way() {
         }
     }
     check(&faults);
-}
-
-#[test]
-fn the_checks_see_what_they_look_for() {
-    let found: Vec<_> =
-        imports("use crate::wire::{FrameReader}; let x = crate::net::run; use std::io;", "crate::").collect();
-    assert_eq!(found, ["wire", "net"]);
-    assert_eq!(imports("use peer_process::config::{self};", "peer_process::").collect::<Vec<_>>(), ["config"]);
 }
