@@ -13,8 +13,8 @@ use std::str::FromStr;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 
-use crate::layout::{FileLayout, LayoutError};
-use crate::peer_id::PeerId;
+use crate::protocol::layout::{FileLayout, LayoutError};
+use crate::protocol::peer_id::PeerId;
 
 /// The name of the file with the settings of all peers.
 pub const COMMON: &str = "Common.cfg";

@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::layout::FileLayout;
 use crate::peer::Peer;
-use crate::peer_id::PeerId;
+use crate::protocol::layout::FileLayout;
+use crate::protocol::peer_id::PeerId;
 use crate::stderr;
 
 /// How often a bar moves.

@@ -18,7 +18,7 @@ use simplelog::{CombinedLogger, Config, ConfigBuilder, SharedLogger, WriteLogger
 use crate::links;
 use crate::local_time::Stamp;
 use crate::peer::LogEvent;
-use crate::peer_id::PeerId;
+use crate::protocol::peer_id::PeerId;
 
 /// Maximum number of bytes of sentences that are held in memory.
 const MOST_PENDING: usize = 256 * 1024;
@@ -276,7 +276,7 @@ impl LogFile {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layout::FileLayout;
+    use crate::protocol::layout::FileLayout;
 
     #[test]
     fn the_eleven_sentences_to_the_letter() {

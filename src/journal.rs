@@ -17,8 +17,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::layout::{FileLayout, PieceIndex};
-use crate::peer_id::PeerId;
+use crate::protocol::layout::{FileLayout, PieceIndex};
+use crate::protocol::peer_id::PeerId;
 
 /// Computes the checksum of a piece's bytes: CRC-32, as in zip and png.
 pub use crc32fast::Hasher as Checksum;

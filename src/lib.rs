@@ -3,10 +3,9 @@
 //! The command `peer_process` is a few lines around this crate. Modules in reading order, each knowing only those before
 //! it:
 //!
-//! - [`peer_id`], [`layout`], [`piece_set`], [`message`]: the protocol's nouns;
+//! - [`protocol`]: the protocol's nouns and bytes; pure;
 //! - [`units`], [`config`]: numbers of bytes as people write them; the two configuration files;
-//! - [`wire`]: handshake and messages, to bytes and back; pure;
-//! - [`peer`]: every rule of the protocol, as a state machine; pure, and without knowledge of `wire`;
+//! - [`peer`]: every rule of the protocol, as a state machine; pure, and without knowledge of [`protocol::wire`];
 //! - [`hashing`], [`manifest`]: what the pieces' bytes are to be, if somebody says it;
 //! - [`lock`], [`links`]: what keeps a second process away from a peer's files, and us from somebody else's;
 //! - [`journal`], [`storage`]: the pieces on disk, and what a killed peer needs to come back;
@@ -16,18 +15,11 @@
 //! - [`limits`]: bytes a second, and what keeps to them;
 //! - [`net`]: the only place with sockets, and but for `hashing` and `stderr` the only one with threads; it translates between all of them.
 
-pub mod peer_id;
-
-pub mod layout;
-pub mod piece_set;
-
-pub mod message;
+pub mod protocol;
 
 pub mod units;
 
 pub mod config;
-
-pub mod wire;
 
 pub mod peer;
 

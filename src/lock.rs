@@ -15,7 +15,7 @@ use anyhow::{Context, Result, bail, ensure};
 use rustix::fs::OFlags;
 use rustix::process::{Pid, test_kill_process};
 
-use crate::peer_id::PeerId;
+use crate::protocol::peer_id::PeerId;
 
 /// A file is deleted by its last holder between our opening it and our holding it no more often than this.
 const MOST_TRIES: usize = 100;

@@ -18,7 +18,7 @@ use peer_process::limits::{Limits, NotRate, Rate};
 use peer_process::manifest;
 use peer_process::net::{self, End, Options, Pace, SignalWatch};
 use peer_process::peer::Select;
-use peer_process::peer_id::{self, PeerId};
+use peer_process::protocol::peer_id::{self, PeerId};
 use peer_process::stderr;
 
 /// A fault while running: disk full, port taken, ...

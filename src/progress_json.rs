@@ -11,10 +11,10 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 
-use crate::layout::PieceIndex;
 use crate::links;
 use crate::peer::Peer;
-use crate::peer_id::PeerId;
+use crate::protocol::layout::PieceIndex;
+use crate::protocol::peer_id::PeerId;
 
 /// A peer as it stands: one line of the file, but for the rates.
 #[derive(Clone, Debug, Serialize)]

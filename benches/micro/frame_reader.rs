@@ -2,9 +2,9 @@
 
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
-use peer_process::layout::FileLayout;
-use peer_process::message::Message;
-use peer_process::wire::{self, FrameReader};
+use peer_process::protocol::layout::FileLayout;
+use peer_process::protocol::message::Message;
+use peer_process::protocol::wire::{self, FrameReader};
 
 const SMALL_MESSAGES: u32 = 10_000;
 /// How much is streamed of larger pieces.

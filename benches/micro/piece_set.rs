@@ -2,8 +2,8 @@
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
-use peer_process::layout::FileLayout;
-use peer_process::piece_set::PieceSet;
+use peer_process::protocol::layout::FileLayout;
+use peer_process::protocol::piece_set::PieceSet;
 
 use crate::piece_counts;
 

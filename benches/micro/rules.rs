@@ -5,8 +5,8 @@
 use std::cell::RefCell;
 
 use divan::Bencher;
-use peer_process::message::Message;
 use peer_process::peer::Event;
+use peer_process::protocol::message::Message;
 
 use crate::piece_counts;
 use crate::world::{Neighbors, Size, World};

@@ -1,10 +1,10 @@
 //! `World`: a peer in the middle of a download, with as many neighbors as one likes, that never runs out of pieces.
 
-use peer_process::layout::{FileLayout, PieceIndex};
-use peer_process::message::Message;
 use peer_process::peer::{Action, Event, Opener, Origin, Peer, Select, Setup};
-use peer_process::peer_id::PeerId;
-use peer_process::piece_set::PieceSet;
+use peer_process::protocol::layout::{FileLayout, PieceIndex};
+use peer_process::protocol::message::Message;
+use peer_process::protocol::peer_id::PeerId;
+use peer_process::protocol::piece_set::PieceSet;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use std::fmt;

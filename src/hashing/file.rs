@@ -13,7 +13,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use super::{Hash, HashKind, Hasher};
-use crate::layout::{FileLayout, PieceIndex};
+use crate::protocol::layout::{FileLayout, PieceIndex};
 
 /// Number of bytes that are read at once: few enough to stay in a core's cache until they are hashed.
 const BLOCK: u64 = 256 * 1024;

@@ -14,7 +14,7 @@ use anyhow::{Context, Result, ensure};
 
 pub use self::beside::{Beside, check_seed, find};
 use crate::hashing::{Hash, HashKind, Hasher};
-use crate::layout::{FileLayout, PieceIndex};
+use crate::protocol::layout::{FileLayout, PieceIndex};
 
 /// Maximum number of ranges of wrong pieces that are told.
 const MOST_RANGES: usize = 20;

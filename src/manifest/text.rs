@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::Manifest;
 use crate::hashing::{Hash, HashKind, append_hex, to_hex};
-use crate::layout::{FileLayout, LayoutError};
+use crate::protocol::layout::{FileLayout, LayoutError};
 
 /// No sentence quotes more of a value.
 const MOST_QUOTED: usize = 70;

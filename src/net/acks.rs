@@ -8,7 +8,7 @@
 
 use super::link::Link;
 use super::shared::Shared;
-use crate::message::Message;
+use crate::protocol::message::Message;
 
 /// Only a last part that is shorter than a segment is kept back, and no more than a few short writes stand before it.
 const LITTLE_LEN: usize = 512;

@@ -7,8 +7,8 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use crate::peer_id::PeerId;
-use crate::wire::HANDSHAKE_LEN;
+use crate::protocol::peer_id::PeerId;
+use crate::protocol::wire::HANDSHAKE_LEN;
 
 /// Maximum number of sentences that are remembered as told.
 const MOST_TOLD: usize = 1024;

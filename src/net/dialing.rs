@@ -12,7 +12,7 @@ use super::timers::FIRST_TELL;
 use super::waiting::Trouble;
 use crate::config::PeerInfo;
 use crate::peer::{Opener, Origin};
-use crate::wire::diagnosis;
+use crate::protocol::wire::diagnosis;
 
 /// How long one address may take to answer: less than the time after which it is told who is waited for, and why.
 const DIAL_PATIENCE: Duration = Duration::from_secs(4);
@@ -159,7 +159,7 @@ mod tests {
     use super::super::rig::{Rig, id};
     use super::*;
     use crate::config;
-    use crate::wire::HANDSHAKE_LEN;
+    use crate::protocol::wire::HANDSHAKE_LEN;
 
     /// Enough for the longest pause, so that no test is too slow to see it.
     const MANY: usize = 9;

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::message::Message;
+use crate::protocol::message::Message;
 
 /// A connection that ends sooner was dropped on purpose.
 const SOON: Duration = Duration::from_secs(1);

@@ -9,7 +9,7 @@ use super::link::Link;
 use super::shared::Shared;
 use super::state::State;
 use crate::peer::{Opener, Origin};
-use crate::peer_id::PeerId;
+use crate::protocol::peer_id::PeerId;
 
 /// Why the process ends.
 #[derive(Debug)]

@@ -10,8 +10,8 @@ use crate::event_log;
 use crate::journal::{Journal, Recorded};
 use crate::links;
 use crate::manifest::Manifest;
-use crate::peer_id::PeerId;
-use crate::piece_set::PieceSet;
+use crate::protocol::peer_id::PeerId;
+use crate::protocol::piece_set::PieceSet;
 use crate::storage::PieceStore;
 
 /// What a peer has on disk when it starts.

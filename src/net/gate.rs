@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::limits::{Limits, Rate, Schedule, TokenBucket};
-use crate::peer_id::PeerId;
+use crate::protocol::peer_id::PeerId;
 
 /// How soon somebody looks again whose turn comes after one that is about to come.
 const TURN: Duration = Duration::from_millis(2);

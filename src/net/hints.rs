@@ -7,9 +7,9 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::config::Common;
-use crate::message::Message;
 use crate::peer::Peer;
-use crate::peer_id::PeerId;
+use crate::protocol::message::Message;
+use crate::protocol::peer_id::PeerId;
 
 /// How many unchoking intervals a neighbor may take for anything.
 const INTERVALS: u32 = 3;
@@ -234,7 +234,7 @@ impl fmt::Display for Hint {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layout::FileLayout;
+    use crate::protocol::layout::FileLayout;
 
     const SECOND: Duration = Duration::from_secs(1);
     const PATIENCE: Patience = Patience { unchoke: Duration::from_secs(5), request: Duration::from_secs(3) };

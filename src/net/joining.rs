@@ -15,7 +15,7 @@ use super::shared::Shared;
 use super::state::State;
 use super::waiting::{self, Missing, Trouble};
 use crate::peer::{Admission, Awaited, Ending, Event, Newcomer, Opener, Origin, Present, Refusal, Way, admit};
-use crate::peer_id::PeerId;
+use crate::protocol::peer_id::PeerId;
 
 /// A link over which nothing went for this long is quiet.
 const QUIET: Duration = Duration::from_secs(1);
@@ -283,7 +283,7 @@ mod tests {
     use super::super::rig::{INTERVAL, Rig, id};
     use super::super::writer::write_outbox;
     use super::*;
-    use crate::message::Message;
+    use crate::protocol::message::Message;
 
     #[test]
     fn a_link_whose_place_is_taken_is_given_up_at_once() {

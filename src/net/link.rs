@@ -9,7 +9,7 @@ use anyhow::Error;
 use super::addresses::place_of;
 use super::outbox::Outbox;
 use crate::peer::{Opener, Origin};
-use crate::peer_id::PeerId;
+use crate::protocol::peer_id::PeerId;
 
 /// A neighbor's connection, as all threads see it.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! How much memory the account of all pieces takes: little, unless there are many millions of them.
 
-use crate::layout::FileLayout;
 use crate::peer::Select;
+use crate::protocol::layout::FileLayout;
 
 /// What takes less is not worth a word.
 const WORTH_TELLING: u64 = 256 << 20;

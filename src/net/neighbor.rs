@@ -17,10 +17,10 @@ use super::link::{Farewell, Link};
 use super::shared::Shared;
 use super::threads::Threads;
 use super::writer;
-use crate::message::Message;
 use crate::peer::{Ending, Opener};
-use crate::peer_id::PeerId;
-use crate::wire::{FrameReader, HANDSHAKE_LEN, Handshake, HandshakeFault, diagnosis};
+use crate::protocol::message::Message;
+use crate::protocol::peer_id::PeerId;
+use crate::protocol::wire::{FrameReader, HANDSHAKE_LEN, Handshake, HandshakeFault, diagnosis};
 
 /// Who has not sent its handshake by then is turned away.
 pub const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);

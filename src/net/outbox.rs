@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 
 use super::gate::{Gate, Pace};
 use super::pen::Pen;
-use crate::layout::{FileLayout, PieceIndex};
-use crate::message::Message;
-use crate::peer_id::PeerId;
+use crate::protocol::layout::{FileLayout, PieceIndex};
+use crate::protocol::message::Message;
+use crate::protocol::peer_id::PeerId;
 
 /// Maximum number of pieces that wait for a neighbor, which by the protocol asks for one at a time. A neighbor that asks for more at once is
 /// not read from until some have left.

@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::layout::PieceIndex;
+use crate::protocol::layout::PieceIndex;
 
 /// A neighbor may take this many times as long as it usually does.
 const FACTOR: u32 = 4;
@@ -76,7 +76,7 @@ impl Patience {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layout::FileLayout;
+    use crate::protocol::layout::FileLayout;
 
     const LIMIT: Duration = Duration::from_secs(30);
 

@@ -12,10 +12,10 @@ use std::time::{Duration, Instant};
 use super::gate::Pace;
 use super::link::Failure;
 use super::shared::Shared;
-use crate::layout::PieceIndex;
-use crate::message::Message;
-use crate::peer_id::PeerId;
-use crate::wire;
+use crate::protocol::layout::PieceIndex;
+use crate::protocol::message::Message;
+use crate::protocol::peer_id::PeerId;
+use crate::protocol::wire;
 
 /// How much of a piece is read from the disk at once.
 const CHUNK_LEN: u32 = 128 * 1024;

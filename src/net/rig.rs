@@ -15,10 +15,10 @@ use super::shared::Shared;
 use super::{Options, Pace};
 use crate::config;
 use crate::event_log::LogFile;
-use crate::layout::FileLayout;
 use crate::limits::Limits;
 use crate::peer::{Event, Opener, Peer, Select, Setup};
-use crate::peer_id::PeerId;
+use crate::protocol::layout::FileLayout;
+use crate::protocol::peer_id::PeerId;
 use crate::storage::PieceStore;
 
 /// Both intervals.

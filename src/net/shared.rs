@@ -20,12 +20,12 @@ use super::state::{DiskWork, State, Work};
 use super::writer::{write_answer, write_left};
 use crate::event_log::LogFile;
 use crate::journal::Journal;
-use crate::layout::{FileLayout, PieceIndex};
 use crate::limits::Limits;
 use crate::manifest::Manifest;
-use crate::message::Message;
 use crate::peer::{Awaited, Event, Peer};
-use crate::peer_id::PeerId;
+use crate::protocol::layout::{FileLayout, PieceIndex};
+use crate::protocol::message::Message;
+use crate::protocol::peer_id::PeerId;
 use crate::storage::PieceStore;
 
 /// After this many request timeouts without a byte, a neighbor that owes an answer is taken for cut off.

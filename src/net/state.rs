@@ -17,10 +17,10 @@ use super::patience::Patience;
 use super::standing::Standing;
 use super::waiting::Trouble;
 use crate::event_log;
-use crate::layout::PieceIndex;
-use crate::message::Message;
 use crate::peer::{Action, Event, Origin, Peer, Refusal};
-use crate::peer_id::PeerId;
+use crate::protocol::layout::PieceIndex;
+use crate::protocol::message::Message;
+use crate::protocol::peer_id::PeerId;
 
 /// Who has sent a wrong piece is not asked for so long, twice as long after the second, and so on.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);

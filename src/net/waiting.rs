@@ -8,7 +8,7 @@ use super::addresses::{NEEDS_SCOPE, is_want_of_descriptors, lacks_scope};
 use super::callers::OddCaller;
 use super::drops::Heard;
 use crate::peer::Opener;
-use crate::peer_id::PeerId;
+use crate::protocol::peer_id::PeerId;
 
 /// Maximum number of neighbors that a sentence names.
 const MOST_NAMED: usize = 10;

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use rand::Rng;
 use rand::seq::{IndexedRandom, SliceRandom};
 
-use crate::peer_id::PeerId;
+use crate::protocol::peer_id::PeerId;
 
 /// The choke sets.
 #[derive(Debug, Default)]

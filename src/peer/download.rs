@@ -4,10 +4,10 @@ use super::event::{Action, LogEvent, Origin};
 use super::neighbor::Neighbor;
 use super::pieces::{BlockCounts, Lacked};
 use super::{Peer, Select, connected, tell_interest_if_changed};
-use crate::layout::PieceIndex;
-use crate::message::{Message, Welcome};
-use crate::peer_id::PeerId;
-use crate::piece_set::PieceSet;
+use crate::protocol::layout::PieceIndex;
+use crate::protocol::message::{Message, Welcome};
+use crate::protocol::peer_id::PeerId;
+use crate::protocol::piece_set::PieceSet;
 
 impl Peer {
     /// What to do with a piece of which only the header has come.

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use crate::layout::PieceIndex;
-use crate::message::Message;
-use crate::peer_id::PeerId;
+use crate::protocol::layout::PieceIndex;
+use crate::protocol::message::Message;
+use crate::protocol::peer_id::PeerId;
 
 /// Something that has happened.
 #[derive(Clone, PartialEq, Eq, Debug)]

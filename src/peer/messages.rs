@@ -3,10 +3,10 @@
 use super::event::{Action, Fault, LogEvent};
 use super::pieces::BlockCounts;
 use super::{Peer, connected, tell_interest, tell_interest_if_changed};
-use crate::layout::PieceIndex;
-use crate::message::Message;
-use crate::peer_id::PeerId;
-use crate::piece_set::PieceSet;
+use crate::protocol::layout::PieceIndex;
+use crate::protocol::message::Message;
+use crate::protocol::peer_id::PeerId;
+use crate::protocol::piece_set::PieceSet;
 
 /// A piece of this many bytes is more than the lines of the log that may go with its request.
 const LEAST_PIECE: u32 = 256;

@@ -30,10 +30,10 @@ use self::neighbor::Neighbor;
 use self::pieces::PieceTable;
 use self::rarity::Rarity;
 pub use self::view::{Awaited, NeighborView};
-use crate::layout::FileLayout;
-use crate::message::Message;
-use crate::peer_id::PeerId;
-use crate::piece_set::PieceSet;
+use crate::protocol::layout::FileLayout;
+use crate::protocol::message::Message;
+use crate::protocol::peer_id::PeerId;
+use crate::protocol::piece_set::PieceSet;
 
 /// What a peer is told at its start.
 #[derive(Clone, Debug)]

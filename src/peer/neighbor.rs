@@ -4,9 +4,9 @@ use super::allowance::Allowance;
 use super::event::Origin;
 use super::pieces::BlockCounts;
 use super::record::Records;
-use crate::layout::{FileLayout, PieceIndex};
-use crate::message::Message;
-use crate::piece_set::PieceSet;
+use crate::protocol::layout::{FileLayout, PieceIndex};
+use crate::protocol::message::Message;
+use crate::protocol::piece_set::PieceSet;
 
 /// How much a neighbor may say that changes nothing: this many messages, ...
 const MOST_IDLE_WORDS: u32 = 2000;
@@ -222,8 +222,8 @@ impl Unanswered {
 mod tests {
     use super::*;
     use crate::peer::{Action, Ending, Event, Opener, Peer, Setup};
-    use crate::peer_id::PeerId;
-    use crate::piece_set::PieceSet;
+    use crate::protocol::peer_id::PeerId;
+    use crate::protocol::piece_set::PieceSet;
     use rand::SeedableRng;
     use rand::rngs::StdRng;
 

@@ -9,9 +9,9 @@ use std::ops::Range;
 use rand::{Rng, RngExt};
 
 use super::event::Origin;
-use crate::layout::{FileLayout, PieceIndex};
-use crate::peer_id::PeerId;
-use crate::piece_set::PieceSet;
+use crate::protocol::layout::{FileLayout, PieceIndex};
+use crate::protocol::peer_id::PeerId;
+use crate::protocol::piece_set::PieceSet;
 
 /// The states of our pieces.
 #[derive(Debug)]

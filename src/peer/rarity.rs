@@ -10,9 +10,9 @@ use std::collections::BTreeMap;
 use rand::{Rng, RngExt};
 
 use super::neighbor::Neighbor;
-use crate::layout::PieceIndex;
-use crate::peer_id::PeerId;
-use crate::piece_set::PieceSet;
+use crate::protocol::layout::PieceIndex;
+use crate::protocol::peer_id::PeerId;
+use crate::protocol::piece_set::PieceSet;
 
 /// Where at least one of this many pieces is among those wanted, pieces are drawn at random until one is. Where fewer are, they are
 /// counted, which is quick where most words of the sets share nothing.
@@ -170,8 +170,8 @@ fn at(counts: &mut Vec<u32>, level: usize) -> &mut u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layout::FileLayout;
     use crate::peer::Origin;
+    use crate::protocol::layout::FileLayout;
     use proptest::prelude::*;
     use rand::SeedableRng;
     use rand::rngs::StdRng;

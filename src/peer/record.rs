@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::event::Origin;
-use crate::layout::PieceIndex;
+use crate::protocol::layout::PieceIndex;
 
 /// A neighbor with this many wrong pieces is asked only for what no other connected neighbor has.
 const MOST_WRONG: u32 = 2;
@@ -109,7 +109,7 @@ impl Records {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layout::FileLayout;
+    use crate::protocol::layout::FileLayout;
 
     #[test]
     fn each_origin_has_a_record_of_its_own_that_outlives_its_connections() {

@@ -7,8 +7,8 @@ use rand::seq::IndexedRandom;
 use super::Peer;
 use super::choking::{Candidate, Changes, select_at_random, select_by_rate};
 use super::event::{Action, LogEvent};
-use crate::message::Message;
-use crate::peer_id::PeerId;
+use crate::protocol::message::Message;
+use crate::protocol::peer_id::PeerId;
 
 impl Peer {
     /// Every p seconds: the k interested that sent most, or any k with the complete file (A7).

@@ -3,9 +3,9 @@
 
 use super::Peer;
 use super::neighbor::Neighbor;
-use crate::layout::PieceIndex;
-use crate::peer_id::PeerId;
-use crate::piece_set::PieceSet;
+use crate::protocol::layout::PieceIndex;
+use crate::protocol::peer_id::PeerId;
+use crate::protocol::piece_set::PieceSet;
 
 /// One neighbor as it stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -18,8 +18,8 @@ use anyhow::{Context, Result, anyhow, ensure};
 
 use self::identity::{Change, FileIdentity};
 use crate::hashing::Reading;
-use crate::layout::{FileLayout, PieceIndex};
 use crate::manifest::Manifest;
+use crate::protocol::layout::{FileLayout, PieceIndex};
 
 /// The file of one peer, complete or not. All methods may be called from several threads at once.
 #[derive(Debug)]

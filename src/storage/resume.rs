@@ -11,9 +11,9 @@ use super::identity::FileIdentity;
 use super::{PieceStore, look_at, part_path};
 use crate::hashing::{Hasher, Reading, Sum};
 use crate::journal::{Checksum, Recorded};
-use crate::layout::{FileLayout, PieceIndex};
 use crate::manifest::Manifest;
-use crate::piece_set::PieceSet;
+use crate::protocol::layout::{FileLayout, PieceIndex};
+use crate::protocol::piece_set::PieceSet;
 
 impl PieceStore {
     /// Opens what an earlier run has left: its `.part`, or the complete file if it had come so far.

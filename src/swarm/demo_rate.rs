@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Result;
 use indicatif::DecimalBytes;
 use peer_process::limits::Rate;
-use peer_process::peer_id::PeerId;
+use peer_process::protocol::peer_id::PeerId;
 
 use crate::cli::StartArgs;
 use crate::fault::Usage;
@@ -112,7 +112,7 @@ fn at_least_one(bytes_per_second: u128) -> Rate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use peer_process::layout::FileLayout;
+    use peer_process::protocol::layout::FileLayout;
 
     /// As drawn: `*` is a seeder, `-` a leecher.
     fn drawn(peers: &str) -> Vec<bool> {

@@ -12,7 +12,7 @@ use peer_process::config::{COMMON, PEER_INFO};
 use peer_process::hashing::HashKind;
 use peer_process::lock::Lock;
 use peer_process::manifest::ENDING;
-use peer_process::peer_id::PeerId;
+use peer_process::protocol::peer_id::PeerId;
 use rand::rngs::{StdRng, SysRng};
 use rand::{RngExt, SeedableRng};
 

@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
-use peer_process::peer_id::PeerId;
+use peer_process::protocol::peer_id::PeerId;
 
 use crate::fault::Usage;
 use crate::hosts::Hosts;

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use peer_process::console::shown_rate;
-use peer_process::layout::FileLayout;
-use peer_process::peer_id::PeerId;
+use peer_process::protocol::layout::FileLayout;
+use peer_process::protocol::peer_id::PeerId;
 use peer_process::stderr;
 
 use crate::choice::{Concern, Standing, choose};

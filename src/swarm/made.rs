@@ -4,7 +4,7 @@ use std::env;
 use std::path::Path;
 
 use peer_process::console::counted;
-use peer_process::peer_id::{self, PeerId};
+use peer_process::protocol::peer_id::{self, PeerId};
 
 use crate::new_file::Made;
 use crate::swarm_dir::SwarmDir;

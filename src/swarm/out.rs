@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 
 use anyhow::{Context, Result};
-use peer_process::peer_id::{self, PeerId};
+use peer_process::protocol::peer_id::{self, PeerId};
 use peer_process::stderr;
 
 use crate::report::Report;

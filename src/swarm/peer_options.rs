@@ -1,7 +1,7 @@
 //! The options after `--`, which all peers get; pure.
 
 use anyhow::Result;
-use peer_process::peer_id::PeerId;
+use peer_process::protocol::peer_id::PeerId;
 
 use crate::fault::Usage;
 

@@ -6,8 +6,8 @@ use std::ffi::OsString;
 use std::fmt::Write;
 
 use anyhow::Result;
-use peer_process::layout::FileLayout;
-use peer_process::peer_id::PeerId;
+use peer_process::protocol::layout::FileLayout;
+use peer_process::protocol::peer_id::PeerId;
 
 use crate::cli::InitArgs;
 use crate::fault::Usage;

@@ -1,7 +1,7 @@
 //! Sizes as people write them, `24MB` or `64KiB`, and the size of a piece that suits a file.
 
 use anyhow::Result;
-use peer_process::layout::{FileLayout, LayoutError};
+use peer_process::protocol::layout::{FileLayout, LayoutError};
 use peer_process::units::{NotBytes, parse_bytes};
 
 use crate::fault::Usage;

@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 use indicatif::DecimalBytes;
 use peer_process::journal::has_records;
 use peer_process::limits::Rate;
-use peer_process::peer_id::PeerId;
+use peer_process::protocol::peer_id::PeerId;
 
 use crate::afterword::{tell_failures, too_short};
 use crate::cli::StartArgs;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use peer_process::peer_id::PeerId;
+use peer_process::protocol::peer_id::PeerId;
 
 use crate::cli::ReportArgs;
 use crate::hosts::{Host, Hosts, NoDirectory, Reading};

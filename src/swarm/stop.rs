@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use peer_process::peer_id::PeerId;
+use peer_process::protocol::peer_id::PeerId;
 
 use crate::cli::StopArgs;
 use crate::hosts::{Host, Hosts, NoDirectory};

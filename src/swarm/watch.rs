@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, Builder, Scope};
 use std::time::{Duration, Instant};
 
-use peer_process::peer_id::PeerId;
+use peer_process::protocol::peer_id::PeerId;
 
 use crate::hosts::{Host, Hosts, Reading};
 use crate::live::Live;

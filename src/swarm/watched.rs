@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use peer_process::config::PeerInfo;
-use peer_process::layout::FileLayout;
-use peer_process::peer_id::PeerId;
+use peer_process::protocol::layout::FileLayout;
+use peer_process::protocol::peer_id::PeerId;
 
 use crate::hosts::{Reading, Sight};
 use crate::logs::Progress;

@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt;
 use std::process::Command;
 
 use peer_process::journal::{Journal, Recorded};
-use peer_process::layout::FileLayout;
+use peer_process::protocol::layout::FileLayout;
 
 use crate::log::downloads;
 use crate::swarm::Swarm;

@@ -9,8 +9,8 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use peer_process::journal::{Journal, Recorded};
-use peer_process::layout::FileLayout;
-use peer_process::peer_id::PeerId;
+use peer_process::protocol::layout::FileLayout;
+use peer_process::protocol::peer_id::PeerId;
 use peer_process::storage::PieceStore;
 use tempfile::TempDir;
 

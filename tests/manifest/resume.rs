@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use peer_process::hashing::HashKind;
 use peer_process::journal::{Journal, Recorded};
-use peer_process::layout::FileLayout;
+use peer_process::protocol::layout::FileLayout;
 use peer_process::storage::PieceStore;
 
 use crate::given::{give, swarm, text};

@@ -1,8 +1,8 @@
 //! What is done with a piece of which only the header has come, and what may be expected of a neighbor.
 
 use crate::world::{World, given, id};
-use peer_process::message::Welcome;
 use peer_process::peer::Awaited;
+use peer_process::protocol::message::Welcome;
 
 /// A world in which piece 0 was asked of neighbor 1, and neighbor 2 has the same.
 fn asked() -> World {

@@ -15,13 +15,13 @@
 //! `start timers` and `finish`. The timers' first ticks follow by
 //! themselves.
 
-use peer_process::layout::{FileLayout, PieceIndex};
-use peer_process::message::{Message, Welcome};
 use peer_process::peer::{
     Action, Allowances, Ending, Event, Fault, LogEvent, NeighborView, Opener, Origin, Peer, Select, Setup,
 };
-use peer_process::peer_id::PeerId;
-use peer_process::piece_set::PieceSet;
+use peer_process::protocol::layout::{FileLayout, PieceIndex};
+use peer_process::protocol::message::{Message, Welcome};
+use peer_process::protocol::peer_id::PeerId;
+use peer_process::protocol::piece_set::PieceSet;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 

@@ -3,10 +3,10 @@
 //! Numbers 1 to 8 and the first half of 9 look at one peer, fact after fact: each sees the ledger as it stood before the fact.
 //! The second half of 9 looks at the whole swarm at the end, 10 at the traces of two runs.
 
-use peer_process::layout::PieceIndex;
-use peer_process::message::Message;
 use peer_process::peer::{Action, Event, LogEvent};
-use peer_process::peer_id::PeerId;
+use peer_process::protocol::layout::PieceIndex;
+use peer_process::protocol::message::Message;
+use peer_process::protocol::peer_id::PeerId;
 
 use crate::checks_options::{
     free_slots_are_filled_at_once, nothing_is_asked_for_beyond_a_limit, the_piece_is_the_one_to_select,

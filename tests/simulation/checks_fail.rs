@@ -3,11 +3,11 @@
 //!
 //! The histories are of peer 1 with the neighbors 2 and 3, k = 1 and a file of four pieces, `"*"` had and `" "` lacked.
 
-use peer_process::layout::{FileLayout, PieceIndex};
-use peer_process::message::Message;
 use peer_process::peer::{Action, Allowances, Ending, Event, LogEvent, NeighborView, Opener, Origin, Select, Setup};
-use peer_process::peer_id::PeerId;
-use peer_process::piece_set::PieceSet;
+use peer_process::protocol::layout::{FileLayout, PieceIndex};
+use peer_process::protocol::message::Message;
+use peer_process::protocol::peer_id::PeerId;
+use peer_process::protocol::piece_set::PieceSet;
 
 use crate::checks::{
     self, Check, Outcome, bytes_are_saved_that_were_kept, everybody_ends, only_liars_are_refused, same_seed_same_run,

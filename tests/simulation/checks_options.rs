@@ -1,7 +1,7 @@
 //! The checkers of what options change: which piece is asked for and when, and when a free slot is filled.
 
-use peer_process::message::Message;
 use peer_process::peer::{Action, Select};
+use peer_process::protocol::message::Message;
 
 use crate::checks::ensure;
 use crate::ledger::{Fact, Ledger, bit};

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use peer_process::message::Message;
 use peer_process::peer::{Action, Event, LogEvent};
-use peer_process::peer_id::PeerId;
+use peer_process::protocol::message::Message;
+use peer_process::protocol::peer_id::PeerId;
 
 use crate::ledger::{Fact, Ledger, bit, is_break};
 

@@ -3,7 +3,7 @@
 //!
 //! The peer behind the runner knows nothing of that: it always begins with its bitfield.
 
-use peer_process::message::Message;
+use peer_process::protocol::message::Message;
 use rand::RngExt;
 use rand::rngs::StdRng;
 use rand::seq::IteratorRandom;

@@ -4,9 +4,9 @@
 //! speaks now and then, so that its connection does not look dead. It begins while the neighbor is connected, and in swarms
 //! where nobody is killed, stopped or cut off: who speaks for a neighbor that is not there cannot be told from it (SECURITY.md).
 
-use peer_process::layout::PieceIndex;
-use peer_process::message::Message;
-use peer_process::piece_set::PieceSet;
+use peer_process::protocol::layout::PieceIndex;
+use peer_process::protocol::message::Message;
+use peer_process::protocol::piece_set::PieceSet;
 use rand::RngExt;
 use rand::seq::IndexedRandom;
 

@@ -6,11 +6,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use peer_process::layout::{FileLayout, PieceIndex};
-use peer_process::message::Message;
 use peer_process::peer::{Action, Ending, Event, LogEvent, NeighborView, Origin, Peer, Select, Setup};
-use peer_process::peer_id::PeerId;
-use peer_process::piece_set::PieceSet;
+use peer_process::protocol::layout::{FileLayout, PieceIndex};
+use peer_process::protocol::message::Message;
+use peer_process::protocol::peer_id::PeerId;
+use peer_process::protocol::piece_set::PieceSet;
 
 use crate::limits::Limits;
 

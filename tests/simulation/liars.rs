@@ -5,9 +5,9 @@
 //! runner. When its time is over it starts again as an honest peer, with the pieces that it truly has; it has to meet
 //! everybody again before it ends, for nobody who waits for it could know better.
 
-use peer_process::layout::PieceIndex;
-use peer_process::message::Message;
-use peer_process::piece_set::PieceSet;
+use peer_process::protocol::layout::PieceIndex;
+use peer_process::protocol::message::Message;
+use peer_process::protocol::piece_set::PieceSet;
 use rand::RngExt;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;

@@ -5,8 +5,8 @@
 
 use std::collections::VecDeque;
 
-use peer_process::layout::PieceIndex;
-use peer_process::message::{Message, Welcome};
+use peer_process::protocol::layout::PieceIndex;
+use peer_process::protocol::message::{Message, Welcome};
 use rand::RngExt;
 use rand::rngs::StdRng;
 

@@ -40,7 +40,7 @@ use std::io::{self, Write};
 use std::thread;
 
 // For `patience`, which is the program's own file.
-use peer_process::layout;
+use peer_process::protocol;
 
 use crate::checks::same_seed_same_run;
 use crate::coverage::Coverage;

@@ -5,9 +5,9 @@
 
 use std::time::Duration;
 
-use peer_process::layout::PieceIndex;
-use peer_process::message::{Message, Welcome};
 use peer_process::peer::{Admission, Awaited, Ending, Event, Newcomer, Opener, Origin, Present, Refusal, Way, admit};
+use peer_process::protocol::layout::PieceIndex;
+use peer_process::protocol::message::{Message, Welcome};
 use rand::RngExt;
 
 use crate::checks::{bytes_are_saved_that_were_kept, only_liars_are_refused};

@@ -5,9 +5,9 @@
 use std::env;
 use std::io::{self, Write};
 
-use peer_process::layout::FileLayout;
 use peer_process::peer::{Allowances, Select};
-use peer_process::peer_id::PeerId;
+use peer_process::protocol::layout::FileLayout;
+use peer_process::protocol::peer_id::PeerId;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 

@@ -1,8 +1,8 @@
 //! Each process's runner: it tells the peer what happened, has the checkers look on, and carries out the actions.
 
-use peer_process::message::Message;
 use peer_process::peer::{Action, Allowances, Event, LogEvent, Peer};
-use peer_process::peer_id::PeerId;
+use peer_process::protocol::message::Message;
+use peer_process::protocol::peer_id::PeerId;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 

@@ -1,8 +1,8 @@
 //! `Scenario`: what a seed makes of a swarm before anything happens: sizes, intervals, links, disks, and how much goes wrong.
 
-use peer_process::layout::FileLayout;
 use peer_process::peer::{Allowances, Select};
-use peer_process::peer_id::PeerId;
+use peer_process::protocol::layout::FileLayout;
+use peer_process::protocol::peer_id::PeerId;
 use rand::RngExt;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;

@@ -1,9 +1,9 @@
 //! How long a neighbor is waited for (protocol B): one that stops answering for a few times its usual time, and one that is
 //! slow but steady for as long as it needs.
 
-use peer_process::layout::FileLayout;
 use peer_process::peer::{Allowances, Select};
-use peer_process::peer_id::PeerId;
+use peer_process::protocol::layout::FileLayout;
+use peer_process::protocol::peer_id::PeerId;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 

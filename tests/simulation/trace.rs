@@ -1,7 +1,7 @@
 //! `Trace`: what happened in a run, a line each, for who replays a seed and for the comparison of two runs.
 
 use peer_process::peer::{Action, Event};
-use peer_process::peer_id::PeerId;
+use peer_process::protocol::peer_id::PeerId;
 
 use crate::scenario::{Micros, SECS};
 

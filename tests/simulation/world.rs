@@ -7,9 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
-use peer_process::layout::PieceIndex;
 use peer_process::peer::{Ending, Event, Origin, Peer, Setup};
-use peer_process::peer_id::PeerId;
+use peer_process::protocol::layout::PieceIndex;
+use peer_process::protocol::peer_id::PeerId;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 

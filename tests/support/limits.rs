@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use peer_process::peer::Setup;
-use peer_process::peer_id::PeerId;
+use peer_process::protocol::peer_id::PeerId;
 
 #[derive(Clone, Debug)]
 pub struct Limits {

@@ -1,7 +1,7 @@
 //! What a fault in the stream of messages is told as: a sentence that names the likely mistake, for each that public peers
 //! make (protocol C).
 
-use peer_process::layout::FileLayout;
+use peer_process::protocol::layout::FileLayout;
 
 use super::{layout, told};
 

@@ -1,7 +1,7 @@
 //! Each fault of a stream, its sentence, and that it is seen before anything is allocated for it.
 
-use peer_process::layout::FileLayout;
-use peer_process::wire::{FrameReader, WireFault};
+use peer_process::protocol::layout::FileLayout;
+use peer_process::protocol::wire::{FrameReader, WireFault};
 
 use super::{layout, read};
 

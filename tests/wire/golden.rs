@@ -1,8 +1,8 @@
 //! Each message byte by byte, both ways (protocol A5).
 
-use peer_process::message::Message::{self, *};
-use peer_process::piece_set::PieceSet;
-use peer_process::wire::{PIECE_HEADER_LEN, encode, piece_header};
+use peer_process::protocol::message::Message::{self, *};
+use peer_process::protocol::piece_set::PieceSet;
+use peer_process::protocol::wire::{PIECE_HEADER_LEN, encode, piece_header};
 
 use super::{Outcome, Received, layout, piece, read, set};
 

@@ -1,7 +1,7 @@
 //! The handshake (protocol A4), and what public peers send in its place (C).
 
-use peer_process::peer_id::PeerId;
-use peer_process::wire::{HANDSHAKE_LEN, Handshake, HandshakeFault};
+use peer_process::protocol::peer_id::PeerId;
+use peer_process::protocol::wire::{HANDSHAKE_LEN, Handshake, HandshakeFault};
 
 const GOLDEN: &[u8; 32] = b"P2PFILESHARINGPROJ\0\0\0\0\0\0\0\0\0\0\x00\x00\x03\xe9";
 

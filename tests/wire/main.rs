@@ -13,10 +13,10 @@ mod random;
 mod splits;
 mod welcome;
 
-use peer_process::layout::{FileLayout, PieceIndex};
-use peer_process::message::{Message, Welcome};
-use peer_process::piece_set::PieceSet;
-use peer_process::wire::{FrameReader, Oddity, WireFault, diagnosis, encode};
+use peer_process::protocol::layout::{FileLayout, PieceIndex};
+use peer_process::protocol::message::{Message, Welcome};
+use peer_process::protocol::piece_set::PieceSet;
+use peer_process::protocol::wire::{FrameReader, Oddity, WireFault, diagnosis, encode};
 
 /// A message as it was read, with the bytes of its piece, if it is one.
 #[derive(Clone, PartialEq, Eq, Debug)]

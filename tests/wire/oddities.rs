@@ -1,8 +1,8 @@
 //! What the protocol does not have and is understood (B): late bitfields, and messages of unknown types, which go by.
 
-use peer_process::layout::FileLayout;
-use peer_process::message::Message::{self, *};
-use peer_process::wire::{FrameReader, Oddity, WireFault, diagnosis};
+use peer_process::protocol::layout::FileLayout;
+use peer_process::protocol::message::Message::{self, *};
+use peer_process::protocol::wire::{FrameReader, Oddity, WireFault, diagnosis};
 use proptest::prelude::*;
 
 use super::{all_received, layout, piece, read, set, stream_of};

@@ -1,8 +1,8 @@
 //! What the first bytes of a connection are told as: handshakes that are understood though they are odd, and what came
 //! instead of one (protocol C).
 
-use peer_process::wire::diagnosis::{of_handshake, of_id, of_opening, of_other_header};
-use peer_process::wire::{Handshake, HandshakeFault};
+use peer_process::protocol::wire::diagnosis::{of_handshake, of_id, of_opening, of_other_header};
+use peer_process::protocol::wire::{Handshake, HandshakeFault};
 
 /// What is told of an odd handshake, which is a handshake all the same.
 fn check_odd(bytes: &[u8; 32], sentences: &[&str]) {

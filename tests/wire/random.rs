@@ -1,8 +1,8 @@
 //! Random streams: right ones come back as they were sent, wrong ones give an error, never a panic.
 
-use peer_process::layout::FileLayout;
-use peer_process::message::Message::{self, *};
-use peer_process::wire::Handshake;
+use peer_process::protocol::layout::FileLayout;
+use peer_process::protocol::message::Message::{self, *};
+use peer_process::protocol::wire::Handshake;
 use proptest::prelude::*;
 
 use super::{all_received, layout, piece, read, set, stream_of};

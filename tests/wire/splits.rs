@@ -1,7 +1,7 @@
 //! A stream means the same however it is cut (protocol C: fragmented and coalesced sends).
 
-use peer_process::layout::FileLayout;
-use peer_process::message::Message::{self, *};
+use peer_process::protocol::layout::FileLayout;
+use peer_process::protocol::message::Message::{self, *};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 

@@ -1,8 +1,8 @@
 //! Pieces that are not kept: skipped bytes go by without a trace, refused ones end the stream at the header.
 
-use peer_process::message::Message::{Have, Piece, Unchoke};
-use peer_process::message::Welcome;
-use peer_process::wire::{FrameReader, PIECE_HEADER_LEN, WireFault};
+use peer_process::protocol::message::Message::{Have, Piece, Unchoke};
+use peer_process::protocol::message::Welcome;
+use peer_process::protocol::wire::{FrameReader, PIECE_HEADER_LEN, WireFault};
 
 use super::{Received, layout, piece, read_welcome, stream_of};
 

@@ -5,7 +5,7 @@ use std::fmt;
 
 use anyhow::Result;
 use peer_process::lock::name_of;
-use peer_process::peer_id::PeerId;
+use peer_process::protocol::peer_id::PeerId;
 
 use super::Host;
 use super::scripts::Job;

@@ -8,7 +8,7 @@ use std::process;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
-use peer_process::peer_id::PeerId;
+use peer_process::protocol::peer_id::PeerId;
 
 use super::scripts::Job;
 use super::{Host, LogFile, Owned, Reading, Said, Sight};

@@ -29,7 +29,7 @@ use std::thread::{self, Builder};
 
 use anyhow::{Context, Result, anyhow};
 use peer_process::config::{is_localhost, plain_host};
-use peer_process::peer_id::PeerId;
+use peer_process::protocol::peer_id::PeerId;
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use peer_process::peer_id::PeerId;
+use peer_process::protocol::peer_id::PeerId;
 
 use crate::record::Record;
 

@@ -1,9 +1,9 @@
 //! The frame reader (protocol A5): a stream means the same however it is cut, what was read can be written again, and a
 //! fault is seen in a message's header, before anything is made for its body.
 
-use peer_process::layout::{FileLayout, PieceIndex};
-use peer_process::message::{Message, Welcome};
-use peer_process::wire::{FrameReader, Oddity, PIECE_HEADER_LEN, WireFault, diagnosis, encode};
+use peer_process::protocol::layout::{FileLayout, PieceIndex};
+use peer_process::protocol::message::{Message, Welcome};
+use peer_process::protocol::wire::{FrameReader, Oddity, PIECE_HEADER_LEN, WireFault, diagnosis, encode};
 
 use super::input::Input;
 

@@ -1,7 +1,7 @@
 //! The handshake (protocol A4): whatever the bytes, whole or in part, there is one verdict, and it is never taken back.
 
-use peer_process::peer_id::PeerId;
-use peer_process::wire::{HANDSHAKE_LEN, Handshake, diagnosis};
+use peer_process::protocol::peer_id::PeerId;
+use peer_process::protocol::wire::{HANDSHAKE_LEN, Handshake, diagnosis};
 
 /// Reads the bytes as they would arrive, one more at a time.
 pub fn check(bytes: &[u8]) {

@@ -5,11 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use peer_process::layout::{FileLayout, PieceIndex};
-use peer_process::message::{Message, Welcome};
 use peer_process::peer::{Action, Event, Fault, LogEvent, Opener, Origin, Setup};
-use peer_process::peer_id::PeerId;
-use peer_process::piece_set::PieceSet;
+use peer_process::protocol::layout::{FileLayout, PieceIndex};
+use peer_process::protocol::message::{Message, Welcome};
+use peer_process::protocol::peer_id::PeerId;
+use peer_process::protocol::piece_set::PieceSet;
 
 use super::limits::Limits;
 

@@ -1,10 +1,10 @@
 //! The whole `Peer`: arbitrary events in arbitrary order, impossible ones included, and after each of them the rules.
 
-use peer_process::layout::{FileLayout, PieceIndex};
-use peer_process::message::Message;
 use peer_process::peer::{Allowances, Ending, Event, Opener, Origin, Peer, Select, Setup};
-use peer_process::peer_id::PeerId;
-use peer_process::piece_set::PieceSet;
+use peer_process::protocol::layout::{FileLayout, PieceIndex};
+use peer_process::protocol::message::Message;
+use peer_process::protocol::peer_id::PeerId;
+use peer_process::protocol::piece_set::PieceSet;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 

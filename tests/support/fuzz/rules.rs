@@ -4,9 +4,9 @@
 
 use std::collections::BTreeSet;
 
-use peer_process::message::Message;
 use peer_process::peer::{Action, Awaited, Event, LogEvent, Peer};
-use peer_process::peer_id::PeerId;
+use peer_process::protocol::message::Message;
+use peer_process::protocol::peer_id::PeerId;
 
 use super::ledger::{Ledger, any, bits};
 

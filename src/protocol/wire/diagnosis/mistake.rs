@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::first_bytes::FirstBytes;
-use crate::peer_id::PeerId;
+use crate::protocol::peer_id::PeerId;
 
 /// The other thing that a short bitfield may be.
 const OR_ZEROS: &str = ", or zero bytes are missing at its end, as in Java's BitSet.toByteArray";

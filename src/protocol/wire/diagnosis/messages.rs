@@ -3,9 +3,9 @@
 use super::bitfields;
 use super::first_bytes::{FirstBytes, are_text};
 use super::mistake::Mistake;
-use crate::layout::FileLayout;
-use crate::wire::handshake::{HEADER, JAVA_OBJECT_STREAM};
-use crate::wire::{NAMES, Oddity, WireFault, message_type as ty};
+use crate::protocol::layout::FileLayout;
+use crate::protocol::wire::handshake::{HEADER, JAVA_OBJECT_STREAM};
+use crate::protocol::wire::{NAMES, Oddity, WireFault, message_type as ty};
 
 /// A message's length and type.
 const PREFIX_LEN: usize = 5;

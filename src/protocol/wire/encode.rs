@@ -1,8 +1,8 @@
 //! Messages to bytes: `length (4) · type (1) · payload`, all integers big-endian (protocol A5).
 
 use super::message_type as ty;
-use crate::layout::{FileLayout, PieceIndex};
-use crate::message::Message;
+use crate::protocol::layout::{FileLayout, PieceIndex};
+use crate::protocol::message::Message;
 
 /// Bytes before those of the piece in a `piece` message: length, type and index.
 pub const PIECE_HEADER_LEN: usize = 9;

@@ -2,7 +2,7 @@
 
 use super::messages::starts_a_message;
 use super::mistake::Mistake;
-use crate::layout::FileLayout;
+use crate::protocol::layout::FileLayout;
 
 /// A longer bitfield no file has.
 const MOST_BITFIELD: u32 = 1 << 29;

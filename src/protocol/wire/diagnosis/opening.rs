@@ -3,8 +3,8 @@
 use super::first_bytes::FirstBytes;
 use super::messages::is_pickle;
 use super::mistake::Mistake;
-use crate::peer_id::PeerId;
-use crate::wire::handshake::{HANDSHAKE_LEN, HEADER, ID_START};
+use crate::protocol::peer_id::PeerId;
+use crate::protocol::wire::handshake::{HANDSHAKE_LEN, HEADER, ID_START};
 
 /// Headers of the same course's other projects.
 const FORMER_HEADERS: [&[u8]; 2] = [b"P2PBITTORRENTFILES", b"CEN5501C2008SPRING"];

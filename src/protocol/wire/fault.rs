@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::layout::PieceIndex;
+use crate::protocol::layout::PieceIndex;
 
 /// Why a stream is not one of this protocol's messages; the [module](super) says why each ends the connection.
 ///

@@ -12,9 +12,9 @@ use super::fault::WireFault;
 use super::handshake::JAVA_OBJECT_STREAM;
 use super::oddity::{Oddities, Oddity};
 use super::{NAMES, message_type as ty};
-use crate::layout::{FileLayout, PieceIndex};
-use crate::message::{Message, Welcome};
-use crate::piece_set::{BitfieldError, PieceSet};
+use crate::protocol::layout::{FileLayout, PieceIndex};
+use crate::protocol::message::{Message, Welcome};
+use crate::protocol::piece_set::{BitfieldError, PieceSet};
 
 /// Room for some hundred small messages in one read, or for a piece of 16 KiB with its header and what stands before it.
 const HEAD_CAPACITY: usize = 20 * 1024;

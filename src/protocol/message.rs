@@ -6,8 +6,8 @@
 
 use std::fmt;
 
-use crate::layout::PieceIndex;
-use crate::piece_set::PieceSet;
+use crate::protocol::layout::PieceIndex;
+use crate::protocol::piece_set::PieceSet;
 
 /// A message of the protocol, without the bytes of a piece.
 #[derive(Clone, PartialEq, Eq, Debug)]

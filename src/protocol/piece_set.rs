@@ -3,7 +3,7 @@
 //! Kept in words of 64 bits, the piece with the lowest number in the highest bit, so that its bytes are the message's.
 //! Invariant: the bits behind the last piece are zero, and `count` is the number of ones.
 
-use crate::layout::{FileLayout, PieceIndex};
+use crate::protocol::layout::{FileLayout, PieceIndex};
 
 const WORD_BITS: u32 = u64::BITS;
 

@@ -1,7 +1,7 @@
 //! Bytes to values and back: the handshake (protocol A4) and the messages (A5).
 //!
 //! Pure: nothing here reads a socket or knows what a message is for. [`Handshake`] says who calls, [`FrameReader`]
-//! cuts a stream into [`Message`](crate::message::Message)s however it arrives, and [`encode`] writes them. [`diagnosis`]
+//! cuts a stream into [`Message`](crate::protocol::message::Message)s however it arrives, and [`encode`] writes them. [`diagnosis`]
 //! guesses what the author of bytes that are not the protocol's has done wrong.
 //!
 //! What cannot be understood is a [`WireFault`] and ends that one connection, because after it nobody knows where the

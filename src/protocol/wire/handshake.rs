@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::peer_id::PeerId;
+use crate::protocol::peer_id::PeerId;
 
 /// Bytes of a handshake.
 pub const HANDSHAKE_LEN: usize = 32;
