@@ -4,7 +4,7 @@
 //! it:
 //!
 //! - [`protocol`]: the protocol's nouns and bytes; pure;
-//! - [`units`], [`config`]: numbers of bytes as people write them; the two configuration files;
+//! - [`config`]: the two configuration files, and numbers of bytes as people write them;
 //! - [`peer`]: every rule of the protocol, as a state machine; pure, and without knowledge of [`protocol::wire`];
 //! - [`hashing`], [`manifest`]: what the pieces' bytes are to be, if somebody says it;
 //! - [`lock`], [`links`]: what keeps a second process away from a peer's files, and us from somebody else's;
@@ -16,8 +16,6 @@
 //! - [`net`]: the only place with sockets, and but for `hashing` and `stderr` the only one with threads; it translates between all of them.
 
 pub mod protocol;
-
-pub mod units;
 
 pub mod config;
 

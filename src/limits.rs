@@ -9,7 +9,7 @@ use std::num::NonZeroU64;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
-use crate::units::parse_bytes;
+use crate::config::units::parse_bytes;
 
 /// What was not used in so long a time may still be used after it, and no more: the average over 5 s stays within 5 % of the
 /// limit wherever they begin, and a neighbor may take as long until its next request without costing the average.

@@ -1,8 +1,8 @@
 //! Sizes as people write them, `24MB` or `64KiB`, and the size of a piece that suits a file.
 
 use anyhow::Result;
+use peer_process::config::units::{NotBytes, parse_bytes};
 use peer_process::protocol::layout::{FileLayout, LayoutError};
-use peer_process::units::{NotBytes, parse_bytes};
 
 use crate::fault::Usage;
 

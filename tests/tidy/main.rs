@@ -13,7 +13,6 @@ use left_out::{SKIP_NOTHING, verdict};
 /// The rooms in reading order: each may import those before it.
 const ORDER: &[&str] = &[
     "protocol",
-    "units",
     "config",
     "peer",
     "hashing",
@@ -88,7 +87,6 @@ const SWARM_IMPORTS: &[&str] = &[
     "manifest",
     "protocol::peer_id",
     "stderr",
-    "units",
 ];
 /// What a module must not name, and the modules that may.
 const RESERVED: &[(&str, &[&str])] = &[

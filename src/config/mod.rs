@@ -2,6 +2,9 @@
 //!
 //! [`parse_common`] and [`parse_peer_info`] are pure; [`load`] reads the two files and checks what they say of this peer's
 //! own file. Each error is one sentence with file, line and value, and nothing was created when it is told.
+//! [`units`] reads and shows numbers of bytes.
+
+pub mod units;
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
