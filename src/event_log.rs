@@ -15,7 +15,7 @@ use anyhow::{Context, Result};
 use log::{LevelFilter, Log, Metadata, Record};
 use simplelog::{CombinedLogger, Config, ConfigBuilder, SharedLogger, WriteLogger};
 
-use crate::links;
+use crate::disk::links;
 use crate::local_time::Stamp;
 use crate::peer::LogEvent;
 use crate::protocol::peer_id::PeerId;

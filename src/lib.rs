@@ -6,14 +6,12 @@
 //! - [`protocol`]: the protocol's nouns and bytes; pure;
 //! - [`config`]: the two configuration files, and numbers of bytes as people write them;
 //! - [`peer`]: every rule of the protocol, as a state machine; pure, and without knowledge of [`protocol::wire`];
-//! - [`hashing`], [`manifest`]: what the pieces' bytes are to be, if somebody says it;
-//! - [`lock`], [`links`]: what keeps a second process away from a peer's files, and us from somebody else's;
-//! - [`journal`], [`storage`]: the pieces on disk, and what a killed peer needs to come back;
+//! - [`disk`]: the pieces on the disk, what a killed peer needs to come back, and what the pieces' bytes are to be;
 //! - [`event_log`]: the course's log, in [`local_time`];
 //! - [`stderr`]: the one thread that writes there; [`console`]: what a person sees;
 //! - [`progress_json`]: what a program does;
 //! - [`limits`]: bytes a second, and what keeps to them;
-//! - [`net`]: the only place with sockets, and but for `hashing` and `stderr` the only one with threads; it translates between all of them.
+//! - [`net`]: the only place with sockets, and but for [`disk::hashing`] and [`stderr`] the only one with threads; it translates between all of them.
 
 pub mod protocol;
 
@@ -21,14 +19,7 @@ pub mod config;
 
 pub mod peer;
 
-pub mod hashing;
-pub mod manifest;
-
-pub mod links;
-pub mod lock;
-
-pub mod journal;
-pub mod storage;
+pub mod disk;
 
 pub mod local_time;
 

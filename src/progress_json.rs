@@ -11,7 +11,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 
-use crate::links;
+use crate::disk::links;
 use crate::peer::Peer;
 use crate::protocol::layout::PieceIndex;
 use crate::protocol::peer_id::PeerId;

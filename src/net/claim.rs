@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 
 use super::listener::pause;
 use crate::config::Config;
-use crate::lock::{Attempt, Lock, name_of};
+use crate::disk::lock::{Attempt, Lock, name_of};
 
 /// How long a holder may take that is no peer: `swarm` looks at the lock or deletes what a run has left.
 const PATIENCE: Duration = Duration::from_secs(1);

@@ -9,7 +9,7 @@ use anyhow::{Result, anyhow, ensure};
 
 use super::shared::Shared;
 use super::threads::Threads;
-use crate::manifest::told_wrong;
+use crate::disk::manifest::told_wrong;
 
 /// How often the file is looked at.
 const INTERVAL: Duration = Duration::from_secs(2);

@@ -6,13 +6,13 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::config::Config;
+use crate::disk::journal::{Journal, Recorded};
+use crate::disk::links;
+use crate::disk::manifest::Manifest;
+use crate::disk::storage::PieceStore;
 use crate::event_log;
-use crate::journal::{Journal, Recorded};
-use crate::links;
-use crate::manifest::Manifest;
 use crate::protocol::peer_id::PeerId;
 use crate::protocol::piece_set::PieceSet;
-use crate::storage::PieceStore;
 
 /// What a peer has on disk when it starts.
 #[derive(Debug)]

@@ -67,9 +67,9 @@ pub use self::signals::SignalWatch;
 use self::threads::Threads;
 use crate::config::{self, Config};
 use crate::console::{Console, ConsoleLines, Progress, counted};
+use crate::disk::manifest::Beside;
 use crate::event_log::LogFile;
 use crate::limits::{BURST, Limits, Rate};
-use crate::manifest::Beside;
 use crate::peer::{Allowances, Event, Peer, Select, Setup};
 use crate::progress_json::{ProgressFile, Snapshot};
 

@@ -14,12 +14,12 @@ use super::link::Link;
 use super::shared::Shared;
 use super::{Options, Pace};
 use crate::config;
+use crate::disk::storage::PieceStore;
 use crate::event_log::LogFile;
 use crate::limits::Limits;
 use crate::peer::{Event, Opener, Peer, Select, Setup};
 use crate::protocol::layout::FileLayout;
 use crate::protocol::peer_id::PeerId;
-use crate::storage::PieceStore;
 
 /// Both intervals.
 pub const INTERVAL: Duration = Duration::from_secs(5);

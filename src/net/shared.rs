@@ -18,15 +18,15 @@ use super::hints::{Pace, Patience};
 use super::link::Link;
 use super::state::{DiskWork, State, Work};
 use super::writer::{write_answer, write_left};
+use crate::disk::journal::Journal;
+use crate::disk::manifest::Manifest;
+use crate::disk::storage::PieceStore;
 use crate::event_log::LogFile;
-use crate::journal::Journal;
 use crate::limits::Limits;
-use crate::manifest::Manifest;
 use crate::peer::{Awaited, Event, Peer};
 use crate::protocol::layout::{FileLayout, PieceIndex};
 use crate::protocol::message::Message;
 use crate::protocol::peer_id::PeerId;
-use crate::storage::PieceStore;
 
 /// After this many request timeouts without a byte, a neighbor that owes an answer is taken for cut off.
 const ANSWER_TIMEOUTS: u32 = 2;

@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use indicatif::DecimalBytes;
 use peer_process::config::PeerInfo;
 use peer_process::console::counted;
-use peer_process::lock;
+use peer_process::disk::lock;
 
 use crate::cli::CleanArgs;
 use crate::fault::Usage;

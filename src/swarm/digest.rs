@@ -5,8 +5,8 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
-use peer_process::hashing::HashKind;
-use peer_process::manifest::Manifest;
+use peer_process::disk::hashing::HashKind;
+use peer_process::disk::manifest::Manifest;
 use serde::{Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 

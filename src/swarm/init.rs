@@ -9,9 +9,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use peer_process::config::{COMMON, PEER_INFO};
-use peer_process::hashing::HashKind;
-use peer_process::lock::Lock;
-use peer_process::manifest::ENDING;
+use peer_process::disk::hashing::HashKind;
+use peer_process::disk::lock::Lock;
+use peer_process::disk::manifest::ENDING;
 use peer_process::protocol::peer_id::PeerId;
 use rand::rngs::{StdRng, SysRng};
 use rand::{RngExt, SeedableRng};

@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use peer_process::lock::{Attempt, Lock, name_of};
+use peer_process::disk::lock::{Attempt, Lock, name_of};
 use peer_process::protocol::peer_id::PeerId;
 
 use crate::fault::Usage;

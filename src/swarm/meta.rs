@@ -7,8 +7,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use peer_process::console::counted;
-use peer_process::hashing::{HashKind, Hashed, Reading};
-use peer_process::manifest::{self, ENDING, Manifest, ranges};
+use peer_process::disk::hashing::{HashKind, Hashed, Reading};
+use peer_process::disk::manifest::{self, ENDING, Manifest, ranges};
 use peer_process::protocol::layout::{FileLayout, PieceIndex};
 use serde_json::{Value, json};
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use indicatif::DecimalBytes;
-use peer_process::journal::has_records;
+use peer_process::disk::journal::has_records;
 use peer_process::limits::Rate;
 use peer_process::protocol::peer_id::PeerId;
 

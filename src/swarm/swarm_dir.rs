@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use peer_process::config::{self, Common, PeerInfo};
-use peer_process::manifest::ENDING;
+use peer_process::disk::manifest::ENDING;
 use peer_process::protocol::peer_id::PeerId;
 
 use crate::fault::Usage;

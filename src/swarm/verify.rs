@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use peer_process::manifest::{ENDING, Manifest};
+use peer_process::disk::manifest::{ENDING, Manifest};
 use peer_process::protocol::peer_id::PeerId;
 use peer_process::stderr;
 

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::process::Command;
 
-use peer_process::journal::{Journal, Recorded};
+use peer_process::disk::journal::{Journal, Recorded};
 use peer_process::protocol::layout::FileLayout;
 
 use crate::log::downloads;

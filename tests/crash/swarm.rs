@@ -8,10 +8,10 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use peer_process::journal::{Journal, Recorded};
+use peer_process::disk::journal::{Journal, Recorded};
+use peer_process::disk::storage::PieceStore;
 use peer_process::protocol::layout::FileLayout;
 use peer_process::protocol::peer_id::PeerId;
-use peer_process::storage::PieceStore;
 use tempfile::TempDir;
 
 use crate::log::{self, Line};

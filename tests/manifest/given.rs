@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use peer_process::hashing::{Hash, HashKind};
+use peer_process::disk::hashing::{Hash, HashKind};
 
 use crate::support::process::{BINARY, Ended, Process};
 use crate::support::swarm::{Plan, Swarm};

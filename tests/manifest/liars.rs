@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use peer_process::hashing::HashKind;
+use peer_process::disk::hashing::HashKind;
 
 use crate::client::{Client, HAVE, INTERESTED, REQUEST, UNCHOKE, full_bitfield, message, piece};
 use crate::given::{give, swarm, text};

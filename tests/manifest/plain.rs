@@ -1,6 +1,6 @@
 //! What a plain neighbor sees: the very same bytes, with a manifest and without.
 
-use peer_process::hashing::HashKind;
+use peer_process::disk::hashing::HashKind;
 
 use crate::client::{BITFIELD, Client, HAVE, INTERESTED, PIECE, REQUEST, UNCHOKE, full_bitfield, message, piece};
 use crate::given::{give, swarm, text};

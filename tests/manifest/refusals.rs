@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::TcpListener;
 
-use peer_process::hashing::HashKind;
+use peer_process::disk::hashing::HashKind;
 
 use crate::given::{NAME, give, listing, path, run, swarm, text};
 use crate::support::swarm::Swarm;

@@ -5,10 +5,10 @@ use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
-use peer_process::hashing::HashKind;
-use peer_process::journal::{Journal, Recorded};
+use peer_process::disk::hashing::HashKind;
+use peer_process::disk::journal::{Journal, Recorded};
+use peer_process::disk::storage::PieceStore;
 use peer_process::protocol::layout::FileLayout;
-use peer_process::storage::PieceStore;
 
 use crate::given::{give, swarm, text};
 use crate::support::swarm::Swarm;

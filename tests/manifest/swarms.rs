@@ -1,6 +1,6 @@
 //! Swarms that end well with a manifest, whatever it is made by.
 
-use peer_process::hashing::HashKind;
+use peer_process::disk::hashing::HashKind;
 
 use crate::given::{give, swarm, text};
 

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::time::{Duration, UNIX_EPOCH};
 
-use peer_process::hashing::{Hash, HashKind};
+use peer_process::disk::hashing::{Hash, HashKind};
 
 use crate::client::{Client, listen};
 use crate::env::Running;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use anyhow::Result;
-use peer_process::lock::name_of;
+use peer_process::disk::lock::name_of;
 use peer_process::protocol::peer_id::PeerId;
 
 use super::Host;

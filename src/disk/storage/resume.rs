@@ -9,9 +9,9 @@ use anyhow::{Context, Result, ensure};
 
 use super::identity::FileIdentity;
 use super::{PieceStore, look_at, part_path};
-use crate::hashing::{Hasher, Reading, Sum};
-use crate::journal::{Checksum, Recorded};
-use crate::manifest::Manifest;
+use crate::disk::hashing::{Hasher, Reading, Sum};
+use crate::disk::journal::{Checksum, Recorded};
+use crate::disk::manifest::Manifest;
 use crate::protocol::layout::{FileLayout, PieceIndex};
 use crate::protocol::piece_set::PieceSet;
 

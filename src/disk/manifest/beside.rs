@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::{ENDING, Manifest, open, told_wrong};
 use crate::config::{COMMON, Config};
-use crate::hashing::Reading;
+use crate::disk::hashing::Reading;
 
 /// A manifest that says nothing else than the configuration.
 #[derive(Clone, Debug)]

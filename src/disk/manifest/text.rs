@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use super::Manifest;
-use crate::hashing::{Hash, HashKind, append_hex, to_hex};
+use crate::disk::hashing::{Hash, HashKind, append_hex, to_hex};
 use crate::protocol::layout::{FileLayout, LayoutError};
 
 /// No sentence quotes more of a value.
@@ -230,7 +230,7 @@ impl Serialize for Manifest {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::manifest::AROUND_HASH;
+    use crate::disk::manifest::AROUND_HASH;
 
     /// The keys of a manifest of 5 bytes in pieces of 2, each with its value; `change` replaces one, or takes it away.
     fn text(change: (&str, &str)) -> String {

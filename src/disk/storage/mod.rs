@@ -17,8 +17,8 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::{Context, Result, anyhow, ensure};
 
 use self::identity::{Change, FileIdentity};
-use crate::hashing::Reading;
-use crate::manifest::Manifest;
+use crate::disk::hashing::Reading;
+use crate::disk::manifest::Manifest;
 use crate::protocol::layout::{FileLayout, PieceIndex};
 
 /// The file of one peer, complete or not. All methods may be called from several threads at once.

@@ -13,7 +13,7 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 
 pub use self::beside::{Beside, check_seed, find};
-use crate::hashing::{Hash, HashKind, Hasher};
+use crate::disk::hashing::{Hash, HashKind, Hasher};
 use crate::protocol::layout::{FileLayout, PieceIndex};
 
 /// Maximum number of ranges of wrong pieces that are told.
