@@ -1,17 +1,16 @@
 //! A peer of the University of Florida course protocol for peer-to-peer file sharing.
 //!
-//! The command `peer_process` is a few lines around this crate. Modules in reading order, each knowing only those before
+//! The command `peer_process` is a few lines around this crate. Rooms in reading order, each knowing only those before
 //! it:
 //!
 //! - [`protocol`]: the protocol's nouns and bytes; pure;
 //! - [`config`]: the two configuration files, and numbers of bytes as people write them;
 //! - [`peer`]: every rule of the protocol, as a state machine; pure, and without knowledge of [`protocol::wire`];
 //! - [`disk`]: the pieces on the disk, what a killed peer needs to come back, and what the pieces' bytes are to be;
-//! - [`event_log`]: the course's log, in [`local_time`];
-//! - [`stderr`]: the one thread that writes there; [`console`]: what a person sees;
-//! - [`progress_json`]: what a program does;
 //! - [`limits`]: bytes a second, and what keeps to them;
-//! - [`net`]: the only place with sockets, and but for [`disk::hashing`] and [`stderr`] the only one with threads; it translates between all of them.
+//! - [`output`]: the course's log, what a person sees, and what a program reads;
+//! - [`net`]: the only place with sockets, and but for [`disk::hashing`] and [`output::stderr`] the only one with threads; it
+//!   translates between all of them.
 
 pub mod protocol;
 
@@ -21,15 +20,8 @@ pub mod peer;
 
 pub mod disk;
 
-pub mod local_time;
-
-pub mod event_log;
-
-pub mod stderr;
-
-pub mod console;
-pub mod progress_json;
-
 pub mod limits;
+
+pub mod output;
 
 pub mod net;

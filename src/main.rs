@@ -13,13 +13,13 @@ use clap::error::ErrorKind;
 use clap::{ArgAction, Parser, ValueEnum};
 use log::LevelFilter;
 use peer_process::config;
-use peer_process::console::Console;
 use peer_process::disk::manifest;
 use peer_process::limits::{Limits, NotRate, Rate};
 use peer_process::net::{self, End, Options, Pace, SignalWatch};
+use peer_process::output::console::Console;
+use peer_process::output::stderr;
 use peer_process::peer::Select;
 use peer_process::protocol::peer_id::{self, PeerId};
-use peer_process::stderr;
 
 /// A fault while running: disk full, port taken, ...
 const FAULT: u8 = 1;

@@ -10,7 +10,7 @@ use crate::disk::journal::{Journal, Recorded};
 use crate::disk::links;
 use crate::disk::manifest::Manifest;
 use crate::disk::storage::PieceStore;
-use crate::event_log;
+use crate::output::event_log;
 use crate::protocol::peer_id::PeerId;
 use crate::protocol::piece_set::PieceSet;
 

@@ -66,12 +66,12 @@ use self::shared::Shared;
 pub use self::signals::SignalWatch;
 use self::threads::Threads;
 use crate::config::{self, Config};
-use crate::console::{Console, ConsoleLines, Progress, counted};
 use crate::disk::manifest::Beside;
-use crate::event_log::LogFile;
 use crate::limits::{BURST, Limits, Rate};
+use crate::output::console::{Console, ConsoleLines, Progress, counted};
+use crate::output::event_log::LogFile;
+use crate::output::progress_json::{ProgressFile, Snapshot};
 use crate::peer::{Allowances, Event, Peer, Select, Setup};
-use crate::progress_json::{ProgressFile, Snapshot};
 
 /// How long a peer that has finished hears out the others (B).
 const PARTING_PATIENCE: Duration = Duration::from_secs(5);

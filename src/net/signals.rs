@@ -11,8 +11,8 @@ use signal_hook::iterator::Signals;
 use super::claim::Claim;
 use super::ending::End;
 use super::shared::Shared;
-use crate::console::Console;
-use crate::stderr;
+use crate::output::console::Console;
+use crate::output::stderr;
 
 /// Listens for signals, in a thread of its own.
 #[derive(Debug)]

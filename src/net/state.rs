@@ -16,7 +16,7 @@ use super::outbox::{Outbox, Pushed};
 use super::patience::Patience;
 use super::standing::Standing;
 use super::waiting::Trouble;
-use crate::event_log;
+use crate::output::event_log;
 use crate::peer::{Action, Event, Origin, Peer, Refusal};
 use crate::protocol::layout::PieceIndex;
 use crate::protocol::message::Message;

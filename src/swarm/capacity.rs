@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use peer_process::console::counted;
+use peer_process::output::console::counted;
 use rustix::process::{Resource, getrlimit};
 
 /// Threads of a peer beside those of its neighbors.

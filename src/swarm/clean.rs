@@ -9,8 +9,8 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use indicatif::DecimalBytes;
 use peer_process::config::PeerInfo;
-use peer_process::console::counted;
 use peer_process::disk::lock;
+use peer_process::output::console::counted;
 
 use crate::cli::CleanArgs;
 use crate::fault::Usage;

@@ -5,10 +5,10 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use peer_process::console::shown_rate;
+use peer_process::output::console::shown_rate;
+use peer_process::output::stderr;
 use peer_process::protocol::layout::FileLayout;
 use peer_process::protocol::peer_id::PeerId;
-use peer_process::stderr;
 
 use crate::choice::{Concern, Standing, choose};
 use crate::out::say;

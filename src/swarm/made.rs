@@ -3,7 +3,7 @@
 use std::env;
 use std::path::Path;
 
-use peer_process::console::counted;
+use peer_process::output::console::counted;
 use peer_process::protocol::peer_id::{self, PeerId};
 
 use crate::new_file::Made;

@@ -77,7 +77,7 @@ use std::process::ExitCode;
 use anyhow::{Error, Result};
 use clap::Parser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use peer_process::stderr;
+use peer_process::output::stderr;
 
 use crate::cli::{Cli, Command};
 use crate::fault::Usage;

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use peer_process::console::counted;
 use peer_process::disk::hashing::{HashKind, Hashed, Reading};
 use peer_process::disk::manifest::{self, ENDING, Manifest, ranges};
+use peer_process::output::console::counted;
 use peer_process::protocol::layout::{FileLayout, PieceIndex};
 use serde_json::{Value, json};
 

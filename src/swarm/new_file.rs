@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use peer_process::stderr;
+use peer_process::output::stderr;
 use rand::rngs::{StdRng, SysRng};
 use rand::{Rng, SeedableRng};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};

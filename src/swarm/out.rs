@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 
 use anyhow::{Context, Result};
+use peer_process::output::stderr;
 use peer_process::protocol::peer_id::{self, PeerId};
-use peer_process::stderr;
 
 use crate::report::Report;
 

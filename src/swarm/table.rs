@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, Width};
-use peer_process::console::counted;
+use peer_process::output::console::counted;
 
 use crate::copies::Copy;
 use crate::report::{Exit, Kind, Report, Row};

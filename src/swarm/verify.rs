@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use peer_process::disk::manifest::{ENDING, Manifest};
+use peer_process::output::stderr;
 use peer_process::protocol::peer_id::PeerId;
-use peer_process::stderr;
 
 use crate::cli::ReportArgs;
 use crate::copies::{Copy, Found, compare};

@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::output::stderr;
 use crate::peer::Peer;
 use crate::protocol::layout::FileLayout;
 use crate::protocol::peer_id::PeerId;
-use crate::stderr;
 
 /// How often a bar moves.
 const BAR_INTERVAL: Duration = Duration::from_millis(200);

@@ -16,7 +16,7 @@ use log::{LevelFilter, Log, Metadata, Record};
 use simplelog::{CombinedLogger, Config, ConfigBuilder, SharedLogger, WriteLogger};
 
 use crate::disk::links;
-use crate::local_time::Stamp;
+use crate::output::local_time::Stamp;
 use crate::peer::LogEvent;
 use crate::protocol::peer_id::PeerId;
 
