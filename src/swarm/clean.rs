@@ -18,9 +18,9 @@ use crate::hosts::{Hosts, NoDirectory, Owned};
 use crate::litter;
 use crate::locks;
 use crate::out::print;
+use crate::running::{running, who_runs};
 use crate::settings::Settings;
 use crate::signals::Interrupts;
-use crate::stop::{running, who_runs};
 use crate::swarm_dir::{BEGUN, SwarmDir, brought_names, err_name, log_name, pid_name};
 
 /// Carries out `swarm clean`.

@@ -28,8 +28,9 @@ use crate::new_file::{self, Made, Signal, Source};
 use crate::out;
 use crate::places::is_loopback;
 use crate::plan::{Given, Plan};
-use crate::stop::{running, who_runs};
+use crate::running::{running, who_runs};
 use crate::swarm_dir::SwarmDir;
+use crate::words::first_of;
 
 /// The hashes of the manifest that `--meta` makes.
 const MANIFEST_KIND: HashKind = HashKind::Sha256;
@@ -156,7 +157,7 @@ fn check(dir: &Path, plan: &Plan, source: Option<&Path>, force: bool) -> Result<
         return Ok(Vec::new());
     }
     let them = if there.len() == 1 { "it" } else { "them" };
-    let (dir, there) = (dir.display(), made::first_of(&there));
+    let (dir, there) = (dir.display(), first_of(&there));
     Err(Usage::error(format!("'{dir}' has {there} already; --force overwrites {them}")))
 }
 

@@ -10,7 +10,7 @@ use peer_process::protocol::peer_id::PeerId;
 use crate::fault::Usage;
 use crate::hosts::Hosts;
 use crate::out::{named, say};
-use crate::stop::stop_these;
+use crate::running::stop_these;
 use crate::watch::News;
 
 /// The peers that this process has started.

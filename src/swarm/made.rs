@@ -8,10 +8,7 @@ use peer_process::protocol::peer_id::{self, PeerId};
 
 use crate::new_file::Made;
 use crate::swarm_dir::SwarmDir;
-use crate::words::typed;
-
-/// A line names no more of what there are many of.
-const MOST_LISTED: usize = 4;
+use crate::words::{MOST_LISTED, first_of, shell_word};
 
 /// The lines for a swarm whose first seeder's file was made in this way; `file` is what `--file` names.
 pub fn describe(swarm: &SwarmDir, way: Made, file: Option<&Path>) -> String {
@@ -36,13 +33,6 @@ pub fn describe(swarm: &SwarmDir, way: Made, file: Option<&Path>) -> String {
     lines.push("To run it:".to_owned());
     lines.push(format!("  {}", command("start", &swarm.path)));
     lines.join("\n")
-}
-
-/// The first few of a list, and how many more there are.
-pub fn first_of(names: &[String]) -> String {
-    let more = names.len().saturating_sub(MOST_LISTED);
-    let listed = names[..names.len() - more].join(", ");
-    if more > 0 { format!("{listed} and {more} more") } else { listed }
 }
 
 fn settings(swarm: &SwarmDir) -> String {
@@ -104,40 +94,5 @@ fn command(subcommand: &str, dir: &Path) -> String {
         format!("{program} {subcommand}")
     } else {
         format!("{program} {subcommand} {}", shell_word(dir))
-    }
-}
-
-/// A path as a shell reads it back, and no program takes it for an option.
-pub fn shell_word(path: &Path) -> String {
-    let text = path.display().to_string();
-    let text = if text.starts_with('-') { format!("./{text}") } else { text };
-    typed(&text)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_shell_reads_back_what_is_to_be_typed() {
-        for (path, word) in [
-            ("demo", "demo"),
-            ("/tmp/a-b_c.d/e", "/tmp/a-b_c.d/e"),
-            ("my swarm", "'my swarm'"),
-            ("it's", r"'it'\''s'"),
-            ("$HOME", "'$HOME'"),
-            ("~", "'~'"),
-            ("-x", "./-x"),
-            ("", "''"),
-        ] {
-            assert_eq!(shell_word(Path::new(path)), word);
-        }
-    }
-
-    #[test]
-    fn long_lists_are_cut() {
-        let names: Vec<_> = (1..=6).map(|number| format!("lab{number}")).collect();
-        assert_eq!(first_of(&names[..4]), "lab1, lab2, lab3, lab4");
-        assert_eq!(first_of(&names), "lab1, lab2, lab3, lab4 and 2 more");
     }
 }

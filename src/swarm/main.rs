@@ -50,6 +50,7 @@ mod signals;
 
 mod verify;
 
+mod running;
 mod stop;
 
 mod locks;

@@ -15,9 +15,8 @@ use serde_json::{Value, json};
 use crate::cli::{HashName, Meta, MetaCreateArgs, MetaShowArgs, MetaVerifyArgs};
 use crate::fault::Usage;
 use crate::new_file;
-use crate::out::{FAILED, print};
+use crate::out::{FAILED, bar, print};
 use crate::sizes;
-use crate::verify::bar;
 
 /// Does what is asked for.
 ///
@@ -125,8 +124,7 @@ fn hash(
 ) -> Result<Hashed> {
     let file = manifest::open(path)?;
     let passes = if whole { 2 } else { 1 };
-    let bar = bar(layout.file_size().saturating_mul(passes));
-    bar.set_message(format!("hashing {}", path.display()));
+    let bar = bar(layout.file_size().saturating_mul(passes), format!("hashing {}", path.display()));
     let told = |bytes| {
         bar.inc(bytes);
         go_on()

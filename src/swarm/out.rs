@@ -1,14 +1,14 @@
 //! What `swarm` says: results go to stdout, and what there is to say beside them to stderr.
 
-use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::borrow::Cow;
+use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 use std::sync::Mutex;
 
 use anyhow::{Context, Result};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use peer_process::output::stderr;
 use peer_process::protocol::peer_id::{self, PeerId};
-
-use crate::report::Report;
 
 /// Something failed, or a copy differs.
 pub const FAILED: u8 = 1;
@@ -39,16 +39,6 @@ pub fn print(line: &str) -> Result<()> {
     }
 }
 
-/// A report, as a table or as JSON; tells the exit status that it means.
-///
-/// # Errors
-/// Those of [`print()`].
-pub fn show(report: &Report, json: bool) -> Result<ExitCode> {
-    let width = io::stdout().is_terminal().then(terminal_width);
-    print(&if json { report.json() } else { report.table(width) })?;
-    Ok(if report.all_well() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
-}
-
 /// How many columns the terminal has.
 pub fn terminal_width() -> u16 {
     stderr::size().0
@@ -62,4 +52,15 @@ pub fn named(peers: &[PeerId]) -> String {
 /// A sentence beside the result.
 pub fn say(sentence: &str) {
     stderr::say("swarm", sentence);
+}
+
+/// A bar for this many bytes: on a terminal, and only if it takes longer than a moment.
+pub fn bar(bytes: u64, message: impl Into<Cow<'static, str>>) -> ProgressBar {
+    let target = if stderr::draws() { stderr::draw_target() } else { ProgressDrawTarget::hidden() };
+    let bar = ProgressBar::with_draw_target(Some(bytes), target);
+    let style = ProgressStyle::with_template("{msg} [{bar:24}] {percent} %, {binary_bytes_per_sec}");
+    bar.set_style(style.expect("the template is right").progress_chars("=> "));
+    bar.set_message(message);
+    // No steady tick: the library's thread for it panics where the system gives none.
+    bar
 }

@@ -2,15 +2,23 @@
 //! people is in `table`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, IsTerminal};
+use std::process::ExitCode;
 
+use anyhow::Result;
+use peer_process::config::PeerInfo;
+use peer_process::protocol::layout::FileLayout;
 use serde::Serialize;
 use signal_hook::low_level::signal_name;
 
 use crate::copies::Copy;
 use crate::digest::Digest;
+use crate::out::{FAILED, print, terminal_width};
 
 /// A status above this is that of a process which a signal has ended: a shell reports 128 and the signal.
 const SIGNALED: i32 = 128;
+/// How a peer stands that nobody has started.
+pub const NOT_STARTED: &str = "not started";
 
 /// Which command reports, and so what its table shows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
@@ -81,6 +89,27 @@ pub struct Row {
     pub note: Option<String>,
 }
 
+impl Row {
+    /// The row of a peer of which nothing is known but its line of `PeerInfo.cfg`.
+    pub fn not_started(peer: &PeerInfo, layout: FileLayout) -> Self {
+        Self {
+            id: peer.id.number(),
+            host: peer.host.clone(),
+            state: NOT_STARTED.into(),
+            seconds: None,
+            exit: Exit::Unknown,
+            pieces: None,
+            piece_count: layout.piece_count(),
+            from: BTreeMap::new(),
+            unchoked_by: BTreeSet::new(),
+            copy: None,
+            digest: None,
+            warnings: Vec::new(),
+            note: None,
+        }
+    }
+}
+
 /// What was found of all peers, in the order of `PeerInfo.cfg`.
 #[derive(Clone, Debug)]
 pub struct Report {
@@ -100,6 +129,16 @@ impl Report {
             Kind::Status => true,
             Kind::Verify => copies_well(),
         }
+    }
+
+    /// Prints the report, as a table or as JSON; tells the exit status that it means.
+    ///
+    /// # Errors
+    /// Those of [`print()`].
+    pub fn show(&self, json: bool) -> Result<ExitCode> {
+        let width = io::stdout().is_terminal().then(terminal_width);
+        print(&if json { self.json() } else { self.table(width) })?;
+        Ok(if self.all_well() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
     }
 
     /// The report for scripts: an object with

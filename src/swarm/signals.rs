@@ -1,7 +1,6 @@
 //! `Interrupts`: what a signal does. Nobody who is interrupted waits for a host, and no connection is left behind.
 
 use std::process;
-use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
@@ -11,13 +10,14 @@ use signal_hook::iterator::Signals;
 
 use crate::hosts::Hosts;
 use crate::out::{hush, say};
-use crate::watch::News;
 use crate::words;
 
+/// Is told of a signal, and tells whether anybody still listens.
+type Listener = Box<dyn Fn(i32) -> bool + Send>;
+
 /// The watch over the signals that end this process.
-#[derive(Debug)]
 pub struct Interrupts {
-    listener: Arc<Mutex<Option<Sender<News>>>>,
+    listener: Arc<Mutex<Option<Listener>>>,
 }
 
 impl Interrupts {
@@ -28,14 +28,14 @@ impl Interrupts {
     /// When the system refuses it.
     pub fn watch(hosts: &Hosts, last_words: &'static str) -> Result<Self> {
         let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot watch for signals")?;
-        let (leavings, listener) = (hosts.leavings(), Arc::new(Mutex::new(None::<Sender<News>>)));
+        let (leavings, listener) = (hosts.leavings(), Arc::new(Mutex::new(None::<Listener>)));
         let shared = Arc::clone(&listener);
         let watching = move || {
             for signal in signals.forever() {
                 let listener = shared.lock().unwrap_or_else(PoisonError::into_inner);
-                let told = listener.as_ref().map(|listener| listener.send(News::Signal(signal)));
+                let told = listener.as_ref().map(|listener| listener(signal));
                 leavings.hurry();
-                if !matches!(told, Some(Ok(()))) {
+                if !matches!(told, Some(true)) {
                     if told.is_none() {
                         say(&format!("{}: {last_words}", words::signal(signal)));
                     }
@@ -51,7 +51,7 @@ impl Interrupts {
     }
 
     /// From here on a signal is told to `listener` instead, as long as that listens; then it ends this process without a word.
-    pub fn tell(&self, listener: &Sender<News>) {
-        *self.listener.lock().unwrap_or_else(PoisonError::into_inner) = Some(listener.clone());
+    pub fn tell(&self, listener: impl Fn(i32) -> bool + Send + 'static) {
+        *self.listener.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(listener));
     }
 }

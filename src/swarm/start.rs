@@ -23,18 +23,18 @@ use crate::hosts::{Host, Hosts, NoDirectory, Program};
 use crate::launch::{Started, launch, stop_started};
 use crate::live::Live;
 use crate::locks;
-use crate::made::shell_word;
-use crate::out::{FAILED, named, print, say, show, signal_status};
+use crate::out::{FAILED, bar, named, print, say, signal_status};
 use crate::peer_options;
 use crate::report::{Kind, Report};
+use crate::running::{running, who_runs};
 use crate::seeds;
 use crate::settings::Settings;
 use crate::signals::Interrupts;
-use crate::stop::{running, who_runs};
 use crate::swarm_dir::{SwarmDir, brought_names, err_name, log_name, pid_name};
-use crate::verify::{Copies, bar, digest_all};
-use crate::watch::{Cause, News, Rules, watch};
+use crate::verify::{COMPARING, Copies, digest_all};
+use crate::watch::{Cause, News, Rules, news_of_signals, watch};
 use crate::watched::Watched;
+use crate::words::shell_word;
 
 /// Who has ended by then has failed at once.
 const AT_ONCE: Duration = Duration::from_secs(1);
@@ -87,7 +87,7 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
     let mut peers: BTreeMap<_, _> = swarm.peers.iter().map(|peer| (peer.id, Watched::new(peer, layout))).collect();
     let mut live = Live::new(layout);
     let (sender, news) = channel();
-    interrupts.tell(&sender);
+    interrupts.tell(news_of_signals(&sender));
     let mut started = Started::new();
     let launched = launch(&hosts, &commands, (args.detach, stagger), &news, &mut started);
     for (id, start) in &started {
@@ -109,7 +109,7 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
         print(&format!("started {}", named(&swarm.peers.iter().map(|peer| peer.id).collect::<Vec<_>>())))?;
         print(&format!("`swarm status {shown}` shows them, `swarm stop {shown}` stops them"))?;
         let (sender, news) = channel();
-        interrupts.tell(&sender);
+        interrupts.tell(news_of_signals(&sender));
         return Ok(status_at_once(&swarm, &hosts, &news, &mut peers));
     }
     let rules = Rules { timeout, keep_going: args.keep_going };
@@ -177,7 +177,7 @@ fn finish(
         if has_one { copies.with(peer.id, watched.row()) } else { watched.row() }
     });
     let report = Report { kind: Kind::Start, rows: rows.collect() };
-    show(&report, json)?;
+    report.show(json)?;
     let is_here = |id: &PeerId| hosts.of_peer(*id).is_here();
     let odd = peers.iter().filter(|(id, _)| is_here(id)).filter_map(|(id, peer)| {
         peer.log_name.as_ref().filter(|name| **name != log_name(*id)).map(|name| format!(", that of {id} is {name}"))
@@ -306,7 +306,7 @@ fn commands(
 
 /// Makes sure that nobody runs on any host, then gives the others what they lack.
 fn prepare(swarm: &SwarmDir, hosts: &Hosts, program: &Program) -> Result<()> {
-    let bar = bar(0);
+    let bar = bar(0, COMPARING);
     let prepare = |host: &Host| {
         // First of all: what runs there would go on with another configuration, or another file.
         refuse_if_running(swarm, host)?;

@@ -8,7 +8,7 @@ use peer_process::protocol::peer_id::PeerId;
 
 use crate::cli::ReportArgs;
 use crate::hosts::{Host, Hosts, NoDirectory, Reading};
-use crate::out::{FAILED, say, show};
+use crate::out::{FAILED, say};
 use crate::report::{Kind, Report};
 use crate::settings::Settings;
 use crate::signals::Interrupts;
@@ -27,7 +27,7 @@ pub fn status(args: &ReportArgs) -> Result<ExitCode> {
     let peers: BTreeMap<_, _> = looks.into_iter().flatten().collect();
     let is_reached = peers.values().all(|peer| peer.unreachable.is_none());
     let rows = swarm.peers.iter().map(|peer| peers[&peer.id].row()).collect();
-    show(&Report { kind: Kind::Status, rows }, args.json)?;
+    Report { kind: Kind::Status, rows }.show(args.json)?;
     let troubles: Vec<_> = hosts.all.iter().filter_map(|host| peers[&host.peers[0]].unreachable.as_deref()).collect();
     for trouble in troubles {
         say(trouble);

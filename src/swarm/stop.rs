@@ -4,18 +4,14 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use peer_process::protocol::peer_id::PeerId;
 
 use crate::cli::StopArgs;
-use crate::hosts::{Host, Hosts, NoDirectory};
+use crate::hosts::Hosts;
 use crate::out::{FAILED, named, print, say};
-use crate::record::{Record, State};
+use crate::running::stop_all;
 use crate::settings::Settings;
 use crate::signals::Interrupts;
 use crate::swarm_dir::SwarmDir;
-
-/// How long a peer may take to end, and to be killed, in tenths of a second.
-const PATIENCE_TENTHS: u32 = 50;
 
 /// Carries out `swarm stop`.
 ///
@@ -50,53 +46,4 @@ pub fn stop(args: &StopArgs) -> Result<ExitCode> {
         print("no peer was running")?;
     }
     Ok(status)
-}
-
-/// Ends all peers of a host; tells who ended and who did not.
-///
-/// # Errors
-/// When the host cannot be reached.
-pub fn stop_all(host: &Host) -> Result<(Vec<PeerId>, Vec<PeerId>)> {
-    stop_these(host, |_, _| true)
-}
-
-/// Ends those peers of a host, each with its process, that are asked for; tells who ended and who did not.
-///
-/// # Errors
-/// When the host cannot be reached.
-pub fn stop_these(host: &Host, is_one: impl Fn(PeerId, u32) -> bool) -> Result<(Vec<PeerId>, Vec<PeerId>)> {
-    let running = processes(host)?.into_iter().filter(|(id, pid)| is_one(*id, *pid));
-    let running: Vec<_> = running.map(|(id, _)| id).collect();
-    let mut left = running.clone();
-    for signal in ["TERM", "KILL"] {
-        if !left.is_empty() {
-            left = host.signal(signal, &left, PATIENCE_TENTHS)?;
-        }
-    }
-    Ok((running.into_iter().filter(|id| !left.contains(id)).collect(), left))
-}
-
-/// That these run, as the beginning of a sentence, and what they are called in the rest of it.
-pub fn who_runs(peers: &[PeerId]) -> (String, &'static str) {
-    let (verb, them) = if peers.len() == 1 { ("is", "it") } else { ("are", "them") };
-    (format!("{} {verb} running", named(peers)), them)
-}
-
-/// The peers of a host that run.
-///
-/// # Errors
-/// When the host cannot be reached.
-pub fn running(host: &Host) -> Result<Vec<PeerId>> {
-    Ok(processes(host)?.into_iter().map(|(id, _)| id).collect())
-}
-
-/// The same with their processes.
-fn processes(host: &Host) -> Result<Vec<(PeerId, u32)>> {
-    let asked: Vec<_> = host.peers.iter().map(|id| (*id, None)).collect();
-    let sights = match host.look(&asked) {
-        Err(error) if error.is::<NoDirectory>() => return Ok(Vec::new()),
-        other => other?,
-    };
-    let runs = |record: &Record| record.state == State::Running;
-    Ok(sights.iter().filter_map(|sight| Some((sight.id, sight.record.filter(runs)?.pid))).collect())
 }

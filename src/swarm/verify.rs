@@ -5,21 +5,22 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 use peer_process::disk::manifest::{ENDING, Manifest};
-use peer_process::output::stderr;
 use peer_process::protocol::peer_id::PeerId;
 
 use crate::cli::ReportArgs;
 use crate::copies::{Copy, Found, compare};
 use crate::digest::Digest;
 use crate::hosts::{Host, Hosts, NoDirectory};
-use crate::out::show;
+use crate::out::bar;
 use crate::report::{Kind, Report, Row};
 use crate::settings::Settings;
 use crate::signals::Interrupts;
 use crate::swarm_dir::SwarmDir;
-use crate::watched::Watched;
+
+/// What a bar says while copies are compared.
+pub const COMPARING: &str = "comparing the copies";
 
 /// What was found of each peer's copy.
 #[derive(Debug, Default)]
@@ -46,13 +47,14 @@ pub fn verify(args: &ReportArgs) -> Result<ExitCode> {
     let hosts = Hosts::of(&swarm, &Settings::of(&swarm, &args.remote)?.reach(&swarm))?;
     let _interrupts = Interrupts::watch(&hosts, "the copies were not compared")?;
     let copies = digest_all(&swarm, &hosts);
-    let rows = swarm.peers.iter().map(|peer| copies.with(peer.id, Watched::new(peer, swarm.common.layout).row()));
-    show(&Report { kind: Kind::Verify, rows: rows.collect() }, args.json)
+    let rows = swarm.peers.iter().map(|peer| copies.with(peer.id, Row::not_started(peer, swarm.common.layout)));
+    Report { kind: Kind::Verify, rows: rows.collect() }.show(args.json)
 }
 
 /// Computes the digests of all copies, those of different hosts at the same time, with a bar on a terminal.
 pub fn digest_all(swarm: &SwarmDir, hosts: &Hosts) -> Copies {
-    let bar = bar(swarm.common.layout.file_size().saturating_mul(swarm.peers.len() as u64));
+    let bytes = swarm.common.layout.file_size().saturating_mul(swarm.peers.len() as u64);
+    let bar = bar(bytes, COMPARING);
     let on_host = |host: &Host| {
         let digest = |&id: &PeerId| (id, digest_of(host, &swarm.copy_name(id), &bar));
         host.peers.iter().map(digest).collect::<Vec<_>>()
@@ -75,15 +77,4 @@ fn digest_of(host: &Host, name: &str, bar: &ProgressBar) -> Result<Option<Digest
         Err(error) if error.is::<NoDirectory>() => Ok(None),
         other => other.map_err(|error| format!("{error:#}")),
     }
-}
-
-/// A bar for this many bytes: on a terminal, and only if it takes longer than a moment.
-pub fn bar(bytes: u64) -> ProgressBar {
-    let target = if stderr::draws() { stderr::draw_target() } else { ProgressDrawTarget::hidden() };
-    let bar = ProgressBar::with_draw_target(Some(bytes), target);
-    let style = ProgressStyle::with_template("{msg} [{bar:24}] {percent} %, {binary_bytes_per_sec}");
-    bar.set_style(style.expect("the template is right").progress_chars("=> "));
-    bar.set_message("comparing the copies");
-    // No steady tick: the library's thread for it panics where the system gives none.
-    bar
 }

@@ -33,6 +33,12 @@ pub enum News {
     Signal(i32),
 }
 
+/// Passes signals on as [`News`], for as long as somebody listens.
+pub fn news_of_signals(news: &Sender<News>) -> impl Fn(i32) -> bool + Send + 'static {
+    let news = news.clone();
+    move |signal| news.send(News::Signal(signal)).is_ok()
+}
+
 /// What a host's thread is told: the signal that its peers are to be given.
 type Order = &'static str;
 

@@ -10,7 +10,7 @@ use peer_process::protocol::peer_id::PeerId;
 use crate::hosts::{Reading, Sight};
 use crate::logs::Progress;
 use crate::record::{Record, State};
-use crate::report::{Exit, Row};
+use crate::report::{Exit, NOT_STARTED, Row};
 use crate::warnings::Warnings;
 
 /// The state of who lacks pieces and has met somebody.
@@ -178,7 +178,7 @@ impl Watched {
             return "out of reach".into();
         }
         match self.record.map(|record| record.state) {
-            None => "not started".into(),
+            None => NOT_STARTED.into(),
             Some(State::Ended { status: 0, .. }) => "ended".into(),
             // By Ctrl-C, `swarm stop` and the like; SIGKILL may have been anybody.
             Some(State::Ended { status: 129 | 130 | 143, .. }) => "stopped".into(),
@@ -198,23 +198,22 @@ impl Watched {
             Some(State::Ended { status, .. }) => Exit::Status(status),
             Some(State::Gone) | None => Exit::Unknown,
         };
+        let nothing = Row::not_started(&self.info, self.layout);
         // What a log tells of a peer that was not started is of another time.
-        let was_started = self.record.is_some();
-        let is_running = was_started && !self.has_ended();
+        if self.record.is_none() {
+            return Row { state: self.state(), ..nothing };
+        }
+        let unchoked_by = if self.has_ended() { BTreeSet::new() } else { self.progress.unchoked_by().clone() };
         Row {
-            id: self.info.id.number(),
-            host: self.info.host.clone(),
             state: self.state(),
             seconds: self.seconds(),
             exit,
-            pieces: (was_started && self.is_counted()).then(|| self.progress.pieces()),
-            piece_count: self.layout.piece_count(),
-            from: if was_started { self.progress.from().clone() } else { BTreeMap::new() },
-            unchoked_by: if is_running { self.progress.unchoked_by().clone() } else { BTreeSet::new() },
-            copy: None,
-            digest: None,
-            warnings: if was_started { self.warnings.all().map(Into::into).collect() } else { Vec::new() },
+            pieces: self.is_counted().then(|| self.progress.pieces()),
+            from: self.progress.from().clone(),
+            unchoked_by,
+            warnings: self.warnings.all().map(Into::into).collect(),
             note: self.note(),
+            ..nothing
         }
     }
 }

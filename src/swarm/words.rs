@@ -1,6 +1,11 @@
-//! Words for shells: as scripts get them, and as a person would type them; and those for signals.
+//! Words for shells: as scripts get them, and as a person would type them; and those for signals and long lists.
+
+use std::path::Path;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+/// Maximum number of names that a line lists.
+pub const MOST_LISTED: usize = 4;
 
 /// One word for any shell: in csh an exclamation mark stands for an earlier command, even in quotes.
 pub fn quoted(word: &str) -> String {
@@ -18,6 +23,20 @@ pub fn typed(word: &str) -> String {
     if !word.is_empty() && word.chars().all(is_plain) { word.to_owned() } else { quoted(word) }
 }
 
+/// A path as a shell reads it back, and no program takes it for an option.
+pub fn shell_word(path: &Path) -> String {
+    let text = path.display().to_string();
+    let text = if text.starts_with('-') { format!("./{text}") } else { text };
+    typed(&text)
+}
+
+/// The first few of a list, and how many more there are.
+pub fn first_of(names: &[String]) -> String {
+    let more = names.len().saturating_sub(MOST_LISTED);
+    let listed = names[..names.len() - more].join(", ");
+    if more > 0 { format!("{listed} and {more} more") } else { listed }
+}
+
 /// What a person calls a signal that ends a program.
 pub fn signal(number: i32) -> String {
     match number {
@@ -30,12 +49,35 @@ pub fn signal(number: i32) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::quoted;
+    use super::*;
 
     #[test]
     fn a_word_is_one_word_for_any_shell() {
         for (word, expected) in [("a b", "'a b'"), ("it's", r"'it'\''s'"), ("a!b", r"'a'\!'b'"), ("", "''")] {
             assert_eq!(quoted(word), expected);
         }
+    }
+
+    #[test]
+    fn a_shell_reads_back_what_is_to_be_typed() {
+        for (path, word) in [
+            ("demo", "demo"),
+            ("/tmp/a-b_c.d/e", "/tmp/a-b_c.d/e"),
+            ("my swarm", "'my swarm'"),
+            ("it's", r"'it'\''s'"),
+            ("$HOME", "'$HOME'"),
+            ("~", "'~'"),
+            ("-x", "./-x"),
+            ("", "''"),
+        ] {
+            assert_eq!(shell_word(Path::new(path)), word);
+        }
+    }
+
+    #[test]
+    fn long_lists_are_cut() {
+        let names: Vec<_> = (1..=6).map(|number| format!("lab{number}")).collect();
+        assert_eq!(first_of(&names[..4]), "lab1, lab2, lab3, lab4");
+        assert_eq!(first_of(&names), "lab1, lab2, lab3, lab4 and 2 more");
     }
 }
