@@ -14,8 +14,8 @@ use peer_process::output::console::counted;
 
 use crate::cli::CleanArgs;
 use crate::fault::Usage;
+use crate::files::litter;
 use crate::hosts::{Hosts, NoDirectory, Owned};
-use crate::litter;
 use crate::locks;
 use crate::out::print;
 use crate::running::{running, who_runs};

@@ -6,7 +6,7 @@ use std::path::Path;
 use peer_process::output::console::counted;
 use peer_process::protocol::peer_id::{self, PeerId};
 
-use crate::new_file::Made;
+use crate::files::new_file::Made;
 use crate::swarm_dir::SwarmDir;
 use crate::words::{MOST_LISTED, first_of, shell_word};
 

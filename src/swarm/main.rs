@@ -19,9 +19,6 @@ mod presets;
 mod capacity;
 mod plan;
 
-mod litter;
-mod new_file;
-
 mod made;
 
 mod logs;
@@ -71,6 +68,8 @@ mod peer_options;
 mod launch;
 mod start;
 
+mod files;
+
 use std::env;
 use std::panic;
 use std::process::ExitCode;
@@ -82,7 +81,7 @@ use peer_process::output::stderr;
 
 use crate::cli::{Cli, Command};
 use crate::fault::Usage;
-use crate::new_file::Stopped;
+use crate::files::new_file::Stopped;
 use crate::out::{FAILED, say, signal_status};
 
 /// Wrong usage or configuration.

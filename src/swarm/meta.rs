@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::cli::{HashName, Meta, MetaCreateArgs, MetaShowArgs, MetaVerifyArgs};
 use crate::fault::Usage;
-use crate::new_file;
+use crate::files::new_file;
 use crate::out::{FAILED, bar, print};
 use crate::sizes;
 

@@ -7,8 +7,8 @@ use anyhow::{Context, Result};
 use peer_process::config;
 
 use crate::fault::Usage;
+use crate::files::new_file::{self, Signal, Source};
 use crate::hosts::Hosts;
-use crate::new_file::{self, Signal, Source};
 use crate::out::say;
 use crate::swarm_dir::SwarmDir;
 

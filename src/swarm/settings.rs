@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::cli::RemoteArgs;
 use crate::fault::Usage;
+use crate::files::new_file;
 use crate::hosts::Reach;
 use crate::logs::LogPattern;
-use crate::new_file;
 use crate::swarm_dir::{SETTINGS, SwarmDir};
 
 /// What `swarm.json` says.

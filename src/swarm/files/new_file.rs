@@ -18,7 +18,7 @@ use rand::{Rng, SeedableRng};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 
-use crate::litter::{self, PREFIX};
+use crate::files::litter::{self, PREFIX};
 
 /// How much is written at once.
 const CHUNK_LEN: usize = 1024 * 1024;
