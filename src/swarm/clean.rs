@@ -15,12 +15,12 @@ use peer_process::output::console::counted;
 use crate::cli::CleanArgs;
 use crate::fault::Usage;
 use crate::files::litter;
+use crate::hosts::interrupts::Interrupts;
+use crate::hosts::locks;
+use crate::hosts::running::{running, who_runs};
+use crate::hosts::settings::Settings;
 use crate::hosts::{Hosts, NoDirectory, Owned};
-use crate::locks;
 use crate::out::print;
-use crate::running::{running, who_runs};
-use crate::settings::Settings;
-use crate::signals::Interrupts;
 use crate::swarm_dir::{BEGUN, SwarmDir, brought_names, err_name, log_name, pid_name};
 
 /// Carries out `swarm clean`.

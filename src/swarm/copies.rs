@@ -1,6 +1,6 @@
 //! `compare`: what each peer's copy of the file is, by the digests; pure.
 
-use crate::digest::Digest;
+use crate::hosts::digest::Digest;
 
 /// What a peer's copy of the file is.
 #[derive(Clone, PartialEq, Eq, Debug)]

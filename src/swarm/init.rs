@@ -21,14 +21,14 @@ use crate::cli::InitArgs;
 use crate::fault::Usage;
 use crate::files::litter;
 use crate::files::new_file::{self, Made, Signal, Source};
+use crate::hosts::locks;
+use crate::hosts::running::{running, who_runs};
 use crate::hosts::{Hosts, Reach};
-use crate::locks;
 use crate::made;
 use crate::meta;
 use crate::out;
 use crate::places::is_loopback;
 use crate::plan::{Given, Plan};
-use crate::running::{running, who_runs};
 use crate::swarm_dir::SwarmDir;
 use crate::words::first_of;
 

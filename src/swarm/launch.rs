@@ -9,8 +9,8 @@ use peer_process::protocol::peer_id::PeerId;
 
 use crate::fault::Usage;
 use crate::hosts::Hosts;
+use crate::hosts::running::stop_these;
 use crate::out::{named, say};
-use crate::running::stop_these;
 use crate::watch::News;
 
 /// The peers that this process has started.

@@ -23,10 +23,6 @@ mod made;
 
 mod logs;
 
-mod record;
-
-mod digest;
-
 mod copies;
 mod report;
 mod table;
@@ -34,7 +30,6 @@ mod table;
 mod out;
 
 mod hosts;
-mod settings;
 
 mod warnings;
 mod watched;
@@ -43,14 +38,9 @@ mod choice;
 mod live;
 mod watch;
 
-mod signals;
-
 mod verify;
 
-mod running;
 mod stop;
-
-mod locks;
 
 mod clean;
 mod generate;

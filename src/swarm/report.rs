@@ -12,7 +12,7 @@ use serde::Serialize;
 use signal_hook::low_level::signal_name;
 
 use crate::copies::Copy;
-use crate::digest::Digest;
+use crate::hosts::digest::Digest;
 use crate::out::{FAILED, print, terminal_width};
 
 /// A status above this is that of a process which a signal has ended: a shell reports 128 and the signal.

@@ -7,10 +7,10 @@ use anyhow::Result;
 
 use crate::cli::StopArgs;
 use crate::hosts::Hosts;
+use crate::hosts::interrupts::Interrupts;
+use crate::hosts::running::stop_all;
+use crate::hosts::settings::Settings;
 use crate::out::{FAILED, named, print, say};
-use crate::running::stop_all;
-use crate::settings::Settings;
-use crate::signals::Interrupts;
 use crate::swarm_dir::SwarmDir;
 
 /// Carries out `swarm stop`.

@@ -11,12 +11,12 @@ use peer_process::protocol::peer_id::PeerId;
 
 use crate::cli::ReportArgs;
 use crate::copies::{Copy, Found, compare};
-use crate::digest::Digest;
+use crate::hosts::digest::Digest;
+use crate::hosts::interrupts::Interrupts;
+use crate::hosts::settings::Settings;
 use crate::hosts::{Host, Hosts, NoDirectory};
 use crate::out::bar;
 use crate::report::{Kind, Report, Row};
-use crate::settings::Settings;
-use crate::signals::Interrupts;
 use crate::swarm_dir::SwarmDir;
 
 /// What a bar says while copies are compared.

@@ -7,9 +7,9 @@ use peer_process::config::PeerInfo;
 use peer_process::protocol::layout::FileLayout;
 use peer_process::protocol::peer_id::PeerId;
 
+use crate::hosts::record::{Record, State};
 use crate::hosts::{Reading, Sight};
 use crate::logs::Progress;
-use crate::record::{Record, State};
 use crate::report::{Exit, NOT_STARTED, Row};
 use crate::warnings::Warnings;
 

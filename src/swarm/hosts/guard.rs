@@ -7,7 +7,7 @@ use anyhow::Result;
 use peer_process::disk::lock::name_of;
 use peer_process::protocol::peer_id::PeerId;
 
-use super::Host;
+use super::host::Host;
 use super::scripts::Job;
 
 /// Files in the swarm's directory, each with the peer whose it is, or `None` if it is the swarm's.

@@ -10,8 +10,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result};
 use peer_process::protocol::peer_id::PeerId;
 
+use super::guard::Owned;
+use super::host::Host;
 use super::scripts::Job;
-use super::{Host, LogFile, Owned, Reading, Said, Sight};
+use super::sight::{LogFile, Reading, Said, Sight};
 use crate::logs::{is_of_log, log_of};
 use crate::swarm_dir::{BEGUN, err_name};
 

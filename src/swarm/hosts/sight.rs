@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use peer_process::protocol::peer_id::PeerId;
 
-use crate::record::Record;
+use super::record::Record;
 
 /// What a look at one peer has shown.
 #[derive(Debug)]
@@ -120,7 +120,7 @@ fn said_place(line: &str) -> Option<(PeerId, u64, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::State;
+    use crate::hosts::record::State;
 
     #[test]
     fn each_peer_has_its_record_and_what_was_new_in_its_log_whatever_that_is() {

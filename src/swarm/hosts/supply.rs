@@ -13,7 +13,7 @@ use std::time::UNIX_EPOCH;
 use anyhow::{Context, Result, anyhow, bail};
 use peer_process::config::{COMMON, PEER_INFO};
 
-use super::Host;
+use super::host::Host;
 use super::scripts::{Job, TAKE};
 use crate::swarm_dir::SwarmDir;
 use crate::words::{all_quoted, quoted};

@@ -3,9 +3,13 @@
 //! Each script starts in the swarm's directory on its host, gets its arguments as `$1`, `$2`, ..., and ends with one of
 //! the statuses below if it cannot do its work. The same scripts run on this machine.
 
-use super::guard_scripts::{CHECK, GUARD, REMOVE};
-use super::log_scripts::{BEGIN, FIND, HEADS, LOGS};
-use super::start_scripts::{FILL, START};
+mod guard;
+mod logs;
+mod start;
+
+use self::guard::{CHECK, GUARD, REMOVE};
+use self::logs::{BEGIN, FIND, HEADS, LOGS};
+use self::start::{FILL, START};
 use crate::words::{all_quoted, quoted};
 
 /// What every script tells first: what comes before was said by the login shell's own start files.
@@ -51,7 +55,7 @@ identity() {
 
 /// Looks at peers: `$1` is a word that no log has, then follow five words for each: its ID, what else its log may be called, how much of
 /// it is known, `-` if the log is not asked for, its name, if that is known, and how much is known of what it says on stderr, or `-`. For
-/// each, tells what may be its log; then that word, the ID, the log's size and the [record](super::super::record::Record) in one line, then
+/// each, tells what may be its log; then that word, the ID, the log's size and the [record](super::record::Record) in one line, then
 /// what is new in the log. Where it is asked for, that word, `err`, the ID, the size, and where what follows begins come last, then what is
 /// new there, but no more than the end of it.
 const LOOK: &str = r#"

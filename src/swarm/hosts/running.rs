@@ -3,9 +3,9 @@
 use anyhow::Result;
 use peer_process::protocol::peer_id::PeerId;
 
-use crate::hosts::{Host, NoDirectory};
+use super::record::{Record, State};
+use super::{Host, NoDirectory};
 use crate::out::named;
-use crate::record::{Record, State};
 
 /// How long a peer may take to end, and to be killed, in tenths of a second.
 const PATIENCE_TENTHS: u32 = 50;

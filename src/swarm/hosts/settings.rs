@@ -8,10 +8,10 @@ use std::os::unix::fs::MetadataExt;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
+use super::Reach;
 use crate::cli::RemoteArgs;
 use crate::fault::Usage;
 use crate::files::new_file;
-use crate::hosts::Reach;
 use crate::logs::LogPattern;
 use crate::swarm_dir::{SETTINGS, SwarmDir};
 

@@ -8,8 +8,8 @@ use anyhow::Result;
 use peer_process::disk::lock::{Attempt, Lock, name_of};
 use peer_process::protocol::peer_id::PeerId;
 
+use super::Host;
 use crate::fault::Usage;
-use crate::hosts::Host;
 use crate::out::say;
 use crate::swarm_dir::SwarmDir;
 
@@ -53,7 +53,7 @@ pub fn lock_peers(dir: &Path, peers: impl Iterator<Item = PeerId>) -> Result<Vec
 /// One sentence that names the first one, or when the host cannot be reached.
 pub fn refuse_at_work(host: &Host) -> Result<()> {
     match host.at_work(&host.peers) {
-        Err(error) if error.is::<crate::hosts::NoDirectory>() => Ok(()),
+        Err(error) if error.is::<super::NoDirectory>() => Ok(()),
         other => other?.first().map_or(Ok(()), |obstacle| Err(Usage::error(format!("{}: {obstacle}", host.called())))),
     }
 }

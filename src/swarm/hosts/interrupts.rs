@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::hosts::Hosts;
+use super::Hosts;
 use crate::out::{hush, say};
 use crate::words;
 

@@ -1,0 +1,178 @@
+//! `Hosts`: all machines of a swarm, asked at the same time; `Leavings`: what a process that ends early leaves of them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::{TcpListener, ToSocketAddrs};
+use std::panic::resume_unwind;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::{self, Builder};
+
+use anyhow::{Context, Result, anyhow};
+use peer_process::config::{is_localhost, plain_host};
+use peer_process::protocol::peer_id::PeerId;
+use tempfile::TempDir;
+
+use super::gates::Gates;
+use super::host::{Host, Reach, below_home, entered};
+use super::shell::Shell;
+use super::ssh::{Ssh, dir_for_sockets};
+use crate::swarm_dir::SwarmDir;
+
+/// All machines of a swarm, in the order in which `PeerInfo.cfg` names them first.
+#[derive(Debug)]
+pub struct Hosts {
+    /// The machines.
+    pub all: Vec<Host>,
+    /// Deleted at the end, with the sockets of ssh in it; only if there are other machines.
+    sockets: Option<TempDir>,
+    gates: Arc<Gates>,
+}
+
+/// What is left behind by a process that ends without dropping [`Hosts`].
+#[derive(Debug)]
+pub struct Leavings {
+    connections: Vec<Ssh>,
+    sockets: Option<PathBuf>,
+    gates: Arc<Gates>,
+}
+
+impl Leavings {
+    /// Somebody wants to end: no host is waited for that refuses connections.
+    pub fn hurry(&self) {
+        self.gates.hurry();
+    }
+
+    /// Ends the shared connections, and with them the commands that run there for us.
+    pub fn clear(&self) {
+        self.connections.iter().for_each(Ssh::close);
+        // A process that is gone needs nothing of it, and it holds nothing but sockets.
+        _ = self.sockets.as_ref().map(fs::remove_dir_all);
+    }
+}
+
+impl Hosts {
+    /// The hosts of a swarm; none of them is reached yet.
+    ///
+    /// # Errors
+    /// When there is no place for the sockets of ssh.
+    pub fn of(swarm: &SwarmDir, reach: &Reach) -> Result<Self> {
+        let path = swarm.path.canonicalize().with_context(|| format!("cannot enter {}", swarm.path.display()))?;
+        let here = path.to_str().ok_or_else(|| anyhow!("the directory's name is not UTF-8 text"))?;
+        let mut all: Vec<Host> = Vec::new();
+        let mut are_here = BTreeMap::new();
+        let mut sockets = None;
+        let gates = Arc::new(Gates::default());
+        for peer in &swarm.peers {
+            let is_here = *are_here.entry(peer.host.clone()).or_insert_with(|| is_this_machine(&peer.host));
+            // Its own names are one machine.
+            let same = |host: &&mut Host| match host.shell {
+                Shell::Here => is_here,
+                Shell::There(_) => !is_here && host.name == peer.host,
+            };
+            if let Some(host) = all.iter_mut().find(same) {
+                host.peers.push(peer.id);
+                continue;
+            }
+            let (shell, dir) = if is_here {
+                (Shell::Here, here.to_owned())
+            } else {
+                let sockets = match &mut sockets {
+                    Some(sockets) => sockets,
+                    none => none.insert(dir_for_sockets()?),
+                };
+                let socket = sockets.path().join(all.len().to_string());
+                let (host, user, gates) = (plain_host(&peer.host), reach.user.as_deref(), Arc::clone(&gates));
+                let ssh = Ssh::new(host, user, &reach.ssh_options, socket, gates);
+                (Shell::There(ssh), entered(below_home(&reach.remote_dir)))
+            };
+            let everyone = swarm.peers.iter().map(|peer| peer.id).collect();
+            let (name, log_pattern) = (peer.host.clone(), reach.log_pattern.clone());
+            all.push(Host { name, peers: vec![peer.id], shell, dir, everyone, log_pattern });
+        }
+        Ok(Self { all, sockets, gates })
+    }
+
+    /// Asks something of all of them at the same time; the answers come in their order.
+    pub fn each<T: Send>(&self, ask: impl Fn(&Host) -> T + Sync) -> Vec<T> {
+        thread::scope(|scope| {
+            let ask = &ask;
+            let spawn =
+                |host| Builder::new().name("ask".into()).spawn_scoped(scope, move || ask(host)).map_err(|_| host);
+            let threads: Vec<_> = self.all.iter().map(spawn).collect();
+            // Where the system gives no more threads, this one asks the rest, one after the other.
+            let answer = |asked: Result<thread::ScopedJoinHandle<'_, T>, &Host>| match asked {
+                Ok(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
+                Err(host) => ask(host),
+            };
+            threads.into_iter().map(answer).collect()
+        })
+    }
+
+    /// Somebody wants to end: see [`Leavings::hurry`].
+    pub fn hurry(&self) {
+        self.gates.hurry();
+    }
+
+    /// What has to be cleared if this process ends from somewhere else.
+    pub fn leavings(&self) -> Leavings {
+        let shells = self.all.iter().map(|host| &host.shell);
+        let connections =
+            shells.filter_map(|shell| if let Shell::There(ssh) = shell { Some(ssh.clone()) } else { None });
+        let sockets = self.sockets.as_ref().map(|dir| dir.path().to_owned());
+        Leavings { connections: connections.collect(), sockets, gates: Arc::clone(&self.gates) }
+    }
+
+    /// The host of a peer.
+    pub fn of_peer(&self, id: PeerId) -> &Host {
+        self.all.iter().find(|host| host.peers.contains(&id)).expect("each peer has a host")
+    }
+}
+
+impl Drop for Hosts {
+    fn drop(&mut self) {
+        self.leavings().connections.iter().for_each(Ssh::close);
+    }
+}
+
+/// Whether a name in `PeerInfo.cfg` means this machine.
+///
+/// An address does if a socket can have it. But all of 127.0.0.0/8 could mean it, and only 127.0.0.1 does: the others stand for
+/// other machines, so that ssh can be tried on one.
+fn is_this_machine(name: &str) -> bool {
+    let own = fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    let own = own.as_deref().map_or("", str::trim);
+    let name = plain_host(name);
+    if is_localhost(name) || (!own.is_empty() && name.eq_ignore_ascii_case(own)) {
+        return true;
+    }
+    let Ok(mut addresses) = (name, 0).to_socket_addrs() else { return false };
+    // With its scope, without which a link-local address is nobody's.
+    addresses.any(|address| match address.ip().to_canonical() {
+        std::net::IpAddr::V4(ip) if ip.is_loopback() => ip.octets() == [127, 0, 0, 1],
+        ip => !ip.is_multicast() && TcpListener::bind(address).is_ok(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_address_of_this_machine_is_its_own_a_link_local_one_with_its_scope() {
+        // Each line: address, index, length of the prefix, scope (20 for link-local), flags, network card.
+        let listed = fs::read_to_string("/proc/net/if_inet6").unwrap_or_default();
+        for line in listed.lines() {
+            let columns: Vec<_> = line.split_whitespace().collect();
+            let [address, _, _, scope, _, card] = columns[..] else { panic!("another form: {line}") };
+            let bits = u128::from_str_radix(address, 16).expect("an address");
+            let scope = if scope == "20" { format!("%{card}") } else { String::new() };
+            let name = format!("[{}{scope}]", std::net::Ipv6Addr::from_bits(bits));
+            assert!(is_this_machine(&name), "{name}");
+        }
+        assert!(is_this_machine("localhost.") && is_this_machine("127.0.0.1") && is_this_machine("::ffff:127.0.0.1"));
+        for elsewhere in ["127.0.0.2", "::ffff:127.0.0.2", "fe80::77%1", "fe80::1", "224.0.0.1"] {
+            assert!(!is_this_machine(elsewhere), "{elsewhere}");
+        }
+    }
+}
