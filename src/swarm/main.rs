@@ -23,10 +23,6 @@ mod made;
 
 mod logs;
 
-mod copies;
-mod report;
-mod table;
-
 mod out;
 
 mod hosts;
@@ -37,8 +33,6 @@ mod watched;
 mod choice;
 mod live;
 mod watch;
-
-mod verify;
 
 mod stop;
 
@@ -60,6 +54,8 @@ mod start;
 
 mod files;
 
+mod copies;
+
 use std::env;
 use std::panic;
 use std::process::ExitCode;
@@ -70,6 +66,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use peer_process::output::stderr;
 
 use crate::cli::{Cli, Command};
+use crate::copies::verify;
 use crate::fault::Usage;
 use crate::files::new_file::Stopped;
 use crate::out::{FAILED, say, signal_status};

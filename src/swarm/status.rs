@@ -7,11 +7,11 @@ use anyhow::Result;
 use peer_process::protocol::peer_id::PeerId;
 
 use crate::cli::ReportArgs;
+use crate::copies::report::{Kind, Report};
 use crate::hosts::interrupts::Interrupts;
 use crate::hosts::settings::Settings;
 use crate::hosts::{Host, Hosts, NoDirectory, Reading};
 use crate::out::{FAILED, say};
-use crate::report::{Kind, Report};
 use crate::swarm_dir::SwarmDir;
 use crate::watched::{Seen, Watched};
 

@@ -7,10 +7,10 @@ use peer_process::config::PeerInfo;
 use peer_process::protocol::layout::FileLayout;
 use peer_process::protocol::peer_id::PeerId;
 
+use crate::copies::report::{Exit, NOT_STARTED, Row};
 use crate::hosts::record::{Record, State};
 use crate::hosts::{Reading, Sight};
 use crate::logs::Progress;
-use crate::report::{Exit, NOT_STARTED, Row};
 use crate::warnings::Warnings;
 
 /// The state of who lacks pieces and has met somebody.

@@ -10,13 +10,13 @@ use peer_process::disk::manifest::{ENDING, Manifest};
 use peer_process::protocol::peer_id::PeerId;
 
 use crate::cli::ReportArgs;
-use crate::copies::{Copy, Found, compare};
+use crate::copies::compare::{Copy, Found, compare};
+use crate::copies::report::{Kind, Report, Row};
 use crate::hosts::digest::Digest;
 use crate::hosts::interrupts::Interrupts;
 use crate::hosts::settings::Settings;
 use crate::hosts::{Host, Hosts, NoDirectory};
 use crate::out::bar;
-use crate::report::{Kind, Report, Row};
 use crate::swarm_dir::SwarmDir;
 
 /// What a bar says while copies are compared.

@@ -11,7 +11,7 @@ use peer_process::protocol::layout::FileLayout;
 use serde::Serialize;
 use signal_hook::low_level::signal_name;
 
-use crate::copies::Copy;
+use crate::copies::compare::Copy;
 use crate::hosts::digest::Digest;
 use crate::out::{FAILED, print, terminal_width};
 

@@ -6,8 +6,8 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, Width};
 use peer_process::output::console::counted;
 
-use crate::copies::Copy;
-use crate::report::{Exit, Kind, Report, Row};
+use crate::copies::compare::Copy;
+use crate::copies::report::{Exit, Kind, Report, Row};
 
 /// Number of neighbors that are named where there are more.
 const NAMED: usize = 5;
@@ -152,7 +152,7 @@ fn neighbors(ids: &BTreeSet<u32>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::tests::row;
+    use crate::copies::report::tests::row;
 
     fn check(kind: Kind, width: Option<u16>, rows: Vec<Row>, expected: &str) {
         let table = Report { kind, rows }.table(width);
