@@ -27,34 +27,16 @@ mod out;
 
 mod hosts;
 
-mod warnings;
-mod watched;
-
-mod choice;
-mod live;
-mod watch;
-
-mod stop;
-
-mod clean;
 mod generate;
 mod meta;
 
 mod init;
-mod status;
-
-mod seeds;
-
-mod afterword;
-mod demo_rate;
-mod peer_options;
-
-mod launch;
-mod start;
 
 mod files;
 
 mod copies;
+
+mod run;
 
 use std::env;
 use std::panic;
@@ -70,6 +52,11 @@ use crate::copies::verify;
 use crate::fault::Usage;
 use crate::files::new_file::Stopped;
 use crate::out::{FAILED, say, signal_status};
+use crate::run::clean;
+use crate::run::demo_rate;
+use crate::run::start;
+use crate::run::status;
+use crate::run::stop;
 
 /// Wrong usage or configuration.
 const USAGE: u8 = 2;

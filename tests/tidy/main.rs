@@ -32,23 +32,10 @@ const SWARM_ORDER: &[&str] = &[
     "out",
     "hosts",
     "copies",
-    "warnings",
-    "watched",
-    "choice",
-    "live",
-    "watch",
-    "stop",
-    "clean",
+    "run",
     "generate",
     "meta",
     "init",
-    "status",
-    "seeds",
-    "demo_rate",
-    "afterword",
-    "peer_options",
-    "launch",
-    "start",
 ];
 /// All that `swarm` takes from the crate: it runs peers as processes, whosever they are.
 const SWARM_IMPORTS: &[&str] = &[
@@ -105,7 +92,7 @@ const RESERVED: &[(&str, &[&str])] = &[
 const SWARM_RESERVED: &[(&str, &[&str])] = &[
     ("std::net", &["hosts", "init", "places"]),
     ("process::Command", &["hosts"]),
-    ("std::thread", &["hosts", "watch"]),
+    ("std::thread", &["hosts", "run::watch"]),
     ("io::stderr(),", &[]),
     ("DrawTarget::stderr", &[]),
     ("thread::sleep", &[]),

@@ -7,8 +7,8 @@ use std::time::Duration;
 use peer_process::protocol::peer_id::PeerId;
 
 use crate::out::say;
+use crate::run::watched::Watched;
 use crate::swarm_dir::{SwarmDir, err_name};
-use crate::watched::Watched;
 
 /// The last words of each peer that has failed by itself, the same of several only once.
 pub fn tell_failures(swarm: &SwarmDir, peers: &BTreeMap<PeerId, Watched>) {

@@ -10,9 +10,9 @@ use peer_process::output::stderr;
 use peer_process::protocol::layout::FileLayout;
 use peer_process::protocol::peer_id::PeerId;
 
-use crate::choice::{Concern, Standing, choose};
 use crate::out::say;
-use crate::watched::{DOWNLOADING, Watched};
+use crate::run::choice::{Concern, Standing, choose};
+use crate::run::watched::{DOWNLOADING, Watched};
 
 /// How often a plain line comes.
 const LINE_INTERVAL: Duration = Duration::from_secs(5);

@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 use peer_process::protocol::peer_id::PeerId;
 
 use crate::hosts::{Host, Hosts, Reading};
-use crate::live::Live;
 use crate::out::{named, say};
-use crate::watched::{Seen, Watched};
+use crate::run::live::Live;
+use crate::run::watched::{Seen, Watched};
 use crate::words;
 
 /// How often the peers of this machine are looked at, and those of others.

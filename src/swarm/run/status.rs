@@ -12,8 +12,8 @@ use crate::hosts::interrupts::Interrupts;
 use crate::hosts::settings::Settings;
 use crate::hosts::{Host, Hosts, NoDirectory, Reading};
 use crate::out::{FAILED, say};
+use crate::run::watched::{Seen, Watched};
 use crate::swarm_dir::SwarmDir;
-use crate::watched::{Seen, Watched};
 
 /// Carries out `swarm status`.
 ///

@@ -11,7 +11,7 @@ use crate::fault::Usage;
 use crate::hosts::Hosts;
 use crate::hosts::running::stop_these;
 use crate::out::{named, say};
-use crate::watch::News;
+use crate::run::watch::News;
 
 /// The peers that this process has started.
 pub type Started = BTreeMap<PeerId, Start>;

@@ -11,7 +11,7 @@ use crate::copies::report::{Exit, NOT_STARTED, Row};
 use crate::hosts::record::{Record, State};
 use crate::hosts::{Reading, Sight};
 use crate::logs::Progress;
-use crate::warnings::Warnings;
+use crate::run::warnings::Warnings;
 
 /// The state of who lacks pieces and has met somebody.
 pub const DOWNLOADING: &str = "downloading";

@@ -14,26 +14,26 @@ use peer_process::disk::journal::has_records;
 use peer_process::limits::Rate;
 use peer_process::protocol::peer_id::PeerId;
 
-use crate::afterword::{tell_failures, too_short};
 use crate::cli::StartArgs;
 use crate::copies::compare::Copy;
 use crate::copies::report::{Kind, Report};
 use crate::copies::verify::{COMPARING, Copies, digest_all};
-use crate::demo_rate::{self, LIMIT_OPTION};
 use crate::fault::Usage;
 use crate::hosts::interrupts::Interrupts;
 use crate::hosts::locks;
 use crate::hosts::running::{running, who_runs};
 use crate::hosts::settings::Settings;
 use crate::hosts::{Host, Hosts, NoDirectory, Program};
-use crate::launch::{Started, launch, stop_started};
-use crate::live::Live;
 use crate::out::{FAILED, bar, named, print, say, signal_status};
-use crate::peer_options;
-use crate::seeds;
+use crate::run::afterword::{tell_failures, too_short};
+use crate::run::demo_rate::{self, LIMIT_OPTION};
+use crate::run::launch::{Started, launch, stop_started};
+use crate::run::live::Live;
+use crate::run::peer_options;
+use crate::run::seeds;
+use crate::run::watch::{Cause, News, Rules, news_of_signals, watch};
+use crate::run::watched::Watched;
 use crate::swarm_dir::{SwarmDir, brought_names, err_name, log_name, pid_name};
-use crate::watch::{Cause, News, Rules, news_of_signals, watch};
-use crate::watched::Watched;
 use crate::words::shell_word;
 
 /// Who has ended by then has failed at once.
