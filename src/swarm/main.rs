@@ -1,42 +1,38 @@
 //! `swarm`: runs a whole swarm of the course's peers, here and over ssh.
 //!
-//! Modules in reading order: `cli` is what it is told, `swarm_dir` the directory that all is about; `plan` decides what `init`
-//! makes, `capacity` whether this machine can hold it, `new_file` makes it, and `litter` is what it has left if it was killed; `logs`, `copies` and `report` are what is found
-//! out and shown, and pure; `hosts` does everything on this machine and on others; `watch` looks after running peers; `locks`
-//! keeps two of us apart; then each subcommand has a module of its own.
+//! Rooms in reading order, each knowing only those before it:
+//!
+//! - `fault`, `words`, `out`: what every subcommand says, and how;
+//! - `cli`, `swarm_dir`: the command line, and the names of everything in a swarm's directory;
+//! - `files`: files that appear whole or not at all;
+//! - `logs`: anybody's logs, read; pure;
+//! - `hosts`: all that is done on this machine and on others;
+//! - `copies`: what the copies are, and the reports: `verify`;
+//! - `run`: `start`, `status`, `stop`, `clean`;
+//! - `setup`: `init`, `meta`;
+//! - `generate`: completions and man pages.
 
 mod fault;
 mod words;
 
+mod out;
+
 mod cli;
 mod swarm_dir;
 
-mod sizes;
-
-mod places;
-mod presets;
-
-mod capacity;
-mod plan;
-
-mod made;
+mod files;
 
 mod logs;
 
-mod out;
-
 mod hosts;
-
-mod generate;
-mod meta;
-
-mod init;
-
-mod files;
 
 mod copies;
 
 mod run;
+
+mod setup;
+
+mod generate;
 
 use std::env;
 use std::panic;
@@ -52,11 +48,8 @@ use crate::copies::verify;
 use crate::fault::Usage;
 use crate::files::new_file::Stopped;
 use crate::out::{FAILED, say, signal_status};
-use crate::run::clean;
-use crate::run::demo_rate;
-use crate::run::start;
-use crate::run::status;
-use crate::run::stop;
+use crate::run::{clean, demo_rate, start, status, stop};
+use crate::setup::{init, meta};
 
 /// Wrong usage or configuration.
 const USAGE: u8 = 2;

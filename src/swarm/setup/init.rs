@@ -16,7 +16,6 @@ use peer_process::protocol::peer_id::PeerId;
 use rand::rngs::{StdRng, SysRng};
 use rand::{RngExt, SeedableRng};
 
-use crate::capacity::Capacity;
 use crate::cli::InitArgs;
 use crate::fault::Usage;
 use crate::files::litter;
@@ -24,11 +23,12 @@ use crate::files::new_file::{self, Made, Signal, Source};
 use crate::hosts::locks;
 use crate::hosts::running::{running, who_runs};
 use crate::hosts::{Hosts, Reach};
-use crate::made;
-use crate::meta;
 use crate::out;
-use crate::places::is_loopback;
-use crate::plan::{Given, Plan};
+use crate::setup::capacity::Capacity;
+use crate::setup::made;
+use crate::setup::meta;
+use crate::setup::places::is_loopback;
+use crate::setup::plan::{Given, Plan};
 use crate::swarm_dir::SwarmDir;
 use crate::words::first_of;
 

@@ -16,7 +16,7 @@ use crate::cli::{HashName, Meta, MetaCreateArgs, MetaShowArgs, MetaVerifyArgs};
 use crate::fault::Usage;
 use crate::files::new_file;
 use crate::out::{FAILED, bar, print};
-use crate::sizes;
+use crate::setup::sizes;
 
 /// Does what is asked for.
 ///

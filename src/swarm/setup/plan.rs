@@ -11,9 +11,9 @@ use peer_process::protocol::peer_id::PeerId;
 
 use crate::cli::InitArgs;
 use crate::fault::Usage;
-use crate::places::{self, is_loopback};
-use crate::presets::Defaults;
-use crate::sizes;
+use crate::setup::places::{self, is_loopback};
+use crate::setup::presets::Defaults;
+use crate::setup::sizes;
 
 /// The first peer's ID, as in the course's configurations.
 const FIRST_ID: u32 = 1001;
