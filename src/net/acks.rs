@@ -64,7 +64,7 @@ impl Brought {
 /// A wish that the system may refuse: then it acknowledges as late as it likes.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn acknowledge(link: &Link) {
-    if let Err(error) = socket2::SockRef::from(&*link.stream).set_tcp_quickack(true) {
+    if let Err(error) = link.stream.acknowledge() {
         log::debug!("connection with {}: {error}", link.neighbor);
     }
 }

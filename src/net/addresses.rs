@@ -1,10 +1,12 @@
 //! Hosts and addresses: what a host in `PeerInfo.cfg` means here, and which addresses are this machine's.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs, UdpSocket};
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
+
+use super::stream::Stream;
 
 use crate::config::{is_localhost, plain_host};
 
@@ -150,13 +152,13 @@ pub fn place_of(address: IpAddr) -> IpAddr {
 
 /// A connection whose own port others may listen on: the system takes it from the same range in which peers like to listen,
 /// and keeps it for a minute after the end.
-pub fn connect(address: SocketAddr, patience: Duration) -> io::Result<TcpStream> {
+pub fn connect(address: SocketAddr, patience: Duration) -> io::Result<Stream> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     // Elsewhere this would let others take the port of a socket that is in use.
     #[cfg(unix)]
     socket.set_reuse_address(true)?;
     socket.connect_timeout(&address.into(), patience)?;
-    Ok(socket.into())
+    Ok(Stream::new(socket.into()))
 }
 
 #[cfg(test)]

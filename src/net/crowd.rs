@@ -1,11 +1,11 @@
 //! `Crowd`: callers that have not shaken hands yet. They are few, and the threads of those that were turned away are few, too.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::net::{IpAddr, Shutdown, TcpStream};
+use std::net::IpAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::addresses::place_of;
-use super::link::Link;
+use super::stream::Stream;
 
 /// Maximum number of callers that were turned away and whose threads have not noticed it yet: where the machine is too busy for
 /// them, nobody else is let in.
@@ -29,7 +29,7 @@ struct Inside {
 struct Caller {
     /// The address, or the network of one machine if it is an IPv6 address; unknown if the caller has gone already.
     place: Option<IpAddr>,
-    stream: Arc<TcpStream>,
+    stream: Arc<Stream>,
 }
 
 impl Crowd {
@@ -37,10 +37,10 @@ impl Crowd {
     /// from the place from which most have come.
     ///
     /// Waits while too many are leaving. Dropping the result is leaving: the caller has shaken hands, or will not.
-    pub fn admit(self: &Arc<Self>, stream: Arc<TcpStream>, most: usize) -> Leave {
+    pub fn admit(self: &Arc<Self>, stream: Arc<Stream>, most: usize) -> Leave {
         let is_crowded = |inside: &mut Inside| inside.leaving >= MOST_LEAVING;
         let mut inside = self.left.wait_while(self.lock(), is_crowded).unwrap_or_else(PoisonError::into_inner);
-        let place = Link::address_of(&stream).map(place_of);
+        let place = stream.remote_ip().map(place_of);
         inside.waiting.push_back(Caller { place, stream: Arc::clone(&stream) });
         if inside.waiting.len() > most
             && let Some(turned_away) = one_of_the_most(inside.waiting.iter().map(|caller| caller.place))
@@ -48,8 +48,7 @@ impl Crowd {
         {
             inside.leaving += 1;
             log::debug!("a silent caller is turned away, {most} others are shaking hands");
-            // If it has gone already, all the better.
-            _ = caller.stream.shutdown(Shutdown::Both);
+            caller.stream.shut();
         }
         Leave { crowd: Arc::clone(self), stream }
     }
@@ -72,7 +71,7 @@ fn one_of_the_most<T: Ord + Copy>(items: impl Iterator<Item = T>) -> Option<usiz
 /// Takes a caller out of the crowd when dropped.
 pub struct Leave {
     crowd: Arc<Crowd>,
-    stream: Arc<TcpStream>,
+    stream: Arc<Stream>,
 }
 
 impl Drop for Leave {
@@ -89,7 +88,7 @@ impl Drop for Leave {
 
 #[cfg(test)]
 mod tests {
-    use std::net::TcpListener;
+    use std::net::{TcpListener, TcpStream};
     use std::sync::mpsc::{TryRecvError, channel};
     use std::thread;
 
@@ -116,7 +115,7 @@ mod tests {
     fn nobody_is_let_in_while_too_many_are_leaving() {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("a socket");
-        let call = || Arc::new(TcpStream::connect(address).expect("it listens"));
+        let call = || Arc::new(Stream::new(TcpStream::connect(address).expect("it listens")));
         let crowd = Arc::new(Crowd::default());
         // Their threads see nothing of it.
         let mut inside: Vec<_> = (0..=MOST_LEAVING).map(|_| crowd.admit(call(), 1)).collect();

@@ -1,12 +1,13 @@
 //! Dialing: the thread that keeps a connection with a neighbor whose line stands before ours (A3).
 
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::addresses;
 use super::neighbor::{self, HANDSHAKE_PATIENCE, HandshakeEnd};
 use super::shared::Shared;
+use super::stream::Stream;
 use super::threads::Threads;
 use super::timers::FIRST_TELL;
 use super::waiting::Trouble;
@@ -110,7 +111,7 @@ impl Haste {
 /// Connects and shakes hands at one of the neighbor's addresses: one that answers wrongly, or not at all, hides none that is right.
 ///
 /// Of what stood in the way the worst is told, the first of several that are as bad.
-fn dial(shared: &Shared, to: &PeerInfo, haste: Haste) -> Result<TcpStream, Trouble> {
+fn dial(shared: &Shared, to: &PeerInfo, haste: Haste) -> Result<Stream, Trouble> {
     let addresses = addresses::resolve(&to.host, to.port).map_err(|error| Trouble::of_lookup(&to.host, &error))?;
     let mut trouble: Option<Trouble> = None;
     for (place, address) in addresses.iter().enumerate() {
@@ -127,10 +128,9 @@ fn dial(shared: &Shared, to: &PeerInfo, haste: Haste) -> Result<TcpStream, Troub
     Err(trouble)
 }
 
-fn dial_at(shared: &Shared, to: &PeerInfo, address: SocketAddr, patience: Duration) -> Result<TcpStream, Trouble> {
+fn dial_at(shared: &Shared, to: &PeerInfo, address: SocketAddr, patience: Duration) -> Result<Stream, Trouble> {
     let stream = addresses::connect(address, DIAL_PATIENCE).map_err(|error| Trouble::of_dialing(address, &error))?;
-    // A port that nobody listens on may be given to the dialing socket itself, which then reaches itself.
-    if stream.local_addr().ok() == stream.peer_addr().ok() {
+    if stream.reaches_itself() {
         return Err(Trouble::of_dialing(address, &std::io::ErrorKind::ConnectionRefused.into()));
     }
     let handshake = neighbor::shake_hands(shared, &stream, patience).map_err(|end| match end {

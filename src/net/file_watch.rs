@@ -36,11 +36,11 @@ impl FileWatch {
             return Ok(());
         }
         self.due = now + INTERVAL;
-        if !shared.store().look()? {
+        if !shared.disk().store().look()? {
             return Ok(());
         }
-        let path = shared.store().path();
-        ensure!(shared.manifest().is_some(), "{} was written to while this peer was sharing it", path.display());
+        let path = shared.disk().store().path();
+        ensure!(shared.disk().manifest().is_some(), "{} was written to while this peer was sharing it", path.display());
         log::warn!(
             "{} was written to while this peer was sharing it; its pieces are compared with the manifest",
             path.display()
@@ -59,9 +59,9 @@ impl FileWatch {
 
 /// Compares the whole file with the manifest.
 fn compare(shared: &Shared) -> Result<()> {
-    let Some(manifest) = shared.manifest() else { return Ok(()) };
+    let Some(manifest) = shared.disk().manifest() else { return Ok(()) };
     let goes_on = |_| if shared.is_stopped() { Err(io::Error::other("the process ends")) } else { Ok(()) };
-    let wrong = match shared.store().wrong_pieces(manifest, &goes_on) {
+    let wrong = match shared.disk().store().wrong_pieces(manifest, &goes_on) {
         Err(_) if shared.is_stopped() => return Ok(()),
         compared => compared?,
     };
@@ -70,7 +70,7 @@ fn compare(shared: &Shared) -> Result<()> {
     }
     Err(anyhow!(
         "{} was overwritten while this peer was sharing it: {}",
-        shared.store().path().display(),
+        shared.disk().store().path().display(),
         told_wrong(&wrong, shared.layout().piece_count() as usize)
     ))
 }

@@ -3,16 +3,17 @@
 //! Who is let in is decided by [`admit`]; here are the facts for it, and what follows.
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, TcpStream};
+use std::net::IpAddr;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::callers::{Did, OddCaller, Who};
 use super::drops::Heard;
 use super::link::Link;
-use super::outbox::Outbox;
+use super::sending::outbox::Outbox;
 use super::shared::Shared;
 use super::state::State;
+use super::stream::Stream;
 use super::waiting::{self, Missing, Trouble};
 use crate::peer::{Admission, Awaited, Ending, Event, Newcomer, Opener, Origin, Present, Refusal, Way, admit};
 use crate::protocol::peer_id::PeerId;
@@ -39,9 +40,10 @@ impl Shared {
     ///
     /// # Errors
     /// When it is turned away, or the process is ending.
-    pub fn connect(&self, neighbor: PeerId, opened_by: Opener, stream: Arc<TcpStream>) -> Result<Link, Turned> {
-        let outbox = Arc::new(Outbox::new(neighbor, self.layout(), self.gates.of(neighbor)));
-        let mut link = Link { number: 0, neighbor, opened_by, from: Link::address_of(&stream), stream, outbox };
+    pub fn connect(&self, neighbor: PeerId, opened_by: Opener, stream: Arc<Stream>) -> Result<Link, Turned> {
+        let outbox = Outbox::new(neighbor, Arc::clone(&stream), self.source(neighbor), self.traffic().gate(neighbor));
+        let mut link =
+            Link { number: 0, neighbor, opened_by, from: stream.remote_ip(), stream, outbox: Arc::new(outbox) };
         let mut state = self.lock();
         let (mut begun, mut admission) = (None, self.admission(&state, &link));
         while let Admission::Refuse(Refusal::Connected) = admission {
@@ -279,9 +281,9 @@ fn has_turn(waiting: &mut BTreeSet<PeerId>, neighbor: PeerId, begun: &mut Option
 mod tests {
     use std::io::Read;
 
-    use super::super::outbox::Pushed;
     use super::super::rig::{INTERVAL, Rig, id};
-    use super::super::writer::write_outbox;
+    use super::super::sending::outbox::Pushed;
+    use super::super::sending::writer::write_outbox;
     use super::*;
     use crate::protocol::message::Message;
 
@@ -309,11 +311,11 @@ mod tests {
         assert!(!is_told(&link), "its bitfield waits for a writer");
         let (link, _theirs) = rig.connect(1002, Opener::Them);
         link.outbox.close();
-        write_outbox(&rig.shared, &link);
+        rig.shared.heed(&link, write_outbox(&link.outbox));
         assert!(is_told(&link), "its bitfield was sent");
         let (link, _theirs) = rig.connect(1002, Opener::Them);
         link.outbox.abort();
-        write_outbox(&rig.shared, &link);
+        rig.shared.heed(&link, write_outbox(&link.outbox));
         assert!(!is_told(&link), "its bitfield was given up");
     }
 

@@ -1,13 +1,11 @@
-//! `Link`: one connection with a neighbor, and `Failure`: what can end it.
+//! `Link`: one connection with a neighbor.
 
-use std::io;
-use std::net::{IpAddr, Shutdown, TcpStream};
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use anyhow::Error;
-
 use super::addresses::place_of;
-use super::outbox::Outbox;
+use super::sending::outbox::Outbox;
+use super::stream::Stream;
 use crate::peer::{Opener, Origin};
 use crate::protocol::peer_id::PeerId;
 
@@ -23,17 +21,12 @@ pub struct Link {
     /// The address at the other end; unknown if the connection was gone before it could be asked.
     pub from: Option<IpAddr>,
     /// The socket; reading and writing need no more than a shared reference.
-    pub stream: Arc<TcpStream>,
+    pub stream: Arc<Stream>,
     /// What is to be sent.
     pub outbox: Arc<Outbox>,
 }
 
 impl Link {
-    /// The address at the other end of a socket.
-    pub fn address_of(stream: &TcpStream) -> Option<IpAddr> {
-        stream.peer_addr().ok().map(|address| address.ip().to_canonical())
-    }
-
     /// Where the connection comes from, as the peer counts places.
     pub fn origin(&self) -> Origin {
         let bits = |address: IpAddr| match address {
@@ -49,33 +42,6 @@ impl Link {
     /// Ends reading and writing at once.
     pub fn give_up(&self) {
         self.outbox.abort();
-        // A socket that is not connected any more needs no shutting.
-        _ = self.stream.shutdown(Shutdown::Both);
-    }
-}
-
-/// How a connection came to its end, for the thread that reports it.
-#[derive(Debug)]
-pub enum Farewell {
-    /// The neighbor closed it.
-    Closed,
-    /// It broke, or another took its place.
-    Broken,
-    /// The neighbor did what the protocol does not allow; the words say what.
-    Fault(String),
-}
-
-/// What ends a connection, or more than that.
-#[derive(Debug)]
-pub enum Failure {
-    /// The socket's fault: this connection is over.
-    Connection(io::Error),
-    /// The disk's fault: the process is over.
-    Process(Error),
-}
-
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Self {
-        Self::Connection(error)
+        self.stream.shut();
     }
 }

@@ -15,6 +15,7 @@ use super::addresses::{self, Places};
 use super::crowd::Crowd;
 use super::neighbor;
 use super::shared::Shared;
+use super::stream::Stream;
 use super::threads::Threads;
 use crate::config::PeerInfo;
 
@@ -106,9 +107,9 @@ pub fn accept(shared: &Arc<Shared>, threads: &Threads, listener: &TcpListener, c
             return;
         }
         let stream = match accepted {
-            Ok((stream, _)) => {
+            Ok((socket, _)) => {
                 told = None;
-                Arc::new(stream)
+                Arc::new(Stream::new(socket))
             }
             Err(error) => {
                 // The same trouble is told once, not ten times a second.

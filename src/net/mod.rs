@@ -10,25 +10,29 @@
 //! how much the account of pieces
 //! takes; `signals` listens to what may end it all; `threads` names and joins threads.
 
+mod end;
+mod figures;
+mod stream;
+
+mod sending;
+
 mod shared;
 mod state;
 
+mod disk;
 mod drops;
 mod ending;
-mod figures;
 mod joining;
 mod link;
+mod options;
 mod patience;
+mod silence;
 mod standing;
+mod traffic;
 
 mod acks;
 mod hints;
 mod neighbor;
-
-mod gate;
-mod outbox;
-mod pen;
-mod writer;
 
 mod addresses;
 mod callers;
@@ -54,14 +58,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use log::LevelFilter;
 use rand::SeedableRng;
 use rand::rngs::{StdRng, SysRng};
 
 pub use self::claim::{Claim, claim};
-pub use self::ending::End;
+use self::disk::Disk;
+pub use self::end::End;
 use self::files::Files;
 pub use self::hints::Pace;
+pub use self::options::Options;
 use self::shared::Shared;
 pub use self::signals::SignalWatch;
 use self::threads::Threads;
@@ -71,7 +76,7 @@ use crate::limits::{BURST, Limits, Rate};
 use crate::output::console::{Console, ConsoleLines, Progress, counted};
 use crate::output::event_log::LogFile;
 use crate::output::progress_json::{ProgressFile, Snapshot};
-use crate::peer::{Allowances, Event, Peer, Select, Setup};
+use crate::peer::{Allowances, Event, Peer, Setup};
 
 /// How long a peer that has finished hears out the others (B).
 const PARTING_PATIENCE: Duration = Duration::from_secs(5);
@@ -79,29 +84,6 @@ const PARTING_PATIENCE: Duration = Duration::from_secs(5);
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 /// How long threads may take to end when they were told to.
 const JOIN_PATIENCE: Duration = Duration::from_millis(500);
-
-/// What a run is told beside the configuration.
-#[derive(Clone, Copy, Debug)]
-pub struct Options {
-    /// After how long at most an unanswered request's piece is free for others.
-    pub request_timeout: Duration,
-    /// For how long nothing may be heard of missing peers; `None` waits without end.
-    pub peer_timeout: Option<Duration>,
-    /// Ignores what an earlier run that was killed has left.
-    pub fresh: bool,
-    /// Which piece is asked for.
-    pub select: Select,
-    /// Whether a free slot is filled at once.
-    pub eager: bool,
-    /// What rates it keeps to.
-    pub limits: Limits,
-    /// How fast all peers select whom they unchoke.
-    pub pace: Pace,
-    /// Makes all random choices reproducible.
-    pub seed: Option<u64>,
-    /// What of the trace and the warnings is shown.
-    pub verbosity: LevelFilter,
-}
 
 /// Runs the peer until all peers have the file, a signal comes, or something fails. With a manifest every piece is checked
 /// before it counts; a seeder's file was, before.
@@ -173,7 +155,8 @@ pub fn run(
     };
     let peer = Peer::new(setup, generator(config, options));
     let manifest = beside.map(|beside| beside.manifest);
-    let shared = Shared::new(own.id, peer, files.store, files.journal, manifest, log_file, options);
+    let disk = Disk::new(files.store, files.journal, manifest, log_file);
+    let shared = Shared::new(own.id, peer, disk, options);
     let seeders = config.neighbors().filter(|neighbor| neighbor.has_file).map(|neighbor| neighbor.id);
     let shared = shared.dialing(config.earlier().iter().map(|neighbor| neighbor.id)).with_seeders(seeders);
     let shared = Arc::new(shared);
@@ -190,9 +173,9 @@ pub fn run(
     if !threads.join(JOIN_PATIENCE) {
         log::debug!("a thread is still waiting for an answer from the network; the process ends without it");
     }
-    let mut last_writes = shared.flush_log();
+    let mut last_writes = shared.disk().flush();
     if matches!(end, End::Finished) {
-        last_writes = last_writes.and_then(|()| shared.delete_journal());
+        last_writes = last_writes.and_then(|()| shared.disk().delete_journal());
     }
     if let Err(error) = last_writes {
         end = End::Failed(error);

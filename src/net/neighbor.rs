@@ -3,8 +3,7 @@
 //! Beside it runs the writer of its outbox. Everything that is decided is decided in `peer`.
 
 use std::collections::VecDeque;
-use std::io::{self, ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,10 +12,11 @@ use super::callers::{Did, Who};
 use super::drops::Heard;
 use super::hints::{Facts, Watch};
 use super::joining::Turned;
-use super::link::{Farewell, Link};
+use super::link::Link;
+use super::sending::writer;
 use super::shared::Shared;
+use super::stream::Stream;
 use super::threads::Threads;
-use super::writer;
 use crate::peer::{Ending, Opener};
 use crate::protocol::message::Message;
 use crate::protocol::peer_id::PeerId;
@@ -32,9 +32,9 @@ const LONGEST_READ_TICK: Duration = Duration::from_secs(1);
 const LAST_WORDS_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Shakes hands with who dialed us, then converses with it.
-pub fn answer(shared: &Arc<Shared>, threads: &Threads, stream: Arc<TcpStream>, shaken: impl FnOnce()) {
-    let from = stream.peer_addr().map_or_else(|_| "an unknown address".into(), |address| address.to_string());
-    let address = Link::address_of(&stream);
+pub fn answer(shared: &Arc<Shared>, threads: &Threads, stream: Arc<Stream>, shaken: impl FnOnce()) {
+    let from = stream.remote().map_or_else(|| "an unknown address".into(), |address| address.to_string());
+    let address = stream.remote_ip();
     let odd = |did, sentence: &str| {
         shared.note_odd_caller(address, did);
         let level = if shared.is_untold(Who::Caller(address), sentence) { log::Level::Warn } else { log::Level::Debug };
@@ -76,9 +76,9 @@ impl From<io::Error> for HandshakeEnd {
 
 /// Sends our handshake at once, for the other side may wait for it, and reads theirs, and not one byte more. The other side
 /// has so much time for it.
-pub fn shake_hands(shared: &Shared, mut stream: &TcpStream, patience: Duration) -> Result<Handshake, HandshakeEnd> {
+pub fn shake_hands(shared: &Shared, stream: &Stream, patience: Duration) -> Result<Handshake, HandshakeEnd> {
     let deadline = Instant::now() + patience;
-    stream.set_nodelay(true)?;
+    stream.send_at_once()?;
     stream.write_all(&Handshake::of(shared.own()).to_bytes())?;
     let mut bytes = [0; HANDSHAKE_LEN];
     let mut filled = 0;
@@ -87,7 +87,7 @@ pub fn shake_hands(shared: &Shared, mut stream: &TcpStream, patience: Duration) 
         if patience.is_zero() {
             return Err(HandshakeEnd::Gone(ErrorKind::TimedOut.into(), filled));
         }
-        stream.set_read_timeout(Some(patience.min(READ_TICK)))?;
+        stream.limit_reads(Some(patience.min(READ_TICK)))?;
         match stream.read(&mut bytes[filled..]) {
             Ok(0) => return Err(HandshakeEnd::Gone(ErrorKind::UnexpectedEof.into(), filled)),
             Ok(count) => filled += count,
@@ -122,7 +122,7 @@ pub fn shake_hands(shared: &Shared, mut stream: &TcpStream, patience: Duration) 
 /// The verdict stands, so nothing is waited for but what is on its way: a caller that is silent for a tick is told at once.
 fn hear_opening<'a>(
     shared: &Shared,
-    mut stream: &TcpStream,
+    stream: &Stream,
     bytes: &'a mut [u8; HANDSHAKE_LEN],
     mut filled: usize,
     deadline: Instant,
@@ -137,8 +137,19 @@ fn hear_opening<'a>(
     &bytes[..filled]
 }
 
+/// How a connection came to its end, for the thread that reports it.
+#[derive(Debug)]
+pub enum Farewell {
+    /// The neighbor closed it.
+    Closed,
+    /// It broke, or another took its place.
+    Broken,
+    /// The neighbor did what the protocol does not allow; the words say what.
+    Fault(String),
+}
+
 /// Reads from a neighbor with whom hands were shaken, until one of the two ends it.
-pub fn converse(shared: &Arc<Shared>, threads: &Threads, neighbor: PeerId, opened_by: Opener, stream: Arc<TcpStream>) {
+pub fn converse(shared: &Arc<Shared>, threads: &Threads, neighbor: PeerId, opened_by: Opener, stream: Arc<Stream>) {
     log::debug!("to {neighbor}: handshake");
     log::debug!("from {neighbor}: handshake");
     log::debug!("connection with {neighbor}: {}", if opened_by == Opener::Us { "made" } else { "taken" });
@@ -155,7 +166,8 @@ pub fn converse(shared: &Arc<Shared>, threads: &Threads, neighbor: PeerId, opene
     let writing = {
         let (shared, link) = (Arc::clone(shared), link.clone());
         threads.spawn(&format!("to-{neighbor}"), move || {
-            writer::write_outbox(&shared, &link);
+            shared.heed(&link, writer::write_outbox(&link.outbox));
+            link.stream.shut_sending();
         })
     };
     let farewell = if writing { read_messages(shared, &link, &mut heard) } else { Farewell::Broken };
@@ -175,17 +187,17 @@ pub fn converse(shared: &Arc<Shared>, threads: &Threads, neighbor: PeerId, opene
 /// One that was killed closes as one that has ended in order does, but what is sent to it then is answered by a reset. Our
 /// own shutting of a socket reads as the same end, too.
 fn has_heard_all(link: &Link) -> bool {
-    link.outbox.wait_until_idle(LAST_WORDS_PATIENCE) && matches!(link.stream.take_error(), Ok(None))
+    link.outbox.wait_until_idle(LAST_WORDS_PATIENCE) && link.stream.is_sound()
 }
 
 /// Translates bytes into events until the connection ends.
 fn read_messages(shared: &Shared, link: &Link, said: &mut Heard) -> Farewell {
     let neighbor = link.neighbor;
-    let mut stream = &*link.stream;
+    let stream = &link.stream;
     let mut reader = FrameReader::new(shared.layout());
     let mut watch = Watch::new(shared.patience());
     let tick = (shared.request_timeout() / 8).clamp(READ_TICK, LONGEST_READ_TICK);
-    if let Err(error) = stream.set_read_timeout(Some(tick)) {
+    if let Err(error) = stream.limit_reads(Some(tick)) {
         log::debug!("connection with {neighbor}: {error}");
         return Farewell::Broken;
     }
@@ -280,6 +292,8 @@ fn is_pause(error: &io::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+
     use rustix::event::{PollFd, PollFlags, poll};
 
     use super::super::rig::Rig;
@@ -288,7 +302,8 @@ mod tests {
     /// Sends all that waits for a neighbor.
     fn send_all(shared: &Shared, link: &Link) {
         link.outbox.close();
-        writer::write_outbox(shared, link);
+        shared.heed(link, writer::write_outbox(&link.outbox));
+        link.stream.shut_sending();
     }
 
     #[test]

@@ -10,9 +10,12 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use tempfile::TempDir;
 
+use super::disk::Disk;
+use super::hints::Pace;
 use super::link::Link;
+use super::options::Options;
 use super::shared::Shared;
-use super::{Options, Pace};
+use super::stream::Stream;
 use crate::config;
 use crate::disk::storage::PieceStore;
 use crate::limits::Limits;
@@ -53,7 +56,7 @@ impl Rig {
             verbosity: LevelFilter::Off,
         };
         let log_file = LogFile::without_loggers(dir.path().join("log")).expect("an empty directory");
-        let shared = Shared::new(id(1001), peer, store, None, None, log_file, options).dialing([id(1000)]);
+        let shared = Shared::new(id(1001), peer, Disk::new(store, None, None, log_file), options).dialing([id(1000)]);
         shared.apply(Event::Started);
         Self { shared: Arc::new(shared), _dir: dir }
     }
@@ -61,7 +64,7 @@ impl Rig {
     /// Makes a connection a neighbor's link; its other end is the test's.
     pub fn connect(&self, neighbor: u32, opened_by: Opener) -> (Link, TcpStream) {
         let (ours, theirs) = sockets();
-        let link = self.shared.connect(id(neighbor), opened_by, Arc::new(ours)).expect("it is let in");
+        let link = self.shared.connect(id(neighbor), opened_by, Arc::new(Stream::new(ours))).expect("it is let in");
         (link, theirs)
     }
 }

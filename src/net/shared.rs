@@ -5,33 +5,26 @@
 //! woken, answers sent and the disk is used after it was given back. Order of locks: the state, then an outbox. No socket or
 //! piece is touched under either. What threads wait for, and how all of this ends, is in `ending`.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use anyhow::Result;
 
-use super::Options;
+use super::disk::{Disk, Saved};
 use super::figures::Tally;
-use super::gate::Gates;
 use super::hints::{Pace, Patience};
 use super::link::Link;
+use super::options::Options;
+use super::sending::writer::{write_answer, write_left};
+use super::sending::{Failure, Source};
 use super::state::{DiskWork, State, Work};
-use super::writer::{write_answer, write_left};
-use crate::disk::journal::Journal;
-use crate::disk::manifest::Manifest;
-use crate::disk::storage::PieceStore;
+use super::traffic::Traffic;
 use crate::limits::Limits;
-use crate::output::event_log::LogFile;
-use crate::peer::{Awaited, Event, Peer};
+use crate::peer::{Event, Peer};
 use crate::protocol::layout::{FileLayout, PieceIndex};
 use crate::protocol::message::Message;
 use crate::protocol::peer_id::PeerId;
-
-/// After this many request timeouts without a byte, a neighbor that owes an answer is taken for cut off.
-const ANSWER_TIMEOUTS: u32 = 2;
-/// The same for a neighbor that is interested and unchoked but asks for nothing: it may wait for a piece from elsewhere.
-const QUIET_TIMEOUTS: u32 = 10;
 
 /// Maximum number of `have` messages that are reported under one lock.
 const FEW_HAVES: usize = 32;
@@ -40,14 +33,9 @@ const FEW_HAVES: usize = 32;
 #[derive(Debug)]
 pub struct Shared {
     own: PeerId,
-    store: PieceStore,
-    journal: Option<Journal>,
-    manifest: Option<Manifest>,
-    log_file: LogFile,
+    disk: Disk,
+    traffic: Traffic,
     options: Options,
-    /// Where pieces wait that are limited.
-    pub(super) gates: Gates,
-    tallies: BTreeMap<PeerId, Tally>,
     /// The neighbors whose lines stand before ours, which this peer dials.
     earlier: BTreeSet<PeerId>,
     /// The neighbors that start with the file by `PeerInfo.cfg`.
@@ -62,29 +50,16 @@ pub struct Shared {
 impl Shared {
     /// The state of a peer that has not started.
     #[must_use]
-    pub fn new(
-        own: PeerId,
-        peer: Peer,
-        store: PieceStore,
-        journal: Option<Journal>,
-        manifest: Option<Manifest>,
-        log_file: LogFile,
-        options: Options,
-    ) -> Self {
-        let tallies: BTreeMap<_, _> = peer.neighbors().map(|neighbor| (neighbor.id, Tally::new())).collect();
-        let state = Mutex::new(State::new(peer));
+    pub fn new(own: PeerId, peer: Peer, disk: Disk, options: Options) -> Self {
+        let traffic = Traffic::new(options.limits, peer.neighbors().map(|neighbor| neighbor.id));
         Self {
             own,
-            store,
-            journal,
-            manifest,
-            log_file,
+            disk,
+            traffic,
             options,
-            gates: Gates::new(options.limits, tallies.keys().copied()),
-            tallies,
             earlier: BTreeSet::new(),
             seeders: BTreeSet::new(),
-            state,
+            state: Mutex::new(State::new(peer)),
             changed: Condvar::new(),
             links_changed: Condvar::new(),
         }
@@ -119,7 +94,7 @@ impl Shared {
 
     /// How the file is cut.
     pub fn layout(&self) -> FileLayout {
-        self.store.layout()
+        self.disk.store().layout()
     }
 
     /// After what time at most a piece that was asked for is asked of others.
@@ -129,7 +104,7 @@ impl Shared {
 
     /// For how long a neighbor may never do what is expected of it before that is told.
     pub fn patience(&self) -> Patience {
-        Patience::of(self.options.pace, self.tallies.len(), self.options.request_timeout)
+        Patience::of(self.options.pace, self.traffic.neighbor_count(), self.options.request_timeout)
     }
 
     /// How often neighbors are chosen.
@@ -142,24 +117,29 @@ impl Shared {
         self.options.limits
     }
 
-    /// The pieces on disk.
-    pub fn store(&self) -> &PieceStore {
-        &self.store
+    /// This peer's files.
+    pub fn disk(&self) -> &Disk {
+        &self.disk
     }
 
-    /// What the pieces must be, if that is known.
-    pub fn manifest(&self) -> Option<&Manifest> {
-        self.manifest.as_ref()
+    /// The bytes that come and go, and what limits them.
+    pub fn traffic(&self) -> &Traffic {
+        &self.traffic
     }
 
     /// What went from and to a neighbor.
     pub fn tally(&self, neighbor: PeerId) -> &Tally {
-        &self.tallies[&neighbor]
+        self.traffic.tally(neighbor)
+    }
+
+    /// Where the pieces come from that a neighbor is sent.
+    pub fn source(&self, neighbor: PeerId) -> Source {
+        Source { store: Arc::clone(self.disk.store()), tally: Arc::clone(self.traffic.tally(neighbor)) }
     }
 
     /// Whether a peer of this ID may be a neighbor: one of `PeerInfo.cfg`, but not this one.
     pub fn knows(&self, neighbor: PeerId) -> bool {
-        self.tallies.contains_key(&neighbor)
+        self.traffic.knows(neighbor)
     }
 
     /// Shows the peer as it stands.
@@ -235,8 +215,8 @@ impl Shared {
 
     /// A thread that makes sentences faster than the disk takes them waits here.
     fn heed_log(&self) {
-        if self.log_file.is_due()
-            && let Err(error) = self.flush_log()
+        if self.disk.is_log_due()
+            && let Err(error) = self.disk.flush()
         {
             self.fail(error);
         }
@@ -249,7 +229,7 @@ impl Shared {
         loop {
             work.wake.drain(..).for_each(|outbox| outbox.wake());
             if let Some((link, _)) = received.filter(|_| std::mem::take(&mut work.answered)) {
-                write_answer(self, link);
+                self.heed(link, write_answer(&link.outbox));
             }
             for neighbor in work.unread.drain(..) {
                 log::warn!("neighbor {neighbor} does not read what it is sent; the connection is given up");
@@ -266,39 +246,42 @@ impl Shared {
         }
     }
 
-    /// The piece goes to its file before the journal speaks of it, and both before anybody else hears of it; and before all
-    /// that it must be the piece, if somebody knows. To hash it takes as long as to send it, so no lock is held here.
+    /// What follows from an attempt to write: an error of the socket shuts it, so that the other thread of the connection sees
+    /// the end too; one of the disk ends the process.
+    pub fn heed(&self, link: &Link, written: Result<(), Failure>) {
+        let Err(failure) = written else { return };
+        match failure {
+            Failure::Connection(error) => log::debug!("cannot send to {}: {error}", link.neighbor),
+            Failure::Process(error) => self.fail(error),
+        }
+        link.give_up();
+    }
+
+    /// Does the work, and returns what is to be reported of it.
     fn do_disk_work(&self, work: &DiskWork, received: Option<(&Link, &[u8])>) -> Result<Option<Event>> {
-        let journal = self.journal.as_ref();
         Ok(match *work {
             DiskWork::Save(piece) => {
                 let (link, piece_bytes) = received.expect("a piece comes with its bytes");
-                if self.manifest.as_ref().is_some_and(|manifest| !manifest.is_piece(piece, piece_bytes)) {
-                    log::warn!("neighbor {} sent wrong bytes as piece {piece}; they are dropped", link.neighbor);
-                    return Ok(Some(Event::PieceWrong { piece }));
+                match self.disk.save(piece, piece_bytes)? {
+                    Saved::Kept => {
+                        self.tally(link.neighbor).count_received(piece_bytes.len() as u64);
+                        Some(Event::PieceSaved { piece })
+                    }
+                    Saved::Wrong => {
+                        log::warn!("neighbor {} sent wrong bytes as piece {piece}; they are dropped", link.neighbor);
+                        Some(Event::PieceWrong { piece })
+                    }
                 }
-                self.tally(link.neighbor).count_received(piece_bytes.len() as u64);
-                self.store.write(piece, piece_bytes)?;
-                journal.map_or(Ok(()), |journal| journal.record_piece(piece, piece_bytes))?;
-                Some(Event::PieceSaved { piece })
             }
             DiskWork::Complete => {
-                self.store.complete()?;
+                self.disk.complete()?;
                 Some(Event::FileCompleted)
             }
             DiskWork::RememberComplete(neighbor) => {
-                journal.map_or(Ok(()), |journal| journal.record_complete(neighbor))?;
+                self.disk.remember_complete(neighbor)?;
                 None
             }
         })
-    }
-
-    /// Writes the log's sentences to its file, after the journal's lines of the pieces that they tell of.
-    ///
-    /// # Errors
-    /// When the disk does not take them.
-    pub fn flush_log(&self) -> Result<()> {
-        self.log_file.flush(|| self.journal.as_ref().map_or(Ok(()), Journal::flush))
     }
 
     /// Sends what could wait for company and has found none.
@@ -309,53 +292,8 @@ impl Shared {
         let connected_count = links.len().try_into().expect("each has a thread of its own");
         links.retain(|link| link.outbox.has_left());
         for link in &links {
-            write_left(self, link);
+            self.heed(link, write_left(&link.outbox));
         }
         (!links.is_empty()).then_some(connected_count)
-    }
-
-    /// Deletes the journal: the swarm has ended, and the next run is another one.
-    ///
-    /// # Errors
-    /// When it cannot be deleted.
-    pub fn delete_journal(&self) -> Result<()> {
-        self.journal.as_ref().map_or(Ok(()), Journal::delete)
-    }
-
-    /// Looks at a link on which nothing was heard for `silence`; false if it is to be given up as dead.
-    ///
-    /// A request that has waited longer than its neighbor may take is reported: others are asked. After twice the request
-    /// timeout without a byte where an answer is due, or ten times where a request is, the path is taken for cut.
-    pub fn check_silence(&self, link: &Link, silence: Duration) -> bool {
-        let mut state = self.lock();
-        if !state.is_current(link) {
-            return false;
-        }
-        let neighbor = link.neighbor;
-        let timeout = self.request_timeout();
-        let overdue = state.patience.get(&neighbor).and_then(|patience| patience.overdue(timeout, Instant::now()));
-        let overdue = overdue.filter(|_| state.peer.has_asked(neighbor));
-        let work = if overdue.is_some() {
-            state.handle(self.own, Event::RequestTimedOut { neighbor }, &self.changed)
-        } else {
-            Work::default()
-        };
-        let patience = match state.peer.awaits(neighbor) {
-            Awaited::Answer => timeout * ANSWER_TIMEOUTS,
-            Awaited::Request => timeout * QUIET_TIMEOUTS,
-            Awaited::Nothing => Duration::MAX,
-        };
-        drop(state);
-        self.finish(work, None);
-        if let Some(waited) = overdue {
-            let secs = waited.as_secs();
-            log::warn!(
-                "neighbor {neighbor} has not sent a piece for {secs} s after it was asked; others are asked for it"
-            );
-        }
-        if silence >= patience {
-            log::warn!("neighbor {neighbor} has been silent for {} s; the connection is given up", silence.as_secs());
-        }
-        silence < patience
     }
 }

@@ -9,7 +9,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
 use super::claim::Claim;
-use super::ending::End;
+use super::end::End;
 use super::shared::Shared;
 use crate::output::console::Console;
 use crate::output::stderr;

@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 
 use super::callers::{OddCaller, Told};
 use super::drops::Drops;
-use super::ending::End;
+use super::end::End;
 use super::figures::Stopwatch;
 use super::link::Link;
-use super::outbox::{Outbox, Pushed};
 use super::patience::Patience;
+use super::sending::outbox::{Outbox, Pushed};
 use super::standing::Standing;
 use super::waiting::Trouble;
 use crate::output::event_log;

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::ending::End;
+use super::end::End;
 use super::file_watch::FileWatch;
 use super::shared::Shared;
 use super::threads::Threads;
@@ -87,7 +87,7 @@ pub fn flush_outboxes(shared: &Shared) {
 /// Writes the journal's and the log's new lines to their files, again and again until the process stops.
 pub fn flush_log(shared: &Shared) {
     while shared.wait_until(Instant::now() + LOG_FLUSH_INTERVAL) {
-        if let Err(error) = shared.flush_log() {
+        if let Err(error) = shared.disk().flush() {
             return shared.fail(error);
         }
     }

@@ -6,11 +6,13 @@
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::gate::{Gate, Pace};
 use super::pen::Pen;
+use super::source::Source;
+use crate::net::stream::Stream;
 use crate::protocol::layout::{FileLayout, PieceIndex};
 use crate::protocol::message::Message;
 use crate::protocol::peer_id::PeerId;
@@ -135,14 +137,15 @@ impl Queue {
 }
 
 impl Outbox {
-    /// The empty outbox of a new connection with this neighbor, which is sent pieces of this layout through this gate.
+    /// The empty outbox of a new connection with this neighbor, which is sent pieces from this source through this gate.
     #[must_use]
-    pub fn new(neighbor: PeerId, layout: FileLayout, gate: Option<Gate>) -> Self {
+    pub fn new(neighbor: PeerId, stream: Arc<Stream>, source: Source, gate: Option<Gate>) -> Self {
+        let layout = source.layout();
         let queue = Queue {
             messages: VecDeque::new(),
             pieces: VecDeque::new(),
             gate,
-            pen: Some(Box::new(Pen::new(neighbor))),
+            pen: Some(Box::new(Pen::new(neighbor, stream, source))),
             is_pacing: false,
             is_urgent: false,
             writer_waits: false,

@@ -1,6 +1,12 @@
 //! The bounds of what waits for a neighbor, and what is taken back.
 
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+
+use tempfile::TempDir;
+
 use super::*;
+use crate::disk::storage::PieceStore;
+use crate::net::figures::Tally;
 
 fn layout() -> FileLayout {
     FileLayout::new(1000, 10).expect("a layout")
@@ -11,7 +17,12 @@ fn piece(number: u32) -> Message {
 }
 
 fn outbox() -> Outbox {
-    Outbox::new(PeerId::new(1002).expect("it is positive"), layout(), None)
+    let dir = TempDir::new().expect("a directory");
+    let store = PieceStore::create(dir.path(), "f", layout()).expect("an empty directory");
+    let source = Source { store: Arc::new(store), tally: Arc::new(Tally::new()) };
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let socket = TcpStream::connect(listener.local_addr().expect("it is bound")).expect("it listens");
+    Outbox::new(PeerId::new(1002).expect("it is positive"), Arc::new(Stream::new(socket)), source, None)
 }
 
 /// Whether another request may be read.

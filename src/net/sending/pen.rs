@@ -4,14 +4,16 @@
 //! it likes. Others may borrow it for small messages, a reader also for a small piece, which saves waking that thread; see
 //! [`Pen::write_soon`].
 
-use std::io::{self, ErrorKind, Write};
-use std::net::TcpStream;
+use std::io::{self, ErrorKind};
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use anyhow::Error;
+
 use super::gate::Pace;
-use super::link::Failure;
-use super::shared::Shared;
+use super::source::Source;
+use crate::net::stream::Stream;
 use crate::protocol::layout::PieceIndex;
 use crate::protocol::message::Message;
 use crate::protocol::peer_id::PeerId;
@@ -32,10 +34,27 @@ const FEW_BYTES: u64 = 512;
 /// … but never more than comes in this time, or a neighbor would take us for dead.
 const LONGEST_PACE: Duration = Duration::from_secs(1);
 
+/// What ends a connection, or more than that.
+#[derive(Debug)]
+pub enum Failure {
+    /// The socket's fault: this connection is over.
+    Connection(io::Error),
+    /// The disk's fault: the process is over.
+    Process(Error),
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Connection(error)
+    }
+}
+
 /// What is being written to one neighbor.
 #[derive(Debug)]
 pub struct Pen {
     neighbor: PeerId,
+    stream: Arc<Stream>,
+    source: Source,
     /// Messages that were taken and not encoded, without pieces.
     batch: Vec<Message>,
     /// The piece that comes after them, and when its bytes are due under a limit.
@@ -66,9 +85,11 @@ struct Sending {
 impl Pen {
     /// The pen of a new connection, whose socket waits without end.
     #[must_use]
-    pub fn new(neighbor: PeerId) -> Self {
+    pub fn new(neighbor: PeerId, stream: Arc<Stream>, source: Source) -> Self {
         Self {
             neighbor,
+            stream,
+            source,
             batch: Vec::new(),
             next_piece: None,
             encoded: Vec::new(),
@@ -95,8 +116,8 @@ impl Pen {
     }
 
     /// How many bytes of the piece that was taken have not gone to the socket.
-    pub fn unsent_of_piece(&self, shared: &Shared) -> u64 {
-        let len = |piece| u64::from(shared.layout().piece_len(piece));
+    pub fn unsent_of_piece(&self) -> u64 {
+        let len = |piece| u64::from(self.source.layout().piece_len(piece));
         let waiting = self.next_piece.as_ref().map_or(0, |(piece, _)| len(*piece));
         waiting + self.piece.as_ref().map_or(0, |sending| len(sending.piece) - u64::from(sending.sent))
     }
@@ -107,13 +128,8 @@ impl Pen {
     ///
     /// # Errors
     /// When the socket or the disk fails, or `wait` does; the connection is over then.
-    pub fn write(
-        &mut self,
-        shared: &Shared,
-        stream: &TcpStream,
-        wait: impl Fn(Instant) -> io::Result<bool>,
-    ) -> Result<(), Failure> {
-        self.write_within(None, shared, stream, &wait)
+    pub fn write(&mut self, wait: impl Fn(Instant) -> io::Result<bool>) -> Result<(), Failure> {
+        self.write_within(None, &wait)
     }
 
     /// Writes what the socket takes at once, or nearly so: a thread that decides must not wait for a neighbor.
@@ -122,8 +138,8 @@ impl Pen {
     ///
     /// # Errors
     /// When the socket or the disk fails; the connection is over then.
-    pub fn write_soon(&mut self, shared: &Shared, stream: &TcpStream) -> Result<(), Failure> {
-        match self.write_within(Some(SOON), shared, stream, &|_| Ok(false)) {
+    pub fn write_soon(&mut self) -> Result<(), Failure> {
+        match self.write_within(Some(SOON), &|_| Ok(false)) {
             Err(Failure::Connection(error)) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
                 Ok(())
             }
@@ -144,18 +160,16 @@ impl Pen {
     fn write_within(
         &mut self,
         patience: Option<Duration>,
-        shared: &Shared,
-        stream: &TcpStream,
         wait: &dyn Fn(Instant) -> io::Result<bool>,
     ) -> Result<(), Failure> {
         if self.patience != patience {
-            stream.set_write_timeout(patience)?;
+            self.stream.limit_writes(patience)?;
             self.patience = patience;
         }
-        self.encode(shared)?;
+        self.encode()?;
         loop {
-            self.send(shared, stream, wait)?;
-            if !self.load_more(shared)? {
+            self.send(wait)?;
+            if !self.load_more()? {
                 break;
             }
         }
@@ -167,7 +181,7 @@ impl Pen {
     }
 
     /// Encodes the batch, with the piece's first bytes behind its header, so that they leave in one write.
-    fn encode(&mut self, shared: &Shared) -> Result<(), Failure> {
+    fn encode(&mut self) -> Result<(), Failure> {
         if self.batch.is_empty() && self.next_piece.is_none() {
             return Ok(());
         }
@@ -176,7 +190,7 @@ impl Pen {
         let piece_message = next_piece.map(|(piece, _)| Message::Piece(piece));
         for message in self.batch.drain(..).chain(piece_message) {
             log::debug!("to {}: {message}", self.neighbor);
-            wire::encode(&message, shared.layout(), &mut self.encoded);
+            wire::encode(&message, self.source.layout(), &mut self.encoded);
         }
         let begin = |(piece, pace)| Sending { piece, loaded: 0, sent: 0, pace, started: Instant::now() };
         self.piece = next_piece.map(begin);
@@ -184,28 +198,28 @@ impl Pen {
         self.make_room(len);
         self.buffer[..len].copy_from_slice(&self.encoded);
         self.unsent = 0..len;
-        self.load(len, shared)
+        self.load(len)
     }
 
     /// Puts the next part of the piece into the buffer, from `start` on.
-    fn load(&mut self, start: usize, shared: &Shared) -> Result<(), Failure> {
+    fn load(&mut self, start: usize) -> Result<(), Failure> {
         let Some(Sending { piece, loaded, .. }) = self.piece else { return Ok(()) };
-        let len = CHUNK_LEN.min(shared.layout().piece_len(piece) - loaded);
+        let len = CHUNK_LEN.min(self.source.layout().piece_len(piece) - loaded);
         let end = start + len as usize;
         self.make_room(end);
-        shared.store().read(piece, loaded, &mut self.buffer[start..end]).map_err(Failure::Process)?;
+        self.source.store.read(piece, loaded, &mut self.buffer[start..end]).map_err(Failure::Process)?;
         self.unsent.end = end;
         self.piece.iter_mut().for_each(|sending| sending.loaded += len);
         Ok(())
     }
 
     /// Once the buffer is sent: loads what comes next of the piece; false if that was all.
-    fn load_more(&mut self, shared: &Shared) -> Result<bool, Failure> {
+    fn load_more(&mut self) -> Result<bool, Failure> {
         let Some(Sending { piece, loaded, started, .. }) = self.piece else { return Ok(false) };
-        let len = shared.layout().piece_len(piece);
+        let len = self.source.layout().piece_len(piece);
         if loaded < len {
             self.unsent = 0..0;
-            self.load(0, shared)?;
+            self.load(0)?;
             return Ok(true);
         }
         log::trace!("piece {piece} went to {} in {:?}", self.neighbor, started.elapsed());
@@ -220,20 +234,15 @@ impl Pen {
         }
     }
 
-    fn send(
-        &mut self,
-        shared: &Shared,
-        mut stream: &TcpStream,
-        wait: &dyn Fn(Instant) -> io::Result<bool>,
-    ) -> io::Result<()> {
+    fn send(&mut self, wait: &dyn Fn(Instant) -> io::Result<bool>) -> io::Result<()> {
         while !self.unsent.is_empty() {
             let end = self.unsent.start + self.due_len(wait)?;
-            match stream.write(&self.buffer[self.unsent.start..end]) {
+            match self.stream.write(&self.buffer[self.unsent.start..end]) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Ok(count) => {
                     self.unsent.start += count;
-                    self.count_sent(shared);
-                    shared.tally(self.neighbor).touch(Instant::now());
+                    self.count_sent();
+                    self.source.tally.touch(Instant::now());
                     // It has taken a part in the time it was given, and would take the next part in as much again.
                     if self.patience.is_some() && !self.unsent.is_empty() {
                         return Err(ErrorKind::WouldBlock.into());
@@ -272,12 +281,12 @@ impl Pen {
     }
 
     /// Counts what the socket has taken of the piece.
-    fn count_sent(&mut self, shared: &Shared) {
+    fn count_sent(&mut self) {
         let Some(sending) = &mut self.piece else { return };
         let left = u32::try_from(self.unsent.len()).unwrap_or(u32::MAX);
         let sent = sending.loaded.saturating_sub(left);
         if sent > sending.sent {
-            shared.tally(self.neighbor).count_sent(sent - sending.sent);
+            self.source.tally.count_sent(sent - sending.sent);
             sending.sent = sent;
         }
     }

@@ -1,0 +1,114 @@
+//! `Stream`: the socket of one connection, with exactly what the rest of this room needs of it.
+//!
+//! Reading and writing take a shared reference, because one thread reads while another writes. Whatever is to stand between the
+//! bytes of the protocol and the socket, such as encryption, has its place here.
+
+use std::io::{self, Read, Write};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
+use std::time::Duration;
+
+/// A connection's socket.
+#[derive(Debug)]
+pub struct Stream(TcpStream);
+
+impl Stream {
+    /// Takes over a connected socket.
+    #[must_use]
+    pub fn new(socket: TcpStream) -> Self {
+        Self(socket)
+    }
+
+    /// Sends each write at once, however small it is.
+    ///
+    /// # Errors
+    /// When the connection is gone already.
+    pub fn send_at_once(&self) -> io::Result<()> {
+        self.0.set_nodelay(true)
+    }
+
+    /// Reads what is there, or waits for it up to the [limit](Self::limit_reads); 0 bytes are the end.
+    ///
+    /// # Errors
+    /// `WouldBlock` or `TimedOut` when nothing came in time; others end the connection.
+    pub fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        (&self.0).read(buffer)
+    }
+
+    /// Limits how long a read waits, to more than zero; `None` waits without end.
+    ///
+    /// # Errors
+    /// When the system refuses it.
+    pub fn limit_reads(&self, patience: Option<Duration>) -> io::Result<()> {
+        self.0.set_read_timeout(patience)
+    }
+
+    /// Writes as much as the socket takes, or waits for it to take something up to the [limit](Self::limit_writes).
+    ///
+    /// # Errors
+    /// `WouldBlock` or `TimedOut` when it took nothing in time; others end the connection.
+    pub fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        (&self.0).write(bytes)
+    }
+
+    /// Writes all of it.
+    ///
+    /// # Errors
+    /// Those of [`Self::write`].
+    pub fn write_all(&self, bytes: &[u8]) -> io::Result<()> {
+        (&self.0).write_all(bytes)
+    }
+
+    /// Limits how long a write waits, to more than zero; `None` waits without end.
+    ///
+    /// # Errors
+    /// When the system refuses it.
+    pub fn limit_writes(&self, patience: Option<Duration>) -> io::Result<()> {
+        self.0.set_write_timeout(patience)
+    }
+
+    /// Says that nothing more will be sent; the other end may go on. A socket that is not connected any more needs no shutting.
+    pub fn shut_sending(&self) {
+        _ = self.0.shutdown(Shutdown::Write);
+    }
+
+    /// Ends reading and writing at once, also those under way in other threads.
+    pub fn shut(&self) {
+        _ = self.0.shutdown(Shutdown::Both);
+    }
+
+    /// Whether no error has come since one was reported last: what was sent has not been answered by a reset.
+    pub fn is_sound(&self) -> bool {
+        matches!(self.0.take_error(), Ok(None))
+    }
+
+    /// The address and port at the other end; `None` if the connection was gone before it could be asked.
+    pub fn remote(&self) -> Option<SocketAddr> {
+        self.0.peer_addr().ok()
+    }
+
+    /// The address at the other end, an IPv4 one never as IPv6.
+    pub fn remote_ip(&self) -> Option<IpAddr> {
+        self.remote().map(|address| address.ip().to_canonical())
+    }
+
+    /// Whether both ends are this one socket: a port that nobody listens on may be given to the dialing socket itself.
+    pub fn reaches_itself(&self) -> bool {
+        self.0.local_addr().ok() == self.remote()
+    }
+
+    /// Asks the system to acknowledge now what was read; it forgets the wish each time.
+    ///
+    /// # Errors
+    /// When the system refuses it.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    pub fn acknowledge(&self) -> io::Result<()> {
+        socket2::SockRef::from(&self.0).set_tcp_quickack(true)
+    }
+}
+
+#[cfg(test)]
+impl std::os::fd::AsFd for Stream {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
