@@ -7,14 +7,14 @@ use std::net::IpAddr;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::callers::{Did, OddCaller, Who};
-use super::drops::Heard;
 use super::link::Link;
 use super::sending::outbox::Outbox;
 use super::shared::Shared;
 use super::state::State;
 use super::stream::Stream;
-use super::waiting::{self, Missing, Trouble};
+use super::telling::callers::{Did, OddCaller, Who};
+use super::telling::drops::Heard;
+use super::telling::waiting::{self, Missing, Trouble};
 use crate::peer::{Admission, Awaited, Ending, Event, Newcomer, Opener, Origin, Present, Refusal, Way, admit};
 use crate::protocol::peer_id::PeerId;
 

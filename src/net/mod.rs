@@ -1,54 +1,57 @@
 //! Threads, sockets and locks: everything here translates, nothing decides.
 //!
-//! Modules in reading order: [`run`] starts and ends a peer; `shared` is what all threads share, `state` the part behind one
-//! lock, with its `link`s, `joining`, `patience`, `standing`s, `drops`, `figures` and `ending`; `neighbor` is the thread of one
-//! connection, `acks` when that acknowledges at once, `hints` what it tells of a silent neighbor, `writer` the thread that
-//! writes to it, `outbox` and `pen` what that writes, and `gate` what pieces wait for under a limit; `dialing` and `listener`
-//! make connections at the `addresses` of hosts, `crowd` keeps callers few, `callers` has words for those who call without shaking hands, `timers` are
-//! what their name says, with the words of `waiting`; `files` opens what is on disk, `claim` keeps other processes away from it,
-//! `file_watch` sees if somebody changes it all the same, `descriptors` sees to it that there are enough of them, `memory` knows
-//! how much the account of pieces
-//! takes; `signals` listens to what may end it all; `threads` names and joins threads.
+//! Modules in reading order:
+//!
+//! - [`run`], at the end of this file, starts and ends a peer, as its `options` say;
+//! - `end`, `figures`, `stream`: why it ends, what is counted, and the socket of a connection, which `addresses` makes;
+//! - `telling`: the words about neighbors and callers; `sending`: outboxes, and who writes them;
+//! - `link`, `standing`, `patience`: one connection, what its neighbor did wrong, and how long it may take;
+//! - `state`, behind one lock, and `shared`, which all threads have: with `disk` and `traffic` in it, and `joining`, `ending` and
+//!   `silence` for three of its subjects;
+//! - `threads` names and joins threads; `neighbor` is that of one connection, `acks` when it acknowledges at once;
+//!   `connecting` dials and listens; `timers` do things again and again, among them `file_watch`; `signals` may end it all;
+//! - `startup`: what is needed before the first connection.
 
 mod end;
 mod figures;
 mod stream;
 
+mod addresses;
+
+mod telling;
+
+mod options;
+
 mod sending;
 
-mod shared;
+mod link;
+mod patience;
+mod standing;
+
 mod state;
 
 mod disk;
-mod drops;
-mod ending;
-mod joining;
-mod link;
-mod options;
-mod patience;
-mod silence;
-mod standing;
 mod traffic;
 
+mod shared;
+
+mod ending;
+mod joining;
+mod silence;
+
+mod threads;
+
 mod acks;
-mod hints;
 mod neighbor;
 
-mod addresses;
-mod callers;
-mod crowd;
-mod dialing;
-mod listener;
-mod timers;
-mod waiting;
+mod connecting;
 
-mod claim;
-mod descriptors;
 mod file_watch;
-mod files;
-mod memory;
+mod timers;
+
+mod startup;
+
 mod signals;
-mod threads;
 
 #[cfg(test)]
 mod rig;
@@ -61,14 +64,16 @@ use anyhow::{Context, Result};
 use rand::SeedableRng;
 use rand::rngs::{StdRng, SysRng};
 
-pub use self::claim::{Claim, claim};
+use self::connecting::{dialing, listener};
 use self::disk::Disk;
 pub use self::end::End;
-use self::files::Files;
-pub use self::hints::Pace;
 pub use self::options::Options;
 use self::shared::Shared;
 pub use self::signals::SignalWatch;
+use self::startup::files::Files;
+pub use self::startup::{Claim, claim};
+use self::startup::{descriptors, memory};
+pub use self::telling::hints::Pace;
 use self::threads::Threads;
 use crate::config::{self, Config};
 use crate::disk::manifest::Beside;

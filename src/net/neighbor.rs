@@ -8,14 +8,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::acks::Brought;
-use super::callers::{Did, Who};
-use super::drops::Heard;
-use super::hints::{Facts, Watch};
 use super::joining::Turned;
 use super::link::Link;
 use super::sending::writer;
 use super::shared::Shared;
 use super::stream::Stream;
+use super::telling::callers::{Did, Who};
+use super::telling::drops::Heard;
+use super::telling::hints::{Facts, Watch};
 use super::threads::Threads;
 use crate::peer::{Ending, Opener};
 use crate::protocol::message::Message;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use log::LevelFilter;
 
-use super::hints::Pace;
+use super::telling::hints::Pace;
 use crate::limits::Limits;
 use crate::peer::Select;
 

@@ -11,11 +11,11 @@ use rand::rngs::StdRng;
 use tempfile::TempDir;
 
 use super::disk::Disk;
-use super::hints::Pace;
 use super::link::Link;
 use super::options::Options;
 use super::shared::Shared;
 use super::stream::Stream;
+use super::telling::hints::Pace;
 use crate::config;
 use crate::disk::storage::PieceStore;
 use crate::limits::Limits;

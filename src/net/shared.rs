@@ -13,12 +13,12 @@ use anyhow::Result;
 
 use super::disk::{Disk, Saved};
 use super::figures::Tally;
-use super::hints::{Pace, Patience};
 use super::link::Link;
 use super::options::Options;
 use super::sending::writer::{write_answer, write_left};
 use super::sending::{Failure, Source};
 use super::state::{DiskWork, State, Work};
+use super::telling::hints::{Pace, Patience};
 use super::traffic::Traffic;
 use crate::limits::Limits;
 use crate::peer::{Event, Peer};

@@ -8,9 +8,9 @@ use anyhow::{Context, Result};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
-use super::claim::Claim;
 use super::end::End;
 use super::shared::Shared;
+use super::startup::Claim;
 use crate::output::console::Console;
 use crate::output::stderr;
 

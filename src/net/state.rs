@@ -7,15 +7,15 @@ use std::net::IpAddr;
 use std::sync::{Arc, Condvar};
 use std::time::{Duration, Instant};
 
-use super::callers::{OddCaller, Told};
-use super::drops::Drops;
 use super::end::End;
 use super::figures::Stopwatch;
 use super::link::Link;
 use super::patience::Patience;
 use super::sending::outbox::{Outbox, Pushed};
 use super::standing::Standing;
-use super::waiting::Trouble;
+use super::telling::callers::{OddCaller, Told};
+use super::telling::drops::Drops;
+use super::telling::waiting::Trouble;
 use crate::output::event_log;
 use crate::peer::{Action, Event, Origin, Peer, Refusal};
 use crate::protocol::layout::PieceIndex;

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use super::end::End;
 use super::file_watch::FileWatch;
 use super::shared::Shared;
+use super::telling::waiting::{self, Missing};
 use super::threads::Threads;
-use super::waiting::{self, Missing};
 use crate::limits::{Income, Rate};
 use crate::peer::Event;
 

@@ -11,13 +11,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::addresses::{self, Places};
 use super::crowd::Crowd;
-use super::neighbor;
-use super::shared::Shared;
-use super::stream::Stream;
-use super::threads::Threads;
 use crate::config::PeerInfo;
+use crate::net::addresses::{self, Places};
+use crate::net::neighbor;
+use crate::net::shared::Shared;
+use crate::net::stream::Stream;
+use crate::net::threads::Threads;
 
 /// How many callers beyond the number of neighbors may be shaking hands at a time.
 pub const SPARE_CALLERS: usize = 32;

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use super::listener::pause;
 use crate::config::Config;
 use crate::disk::lock::{Attempt, Lock, name_of};
+use crate::net::connecting::listener::pause;
 
 /// How long a holder may take that is no peer: `swarm` looks at the lock or deletes what a run has left.
 const PATIENCE: Duration = Duration::from_secs(1);

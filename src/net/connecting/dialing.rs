@@ -4,14 +4,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::addresses;
-use super::neighbor::{self, HANDSHAKE_PATIENCE, HandshakeEnd};
-use super::shared::Shared;
-use super::stream::Stream;
-use super::threads::Threads;
-use super::timers::FIRST_TELL;
-use super::waiting::Trouble;
 use crate::config::PeerInfo;
+use crate::net::addresses;
+use crate::net::neighbor::{self, HANDSHAKE_PATIENCE, HandshakeEnd};
+use crate::net::shared::Shared;
+use crate::net::stream::Stream;
+use crate::net::telling::waiting::Trouble;
+use crate::net::threads::Threads;
+use crate::net::timers::FIRST_TELL;
 use crate::peer::{Opener, Origin};
 use crate::protocol::wire::diagnosis;
 
@@ -156,9 +156,9 @@ mod tests {
     use std::net::{Ipv4Addr, TcpListener};
     use std::thread;
 
-    use super::super::rig::{Rig, id};
     use super::*;
     use crate::config;
+    use crate::net::rig::{Rig, id};
     use crate::protocol::wire::HANDSHAKE_LEN;
 
     /// Enough for the longest pause, so that no test is too slow to see it.

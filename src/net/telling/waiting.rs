@@ -4,9 +4,9 @@ use std::fmt;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 
-use super::addresses::{NEEDS_SCOPE, is_want_of_descriptors, lacks_scope};
 use super::callers::OddCaller;
 use super::drops::Heard;
+use crate::net::addresses::{NEEDS_SCOPE, is_want_of_descriptors, lacks_scope};
 use crate::peer::Opener;
 use crate::protocol::peer_id::PeerId;
 

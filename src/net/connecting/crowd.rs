@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::addresses::place_of;
-use super::stream::Stream;
+use crate::net::addresses::place_of;
+use crate::net::stream::Stream;
 
 /// Maximum number of callers that were turned away and whose threads have not noticed it yet: where the machine is too busy for
 /// them, nobody else is let in.

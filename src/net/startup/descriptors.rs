@@ -5,7 +5,7 @@
 use anyhow::{Result, ensure};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use super::listener::SPARE_CALLERS;
+use crate::net::connecting::listener::SPARE_CALLERS;
 
 /// Those of the files, the signals, the listening socket, the standard streams, and some to spare for looking up names.
 const OTHERS: usize = 24;
