@@ -8,6 +8,11 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+#[path = "support/signal.rs"]
+mod signal;
+
+use signal::signal;
+
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/run.sh");
 /// A safety net, far beyond what anything here takes.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -87,8 +92,7 @@ fn a_signal_to_it_reaches_the_swarm() {
             thread::sleep(Duration::from_millis(10));
         }
     });
-    let told = Command::new("kill").arg(launcher.id().to_string()).status().expect("kill");
-    assert!(told.success());
+    assert!(signal(launcher.id(), "TERM"), "it runs");
     let ended = launcher.wait_with_output().expect("it ends");
     assert_eq!(ended.status.code(), Some(143), "{ended:?}");
     for pid in pids {

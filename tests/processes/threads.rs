@@ -13,7 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::env::{BINARY, PATIENCE, Running};
-use crate::left_out::left_out;
+use crate::left_out::{find, find_command, left_out};
 use crate::swarm::{Plan, Swarm};
 
 /// How often a peer's threads are counted.
@@ -21,14 +21,18 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(10);
 /// As many threads has a peer with one neighbor who is to be dialled, before it has a connection; the main one counts.
 const THREADS: u32 = 12;
 
-/// Whether these tests can run: for root. Fails where none may be left out.
-fn is_root() -> bool {
-    let id = Command::new("id").arg("-u").output().expect("there is id").stdout;
-    let is_root = id == b"0\n";
+/// Whether these tests can run: for root, with `prlimit`. Fails where none may be left out.
+fn can_run() -> bool {
+    let is_root = rustix::process::geteuid().is_root();
     if !is_root {
         left_out("only root can start a peer as another user");
     }
-    is_root
+    is_root && find("prlimit").is_some()
+}
+
+/// Once it is known to be there.
+fn prlimit() -> Command {
+    find_command("prlimit").expect("it was looked for")
 }
 
 /// Starts a peer as a user of its own, whose ID it tells, and who may have this many threads for now.
@@ -45,7 +49,7 @@ fn start(swarm: &Swarm, id: u32, threads: u32) -> (Running, u32) {
     for path in [root, swarm.env.dir(), swarm.env.dir().join("peer_1001")] {
         fs::set_permissions(path, fs::Permissions::from_mode(0o777)).expect("it is ours");
     }
-    let mut command = Command::new("prlimit");
+    let mut command = prlimit();
     command.arg(format!("--nproc={threads}:1000")).arg(binary).args(["-v", &id.to_string()]);
     command.uid(user).gid(user);
     (swarm.env.start_command(command), user)
@@ -53,7 +57,7 @@ fn start(swarm: &Swarm, id: u32, threads: u32) -> (Running, u32) {
 
 /// Lets that user have as many threads as it likes.
 fn lift(peer: &Running, user: u32) {
-    let mut command = Command::new("prlimit");
+    let mut command = prlimit();
     command.args(["--pid", &peer.id().to_string(), "--nproc=1000:"]).uid(user).gid(user);
     assert!(command.status().expect("there is prlimit").success(), "its user may do that");
 }
@@ -70,7 +74,7 @@ fn wait_for_threads(peer: &Running, count: usize) {
 
 #[test]
 fn a_peer_that_gets_no_thread_says_so_and_ends() {
-    if !is_root() {
+    if !can_run() {
         return;
     }
     let swarms: Vec<_> = (1..THREADS).map(|threads| (threads, Swarm::new(Plan::default()))).collect();
@@ -85,7 +89,7 @@ fn a_peer_that_gets_no_thread_says_so_and_ends() {
 
 #[test]
 fn a_peer_that_gets_no_thread_for_a_moment_goes_on_then() {
-    if !is_root() {
+    if !can_run() {
         return;
     }
     // The seeder dials nobody: its last thread is the listener's companion.
@@ -116,7 +120,7 @@ fn a_peer_that_gets_no_thread_for_a_moment_goes_on_then() {
 
 /// Starts a peer in a swarm of 60, under these limits on descriptors.
 fn start_of_60(swarm: &Swarm, limits: &str) -> Running {
-    let mut command = Command::new("prlimit");
+    let mut command = prlimit();
     command.arg(format!("--nofile={limits}")).arg(BINARY).arg("1001");
     swarm.env.start_command(command)
 }
@@ -156,7 +160,7 @@ fn with_no_more_descriptors_than_it_asks_for_a_peer_serves_all_its_neighbors() {
     let peers = (1001..=1012).map(|id| (id, id == 1001)).collect();
     let swarm = Swarm::new(Plan { peers, ..Plan::default() });
     let start = |id: u32| {
-        let mut command = Command::new("prlimit");
+        let mut command = prlimit();
         // 11 neighbors, and 24.
         command.arg("--nofile=35:35").arg(BINARY).arg(id.to_string());
         swarm.env.start_command(command).wait_until_up()
