@@ -6,7 +6,7 @@ set -eu
 # Each program, Debian's packages for it, and what is left out without it.
 programs() {
     cat <<'END'
-cc         gcc,libc6-dev   everything: nothing can be built
+cc         gcc,libc6-dev   the build itself
 python3    python3         tests/foreign and a part of tests/swarm_cli
 ssh        openssh-client  tests/ssh
 ssh-keygen openssh-client  tests/ssh

@@ -36,7 +36,7 @@ if ! command -v cargo >/dev/null; then
     exit 2
 fi
 if ! command -v cc >/dev/null; then
-    say "there is no C compiler named cc; install gcc or clang, for nothing can be built without it"
+    say "there is no C compiler named cc; install gcc or clang, which the build needs"
     exit 2
 fi
 [ "$(uname)" = Linux ] || say "tests/ssh is left out: it needs Linux"
