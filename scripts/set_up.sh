@@ -13,7 +13,6 @@ ssh-keygen openssh-client  tests/ssh
 sshd       openssh-server  tests/ssh
 tcsh       tcsh            one test of tests/ssh
 ip         iproute2        a part of tests/hosts
-bash       bash            a part of tests/hosts and tests/swarm_cli
 unshare    util-linux      the tests with a disk of their own
 nsenter    util-linux      the tests with a disk of their own
 prlimit    util-linux      the tests with few threads or open files
@@ -70,10 +69,11 @@ if [ -z "$reason" ]; then
     esac
     # One package that cannot be had must not keep the others away.
     apt update || true
-    apt install -y --no-install-recommends "${packages[@]}" ||
+    if ! apt install -y --no-install-recommends "${packages[@]}" && ((${#packages[@]} > 1)); then
         for package in "${packages[@]}"; do
             apt install -y --no-install-recommends "$package" || true
         done
+    fi
     lacks=$(missing "$@")
     [ -n "$lacks" ] || exit 0
     reason="apt-get has failed"

@@ -273,7 +273,8 @@ fn no_test_leaves_itself_out_in_another_way() {
 fn what_tests_may_lack_is_installed_before_they_run() {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/set_up.sh");
     let script = fs::read_to_string(script).expect("a script");
-    for (program, package) in PROGRAMS {
+    // It is bash that runs the script.
+    for (program, package) in PROGRAMS.into_iter().filter(|(program, _)| *program != "bash") {
         let is_listed = |line: &str| line.split_whitespace().take(2).eq([program, package]);
         assert!(script.lines().any(is_listed), "scripts/set_up.sh does not install {package} for {program}");
     }
