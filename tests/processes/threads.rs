@@ -119,10 +119,12 @@ fn a_peer_that_gets_no_thread_for_a_moment_goes_on_then() {
 }
 
 /// Starts a peer in a swarm of 60, under these limits on descriptors.
-fn start_of_60(swarm: &Swarm, limits: &str) -> Running {
-    let mut command = prlimit();
+///
+/// `None` if this machine lacks `prlimit`, which is told.
+fn start_of_60(swarm: &Swarm, limits: &str) -> Option<Running> {
+    let mut command = find_command("prlimit")?;
     command.arg(format!("--nofile={limits}")).arg(BINARY).arg("1001");
-    swarm.env.start_command(command)
+    Some(swarm.env.start_command(command))
 }
 
 fn swarm_of_60() -> Swarm {
@@ -133,12 +135,14 @@ fn swarm_of_60() -> Swarm {
 #[test]
 fn a_peer_raises_the_limit_on_descriptors_to_what_it_needs() {
     let swarm = swarm_of_60();
-    let peer = start_of_60(&swarm, "40:1000").wait_until_up();
+    let Some(peer) = start_of_60(&swarm, "40:1000") else { return };
+    let peer = peer.wait_until_up();
     assert_eq!(peer.limits("Max open files"), ["174", "1000"], "two for each neighbor, and 56");
     peer.signal("TERM");
     let ended = peer.wait();
     assert!(!ended.stderr.iter().any(|line| line.contains("[WARN]")), "{ended:#?}");
-    let peer = start_of_60(&swarm, "500:1000").wait_until_up();
+    let Some(peer) = start_of_60(&swarm, "500:1000") else { return };
+    let peer = peer.wait_until_up();
     assert_eq!(peer.limits("Max open files"), ["500", "1000"], "it suffices");
 }
 
@@ -147,9 +151,10 @@ fn a_hard_limit_on_descriptors_that_is_too_low_is_told_at_the_start() {
     let swarm = swarm_of_60();
     let before = swarm.env.listing();
     let sentence = "59 neighbors take 83 open files at a time, the system allows this process 64; see ulimit -n";
-    start_of_60(&swarm, "40:64").wait().assert_one_sentence(1, &[sentence]);
+    let Some(peer) = start_of_60(&swarm, "40:64") else { return };
+    peer.wait().assert_one_sentence(1, &[sentence]);
     assert_eq!(swarm.env.listing(), before, "nothing was created");
-    let peer = start_of_60(&swarm, "40:100");
+    let Some(peer) = start_of_60(&swarm, "40:100") else { return };
     peer.wait_for_line(
         "59 neighbors may take 174 open files at a time, the system allows this process 100; see ulimit -n",
     );
@@ -160,12 +165,12 @@ fn with_no_more_descriptors_than_it_asks_for_a_peer_serves_all_its_neighbors() {
     let peers = (1001..=1012).map(|id| (id, id == 1001)).collect();
     let swarm = Swarm::new(Plan { peers, ..Plan::default() });
     let start = |id: u32| {
-        let mut command = prlimit();
+        let mut command = find_command("prlimit")?;
         // 11 neighbors, and 24.
         command.arg("--nofile=35:35").arg(BINARY).arg(id.to_string());
-        swarm.env.start_command(command).wait_until_up()
+        Some(swarm.env.start_command(command).wait_until_up())
     };
-    let peers: Vec<_> = (1001..=1012).map(start).collect();
+    let Some(peers) = (1001..=1012).map(start).collect::<Option<Vec<_>>>() else { return };
     for peer in peers {
         let ended = peer.wait();
         assert_eq!(ended.status, Some(0), "{ended:#?}");
