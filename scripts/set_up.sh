@@ -8,7 +8,7 @@ programs() {
     cat <<'END'
 cc         gcc,libc6-dev   the build itself
 python3    python3         tests/foreign and a part of tests/swarm_cli
-ssh        openssh-client  tests/ssh
+ssh        openssh-client  tests/ssh and one test of tests/swarm_cli
 ssh-keygen openssh-client  tests/ssh
 sshd       openssh-server  tests/ssh
 tcsh       tcsh            one test of tests/ssh
