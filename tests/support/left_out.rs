@@ -35,13 +35,11 @@ pub fn left_out(reason: &str) {
     static TOLD: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     match verdict(reason, env::var_os(SKIP_NOTHING).is_some()) {
         Ok(note) => {
-            // The harness names a test's thread after the test, unless it runs one test at a time: then it has just shown the name.
+            // The harness names a test's thread after the test; a test that it runs in its own thread has no name here.
             let thread = thread::current();
-            let line = match thread.name() {
-                None | Some("main") => format!("{note}\n"),
-                Some(test) => format!("{test}: {note}\n"),
-            };
-            if TOLD.lock().unwrap_or_else(PoisonError::into_inner).insert(line.clone()) {
+            let test = thread.name().filter(|name| *name != "main");
+            let line = test.map_or_else(|| format!("{note}\n"), |test| format!("{test}: {note}\n"));
+            if test.is_none() || TOLD.lock().unwrap_or_else(PoisonError::into_inner).insert(line.clone()) {
                 // The harness hides what a test that passes prints, but not what it writes. One write keeps the line in one piece.
                 _ = io::stderr().lock().write_all(line.as_bytes());
             }
