@@ -3,6 +3,9 @@
 //! `rounds` kills at random moments; `CRASH_ROUNDS=50 CRASH_MB=200 cargo test --release --test crash rounds` does so for
 //! longer, `CRASH_SEED` repeats the choices. `returns` and `misfits` make one situation each, and are exact.
 
+#[path = "../support/signal.rs"]
+mod signal;
+
 mod log;
 mod running;
 mod swarm;

@@ -84,8 +84,7 @@ impl Running {
 
     /// Lets it have this signal.
     pub fn signal(&self, signal: &str) {
-        let sent = Command::new("kill").args([&format!("-{signal}"), &self.child.id().to_string()]).status();
-        assert!(sent.expect("kill").success());
+        assert!(crate::signal::signal(self.child.id(), signal), "the process is there");
     }
 
     /// kill -9.

@@ -1,7 +1,9 @@
 //! `Foreign`: a swarm of ours and of peers in Python, and what its logs must tell.
 
+use std::path::Path;
 use std::process::Command;
 
+use crate::support::left_out::find;
 use crate::support::process::{Ended, Process};
 use crate::support::swarm::{Plan, Swarm};
 
@@ -44,12 +46,14 @@ struct Peer {
 
 impl Foreign {
     /// Starts peers from 1001 on as drawn: `O` is one of ours, `P` one in Python of this kind, `*` who has the file.
-    pub fn start(kind: &str, layout: &str) -> Self {
+    ///
+    /// `None` if this machine lacks Python, which is told.
+    pub fn start(kind: &str, layout: &str) -> Option<Self> {
         Self::start_and(kind, layout, |_, _, _| {})
     }
 
     /// The same, but each is started when the one before it has called everybody.
-    pub fn start_in_order(kind: &str, layout: &str) -> Self {
+    pub fn start_in_order(kind: &str, layout: &str) -> Option<Self> {
         Self::start_and(kind, layout, |swarm, earlier, new| {
             for peer in earlier {
                 if peer.is_ours {
@@ -61,7 +65,8 @@ impl Foreign {
         })
     }
 
-    fn start_and(kind: &str, layout: &str, started: impl Fn(&Swarm, &[Peer], u32)) -> Self {
+    fn start_and(kind: &str, layout: &str, started: impl Fn(&Swarm, &[Peer], u32)) -> Option<Self> {
+        let python = find("python3")?;
         println!("{kind}: {layout}");
         let drawn: Vec<_> = (1001..).zip(layout.split(' ')).collect();
         let listed = drawn.iter().map(|(id, peer)| (*id, peer.ends_with('*'))).collect();
@@ -70,11 +75,11 @@ impl Foreign {
         let mut peers = Vec::new();
         for (id, peer) in drawn {
             let is_ours = peer.starts_with('O');
-            let process = if is_ours { swarm.start(id, &[]) } else { start_python(&swarm, kind, id) };
+            let process = if is_ours { swarm.start(id, &[]) } else { start_python(&python, &swarm, kind, id) };
             started(&swarm, &peers, id);
             peers.push(Peer { id, is_ours, had_file: peer.ends_with('*'), process });
         }
-        Self { swarm, peers }
+        Some(Self { swarm, peers })
     }
 
     /// Waits until all have ended well, and looks at all files and at our logs.
@@ -111,8 +116,8 @@ impl Foreign {
     }
 }
 
-fn start_python(swarm: &Swarm, kind: &str, id: u32) -> Process {
-    let mut command = Command::new("python3");
+fn start_python(python: &Path, swarm: &Swarm, kind: &str, id: u32) -> Process {
+    let mut command = Command::new(python);
     command.arg("-B").arg(KINDS).arg(kind).arg(id.to_string()).current_dir(swarm.dir(id));
     let process = Process::spawn(command);
     process.wait_for("listening on port");

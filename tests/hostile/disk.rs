@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use crate::support::left_out::left_out;
+use crate::support::left_out::{find, with_own_mounts};
 use crate::support::process::{BINARY, Process};
 use crate::support::relay::Network;
 use crate::support::swarm::{Plan, Swarm};
@@ -28,54 +28,45 @@ fn victim(swarm: &Swarm, mut command: Command) -> Process {
 }
 
 /// A disk that only those see who are started on it: it is mounted in a namespace of its own, and ends with this value.
-struct Disk(Child);
+struct Disk {
+    holder: Child,
+    /// Where `nsenter` is.
+    enter: PathBuf,
+}
 
 impl Disk {
     /// Mounts one on a directory; `None`, with a note, where that is not allowed.
     fn mount(dir: &Path, options: &str) -> Option<Self> {
-        let mut command = Command::new("unshare");
+        let enter = find("nsenter")?;
         // It holds the namespace until its stdin ends, which is when the test does.
-        command.args([
-            "-m",
-            "sh",
-            "-c",
-            "mount -t tmpfs -o \"$1\" tmpfs \"$2\" && echo ready && exec cat",
-            "sh",
-            options,
-        ]);
-        command.arg(dir).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let Ok(mut holder) = command.spawn() else {
-            left_out("there is no unshare");
-            return None;
-        };
+        let mut command = with_own_mounts("mount -t tmpfs -o \"$1\" tmpfs \"$2\" && echo ready && exec cat")?;
+        command.args(["sh", options]).arg(dir).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut holder = command.spawn().expect("it starts");
         let mut line = String::new();
         let told = BufReader::new(holder.stdout.take().expect("it is piped")).read_line(&mut line);
-        let disk = Self(holder);
-        if told.is_ok() && line == "ready\n" {
-            return Some(disk);
-        }
-        left_out("nothing can be mounted here");
-        None
+        let disk = Self { holder, enter };
+        assert!(told.is_ok() && line == "ready\n", "{} is not mounted: {line}", dir.display());
+        Some(disk)
     }
 
     /// What starts the peer on it.
     fn command(&self) -> Command {
-        let mut command = Command::new("nsenter");
-        command.args(["-m", "-t", &self.0.id().to_string(), BINARY]);
+        let mut command = Command::new(&self.enter);
+        command.args(["-m", "-t", &self.holder.id().to_string(), BINARY]);
         command
     }
 
     /// Where a path is on it.
     fn path(&self, path: &Path) -> PathBuf {
-        PathBuf::from(format!("/proc/{}/root{}", self.0.id(), path.display()))
+        PathBuf::from(format!("/proc/{}/root{}", self.holder.id(), path.display()))
     }
 }
 
 impl Drop for Disk {
     fn drop(&mut self) {
         // Both fail only if it has ended.
-        _ = self.0.kill();
-        _ = self.0.wait();
+        _ = self.holder.kill();
+        _ = self.holder.wait();
     }
 }
 

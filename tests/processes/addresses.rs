@@ -3,14 +3,13 @@
 use std::fmt::Write as _;
 use std::io::{ErrorKind, Write};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
-use std::process::Command;
 use std::thread;
 
 use socket2::{Domain, Socket, Type};
 
 use crate::client::{Client, full_bitfield, handshake, listen};
 use crate::env::TestEnv;
-use crate::left_out::left_out;
+use crate::left_out::{find_command, left_out};
 use crate::swarm::{Plan, Swarm};
 
 fn plan(count: u32) -> Plan {
@@ -139,7 +138,7 @@ fn want_of_descriptors_is_not_told_as_a_host_that_is_not_known() {
     let peer = swarm.start(1002);
     peer.wait_for_line("neighbor 1001: cannot find the host 'no..host'");
     // Fewer than it has, so that it gets no more.
-    let mut limit = Command::new("prlimit");
+    let Some(mut limit) = find_command("prlimit") else { return };
     limit.args(["--pid", &peer.id().to_string(), "--nofile=3:3"]);
     assert!(limit.status().expect("there is prlimit").success(), "it is our process");
     peer.wait_for_line("neighbor 1001: cannot look up 'no..host': Too many open files");

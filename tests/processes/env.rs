@@ -13,6 +13,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::log::Entry;
+use crate::signal::signal;
 
 /// A safety net, far beyond what anything here takes: what has not happened by then never will.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -178,9 +179,7 @@ impl Running {
 
     /// Sends it a signal, `INT` for instance.
     pub fn signal(&self, name: &str) {
-        let mut kill = Command::new("kill");
-        let status = kill.arg(format!("-{name}")).arg(self.child.id().to_string()).status().expect("kill");
-        assert!(status.success(), "the process is there");
+        assert!(signal(self.child.id(), name), "the process is there");
     }
 
     /// Its process ID; it is not waited for yet, so the ID is its own.

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::client::{Client, HAVE, REQUEST, index, listen};
 use crate::env::{BINARY, Ended, Running};
-use crate::left_out::left_out;
+use crate::left_out::with_own_mounts;
 use crate::log::Event;
 use crate::swarm::{Plan, Swarm};
 
@@ -79,15 +79,10 @@ fn a_full_disk() {
     let swarm = Swarm::new(Plan::default());
     let listener = listen(&swarm, 1001);
     fs::create_dir(swarm.env.dir().join("peer_1002")).expect("a directory");
-    let mut probe = Command::new("unshare");
-    let may_mount = probe.args(["-m", "sh", "-c", "mount -t tmpfs none /mnt"]).output();
-    if !may_mount.is_ok_and(|output| output.status.success()) {
-        return left_out("a file system of one's own takes root and unshare");
-    }
     // In a mount namespace of its own, which ends with it.
     let script = "mount -t tmpfs -o size=40k none peer_1002 && exec \"$0\" 1002";
-    let mut command = Command::new("unshare");
-    command.args(["-m", "sh", "-c", script, BINARY]);
+    let Some(mut command) = with_own_mounts(script) else { return };
+    command.arg(BINARY);
     let leecher = swarm.env.start_command(command);
     let mut client = Client::seed(&swarm, &listener, 1001, 1002);
     let (ended, haves) = feed(&swarm, &mut client, leecher);

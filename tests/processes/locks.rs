@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::process::Command;
 
 use crate::client::{Client, listen};
 use crate::env::{BINARY, Running};
-use crate::left_out::left_out;
+use crate::left_out::with_own_mounts;
 use crate::swarm::{Plan, Swarm};
 
 const LOCK: &str = "peer_1002.lock";
@@ -124,17 +123,13 @@ fn somebody_who_holds_the_lock_without_a_name_is_waited_for_a_moment() {
 #[test]
 fn where_no_lock_can_be_made_a_peer_works_without_and_says_so() {
     let swarm = Swarm::new(Plan::default());
-    let mut probe = Command::new("unshare");
-    if !probe.args(["-m", "mount", "-t", "tmpfs", "none", "/mnt"]).status().is_ok_and(|status| status.success()) {
-        return left_out("only root has mounts of its own");
-    }
     swarm.env.write("log_peer_1001.log", "");
     swarm.env.write("peer_1001/file.bin.journal", "");
     // A directory that can only be read, but for the files that are there already.
     let script = "mount --bind . . && cd \"$PWD\" && mount --bind peer_1001 peer_1001 && \
         mount --bind log_peer_1001.log log_peer_1001.log && mount -o remount,bind,ro . && exec \"$0\" 1001";
-    let mut command = Command::new("unshare");
-    command.args(["-m", "sh", "-c", script, BINARY]);
+    let Some(mut command) = with_own_mounts(script) else { return };
+    command.arg(BINARY);
     let peer = swarm.env.start_command(command).wait_until_up();
     let told = peer.wait_for_line("nothing keeps a second peer 1001 out of this directory");
     assert!(told.contains("[WARN] cannot create ./peer_1001.lock: Read-only file system (os error 30); "), "{told}");

@@ -7,6 +7,9 @@
 #[allow(dead_code, reason = "another test crate uses the rest of it")]
 mod left_out;
 
+#[path = "../support/signal.rs"]
+mod signal;
+
 #[path = "../support/unread.rs"]
 mod unread;
 

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use crate::client::{Client, listen};
 use crate::env::{BINARY, PATIENCE, Running, TestEnv};
 use crate::log::Event;
+use crate::signal::signal;
 use crate::swarm::{Plan, Swarm};
 use crate::unread::Terminal;
 
@@ -157,8 +158,7 @@ fn while_what_an_earlier_run_has_left_is_checked_with_all_cores() {
         thread::yield_now();
     }
     assert_eq!(hashing(), others, "beside the main one");
-    let kill = Command::new("kill").args(["-INT", &peer.id().to_string()]).status().expect("kill");
-    assert!(kill.success());
+    assert!(signal(peer.id(), "INT"), "the process is there");
     let rest = terminal.read_until("stopped by a signal before it had started");
     let last = rest.rsplit("\u{1b}[J").next().expect("one");
     assert!(!last.contains('['), "no bar is left: {rest:?}");

@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::env::{BINARY, PATIENCE, TestEnv};
+use crate::signal::signal;
 use crate::swarm::{Plan, Swarm};
 use crate::unread::{Terminal, full_pipe};
 
@@ -31,8 +32,7 @@ impl Peer {
     }
 
     fn signal(&self, name: &str) {
-        let status = Command::new("kill").arg(format!("-{name}")).arg(self.0.id().to_string()).status();
-        assert!(status.expect("kill").success(), "the process is there");
+        assert!(signal(self.0.id(), name), "the process is there");
     }
 
     /// Its exit status, if it ends at all.
@@ -42,7 +42,7 @@ impl Peer {
         thread::spawn(move || sender.send(self.0.wait().expect("a child").code()));
         ended.recv_timeout(PATIENCE).unwrap_or_else(|_| {
             // It is not waited for yet, so the ID is its own.
-            _ = Command::new("kill").args(["-KILL", &id.to_string()]).status();
+            _ = signal(id, "KILL");
             panic!("it has not ended")
         })
     }

@@ -13,7 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::env::{BINARY, PATIENCE, Running};
-use crate::left_out::left_out;
+use crate::left_out::{find, find_command, left_out};
 use crate::swarm::{Plan, Swarm};
 
 /// How often a peer's threads are counted.
@@ -21,14 +21,18 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(10);
 /// As many threads has a peer with one neighbor who is to be dialled, before it has a connection; the main one counts.
 const THREADS: u32 = 12;
 
-/// Whether these tests can run: for root. Fails where none may be left out.
-fn is_root() -> bool {
-    let id = Command::new("id").arg("-u").output().expect("there is id").stdout;
-    let is_root = id == b"0\n";
+/// Whether these tests can run: for root, with `prlimit`. Fails where none may be left out.
+fn can_run() -> bool {
+    let is_root = rustix::process::geteuid().is_root();
     if !is_root {
         left_out("only root can start a peer as another user");
     }
-    is_root
+    is_root && find("prlimit").is_some()
+}
+
+/// Once it is known to be there.
+fn prlimit() -> Command {
+    find_command("prlimit").expect("it was looked for")
 }
 
 /// Starts a peer as a user of its own, whose ID it tells, and who may have this many threads for now.
@@ -45,7 +49,7 @@ fn start(swarm: &Swarm, id: u32, threads: u32) -> (Running, u32) {
     for path in [root, swarm.env.dir(), swarm.env.dir().join("peer_1001")] {
         fs::set_permissions(path, fs::Permissions::from_mode(0o777)).expect("it is ours");
     }
-    let mut command = Command::new("prlimit");
+    let mut command = prlimit();
     command.arg(format!("--nproc={threads}:1000")).arg(binary).args(["-v", &id.to_string()]);
     command.uid(user).gid(user);
     (swarm.env.start_command(command), user)
@@ -53,7 +57,7 @@ fn start(swarm: &Swarm, id: u32, threads: u32) -> (Running, u32) {
 
 /// Lets that user have as many threads as it likes.
 fn lift(peer: &Running, user: u32) {
-    let mut command = Command::new("prlimit");
+    let mut command = prlimit();
     command.args(["--pid", &peer.id().to_string(), "--nproc=1000:"]).uid(user).gid(user);
     assert!(command.status().expect("there is prlimit").success(), "its user may do that");
 }
@@ -70,7 +74,7 @@ fn wait_for_threads(peer: &Running, count: usize) {
 
 #[test]
 fn a_peer_that_gets_no_thread_says_so_and_ends() {
-    if !is_root() {
+    if !can_run() {
         return;
     }
     let swarms: Vec<_> = (1..THREADS).map(|threads| (threads, Swarm::new(Plan::default()))).collect();
@@ -85,7 +89,7 @@ fn a_peer_that_gets_no_thread_says_so_and_ends() {
 
 #[test]
 fn a_peer_that_gets_no_thread_for_a_moment_goes_on_then() {
-    if !is_root() {
+    if !can_run() {
         return;
     }
     // The seeder dials nobody: its last thread is the listener's companion.
@@ -115,10 +119,12 @@ fn a_peer_that_gets_no_thread_for_a_moment_goes_on_then() {
 }
 
 /// Starts a peer in a swarm of 60, under these limits on descriptors.
-fn start_of_60(swarm: &Swarm, limits: &str) -> Running {
-    let mut command = Command::new("prlimit");
+///
+/// `None` if this machine lacks `prlimit`, which is told.
+fn start_of_60(swarm: &Swarm, limits: &str) -> Option<Running> {
+    let mut command = find_command("prlimit")?;
     command.arg(format!("--nofile={limits}")).arg(BINARY).arg("1001");
-    swarm.env.start_command(command)
+    Some(swarm.env.start_command(command))
 }
 
 fn swarm_of_60() -> Swarm {
@@ -129,12 +135,14 @@ fn swarm_of_60() -> Swarm {
 #[test]
 fn a_peer_raises_the_limit_on_descriptors_to_what_it_needs() {
     let swarm = swarm_of_60();
-    let peer = start_of_60(&swarm, "40:1000").wait_until_up();
+    let Some(peer) = start_of_60(&swarm, "40:1000") else { return };
+    let peer = peer.wait_until_up();
     assert_eq!(peer.limits("Max open files"), ["174", "1000"], "two for each neighbor, and 56");
     peer.signal("TERM");
     let ended = peer.wait();
     assert!(!ended.stderr.iter().any(|line| line.contains("[WARN]")), "{ended:#?}");
-    let peer = start_of_60(&swarm, "500:1000").wait_until_up();
+    let Some(peer) = start_of_60(&swarm, "500:1000") else { return };
+    let peer = peer.wait_until_up();
     assert_eq!(peer.limits("Max open files"), ["500", "1000"], "it suffices");
 }
 
@@ -143,9 +151,10 @@ fn a_hard_limit_on_descriptors_that_is_too_low_is_told_at_the_start() {
     let swarm = swarm_of_60();
     let before = swarm.env.listing();
     let sentence = "59 neighbors take 83 open files at a time, the system allows this process 64; see ulimit -n";
-    start_of_60(&swarm, "40:64").wait().assert_one_sentence(1, &[sentence]);
+    let Some(peer) = start_of_60(&swarm, "40:64") else { return };
+    peer.wait().assert_one_sentence(1, &[sentence]);
     assert_eq!(swarm.env.listing(), before, "nothing was created");
-    let peer = start_of_60(&swarm, "40:100");
+    let Some(peer) = start_of_60(&swarm, "40:100") else { return };
     peer.wait_for_line(
         "59 neighbors may take 174 open files at a time, the system allows this process 100; see ulimit -n",
     );
@@ -156,12 +165,12 @@ fn with_no_more_descriptors_than_it_asks_for_a_peer_serves_all_its_neighbors() {
     let peers = (1001..=1012).map(|id| (id, id == 1001)).collect();
     let swarm = Swarm::new(Plan { peers, ..Plan::default() });
     let start = |id: u32| {
-        let mut command = Command::new("prlimit");
+        let mut command = find_command("prlimit")?;
         // 11 neighbors, and 24.
         command.arg("--nofile=35:35").arg(BINARY).arg(id.to_string());
-        swarm.env.start_command(command).wait_until_up()
+        Some(swarm.env.start_command(command).wait_until_up())
     };
-    let peers: Vec<_> = (1001..=1012).map(start).collect();
+    let Some(peers) = (1001..=1012).map(start).collect::<Option<Vec<_>>>() else { return };
     for peer in peers {
         let ended = peer.wait();
         assert_eq!(ended.status, Some(0), "{ended:#?}");

@@ -4,6 +4,7 @@
 pub mod left_out;
 pub mod process;
 pub mod relay;
+pub mod signal;
 pub mod swarm;
 
 mod pacer;

@@ -8,6 +8,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::signal::signal;
+
 /// A safety net, far beyond what anything here takes: what has not happened by then never will.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 /// How often a file is looked at for what a peer writes into it.
@@ -87,9 +89,7 @@ impl Process {
 
     /// Sends a signal, `STOP` for instance.
     pub fn signal(&self, name: &str) {
-        let mut kill = Command::new("kill");
-        let status = kill.arg(format!("-{name}")).arg(self.child.id().to_string()).status().expect("kill");
-        assert!(status.success(), "the process is there");
+        assert!(signal(self.child.id(), name), "the process is there");
     }
 
     /// What `/proc/PID/status` says under this key: kilobytes, or a plain number.
