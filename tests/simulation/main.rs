@@ -3,12 +3,13 @@
 //! `SIM_SEED=n` replays one seed with its trace on stderr; `SIM_SEEDS=n` runs this many instead of 1000. The parts:
 //!
 //! - [`scenario`]: what a seed makes of a swarm; [`world`]: the simulator, with [`runner`],
-//!   [`network`] and [`link`], and what goes wrong in it: [`faults`], [`silence`], [`kills`], [`liars`] and [`impostors`]; [`freedoms`] is
+//!   [`network`], [`admitting`] and [`link`], and what goes wrong in it: [`faults`], [`silence`], [`kills`], [`liars`] and [`impostors`]; [`freedoms`] is
 //!   what is odd and right, [`slow`] whether a slow neighbor is waited for;
 //! - [`ledger`], [`checks`] and [`checks_options`]: the invariants, apart from the simulator; [`checks_fail`] shows that each can fail;
 //!   [`limits`] is part of the ledger, and of the fuzz targets' too;
 //! - [`coverage`]: whether enough happened; [`trace`]: what happened.
 
+mod admitting;
 mod checks;
 mod checks_fail;
 mod checks_options;

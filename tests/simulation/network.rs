@@ -3,9 +3,7 @@
 //! A runner has a thread for each node that stands before its own: it dials until there is a connection, converses, and
 //! dials again. A new connection takes the place of an older one, whose loss is then nobody's news.
 
-use std::time::Duration;
-
-use peer_process::peer::{Admission, Awaited, Ending, Event, Newcomer, Opener, Origin, Present, Refusal, Way, admit};
+use peer_process::peer::{Admission, Ending, Event, Opener, Origin, Refusal};
 use peer_process::protocol::layout::PieceIndex;
 use peer_process::protocol::message::{Message, Welcome};
 use rand::RngExt;
@@ -17,9 +15,6 @@ use crate::world::{Happening, World};
 
 const FIRST_PAUSE: Micros = 50 * MILLIS;
 const LAST_PAUSE: Micros = SECS;
-/// A connection over which nothing went for so long is quiet, and who owes an answer for so long may be replaced.
-const QUIET: Micros = SECS;
-const OWES_TOO_LONG: Micros = 3 * SECS;
 /// A connection that is shut is gone on both sides by then.
 const LATEST_LOSS: Micros = 500 * MILLIS;
 
@@ -179,69 +174,6 @@ impl World {
         Ok(())
     }
 
-    /// Whether the newcomer may be the one whose place a neighbor's connection has taken lately.
-    fn may_come_back(&self, node: usize, other: usize, newcomer: EndId) -> bool {
-        let contest = self.nodes[node].runner.contests.get(&other);
-        contest.is_some_and(|(_, pushed_out)| *pushed_out == Some(self.is_of_the_address(newcomer)))
-    }
-
-    /// Whether the other end of a connection has the address of the neighbor as which it comes.
-    fn is_of_the_address(&self, id: EndId) -> bool {
-        let its_end = &self.connections[id.connection].ends[id.other().side];
-        !its_end.is_impostor || its_end.same_address
-    }
-
-    /// Where the connection of an end comes from, as its runner sees it.
-    fn origin(&self, id: EndId) -> Origin {
-        let (_, other) = self.nodes_of(id);
-        let its_end = &self.connections[id.connection].ends[id.other().side];
-        let place = u128::try_from(other).expect("few");
-        match (id.side == DIALER, its_end.is_impostor && !its_end.same_address) {
-            (true, _) => Origin::LISTED,
-            (false, false) => Origin(1 + place),
-            (false, true) => Origin(1000 + place),
-        }
-    }
-
-    /// As `Shared::admission` has it, but that nobody waits to be let in: it dials again.
-    fn admission(&self, id: EndId) -> Admission {
-        let (node, other) = self.nodes_of(id);
-        let runner = &self.nodes[node].runner;
-        let way = if id.side == DIALER {
-            Way::Dialed
-        } else if Scenario::dialed_by(node).contains(&other) {
-            Way::CalledInstead { unreachable: runner.unreachable.contains(&other) }
-        } else {
-            Way::Called
-        };
-        let kept_out = self.kept_out_for(node, other, self.origin(id)).is_some();
-        let present = runner.current.get(&other).map(|&present| self.present(present, id));
-        admit(Newcomer { way, kept_out, present })
-    }
-
-    fn present(&self, present: EndId, newcomer: EndId) -> Present {
-        let (node, other) = self.nodes_of(present);
-        let end = &self.connections[present.connection].ends[present.side];
-        let silence = self.now - end.touched_at.max(end.shaken_at);
-        let request_timeout = self.scenario.request_timeout;
-        Present {
-            broken: false,
-            overdue: match self.nodes[node].peer.awaits(self.id(other)) {
-                Awaited::Answer => {
-                    let timeout = Duration::from_micros(request_timeout);
-                    let in_time = end.patience.overdue(timeout, self.instant()).is_none();
-                    let is_asked = self.nodes[node].peer.has_asked(self.id(other));
-                    silence >= OWES_TOO_LONG.min(request_timeout) && !(in_time && is_asked)
-                }
-                Awaited::Request => silence >= request_timeout,
-                Awaited::Nothing => false,
-            },
-            same_address: self.is_of_the_address(present) == self.is_of_the_address(newcomer),
-            quiet: silence >= QUIET,
-            in_contest: self.may_come_back(node, other, newcomer),
-        }
-    }
-
     /// As the real runner, which asks what to do with a piece when its header has come.
     fn piece_header_arrives(&mut self, id: EndId, piece: PieceIndex) -> Result<(), String> {
         let (node, other) = self.nodes_of(id);
@@ -385,13 +317,6 @@ impl World {
     pub fn nodes_of(&self, id: EndId) -> (usize, usize) {
         let ends = &self.connections[id.connection].ends;
         (ends[id.side].node, ends[id.other().side].node)
-    }
-
-    /// For how long a node still keeps another out for its faults.
-    fn kept_out_for(&self, node: usize, other: usize, origin: Origin) -> Option<Micros> {
-        let now = self.instant();
-        let until = self.nodes[node].runner.standings.get(&(other, origin))?.shut_until(now)?;
-        Some(Micros::try_from((until - now).as_micros()).expect("a minute at most"))
     }
 
     /// The threads that keep a connection with each node that stands before this one.

@@ -8,6 +8,7 @@ mod input;
 pub mod frame_reader;
 pub mod handshake;
 
+mod book;
 mod ledger;
 #[path = "../limits.rs"]
 mod limits;

@@ -8,7 +8,8 @@ use peer_process::peer::{Action, Awaited, Event, LogEvent, Peer};
 use peer_process::protocol::message::Message;
 use peer_process::protocol::peer_id::PeerId;
 
-use super::ledger::{Ledger, any, bits};
+use super::book::{Book, any, bits};
+use super::ledger::Ledger;
 
 fn ensure(holds: bool, complaint: impl FnOnce() -> String) -> Result<(), String> {
     if holds { Ok(()) } else { Err(complaint()) }
@@ -147,7 +148,7 @@ fn check_send(ledger: &mut Ledger, to: PeerId, message: &Message, expected: bool
 }
 
 fn everybody_is_complete(ledger: &Ledger) -> bool {
-    ledger.file_completed && ledger.books.values().all(super::ledger::Book::is_complete)
+    ledger.file_completed && ledger.books.values().all(Book::is_complete)
 }
 
 /// After an event: nothing is left undone, and the peer believes of itself and others what was said.
@@ -175,7 +176,7 @@ fn check_view(ledger: &Ledger, peer: &Peer) -> Result<(), String> {
         ensure((peer.awaits(id) == Awaited::Answer) == owes, || format!("{:?} is awaited of {id}", peer.awaits(id)))?;
     }
     let stuck = !ledger.have.is_full() && !ledger.books.values().any(|book| book.connected && book.told_interested);
-    let is_missing = |book: &super::ledger::Book| !book.connected && (stuck || !book.is_complete());
+    let is_missing = |book: &Book| !book.connected && (stuck || !book.is_complete());
     let missing = ledger.books.iter().filter(|(_, book)| is_missing(book)).map(|(&id, _)| id);
     ensure(peer.missing().eq(missing), || format!("{:?} are missing", peer.missing().collect::<Vec<_>>()))
 }
