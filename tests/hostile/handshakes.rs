@@ -8,7 +8,7 @@ use crate::client::{Client, INTERESTED, PIECE, REQUEST, UNCHOKE, check_bounds, h
 use crate::support::process::wait_until;
 use crate::support::swarm::{Plan, Swarm};
 
-const OTHER_HEADER: &str = "sent something else than the handshake's header 'P2PFILESHARINGPROJ', namely ";
+const OTHER_HEADER: &str = "did not send the handshake header 'P2PFILESHARINGPROJ' but ";
 const JAVA: &str = "sent a Java object stream instead of the handshake";
 const JAVA_STREAM: &[u8] = b"\xac\xed\x00\x05sr\x00\x10HandshakeMessage";
 
@@ -20,7 +20,7 @@ fn other(namely: &str) -> String {
 fn a_caller_that_does_not_shake_hands_is_turned_away_with_one_sentence() {
     let other_header = [b"P2PFILESHARINGPROT", &handshake(1003)[18..]].concat();
     let rows: Vec<(Vec<u8>, String)> = vec![
-        (other_header[..18].to_vec(), other("'P2PFILESHARINGPROT': it is another header from byte 18 on")),
+        (other_header[..18].to_vec(), other("'P2PFILESHARINGPROT': it differs from the header from byte 18 on")),
         (
             b"\x13BitTorrent protocol\0\0\0\0\0\0\0\0".to_vec(),
             other("13 42 69 74 54 6F 72 72 65 6E 74 20 …: that is the handshake of BitTorrent itself"),
@@ -30,7 +30,7 @@ fn a_caller_that_does_not_shake_hands_is_turned_away_with_one_sentence() {
         (vec![0x91; 5000], other("91 91 91 91 91 91 91 91 91 91 91 91 …")),
         (
             [&[0, 0, 0, 32], &handshake(1003)[..]].concat(),
-            other("00 00 00 20 50 32 50 46 49 4C 45 53 …: a length seems to stand before the handshake, which has none"),
+            other("00 00 00 20 50 32 50 46 49 4C 45 53 …: it seems to send a length first, but a handshake has no length"),
         ),
         (
             [&[0, 18], &handshake(1003)[..18]].concat(),
@@ -47,14 +47,13 @@ fn a_caller_that_does_not_shake_hands_is_turned_away_with_one_sentence() {
         (handshake(1001), "was turned away: its ID 1001 is our own".into()),
         (
             handshake(1003_u32.swap_bytes()),
-            "was turned away: its ID 3942842368 is not in PeerInfo.cfg; with the highest byte first, as it must be, its ID \
-             would be 1003"
+            "was turned away: its ID 3942842368 is not in PeerInfo.cfg; with the highest byte first, as the protocol demands, its ID would be 1003"
                 .into(),
         ),
         (
             handshake(u32::from_be_bytes(*b"1009")),
             "was turned away: its ID 825241657 is not in PeerInfo.cfg; its handshake has the ID in ASCII digits, '1009', \
-             where a number of 4 bytes belongs"
+             where a 4-byte number belongs"
                 .into(),
         ),
     ];
@@ -102,7 +101,7 @@ fn the_first_bytes_are_told_though_they_come_one_at_a_time_and_a_caller_that_wai
 #[test]
 fn an_odd_handshake_is_told_and_the_neighbor_gets_its_pieces() {
     let zeros = "its handshake has ten ASCII zeros where zero bytes belong";
-    let digits = "its handshake has the ID in ASCII digits, '1004', where a number of 4 bytes belongs";
+    let digits = "its handshake has the ID in ASCII digits, '1004', where a 4-byte number belongs";
     let text = "its handshake is text: ten ASCII zeros for the zero bytes, and ASCII digits for the ID's 4 bytes";
     let rows: [(u32, &[u8], &str); 4] = [
         (1003, b"P2PFILESHARINGPROJ0000000000\x00\x00\x03\xeb", zeros),

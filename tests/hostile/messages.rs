@@ -59,12 +59,12 @@ fn wrong_lengths() -> Vec<Row> {
         (
             "request of a block",
             message(REQUEST, &[0; 12]),
-            "sent a message 'request' of length 13 instead of 5: it looks like a request of BitTorrent for a block, but here it names a piece only",
+            "sent a message 'request' of length 13 instead of 5: it looks like a BitTorrent request for a block, but here a request names only a piece",
         ),
         (
             "bitfield of nothing",
             message(BITFIELD, &[]),
-            "sent a message 'bitfield' of length 1 instead of 17: its bitfield has no byte, as a Java BitSet of no bits, but zeros must be sent, too",
+            "sent a message 'bitfield' of length 1 instead of 17: its bitfield is empty, like that of a Java BitSet without bits, but zeros must be sent too",
         ),
         (
             "bitfield too short",
@@ -74,7 +74,7 @@ fn wrong_lengths() -> Vec<Row> {
         (
             "bitfield too long",
             message(BITFIELD, &[0; 17]),
-            "sent a message 'bitfield' of length 18 instead of 17: perhaps it has another Common.cfg",
+            "sent a message 'bitfield' of length 18 instead of 17: perhaps it has a different Common.cfg",
         ),
     ]
 }
@@ -92,17 +92,17 @@ fn wrong_piece_lengths() -> Vec<Row> {
         (
             "piece too long",
             piece(0, &[7; PIECE_SIZE + 1]),
-            "sent a message 'piece' of length 16390 instead of 16389: perhaps it has another Common.cfg",
+            "sent a message 'piece' of length 16390 instead of 16389: perhaps it has a different Common.cfg",
         ),
         (
             "last piece padded",
             piece(122, &[7; PIECE_SIZE]),
-            "sent a message 'piece' of length 16389 instead of 1157: it seems to fill up the last piece, which is shorter",
+            "sent a message 'piece' of length 16389 instead of 1157: it seems to pad the last piece, which is shorter than the others",
         ),
         (
             "piece like the last",
             piece(0, &[7; LAST_SIZE]),
-            "sent a message 'piece' of length 1157 instead of 16389: perhaps it has another Common.cfg",
+            "sent a message 'piece' of length 1157 instead of 16389: perhaps it has a different Common.cfg",
         ),
     ]
 }
@@ -117,7 +117,7 @@ fn lengths_of_no_message() -> Vec<Row> {
         (
             "length 0, then others",
             vec![0; 400],
-            "sent a message of length 0: it looks like a keep-alive of BitTorrent, which is no message here",
+            "sent a message of length 0: it looks like a BitTorrent keep-alive, which this protocol does not have",
         ),
         (
             "2^32-1 for a have",
@@ -172,7 +172,7 @@ fn wrong_contents() -> Vec<Row> {
         (
             "have, much too far",
             number(HAVE, u32::MAX),
-            "sent a message 'have' for piece 4294967295, but there are only 123 pieces: perhaps it has another Common.cfg",
+            "sent a message 'have' for piece 4294967295, but there are only 123 pieces: perhaps it has a different Common.cfg",
         ),
         (
             "request, one too far",
@@ -187,12 +187,12 @@ fn wrong_contents() -> Vec<Row> {
         (
             "spare bits",
             spare,
-            "sent a bitfield with bits set behind the last piece: its last byte seems to be filled up with ones instead of zeros",
+            "sent a bitfield with bits set after the last piece: its last byte seems to be padded with ones instead of zeros",
         ),
         (
             "the low bit first",
             low_bits_first,
-            "sent a bitfield with bits set behind the last piece: its bitfield seems to have the low bit first, with a last \
+            "sent a bitfield with bits set after the last piece: its bitfield seems to have the low bit first, with a last \
              byte of 07 instead of E0",
         ),
         (

@@ -8,7 +8,7 @@ const PIECE_SIZE: usize = 16_384;
 const FILE_SIZE: usize = 2_000_000;
 
 const SENTENCES: [&str; 2] = [
-    "sent a message of unknown type 8 and length 1, which is passed over",
+    "sent a message of unknown type 8 and length 1, which is skipped",
     "sent a bitfield that is not its first message; its pieces count as announced",
 ];
 

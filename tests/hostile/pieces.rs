@@ -52,17 +52,18 @@ fn a_piece_that_was_never_asked_for_or_has_another_length_is_refused() {
     // Never asked for anything.
     let mut client = Client::join(swarm.address(1002), IDS[0]);
     client.say(&piece(5, swarm.piece(5)));
-    check_closed(&victim, &mut client, IDS[0], "sent piece 5, which it was not asked for");
+    check_closed(&victim, &mut client, IDS[0], "sent piece 5, which was not requested from it");
     // Asked for another one.
     let (mut client, asked_for) = asked(&swarm, IDS[1]);
     let other = (asked_for + 1) % 60;
     client.say(&piece(other, swarm.piece(other)));
-    check_closed(&victim, &mut client, IDS[1], &format!("sent piece {other}, which it was not asked for"));
+    check_closed(&victim, &mut client, IDS[1], &format!("sent piece {other}, which was not requested from it"));
     // Asked for this one, but it is not whole.
     let (mut client, asked_for) = asked(&swarm, IDS[2]);
     let expected = 5 + swarm.piece(asked_for).len();
     client.say(&piece(asked_for, b"short"));
-    let fault = format!("sent a message 'piece' of length 10 instead of {expected}: perhaps it has another Common.cfg");
+    let fault =
+        format!("sent a message 'piece' of length 10 instead of {expected}: perhaps it has a different Common.cfg");
     check_closed(&victim, &mut client, IDS[2], &fault);
     assert_eq!(swarm.count_in_log(1002, "has downloaded"), 0);
     check_recovers(&swarm, victim);

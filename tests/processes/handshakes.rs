@@ -157,7 +157,7 @@ fn another_header_and_half_a_handshake_harm_nobody() {
     let mut browser = Client::dial(swarm.address(1001));
     browser.send(b"GET / HTTP/1.1\r\n");
     browser.wait_for_end();
-    let told = seeder.wait_for_line("sent something else than the handshake's header 'P2PFILESHARINGPROJ', namely ");
+    let told = seeder.wait_for_line("did not send the handshake header 'P2PFILESHARINGPROJ' but ");
     assert!(told.ends_with("'GET / HTTP/1.1': that is HTTP"), "{told}");
     let mut half = Client::dial(swarm.address(1001));
     half.send(&handshake(1002)[..20]);
@@ -209,7 +209,7 @@ fn a_seeder_that_says_strange_things_in_between_is_downloaded_from() {
     client.part();
     let ended = leecher.wait();
     let warnings: Vec<_> = ended.stderr.iter().filter(|line| line.contains("[WARN]")).collect();
-    let unknown = "peer 1002: [WARN] neighbor 1001 sent a message of unknown type 8 and length 1, which is passed over";
+    let unknown = "peer 1002: [WARN] neighbor 1001 sent a message of unknown type 8 and length 1, which is skipped";
     let late =
         "peer 1002: [WARN] neighbor 1001 sent a bitfield that is not its first message; its pieces count as announced";
     assert_eq!((ended.status, warnings), (Some(0), vec![&unknown.to_owned(), &late.to_owned()]));

@@ -106,7 +106,7 @@ fn an_index_that_the_file_does_not_have() {
 
 #[test]
 fn spare_bits_that_are_not_zero() {
-    let sentence = "sent a bitfield with bits set behind the last piece";
+    let sentence = "sent a bitfield with bits set after the last piece";
     // The last has the low bit first: of a complete file only the spare bits show it.
     for (first, last_byte) in [(0, 0b0000_0001), (0xff, 0b1111_1000), (0xff, 0b0000_1111)] {
         check(twelve_pieces(), &[0, 0, 0, 3, 5, first, last_byte], WireFault::SpareBits { last_byte }, sentence);

@@ -114,37 +114,34 @@ fn an_oddity_is_told_in_a_sentence_and_an_ascii_digit_is_recognised() {
     let unknown = |message_type, length| Oddity::UnknownType { message_type, length };
     for (oddity, sentence) in [
         (Oddity::LateBitfield, "sent a bitfield that is not its first message; its pieces count as announced"),
-        (unknown(8, 1), "sent a message of unknown type 8 and length 1, which is passed over"),
+        (unknown(8, 1), "sent a message of unknown type 8 and length 1, which is skipped"),
         (
             unknown(53, 40),
-            "sent a message of unknown type 53 and length 40, which is passed over: its type seems to be the ASCII digit \
+            "sent a message of unknown type 53 and length 40, which is skipped: its type seems to be the ASCII digit \
              '5' instead of the number 5",
         ),
         (
             unknown(48, 1),
-            "sent a message of unknown type 48 and length 1, which is passed over: its type seems to be the ASCII digit \
+            "sent a message of unknown type 48 and length 1, which is skipped: its type seems to be the ASCII digit \
              '0' instead of the number 0",
         ),
         (
             unknown(55, 9),
-            "sent a message of unknown type 55 and length 9, which is passed over: its type seems to be the ASCII digit \
+            "sent a message of unknown type 55 and length 9, which is skipped: its type seems to be the ASCII digit \
              '7' instead of the number 7",
         ),
-        (unknown(56, 1), "sent a message of unknown type 56 and length 1, which is passed over"),
+        (unknown(56, 1), "sent a message of unknown type 56 and length 1, which is skipped"),
         (
             unknown(0xac, 40),
-            "sent a message of unknown type 172 and length 40, which is passed over: it seems to be a Java object in the \
-             place of type and payload",
+            "sent a message of unknown type 172 and length 40, which is skipped: it seems to be a Java object in place of the type and payload",
         ),
         (
             unknown(0x80, 40),
-            "sent a message of unknown type 128 and length 40, which is passed over: it seems to be a Python pickle in the \
-             place of type and payload",
+            "sent a message of unknown type 128 and length 40, which is skipped: it seems to be a Python pickle in place of the type and payload",
         ),
         (
             unknown(b'{', 40),
-            "sent a message of unknown type 123 and length 40, which is passed over: it seems to be JSON in the place of \
-             type and payload",
+            "sent a message of unknown type 123 and length 40, which is skipped: it seems to be JSON in place of the type and payload",
         ),
     ] {
         assert_eq!(diagnosis::sentence(oddity, diagnosis::of_oddity(oddity)), sentence);

@@ -32,7 +32,7 @@ fn what_is_refused_is_a_fault_at_its_header() {
     let header = &stream_of(layout, &[Piece(piece)])[..PIECE_HEADER_LEN];
     let outcome = read_welcome(layout, header.chunks(1), |_| Welcome::Refuse);
     assert_eq!((outcome.received, outcome.fault), (vec![], Some(WireFault::UnaskedPiece(piece))));
-    assert_eq!(WireFault::UnaskedPiece(piece).to_string(), "sent piece 2, which it was not asked for");
+    assert_eq!(WireFault::UnaskedPiece(piece).to_string(), "sent piece 2, which was not requested from it");
 }
 
 #[test]
