@@ -10,7 +10,7 @@ fn a_swarm_with_a_manifest_of_any_kind_ends_well() {
         let swarm = swarm(&[1002, 1003]);
         give(&swarm, &[1001, 1002, 1003], &text(&swarm, kind, false));
         let peers = swarm.start_all(&[]);
-        peers[0].wait_for(&format!("file.bin.meta.json says by its {kind}"));
+        peers[0].wait_for(&format!("the file matches the {kind} hashes in "));
         for peer in &peers[1..] {
             peer.wait_for(&format!("checks every piece by its {kind} in "));
         }
@@ -38,7 +38,7 @@ fn a_manifest_that_is_named_is_taken_from_there() {
     std::fs::write(&path, text(&swarm, HashKind::Blake3, false)).expect("a file");
     let path = path.to_str().expect("a plain name");
     let peers = swarm.start_all(&["--manifest", path]);
-    peers[0].wait_for(&format!("the file is what {path} says by its blake3"));
+    peers[0].wait_for(&format!("the file matches the blake3 hashes in {path}"));
     peers[1].wait_for(&format!("checks every piece by its blake3 in {path}"));
     swarm.wait_for_end(peers);
 }

@@ -245,7 +245,6 @@ fn a_connected_neighbor_that_does_nothing_though_something_is_due_is_given_up_by
     silent.send(&handshake(1001));
     silent.say(crate::client::BITFIELD, &full_bitfield(swarm.plan.piece_count()));
     let ended = leecher.wait();
-    ended
-        .assert_one_sentence(3, &["nothing was heard of 1001 for 1 s: 1001 (is connected, but nothing comes or goes)"]);
+    ended.assert_one_sentence(3, &["no message from 1001 for 1 s: 1001 (is connected, but nothing comes or goes)"]);
     drop(silent);
 }
