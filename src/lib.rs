@@ -7,9 +7,9 @@
 //! - [`peer`]: every rule of the protocol, as a state machine; pure, and without knowledge of [`protocol::wire`];
 //! - [`disk`]: the pieces on disk, the records that a killed peer resumes from, and the manifest that pieces are checked by;
 //! - [`limits`]: rates in bytes per second, and the bucket that enforces them;
-//! - [`output`]: the course's log, the lines for people, and the progress for programs;
-//! - [`net`]: the only room with sockets, and the only one with threads except [`disk::hashing`] and [`output::stderr`]; it
-//!   connects all the others.
+//! - [`output`]: the course's log, what a person sees, and what a program reads;
+//! - [`net`]: the only place with sockets, and but for [`disk::hashing`] and [`output::stderr`] the only one with threads; it
+//!   translates between all of them.
 
 pub mod protocol;
 

@@ -95,7 +95,7 @@ struct Arguments {
     seed: Option<u64>,
 }
 
-/// The values of `--select`.
+/// What `--select` takes.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Selection {
     /// Any piece, all equally likely. This is the course's way
@@ -106,7 +106,7 @@ enum Selection {
     Sequential,
 }
 
-/// The values of `--unchoke`.
+/// What `--unchoke` takes.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Unchoking {
     /// At the next tick. This is the course's way
@@ -115,18 +115,18 @@ enum Unchoking {
     Eager,
 }
 
-/// Parses a number in this range; the error is a sentence of our own.
+/// Takes a number of this range; anything else is told in a sentence of our own.
 fn number<T>(what: &'static str, range: RangeInclusive<T>) -> impl Fn(&str) -> Result<T, String> + Clone
 where
     T: FromStr + PartialOrd + Display + Clone,
 {
     move |text| {
         let number = text.parse().ok().filter(|number| range.contains(number));
-        number.ok_or_else(|| format!("{what} '{text}' is not a number from {} to {}", range.start(), range.end()))
+        number.ok_or_else(|| format!("{what} '{text}' is not a number in {}..={}", range.start(), range.end()))
     }
 }
 
-/// Parses bytes per second, with or without a unit.
+/// Takes bytes a second, with or without a unit.
 fn rate(what: &'static str) -> impl Fn(&str) -> Result<Rate, String> + Clone {
     move |text| text.parse().map_err(|error: NotRate| format!("{what} '{text}' is {error}"))
 }
@@ -225,7 +225,7 @@ fn usage(error: &clap::Error) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let rendered = match error.source() {
-        // This is the sentence of `number`.
+        // It is what `number` says.
         Some(source) if error.kind() == ErrorKind::ValueValidation => source.to_string(),
         _ => error.to_string(),
     };

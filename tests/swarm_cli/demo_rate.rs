@@ -114,7 +114,7 @@ fn what_is_no_rate_is_refused_and_a_blank_before_it_gets_a_tip() {
     for (line, said) in [
         (
             "--demo-rate=0",
-            "'0' for '--demo-rate[=<RATE>]': not a whole number of bytes a second, 1 or more, such as 200k, 5M or 1000000",
+            "'0' for '--demo-rate[=<RATE>]': not a whole number of bytes a second, 1 or more, as 200k, 5M or 1000000",
         ),
         ("--demo-rate=", "'' for '--demo-rate[=<RATE>]': not a whole number of bytes a second"),
         ("--demo-rate=-5k", "'-5k' for '--demo-rate[=<RATE>]': not a whole number of bytes a second"),
