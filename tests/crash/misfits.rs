@@ -49,7 +49,7 @@ fn the_journal_of_another_file_size_or_piece_size() {
         let spoil = |swarm: &Swarm| {
             Journal::create(swarm.journal_path(1002), other, &Recorded::default()).expect("a journal");
         };
-        check(spoil, &["file.bin.journal does not fit Common.cfg; it is ignored"], 0);
+        check(spoil, &["file.bin.journal does not match Common.cfg; it is ignored"], 0);
     }
 }
 
@@ -57,7 +57,7 @@ fn the_journal_of_another_file_size_or_piece_size() {
 fn what_is_no_journal() {
     for bytes in [b"".as_slice(), b"\xff\xfe\0", b"my notes\npiece 0 00000000\n"] {
         let spoil = |swarm: &Swarm| fs::write(swarm.journal_path(1002), bytes).expect("a file");
-        check(spoil, &["file.bin.journal does not fit Common.cfg; it is ignored"], 0);
+        check(spoil, &["file.bin.journal does not match Common.cfg; it is ignored"], 0);
     }
 }
 

@@ -67,7 +67,7 @@ fn damage(swarm: &Swarm, pieces: &[usize]) {
 
 #[test]
 fn a_seeder_with_a_wrong_file_refuses_and_names_the_pieces() {
-    let says = format!("1001/peer_1001/file.bin is not what 1001/{NAME} says:");
+    let says = format!("1001/peer_1001/file.bin does not match 1001/{NAME}:");
     for (pieces, list) in [
         (&[17][..], "1 of 60 pieces is wrong, 17"),
         (&[0, 1, 2, 7, 30, 31, 59], "7 of 60 pieces are wrong, 0-2, 7, 30-31, 59"),
