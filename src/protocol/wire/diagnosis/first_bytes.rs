@@ -7,7 +7,7 @@ const CAPACITY: usize = 32;
 /// Maximum number of bytes that are shown as hexadecimal digits.
 const MOST_IN_DIGITS: usize = 12;
 
-/// The first bytes of some data, at most [`CAPACITY`] of them.
+/// The first bytes of some data, at most as many as a handshake has.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct FirstBytes {
     bytes: [u8; CAPACITY],
