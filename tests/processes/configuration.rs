@@ -1,17 +1,17 @@
-//! Faults of the configuration end the process with 2 and one sentence, before anything is created, bound or written.
+//! Faults of the configuration end the process with status 2 and one sentence, before anything is created, bound or written.
 
 use std::net::TcpListener;
 
 use crate::swarm::{Plan, Swarm};
 
-/// A sound directory, spoiled; peer 1002 must say this, and leave everything as it is.
+/// Spoils a correct directory; peer 1002 must report this sentence, and change nothing.
 fn check(spoil: impl FnOnce(&Swarm), sentence: &str) {
     check_peer("1002", spoil, sentence);
 }
 
 fn check_peer(id: &str, spoil: impl FnOnce(&Swarm), sentence: &str) {
     let swarm = Swarm::new(Plan::default());
-    // A peer that tried to listen would find its port taken and end with 1.
+    // A peer that tried to listen would find its port taken and exit with status 1.
     let _listeners: Vec<_> =
         [1001, 1002].map(|id| TcpListener::bind(swarm.address(id)).expect("a free port")).into_iter().collect();
     swarm.env.write("log_peer_1002.log", "an earlier log");

@@ -1,4 +1,4 @@
-//! Links in the place of a peer's files: what is behind them may be somebody else's, and is not emptied.
+//! Links in place of a peer's files: their targets may belong to something else, and are not emptied.
 
 use std::fs;
 use std::os::unix::fs::symlink;
