@@ -1,4 +1,5 @@
-//! The two configuration files as pure text: what is tolerated, and one sentence for each thing that is wrong (protocol A1).
+//! The two configuration files as pure text: the variations that are tolerated, and one sentence for each fault (protocol
+//! A1).
 
 use peer_process::config::{Common, PeerInfo, parse_common, parse_peer_info};
 
@@ -23,7 +24,7 @@ fn peer_info(text: &str) -> Vec<(u32, String, u16, bool)> {
     peers.into_iter().map(|PeerInfo { id, host, port, has_file, .. }| (id.number(), host, port, has_file)).collect()
 }
 
-/// The course's `Common.cfg` with one change gives this sentence.
+/// Checks that the course's `Common.cfg` with one change gives this sentence.
 fn check_common(from: &str, to: &str, sentence: &str) {
     assert!(COMMON.contains(from), "'{from}'");
     let text = COMMON.replace(from, to);
@@ -31,7 +32,7 @@ fn check_common(from: &str, to: &str, sentence: &str) {
     assert_eq!(format!("{error:#}"), sentence, "{text:?}");
 }
 
-/// The course's `PeerInfo.cfg` with one change gives this sentence.
+/// Checks that the course's `PeerInfo.cfg` with one change gives this sentence.
 fn check_peer_info(from: &str, to: &str, sentence: &str) {
     assert!(PEER_INFO.contains(from), "'{from}'");
     let text = PEER_INFO.replace(from, to);

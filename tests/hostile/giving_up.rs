@@ -1,4 +1,4 @@
-//! `--peer-timeout`: status 3 and the names of the missing, with the own file in place.
+//! `--peer-timeout`: status 3 and the names of the missing peers, with the peer's own file in place.
 
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ fn who_is_killed_is_missed_and_who_gave_up_before_its_end_is_known_to_be_complet
     let victim = swarm.start(1003, &[]);
     swarm.wait_for_file(1002);
     swarm.wait_for_file(1003);
-    // Complete, so that nobody misses it.
+    // It is complete, so no peer misses it.
     victim.signal("KILL");
     for peer in [seeder, leecher] {
         let sentence = "no message from 1004 for 2 s: 1004 (has not called us yet)";
@@ -59,6 +59,6 @@ fn who_lacks_what_only_a_dead_seeder_has_gives_up_on_it() {
     swarm.wait_for_log(1002, "from 1001. Now the number of pieces", 1);
     seeder.signal("KILL");
     let fault = leecher.wait().fault(3, swarm.root());
-    // Behind the relay, which listens on.
+    // It is behind the relay, which still listens.
     assert!(fault.starts_with("no message from 1001 for 1 s: 1001 ("), "{fault}");
 }

@@ -1,4 +1,4 @@
-//! Handshakes that are none, from callers and from those who are dialed.
+//! Faulty handshakes, from callers and from peers that are dialed.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::thread;
@@ -61,7 +61,7 @@ fn a_caller_that_does_not_shake_hands_is_turned_away_with_one_sentence() {
     let victim = swarm.start(1001, &[]);
     let leecher = swarm.start(1002, &[]);
     for (row, (bytes, fault)) in (1..).zip(rows) {
-        // From one address a sentence is told once.
+        // For one address a sentence is written once.
         let mut client = Client::call_from(Ipv4Addr::new(127, 0, 1, row), swarm.address(1001));
         let name = client.name();
         client.say(&bytes);
@@ -75,7 +75,8 @@ fn a_caller_that_does_not_shake_hands_is_turned_away_with_one_sentence() {
     victim.terminate();
 }
 
-/// As much as comes without a pause is told, however it is cut; and a caller that stops is told then, not when its time is over.
+/// All bytes that come without a pause are reported, however they are cut. A caller that stops is reported at once, not when
+/// its time has passed.
 #[test]
 fn the_first_bytes_are_told_though_they_come_one_at_a_time_and_a_caller_that_waits_is_told_soon() {
     let swarm = Swarm::on_loopback(Plan { peers: vec![(1001, true), (1003, false)], ..Plan::default() });
@@ -97,7 +98,7 @@ fn the_first_bytes_are_told_though_they_come_one_at_a_time_and_a_caller_that_wai
     victim.terminate();
 }
 
-/// What is understood is told all the same, once a neighbor, and nothing else is said of it.
+/// An odd handshake that is understood is still reported, once per neighbor, and nothing else is said of it.
 #[test]
 fn an_odd_handshake_is_told_and_the_neighbor_gets_its_pieces() {
     let zeros = "its handshake has ten ASCII zeros where zero bytes belong";
@@ -132,7 +133,7 @@ fn an_odd_handshake_is_told_and_the_neighbor_gets_its_pieces() {
     assert_eq!(told, expected);
 }
 
-/// A half of a handshake is not wrong yet; who leaves in the middle of it is nobody's trouble.
+/// Half a handshake is not wrong yet, and a caller that leaves in the middle of one is not reported.
 #[test]
 fn half_a_handshake_is_waited_for_and_a_caller_that_leaves_is_not_worth_a_word() {
     let swarm = Swarm::on_loopback(Plan { peers: vec![(1001, true), (1002, false), (1003, false)], ..Plan::default() });
@@ -154,7 +155,7 @@ fn half_a_handshake_is_waited_for_and_a_caller_that_leaves_is_not_worth_a_word()
     victim.terminate();
 }
 
-/// Whether it says nothing or a byte now and then.
+/// It sends nothing, or a byte now and then.
 #[test]
 fn a_caller_has_ten_seconds_to_shake_hands() {
     let swarm = Swarm::on_loopback(Plan::default());
@@ -162,7 +163,7 @@ fn a_caller_has_ten_seconds_to_shake_hands() {
     let started = Instant::now();
     let [mut silent, mut dribbling] = [(); 2].map(|()| Client::call(swarm.address(1001)));
     let mut speaking = dribbling.clone();
-    // The length of a handshake is 32 bytes, so that it would be whole after 16 s.
+    // A handshake has 32 bytes, so it would be whole after 16 s.
     thread::spawn(move || {
         for byte in handshake(1002) {
             speaking.say(&[byte]);
@@ -194,7 +195,7 @@ fn one_who_is_dialed_and_answers_wrongly_is_named_and_dialed_again() {
         let listener = TcpListener::bind(address).expect("an address of this test alone");
         let _seeder = swarm.start(1004, &[]);
         let victim = swarm.start(1002, &[]);
-        // The seeder dials too; the victim is the one that is told of.
+        // The seeder dials too; the victim is the one that reports.
         let answering = thread::spawn(move || {
             let mut answered = 0;
             let mut kept = Vec::new();

@@ -1,4 +1,4 @@
-//! The table of messages that nobody should send: each closes its connection within a moment, with one sentence.
+//! The table of messages that no peer should send: each closes its connection at once, with one sentence.
 
 use std::time::Duration;
 
@@ -14,14 +14,14 @@ const PIECE_SIZE: usize = 16_384;
 /// 123 pieces, the last of 1152 bytes; 16 bytes of bitfield with 5 spare bits.
 const FILE_SIZE: usize = 2_000_000;
 const LAST_SIZE: usize = 1152;
-/// A second by the issue; machines may be busy.
+/// The limit is a second, but machines may be busy.
 const CLOSED_WITHIN: Duration = Duration::from_secs(5);
 const FIRST_HOSTILE: u32 = 1101;
 
-/// What is said after the handshake, and how it is told.
+/// The bytes after the handshake, and the sentence about them.
 type Row = (&'static str, Vec<u8>, &'static str);
 
-/// A message of which the length says something else than what follows.
+/// Returns a message with a length that does not match its content.
 fn with_length(length: u32, message_type: u8, payload: &[u8]) -> Vec<u8> {
     [&length.to_be_bytes()[..], &[message_type], payload].concat()
 }
@@ -216,7 +216,7 @@ fn wrong_contents() -> Vec<Row> {
 
 const NOISE: &str = "sent a message of unknown type 144 and length 2155971721";
 
-/// What is begun and never ended: nothing is wrong with it yet.
+/// Messages that are begun and never finished: nothing is wrong with them yet.
 fn halves() -> Vec<Vec<u8>> {
     vec![
         vec![],
@@ -228,7 +228,7 @@ fn halves() -> Vec<Vec<u8>> {
     ]
 }
 
-/// The victim stands between a seeder and a leecher that reaches nobody else.
+/// The victim is between a seeder and a leecher that reaches no other peer.
 #[test]
 fn each_fault_closes_its_connection_with_one_sentence_and_a_leecher_beside_them_gets_its_file() {
     let (rows, halves) =

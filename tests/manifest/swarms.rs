@@ -1,4 +1,4 @@
-//! Swarms that end well with a manifest, whatever it is made by.
+//! Swarms that end well with a manifest, whatever program wrote it.
 
 use peer_process::disk::hashing::HashKind;
 
@@ -32,7 +32,7 @@ fn what_a_public_project_writes_is_sha_1_and_one_may_have_it_alone() {
 #[test]
 fn a_manifest_that_is_named_is_taken_from_there() {
     let swarm = swarm(&[1002]);
-    // The one beside the configuration is not even looked at.
+    // The one beside the configuration is not even read.
     give(&swarm, &[1001, 1002], "not a manifest");
     let path = swarm.root().join("elsewhere.json");
     std::fs::write(&path, text(&swarm, HashKind::Blake3, false)).expect("a file");

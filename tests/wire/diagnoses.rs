@@ -1,5 +1,5 @@
-//! What a fault in the stream of messages is told as: a sentence that names the likely mistake, for each that public peers
-//! make (protocol C).
+//! The sentences about faults in the stream of messages: each names the likely mistake, for all that public peers make
+//! (protocol C).
 
 use peer_process::protocol::layout::FileLayout;
 
@@ -122,10 +122,10 @@ fn a_bitfield_of_another_length() {
         let fault = format!("sent a message 'bitfield' of length {length} instead of 40");
         check_all(course(), &fault, mistake, &[message(length, 5, payload)]);
     }
-    // As long as one whose length leaves out the type; but the next message begins where this length says.
+    // This is as long as one whose length leaves out the type, but the next message begins where this length says.
     let in_step = [message(39, 5, &[0xff; 38]), message(1, 2, &[])].concat();
     check_all(course(), "sent a message 'bitfield' of length 39 instead of 40", zeros, &[in_step]);
-    // Nothing has come that tells which of the two it is.
+    // No byte has arrived that decides between the two.
     let either = "its length seems to leave out the type, which it must count, or a zero byte is missing at its end, as with Java's BitSet.toByteArray";
     let streams = [message(39, 5, &[]), message(39, 5, &[0xff; 38])];
     check_all(course(), "sent a message 'bitfield' of length 39 instead of 40", either, &streams);
@@ -140,7 +140,7 @@ fn a_bitfield_of_another_length() {
     check(course(), &message(u32::MAX, 5, &[0xff; 9]), "sent a message 'bitfield' of length 4294967295 instead of 40");
 }
 
-/// Anyone who has the same file and other pieces: seen where one of a team had changed its Common.cfg.
+/// A peer with the same file and other pieces: seen where one member of a team had changed its Common.cfg.
 #[test]
 fn a_bitfield_of_another_size_of_pieces() {
     let other_size =
@@ -159,7 +159,7 @@ fn a_bitfield_of_another_size_of_pieces() {
         let fault = format!("sent a message 'bitfield' of length {length} instead of 40");
         check_all(course(), &fault, &mistake, &[message(length, 5, payload)]);
     }
-    // Files of few pieces have one byte with several sizes.
+    // Files of few pieces have one byte with several piece sizes.
     let fault = "sent a message 'bitfield' of length 2 instead of 4";
     check_all(
         layout(20_000, 1_000),
@@ -204,7 +204,7 @@ fn pieces_and_indexes() {
     let fault = "sent a message 'piece' of length 32773 instead of 5997";
     let padded = "it seems to pad the last piece, which is shorter than the others";
     check_all(course(), fault, padded, &[message(32_773, 7, &[0, 0, 1, 49])]);
-    // The bytes in the index's place may be one by chance.
+    // The bytes in place of the index may be right by chance.
     let short = "it is 4 bytes short, so the index before the piece's bytes seems to be missing or not counted";
     for (length, index, expected) in [(32_769, 0, 32_773), (32_769, 49, 5997), (5993, 49, 5997), (5993, 0, 32_773)] {
         let fault = format!("sent a message 'piece' of length {length} instead of {expected}");
@@ -234,7 +234,7 @@ fn an_index_that_is_not_four_bytes() {
     let fault = "sent a message 'have' of length 9 instead of 5";
     let streams = [[0, 0, 0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0, 1, 2], [2, 1, 0, 0, 0, 0, 0, 0]];
     check_all(course(), fault, wide, &streams.map(|index| message(9, 4, &index)));
-    // Where each length counts itself, the next one stands there.
+    // If each length counts itself, the next one stands there.
     let next = [message(9, 4, &[0; 4]), message(5, 2, &[])].concat();
     check_all(course(), fault, WITH_ITSELF, &[next, message(9, 4, &[0; 4]), message(9, 4, &[0, 0, 0, 3, 0, 0, 0, 9])]);
 }

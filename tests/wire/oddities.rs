@@ -1,4 +1,5 @@
-//! What the protocol does not have and is understood (B): late bitfields, and messages of unknown types, which go by.
+//! Things that the protocol does not have but that are understood (B): late bitfields, and messages of unknown types, which
+//! are skipped.
 
 use peer_process::protocol::layout::FileLayout;
 use peer_process::protocol::message::Message::{self, *};
@@ -7,7 +8,7 @@ use proptest::prelude::*;
 
 use super::{all_received, layout, piece, read, set, stream_of};
 
-/// A message of any type; its payload looks like messages, so that anyone who loses step does not notice it at once.
+/// Returns a message of any type. Its payload looks like messages, so a reader that loses step does not notice it at once.
 fn unknown(message_type: u8, payload_len: usize) -> Vec<u8> {
     let length = u32::try_from(1 + payload_len).expect("a short payload");
     let payload = [0, 0, 0, 1, 2].into_iter().cycle().take(payload_len);
@@ -53,7 +54,7 @@ fn a_late_bitfield_that_is_malformed_is_a_fault() {
 
 #[test]
 fn a_type_above_7_goes_by_with_its_body_and_is_noted_once() {
-    // The longest that any message may be is that of a piece, 13.
+    // The longest message is that of a piece, 13.
     let layout = layout(91, 8);
     for message_type in 8..=u8::MAX {
         for payload_len in [0, 1, 4, 12] {

@@ -1,10 +1,10 @@
-//! What the first bytes of a connection are told as: handshakes that are understood though they are odd, and what came
-//! instead of one (protocol C).
+//! The sentences about the first bytes of a connection: odd handshakes that are understood, and bytes in place of a handshake
+//! (protocol C).
 
 use peer_process::protocol::wire::diagnosis::{of_handshake, of_id, of_opening, of_other_header};
 use peer_process::protocol::wire::{Handshake, HandshakeFault};
 
-/// What is told of an odd handshake, which is a handshake all the same.
+/// Returns the sentences about an odd handshake that is understood.
 fn check_odd(bytes: &[u8; 32], sentences: &[&str]) {
     assert!(matches!(Handshake::read(bytes), Ok(Some(_))), "{bytes:?}");
     let told: Vec<_> = of_handshake(bytes).into_iter().map(|mistake| mistake.to_string()).collect();
@@ -53,7 +53,7 @@ fn an_id_that_nobody_has() {
     );
 }
 
-/// Bytes that are another header, what is said of them, and the likely mistake, if there is one.
+/// Bytes that do not start with the header, their form in a sentence, and the likely mistake, if there is one.
 const OPENINGS: &[(&[u8], &str, &str)] = &[
     (b"HELLO", "'HELLO'", ""),
     (b"HELLO\r\n", "'HELLO'", ""),
