@@ -72,7 +72,7 @@ mod tests {
         }
         symlink("one", path("link")).expect("a link");
         refuse_same(&path("one"), &path("two")).expect("they differ");
-        refuse_same(&path("missing"), &path("gone")).expect("there are none");
+        refuse_same(&path("missing"), &path("gone")).expect("neither exists");
         for (dir, other) in [("one", "link"), ("link", "one")] {
             refuse_same(&path(dir), &path(other)).expect_err("the same");
         }
