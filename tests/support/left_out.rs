@@ -1,11 +1,11 @@
-//! `left_out`: the only way by which a test may end without having tested anything.
+//! `left_out`: the only way in which a test may end without testing anything.
 
 use std::env;
 
-/// Set where every test must run: then one that cannot fails.
+/// If this is set, every test must run: then one that cannot run fails.
 pub const SKIP_NOTHING: &str = "PEER_PROCESS_SKIP_NOTHING";
 
-/// Tells why a test cannot run here; fails where none may be left out.
+/// Reports why a test cannot run here; fails where none may be left out.
 #[track_caller]
 pub fn left_out(reason: &str) {
     match verdict(reason, env::var_os(SKIP_NOTHING).is_some()) {
@@ -14,10 +14,10 @@ pub fn left_out(reason: &str) {
     }
 }
 
-/// What is told of a test that cannot run, or the fault that this is.
+/// Returns the sentence about a test that cannot run, or the fault that this is.
 ///
 /// # Errors
-/// When no test may be left out.
+/// If no test may be left out.
 pub fn verdict(reason: &str, skip_nothing: bool) -> Result<String, String> {
     if skip_nothing {
         Err(format!("{SKIP_NOTHING} is set, but this test cannot run here: {reason}"))
