@@ -1,4 +1,4 @@
-//! `Foreign`: a swarm of ours and of peers in Python, and what its logs must tell.
+//! `Foreign`: a swarm of our peers and of peers in Python, and the checks of its logs.
 
 use std::path::Path;
 use std::process::Command;
@@ -8,11 +8,11 @@ use crate::support::process::{Ended, Process};
 use crate::support::swarm::{Plan, Swarm};
 
 const KINDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/foreign/kinds.py");
-/// Not a multiple of 8, so that the bitfield has spare bits; the last is shorter.
+/// Not a multiple of 8, so the bitfield has spare bits; the last piece is shorter.
 const PIECE_COUNT: usize = 21;
 const PIECE_SIZE: usize = 4096;
 
-/// All that may stand in a log (A10), behind its peer.
+/// All sentences that a log may have (A10), after its peer.
 const SENTENCES: [&str; 11] = [
     " makes a connection to Peer ",
     " is connected from Peer ",
@@ -27,7 +27,7 @@ const SENTENCES: [&str; 11] = [
     " has downloaded the complete file.",
 ];
 
-/// How many times a foreign peer closes each of its connections after the handshakes, before it behaves.
+/// Number of times that a foreign peer closes each connection after the handshakes, before it behaves.
 #[derive(Clone, Copy)]
 pub struct ClosesAfterHandshakes(pub usize);
 
@@ -82,7 +82,7 @@ impl Foreign {
         Some(Self { swarm, peers })
     }
 
-    /// Waits until all have ended well, and looks at all files and at our logs.
+    /// Waits until all have exited well, and checks all files and our logs.
     pub fn check_end(self, closes: ClosesAfterHandshakes) {
         let Self { swarm, peers } = self;
         let foreign: Vec<_> = peers.iter().filter(|peer| !peer.is_ours).map(|peer| peer.id).collect();
@@ -103,7 +103,7 @@ impl Foreign {
         }
     }
 
-    /// Waits until all of ours have the file; then ends them, for they cannot end by themselves.
+    /// Waits until all of ours have the file; then stops them, because they cannot exit by themselves.
     pub fn check_ours_complete(self) {
         let Self { swarm, peers } = self;
         for peer in peers.iter().filter(|peer| peer.is_ours && !peer.had_file) {
@@ -124,7 +124,7 @@ fn start_python(python: &Path, swarm: &Swarm, kind: &str, id: u32) -> Process {
     process
 }
 
-/// The course's sentences and nothing else; of a leecher, each piece once and counted up.
+/// Checks for the course's sentences and nothing else; for a leecher, for each piece once with rising counts.
 fn check_log(swarm: &Swarm, id: u32, had_file: bool) {
     let log = swarm.log(id);
     for line in log.lines() {
@@ -140,9 +140,10 @@ fn check_log(swarm: &Swarm, id: u32, had_file: bool) {
     assert_eq!(swarm.count_in_log(id, "has downloaded the complete file."), usize::from(!had_file));
 }
 
-/// Nothing that a neighbor does here is a fault; of each foreign one a habit is told once at most, and its connection stays.
+/// Nothing that a neighbor does here is a fault. For each foreign one, at most one habit is reported, and its connection
+/// stays.
 fn check_warnings(ended: &Ended, foreign: &[u32]) {
-    // Where Python is slow to start, the others wait for it.
+    // If Python is slow to start, the others wait for it.
     let is_habit = |line: &&String| line.contains("[WARN]") && !line.contains("[WARN] waiting for ");
     let warnings: Vec<_> = ended.lines.iter().filter(is_habit).collect();
     let of = |id: &u32| warnings.iter().filter(|line| line.contains(&format!(" {id} "))).count();

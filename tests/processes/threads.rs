@@ -1,7 +1,7 @@
-//! The system has no threads or descriptors to give: a peer gets them later, or says why it ends. It never hangs.
+//! The system has no threads or descriptors to give: a peer gets them later, or exits with the reason. It never hangs.
 //!
-//! The limit on threads counts those of a user, and root is not held to it. So a peer runs as a user whom nobody else has, by
-//! way of `prlimit`, and only root can start it.
+//! The limit on threads counts those of a user, and does not bind root. So the peer runs, by way of `prlimit`, as a user that
+//! runs nothing else, and only root can start it.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -16,9 +16,9 @@ use crate::env::{BINARY, PATIENCE, Running};
 use crate::left_out::{find, find_command, left_out};
 use crate::swarm::{Plan, Swarm};
 
-/// How often a peer's threads are counted.
+/// Time between two counts of a peer's threads.
 const LOOK_INTERVAL: Duration = Duration::from_millis(10);
-/// As many threads has a peer with one neighbor who is to be dialled, before it has a connection; the main one counts.
+/// Number of threads of a peer that has one neighbor to dial and no connection yet, including the main thread.
 const THREADS: u32 = 12;
 
 /// Whether these tests can run: for root, with `prlimit`. Fails where none may be left out.
@@ -35,12 +35,12 @@ fn prlimit() -> Command {
     find_command("prlimit").expect("it was looked for")
 }
 
-/// Starts a peer as a user of its own, whose ID it tells, and who may have this many threads for now.
+/// Starts a peer as a user of its own, whose ID it returns, with this many threads for now.
 fn start(swarm: &Swarm, id: u32, threads: u32) -> (Running, u32) {
     static USERS: AtomicU32 = AtomicU32::new(0);
-    // Two runs of the tests at a time differ in the process ID.
+    // Two runs of the tests at the same time differ in the process ID.
     let user = 200_000 + std::process::id() % 1_000_000 * 64 + USERS.fetch_add(1, Ordering::Relaxed);
-    // Others may neither enter the directory of the tests nor that of the binary.
+    // Other users may enter neither the directory of the tests nor that of the binary.
     let root = swarm.env.dir().parent().expect("it is in one").to_owned();
     let binary: PathBuf = root.join("peer_process");
     if !binary.exists() {
@@ -55,14 +55,14 @@ fn start(swarm: &Swarm, id: u32, threads: u32) -> (Running, u32) {
     (swarm.env.start_command(command), user)
 }
 
-/// Lets that user have as many threads as it likes.
+/// Removes that user's limit on threads.
 fn lift(peer: &Running, user: u32) {
     let mut command = prlimit();
     command.args(["--pid", &peer.id().to_string(), "--nproc=1000:"]).uid(user).gid(user);
     assert!(command.status().expect("there is prlimit").success(), "its user may do that");
 }
 
-/// Waits until a peer has this many threads: no event tells of it.
+/// Waits until a peer has this many threads: no event reports it.
 fn wait_for_threads(peer: &Running, count: usize) {
     let started = Instant::now();
     let tasks = format!("/proc/{}/task", peer.id());
@@ -92,7 +92,7 @@ fn a_peer_that_gets_no_thread_for_a_moment_goes_on_then() {
     if !can_run() {
         return;
     }
-    // The seeder dials nobody: its last thread is the listener's companion.
+    // The seeder dials no peer: its last thread is the listener's companion.
     for (id, threads, lacks) in [
         (1002, THREADS - 1, "'from-1001'"),
         (1002, THREADS, "'to-1001'"),
@@ -104,7 +104,7 @@ fn a_peer_that_gets_no_thread_for_a_moment_goes_on_then() {
         let seeder = (id == 1002).then(|| swarm.start_and_wait(1001));
         let (peer, user) = start(&swarm, id, threads);
         let leecher = (id == 1001).then(|| {
-            // All that it has before somebody calls.
+            // The descriptors that it has before any call.
             wait_for_threads(&peer, THREADS as usize - 1);
             swarm.start(1002)
         });

@@ -1,7 +1,7 @@
 //! Dialing, sending, receiving and losing: what runners and systems do with connections, in virtual time.
 //!
-//! A runner has a thread for each node that stands before its own: it dials until there is a connection, converses, and
-//! dials again. A new connection takes the place of an older one, whose loss is then nobody's news.
+//! A runner has a thread for each node that comes before its own. The thread dials until there is a connection, uses it, and
+//! dials again. A new connection replaces an older one, whose loss is then not reported.
 
 use peer_process::peer::{Admission, Ending, Event, Opener, Origin, Refusal};
 use peer_process::protocol::layout::PieceIndex;
@@ -19,7 +19,7 @@ const LAST_PAUSE: Micros = SECS;
 const LATEST_LOSS: Micros = 500 * MILLIS;
 
 impl World {
-    /// The thread that keeps a connection looks whether one is wanted, and dials.
+    /// The thread that keeps a connection checks whether one is wanted, and dials.
     pub fn dial(&mut self, node: usize, life: u32, to: usize) {
         if !self.lives(node, life) {
             return;
@@ -133,7 +133,7 @@ impl World {
         let (node, other) = self.nodes_of(id);
         let is_impostor = self.end(id.other()).is_impostor;
         if is_impostor && !self.nodes[node].runner.current.contains_key(&other) {
-            // The one that comes first cannot be told from the neighbor.
+            // The first one cannot be told from the neighbor.
             return self.hang_up(id);
         }
         let admission = self.admission(id);
@@ -188,7 +188,7 @@ impl World {
         Ok(())
     }
 
-    /// A neighbor that breaks the protocol loses the connection, but a liar takes what it gets.
+    /// A neighbor that breaks the protocol loses the connection, but a liar accepts everything.
     fn refuse(&mut self, id: EndId, fault: &'static str) -> Result<(), String> {
         let (node, other) = self.nodes_of(id);
         let from = self.id(other);
@@ -214,7 +214,7 @@ impl World {
         let is_first = self.end(id).message_count == 1;
         match message {
             Message::Bitfield(_) if !is_first => self.coverage.saw("later bitfields"),
-            // A liar has taken it.
+            // A liar has accepted it.
             Message::Piece(_) if self.end(id).welcome == Some(Welcome::Refuse) => return Ok(()),
             _ => {}
         }
@@ -239,11 +239,11 @@ impl World {
         Ok(())
     }
 
-    /// Whether somebody who has closed its end took all that was said to it, as far as it matters.
+    /// Reports whether a peer that has closed its end received every message that matters.
     ///
-    /// Of who does not read any more the system tells so by a reset, if something comes too late. (A real one may say first that
-    /// the connection has ended.) That somebody was killed after it had read our last `have` and before it wrote that down
-    /// can't be told by anybody. ARCHITECTURE.md names both limits.
+    /// If it does not read any more, the system reports that by a reset when something comes too late. (A real one may first
+    /// report that the connection has ended.) One case cannot be reported: a peer is killed after it has read our last `have`
+    /// and before it has recorded that. ARCHITECTURE.md names both limits.
     fn has_heard_all(&mut self, id: EndId) -> bool {
         let (node, other) = self.nodes_of(id);
         let (own, neighbor) = (self.id(node), self.id(other));
@@ -255,7 +255,7 @@ impl World {
         has_read_all && (!was_killed || remembers || self.nodes[node].peer.leaves_untold(neighbor))
     }
 
-    /// Breaks a connection; its ends learn of it after these delays, unless the path to them is cut.
+    /// Breaks a connection; its ends notice it after these delays, unless the path to them is cut.
     pub fn break_connection(&mut self, connection: usize, delays: [Micros; 2]) {
         self.connections[connection].broken = true;
         for (side, delay) in delays.into_iter().enumerate() {
@@ -266,7 +266,7 @@ impl World {
         }
     }
 
-    /// A runner shuts a connection that it does not want any more, which looks to the other side like an end or a reset.
+    /// A runner shuts a connection that it no longer wants, which looks to the other side like an end or a reset.
     pub fn hang_up(&mut self, id: EndId) -> Result<(), String> {
         let now = self.now;
         if self.rng.random_bool(0.5) && !self.end(id).is_stalled(now) {
@@ -278,7 +278,7 @@ impl World {
         self.give_up(id, Ending::Broken)
     }
 
-    /// A runner is at the end of a connection: the peer is told if it was the current one.
+    /// A runner reaches the end of a connection, and tells the peer if it was the current one.
     pub fn give_up(&mut self, id: EndId, ending: Ending) -> Result<(), String> {
         if !std::mem::replace(&mut self.end(id).open, false) {
             return Ok(());
@@ -307,13 +307,13 @@ impl World {
         Ok(())
     }
 
-    /// Whether this is its node's connection with the other, and not one that was replaced.
+    /// Reports whether this is its node's connection with the other, and not a replaced one.
     pub fn is_current(&self, id: EndId) -> bool {
         let (node, other) = self.nodes_of(id);
         self.nodes[node].runner.current.get(&other) == Some(&id)
     }
 
-    /// Whose end it is, and who is at the other end.
+    /// Returns the owner of an end, and the node at the other end.
     pub fn nodes_of(&self, id: EndId) -> (usize, usize) {
         let ends = &self.connections[id.connection].ends;
         (ends[id.side].node, ends[id.other().side].node)

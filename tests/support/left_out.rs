@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 use std::{env, fs, io, thread};
 
-/// Set where every test must run: then one that cannot fails.
+/// If this is set, every test must run: then one that cannot run fails.
 pub const SKIP_NOTHING: &str = "PEER_PROCESS_SKIP_NOTHING";
 
 /// Programs that a machine may lack, each with Debian's package that has it; `scripts/set_up.sh` installs them.
@@ -48,10 +48,10 @@ pub fn left_out(reason: &str) {
     }
 }
 
-/// What is told of a test that cannot run, or the fault that this is.
+/// Returns the sentence about a test that cannot run, or the fault that this is.
 ///
 /// # Errors
-/// When no test may be left out.
+/// If no test may be left out.
 pub fn verdict(reason: &str, skip_nothing: bool) -> Result<String, String> {
     if skip_nothing {
         Err(format!("{SKIP_NOTHING} is set, but this test cannot run here: {reason}"))

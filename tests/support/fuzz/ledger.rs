@@ -1,7 +1,7 @@
-//! `Ledger`: what a peer's events and actions say of it, written down in the plainest way: no counters, no caches.
+//! `Ledger`: the state of a peer by its events and actions, recorded in the plainest way: no counters, no caches.
 //!
-//! It knows the protocol's rules but not how `Peer` keeps them. From an event it tells the actions that must follow, as
-//! far as chance has no part in them; `rules` looks at the others.
+//! It knows the protocol's rules but not how `Peer` keeps them. For an event it returns the actions that must follow, as far
+//! as they do not depend on chance; `rules` checks the others.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,16 +19,16 @@ pub struct Ledger {
     pub preferred_count: usize,
     pub books: BTreeMap<PeerId, Book>,
     pub have: PieceSet,
-    /// Pieces on their way to the disk, and who sent them.
+    /// Pieces on their way to the disk, with their senders.
     saving: BTreeMap<PieceIndex, (PeerId, Origin)>,
     pub file_completed: bool,
     pub timers_started: bool,
     pub finished: bool,
-    /// What the last tick selected.
+    /// The selection of the last tick.
     pub selected: BTreeSet<PeerId>,
     pub optimistic: Option<PeerId>,
     pub limits: Limits,
-    /// Who was asked for a piece last.
+    /// The neighbor that was asked for a piece last.
     pub asked_last: Option<PeerId>,
 }
 
@@ -55,7 +55,7 @@ impl Ledger {
         }
     }
 
-    /// What a neighbor may still send.
+    /// Returns what a neighbor may still send.
     pub fn owed_by(&self, neighbor: PeerId) -> Vec<PieceIndex> {
         let Some(book) = self.books.get(&neighbor) else { return Vec::new() };
         book.requested.iter().chain(&book.unanswered).copied().collect()
@@ -65,7 +65,7 @@ impl Ledger {
         self.saving.keys().copied().collect()
     }
 
-    /// Whether a piece is neither on disk nor on its way there.
+    /// Reports whether a piece is neither on disk nor on its way there.
     pub fn lacks(&self, piece: PieceIndex) -> bool {
         !self.have.contains(piece) && !self.saving.contains_key(&piece)
     }
@@ -74,7 +74,7 @@ impl Ledger {
         self.books.values().all(|book| book.requested != Some(piece))
     }
 
-    /// The pieces that may be asked for.
+    /// Returns the pieces that may be requested.
     pub fn free(&self) -> Vec<u8> {
         let mut free: Vec<_> =
             bits(&PieceSet::full(self.layout)).iter().zip(bits(&self.have)).map(|(all, have)| all & !have).collect();
@@ -85,7 +85,7 @@ impl Ledger {
         free
     }
 
-    /// What this neighbor is not to be asked for: after two wrong pieces, all that somebody has who is trusted.
+    /// Returns the pieces not to request from this neighbor: after two wrong pieces, all that a trusted neighbor has.
     pub fn kept_from(&self, neighbor: PeerId) -> Vec<u8> {
         let mut kept = vec![0; self.layout.bitfield_len() as usize];
         if self.books[&neighbor].wrong_count >= 2 {
@@ -99,7 +99,7 @@ impl Ledger {
     pub fn welcome(&self, from: PeerId, piece: PieceIndex) -> Welcome {
         match self.books.get(&from) {
             _ if self.have.contains(piece) => Welcome::Skip,
-            // What is being saved may turn out to be wrong.
+            // A piece that is being saved may turn out to be wrong.
             _ if !self.lacks(piece) => Welcome::Keep,
             Some(book) if book.owes(piece) => Welcome::Keep,
             _ => Welcome::Refuse,
@@ -110,7 +110,7 @@ impl Ledger {
         self.books.iter().filter(|(_, book)| book.they_are_interested).map(|(&id, _)| id).collect()
     }
 
-    /// Writes an event down; says what must be done, but for chokes, requests, changes of interest and the end.
+    /// Records an event; returns the necessary actions, without chokes, requests, changes of interest and the end.
     pub fn note(&mut self, event: &Event) -> Vec<Action> {
         match event {
             Event::Started if self.have.is_full() && !self.file_completed => vec![Action::CompleteFile],
@@ -168,14 +168,14 @@ impl Ledger {
         self.books.get_mut(&neighbor).filter(|book| book.connected)
     }
 
-    /// Writes down that a piece is asked for.
+    /// Records that a piece is requested.
     pub fn note_request(&mut self, to: PeerId, piece: PieceIndex) {
         self.books.get_mut(&to).expect("only neighbors are asked").requested = Some(piece);
         self.limits.charge(to, self.layout.piece_len(piece));
         self.asked_last = Some(to);
     }
 
-    /// True if there was one: it is free at once, and costs nothing unless it still comes.
+    /// Frees the request, if there is one, and returns whether there was one. It costs nothing unless the piece still comes.
     fn give_up_request(&mut self, neighbor: PeerId) -> bool {
         let Some(book) = self.books.get_mut(&neighbor) else { return false };
         let Some(piece) = book.requested.take() else { return false };
