@@ -8,12 +8,16 @@ use crate::client::{Client, INTERESTED, PIECE, REQUEST, UNCHOKE, check_bounds, h
 use crate::support::process::wait_until;
 use crate::support::swarm::{Plan, Swarm};
 
-const OTHER_HEADER: &str = "did not send the handshake header 'P2PFILESHARINGPROJ' but ";
+const OTHER_HEADER: &str = "instead of the handshake header 'P2PFILESHARINGPROJ'";
 const JAVA: &str = "sent a Java object stream instead of the handshake";
 const JAVA_STREAM: &[u8] = b"\xac\xed\x00\x05sr\x00\x10HandshakeMessage";
 
-fn other(namely: &str) -> String {
-    format!("{OTHER_HEADER}{namely}")
+/// The sentence about bytes that are shown so, with the mistake behind a colon if there is one.
+fn other(told: &str) -> String {
+    match told.split_once(": ") {
+        Some((shown, mistake)) => format!("sent {shown} {OTHER_HEADER}: {mistake}"),
+        None => format!("sent {told} {OTHER_HEADER}"),
+    }
 }
 
 #[test]
@@ -184,7 +188,7 @@ fn a_caller_has_ten_seconds_to_shake_hands() {
 fn one_who_is_dialed_and_answers_wrongly_is_named_and_dialed_again() {
     let rows = [
         (JAVA_STREAM.to_vec(), format!("neighbor 1001 {JAVA}")),
-        (vec![b'?'; 32], format!("neighbor 1001 {OTHER_HEADER}'{}'", "?".repeat(32))),
+        (vec![b'?'; 32], format!("neighbor 1001 sent '{}' {OTHER_HEADER}", "?".repeat(32))),
         (handshake(1003), "ADDRESS answered with peer ID 1003, expected 1001".into()),
         (handshake(7), "ADDRESS answered with peer ID 7, expected 1001".into()),
     ];

@@ -111,6 +111,6 @@ fn a_fault_is_told_in_a_sentence() {
     );
     assert_eq!(
         format!("Peer 1003 {}", HandshakeFault::OtherHeader),
-        "Peer 1003 did not send the handshake header 'P2PFILESHARINGPROJ'"
+        "Peer 1003 sent something other than the handshake header 'P2PFILESHARINGPROJ'"
     );
 }

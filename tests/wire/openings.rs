@@ -124,9 +124,11 @@ const OPENINGS: &[(&[u8], &str, &str)] = &[
 fn what_is_not_a_handshake_is_shown_and_named() {
     for (bytes, shown, mistake) in OPENINGS {
         assert_eq!(Handshake::read(bytes), Err(HandshakeFault::OtherHeader), "{shown}");
-        let header = "did not send the handshake header 'P2PFILESHARINGPROJ' but ";
         let mistake = if mistake.is_empty() { String::new() } else { format!(": {mistake}") };
-        assert_eq!(of_other_header(bytes), format!("{header}{shown}{mistake}"));
+        assert_eq!(
+            of_other_header(bytes),
+            format!("sent {shown} instead of the handshake header 'P2PFILESHARINGPROJ'{mistake}")
+        );
     }
 }
 

@@ -86,7 +86,7 @@ impl fmt::Display for HandshakeFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::JavaObjectStream => "sent a Java object stream instead of the handshake",
-            Self::OtherHeader => "did not send the handshake header 'P2PFILESHARINGPROJ'",
+            Self::OtherHeader => "sent something other than the handshake header 'P2PFILESHARINGPROJ'",
         })
     }
 }

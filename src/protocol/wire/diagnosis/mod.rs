@@ -18,7 +18,7 @@ pub use messages::{of_fault, of_oddity};
 pub use mistake::Mistake;
 pub use opening::{of_handshake, of_id, of_opening};
 
-use super::HandshakeFault;
+use super::handshake::HEADER;
 
 /// Returns a sentence that says what was wrong, and the most likely mistake.
 #[must_use]
@@ -29,6 +29,6 @@ pub fn sentence(what: impl Display, mistake: Option<Mistake>) -> String {
 /// Returns the sentence for a connection that began with these bytes, or with more of them, instead of a handshake.
 #[must_use]
 pub fn of_other_header(bytes: &[u8]) -> String {
-    let what = format!("{} but {}", HandshakeFault::OtherHeader, FirstBytes::of(bytes));
-    sentence(what, of_opening(bytes))
+    let header = HEADER.escape_ascii();
+    sentence(format!("sent {} instead of the handshake header '{header}'", FirstBytes::of(bytes)), of_opening(bytes))
 }
