@@ -1,7 +1,7 @@
 //! The part of a `Peer` that other code may see. The console shows it, the simulation checks it, and the code that runs a
 //! peer asks what to expect and what is urgent. Nothing here changes anything.
 
-use super::Peer;
+use super::machine::Peer;
 use super::neighbor::Neighbor;
 use crate::protocol::layout::PieceIndex;
 use crate::protocol::peer_id::PeerId;

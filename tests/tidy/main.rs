@@ -149,6 +149,12 @@ fn some_rooms_stay_apart_though_the_order_would_allow_it() {
 }
 
 #[test]
+fn files_of_a_folder_do_not_import_each_other_in_a_circle() {
+    let circles: Vec<_> = [false, true].into_iter().flat_map(|of_swarm| sources(of_swarm).circles()).collect();
+    check(&circles);
+}
+
+#[test]
 fn a_circle_that_is_put_in_on_purpose_is_found() {
     let circles = |texts: &[(&str, &str)]| Crate::of(texts).circles();
     let chain = [
