@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::config::units::parse_bytes;
 
-/// Rate unused for this long may be used later, and no more. The average over any 5 s stays within 5 % of the limit. A
+/// An idle sender may catch up on this much time, and no more. The average over any 5 s stays within 5 % of the limit. A
 /// neighbor may take this long until its next request without lowering the average.
 pub const BURST: Duration = Duration::from_millis(200);
 

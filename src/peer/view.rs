@@ -18,9 +18,9 @@ pub struct NeighborView {
     pub piece_count: u32,
     /// Whether it is known to have the complete file.
     pub complete: bool,
-    /// Whether its last message of the two was `choke`, or it sent neither.
+    /// Whether it chokes us: its last `choke` or `unchoke` was a `choke`, or it sent neither.
     pub they_choke_us: bool,
-    /// Whether our last message of the two was `choke`, or we sent neither.
+    /// Whether we choke it: our last `choke` or `unchoke` was a `choke`, or we sent neither.
     pub we_choke_them: bool,
     /// Whether it is interested in us.
     pub they_are_interested: bool,
