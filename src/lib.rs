@@ -9,6 +9,7 @@
 //! - [`disk`]: the pieces on the disk, what a killed peer needs to come back, and what the pieces' bytes are to be;
 //! - [`limits`]: bytes a second, and what keeps to them;
 //! - [`output`]: the course's log, what a person sees, and what a program reads;
+//! - [`cli`]: the command line of `peer_process`, and what `swarm` shares of it;
 //! - [`net`]: the only place with sockets, and but for [`disk::hashing`] and [`output::stderr`] the only one with threads; it
 //!   translates between all of them.
 
@@ -23,5 +24,7 @@ pub mod disk;
 pub mod limits;
 
 pub mod output;
+
+pub mod cli;
 
 pub mod net;

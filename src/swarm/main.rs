@@ -72,15 +72,25 @@ fn start() -> ExitCode {
             {
                 error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
             }
-            // If nobody reads it, nobody wants it.
-            _ = error.print();
-            return ExitCode::from(if error.use_stderr() { USAGE } else { 0 });
+            return usage(&error);
         }
     };
     run(&cli.command).unwrap_or_else(|error| {
         say(&format!("{error:#}"));
         status_of(&error)
     })
+}
+
+/// Shows the help, or says in one sentence what is wrong with the command line.
+fn usage(error: &clap::Error) -> ExitCode {
+    use ErrorKind::{DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion};
+    if matches!(error.kind(), DisplayHelp | DisplayHelpOnMissingArgumentOrSubcommand | DisplayVersion) {
+        // If the reader has gone, nobody wants the help.
+        _ = error.print();
+    } else {
+        say(&peer_process::cli::sentence(error));
+    }
+    ExitCode::from(if error.use_stderr() { USAGE } else { 0 })
 }
 
 fn status_of(error: &Error) -> ExitCode {

@@ -58,7 +58,7 @@ pub fn say(sentence: &str) {
 pub fn bar(bytes: u64, message: impl Into<Cow<'static, str>>) -> ProgressBar {
     let target = if stderr::draws() { stderr::draw_target() } else { ProgressDrawTarget::hidden() };
     let bar = ProgressBar::with_draw_target(Some(bytes), target);
-    let style = ProgressStyle::with_template("{msg} [{bar:24}] {percent} %, {binary_bytes_per_sec}");
+    let style = ProgressStyle::with_template("{msg} [{bar:24}] {percent} %, {decimal_bytes_per_sec}");
     bar.set_style(style.expect("the template is right").progress_chars("=> "));
     bar.set_message(message);
     // No steady tick: the library's thread for it panics where the system gives none.

@@ -50,7 +50,7 @@ fn a_wrong_usage_is_one_sentence_and_nothing_is_made() {
     place.write("own/peer_1002/y", b"mine");
     let before = everything(place.0.path());
     for (line, sentence) in [
-        ("s --peers 0", "--peers '0' is not in 1..=1000"),
+        ("s --peers 0", "--peers '0' is not a number from 1 to 1000; see --help"),
         ("s --peers 3 --hosts a,b", "--peers is '3', but --hosts names 2, one for each peer"),
         ("s --hosts a,,b", "--hosts: '' is neither a host's name nor an address"),
         ("s --hosts=-oX", "--hosts: '-oX' is neither a host's name nor an address"),
@@ -61,9 +61,9 @@ fn a_wrong_usage_is_one_sentence_and_nothing_is_made() {
         ("s --size 10000000TB", "--size '10000000TB' is more than a file can have, 9223372036854775807 bytes"),
         ("s --piece-size 0", "--piece-size '0' is not in 1..=4294967290 bytes"),
         ("s --piece-size 4GiB", "--piece-size '4GiB' is not in 1..=4294967290 bytes"),
-        ("s -p 0", "-p '0' is not in 1..=4294967295 seconds"),
-        ("s -m 0", "-m '0' is not in 1..=4294967295 seconds"),
-        ("s --port 0", "--port '0' is not in 1..=65535"),
+        ("s -p 0", "-p '0' is not a number from 1 to 4294967295; see --help"),
+        ("s -m 0", "-m '0' is not a number from 1 to 4294967295; see --help"),
+        ("s --port 0", "--port '0' is not a number from 1 to 65535; see --help"),
         ("s --port 65534", "--port '65534' is too high for the peers on localhost: one would have port 65536"),
         ("s --file nowhere", "--file 'nowhere' cannot be read: No such file or directory (os error 2)"),
         ("s --file folder", "--file 'folder' is not a regular file"),
@@ -87,10 +87,20 @@ fn a_wrong_usage_is_one_sentence_and_nothing_is_made() {
         assert_eq!(place.run_line(&format!("init {line}")).sentence(2), sentence, "{line}");
         assert!(everything(place.0.path()) == before, "{line}");
     }
-    // These are told by clap, in its own words.
-    for line in ["s --size 1k --file film.mkv", "s --port 65536", "s -k -1", "s --peers x", "s --preset tiny", "s t"] {
-        let outcome = place.run_line(&format!("init {line}"));
-        assert_eq!((outcome.status, outcome.stdout.as_str()), (Some(2), ""), "{outcome:?}");
+    // The library that reads the command line notices these.
+    for (line, sentence) in [
+        ("s --size 1k --file film.mkv", "the argument '--size <SIZE>' cannot be used with '--file <PATH>'; see --help"),
+        ("s --port 65536", "--port '65536' is not a number from 1 to 65535; see --help"),
+        ("s -k -1", "-k '-1' is not a number from 0 to 4294967295; see --help"),
+        ("s --peers x", "--peers 'x' is not a number from 1 to 1000; see --help"),
+        (
+            "s --preset tiny",
+            "invalid value 'tiny' for '--preset <PRESET>' [possible values: spec, small, large]; see --help",
+        ),
+        ("s t", "unexpected argument 't' found; see --help"),
+        ("s --port-size 1", "unexpected argument '--port-size' found; a similar argument exists: '--port'; see --help"),
+    ] {
+        assert_eq!(place.run_line(&format!("init {line}")).sentence(2), sentence, "{line}");
         assert!(everything(place.0.path()) == before, "{line}");
     }
 }

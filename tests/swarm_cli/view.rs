@@ -37,11 +37,11 @@ fn a_small_terminal_says_how_many_peers_it_does_not_show() {
     let mut terminal = Terminal::new();
     let child = watch(&swarm, &terminal, "xterm", IDLE);
     // The last one has met nobody, as all others: all are seen then.
-    let text = terminal.read_until("1028 [>       ] 0/7 0 %, 0 KiB/s, alone, unchoked by nobody");
+    let text = terminal.read_until("1028 [>       ] 0/7 0 %, 0 kB/s, alone, unchoked by nobody");
     let text = text + &terminal.read_until("and 13 more");
     kill("TERM", &child.id().to_string());
     let lines = shown(&text);
-    assert!(lines[0].contains(" s: 1 of 40 peers complete, 0 ended; 0 KiB/s in total"), "{lines:#?}");
+    assert!(lines[0].contains(" s: 1 of 40 peers complete, 0 ended; 0 kB/s in total"), "{lines:#?}");
     // The seeder matters least.
     let named: Vec<_> = lines[1..lines.len() - 1].iter().map(|line| line[..6].to_owned()).collect();
     assert_eq!(named, (1002..=1028).map(|id| format!("{id} [")).collect::<Vec<_>>(), "{lines:#?}");

@@ -48,8 +48,6 @@ const OWN_PROGRAM: &str = "peer_process";
 /// # Errors
 /// When something is wrong before the first peer is started, or a peer cannot be started; those that were are stopped then.
 pub fn start(args: &StartArgs) -> Result<ExitCode> {
-    let stagger = seconds("--stagger", args.stagger)?;
-    let timeout = args.timeout.map(|secs| seconds("--timeout", secs)).transpose()?;
     let swarm = open(args)?;
     peer_options::refuse_shared_files(&args.peer_options, swarm.peers.len())?;
     let limits = demo_rate::limits(args, &swarm)?;
@@ -89,7 +87,7 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
     let (sender, news) = channel();
     interrupts.tell(news_of_signals(&sender));
     let mut started = Started::new();
-    let launched = launch(&hosts, &commands, (args.detach, stagger), &news, &mut started);
+    let launched = launch(&hosts, &commands, (args.detach, args.stagger), &news, &mut started);
     for (id, start) in &started {
         peers.get_mut(id).expect("all of them").note_start(start.at);
     }
@@ -112,7 +110,7 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
         interrupts.tell(news_of_signals(&sender));
         return Ok(status_at_once(&swarm, &hosts, &news, &mut peers));
     }
-    let rules = Rules { timeout, keep_going: args.keep_going };
+    let rules = Rules { timeout: args.timeout, keep_going: args.keep_going };
     let cause = watch(&hosts, &mut peers, rules, (&sender, news), &mut live);
     live.finish();
     // What is left to do may take long, and need not be done: nobody listens to a signal, so it ends this process.
@@ -257,13 +255,6 @@ fn open(args: &StartArgs) -> Result<SwarmDir> {
         }
         _ => SwarmDir::open(dir),
     }
-}
-
-fn seconds(option: &str, secs: f64) -> Result<Duration> {
-    // A moment so far away can still be added to.
-    let in_range = secs <= f64::from(u32::MAX);
-    let duration = Duration::try_from_secs_f64(secs).ok().filter(|_| in_range);
-    duration.ok_or_else(|| Usage::error(format!("{option} {secs} is not a number of seconds")))
 }
 
 /// Our own program lies beside this one, as cargo leaves and installs them, or is in the PATH.

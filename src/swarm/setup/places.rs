@@ -6,29 +6,25 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use anyhow::{Result, anyhow};
 use peer_process::config::{is_localhost, plain_host};
 
-use crate::cli::InitArgs;
+use crate::cli::{InitArgs, MOST_PEERS};
 use crate::fault::Usage;
 
 /// The course's port, for hosts where nobody can ask which ones are free.
 const USUAL_PORT: u16 = 6001;
-/// Each peer is connected to each other one: these are half a million connections.
-const MOST_PEERS: u32 = 1000;
 
 /// Each peer's host: those of `--hosts`, else all on this machine.
 ///
 /// # Errors
 /// One sentence for the first option that cannot be followed.
 pub fn hosts(args: &InitArgs, default_count: u32) -> Result<Vec<String>> {
-    let in_range = |what, count: u32| match count {
-        1..=MOST_PEERS => Ok(count),
-        _ => Err(Usage::error(format!("{what} '{count}' is not in 1..={MOST_PEERS}"))),
-    };
-    let asked = args.peers.map(|count| in_range("--peers", count)).transpose()?;
     if args.hosts.is_empty() {
-        return Ok(vec!["localhost".to_owned(); asked.unwrap_or(default_count) as usize]);
+        return Ok(vec!["localhost".to_owned(); args.peers.unwrap_or(default_count) as usize]);
     }
-    let count = in_range("the number of --hosts", u32::try_from(args.hosts.len()).unwrap_or(u32::MAX))?;
-    if let Some(asked) = asked.filter(|asked| *asked != count) {
+    let count = u32::try_from(args.hosts.len()).unwrap_or(u32::MAX);
+    if count > MOST_PEERS {
+        return Err(Usage::error(format!("--hosts names {count} hosts; a swarm has at most {MOST_PEERS} peers")));
+    }
+    if let Some(asked) = args.peers.filter(|asked| *asked != count) {
         return Err(Usage::error(format!("--peers is '{asked}', but --hosts names {count}, one for each peer")));
     }
     if let Some(wrong) = args.hosts.iter().find(|host| !is_host(host)) {
@@ -57,9 +53,6 @@ pub fn is_loopback(host: &str) -> bool {
 /// # Errors
 /// When there are not enough.
 pub fn ports(first: Option<u16>, hosts: &[String], free: &mut dyn Iterator<Item = u16>) -> Result<Vec<u16>> {
-    if first == Some(0) {
-        return Err(Usage::error(format!("--port '0' is not in 1..={}", u16::MAX)));
-    }
     let mut next: HashMap<String, u32> = HashMap::new();
     let mut ports = Vec::new();
     for host in hosts {
@@ -155,6 +148,6 @@ mod tests {
         );
         let hosts = vec!["a"; 1001].join(",");
         let error = places(&format!("--hosts {hosts}")).expect_err("they are too many");
-        assert_eq!(error.to_string(), "the number of --hosts '1001' is not in 1..=1000");
+        assert_eq!(error.to_string(), "--hosts names 1001 hosts; a swarm has at most 1000 peers");
     }
 }

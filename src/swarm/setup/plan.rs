@@ -81,8 +81,8 @@ impl Plan {
         });
         Ok(Self {
             preferred_count: args.preferred_count.unwrap_or(defaults.k),
-            unchoking_interval_secs: interval("-p", args.unchoking_interval_secs, defaults.p_secs)?,
-            optimistic_interval_secs: interval("-m", args.optimistic_interval_secs, defaults.m_secs)?,
+            unchoking_interval_secs: args.unchoking_interval_secs.unwrap_or(defaults.p_secs),
+            optimistic_interval_secs: args.optimistic_interval_secs.unwrap_or(defaults.m_secs),
             file_name,
             layout: sizes::layout(args.piece_size.as_deref(), defaults.piece_size, file_size)?,
             peers: peers.collect(),
@@ -138,13 +138,6 @@ fn seeders(args: &InitArgs, default: &[usize], peer_count: usize) -> Result<Vec<
         return Err(Usage::error(format!("--seeders '{count}' is more than the number of peers, {peer_count}")));
     }
     Ok((0..peer_count).map(|place| place < seeder_count).collect())
-}
-
-fn interval(option: &str, asked: Option<u32>, default: u32) -> Result<u32> {
-    match asked {
-        Some(0) => Err(Usage::error(format!("{option} '0' is not in 1..={} seconds", u32::MAX))),
-        asked => Ok(asked.unwrap_or(default)),
-    }
 }
 
 /// The file's name, if a line of `Common.cfg` can carry it.
@@ -234,15 +227,10 @@ mod tests {
     #[test]
     fn what_cannot_be_followed_is_one_sentence_with_the_option_and_the_value() {
         for (options, sentence) in [
-            ("--peers 0", "--peers '0' is not in 1..=1000"),
-            ("--peers 1001", "--peers '1001' is not in 1..=1000"),
-            ("--peers 4294967295", "--peers '4294967295' is not in 1..=1000"),
             ("--peers 3 --hosts a,b", "--peers is '3', but --hosts names 2, one for each peer"),
             ("--seeders 0", "--seeders '0' leaves nobody to start with the file, so nobody would ever have it"),
             ("--seeders 7", "--seeders '7' is more than the number of peers, 6"),
             ("--hosts a,b --seeders 3", "--seeders '3' is more than the number of peers, 2"),
-            ("-p 0", "-p '0' is not in 1..=4294967295 seconds"),
-            ("-m 0", "-m '0' is not in 1..=4294967295 seconds"),
             ("--piece-size 0", "--piece-size '0' is not in 1..=4294967290 bytes"),
             ("--piece-size 4GiB", "--piece-size '4GiB' is not in 1..=4294967290 bytes"),
             (
@@ -256,7 +244,6 @@ mod tests {
                 "--piece-size 'Auto' is not a whole number with or without a unit, as 24MB, 64KiB or 1000000",
             ),
             ("--size 9E", "--size '9E' is not a whole number with or without a unit, as 24MB, 64KiB or 1000000"),
-            ("--port 0", "--port '0' is not in 1..=65535"),
             ("--port 65531", "--port '65531' is too high for the peers on localhost: one would have port 65536"),
         ] {
             assert_eq!(plan(options, None).expect_err(options).to_string(), sentence);
