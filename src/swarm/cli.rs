@@ -169,7 +169,7 @@ pub struct StartArgs {
     #[arg(long)]
     pub no_seeder_yet: bool,
     /// Limit every peer, to slow the swarm down so that you can watch choking. A seeder sends RATE bytes of pieces a second, and
-    /// the i-th of n leechers i/n of it [default RATE: one with which a run lasts about ten unchoking intervals]
+    /// the i-th of n leechers i/n of it. Without RATE a run lasts about ten unchoking intervals
     #[arg(long, value_name = "RATE", require_equals = true, value_parser = rate("--demo-rate"))]
     #[expect(clippy::option_option, reason = "clap's way to distinguish an option without a value from no option")]
     pub demo_rate: Option<Option<Rate>>,

@@ -1,13 +1,13 @@
 //! `swarm`: runs a whole swarm of the course's peers, here and over ssh.
 //!
-//! Rooms in reading order, each knowing only those before it:
+//! Rooms in reading order; each knows only those before it:
 //!
-//! - `fault`, `words`, `out`: what every subcommand says, and how;
+//! - `fault`, `words`, `out`: sentences, and how every subcommand prints them;
 //! - `cli`, `swarm_dir`: the command line, and the names of everything in a swarm's directory;
 //! - `files`: files that appear whole or not at all;
-//! - `logs`: anybody's logs, read; pure;
-//! - `hosts`: all that is done on this machine and on others;
-//! - `copies`: what the copies are, and the reports: `verify`;
+//! - `logs`: the reader of logs, of any author; pure;
+//! - `hosts`: everything that runs on this machine and on others;
+//! - `copies`: the comparison of the copies, and the reports: `verify`;
 //! - `run`: `start`, `status`, `stop`, `clean`;
 //! - `setup`: `init`, `meta`;
 //! - `generate`: completions and man pages.
@@ -61,7 +61,7 @@ fn main() -> ExitCode {
     status
 }
 
-/// All but the last words, which may have to wait for who reads them.
+/// Does everything but the last words, which may have to wait for their reader.
 fn start() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

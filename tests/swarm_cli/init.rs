@@ -213,8 +213,7 @@ fn what_an_earlier_run_has_left_is_told_but_for_unfinished_files_which_are_taken
         place.write(&format!("s/{name}"), b"");
     }
     let said = place.run_line("init s --size 1k --force").success();
-    let expected = format!(
-        "An earlier run has left peer_1003/file.dat; to delete such things:\n  {SWARM} clean s --yes\nTo run it:"
-    );
+    let expected =
+        format!("An earlier run has left peer_1003/file.dat. To delete it:\n  {SWARM} clean s --yes\nTo run it:");
     assert!(said.contains(&expected), "{said}");
 }

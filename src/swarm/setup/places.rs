@@ -1,4 +1,4 @@
-//! Where the peers of a new swarm are: their hosts and their ports.
+//! The places of a new swarm's peers: their hosts and their ports.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -9,13 +9,13 @@ use peer_process::config::{is_localhost, plain_host};
 use crate::cli::{InitArgs, MOST_PEERS};
 use crate::fault::Usage;
 
-/// The course's port, for hosts where nobody can ask which ones are free.
+/// The course's port, for other hosts, whose free ports are unknown.
 const USUAL_PORT: u16 = 6001;
 
-/// Each peer's host: those of `--hosts`, else all on this machine.
+/// Returns each peer's host: the hosts of `--hosts`, or this machine for all.
 ///
 /// # Errors
-/// One sentence for the first option that cannot be followed.
+/// One sentence for the first impossible option.
 pub fn hosts(args: &InitArgs, default_count: u32) -> Result<Vec<String>> {
     if args.hosts.is_empty() {
         return Ok(vec!["localhost".to_owned(); args.peers.unwrap_or(default_count) as usize]);
@@ -34,7 +34,7 @@ pub fn hosts(args: &InitArgs, default_count: u32) -> Result<Vec<String>> {
     Ok(args.hosts.clone())
 }
 
-/// Whether it is a word for `PeerInfo.cfg` that no ssh takes for an option: without user, port or blank.
+/// Reports whether it is a word for `PeerInfo.cfg` that ssh does not take for an option: without user, port or blank.
 fn is_host(text: &str) -> bool {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
     // An address may have a scope: fe80::1%eth0.
@@ -43,26 +43,26 @@ fn is_host(text: &str) -> bool {
     is_address || (!text.is_empty() && !text.starts_with('-') && text.chars().all(plain))
 }
 
-/// Whether the name means this machine on every machine.
+/// Reports whether the name means the own machine on every machine.
 pub fn is_loopback(host: &str) -> bool {
     is_localhost(host) || plain_host(host).parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
-/// Each peer's port. Where `--port` does not say it, those of `free` are taken for the peers on this machine.
+/// Returns each peer's port. Without `--port`, the peers on this machine get ports of `free`.
 ///
 /// # Errors
-/// When there are not enough.
+/// When there are not enough ports.
 pub fn ports(first: Option<u16>, hosts: &[String], free: &mut dyn Iterator<Item = u16>) -> Result<Vec<u16>> {
     let mut next: HashMap<String, u32> = HashMap::new();
     let mut ports = Vec::new();
     for host in hosts {
         if first.is_none() && is_loopback(host) {
             ports.push(free.next().ok_or_else(|| {
-                anyhow!("this machine has no more free ports for the peers on {host}: name one with --port")
+                anyhow!("this machine has too few free ports for the peers on {host}: name one with --port")
             })?);
             continue;
         }
-        // These names are of one address, or of two that a peer may listen on at once.
+        // These names mean one address, or two on which a peer may listen at the same time.
         let plain = plain_host(host);
         let address = plain.parse::<IpAddr>().ok().map(|address| address.to_canonical());
         let same =
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
     use crate::cli::{Cli, Command};
 
-    /// `host:port` of each peer, where only the ports 20000 to 20003 are free.
+    /// Returns `host:port` of each peer, if only the ports 20000 to 20003 are free.
     fn places(options: &str) -> Result<String> {
         let words = ["swarm", "init"].into_iter().chain(options.split(' '));
         let Command::Init(args) = Cli::try_parse_from(words).expect("a right command line").command else {
@@ -144,7 +144,7 @@ mod tests {
         let error = places("--peers 5").expect_err("only 4 are free");
         assert_eq!(
             error.to_string(),
-            "this machine has no more free ports for the peers on localhost: name one with --port"
+            "this machine has too few free ports for the peers on localhost: name one with --port"
         );
         let hosts = vec!["a"; 1001].join(",");
         let error = places(&format!("--hosts {hosts}")).expect_err("they are too many");
