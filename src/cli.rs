@@ -1,5 +1,7 @@
-//! The command line of `peer_process`, and what both programs share of theirs: how `--help` explains values, and how an
-//! error becomes one sentence. It prints nothing. `swarm generate` describes this command line too, so it is here.
+//! The command line of `peer_process`, which `swarm generate` describes too.
+//!
+//! Both programs share the explanations of values in `--help`, and the sentence for an error of the command line. This module
+//! prints nothing.
 
 use std::error::Error as _;
 use std::fmt::Display;
@@ -88,7 +90,7 @@ pub struct Arguments {
     pub seed: Option<u64>,
 }
 
-/// What `--select` takes.
+/// The values of `--select`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum Selection {
     /// Any piece, all equally likely. This is the course's way
@@ -99,7 +101,7 @@ pub enum Selection {
     Sequential,
 }
 
-/// What `--unchoke` takes.
+/// The values of `--unchoke`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum Unchoking {
     /// At the next tick. This is the course's way
@@ -108,7 +110,7 @@ pub enum Unchoking {
     Eager,
 }
 
-/// Joins what stands below the options in a `--help`: a paragraph each.
+/// Joins the paragraphs below the options in a `--help`.
 #[must_use]
 pub fn paragraphs(paragraphs: &[&str]) -> String {
     paragraphs.join("\n\n")

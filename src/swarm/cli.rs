@@ -58,7 +58,7 @@ pub struct DirArgs {
     pub dir: PathBuf,
 }
 
-/// How other hosts are reached. `start` remembers these options for the other subcommands.
+/// The way to other hosts. `start` remembers these options for the other subcommands.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Other hosts")]
 pub struct RemoteArgs {

@@ -25,7 +25,7 @@ pub fn run(what: &Generated) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The command line of a program.
+/// Returns the command line of a program.
 fn command(program: Program) -> Command {
     match program {
         Program::Swarm => Cli::command(),

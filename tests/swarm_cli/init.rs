@@ -96,7 +96,7 @@ fn what_is_to_be_typed_next_is_understood_by_a_shell() {
         let mut shell = Command::new("sh");
         shell.args(["-c", &line.replacen(" start", " init", 1)]).current_dir(place.0.path());
         let sentence = Outcome::of(shell).sentence(2);
-        assert!(sentence.starts_with(&format!("'{dir}' has Common.cfg, PeerInfo.cfg")), "{line}: {sentence}");
+        assert!(sentence.starts_with(&format!("'{dir}' already has Common.cfg, PeerInfo.cfg")), "{line}: {sentence}");
     }
 }
 

@@ -53,7 +53,7 @@ fn a_signal_in_the_pause_between_two_starts_stops_those_that_were_started() {
         running.kill("TERM");
         let outcome = running.end();
         outcome.assert_status(143);
-        outcome.assert_said("swarm: the peers that were started are stopped\n");
+        outcome.assert_said("swarm: stopped the peers that were started\n");
         assert!(swarm.recorded(1002).is_none());
         swarm.assert_no_process();
     }

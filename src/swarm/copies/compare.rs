@@ -62,7 +62,8 @@ pub fn compare(found: &[Found], told: Option<Digest>) -> Vec<Copy> {
 mod tests {
     use super::*;
 
-    /// A peer each: whether it starts with the file (`S` or `l`), and its copy (`a`, `b`; `-` missing, `?` unknown).
+    /// Checks the results. Each word is a peer: `S` starts with the file, `l` does not. Then comes the copy: `a`, `b`, `-` for
+    /// a missing one, `?` for an unknown one.
     fn check(peers: &str, expected: &[Copy], well: bool) {
         check_told(None, peers, expected, well);
     }

@@ -247,7 +247,7 @@ pub mod tests {
 
     const DIGEST: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
-    /// A row with everything in it, to be changed.
+    /// Returns a row with all fields, for tests to change.
     pub fn row(id: u32, exit: Exit, copy: Option<Copy>) -> Row {
         Row {
             id,

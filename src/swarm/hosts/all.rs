@@ -38,7 +38,7 @@ pub struct Leavings {
 }
 
 impl Leavings {
-    /// Hurries, because the user wants to stop: it does not wait any longer for hosts that refuse connections.
+    /// Hurries, because the user wants to stop: from now on nothing waits long for hosts that refuse connections.
     pub fn hurry(&self) {
         self.gates.hurry();
     }

@@ -32,7 +32,7 @@ pub struct Host {
     pub(super) log_pattern: Option<LogPattern>,
 }
 
-/// How to reach other machines.
+/// The way to other machines.
 #[derive(Clone, Debug, Default)]
 pub struct Reach {
     /// The user to log in as.

@@ -21,8 +21,8 @@ pub struct Interrupts {
 }
 
 impl Interrupts {
-    /// From here on SIGINT, SIGTERM and SIGHUP end this process at once, with these last words. The status is 128 plus the
-    /// signal, as a shell reports it. The remains of [`Hosts`] are cleared.
+    /// Watches for SIGINT, SIGTERM and SIGHUP. From here on they end this process at once, with these last words. The status is
+    /// 128 plus the signal, as a shell reports it. The remains of [`Hosts`] are cleared.
     ///
     /// # Errors
     /// When the system refuses it.
@@ -50,7 +50,7 @@ impl Interrupts {
         Ok(Self { listener })
     }
 
-    /// From here on `listener` receives a signal instead. When it no longer listens, a signal ends this process silently.
+    /// Passes signals to `listener` from here on. When it no longer listens, a signal ends this process silently.
     pub fn tell(&self, listener: impl Fn(i32) -> bool + Send + 'static) {
         *self.listener.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(listener));
     }

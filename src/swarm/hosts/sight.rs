@@ -43,7 +43,7 @@ pub struct LogFile {
     pub skip: u64,
 }
 
-/// How far a peer's log is known.
+/// The known part of a peer's log and stderr.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Reading {
     /// The file, if it is known.

@@ -314,7 +314,7 @@ mod tests {
         check("controlmaster false\ncontrolpath /tmp/s/0\ncontrolpersist 60\n", None);
         check("controlmaster auto\ncontrolpath /tmp/other\ncontrolpersist 60\n", None);
         check("controlmaster auto\ncontrolpath /tmp/s/0\ncontrolpersist no\n", None);
-        // Without it, hosts whose connections are shared forever would all be dialed at once.
+        // Otherwise, hosts with connections that are shared without end would all be dialed at once.
         check("controlmaster auto\ncontrolpath /tmp/s/0\ncontrolpersist yes\n", Some("10.0.0.7:2222"));
         check("", None);
     }

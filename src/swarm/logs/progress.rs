@@ -25,7 +25,7 @@ pub struct Progress {
     told: Told,
 }
 
-/// What the log has said so far.
+/// The facts from the log so far.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 struct Told {
     /// Number of pieces: the last count, and the pieces since then.

@@ -28,7 +28,7 @@ pub struct Told {
     pub sentence: Sentence,
 }
 
-/// What a sentence says of its subject. Sentences on `have`, `interested` and `not interested` messages are left out.
+/// The event in a sentence. Sentences on `have`, `interested` and `not interested` messages are left out.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Sentence {
     /// It makes a connection to this neighbor, or is connected from it.

@@ -1,6 +1,6 @@
 //! `choose`: the peers that the live view of a swarm shows on a small terminal; pure.
 
-/// How much a peer needs attention. The most urgent comes first.
+/// A peer's need for attention. The most urgent comes first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Concern {
     /// It has failed, or its host cannot be reached.

@@ -23,7 +23,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// Returns the limit of each peer; none without `--demo-rate`.
 ///
 /// # Errors
-/// When foreign peers are to be started, which have no such limit, or the options of the peers have another limit.
+/// When the peers are foreign ones, which have no such limit, or their options have another limit.
 pub fn limits(args: &StartArgs, swarm: &SwarmDir) -> Result<BTreeMap<PeerId, Rate>> {
     let Some(asked) = args.demo_rate else { return Ok(BTreeMap::new()) };
     if args.peer_command.is_some() {
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
     use peer_process::protocol::layout::FileLayout;
 
-    /// As drawn: `*` is a seeder, `-` a leecher.
+    /// Reads a drawing: `*` is a seeder, `-` a leecher.
     fn drawn(peers: &str) -> Vec<bool> {
         peers.chars().map(|peer| peer == '*').collect()
     }

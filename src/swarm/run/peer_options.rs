@@ -58,7 +58,7 @@ mod tests {
         check("--progress-json p{id}.json", 2, None);
         check("--progress-json={id}/p", 2, None);
         check("--progress-json p.json", 1, None);
-        // The peers will say what is wrong with this.
+        // The peers report this fault.
         check("--progress-json", 2, None);
         check("--fresh", 2, None);
     }

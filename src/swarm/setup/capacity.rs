@@ -96,7 +96,7 @@ mod tests {
                 "100 peers here take up to 21000 threads, but this machine allows 20999 (ulimit -u); run fewer peers here"
             )
         );
-        // Of a larger swarm, whose other peers are elsewhere.
+        // A part of a larger swarm, with its other peers elsewhere.
         assert!(capacity.warning(50, 200).is_none() && capacity.warning(60, 200).is_some());
         let enough = Capacity { threads: Some((21_000, "ulimit -u")), memory_kib: Some(100 * 4096 + 21_000 * 80) };
         assert_eq!(enough.warning(100, 100), None);

@@ -176,7 +176,7 @@ mod tests {
         Given { name: OsString::from_vec(name.to_vec()), size }
     }
 
-    /// `k p m FileName FileSize PieceSize`, and for each peer its last column, as the files' own reader understands them.
+    /// Checks `k p m FileName FileSize PieceSize`, and each peer's last column, as the files' own reader reads them.
     fn check(options: &str, given: Option<&Given>, common: &str, seeders: &str) {
         let plan = plan(options, given).unwrap_or_else(|error| panic!("{options}: {error:#}"));
         let read = parse_common(&plan.common()).expect("it is right");
