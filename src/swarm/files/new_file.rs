@@ -193,7 +193,9 @@ struct Bar {
 impl Bar {
     fn new(size: u64) -> Self {
         let bar = ProgressBar::with_draw_target(Some(size), ProgressDrawTarget::hidden());
-        let style = ProgressStyle::with_template("making the file [{bar:30}] {bytes} of {total_bytes}, {eta} left");
+        let style = ProgressStyle::with_template(
+            "making the file [{bar:30}] {decimal_bytes} of {decimal_total_bytes}, {eta} left",
+        );
         bar.set_style(style.expect("the template is right").progress_chars("=> "));
         Self { bar, started: Instant::now() }
     }
