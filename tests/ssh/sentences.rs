@@ -164,7 +164,7 @@ fn files_that_are_not_there_or_of_no_use() {
     let number = if other == "x86_64" { 62 } else { 183 };
     check(
         &format!(
-            "host HOST: it is Linux {own}, and ROOT/other/peer_process is built for {other}; build it there and name it \
+            "host HOST: it is Linux {own}, but ROOT/other/peer_process is built for {other}; build it there and name it \
              with --peer-command"
         ),
         |world| start_with_program_for(world, number),
