@@ -66,7 +66,7 @@ pub struct NotRate;
 
 impl fmt::Display for NotRate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not a whole number of bytes a second, 1 or more, as 200k, 5M or 1000000")
+        f.write_str("not a whole number of bytes a second, 1 or more, such as 200k, 5M or 1000000")
     }
 }
 

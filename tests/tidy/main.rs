@@ -10,7 +10,7 @@ mod words;
 use imports::{Crate, Source, is_below, paths, texts_below};
 
 /// The rooms in reading order: each may import those before it.
-const ORDER: &[&str] = &["protocol", "config", "peer", "disk", "limits", "output", "net"];
+const ORDER: &[&str] = &["protocol", "config", "peer", "disk", "limits", "output", "cli", "net"];
 /// Imports that the order would allow and the design does not.
 const FORBIDDEN_IMPORTS: &[(&str, &str)] = &[
     ("peer", "protocol::wire"),
@@ -29,8 +29,9 @@ const SWARM_ORDER: &[&str] =
 /// The same for it.
 const SWARM_FORBIDDEN_IMPORTS: &[(&str, &str)] =
     &[("setup", "run"), ("logs", "out"), ("logs", "cli"), ("logs", "files")];
-/// All that `swarm` takes from the crate: it runs peers as processes, whosever they are.
+/// All that `swarm` takes from the crate: it runs peers as processes, no matter whose they are.
 const SWARM_IMPORTS: &[&str] = &[
+    "cli",
     "config",
     "output::console",
     "disk::hashing",
@@ -257,6 +258,20 @@ fn documents() -> Vec<(String, String)> {
         (path.display().to_string(), text)
     };
     paths.map(document).collect()
+}
+
+#[test]
+fn no_banned_word_stands_in_the_source_or_the_documents() {
+    let sources = all_sources().map(|source| (source.path.display().to_string(), source.text));
+    let mut faults = Vec::new();
+    for (name, text) in sources.chain(documents()) {
+        faults.extend(words::banned(&text).into_iter().map(|phrase| format!("{name}: '{phrase}'")));
+    }
+    check(&faults);
+    assert_eq!(
+        words::banned("/// It takes so\n/// many bytes; Whoever asks, maybe it is a nonet."),
+        ["so many", "whoever"]
+    );
 }
 
 #[test]
