@@ -101,7 +101,7 @@ impl Peer {
 
 /// What a peer may warn of when another was killed: the last call of its former life may be looked at after the first of its next.
 fn is_of_a_kill(warning: &str) -> bool {
-    warning.ends_with(" was turned away: that neighbor is connected and alive")
+    warning.ends_with(" was turned away: that neighbor is already connected and active")
 }
 
 fn number(name: &str, default: u64) -> u64 {

@@ -101,7 +101,7 @@ fn at_the_start_with_more_pieces_than_anybody_cuts_a_file_into() {
     env.write("PeerInfo.cfg", format!("1001 {0} 6001 1\n1002 {0} 6002 0\n", env.host));
     let leecher = env.start(&["1002"]).wait_until_up();
     let told = leecher.wait_for_line("[WARN]");
-    let sentence = format!("the account of {pieces} pieces takes up to 1536 MiB of memory, and 2048 MiB more while");
+    let sentence = format!("tracking {pieces} pieces takes up to 1536 MiB of memory, and 2048 MiB more while");
     assert!(told.contains(&sentence), "{told}");
     // Where it is meanwhile depends on the machine: before there is a peer, or after.
     check(leecher, "TERM");
