@@ -83,7 +83,7 @@ fn a_neighbor_that_was_fast_and_stops_answering_is_given_seconds() {
     // All but the five, in less than the 30 s of the request timeout, after which this client would not read any more.
     let (requests, _) = client.serve(&swarm, 25 - had.len());
     assert_eq!(requests.len(), 20);
-    leecher.wait_for_line("neighbor 1001 has not sent a piece for");
+    leecher.wait_for_line("neighbor 1001 has not sent a requested piece for");
     [silent, client].into_iter().for_each(Client::part);
     assert_eq!(leecher.wait().status, Some(0));
 }

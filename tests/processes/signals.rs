@@ -159,7 +159,7 @@ fn while_what_an_earlier_run_has_left_is_checked_with_all_cores() {
     assert_eq!(hashing(), others, "beside the main one");
     let kill = Command::new("kill").args(["-INT", &peer.id().to_string()]).status().expect("kill");
     assert!(kill.success());
-    let rest = terminal.read_until("stopped by a signal before it had started");
+    let rest = terminal.read_until("stopped by a signal before the peer had started");
     let last = rest.rsplit("\u{1b}[J").next().expect("one");
     assert!(!last.contains('['), "no bar is left: {rest:?}");
     assert_eq!(peer.wait().expect("a child").code(), Some(130));
@@ -173,5 +173,8 @@ fn the_check_is_told_where_there_is_no_terminal_too() {
     peer.signal("TERM");
     let ended = peer.wait();
     assert_eq!(ended.status, Some(143));
-    assert_eq!(ended.stderr.last().map(String::as_str), Some("peer 1002: stopped by a signal before it had started"));
+    assert_eq!(
+        ended.stderr.last().map(String::as_str),
+        Some("peer 1002: stopped by a signal before the peer had started")
+    );
 }
