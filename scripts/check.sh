@@ -11,10 +11,10 @@ check() {
 
 check cargo fmt --all --check
 check cargo clippy --locked --all-targets -- -D warnings
-check cargo test --locked
+check scripts/test.sh
 check env RUSTDOCFLAGS=-Dwarnings cargo doc --locked --no-deps
 if command -v shellcheck >/dev/null; then
-    check shellcheck scripts/run.sh scripts/check.sh scripts/bench.sh .ci/run
+    check shellcheck scripts/*.sh .ci/run
 elif [ -n "${PEER_PROCESS_SKIP_NOTHING+set}" ]; then
     printf '\n== shellcheck is not installed, and PEER_PROCESS_SKIP_NOTHING says that nothing may be left out\n'
     exit 1

@@ -1,13 +1,12 @@
 //! A peer of the University of Florida course protocol for peer-to-peer file sharing.
 //!
-//! The command `peer_process` is a few lines around this crate. Rooms in reading order, each knowing only those before
-//! it:
+//! The command `peer_process` is a thin layer over this crate. The rooms in reading order; each knows only those before it:
 //!
 //! - [`protocol`]: the protocol's nouns and bytes; pure;
 //! - [`config`]: the two configuration files, and numbers of bytes as people write them;
 //! - [`peer`]: every rule of the protocol, as a state machine; pure, and without knowledge of [`protocol::wire`];
-//! - [`disk`]: the pieces on the disk, what a killed peer needs to come back, and what the pieces' bytes are to be;
-//! - [`limits`]: bytes a second, and what keeps to them;
+//! - [`disk`]: the pieces on disk, the records that a killed peer resumes from, and the manifest that pieces are checked by;
+//! - [`limits`]: rates in bytes per second, and the bucket that enforces them;
 //! - [`output`]: the course's log, what a person sees, and what a program reads;
 //! - [`net`]: the only place with sockets, and but for [`disk::hashing`] and [`output::stderr`] the only one with threads; it
 //!   translates between all of them.

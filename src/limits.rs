@@ -1,7 +1,7 @@
-//! Limits on rates (`--upload-limit` and its like): [`Rate`], and the [`TokenBucket`] that keeps to one.
+//! Limits on rates (`--upload-limit` and the like): [`Rate`], and the [`TokenBucket`] that enforces it.
 //!
-//! What is limited are the bytes of pieces, whose headers and all other messages are little beside them. No clock is read here:
-//! who asks says what time it is.
+//! The limits count the bytes of pieces; headers and all other messages are small in comparison. No clock is read here: the
+//! caller passes the time.
 
 use std::error::Error;
 use std::fmt;
@@ -11,28 +11,28 @@ use std::time::{Duration, Instant};
 
 use crate::config::units::parse_bytes;
 
-/// What was not used in so long a time may still be used after it, and no more: the average over 5 s stays within 5 % of the
-/// limit wherever they begin, and a neighbor may take as long until its next request without costing the average.
+/// Rate unused for this long may be used later, and no more. The average over any 5 s stays within 5 % of the limit. A
+/// neighbor may take this long until its next request without lowering the average.
 pub const BURST: Duration = Duration::from_millis(200);
 
-/// Bytes a second, 1 or more.
+/// A rate in bytes per second, 1 or more.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Rate(NonZeroU64);
 
 impl Rate {
-    /// `None` for 0.
+    /// Returns the rate, or `None` for 0.
     #[must_use]
     pub fn new(bytes_per_second: u64) -> Option<Self> {
         NonZeroU64::new(bytes_per_second).map(Self)
     }
 
-    /// The number.
+    /// Returns the rate in bytes per second.
     #[must_use]
     pub fn bytes_per_second(self) -> u64 {
         self.0.get()
     }
 
-    /// How long this many bytes take, rounded up.
+    /// Returns how long this many bytes take, rounded up.
     #[must_use]
     pub fn time_of(self, bytes: u64) -> Duration {
         let nanos = (u128::from(bytes) * 1_000_000_000).div_ceil(u128::from(self.0.get()));
@@ -41,7 +41,7 @@ impl Rate {
         u64::try_from(secs).map_or(Duration::MAX, |secs| Duration::new(secs, nanos))
     }
 
-    /// How many whole bytes a time is enough for.
+    /// Returns how many whole bytes fit into a time.
     #[must_use]
     pub fn bytes_in(self, time: Duration) -> u64 {
         let bytes = time.as_nanos().saturating_mul(u128::from(self.0.get())) / 1_000_000_000;
@@ -52,15 +52,15 @@ impl Rate {
 impl FromStr for Rate {
     type Err = NotRate;
 
-    /// Takes bytes as [`parse_bytes`] does: `200k`, `5M/s`.
+    /// Parses bytes as [`parse_bytes`] does, with or without `/s`: `200k`, `5M/s`.
     fn from_str(text: &str) -> Result<Self, NotRate> {
-        // People may write what they mean.
+        // People may write the unit out.
         let bytes = text.trim_end().strip_suffix("/s").unwrap_or(text);
         parse_bytes(bytes).ok().and_then(Self::new).ok_or(NotRate)
     }
 }
 
-/// A text is no [`Rate`]; a sentence goes on with it after "is".
+/// A text is not a [`Rate`]; its sentence follows "is".
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct NotRate;
 
@@ -72,57 +72,57 @@ impl fmt::Display for NotRate {
 
 impl Error for NotRate {}
 
-/// What a peer keeps to; `None` is no limit.
+/// The limits that a peer keeps; `None` means no limit.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Limits {
-    /// To all neighbors together.
+    /// For sending to all neighbors together.
     pub upload: Option<Rate>,
-    /// To each of them.
+    /// For sending to each neighbor.
     pub upload_per_neighbor: Option<Rate>,
-    /// From all neighbors together.
+    /// For requesting from all neighbors together.
     pub download: Option<Rate>,
-    /// From each of them.
+    /// For requesting from each neighbor.
     pub download_per_neighbor: Option<Rate>,
 }
 
-/// A bucket into which a token for each byte drops at a [`Rate`], until it holds what comes in a [`BURST`].
+/// A bucket that receives one token per byte at a [`Rate`], and holds at most the tokens of one [`BURST`].
 ///
-/// A sender that finds it open, that is not in debt, may take any number of tokens at once; while they are not there yet, it is shut.
-/// So a piece is never held up in its middle by what others have taken, and the average is kept all the same.
+/// It is open while it is not in debt. A sender that finds it open may take any number of tokens at once; until those have
+/// arrived, it is shut. So other senders never stop a piece in the middle, and the average is still kept.
 #[derive(Debug)]
 pub struct TokenBucket {
     rate: Rate,
-    /// When it has or had no tokens and no debt.
+    /// The time at which it has or had neither tokens nor debt.
     empty_at: Instant,
 }
 
 impl TokenBucket {
-    /// An empty one.
+    /// Returns an empty bucket.
     #[must_use]
     pub fn new(rate: Rate, now: Instant) -> Self {
         Self { rate, empty_at: now }
     }
 
-    /// From when on tokens can be taken.
+    /// Returns the time from which tokens can be taken.
     #[must_use]
     pub fn opens_at(&self) -> Instant {
         self.empty_at
     }
 
-    /// Takes tokens for this many bytes, and says when each byte is due to keep to the rate.
+    /// Takes tokens for this many bytes, and returns when each byte is due at this rate.
     pub fn take(&mut self, bytes: u64, now: Instant) -> Schedule {
         let start = now.checked_sub(BURST).map_or(self.empty_at, |earliest| self.empty_at.max(earliest));
         self.empty_at = start + self.rate.time_of(bytes);
         Schedule { start, rate: self.rate }
     }
 
-    /// Gives back what was taken last and not used.
+    /// Gives back tokens of the last `take` that were not used.
     pub fn give_back(&mut self, bytes: u64) {
         self.empty_at = self.empty_at.checked_sub(self.rate.time_of(bytes)).unwrap_or(self.empty_at);
     }
 }
 
-/// When bytes are due that follow each other at a rate.
+/// The times at which bytes that follow each other at a rate are due.
 #[derive(Clone, Copy, Debug)]
 pub struct Schedule {
     start: Instant,
@@ -130,26 +130,26 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// When the first `bytes` of them are due.
+    /// Returns when the first `bytes` of them are due.
     #[must_use]
     pub fn due(&self, bytes: u64) -> Instant {
         self.start + self.rate.time_of(bytes)
     }
 
-    /// How many are due by now.
+    /// Returns how many bytes are due by now.
     #[must_use]
     pub fn bytes_due(&self, now: Instant) -> u64 {
         self.rate.bytes_in(now.saturating_duration_since(self.start))
     }
 
-    /// How many come in this time.
+    /// Returns how many bytes arrive in this time.
     #[must_use]
     pub fn bytes_in(&self, time: Duration) -> u64 {
         self.rate.bytes_in(time)
     }
 }
 
-/// Tokens as they come, for a bucket that is kept by who knows no clock.
+/// The tokens that arrive over time, for the owner of a bucket that has no clock.
 #[derive(Debug)]
 pub struct Income {
     rate: Rate,
@@ -158,13 +158,13 @@ pub struct Income {
 }
 
 impl Income {
-    /// From now on.
+    /// Starts counting now.
     #[must_use]
     pub fn new(rate: Rate, now: Instant) -> Self {
         Self { rate, since: now, given: 0 }
     }
 
-    /// What has come since the last call.
+    /// Returns the tokens that arrived since the last call.
     pub fn take(&mut self, now: Instant) -> u64 {
         let all = self.rate.bytes_in(now.saturating_duration_since(self.since));
         let new = all - self.given;
@@ -203,7 +203,7 @@ mod tests {
         }
     }
 
-    /// A sender that comes as soon as it is open, with pieces of any length, gets the rate and no more.
+    /// A sender that comes as soon as the bucket is open, with pieces of any length, gets the rate and no more.
     #[test]
     fn a_bucket_that_is_always_asked_gives_its_rate() {
         let begin = Instant::now();
@@ -230,7 +230,7 @@ mod tests {
         let schedule = bucket.take(500, late);
         assert_eq!((schedule.due(0), schedule.bytes_due(late)), (begin, 100));
         assert_eq!(bucket.opens_at(), begin + Duration::from_millis(500));
-        // After 10 s of nothing no more is due than comes in a burst.
+        // After 10 idle seconds no more is due than the tokens of one burst.
         let later = begin + Duration::from_millis(10_500);
         let schedule = bucket.take(1000, later);
         assert_eq!(schedule.bytes_due(later), 200);
@@ -244,7 +244,7 @@ mod tests {
         bucket.take(500, begin);
         bucket.give_back(400);
         assert_eq!(bucket.opens_at(), begin + Duration::from_millis(100));
-        // Idle time does not grow by it beyond a burst.
+        // Idle time adds no more than one burst.
         let later = begin + Duration::from_secs(10);
         bucket.take(1000, later);
         bucket.give_back(1000);

@@ -1,4 +1,4 @@
-//! `peer_process <peer ID>`: arguments to configuration, configuration to a run, its end to an exit status.
+//! `peer_process <peer ID>`: turns arguments into a configuration, runs the peer, and turns its end into an exit status.
 
 use std::error::Error as _;
 use std::fmt::Display;
@@ -25,7 +25,7 @@ use peer_process::protocol::peer_id::{self, PeerId};
 const FAULT: u8 = 1;
 /// Wrong usage or configuration; nothing was created.
 const USAGE: u8 = 2;
-/// Missing peers were waited for as long as told.
+/// Missing peers did not appear within `--peer-timeout`.
 const GAVE_UP: u8 = 3;
 
 /// Shares a file with the peers listed in PeerInfo.cfg, and ends when all of them have it.
@@ -137,7 +137,7 @@ fn main() -> ExitCode {
     status
 }
 
-/// All but the last words, which may have to wait for who reads them.
+/// Does everything but write the last lines, which may have to wait for their reader.
 fn start() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
@@ -152,7 +152,7 @@ fn start() -> ExitCode {
         Ok(beside) => beside,
         Err(error) => return tell(&error, USAGE),
     };
-    // Before anything is created, changed or read at length.
+    // The claim comes before anything is created, changed or read at length.
     let claim = match net::claim(&config) {
         Ok(claim) => claim,
         Err(error) => return tell(&error, USAGE),
@@ -191,7 +191,7 @@ fn start() -> ExitCode {
         log::error!("{}", panic.to_string().replace('\n', " "));
         stderr::flush(stderr::LAST_PATIENCE);
     }));
-    // From the first moment that may take long: a large file is checked for minutes.
+    // The watch starts before any long work: checking a large file takes minutes.
     let signals = match SignalWatch::start(&console, &claim) {
         Ok(signals) => signals,
         Err(error) => return tell(&error, FAULT),
@@ -202,22 +202,22 @@ fn start() -> ExitCode {
         if let Err(error) = checked {
             return tell(&error, USAGE);
         }
-        console.say(&format!("the file is what {} says by its {}", beside.path.display(), beside.manifest.kind()));
+        console.say(&format!("the file matches the {} hashes in {}", beside.manifest.kind(), beside.path.display()));
     }
     match net::run(&config, &claim, options, beside, arguments.progress_json.as_deref(), &console, &signals) {
         Ok(End::Finished) => ExitCode::SUCCESS,
-        // As a shell reports it: 130 for SIGINT, 143 for SIGTERM.
+        // The status is that of a shell: 130 for SIGINT, 143 for SIGTERM.
         Ok(End::Signal(signal)) => ExitCode::from(u8::try_from(128 + signal).unwrap_or(FAULT)),
         Ok(End::GaveUp(missing, why)) => {
             let secs = arguments.peer_timeout.unwrap_or_default();
             let missing = peer_id::list(&missing);
-            tell(&Error::msg(format!("nothing was heard of {missing} for {secs} s: {why}")), GAVE_UP)
+            tell(&Error::msg(format!("no message from {missing} for {secs} s: {why}")), GAVE_UP)
         }
         Ok(End::Failed(error)) | Err(error) => tell(&error, FAULT),
     }
 }
 
-/// Help and version go to stdout, as everywhere; a wrong usage is one sentence.
+/// Prints help and version to stdout, as is usual; reports a usage error in one sentence.
 fn usage(error: &clap::Error) -> ExitCode {
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         // If stdout is closed, nobody wants the help.
@@ -235,7 +235,7 @@ fn usage(error: &clap::Error) -> ExitCode {
 }
 
 fn tell(error: &Error, status: u8) -> ExitCode {
-    // If nobody reads it, the status still says it.
+    // If the line cannot be written, the status still reports the fault.
     stderr::say("peer_process", &format!("{error:#}"));
     ExitCode::from(status)
 }

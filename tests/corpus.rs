@@ -1,7 +1,7 @@
-//! Replays what the fuzzer has found worth keeping, through the functions that it calls itself; and what it hardly finds is
-//! drawn here.
+//! Replays the inputs that the fuzzer found and that are worth keeping, through the functions that it calls itself. Inputs
+//! that it hardly finds are drawn here.
 //!
-//! `tests/corpus/<target>/` holds one input a file; `fuzz/README.md` says how they were found and how to add one.
+//! `tests/corpus/<target>/` holds one input per file; `fuzz/README.md` says how they were found and how to add one.
 
 #[path = "support/fuzz/mod.rs"]
 mod fuzz;
@@ -14,7 +14,7 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 
-/// Bytes of all inputs together: more would be a download, not a corpus.
+/// Maximum number of bytes of all inputs together: more would be a download, not a corpus.
 const MOST_BYTES: usize = 1024 * 1024;
 
 fn replay(target: &str, check: fn(&[u8])) {
@@ -45,7 +45,7 @@ fn peer() {
     replay("peer", fuzz::peer::check);
 }
 
-/// How many inputs of their own kind are made for limits, whose numbers a fuzzer that looks for branches hardly finds.
+/// Number of inputs made specially for limits, whose numbers a fuzzer that looks for branches hardly finds.
 const LIMIT_INPUTS: u64 = 3000;
 
 #[test]
@@ -56,8 +56,8 @@ fn peers_with_limits() {
     }
 }
 
-/// An input that makes a peer with limits, connects and unchokes most of its neighbors, and goes on with what a download is
-/// made of; the numbers are those by which `fuzz::peer` takes it apart.
+/// Returns an input that makes a peer with limits, and connects and unchokes most of its neighbors. It continues with the
+/// events of a download, numbered as `fuzz::peer` reads them.
 fn input_with_limits(rng: &mut StdRng) -> Vec<u8> {
     let neighbor_count = rng.random_range(1..=6);
     let piece_count = *[1, 2, 3, 5, 8, 12, 19, 205, 206].choose(rng).expect("there are some");
@@ -94,7 +94,7 @@ fn joins(neighbor: u8) -> Vec<u8> {
     vec![0, neighbor, 1, 11, neighbor, 255, 255, 4, neighbor]
 }
 
-/// Mostly a few bytes, seldom one of the greatest numbers.
+/// Usually a few bytes, rarely one of the greatest numbers.
 fn amount(rng: &mut StdRng) -> u8 {
     let greatest = rng.random_bool(0.05);
     let amounts = if greatest { [240, 245, 248, 250, 252, 255] } else { [0, 1, 2, 3, 5, 11] };

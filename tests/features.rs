@@ -1,9 +1,9 @@
-//! What is needed to build `peer_process` alone: its own few dependencies, and none of `swarm`'s.
+//! The dependencies needed to build only `peer_process`: its own few, and none of `swarm`'s.
 
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// All that `peer_process` names in its `Cargo.toml` for itself.
+/// All dependencies that `peer_process` itself names in its `Cargo.toml`.
 const DIRECT: [&str; 16] = [
     "anyhow",
     "blake3",
@@ -22,14 +22,14 @@ const DIRECT: [&str; 16] = [
     "simplelog",
     "socket2",
 ];
-/// What only `swarm` uses; its `console` is the one that `indicatif` has, too.
+/// Dependencies that only `swarm` uses; its `console` is the one that `indicatif` has, too.
 const OF_SWARM: [&str; 4] = ["clap_complete", "clap_mangen", "comfy-table", "tempfile"];
 
-/// Runs cargo on this package without its default features, and gives its stdout.
+/// Runs cargo on this package without its default features, and returns its stdout.
 fn cargo(arguments: &[&str]) -> String {
     let mut command = Command::new(env!("CARGO"));
     command.args(arguments).args(["--no-default-features", "--locked", "--color", "never"]);
-    // Its own place: the one where the tests are built may be in use, and would lose what was built with other features.
+    // A target directory of its own: that of the tests may be in use, and would lose its builds with other features.
     command.env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("features"));
     let Output { status, stdout, stderr } =
         command.current_dir(env!("CARGO_MANIFEST_DIR")).output().expect("cargo starts");
@@ -37,7 +37,7 @@ fn cargo(arguments: &[&str]) -> String {
     String::from_utf8(stdout).expect("it is text")
 }
 
-/// The names of the packages that are linked in, this one's without, sorted.
+/// Returns the names of the packages that are linked in, without this one's, sorted.
 fn packages(more: &[&str]) -> Vec<String> {
     let tree = cargo(&[&["tree", "-e", "normal", "--prefix", "none"], more].concat());
     let names = tree.lines().filter_map(|line| line.split(' ').next()).filter(|name| !name.is_empty());

@@ -8,6 +8,15 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+#[path = "support/left_out.rs"]
+#[allow(dead_code, reason = "other test crates use the rest of it")]
+mod left_out;
+#[path = "support/signal.rs"]
+mod signal;
+
+use left_out::find;
+use signal::signal;
+
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/run.sh");
 /// A safety net, far beyond what anything here takes.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -26,13 +35,15 @@ fn run(dir: &Path, words: &str) -> (Option<i32>, String, String) {
     (status.code(), text(stdout), text(stderr))
 }
 
-fn place() -> TempDir {
-    TempDir::new().expect("a temporary directory")
+/// A directory to run the script in; `None` if this machine lacks bash, which is told.
+fn place() -> Option<TempDir> {
+    find("bash")?;
+    Some(TempDir::new().expect("a temporary directory"))
 }
 
 #[test]
 fn the_demo_makes_a_swarm_runs_it_and_compares_the_copies() {
-    let place = place();
+    let Some(place) = place() else { return };
     let (status, stdout, stderr) = run(place.path(), "--demo demo -- -q");
     assert_eq!(status, Some(0), "{stderr}");
     assert_eq!(stdout.lines().count(), 7, "a heading and six peers: {stdout}");
@@ -52,7 +63,7 @@ fn the_demo_makes_a_swarm_runs_it_and_compares_the_copies() {
 
 #[test]
 fn what_it_is_given_goes_to_swarm_start_and_its_status_comes_back() {
-    let place = place();
+    let Some(place) = place() else { return };
     let check = |words: &str, expected_status, said: &str| {
         let (status, stdout, stderr) = run(place.path(), words);
         assert_eq!((status, stdout.as_str()), (Some(expected_status), ""), "{words}: {stderr}");
@@ -68,7 +79,7 @@ fn what_it_is_given_goes_to_swarm_start_and_its_status_comes_back() {
 
 #[test]
 fn a_signal_to_it_reaches_the_swarm() {
-    let place = place();
+    let Some(place) = place() else { return };
     let init = ["init", "slow", "--peers", "2", "--size", "1000"];
     let made =
         Command::new(env!("CARGO_BIN_EXE_swarm")).args(init).current_dir(place.path()).output().expect("it runs");
@@ -87,8 +98,7 @@ fn a_signal_to_it_reaches_the_swarm() {
             thread::sleep(Duration::from_millis(10));
         }
     });
-    let told = Command::new("kill").arg(launcher.id().to_string()).status().expect("kill");
-    assert!(told.success());
+    assert!(signal(launcher.id(), "TERM"), "it runs");
     let ended = launcher.wait_with_output().expect("it ends");
     assert_eq!(ended.status.code(), Some(143), "{ended:?}");
     for pid in pids {

@@ -1,4 +1,4 @@
-//! The relay that the hosts' tests stand on: its rates and delays are roughly right, and a cut loses nothing.
+//! The relay that the tests with several hosts use: its rates and delays are roughly right, and a cut loses nothing.
 
 #[path = "support/mod.rs"]
 mod support;
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use support::relay::Network;
 
 const MS: Duration = Duration::from_millis(1);
-/// What nobody waits for; a machine may be busy.
+/// Longer than anything here takes; a machine may be busy.
 const AGES: Duration = Duration::from_secs(30);
 
 /// A connection from one host to another: the dialer's end, and the other.
@@ -29,7 +29,7 @@ fn listen(network: &Network, host: usize) -> TcpListener {
     TcpListener::bind(network.address(host)).expect("an address of this test alone")
 }
 
-/// Bytes of which none is where it would be if one were missing.
+/// Bytes that would all be in the wrong place if one were missing.
 fn pattern(len: usize) -> Vec<u8> {
     (0_u32..).flat_map(u32::to_be_bytes).take(len).collect()
 }
@@ -47,7 +47,7 @@ fn receive(stream: &mut TcpStream, len: usize) {
     assert!(bytes == pattern(len), "bytes were lost or changed");
 }
 
-/// Sends as much over each path at the same time, and measures how long that takes.
+/// Sends the same amount over each path at the same time, and measures how long that takes.
 fn transfer(network: &Network, paths: &[(usize, usize)], len: usize) -> Duration {
     let listeners: Vec<_> = (0..3).map(|host| listen(network, host)).collect();
     let connections: Vec<_> = paths.iter().map(|&(from, to)| connect(network, &listeners[to], from, to)).collect();
@@ -66,7 +66,7 @@ fn transfer(network: &Network, paths: &[(usize, usize)], len: usize) -> Duration
 
 /// Sends 4 MB at 10 MB/s in all, or over each path: never in less time, and not in much more.
 ///
-/// A machine that is very busy is given another chance, for it is the relay that is measured.
+/// A very busy machine gets a second chance, because the relay is what is measured.
 fn check_rate(paths: &[(usize, usize)], len: usize) {
     let mut times = Vec::new();
     while times.len() < 5 && times.last().is_none_or(|&took| took > 800 * MS) {
@@ -120,7 +120,7 @@ fn check_held_back(network: &Network, close: impl Fn(&Network), open: impl Fn(&N
     close(network);
     let mut late = TcpStream::connect(network.relay(0, 1)).expect("connections are accepted");
     late.write_all(b"hello").expect("the system takes it");
-    // What the socket's buffer holds already may still be read; then nothing comes.
+    // Bytes already in the socket's buffer may still be read; then nothing comes.
     let mut filled = 1_000_000;
     target.set_read_timeout(Some(200 * MS)).expect("a TCP socket");
     loop {

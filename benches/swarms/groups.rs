@@ -11,17 +11,18 @@ use crate::report::{Bar, Figure, median};
 use crate::support::relay::Network;
 use crate::swarm::{Outcome, Plan, run_copy};
 
-const KIB: u32 = 1024;
+pub const KIB: u32 = 1024;
 const MIB: f64 = 1024.0 * 1024.0;
 const GIB: f64 = 1024.0 * MIB;
 
 /// A group's name, and what measures it.
 pub type Group = (&'static str, fn(&Bench) -> Result<Vec<Figure>>);
 
-pub const GROUPS: [Group; 9] = [
+pub const GROUPS: [Group; 10] = [
     ("rules", crate::rules::measure),
     ("one_to_one", one_to_one),
     ("one_to_four", one_to_four),
+    ("builds", crate::builds::measure),
     ("apart", crate::apart::measure),
     ("memory", memory),
     ("many_peers", many_peers),
@@ -69,11 +70,11 @@ impl Rounds {
     }
 }
 
-fn elapsed(outcome: &Outcome) -> f64 {
+pub fn elapsed(outcome: &Outcome) -> f64 {
     outcome.elapsed.as_secs_f64()
 }
 
-fn gib(bytes: u64) -> f64 {
+pub fn gib(bytes: u64) -> f64 {
     // Far below what an f64 holds exactly.
     #[expect(clippy::cast_precision_loss)]
     let bytes = bytes as f64;
@@ -81,11 +82,11 @@ fn gib(bytes: u64) -> f64 {
 }
 
 /// MiB a second.
-fn rates(gib: f64, secs: &[f64]) -> Vec<f64> {
+pub fn rates(gib: f64, secs: &[f64]) -> Vec<f64> {
     secs.iter().map(|secs| gib * 1024.0 / secs).collect()
 }
 
-fn name_of(piece_size: u32) -> String {
+pub fn name_of(piece_size: u32) -> String {
     if piece_size < 1024 * KIB {
         format!("{} KiB", piece_size / KIB)
     } else {

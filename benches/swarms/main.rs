@@ -7,6 +7,7 @@
 mod apart;
 mod attacks;
 mod bare;
+mod builds;
 mod groups;
 mod limits;
 mod machine;
@@ -36,6 +37,7 @@ use tempfile::TempDir;
 use crate::groups::GROUPS;
 use crate::machine::Machine;
 use crate::report::Figure;
+use crate::support::process::BINARY;
 use crate::swarm::Place;
 
 /// Measures whole peers.
@@ -47,6 +49,9 @@ struct Arguments {
     /// Rounds, of which the median counts
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
+    /// Measure the group builds: this build beside another one, in the same rounds
+    #[arg(long, value_name = "PEER_PROCESS")]
+    against: Option<PathBuf>,
     /// Little data: shows that it works, not how fast it is
     #[arg(long)]
     quick: bool,
@@ -62,6 +67,8 @@ struct Arguments {
 pub struct Bench {
     runs: u32,
     quick: bool,
+    /// The program of another build.
+    against: Option<PathBuf>,
     /// Goes away with all that is in it.
     work: TempDir,
 }
@@ -123,6 +130,7 @@ impl Bench {
             network: None,
             compare: round == 0,
             seed: round,
+            program: Path::new(BINARY),
             options: &|_| Vec::new(),
         }
     }
@@ -140,7 +148,7 @@ fn main() -> Result<()> {
     }
     let arguments = if testing {
         let groups = arguments.into_iter().filter(|argument| !argument.starts_with('-')).collect();
-        Arguments { groups, runs: 1, quick: true, dir: None, bench: false }
+        Arguments { groups, runs: 1, quick: true, against: Some(BINARY.into()), dir: None, bench: false }
     } else {
         Arguments::parse()
     };
@@ -149,7 +157,11 @@ fn main() -> Result<()> {
     fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
     let work = TempDir::with_prefix_in("work-", dir.canonicalize()?)?;
     let machine = Machine::of(work.path());
-    let bench = Bench { runs: arguments.runs, quick: arguments.quick, work };
+    let against = arguments
+        .against
+        .as_ref()
+        .map(|path| path.canonicalize().with_context(|| format!("cannot find {}", path.display())));
+    let bench = Bench { runs: arguments.runs, quick: arguments.quick, against: against.transpose()?, work };
     let reports = if testing { bench.work.path() } else { &reports };
     fs::create_dir_all(reports)?;
 
@@ -160,7 +172,10 @@ fn main() -> Result<()> {
         if bench.quick { ", with little data: the figures say nothing" } else { "" }
     );
     let begun = Instant::now();
-    let wanted = |name: &str| arguments.groups.is_empty() || arguments.groups.iter().any(|part| name.contains(part));
+    let wanted = |name: &str| {
+        let can = name != "builds" || bench.against.is_some();
+        can && (arguments.groups.is_empty() || arguments.groups.iter().any(|part| name.contains(part)))
+    };
     for (name, measure) in GROUPS.into_iter().filter(|(name, _)| wanted(name)) {
         let mut figures = measure(&bench).with_context(|| format!("group {name}"))?;
         if bench.quick {

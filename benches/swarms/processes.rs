@@ -10,6 +10,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::support::signal::signal;
+
 /// Nothing that is measured takes longer by far.
 const PATIENCE: Duration = Duration::from_secs(300);
 /// Memory and threads of one process are looked at so often.
@@ -104,8 +106,7 @@ impl Processes {
     pub fn stop(mut self) -> Vec<Used> {
         for process in &mut self.running {
             process.stopped = true;
-            let kill = Command::new("kill").arg(process.child.id().to_string()).status();
-            assert!(kill.is_ok_and(|status| status.success()), "it runs until it is told to stop");
+            assert!(signal(process.child.id(), "TERM"), "it runs until it is told to stop");
         }
         self.wait()
     }

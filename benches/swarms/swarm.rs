@@ -14,7 +14,6 @@ use tempfile::TempDir;
 
 use crate::bare;
 use crate::processes::{Processes, Used};
-use crate::support::process::BINARY;
 use crate::support::relay::{Network, PEER_PORT, fresh_address};
 
 const SWARM: &str = env!("CARGO_BIN_EXE_swarm");
@@ -48,6 +47,8 @@ pub struct Place<'a> {
     pub compare: bool,
     /// Makes the peers' choices reproducible.
     pub seed: u32,
+    /// The peers' program.
+    pub program: &'a Path,
     /// More options of the peer with this ID.
     pub options: &'a dyn Fn(u32) -> Vec<String>,
 }
@@ -259,7 +260,7 @@ pub fn run_copy(place: &Place) -> Result<Used> {
 }
 
 fn peer_command(place: &Place, root: &Path, id: u32) -> Command {
-    let mut command = Command::new(BINARY);
+    let mut command = Command::new(place.program);
     command.arg(id.to_string()).arg("--dir").arg(dir(root, id));
     command.args(["--seed", &place.seed.to_string()]).args((place.options)(id));
     command

@@ -1,7 +1,7 @@
 //! `Common.cfg` and `PeerInfo.cfg` (protocol A1): tolerant of form, strict about meaning.
 //!
-//! [`parse_common`] and [`parse_peer_info`] are pure; [`load`] reads the two files and checks what they say of this peer's
-//! own file. Each error is one sentence with file, line and value, and nothing was created when it is told.
+//! [`parse_common`] and [`parse_peer_info`] are pure; [`load`] reads the two files and checks this peer's own file against
+//! them. Each error is one sentence with file, line and value, and is reported before anything is created.
 //! [`units`] reads and shows numbers of bytes.
 
 pub mod units;
@@ -23,23 +23,23 @@ use crate::protocol::peer_id::PeerId;
 pub const COMMON: &str = "Common.cfg";
 /// The name of the file with a line for each peer.
 pub const PEER_INFO: &str = "PeerInfo.cfg";
-/// A sentence names no more of what a file has.
+/// Maximum number of items that a sentence lists.
 const MOST_LISTED: usize = 10;
 
-/// What `Common.cfg` says.
+/// The settings in `Common.cfg`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Common {
-    /// `NumberOfPreferredNeighbors` (k); 0 leaves the optimistically unchoked neighbor alone.
+    /// `NumberOfPreferredNeighbors` (k); with 0 only the optimistically unchoked neighbor is unchoked.
     pub preferred_count: u32,
-    /// `UnchokingInterval` (p).
+    /// `UnchokingInterval` (p), in seconds, 1 or more.
     pub unchoking_interval_secs: u32,
-    /// `OptimisticUnchokingInterval` (m).
+    /// `OptimisticUnchokingInterval` (m), in seconds, 1 or more.
     pub optimistic_interval_secs: u32,
     /// `FileName`: a plain name, not a path.
     pub file_name: String,
     /// `FileSize` and `PieceSize`.
     pub layout: FileLayout,
-    /// One sentence for each key that the course does not have.
+    /// One sentence for each key that the course does not define.
     pub warnings: Vec<String>,
     file_size_line: usize,
 }
@@ -47,32 +47,32 @@ pub struct Common {
 /// A line of `PeerInfo.cfg`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PeerInfo {
-    /// Its first column.
+    /// The first column.
     pub id: PeerId,
-    /// Its second column: a name or an address.
+    /// The second column: a name or an address.
     pub host: String,
-    /// Its third column: where the peer listens.
+    /// The third column: the TCP port on which the peer listens.
     pub port: u16,
-    /// Its last column: whether the peer starts with the complete file.
+    /// The last column: whether the peer starts with the complete file.
     pub has_file: bool,
     line: usize,
 }
 
-/// Both files, as seen by one of the peers.
+/// Both files, as read by one of the peers.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// The directory that holds the two files, the log, and the peers' directories.
     pub dir: PathBuf,
-    /// What `Common.cfg` says.
+    /// The settings in `Common.cfg`.
     pub common: Common,
     /// The lines of `PeerInfo.cfg`, in the order of starting.
     pub peers: Vec<PeerInfo>,
-    /// Which of the lines is this peer's own.
+    /// Index in `peers` of this peer's own line.
     pub own: usize,
 }
 
 impl PeerInfo {
-    /// The number of its line in the file, from 1.
+    /// Returns the number of the line in the file, from 1.
     #[must_use]
     pub fn line(&self) -> usize {
         self.line
@@ -80,70 +80,70 @@ impl PeerInfo {
 }
 
 impl Config {
-    /// This peer's line.
+    /// Returns this peer's line.
     #[must_use]
     pub fn own(&self) -> &PeerInfo {
         &self.peers[self.own]
     }
 
-    /// The peers before this one: it dials them (A3).
+    /// Returns the peers before this one, which it dials (A3).
     #[must_use]
     pub fn earlier(&self) -> &[PeerInfo] {
         &self.peers[..self.own]
     }
 
-    /// All peers but this one.
+    /// Returns all peers but this one.
     pub fn neighbors(&self) -> impl Iterator<Item = &PeerInfo> {
         self.peers.iter().filter(|peer| peer.id != self.own().id)
     }
 
-    /// `peer_<id>`, where this peer keeps its file (A2).
+    /// Returns `peer_<id>`, where this peer keeps its file (A2).
     #[must_use]
     pub fn peer_dir(&self) -> PathBuf {
         self.dir_of(self.own().id)
     }
 
-    /// The same of another peer, if it runs in the same directory.
+    /// Returns the directory of another peer's file, if that peer runs in the same directory.
     #[must_use]
     pub fn dir_of(&self, id: PeerId) -> PathBuf {
         self.dir.join(format!("peer_{id}"))
     }
 
-    /// `log_peer_<id>.log` (A2).
+    /// Returns the path of `log_peer_<id>.log` (A2).
     #[must_use]
     pub fn log_path(&self) -> PathBuf {
         self.dir.join(format!("log_peer_{}.log", self.own().id))
     }
 }
 
-/// A host without the brackets in which an IPv6 address may stand.
+/// Returns a host without the brackets that may surround an IPv6 address.
 #[must_use]
 pub fn plain_host(host: &str) -> &str {
     host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
 
-/// Whether a host is `localhost`, perhaps with the dot that says that the name is whole.
+/// Reports whether a host is `localhost`, perhaps with the dot that ends a fully qualified name.
 #[must_use]
 pub fn is_localhost(host: &str) -> bool {
     host.strip_suffix('.').unwrap_or(host).eq_ignore_ascii_case("localhost")
 }
 
-/// Whether two hosts are the same however they are written; another name of the same machine is not noticed.
+/// Reports whether two hosts are the same in any spelling; other names of the same machine are not recognised.
 fn is_same_host(one: &str, other: &str) -> bool {
     let (one, other) = (plain_host(one), plain_host(other));
     one.eq_ignore_ascii_case(other) || (is_localhost(one) && is_localhost(other))
 }
 
-/// Reads and checks both files in `dir` for the peer `own`, and its file if it is said to have it.
+/// Reads and checks both files in `dir` for the peer `own`, and checks its file if the last column is 1.
 ///
 /// # Errors
-/// One sentence for the first thing that is wrong. Nothing was created or written.
+/// One sentence for the first fault. Nothing is created or written.
 pub fn load(dir: &Path, own: PeerId) -> Result<Config> {
     let (common, peers) = read(dir)?;
     let place = peers.iter().position(|peer| peer.id == own);
     let own = place.ok_or_else(|| {
         let listed = first_of(peers.iter().map(|peer| peer.id));
-        anyhow!("{PEER_INFO}: peer '{own}' is not listed, but {listed}")
+        anyhow!("{PEER_INFO}: peer '{own}' is not listed; the listed peers are {listed}")
     })?;
     let config = Config { dir: dir.to_owned(), common, peers, own };
     if config.own().has_file {
@@ -155,7 +155,7 @@ pub fn load(dir: &Path, own: PeerId) -> Result<Config> {
 /// Reads both files in `dir`, for a program that is not one of the peers.
 ///
 /// # Errors
-/// One sentence for the first thing that is wrong.
+/// One sentence for the first fault.
 pub fn read(dir: &Path) -> Result<(Common, Vec<PeerInfo>)> {
     Ok((parse_common(&read_text(dir, COMMON)?)?, parse_peer_info(&read_text(dir, PEER_INFO)?)?))
 }
@@ -164,7 +164,8 @@ fn read_text(dir: &Path, name: &str) -> Result<String> {
     let path = dir.join(name);
     let bytes = fs::read(&path).map_err(|error| {
         let here = dir == Path::new(".") && error.kind() == io::ErrorKind::NotFound;
-        let hint = if here { "; start it where the file is, or name that directory with -C" } else { "" };
+        let hint =
+            if here { "; start in the directory that holds the file, or name that directory with -C" } else { "" };
         anyhow!("cannot read {}: {error}{hint}", path.display())
     })?;
     let text = std::str::from_utf8(&bytes).map_err(|error| {
@@ -174,10 +175,10 @@ fn read_text(dir: &Path, name: &str) -> Result<String> {
     Ok(text.to_owned())
 }
 
-/// Parses the text of `Common.cfg`: one `Key value` a line, keys in any order.
+/// Parses the text of `Common.cfg`: one `Key value` per line, keys in any order.
 ///
 /// # Errors
-/// For a missing or doubled key and a value out of its range.
+/// For a missing or repeated key, and for a value that is malformed or out of its range.
 pub fn parse_common(text: &str) -> Result<Common> {
     const KEYS: [&str; 6] = [
         "NumberOfPreferredNeighbors",
@@ -194,7 +195,7 @@ pub fn parse_common(text: &str) -> Result<Common> {
         if !KEYS.contains(&key) {
             unknown.push((line, key));
         } else if let Some(first) = values.insert(key, Value { file: COMMON, line, what: key, text: value.trim() }) {
-            bail!("{COMMON} line {line}: {key} was given before, in line {}", first.line);
+            bail!("{COMMON} line {line}: {key} was already given in line {}", first.line);
         }
     }
     let value = |key| {
@@ -214,8 +215,8 @@ pub fn parse_common(text: &str) -> Result<Common> {
     )
     .map_err(|error| match error {
         LayoutError::TooManyPieces(count) => anyhow!(
-            "{COMMON} line {}: PieceSize '{}' cuts {} bytes into {count} pieces, more than the {} that an index of 4 \
-             bytes counts",
+            "{COMMON} line {}: PieceSize '{}' cuts {} bytes into {count} pieces, more than the {} that a 4-byte index \
+             can count",
             piece_size.line,
             piece_size.text,
             file_size.text,
@@ -237,7 +238,7 @@ pub fn parse_common(text: &str) -> Result<Common> {
     })
 }
 
-/// Where a key is missing, one that is unknown may be the same misspelt.
+/// If a key is missing, returns the unknown keys, one of which may be a misspelling of it.
 fn misspelt(unknown: &[(usize, &str)]) -> String {
     if unknown.is_empty() {
         return String::new();
@@ -246,25 +247,28 @@ fn misspelt(unknown: &[(usize, &str)]) -> String {
     format!(" ({})", first_of(places))
 }
 
-/// The first few of a list, and how many more there are.
+/// Lists the first few items, and how many more there are.
 fn first_of<T: Display>(items: impl ExactSizeIterator<Item = T>) -> String {
     let more = items.len().saturating_sub(MOST_LISTED);
     let listed = items.take(MOST_LISTED).map(|item| item.to_string()).collect::<Vec<_>>().join(", ");
     if more > 0 { format!("{listed} and {more} more") } else { listed }
 }
 
-/// The file stays in the peer's directory, and its name is one that a file can have.
+/// Checks that the file stays in the peer's directory and that a file can have this name.
 fn check_file_name(line: usize, name: &str) -> Result<()> {
     ensure!(!name.is_empty(), "{COMMON} line {line}: FileName '' is empty");
     let plain = !name.contains(['/', '\\', '\0']) && name != "." && name != "..";
-    ensure!(plain, "{COMMON} line {line}: FileName '{name}' is not a plain file name, it leaves the peer's directory");
+    ensure!(
+        plain,
+        "{COMMON} line {line}: FileName '{name}' is not a plain file name; the file must stay in the peer's directory"
+    );
     Ok(())
 }
 
-/// Parses the text of `PeerInfo.cfg`: `<peer ID> <host> <port> <1|0>` a line, in the order of starting.
+/// Parses the text of `PeerInfo.cfg`: `<peer ID> <host> <port> <1|0>` per line, in the order of starting.
 ///
 /// # Errors
-/// For a malformed line, a value out of its range, a doubled ID, a doubled host and port, and when no peer is listed.
+/// For a malformed line, a value out of its range, a repeated ID, a repeated host and port, and if no peer is listed.
 pub fn parse_peer_info(text: &str) -> Result<Vec<PeerInfo>> {
     let mut peers: Vec<PeerInfo> = Vec::new();
     for (line, content) in lines(text) {
@@ -298,23 +302,23 @@ pub fn parse_peer_info(text: &str) -> Result<Vec<PeerInfo>> {
         };
         for other in &peers {
             let first = other.line;
-            ensure!(other.id != peer.id, "{PEER_INFO} line {line}: peer ID '{id}' was given before, in line {first}");
+            ensure!(other.id != peer.id, "{PEER_INFO} line {line}: peer ID '{id}' was already given in line {first}");
             let same_place = is_same_host(&other.host, host) && other.port == peer.port;
-            ensure!(!same_place, "{PEER_INFO} line {line}: '{host} {port}' was given before, in line {first}");
+            ensure!(!same_place, "{PEER_INFO} line {line}: '{host} {port}' was already given in line {first}");
         }
         peers.push(peer);
     }
-    ensure!(!peers.is_empty(), "{PEER_INFO}: there is no peer in it");
+    ensure!(!peers.is_empty(), "{PEER_INFO}: no peer is listed");
     Ok(peers)
 }
 
-/// The lines that are not blank, trimmed, with their numbers from 1. A byte-order mark is not part of the first.
+/// Returns the lines that are not blank, trimmed, with their numbers from 1. A byte-order mark is dropped.
 fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     (1..).zip(text.lines()).map(|(line, content)| (line, content.trim())).filter(|(_, content)| !content.is_empty())
 }
 
-/// What stands in a file, and where.
+/// A value in a file, and its place.
 #[derive(Clone, Copy)]
 struct Value<'a> {
     file: &'a str,
@@ -330,20 +334,21 @@ impl Value<'_> {
         if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
             bail!("{file} line {line}: {what} '{text}' is not a whole number");
         }
-        // Digits that the type does not take are negative or overflow: both are out of range.
+        // Digits that the type cannot hold are negative or overflow: both are out of range.
         let number = text.parse().ok().filter(|number| range.contains(number));
-        number
-            .ok_or_else(|| anyhow!("{file} line {line}: {what} '{text}' is not in {}..={}", range.start(), range.end()))
+        number.ok_or_else(|| {
+            anyhow!("{file} line {line}: {what} '{text}' is not a number from {} to {}", range.start(), range.end())
+        })
     }
 }
 
-/// A seeder's file must exist with exactly `FileSize` bytes (B).
+/// Checks that a seeder's file exists with exactly `FileSize` bytes (B).
 fn check_seed(config: &Config) -> Result<()> {
     let (own, common) = (config.own(), &config.common);
     let path = config.peer_dir().join(&common.file_name);
     let shown = path.display();
     let promise = || format!("{PEER_INFO} line {} says that peer {} has the file, but", own.line, own.id);
-    // Looked at before it is opened: to open a pipe might take forever.
+    // The metadata come first: opening a pipe might block forever.
     let metadata = fs::metadata(&path).with_context(|| format!("{} {shown} cannot be found", promise()))?;
     ensure!(metadata.is_file(), "{} {shown} is not a file", promise());
     let file = File::open(&path).with_context(|| format!("{} {shown} cannot be opened", promise()))?;
@@ -353,7 +358,7 @@ fn check_seed(config: &Config) -> Result<()> {
     }
     let line_feeds = count_line_feeds(file).with_context(|| format!("cannot read {shown}"))?;
     let hint = if expected.abs_diff(found) == line_feeds {
-        "; the difference is exactly its number of line feeds, so a checkout has converted its line ends"
+        "; the difference is exactly its number of line feeds, so a checkout has probably converted its line endings"
     } else {
         ""
     };

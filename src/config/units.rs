@@ -1,18 +1,18 @@
-//! Numbers of bytes as people write them: `24MB`, `64KiB`, `200k`.
+//! Numbers of bytes in the form that people write: `24MB`, `64KiB`, `200k`.
 
-/// Why a text is no number of bytes.
+/// Why a text is not a number of bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum NotBytes {
     /// It is not a whole number with or without a unit.
     NoNumber,
-    /// It is one, and more than 2^64 - 1.
+    /// It is a number of more than 2^64 - 1 bytes.
     TooMany,
 }
 
-/// The bytes that `text` says: a whole number and perhaps a unit, decimal (`k`, `MB`) or binary (`KiB`), in any case.
+/// Parses a number of bytes: a whole number and perhaps a unit, decimal (`k`, `MB`) or binary (`KiB`), in any case.
 ///
 /// # Errors
-/// When it says something else, or more than the type holds.
+/// If the text is not a number of bytes, or the number is more than the type holds.
 pub fn parse_bytes(text: &str) -> Result<u64, NotBytes> {
     let trimmed = text.trim();
     let end = trimmed.find(|c: char| !c.is_ascii_digit()).unwrap_or(trimmed.len());
@@ -32,7 +32,7 @@ pub fn parse_bytes(text: &str) -> Result<u64, NotBytes> {
     if digits.is_empty() {
         return Err(NotBytes::NoNumber);
     }
-    // Digits that the type does not take overflow.
+    // Digits that the type cannot hold overflow.
     let bytes = digits.parse().ok().and_then(|number: u64| number.checked_mul(factor));
     bytes.ok_or(NotBytes::TooMany)
 }

@@ -1,13 +1,13 @@
-//! `Journal`: what a peer that was killed needs to know to come back where it was.
+//! `Journal`: what a killed peer needs to know to resume where it was.
 //!
-//! A small text file beside the peer's file: a first line that says what it belongs to, then a line for each piece on disk
-//! (`piece 17 0a1b2c3d`, with the CRC-32 of its bytes) and for each neighbor found complete (`complete 1003`). It is made at
-//! the start and deleted when the swarm has ended, so that the next run starts from nothing.
+//! It is a small text file beside the peer's file. The first line says which file and layout it belongs to. Then there is a
+//! line for each piece on disk (`piece 17 0a1b2c3d`, with the CRC-32 of its bytes) and for each neighbor found complete
+//! (`complete 1003`). It is created at the start and deleted when the swarm has ended, so the next run starts from nothing.
 //!
-//! Why it never claims a piece that is not on disk, without one fsync: a line is appended after the piece was written, so
-//! for a process that is killed the system has both, or only the piece. A power cut may lose either and keep the other.
-//! Therefore nobody believes a line: at the start each piece is read again, and one whose bytes do not give the line's
-//! checksum is missing. A line that was cut short has no line feed and is dropped.
+//! It never claims a piece that is not on disk, without any fsync: a line is appended after its piece was written. So if the
+//! process is killed, the system has both, or only the piece. A power cut may lose either and keep the other. Therefore no
+//! line is trusted. At the start each piece is read again, and counts as missing if its bytes do not give the line's
+//! checksum. A line that was cut short has no line feed and is dropped.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
@@ -34,15 +34,15 @@ pub struct Journal {
     unwritten: Mutex<Unwritten>,
 }
 
-/// What is recorded and not in the file yet.
+/// The records that are not in the file yet.
 #[derive(Debug)]
 struct Unwritten {
     lines: String,
-    /// How many pieces are not recorded.
+    /// Number of pieces that are not recorded.
     lacked: u32,
 }
 
-/// What an earlier run of the same swarm has written down.
+/// The records of an earlier run of the same swarm.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Recorded {
     /// Checksums of the pieces that should be on disk.
@@ -52,7 +52,7 @@ pub struct Recorded {
 }
 
 impl Recorded {
-    /// What a line says. One that a kill cut short, or that a power cut filled with noise, says nothing.
+    /// Adds the record in a line. A line that a kill cut short, or that a power cut filled with noise, adds nothing.
     fn add(&mut self, line: &[u8], layout: FileLayout) {
         let Some(text) = line.strip_suffix(b"\n").and_then(|line| std::str::from_utf8(line).ok()) else { return };
         match text.split(' ').collect::<Vec<_>>().as_slice() {
@@ -67,18 +67,18 @@ impl Recorded {
 }
 
 impl Journal {
-    /// Where the journal of a file in `dir` is.
+    /// Returns the path of the journal of a file in `dir`.
     #[must_use]
     pub fn path(dir: &Path, file_name: &str) -> PathBuf {
         dir.join(format!("{file_name}.journal"))
     }
 
-    /// What is recorded at `path`: `None` if there is no journal; an error, to be told and survived, if it does not fit.
+    /// Reads the journal at `path`; `None` if it does not exist. An error is to be reported and survived.
     ///
     /// # Errors
-    /// When it cannot be read, or belongs to another file.
+    /// If the journal cannot be read, or belongs to another file.
     pub fn read(path: &Path, layout: FileLayout) -> Result<Option<Recorded>> {
-        // Looked at before it is opened: to open a pipe might take forever.
+        // The metadata come first: opening a pipe might block forever.
         let metadata = match fs::metadata(path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             other => other.with_context(|| format!("cannot read {}", path.display()))?,
@@ -97,23 +97,23 @@ impl Journal {
             }
             line.clear();
         }
-        ensure!(fits && recorded.is_some(), "{} does not fit Common.cfg", path.display());
+        ensure!(fits && recorded.is_some(), "{} does not match Common.cfg", path.display());
         Ok(recorded)
     }
 
-    /// Replaces the journal by one that records this much.
+    /// Creates a journal with these records.
     ///
-    /// It takes the place of an older one in one step, so that a kill between the two loses nothing.
+    /// It replaces an older one in one step, so a kill loses nothing.
     ///
     /// # Errors
-    /// When the disk does not take it.
+    /// If the disk does not take it.
     pub fn create(path: PathBuf, layout: FileLayout, recorded: &Recorded) -> Result<Self> {
         let mut text = first_line(layout);
         recorded.pieces.iter().for_each(|(&piece, &checksum)| text.push_str(&piece_line(piece, checksum)));
         recorded.complete.iter().for_each(|&neighbor| text.push_str(&complete_line(neighbor)));
         let new = path.with_extension("journal.new");
         let context = || format!("cannot write {}", path.display());
-        // What a kill has left there goes; a link is not followed.
+        // A file that a kill left there is removed; a link is not followed.
         if new.symlink_metadata().is_ok() {
             fs::remove_file(&new).with_context(context)?;
         }
@@ -125,18 +125,18 @@ impl Journal {
         Ok(Self { path, file, unwritten: Mutex::new(Unwritten { lines: String::new(), lacked }) })
     }
 
-    /// Takes away a journal that does not count.
+    /// Removes a journal that does not count.
     ///
-    /// Where it stays although it was there, [`create`](Self::create) will not get past it either, and tells.
+    /// If that fails, [`create`](Self::create) fails on the same file and reports it.
     pub fn discard(path: &Path) {
         _ = fs::remove_file(path);
     }
 
-    /// Records a piece that is on disk. With the last one all lines are written, else when they are [flushed](Self::flush):
-    /// a piece whose line is lost in a kill is only fetched again, unless everybody else may have ended.
+    /// Records a piece that is on disk. With the last piece all lines are written, else when they are [flushed](Self::flush).
+    /// A piece whose line is lost in a kill is only fetched again, unless all other peers may have exited.
     ///
     /// # Errors
-    /// When the disk does not take the lines.
+    /// If the disk does not take the lines.
     pub fn record_piece(&self, piece: PieceIndex, bytes: &[u8]) -> Result<()> {
         let line = piece_line(piece, crc32fast::hash(bytes));
         let mut unwritten = self.lock();
@@ -149,20 +149,20 @@ impl Journal {
         }
     }
 
-    /// Records a neighbor that was found complete, at once: it may end before we do.
+    /// Records a neighbor that was found complete, at once: it may exit before we do.
     ///
     /// # Errors
-    /// When the disk does not take the line.
+    /// If the disk does not take the line.
     pub fn record_complete(&self, neighbor: PeerId) -> Result<()> {
         let mut unwritten = self.lock();
         unwritten.lines.push_str(&complete_line(neighbor));
         self.write(&mut unwritten)
     }
 
-    /// Writes the lines that are not in the file yet; must come before any sentence about their pieces reaches the log.
+    /// Writes the lines that are not in the file yet. This must come before any sentence about their pieces reaches the log.
     ///
     /// # Errors
-    /// When the disk does not take them.
+    /// If the disk does not take them.
     pub fn flush(&self) -> Result<()> {
         self.write(&mut self.lock())
     }
@@ -171,21 +171,22 @@ impl Journal {
         self.unwritten.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lines that the disk has not taken stay: no sentence that depends on them may be written after all.
+    /// Writes the lines. Those that the disk has not taken stay here, so no sentence that depends on them can be written
+    /// later.
     fn write(&self, unwritten: &mut Unwritten) -> Result<()> {
         let written = (&self.file).write_all(unwritten.lines.as_bytes());
         match written {
             Ok(()) => unwritten.lines.clear(),
-            // Perhaps a part is there, and ends in the middle of a line.
+            // Part of the lines may be there, and end in the middle of a line.
             Err(_) => unwritten.lines.insert(0, '\n'),
         }
         written.with_context(|| format!("cannot write to {}", self.path.display()))
     }
 
-    /// Deletes it: the swarm has ended. That somebody else has deleted it is no trouble.
+    /// Deletes the journal, because the swarm has ended. It is no fault if it is gone already.
     ///
     /// # Errors
-    /// When it cannot be deleted.
+    /// If it cannot be deleted.
     pub fn delete(&self) -> Result<()> {
         match fs::remove_file(&self.path) {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
@@ -194,7 +195,7 @@ impl Journal {
     }
 }
 
-/// Whether a journal of this many bytes says more than what it belongs to: whether anything was recorded in it.
+/// Reports whether a journal of this many bytes has any record after its first line.
 #[must_use]
 pub fn has_records(len: u64, layout: FileLayout) -> bool {
     len > first_line(layout).len() as u64
@@ -224,7 +225,7 @@ mod tests {
         layout().piece(number).expect("10 pieces")
     }
 
-    /// What is read of a journal of these lines.
+    /// Reads a journal of these lines.
     fn read(lines: &[u8]) -> Recorded {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let path = Journal::path(dir.path(), "file");
@@ -276,7 +277,7 @@ mod tests {
         let journal = Journal { path: "/dev/full".into(), file, unwritten };
         journal.record_piece(piece(1), b"0123456789").expect("it waits");
         for _ in 0..2 {
-            // Else a sentence of the log could be written whose line is lost.
+            // Otherwise a sentence of the log could be written although its line is lost.
             let error = journal.flush().expect_err("a full disk");
             assert_eq!(format!("{error:#}"), "cannot write to /dev/full: No space left on device (os error 28)");
         }
@@ -307,7 +308,7 @@ mod tests {
         Journal::create(path.clone(), layout(), &Recorded::default()).expect("a journal");
         let other = FileLayout::new(100, 20).expect("5 pieces");
         let error = Journal::read(&path, other).expect_err("other pieces");
-        assert_eq!(error.to_string(), format!("{} does not fit Common.cfg", path.display()));
+        assert_eq!(error.to_string(), format!("{} does not match Common.cfg", path.display()));
         for not_ours in [b"".as_slice(), b"\xff\xfe", b"a page of notes\n"] {
             fs::write(&path, not_ours).expect("a file");
             Journal::read(&path, other).expect_err("not a journal");

@@ -1,27 +1,27 @@
-//! Links: what is emptied or replaced behind one may be somebody else's, and is left alone.
+//! Links: a file behind a link may belong to something else, so it is not emptied or replaced.
 
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Result, ensure};
 
-/// Makes sure that nothing is lost when the file at `path` is emptied or shortened. A link to something that is no plain file, to an
-/// empty file, or to nothing, does no harm: a log may well go to a terminal or to another disk.
+/// Checks that nothing is lost when the file at `path` is emptied or shortened. A link to an empty file, to nothing, or to
+/// anything but a plain file is harmless. A log may go to a terminal or to another disk.
 ///
 /// # Errors
-/// One sentence when it is a link to a file that is not empty.
+/// One sentence if it is a link to a file that is not empty.
 pub fn refuse_full(path: &Path) -> Result<()> {
     let is_link = path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink());
     let is_full = || fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.len() > 0);
     ensure!(
         !is_link || !is_full(),
-        "{} is a link to a file that is not empty, so it is not written over; delete the link or empty the file",
+        "{} is a link to a file that is not empty, so it is not overwritten; delete the link or empty the file",
         path.display()
     );
     Ok(())
 }
 
-/// Makes sure that two directories are not the same, as they are if one is a link to the other.
+/// Checks that two directories are not the same, as they are if one is a link to the other.
 ///
 /// # Errors
 /// One sentence that names both.
@@ -72,7 +72,7 @@ mod tests {
         }
         symlink("one", path("link")).expect("a link");
         refuse_same(&path("one"), &path("two")).expect("they differ");
-        refuse_same(&path("missing"), &path("gone")).expect("there are none");
+        refuse_same(&path("missing"), &path("gone")).expect("neither exists");
         for (dir, other) in [("one", "link"), ("link", "one")] {
             refuse_same(&path(dir), &path(other)).expect_err("the same");
         }

@@ -1,9 +1,11 @@
-//! `Lock`: a file that one process holds at a time. The system lets go of it at any death, so no lock outlives its holder.
+//! `Lock`: a file that one process holds at a time. The system releases it when its holder dies, so no lock outlives its
+//! holder.
 //!
-//! A peer holds `peer_<ID>.lock` while it works on what belongs to that ID (see [`name_of`]), `swarm` while it deletes some of it. The
-//! file says who holds it, for a person. Its holder deletes it at the end; after a kill it stays there and is held by nobody.
+//! A peer holds `peer_<ID>.lock` while it works on the files of that ID (see [`name_of`]), and `swarm` while it deletes some
+//! of them. The file names its holder, for people. The holder deletes it at the end; after a kill it stays there without a
+//! holder.
 //!
-//! This is the part of the program that only Unix has: links that are not followed, and what tells two files apart.
+//! This is the only part of the program that needs Unix: it does not follow links, and it tells two files apart.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};
@@ -17,45 +19,45 @@ use rustix::process::{Pid, test_kill_process};
 
 use crate::protocol::peer_id::PeerId;
 
-/// A file is deleted by its last holder between our opening it and our holding it no more often than this.
+/// Maximum number of times that the last holder deletes a file between our opening and our locking it.
 const MOST_TRIES: usize = 100;
 /// Maximum number of bytes that a process ID has.
 const MOST_DIGITS: u64 = 20;
 
-/// What a peer of this ID holds, beside its directory.
+/// Returns the name of the lock of the peer with this ID, which lies beside its directory.
 #[must_use]
 pub fn name_of(id: PeerId) -> String {
     format!("peer_{id}.lock")
 }
 
-/// A file that this process holds; it is deleted when this is dropped.
+/// A file that this process holds; dropping this deletes it.
 #[derive(Debug)]
 pub struct Lock {
     path: PathBuf,
     file: File,
 }
 
-/// What has come of the attempt to hold a file.
+/// The result of an attempt to hold a file.
 #[derive(Debug)]
 pub enum Attempt {
     /// It is held.
     Ours(Lock),
-    /// Somebody else holds it: this process, if that is known and lives on this machine.
+    /// Another process holds it: this one, if that is known and it lives on this machine.
     Held(Option<u32>),
-    /// It cannot be told whether somebody else does, and why.
+    /// It is unknown whether another process holds it, for this reason.
     Unable(String),
 }
 
 impl Lock {
-    /// Tries once to hold the file at `path`, which is made if it is missing.
+    /// Tries once to hold the file at `path`, which is created if it is missing.
     ///
     /// # Errors
-    /// One sentence when it is a link, or no plain file.
+    /// One sentence if it is a link, or not a plain file.
     pub fn attempt(path: &Path) -> Result<Attempt> {
         for _ in 0..MOST_TRIES {
             let file = match open(path) {
                 Ok(file) => file,
-                // Whatever has to be written will tell it again.
+                // The next file to be written reports this fault again.
                 Err(error) if !is_link(path) => {
                     return Ok(Attempt::Unable(format!("cannot create {}: {error}", path.display())));
                 }
@@ -72,7 +74,7 @@ impl Lock {
             }
             let lock = Self { path: path.to_owned(), file };
             if lock.is_there() {
-                // The lock counts; a full disk only keeps from saying who has it.
+                // The lock counts; a full disk only prevents writing our process ID into it.
                 _ = lock.sign();
                 return Ok(Attempt::Ours(lock));
             }
@@ -80,15 +82,15 @@ impl Lock {
         Ok(Attempt::Held(None))
     }
 
-    /// Deletes the file: this comes last, for somebody else may hold another one of its name from here on.
+    /// Deletes the file. This comes last: from here on another process may hold a new file of this name.
     pub fn release(&self) {
         if self.is_there() {
-            // One that stays is held by nobody, as after a kill.
+            // A file that stays has no holder, as after a kill.
             _ = fs::remove_file(&self.path);
         }
     }
 
-    /// Whether the file is still the one of that name: who held it before may have deleted it.
+    /// Reports whether the file still has its name: the holder before us may have deleted it.
     fn is_there(&self) -> bool {
         let facts = |metadata: io::Result<fs::Metadata>| metadata.ok().map(|metadata| (metadata.dev(), metadata.ino()));
         let own = facts(self.file.metadata());
@@ -107,7 +109,7 @@ impl Drop for Lock {
     }
 }
 
-/// Opens the file without following a link or waiting at a pipe. That of another user can perhaps only be read.
+/// Opens the file without following a link or waiting for a pipe. The file of another user may be readable only.
 fn open(path: &Path) -> io::Result<File> {
     let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).map_err(io::Error::other)?;
     let open = |options: &mut OpenOptions| options.read(true).custom_flags(flags).open(path);
@@ -121,13 +123,13 @@ fn is_link(path: &Path) -> bool {
     path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink())
 }
 
-/// The process that the file names, if it lives.
+/// Returns the process that the file names, if it lives.
 fn holder(file: &File) -> Option<u32> {
     let mut text = String::new();
     file.take(MOST_DIGITS).read_to_string(&mut text).ok()?;
     let number: i32 = text.trim().parse().ok().filter(|number| *number > 0)?;
     let pid = Pid::from_raw(number)?;
-    // That of another user may not be sent anything, but it is there.
+    // A process of another user may refuse the signal, but it exists.
     let lives = test_kill_process(pid) != Err(rustix::io::Errno::SRCH);
     u32::try_from(number).ok().filter(|_| lives)
 }
@@ -154,7 +156,7 @@ mod tests {
     fn one_holds_it_at_a_time_and_it_says_who_and_is_gone_at_the_end() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let path = dir.path().join("lock");
-        // What a kill has left is held by nobody, whatever it says.
+        // A file that a kill left has no holder, whatever it says.
         fs::write(&path, format!("{}\nand more\n", process::id())).expect("a file");
         let lock = ours(&path);
         assert_eq!(fs::read_to_string(&path).expect("text"), format!("{}\n", process::id()));

@@ -1,7 +1,8 @@
-//! What a person sees: lines and a progress bar on stderr. stdout stays empty.
+//! The output for people: lines and a progress bar on stderr. stdout stays empty.
 //!
-//! All of it goes through [`stderr`]. On a terminal there is one bar, and lines appear above it; elsewhere a plain line every few seconds. Every line starts
-//! with the peer's name, because the lines of several peers are often read together.
+//! All of it goes through [`stderr`]. On a terminal there is one bar, and lines appear above it. Elsewhere a plain line
+//! appears every few seconds. Every line starts with the peer's name, because people often read the lines of several peers
+//! together.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -18,9 +19,9 @@ use crate::protocol::peer_id::PeerId;
 
 /// How often a bar moves.
 const BAR_INTERVAL: Duration = Duration::from_millis(200);
-/// How many columns a bar takes beside the name and what is told: six, two brackets and two blanks.
+/// Number of columns of a bar beside the name and the text: six, two brackets and two blanks.
 const BAR_COLUMNS: usize = 10;
-/// How often a plain line may come.
+/// Minimum time between plain lines.
 const LINE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The console of one peer; clones write to the same one.
@@ -31,13 +32,13 @@ pub struct Console(Arc<Inner>);
 struct Inner {
     name: String,
     quiet: bool,
-    /// Drawn on a terminal, hidden elsewhere; there it still tells the rate and the time left.
+    /// Drawn on a terminal and hidden elsewhere, where it still gives the rate and the time left.
     bar: ProgressBar,
-    /// When plain lines of a check came.
+    /// When plain lines about a check appeared.
     lines: Intervals,
 }
 
-/// What is shown of a peer's progress.
+/// The progress of a peer, as the console shows it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Progress {
     layout: FileLayout,
@@ -50,7 +51,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// A peer's progress as it stands.
+    /// Returns the present progress of a peer.
     #[must_use]
     pub fn of(peer: &Peer) -> Self {
         let list = |holds: fn(&crate::peer::NeighborView) -> bool| {
@@ -75,13 +76,13 @@ impl Progress {
         self.piece_count == self.layout.piece_count()
     }
 
-    /// The most telling first, and no more than has room in this many columns; `speed` is bytes a second and the time left, once they
-    /// are known.
+    /// Describes the progress in at most `room` columns, the most important parts first. `speed` is the rate in bytes per
+    /// second and the time left, once they are known.
     fn describe(&self, speed: Option<(u64, Duration)>, room: usize) -> String {
         let named = self.parts(speed, |neighbors| self.list(neighbors));
         let counted = self.parts(speed, |neighbors| self.count(neighbors));
         let mut shown = String::new();
-        // Where names have no room, their number may have. What follows is worth less.
+        // If there is no room for the names, there may be room for their number. All later parts matter less.
         for (named, counted) in named.iter().zip(&counted) {
             let gap = if shown.is_empty() { "" } else { ", " };
             let left = room.saturating_sub(shown.len() + gap.len());
@@ -123,7 +124,7 @@ impl Progress {
     }
 }
 
-/// A rate in bytes a second as people read it; two digits are enough for what changes all the time.
+/// Returns a rate in bytes per second as people read it; two digits are enough for a value that changes all the time.
 #[must_use]
 pub fn shown_rate(bytes: u64) -> String {
     let (kib, tenths_of_mib) = (bytes >> 10, bytes.saturating_mul(10) >> 20);
@@ -135,13 +136,13 @@ pub fn shown_rate(bytes: u64) -> String {
 }
 
 impl Console {
-    /// The console of this peer; a quiet one shows errors only.
+    /// Returns the console of this peer; a quiet one shows only errors.
     #[must_use]
     pub fn new(own: PeerId, layout: FileLayout, quiet: bool) -> Self {
         let drawn = !quiet && stderr::draws();
         let target = if drawn { stderr::draw_target() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(layout.file_size()), target);
-        // Narrow: there may be no more than 80 columns.
+        // Narrow: there may be only 80 columns.
         let style = ProgressStyle::with_template("{prefix} [{bar:6}] {wide_msg}").expect("the template is right");
         bar.set_style(style.progress_chars("=> "));
         let name = format!("peer {own}");
@@ -149,7 +150,7 @@ impl Console {
         Self(Arc::new(Inner { name, quiet, bar, lines: Intervals::default() }))
     }
 
-    /// How often [`show`](Self::show) is worth calling.
+    /// Returns how often [`show`](Self::show) is worth calling.
     #[must_use]
     pub fn interval(&self) -> Duration {
         if self.0.bar.is_hidden() { LINE_INTERVAL } else { BAR_INTERVAL }
@@ -166,17 +167,17 @@ impl Console {
     pub fn show(&self, progress: Progress, last: &mut Option<Progress>) {
         let bar = &self.0.bar;
         if last.is_none() && bar.is_finished() {
-            // It has shown how the file was checked.
+            // The bar has shown the check of the file before.
             bar.reset();
             bar.set_length(progress.layout.file_size());
         }
         bar.set_position(progress.bytes());
         let speed = if last.is_none() {
-            // What was there at the start was not downloaded now.
+            // Pieces that were there at the start were not downloaded now.
             bar.reset_eta();
             None
         } else {
-            // Whole bytes a second, far below what an f64 holds exactly.
+            // Whole bytes per second, far below the limit of exact integers in an f64.
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
             Some((bar.per_sec() as u64, bar.eta()))
         };
@@ -203,7 +204,7 @@ impl Console {
         }
     }
 
-    /// How many columns there are for what is told: as many as it takes, unless it is drawn.
+    /// Returns the number of columns for the text: as many as it needs, unless a bar is drawn.
     fn room(&self) -> usize {
         if self.0.bar.is_hidden() {
             return usize::MAX;
@@ -214,13 +215,13 @@ impl Console {
     fn check(&self) -> String {
         let bar = &self.0.bar;
         let percent = bar.position().saturating_mul(100) / bar.length().unwrap_or(0).max(1);
-        // Whole bytes a second, far below what an f64 holds exactly.
+        // Whole bytes per second, far below the limit of exact integers in an f64.
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         let rate = shown_rate(bar.per_sec() as u64);
-        format!("checks its file: {percent} %, {rate}")
+        format!("checking its file: {percent} %, {rate}")
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub fn finish(&self) {
         self.0.bar.finish_and_clear();
     }
@@ -230,19 +231,19 @@ impl Console {
     }
 }
 
-/// How many times [`LINE_INTERVAL`] had passed at the last line.
+/// Number of times that [`LINE_INTERVAL`] had passed at the last line.
 #[derive(Debug, Default)]
 struct Intervals(AtomicU64);
 
 impl Intervals {
-    /// Whether a line is due, for one of all the threads that ask in the same interval.
+    /// Reports whether a line is due, to only one of the threads that ask in the same interval.
     fn is_due(&self, elapsed: Duration) -> bool {
         let passed = elapsed.as_secs() / LINE_INTERVAL.as_secs();
         self.0.fetch_max(passed, Ordering::Relaxed) < passed
     }
 }
 
-/// `1 piece`, `2 pieces`: any number of what takes an s in the plural.
+/// Returns a number with its noun, `1 piece` or `2 pieces`; the noun's plural must end in s.
 #[must_use]
 pub fn counted(count: impl Display, noun: &str) -> String {
     let mut text = format!("{count} {noun}");
@@ -252,7 +253,7 @@ pub fn counted(count: impl Display, noun: &str) -> String {
     text
 }
 
-/// Takes what a logger writes and shows it line by line.
+/// Takes the output of a logger and shows it line by line.
 #[derive(Debug)]
 pub struct ConsoleLines {
     console: Console,
@@ -260,7 +261,7 @@ pub struct ConsoleLines {
 }
 
 impl ConsoleLines {
-    /// Lines for this console, quiet or not: the logger's level decides what comes.
+    /// Returns a writer of lines for this console, quiet or not: the logger's level decides which lines come.
     #[must_use]
     pub fn new(console: Console) -> Self {
         Self { console, line: Vec::new() }

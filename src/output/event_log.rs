@@ -1,8 +1,9 @@
-//! The course's log (protocol A10): `LogEvent` to the exact sentence, and the two loggers behind the `log` crate.
+//! The course's log (protocol A10): turns each `LogEvent` into its exact sentence, and holds the two loggers of the `log`
+//! crate.
 //!
-//! The log file gets the eleven sentences and nothing else; warnings and the trace go to stderr. Sentences are formatted
-//! with the time at which they were decided, into memory, so that who decides never waits for the disk; [`LogFile::flush`]
-//! writes them out.
+//! The log file gets the eleven sentences and nothing else; warnings and the trace go to stderr. Sentences are formatted in
+//! memory, with the time of their decision, so the deciding code never waits for the disk. [`LogFile::flush`] writes them
+//! out.
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
@@ -23,7 +24,7 @@ use crate::protocol::peer_id::PeerId;
 /// Maximum number of bytes of sentences that are held in memory.
 const MOST_PENDING: usize = 256 * 1024;
 
-/// What separates the course's sentences from all other records of the `log` crate.
+/// Separates the course's sentences from all other records of the `log` crate.
 const TARGET: &str = "course_log";
 
 /// The log file and the sentences that are not in it yet.
@@ -35,12 +36,12 @@ pub struct LogFile {
 }
 
 impl LogFile {
-    /// Starts both loggers; `stderr` takes the other records, down to `verbosity`.
+    /// Starts both loggers; `stderr` receives the other records, down to `verbosity`.
     ///
-    /// The log file starts empty, or goes on behind its last whole line if it is `resumed`.
+    /// The log file starts empty or, if it is `resumed`, continues after its last whole line.
     ///
     /// # Errors
-    /// When the file cannot be created, is a link to one that is not empty, or another logger was set.
+    /// If the file cannot be created, is a link to a file that is not empty, or another logger was set.
     pub fn start(
         path: PathBuf,
         resumed: bool,
@@ -67,15 +68,15 @@ impl LogFile {
             Box::new(OthersOnly(WriteLogger::new(verbosity, others.build(), stderr))),
         ])?;
         if let Some(error) = unknown {
-            log::warn!("the local time is unknown, the log is written in UTC: {error}");
+            log::warn!("cannot determine the local time, so the log uses UTC: {error}");
         }
         Ok(Self { path, file: Mutex::new(file), pending })
     }
 
-    /// Writes the sentences that came since the last call, in one write; what they tell of is made good by `before`.
+    /// Writes the sentences since the last call, in one write; `before` first makes their facts durable.
     ///
     /// # Errors
-    /// When the disk does not take them, or `before` fails; then they are not written at all.
+    /// If the disk does not take them, or `before` fails; then none of them is written.
     pub fn flush(&self, before: impl FnOnce() -> Result<()>) -> Result<()> {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let lines = self.pending.take();
@@ -83,13 +84,13 @@ impl LogFile {
         file.write_all(&lines).with_context(|| format!("cannot write to {}", self.path.display()))
     }
 
-    /// Whether there are enough sentences to write them at once.
+    /// Reports whether there are enough sentences to write them at once.
     #[must_use]
     pub fn is_due(&self) -> bool {
         self.pending.lock().len() > MOST_PENDING
     }
 
-    /// Where the log is.
+    /// Returns the path of the log.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -99,7 +100,7 @@ impl LogFile {
 /// Empties the log of an earlier run, if there is one.
 ///
 /// # Errors
-/// When it cannot be written, or is a link to a file that is not empty.
+/// If it cannot be written, or is a link to a file that is not empty.
 pub fn start_over(path: &Path) -> Result<()> {
     links::refuse_full(path)?;
     match OpenOptions::new().write(true).truncate(true).open(path) {
@@ -108,7 +109,7 @@ pub fn start_over(path: &Path) -> Result<()> {
     }
 }
 
-/// Opens a log to go on with it: a line that a kill has cut short is taken away.
+/// Opens a log to continue it; removes a line that a kill cut short.
 fn open_behind_last_line(path: &Path) -> io::Result<File> {
     let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
     let mut end = file.seek(SeekFrom::End(0))?;
@@ -125,8 +126,8 @@ fn open_behind_last_line(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Whether the log that an earlier run has left says that the file was downloaded, in a whole line: one that a kill has cut
-/// short will be taken away.
+/// Reports whether a whole line of an earlier run's log says that the file was downloaded. A line that a kill cut short does
+/// not count, because it will be removed.
 #[must_use]
 pub fn tells_of_complete_file(path: &Path) -> bool {
     let Ok(file) = File::open(path) else { return false };
@@ -140,18 +141,18 @@ pub fn tells_of_complete_file(path: &Path) -> bool {
     false
 }
 
-/// How the last of the sentences ends.
+/// The end of the last of the sentences.
 const COMPLETE_FILE: &str = "has downloaded the complete file.";
 
-/// Puts an event of this peer into the log.
+/// Adds an event of this peer to the log.
 pub fn record(own: PeerId, event: &LogEvent) {
     log::info!(target: TARGET, "{}", Sentence { own, event });
 }
 
 /// The logger of all records but the course's.
 ///
-/// `WriteLogger` takes its lock before it looks at the target; a sentence is recorded while the peer's state is locked, and
-/// must not wait there for a reader of stderr who is slow.
+/// `WriteLogger` takes its lock before it checks the target. A sentence is recorded while the peer's state is locked, and
+/// must not wait there for a slow reader of stderr.
 struct OthersOnly<W: Write + Send + 'static>(Box<WriteLogger<W>>);
 
 impl<W: Write + Send + 'static> Log for OthersOnly<W> {
@@ -198,7 +199,7 @@ impl Pending {
     }
 }
 
-/// Puts the time before each line, which comes in several writes, and hands it on when it is whole.
+/// Puts the time before each line, which arrives in several writes, and passes it on when it is whole.
 struct Lines {
     line: Vec<u8>,
     stamp: Stamp,
@@ -267,7 +268,7 @@ impl fmt::Display for Sentence<'_> {
 
 #[cfg(test)]
 impl LogFile {
-    /// A new file to which no logger writes, for a test of what has one: a process has one logger.
+    /// Returns a new file to which no logger writes, for tests: a process can have only one logger.
     pub(crate) fn without_loggers(path: PathBuf) -> Result<Self> {
         Ok(Self { file: Mutex::new(File::create(&path)?), path, pending: Pending::default() })
     }

@@ -1,4 +1,4 @@
-//! `Stamp`: the local time, with the offset that holds at each moment, so that a log follows a change of daylight saving.
+//! `Stamp`: the local time with the offset of each moment, so a log follows a change to or from daylight saving time.
 
 use std::env;
 use std::io::Write;
@@ -7,20 +7,20 @@ use std::path::Path;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-/// What the system's zone is.
+/// The file that holds the system's time zone.
 const SYSTEM_ZONE: &str = "/etc/localtime";
 
-/// The local time as the log has it; formatted once a second, and not for each of what may be thousands of sentences.
+/// The local time as the log shows it. It is formatted once per second, not for each of perhaps thousands of sentences.
 #[derive(Debug)]
 pub struct Stamp {
     zone: TimeZone,
-    /// Which second since 1970 `text` tells.
+    /// The second since 1970 that `text` shows.
     second: i64,
     text: Vec<u8>,
 }
 
 impl Stamp {
-    /// That of the system's zone; if that cannot be found out, of UTC, and why.
+    /// Returns the stamp of the system's zone. If the zone cannot be determined, returns that of UTC, and the reason.
     #[must_use]
     pub fn new() -> (Self, Option<jiff::Error>) {
         let (zone, error) = match local_zone() {
@@ -34,14 +34,14 @@ impl Stamp {
         Self { zone, second: i64::MIN, text: Vec::new() }
     }
 
-    /// The time now: `[2026-11-21 14:03:09]: `.
+    /// Returns the time now: `[2026-11-21 14:03:09]: `.
     pub fn now(&mut self) -> &[u8] {
         self.at(Timestamp::now())
     }
 
-    /// This moment, with the offset that holds in the zone then.
+    /// Formats this moment, with the offset of the zone at that time.
     fn at(&mut self, now: Timestamp) -> &[u8] {
-        // Rounded down, before 1970, too.
+        // Rounded down, also before 1970.
         let second = now.as_millisecond().div_euclid(1000);
         if self.second != second {
             self.text.clear();
@@ -56,7 +56,7 @@ impl Stamp {
     }
 }
 
-/// The zone that `TZ` names, or the system's. Where neither says anything it is UTC, as for everything else there.
+/// Returns the zone that `TZ` names, or the system's. If neither is set, it is UTC, as for all other programs there.
 fn local_zone() -> Result<TimeZone, jiff::Error> {
     let is_told = env::var_os("TZ").is_some_and(|text| !text.is_empty()) || Path::new(SYSTEM_ZONE).exists();
     if is_told { TimeZone::try_system() } else { Ok(TimeZone::UTC) }

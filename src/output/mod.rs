@@ -1,7 +1,7 @@
-//! What a run says: to those who read the course's log, to a person at a terminal, and to a program.
+//! The output of a run: the course's log, the lines for people at a terminal, and the progress for programs.
 //!
-//! Modules in reading order: [`event_log`] is the course's log, in [`local_time`]; [`stderr`] owns the one thread that writes
-//! there; [`console`] is what a person sees; [`progress_json`] is what a program reads.
+//! Modules in reading order: [`event_log`] writes the course's log, in [`local_time`]. [`stderr`] owns the one thread that
+//! writes there. [`console`] is the output for people; [`progress_json`] is the output for programs.
 
 pub mod local_time;
 

@@ -1,6 +1,6 @@
-//! `ProgressFile`: a line of JSON a second for a program that draws a peer's progress (`--progress-json`).
+//! `ProgressFile`: a line of JSON each second, for programs that draw a peer's progress (`--progress-json`).
 //!
-//! [`Snapshot::of`] is taken while the peer stands still, [`ProgressFile::append`] computes rates and writes.
+//! [`Snapshot::of`] runs while the peer's state does not change; [`ProgressFile::append`] computes the rates and writes.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -16,44 +16,44 @@ use crate::peer::Peer;
 use crate::protocol::layout::PieceIndex;
 use crate::protocol::peer_id::PeerId;
 
-/// A peer as it stands: one line of the file, but for the rates.
+/// The state of a peer: one line of the file, without the rates.
 #[derive(Clone, Debug, Serialize)]
 pub struct Snapshot {
-    /// Seconds since 1970, to a thousandth.
+    /// Seconds since 1970, to a thousandth of a second.
     time: f64,
-    /// Its ID.
+    /// The peer's ID.
     peer: u32,
-    /// How many pieces are on its disk.
+    /// Number of pieces on its disk.
     pieces: u32,
     piece_count: u32,
-    /// Bytes.
+    /// In bytes.
     piece_size: u32,
-    /// Bytes.
+    /// In bytes.
     file_size: u64,
-    /// Bytes of pieces from and to all neighbors so far, and a second since the line before.
+    /// Bytes of pieces from and to all neighbors so far, and per second since the previous line.
     received_bytes: u64,
     sent_bytes: u64,
     received_bytes_per_second: u64,
     sent_bytes_per_second: u64,
-    /// By ascending ID.
+    /// Sorted by ascending ID.
     neighbors: Vec<NeighborSnapshot>,
 }
 
-/// One neighbor in it.
+/// The state of one neighbor.
 #[derive(Clone, Debug, Serialize)]
 struct NeighborSnapshot {
     peer: u32,
     connected: bool,
-    /// How many pieces it is known to have.
+    /// Number of pieces that it is known to have.
     pieces: u32,
     complete: bool,
     unchokes_us: bool,
     unchoked: bool,
     interested_in_us: bool,
     interesting: bool,
-    /// The piece that it was asked for and has not sent yet.
+    /// The piece that was requested from it and has not arrived yet.
     requested: Option<u32>,
-    /// Bytes of pieces from it and to it so far, and a second since the line before.
+    /// Bytes of pieces from it and to it so far, and per second since the previous line.
     received_bytes: u64,
     sent_bytes: u64,
     received_bytes_per_second: u64,
@@ -61,7 +61,7 @@ struct NeighborSnapshot {
 }
 
 impl Snapshot {
-    /// Takes it; `bytes` tells how many bytes of pieces came from a neighbor and went to it.
+    /// Takes a snapshot; `bytes` returns how many bytes of pieces came from a neighbor and went to it.
     #[must_use]
     pub fn of(own: PeerId, peer: &Peer, bytes: impl Fn(PeerId) -> (u64, u64)) -> Self {
         let layout = peer.pieces().layout();
@@ -101,7 +101,7 @@ impl Snapshot {
     }
 }
 
-/// What each line begins with.
+/// The start of each line.
 const FIRST_KEY: &[u8; 8] = b"{\"time\":";
 
 /// The file that the lines go to.
@@ -109,7 +109,7 @@ const FIRST_KEY: &[u8; 8] = b"{\"time\":";
 pub struct ProgressFile {
     path: PathBuf,
     file: File,
-    /// When the last line was written, and what it told.
+    /// The time of the last line, and its byte counts.
     last: Option<(Instant, Told)>,
 }
 
@@ -117,27 +117,28 @@ pub struct ProgressFile {
 type Told = BTreeMap<u32, (u64, u64)>;
 
 impl ProgressFile {
-    /// Begins it again.
+    /// Creates the file, or empties one of an earlier run.
     ///
     /// # Errors
-    /// When it cannot be created, is a link to a file that is not empty, or something else is there already.
+    /// If it cannot be created, is a link to a file that is not empty, or has other content already.
     pub fn create(path: &Path) -> Result<Self> {
         links::refuse_full(path)?;
-        // A slip of the hand should not cost anybody a film. What is no plain file takes no harm, and to read it may take long.
+        // A slip of the hand must not destroy another file. Anything but a plain file takes no harm, and reading it may take
+        // long.
         if fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.len() > 0) {
             let mut start = [0; FIRST_KEY.len()];
             let is_ours =
                 File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok() && start == *FIRST_KEY;
-            ensure!(is_ours, "{} is there already, and has no progress in it", path.display());
+            ensure!(is_ours, "{} already exists and is not a progress file", path.display());
         }
         let file = File::create(path).with_context(|| format!("cannot create {}", path.display()))?;
         Ok(Self { path: path.to_owned(), file, last: None })
     }
 
-    /// Writes a line, in one write, so that who reads along finds whole lines.
+    /// Writes a line in one write, so a program that reads along finds whole lines.
     ///
     /// # Errors
-    /// When the disk does not take it.
+    /// If the disk does not take it.
     pub fn append(&mut self, mut line: Snapshot) -> Result<()> {
         let now = Instant::now();
         if let Some((then, told)) = &self.last {

@@ -1,9 +1,9 @@
-//! `stderr`: one thread owns it, so that nobody else ever waits for its reader.
+//! `stderr`: one thread owns it, so no other thread ever waits for its reader.
 //!
-//! A stalled terminal, a hung ssh and a full pipe take nothing for as long as they like. Lines wait for the thread in a queue
-//! with a bound; what comes beyond that is dropped, and its number told when there is room again. A progress bar is drawn by
-//! the same thread below the lines: of what was drawn and not shown yet only the last state counts. Errors of writing are
-//! swallowed: where stderr is gone, nobody can be told.
+//! A stalled terminal, a hung ssh or a full pipe may take nothing for any time. Lines wait for the thread in a bounded queue.
+//! Further lines are dropped, and their number is reported once there is room again. The same thread draws a progress bar
+//! below the lines; of several undrawn states only the last one counts. Errors of writing are ignored: if stderr is gone,
+//! there is no other place to report them.
 
 use std::borrow::Cow;
 use std::env;
@@ -18,41 +18,41 @@ use indicatif::{ProgressDrawTarget, TermLike};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::termios::tcgetwinsize;
 
-/// For how long at most the end of a process waits for who reads stderr.
+/// Maximum time that the end of a process waits for the reader of stderr.
 pub const LAST_PATIENCE: Duration = Duration::from_millis(500);
 
 /// Maximum number of bytes of lines that wait to be written.
 const MOST_WAITING: usize = 1 << 20;
-/// Enough for the thread: it does not recurse.
+/// Stack size of the thread, in bytes: it does not recurse.
 const STACK_BYTES: usize = 128 * 1024;
-/// How often at most a bar is drawn, a second.
+/// Maximum number of times that a bar is drawn per second.
 const DRAWINGS_PER_SECOND: u8 = 20;
-/// The columns and rows of a terminal that does not tell them.
+/// The columns and rows of a terminal that does not report them.
 const USUAL_SIZE: (u16, u16) = (80, 24);
-/// As many bytes a pipe takes at once when it says that it takes some.
+/// Number of bytes that a pipe takes at once when it reports that it is ready.
 const ATOMIC_LEN: usize = 4096;
 
 static OWNER: Owner = Owner { queue: Mutex::new(Queue::new()), changed: Condvar::new() };
 
-/// Puts `who: text` into the queue. Never waits.
+/// Adds `who: text` to the queue. Never waits.
 pub fn say(who: &str, text: &str) {
     OWNER.change(|queue| queue.push(who, text));
 }
 
-/// Where a progress bar is drawn, if stderr is a terminal: below the lines. It never fails and never waits.
+/// Returns the place where a progress bar is drawn, below the lines, if stderr is a terminal. It never fails and never waits.
 #[must_use]
 pub fn draw_target() -> ProgressDrawTarget {
     ProgressDrawTarget::term_like_with_hz(Box::new(Canvas::default()), DRAWINGS_PER_SECOND)
 }
 
-/// Whether something can be drawn: stderr is a terminal, and none that says of itself that it knows no more than lines.
+/// Reports whether a bar can be drawn: stderr is a terminal, and `TERM` does not call it `dumb`.
 #[must_use]
 pub fn draws() -> bool {
     io::stderr().is_terminal() && env::var_os("TERM").is_none_or(|kind| kind != "dumb")
 }
 
-/// Draws these lines below what was said, instead of what was drawn before; no lines take that away. What a line has beyond the
-/// terminal's width is cut off. Never waits.
+/// Draws these lines below the other lines, in place of the previous drawing; without lines, removes that. The part of a line
+/// beyond the terminal's width is cut off. Never waits.
 pub fn draw(lines: &[String]) {
     let columns = size().0.into();
     let filled = |line: &String| {
@@ -63,22 +63,22 @@ pub fn draw(lines: &[String]) {
     OWNER.change(|queue| queue.drawing = Some(drawing));
 }
 
-/// Waits until all that was said is written, but no longer than `patience`.
+/// Waits until all queued lines are written, but no longer than `patience`.
 pub fn flush(patience: Duration) {
     OWNER.flush(Instant::now() + patience);
 }
 
-/// The same at the end of the process: what anybody says from now on is not written.
+/// Flushes as [`flush`] does, at the end of the process: later lines are not written.
 pub fn close(patience: Duration) {
     OWNER.change(|queue| {
         queue.closed = true;
-        // No bar is left behind a last line.
+        // No bar remains after the last line.
         queue.drawing = (!queue.shown.is_empty()).then(String::new);
     });
     flush(patience);
 }
 
-/// The columns and rows of the terminal that stderr is.
+/// Returns the columns and rows of the terminal that stderr is.
 #[must_use]
 pub fn size() -> (u16, u16) {
     let told = tcgetwinsize(io::stderr()).map(|size| (size.ws_col, size.ws_row));
@@ -96,14 +96,14 @@ impl Owner {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the queue and sees to it that somebody empties it.
+    /// Changes the queue and makes sure that a thread empties it.
     fn change(&'static self, change: impl FnOnce(&mut Queue)) {
         let mut queue = self.lock();
         if queue.closed {
             return;
         }
         change(&mut queue);
-        // Where the system has no thread to give now, it may have one for the next line; the last is not lost either.
+        // If the system has no thread to give now, it may have one for the next line; the last line is not lost either.
         if !queue.has_thread {
             let builder = thread::Builder::new().name("stderr".into()).stack_size(STACK_BYTES);
             queue.has_thread = builder.spawn(|| self.write_all()).is_ok();
@@ -112,7 +112,7 @@ impl Owner {
         self.changed.notify_all();
     }
 
-    /// The thread: writes what comes, as long as the process lives.
+    /// Runs the thread: writes lines as they come, as long as the process lives.
     fn write_all(&self) {
         loop {
             let idle = |queue: &mut Queue| queue.is_empty();
@@ -143,21 +143,21 @@ impl Owner {
     }
 }
 
-/// Writes for as long as it takes; what cannot be written is lost.
+/// Writes for as long as it takes; bytes that cannot be written are lost.
 fn write_patiently(mut text: &[u8]) {
     while !text.is_empty() {
         match io::stderr().write(text) {
             Ok(0) => return,
             Ok(len) => text = &text[len..],
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            // Somebody who shares it has said that writing does not wait.
+            // Another program that shares stderr has made it non-blocking.
             Err(error) if error.kind() == ErrorKind::WouldBlock && takes_more(None) => {}
             Err(_) => return,
         }
     }
 }
 
-/// Writes, where there is no thread for it, as far as that can be done without waiting beyond `deadline`.
+/// Writes without a thread, as far as possible without waiting beyond `deadline`.
 fn write_until(text: &[u8], deadline: Instant) {
     for chunk in text.chunks(ATOMIC_LEN) {
         let patience = deadline.saturating_duration_since(Instant::now());
@@ -167,7 +167,7 @@ fn write_until(text: &[u8], deadline: Instant) {
     }
 }
 
-/// Waits until stderr takes more; false if it does not within `patience`, or never again.
+/// Waits until stderr takes more; returns false if it does not within `patience`, or never will.
 fn takes_more(patience: Option<Duration>) -> bool {
     let stderr = io::stderr();
     let mut polled = [PollFd::new(&stderr, PollFlags::OUT)];
@@ -178,15 +178,15 @@ fn takes_more(patience: Option<Duration>) -> bool {
     }
 }
 
-/// What waits to be written.
+/// The output that waits to be written.
 struct Queue {
     /// Whole lines.
     lines: String,
-    /// Who was not heard first, and how many lines were dropped since the last that was kept.
+    /// The name on the first dropped line, and the number of lines dropped since the last one that was kept.
     dropped: Option<(String, u64)>,
-    /// What is to be drawn instead of what is shown.
+    /// The next drawing, in place of the one that is shown.
     drawing: Option<String>,
-    /// What is drawn on the terminal.
+    /// The drawing on the terminal.
     shown: String,
     has_thread: bool,
     is_writing: bool,
@@ -219,7 +219,7 @@ impl Queue {
         }
     }
 
-    /// Takes out what is to be written now to a terminal of this number of columns.
+    /// Takes out the bytes to write now to a terminal of this number of columns.
     fn take(&mut self, columns: usize) -> Vec<u8> {
         let mut text = String::new();
         let drawing = self.drawing.take().unwrap_or_else(|| self.shown.clone());
@@ -229,7 +229,7 @@ impl Queue {
             if rows > 1 {
                 write!(text, "\x1b[{}A", rows - 1).expect("memory");
             }
-            // To the end of the screen.
+            // Clears to the end of the screen.
             text.push_str("\x1b[J");
         }
         text.push_str(&mem::take(&mut self.lines));
@@ -239,7 +239,7 @@ impl Queue {
         }
         text.push_str(&drawing);
         if !drawing.is_empty() {
-            // What the terminal shows of a key, such as ^C, stays within the last line then, and moves no line.
+            // So the terminal's echo of a key, such as ^C, stays within the last line and moves no line.
             text.push('\r');
         }
         self.shown = drawing;
@@ -247,7 +247,7 @@ impl Queue {
     }
 }
 
-/// A text with nothing in it that a terminal would obey: names of files and what others have said go into lines, too.
+/// Escapes everything in a text that a terminal would obey: lines also contain names of files and text from other peers.
 fn plain(text: &str) -> Cow<'_, str> {
     if !text.contains(char::is_control) {
         return text.into();
@@ -259,7 +259,7 @@ fn plain(text: &str) -> Cow<'_, str> {
     plain.into()
 }
 
-/// Takes what a bar draws. A bar fills its lines with blanks, and moves the cursor only to draw over what it drew before.
+/// Receives a bar's drawing. A bar pads its lines with blanks, and moves the cursor only to draw over its earlier drawing.
 #[derive(Debug, Default)]
 struct Canvas(Mutex<String>);
 

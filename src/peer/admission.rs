@@ -1,18 +1,18 @@
-//! Who is taken for a neighbor: whether a connection under a known ID is let in, and whether it takes the place of another
-//! (protocol B).
+//! Admission of neighbors: whether a connection under a known ID is accepted, and whether it replaces another one (protocol
+//! B).
 //!
-//! Pure functions of facts, collected where the sockets and the clock are. No key proves an ID, so these rules
-//! decide how much a stranger can do who uses one: it cannot push out a neighbor that is alive, and it cannot speak for a
-//! neighbor that this peer reaches by itself.
+//! Pure functions of facts, which are collected where the sockets and the clock are. No key proves an ID, so these rules
+//! decide how much harm a stranger with a known ID can do. It cannot push out a neighbor that is alive, and it cannot speak
+//! for a neighbor that this peer reaches by itself.
 
-/// What is known of a connection on which hands were shaken, before it becomes a neighbor's.
+/// The facts about a connection after its handshakes, before it becomes a neighbor's.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Newcomer {
     /// How it came about.
     pub way: Way,
-    /// Whether its ID and address together have broken the protocol too often, and the pause for that is not over.
+    /// Whether its ID and address together have broken the protocol too often, and the pause for that has not ended.
     pub kept_out: bool,
-    /// The connection that the neighbor has already.
+    /// The connection that the neighbor already has.
     pub present: Option<Present>,
 }
 
@@ -21,36 +21,36 @@ pub struct Newcomer {
 pub enum Way {
     /// This peer dialed the address in `PeerInfo.cfg`.
     Dialed,
-    /// A neighbor whose line stands after ours called, as it should (A3).
+    /// A neighbor whose line stands after ours called, as the protocol says (A3).
     Called,
-    /// A neighbor whose line stands before ours called, though this peer is to dial it (A3).
+    /// A neighbor whose line stands before ours called, although this peer has to dial it (A3).
     CalledInstead {
-        /// Whether the last attempt to dial it failed; before the first, nothing speaks against it.
+        /// Whether the last attempt to dial it failed. False before the first attempt.
         unreachable: bool,
     },
 }
 
-/// What is known of the connection that a neighbor has.
+/// The facts about the connection that a neighbor already has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Present {
-    /// It was given up, and only its thread has not noticed yet.
+    /// It was closed, and only its thread has not noticed yet.
     pub broken: bool,
-    /// It has been silent for too long although something is due on it.
+    /// It has been silent for too long although an answer is due on it.
     pub overdue: bool,
-    /// The newcomer comes from the same address.
+    /// The newcomer calls from the same address.
     pub same_address: bool,
-    /// Nothing went over it in either direction for a second.
+    /// It carried no traffic in either direction for a second.
     pub quiet: bool,
-    /// It has taken the place of another lately, and the newcomer may be that one, which comes back.
+    /// It recently replaced another connection, and the newcomer may be the replaced one, coming back.
     pub in_contest: bool,
 }
 
-/// What becomes of a newcomer.
+/// The verdict on a newcomer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Admission {
     /// It becomes the neighbor's connection.
     Take,
-    /// It takes the place of the present connection, which is given up.
+    /// It replaces the present connection, which is closed.
     Replace,
     /// It is turned away.
     Refuse(Refusal),
@@ -85,9 +85,9 @@ pub fn admit(newcomer: Newcomer) -> Admission {
 }
 
 impl Present {
-    /// The one that answers at the address in `PeerInfo.cfg` comes before a caller; a caller before what is dead, or seems to be
-    /// its own from before a crash. What has just taken the place of another gives it back to that one, so that a stranger that
-    /// chatters cannot keep a place for which its neighbor comes back.
+    /// A connection that answers at the address in `PeerInfo.cfg` comes before a caller. A caller comes before a dead
+    /// connection, and before one that seems to be its own from before a crash. A connection that has just replaced another
+    /// gives its place back to that one. So a chattering stranger cannot keep the place of a neighbor that comes back.
     fn gives_way(self, to: Way) -> bool {
         let is_dead = self.broken || self.overdue || (self.same_address && self.quiet);
         to == Way::Dialed || is_dead || self.in_contest

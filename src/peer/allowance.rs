@@ -1,49 +1,49 @@
-//! `Allowance`: how many bytes of pieces may still be asked for under a limit (`--download-limit`).
+//! `Allowance`: how many more bytes of pieces may be requested under a limit (`--download-limit`).
 //!
-//! A token bucket without a clock: who knows the time reports what has come into it. It is the requests that wait, and not the
-//! reading, so that what a neighbor says is heard at once. A request is made while anything is left, and may cost more than
-//! that; then the next one waits until it is made up for.
+//! A token bucket without a clock: the code that has one reports the tokens that have arrived. The requests wait, not the
+//! reading, so a neighbor's messages are handled at once. A request may be made while any tokens are left, and may cost more
+//! than that. The next request then waits until the debt is paid.
 
-/// Of all neighbors, or of one; without a limit it is always enough.
+/// The allowance of all neighbors, or of one; without a limit it is always open.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Allowance(Option<Tokens>);
 
 #[derive(Clone, Copy, Debug)]
 struct Tokens {
-    /// Bytes; less than 0 is a debt.
+    /// Number of bytes; negative for a debt.
     left: i64,
-    /// Maximum number that is kept.
+    /// Maximum number of bytes that are kept.
     most: i64,
 }
 
 impl Allowance {
-    /// Nothing yet, if there is a limit, under which at most this many bytes are kept.
+    /// Returns an allowance that keeps at most this many bytes and is empty; `None` means no limit.
     pub fn new(most: Option<u64>) -> Self {
         Self(most.map(|most| Tokens { left: 0, most: to_signed(most) }))
     }
 
-    /// Whether something may be asked for.
+    /// Reports whether a request may be made.
     pub fn is_open(&self) -> bool {
         self.0.is_none_or(|tokens| tokens.left > 0)
     }
 
-    /// This many bytes have come into it.
+    /// Adds bytes that have arrived.
     pub fn add(&mut self, bytes: u64) {
         if let Some(tokens) = &mut self.0 {
             let with_it = tokens.left.saturating_add(to_signed(bytes)).min(tokens.most);
-            // What was given back may be more than is kept.
+            // Bytes that were given back may exceed what is kept.
             tokens.left = tokens.left.max(with_it);
         }
     }
 
-    /// A piece of this length was asked for, or has come unasked.
+    /// Spends the bytes of a piece that was requested, or that arrived unrequested.
     pub fn spend(&mut self, piece_len: u32) {
         if let Some(tokens) = &mut self.0 {
             tokens.left = tokens.left.saturating_sub(i64::from(piece_len));
         }
     }
 
-    /// It will not come, or counts again if it does.
+    /// Gives back the bytes of a piece that will not arrive; if it does, it is spent again.
     pub fn give_back(&mut self, piece_len: u32) {
         if let Some(tokens) = &mut self.0 {
             tokens.left = tokens.left.saturating_add(i64::from(piece_len));

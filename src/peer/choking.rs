@@ -1,8 +1,8 @@
-//! Who is unchoked (protocol A7): `Choking` knows the preferred and the optimistically unchoked neighbors, and the two
-//! selections are functions over the candidates.
+//! Unchoking (protocol A7): `Choking` holds the preferred and the optimistically unchoked neighbors, and the two selections
+//! are functions over the candidates.
 //!
-//! Invariant: a neighbor is unchoked if and only if it is preferred or optimistically unchoked. No flag says so a second
-//! time, so at most k + 1 are.
+//! Invariant: a neighbor is unchoked if and only if it is preferred or optimistically unchoked. No flag repeats this, so at
+//! most k + 1 neighbors are unchoked.
 
 use std::collections::BTreeSet;
 
@@ -11,16 +11,16 @@ use rand::seq::{IndexedRandom, SliceRandom};
 
 use crate::protocol::peer_id::PeerId;
 
-/// The choke sets.
+/// The neighbors that are unchoked.
 #[derive(Debug, Default)]
 pub(super) struct Choking {
     preferred: BTreeSet<PeerId>,
     optimistic: Option<PeerId>,
-    /// What the last tick selected; it keeps neighbors that were lost since, for the log tells of changed selections.
+    /// The last tick's selection. It keeps neighbors that were lost since, because the log reports changed selections.
     last_selected: BTreeSet<PeerId>,
 }
 
-/// What a tick changed; those to choke come first, so that k + 1 holds at every moment.
+/// The changes of a tick. Neighbors to choke come first, so that at most k + 1 are unchoked at every moment.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Changes {
     pub choke: Vec<PeerId>,
@@ -40,7 +40,7 @@ impl Choking {
         self.optimistic
     }
 
-    /// Makes these the preferred neighbors; also says whether that is another selection than the last one.
+    /// Makes these the preferred neighbors; also reports whether the selection differs from the last one.
     pub fn prefer(&mut self, selected: BTreeSet<PeerId>) -> (Changes, bool) {
         let unchoke = selected.iter().copied().filter(|&neighbor| !self.is_unchoked(neighbor)).collect();
         let former = std::mem::replace(&mut self.preferred, selected);
@@ -50,7 +50,7 @@ impl Choking {
         (Changes { choke, unchoke }, is_new)
     }
 
-    /// Makes this the optimistically unchoked neighbor, or none.
+    /// Makes this the optimistically unchoked neighbor; `None` chokes the present one.
     pub fn unchoke_optimistically(&mut self, chosen: Option<PeerId>) -> Changes {
         let unchoke = chosen.into_iter().filter(|&neighbor| !self.is_unchoked(neighbor)).collect();
         let former = std::mem::replace(&mut self.optimistic, chosen);
@@ -58,7 +58,7 @@ impl Choking {
         Changes { choke, unchoke }
     }
 
-    /// Takes a lost neighbor out of both sets.
+    /// Removes a lost neighbor from both sets.
     pub fn forget(&mut self, neighbor: PeerId) {
         self.preferred.remove(&neighbor);
         self.optimistic.take_if(|optimistic| *optimistic == neighbor);
@@ -72,15 +72,15 @@ pub(super) struct Candidate {
     pub bytes: u64,
 }
 
-/// The `k` candidates that sent most, ties broken at random.
+/// Selects the `k` candidates that sent most; ties are broken at random.
 pub(super) fn select_by_rate(mut candidates: Vec<Candidate>, k: usize, rng: &mut impl Rng) -> BTreeSet<PeerId> {
     candidates.shuffle(rng);
-    // The sort is stable: those that sent the same stay in the order of the shuffle.
+    // The sort is stable: candidates that sent equally much stay in the order of the shuffle.
     candidates.sort_by_key(|candidate| std::cmp::Reverse(candidate.bytes));
     candidates.iter().take(k).map(|candidate| candidate.neighbor).collect()
 }
 
-/// `k` of the candidates at random.
+/// Selects `k` of the candidates at random.
 pub(super) fn select_at_random(candidates: &[Candidate], k: usize, rng: &mut impl Rng) -> BTreeSet<PeerId> {
     candidates.sample(rng, k).map(|candidate| candidate.neighbor).collect()
 }

@@ -1,4 +1,5 @@
-//! The rules of downloading: which piece is asked of whom, and what happens when it comes or does not (protocol A8).
+//! The rules of downloading: which piece is requested from which neighbor, and what happens when it arrives or does not
+//! (protocol A8).
 
 use super::event::{Action, LogEvent, Origin};
 use super::neighbor::Neighbor;
@@ -10,10 +11,10 @@ use crate::protocol::peer_id::PeerId;
 use crate::protocol::piece_set::PieceSet;
 
 impl Peer {
-    /// What to do with a piece of which only the header has come.
+    /// Decides what to do with a piece of which only the header has arrived.
     ///
-    /// One that its sender was asked for, be it long ago, is kept unless it is here; so is one that is on its way to the disk,
-    /// for that may turn out to be wrong before this one is read.
+    /// A piece that was ever requested from its sender is kept unless it is here. A piece on its way to the disk is kept too:
+    /// the copy there may turn out to be wrong before this one is read.
     #[must_use]
     pub fn welcome(&self, from: PeerId, piece: PieceIndex) -> Welcome {
         let asked = |neighbor: &Neighbor| neighbor.requested == Some(piece) || neighbor.unanswered.contains(piece);
@@ -26,14 +27,14 @@ impl Peer {
         }
     }
 
-    /// Whether an arrived piece is to be saved: we asked its sender for it, be it long ago, and still lack it.
+    /// Reports whether an arrived piece is to be saved: it was requested from its sender at some time, and is still missing.
     pub(super) fn accept_piece(&mut self, from: PeerId, piece: PieceIndex) -> bool {
         let Some(neighbor) = connected(&mut self.neighbors, from) else { return false };
         let origin = neighbor.records.origin();
         let under_way = neighbor.requested.take_if(|requested| *requested == piece).is_some();
         let asked = neighbor.unanswered.forget(piece) || under_way;
         if !under_way {
-            // Be it kept or not, it has come over the wire.
+            // Whether it is kept or not, it used the wire.
             self.spend(from, piece);
         }
         if !asked {
@@ -48,10 +49,11 @@ impl Peer {
         true
     }
 
-    /// The piece is missing again, its sender has earned nothing by it and is not asked for a while: others come first.
+    /// Handles a wrong piece: it is missing again, its sender earns nothing by it and gets no requests for a while. Other
+    /// neighbors come first.
     pub(super) fn piece_wrong(&mut self, piece: PieceIndex, actions: &mut Vec<Action>) {
         let Some((from, origin)) = self.pieces.abandon_saving(piece) else { return };
-        // It may have come late, while somebody else was asked for it, who still is.
+        // It may have arrived late, while another neighbor was asked for it and still owes it.
         let owes = |(_, neighbor): &(&PeerId, &Neighbor)| neighbor.requested == Some(piece);
         match self.neighbors.iter().find(owes) {
             Some((&id, _)) => self.pieces.request(piece, id),
@@ -71,7 +73,7 @@ impl Peer {
         self.ask(id, actions);
     }
 
-    /// Only now the piece is ours: it is counted, logged and announced, and every interest is looked at again (A6).
+    /// Only a saved piece is ours: now it is counted, logged and announced, and every interest is checked again (A6).
     pub(super) fn piece_saved(&mut self, piece: PieceIndex, actions: &mut Vec<Action>) {
         let Some(from) = self.pieces.finish_saving(piece) else { return };
         let have = self.pieces.have();
@@ -83,7 +85,7 @@ impl Peer {
                 actions.push(Action::Send { to: id, message: Message::Have(piece) });
                 tell_interest_if_changed(id, neighbor, actions);
                 neighbor.told_complete = complete;
-                // Some answer each `have` with their interest.
+                // Some peers answer each `have` with their interest.
                 neighbor.allow_idle_words(2);
             }
         }
@@ -103,7 +105,7 @@ impl Peer {
         self.finish_if_all_are_complete(actions);
     }
 
-    /// The piece is free for others; who let it time out is asked again when it says something (B).
+    /// Frees the piece for others; the neighbor that let it time out gets requests again after its next message (B).
     pub(super) fn request_timed_out(&mut self, id: PeerId, actions: &mut Vec<Action>) {
         let Some(neighbor) = connected(&mut self.neighbors, id) else { return };
         let Some(piece) = neighbor.requested.take() else { return };
@@ -116,7 +118,7 @@ impl Peer {
 
     // ---- Limits ----
 
-    /// This many bytes more may be asked for, of all and of each.
+    /// Allows this many more bytes to be requested, from all neighbors and from each.
     pub(super) fn allowance_came(&mut self, of_all: u64, of_each: u64, actions: &mut Vec<Action>) {
         self.allowance.add(of_all);
         self.neighbors.values_mut().for_each(|neighbor| neighbor.allowance.add(of_each));
@@ -129,7 +131,7 @@ impl Peer {
         self.neighbors.get_mut(&id).expect("it is known").allowance.spend(piece_len);
     }
 
-    /// What was asked for and has not come costs nothing, unless it still comes.
+    /// Gives back the cost of a requested piece that has not arrived; if it still arrives, it is spent again.
     pub(super) fn give_back(&mut self, id: PeerId, piece: PieceIndex) {
         let piece_len = self.pieces.layout().piece_len(piece);
         self.allowance.give_back(piece_len);
@@ -138,7 +140,7 @@ impl Peer {
 
     // ---- Requests ----
 
-    /// Asks a neighbor for a piece, if it may be asked and has one that nobody was asked for (A8).
+    /// Requests a piece from a neighbor, if it may be asked and has a piece that was not requested from anyone (A8).
     pub(super) fn ask(&mut self, id: PeerId, actions: &mut Vec<Action>) {
         if !self.allowance.is_open() || !self.neighbors.get(&id).is_some_and(Neighbor::may_be_asked) {
             return;
@@ -164,7 +166,7 @@ impl Peer {
         }
     }
 
-    /// Asks everybody, in turns: under a limit it may be enough for few.
+    /// Sends requests to all neighbors in turn: under a limit the allowance may suffice for only a few.
     pub(super) fn ask_all(&mut self, actions: &mut Vec<Action>) {
         let mut ids: Vec<_> =
             self.neighbors.iter().filter(|(_, neighbor)| neighbor.may_be_asked()).map(|(&id, _)| id).collect();
@@ -175,14 +177,14 @@ impl Peer {
         }
     }
 
-    /// Makes a piece free to be asked for again, if it is this neighbor that was asked for it last.
+    /// Frees a piece for new requests, if this neighbor was the last one asked for it.
     pub(super) fn free(&mut self, piece: PieceIndex, asked: PeerId) {
         if self.pieces.free(piece, asked) {
             self.missing_again(piece);
         }
     }
 
-    /// A piece may be asked for again.
+    /// Allows a piece to be requested again.
     fn missing_again(&mut self, piece: PieceIndex) {
         self.for_each_that_has(piece, |neighbor| neighbor.askable.add(piece));
         if let Some(rarity) = &mut self.rarity {
@@ -190,8 +192,9 @@ impl Peer {
         }
     }
 
-    /// What a neighbor may be asked for that has sent wrong pieces: others than those first; and if it is distrusted, only what no
-    /// connected neighbor has who is trusted. Any of these, however pieces are selected otherwise.
+    /// Chooses a piece to request from a neighbor that has sent wrong pieces. Pieces other than those come first. From a
+    /// distrusted neighbor, only pieces are chosen that no trusted connected neighbor has. The choice among them is random,
+    /// whatever the selection is otherwise.
     fn choose_carefully(&mut self, id: PeerId) -> Option<PieceIndex> {
         let (neighbor, missing) = (&self.neighbors[&id], self.pieces.missing());
         if neighbor.askable.total() == 0 {
@@ -199,8 +202,8 @@ impl Peer {
         }
         let comes_first = |other: &&Neighbor| neighbor.is_distrusted() && other.connected && !other.is_distrusted();
         let trusted = || self.neighbors.values().filter(comes_first);
-        // Mostly there is somebody who has all that we lack. To look at all pieces instead takes milliseconds where they are
-        // millions, and who lies could make us look again and again.
+        // Usually some neighbor has all that we lack. Checking all pieces instead takes milliseconds where they are millions,
+        // and a liar could make us check again and again.
         if trusted().any(|other| other.askable.total() == missing.count()) {
             return None;
         }
@@ -212,7 +215,7 @@ impl Peer {
         choose(&first).or_else(|| choose(&allowed))
     }
 
-    /// Nobody may be asked for a piece any more that was missing until now.
+    /// Excludes a piece that was missing until now from all requests.
     fn not_missing(&mut self, piece: PieceIndex) {
         self.for_each_that_has(piece, |neighbor| neighbor.askable.subtract(piece));
         if let Some(rarity) = &mut self.rarity {

@@ -1,4 +1,4 @@
-//! The contract between `Peer`, which decides, and the code that runs it: past facts in, imperatives out.
+//! The contract between `Peer`, which decides, and the code that runs it: past facts go in, imperatives come out.
 
 use std::fmt;
 
@@ -11,22 +11,22 @@ use crate::protocol::peer_id::PeerId;
 pub enum Event {
     /// The process has started; the first event, once.
     Started,
-    /// Handshakes were exchanged with a neighbor. If it was connected, this connection takes the place of the old one.
+    /// Handshakes were exchanged with a neighbor. If it was connected, this connection replaces the old one.
     NeighborConnected {
-        /// Whose connection it is.
+        /// The neighbor at the other end.
         neighbor: PeerId,
-        /// Who opened it.
+        /// The side that dialed.
         opened_by: Opener,
-        /// Where it comes from.
+        /// The place that the connection comes from.
         origin: Origin,
     },
     /// A connected neighbor's message has arrived whole.
     ///
-    /// Of a `piece`, the bytes are held by the code that reports it until the actions are carried out.
+    /// The code that reports a `piece` holds its bytes until the actions are carried out.
     MessageReceived {
-        /// Who sent it.
+        /// The sender.
         from: PeerId,
-        /// What it says.
+        /// The message.
         message: Message,
     },
     /// The bytes that [`Action::SavePiece`] named are on disk.
@@ -34,65 +34,66 @@ pub enum Event {
         /// The piece.
         piece: PieceIndex,
     },
-    /// The bytes that [`Action::SavePiece`] named are not those of the piece, and were dropped. Only who knows the hashes of the
-    /// pieces can tell.
+    /// The bytes that [`Action::SavePiece`] named are not those of the piece, and were dropped. Only code that knows the
+    /// hashes of the pieces can report this.
     PieceWrong {
         /// The piece.
         piece: PieceIndex,
     },
-    /// What [`Action::CompleteFile`] asked for is done.
+    /// The file has its final name, as [`Action::CompleteFile`] asked.
     FileCompleted,
-    /// The unchoking interval (p) is over.
+    /// The unchoking interval (p) has ended.
     PreferredTick,
-    /// The optimistic unchoking interval (m) is over.
+    /// The optimistic unchoking interval (m) has ended.
     OptimisticTick,
     /// The request under way to this neighbor has waited too long for its piece.
     RequestTimedOut {
-        /// Who owes the piece.
+        /// The neighbor that owes the piece.
         neighbor: PeerId,
     },
-    /// The pause that [`Action::Pause`] asked for is over.
+    /// The pause that [`Action::Pause`] asked for has ended.
     PauseOver {
-        /// Who may be asked again.
+        /// The neighbor that may get requests again.
         neighbor: PeerId,
-        /// Where its wrong piece came from.
+        /// The place that its wrong piece came from.
         origin: Origin,
     },
-    /// The time is over that [`Action::Contest`] asked for.
+    /// The time that [`Action::Contest`] asked for has ended.
     ContestOver {
-        /// Whose connections were in contest.
+        /// The neighbor whose connections were in contest.
         neighbor: PeerId,
         /// The number that the action gave.
         number: u32,
     },
     /// A second has passed.
     SecondPassed,
-    /// Time has gone by, in which this many bytes more may be asked for; without a limit nothing is said of that.
+    /// Time has passed, and this many more bytes may be requested. Without a limit this event is not sent.
     AllowanceCame {
-        /// Of all neighbors together.
+        /// Bytes for all neighbors together.
         of_all: u64,
-        /// Of each of them.
+        /// Bytes for each neighbor.
         of_each: u64,
     },
     /// A connected neighbor's connection is gone.
     NeighborLost {
-        /// Whose connection it was.
+        /// The neighbor that was connected.
         neighbor: PeerId,
         /// How it ended.
         ending: Ending,
     },
 }
 
-/// Which side dialed.
+/// The side that dialed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Opener {
-    /// This peer did.
+    /// This peer dialed.
     Us,
-    /// The neighbor did.
+    /// The neighbor dialed.
     Them,
 }
 
-/// Which place a connection comes from: the same number stands for the same place. Who runs a peer has the addresses.
+/// The place that a connection comes from: equal numbers stand for the same place. The code that runs a peer has the
+/// addresses.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
 pub struct Origin(pub u128);
 
@@ -101,80 +102,80 @@ impl Origin {
     pub const LISTED: Self = Self(0);
 }
 
-/// How a connection came to its end.
+/// How a connection ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Ending {
     /// The neighbor closed it, so it wanted nothing more.
     Closed,
-    /// It broke, was reset or was given up: the last messages may not have arrived.
+    /// It broke, was reset or was closed by us: the last messages may not have arrived.
     Broken,
 }
 
-/// Something to be done, in the order given.
+/// An action to carry out, in the order given.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Action {
-    /// Send this message to a connected neighbor, after all that was to be sent to it before but pieces, whose sending may
+    /// Send this message to a connected neighbor, after all earlier messages to it. It may overtake pieces, whose sending may
     /// take long.
     ///
-    /// The bytes of a `piece` are read from the disk. A `choke` takes back the pieces before it whose sending has not
-    /// begun: the choked get none (A7).
+    /// The bytes of a `piece` are read from the disk. A `choke` withdraws the pieces before it whose sending has not begun:
+    /// choked neighbors get none (A7).
     Send {
-        /// To whom.
+        /// The receiver.
         to: PeerId,
-        /// What.
+        /// The message.
         message: Message,
     },
-    /// Write the bytes of the `piece` message just reported, then report [`Event::PieceSaved`]; or [`Event::PieceWrong`] if they are
-    /// known to be other bytes.
+    /// Write the bytes of the `piece` message just reported, then report [`Event::PieceSaved`]. Report [`Event::PieceWrong`]
+    /// instead if they are known to be other bytes.
     SavePiece {
         /// The piece.
         piece: PieceIndex,
     },
-    /// Do not ask this neighbor, whose piece was wrong, for a while; then report [`Event::PauseOver`].
+    /// Stop requests to this neighbor, whose piece was wrong, for a while; then report [`Event::PauseOver`].
     Pause {
-        /// Who has sent it.
+        /// The sender of the piece.
         neighbor: PeerId,
-        /// Where it came from.
+        /// The place that the piece came from.
         origin: Origin,
-        /// How many wrong pieces came from there so far, 1 or more: the more, the longer.
+        /// Number of wrong pieces from there so far, 1 or more. The pause grows with it.
         wrong_count: u32,
     },
-    /// Report [`Event::ContestOver`] after some seconds, in which a neighbor that is alive would have come back: a connection
-    /// has taken the place of another, and may be somebody else's.
+    /// Report [`Event::ContestOver`] after some seconds, in which a neighbor that is alive would have come back. A connection
+    /// has replaced another, and may be a stranger's.
     Contest {
         /// The neighbor.
         neighbor: PeerId,
-        /// Tells this contest from an earlier one.
+        /// Distinguishes this contest from earlier ones.
         number: u32,
     },
-    /// Close this neighbor's connection, for it has broken the protocol.
+    /// Close the connection of this neighbor, which has broken the protocol.
     Close {
         /// The neighbor.
         neighbor: PeerId,
-        /// What it did.
+        /// The neighbor's fault.
         fault: Fault,
     },
-    /// Give the file, all of whose pieces are written, its final name; then report [`Event::FileCompleted`].
+    /// Give the file, whose pieces are all written, its final name; then report [`Event::FileCompleted`].
     CompleteFile,
-    /// Write down that this neighbor has the complete file, for the case that we are killed. Given once for each neighbor,
-    /// and not for those that were known from before.
+    /// Record on disk that this neighbor has the complete file, in case we are killed. Given once for each neighbor, and not
+    /// for neighbors that were recorded before.
     RememberComplete {
         /// The neighbor.
         neighbor: PeerId,
     },
-    /// Let [`Event::PreferredTick`] and then [`Event::OptimisticTick`] follow at once, and from there every p and every m
+    /// Report [`Event::PreferredTick`] and then [`Event::OptimisticTick`] at once, and from then on every p and every m
     /// seconds. Given once.
     StartTimers,
     /// Write this to the log.
     Log(LogEvent),
-    /// All peers have the file: send what is queued, close the connections, end. Given once.
+    /// All peers have the file: send the queued messages, close the connections, and exit. Given once.
     Finish,
 }
 
-/// What a neighbor did that its bytes alone do not show to be wrong.
+/// A neighbor's fault that its bytes alone do not show.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Fault {
-    /// It has said thousands of things that change nothing, each of which is a line of the log.
+    /// It sent thousands of messages that change nothing, each of which is a line of the log.
     NothingNew,
 }
 
@@ -188,24 +189,24 @@ impl fmt::Display for Fault {
     }
 }
 
-/// The events that the course's log knows (protocol A10), in its order.
+/// The events in the course's log (protocol A10), in its order.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum LogEvent {
-    /// We dialed a neighbor and shook hands.
+    /// We dialed a neighbor, and handshakes were exchanged.
     Connects(PeerId),
-    /// A neighbor dialed us and shook hands.
+    /// A neighbor dialed us, and handshakes were exchanged.
     IsConnected(PeerId),
-    /// The set of preferred neighbors, by ascending ID, is another than before.
+    /// The set of preferred neighbors, by ascending ID, has changed.
     PreferredNeighbors(Vec<PeerId>),
-    /// Another neighbor was chosen.
+    /// Another neighbor was optimistically unchoked.
     OptimisticallyUnchoked(PeerId),
     /// A neighbor answers our requests from now on.
     UnchokedBy(PeerId),
     /// A neighbor no longer answers our requests.
     ChokedBy(PeerId),
-    /// A neighbor has a piece more.
+    /// A neighbor has one more piece.
     ReceivedHave {
-        /// Whose message it was.
+        /// The sender of the message.
         from: PeerId,
         /// The piece.
         piece: PieceIndex,
@@ -218,9 +219,9 @@ pub enum LogEvent {
     DownloadedPiece {
         /// The piece.
         piece: PieceIndex,
-        /// Who sent it.
+        /// The neighbor that sent it.
         from: PeerId,
-        /// How many pieces we have with it.
+        /// Number of pieces that we have, this one included.
         piece_count: u32,
     },
     /// All pieces are on disk and the file has its name.

@@ -1,4 +1,4 @@
-//! What a connected neighbor says, and what follows from it (protocol A5 to A8, B).
+//! The messages of a connected neighbor, and what follows from them (protocol A5 to A8, B).
 
 use super::event::{Action, Fault, LogEvent};
 use super::pieces::BlockCounts;
@@ -8,7 +8,7 @@ use crate::protocol::message::Message;
 use crate::protocol::peer_id::PeerId;
 use crate::protocol::piece_set::PieceSet;
 
-/// A piece of this many bytes is more than the lines of the log that may go with its request.
+/// A piece of this many bytes is longer than the lines of the log that its request may cause.
 const LEAST_PIECE: u32 = 256;
 
 impl Peer {
@@ -36,19 +36,19 @@ impl Peer {
             Message::Have(piece) => self.have_received(from, piece, actions),
             Message::Bitfield(has) => self.bitfield_received(from, &has, actions),
             Message::Request(piece) => {
-                // What the choked ask for is dropped in silence, for it may have crossed our choke (B).
+                // Requests from choked neighbors are dropped in silence, for they may have crossed our choke (B).
                 let is_unchoked = self.choking.is_unchoked(from);
                 let asked_while_choked = neighbor.asked_while_choked.saturating_add(1);
                 neighbor.asked_while_choked = if is_unchoked { 0 } else { asked_while_choked };
                 if is_unchoked && self.pieces.have().contains(piece) {
                     if self.pieces.layout().piece_len(piece) >= LEAST_PIECE {
-                        // Some say that they are interested before each request.
+                        // Some peers say that they are interested before each request.
                         neighbor.allow_idle_words(2);
                     }
                     actions.push(Action::Send { to: from, message: Message::Piece(piece) });
                 }
             }
-            // The next request leaves before the piece goes to the disk: the piece has arrived, so none is under way.
+            // The next request leaves before the piece goes to the disk: the piece has arrived, so no request is under way.
             Message::Piece(piece) => {
                 let accepted = self.accept_piece(from, piece);
                 self.ask(from, actions);
@@ -60,7 +60,7 @@ impl Peer {
         self.ask(from, actions);
     }
 
-    /// The piece asked for is free again at once, but still welcome should it arrive (B).
+    /// Frees the requested piece at once; it is still welcome should it arrive (B).
     fn choke_received(&mut self, from: PeerId, actions: &mut Vec<Action>) {
         let Some(neighbor) = connected(&mut self.neighbors, from) else { return };
         if neighbor.they_choke_us {
@@ -76,7 +76,8 @@ impl Peer {
         }
     }
 
-    /// With the first interested neighbor the clocks of both intervals start, whose first tick comes at once (B).
+    /// Records the interest. The first interested neighbor starts the clocks of both intervals, and their first ticks come at
+    /// once (B).
     fn interested_received(&mut self, from: PeerId, actions: &mut Vec<Action>) {
         let Some(neighbor) = connected(&mut self.neighbors, from) else { return };
         neighbor.they_are_interested = true;
@@ -104,10 +105,10 @@ impl Peer {
         self.neighbor_may_be_complete(from, actions);
     }
 
-    /// A first bitfield is always answered, with `interested` or `not interested` (A6).
+    /// Always answers a first bitfield with `interested` or `not interested` (A6).
     ///
-    /// A later one, which some public peers repeat or send after a `have`, counts as `have` messages (B): it takes nothing
-    /// back, and is answered only by a change of interest.
+    /// Some public peers repeat the bitfield or send it after a `have`. A later one counts as `have` messages (B): it takes
+    /// nothing back, and only a change of interest answers it.
     fn bitfield_received(&mut self, from: PeerId, has: &PieceSet, actions: &mut Vec<Action>) {
         let Some(neighbor) = connected(&mut self.neighbors, from) else { return };
         let is_first = !std::mem::replace(&mut neighbor.said_bitfield, true);
@@ -123,7 +124,7 @@ impl Peer {
         self.neighbor_may_be_complete(from, actions);
     }
 
-    /// A connected neighbor has these pieces, too.
+    /// Adds these pieces to those of a connected neighbor.
     fn add_all(&mut self, from: PeerId, has: &PieceSet) {
         if let Some(rarity) = &mut self.rarity {
             rarity.lose(from, &mut self.neighbors);
@@ -137,7 +138,7 @@ impl Peer {
         }
     }
 
-    /// That a neighbor is complete is worth remembering, once: it may end before we do, and we may be killed before that.
+    /// Records once that a neighbor is complete: it may exit before we do, and we may be killed before that.
     pub(super) fn neighbor_may_be_complete(&mut self, id: PeerId, actions: &mut Vec<Action>) {
         let Some(neighbor) = self.neighbors.get_mut(&id).filter(|neighbor| neighbor.is_complete()) else { return };
         if !std::mem::replace(&mut neighbor.remembered, true) {

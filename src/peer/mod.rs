@@ -1,9 +1,9 @@
-//! Every rule of the protocol, as a pure state machine: [`Peer::handle`] takes an [`Event`] and says what to do.
+//! Every rule of the protocol, as a pure state machine: [`Peer::handle`] takes an [`Event`] and returns actions.
 //!
-//! No socket, file, thread, lock or clock is known here. All that is random comes from one generator that the maker of the
-//! `Peer` has seeded, so that the same events give the same actions. The rules are those of the protocol's sections A6 to
-//! A10, and what section B adds to them; each method names its own. Connections, messages and the end are here,
-//! what neighbors say is in `messages`, what concerns our own pieces in `download`, who is unchoked in `slots`.
+//! There is no socket, file, thread, lock or clock here. All random choices come from one generator, seeded by the creator of
+//! the `Peer`, so the same events give the same actions. The rules are those of the protocol's sections A6 to A10, with the
+//! additions of section B; each method names its own. Connections and the end are here, messages are in `messages`, our own
+//! pieces in `download`, and unchoking in `slots`.
 
 mod admission;
 mod allowance;
@@ -35,65 +35,66 @@ use crate::protocol::message::Message;
 use crate::protocol::peer_id::PeerId;
 use crate::protocol::piece_set::PieceSet;
 
-/// What a peer is told at its start.
+/// The facts that a peer starts with.
 #[derive(Clone, Debug)]
 pub struct Setup {
     /// All other peers of the swarm.
     pub neighbors: Vec<PeerId>,
     /// The pieces that are on disk from the start: none or all, unless this peer was killed and comes back.
     pub pieces: PieceSet,
-    /// Whether the complete file has its name, and the log has told of it.
+    /// Whether the complete file has its final name, and the log says so.
     pub file_completed: bool,
-    /// Neighbors known to have the complete file, from before this peer was killed.
+    /// Neighbors that were known to have the complete file before this peer was killed.
     pub complete_neighbors: BTreeSet<PeerId>,
     /// `NumberOfPreferredNeighbors` (k).
     pub preferred_count: usize,
-    /// Which piece is asked for.
+    /// How the next piece to request is selected.
     pub select: Select,
-    /// Whether a free slot is filled as soon as somebody is interested, instead of at the next tick.
+    /// Whether a free slot is filled as soon as a neighbor is interested, instead of at the next tick.
     pub eager: bool,
-    /// The limits on what is asked for.
+    /// The limits on requests.
     pub allowances: Allowances,
 }
 
-/// Limits on what is asked for, `None` where nothing is limited: how many bytes that came by [`Event::AllowanceCame`] and were not used are
-/// kept at most. A neighbor cannot tell a peer that has used them up from a slow one.
+/// Limits on requests, `None` for no limit: maximum number of bytes from [`Event::AllowanceCame`] that are kept unused. A
+/// neighbor cannot tell a peer without allowance from a slow one.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Allowances {
     /// For all neighbors together.
     pub all: Option<u64>,
-    /// For each of them.
+    /// For each neighbor.
     pub each: Option<u64>,
 }
 
-/// Which piece a neighbor is asked for, of those that it has and that nobody was asked for. A neighbor cannot tell.
+/// How to select the next piece to request, of those that the neighbor has and that were not requested from anyone. Neighbors
+/// cannot tell.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub enum Select {
-    /// Any, each as likely as the others: the course's way (A8).
+    /// Any piece, all equally likely: the course's rule (A8).
     #[default]
     Random,
-    /// One that the fewest connected neighbors hold, any of these.
+    /// Any of the pieces that the fewest connected neighbors have.
     Rarest,
-    /// The first.
+    /// The first piece.
     Sequential,
 }
 
-/// One peer of the swarm: what it has, what it knows of its neighbors, and the rules.
+/// One peer of the swarm: its pieces, its knowledge of its neighbors, and the rules.
 #[derive(Debug)]
 pub struct Peer {
     neighbors: BTreeMap<PeerId, Neighbor>,
     pieces: PieceTable,
     select: Select,
-    /// Kept for [`Select::Rarest`] alone.
+    /// Kept only for [`Select::Rarest`].
     rarity: Option<Rarity>,
     choking: Choking,
     preferred_count: usize,
     eager: bool,
-    /// What may be asked of all neighbors together.
+    /// How much may be requested from all neighbors together.
     allowance: Allowance,
-    /// Who was asked for a piece last, so that under a limit all get their turn.
+    /// The neighbor that was asked for a piece last, so that under a limit each gets its turn.
     asked_last: Option<PeerId>,
-    /// Whether the complete file has its name.
+    /// Whether the complete file has its final name.
     file_completed: bool,
     timers_started: bool,
     finished: bool,
@@ -101,7 +102,7 @@ pub struct Peer {
 }
 
 impl Setup {
-    /// A peer that starts from nothing, or with the complete file.
+    /// Returns the setup of a peer that starts without pieces, or with the complete file.
     #[must_use]
     pub fn new(neighbors: Vec<PeerId>, layout: FileLayout, has_file: bool, preferred_count: usize) -> Self {
         let pieces = if has_file { PieceSet::full(layout) } else { PieceSet::empty(layout) };
@@ -119,7 +120,7 @@ impl Setup {
 }
 
 impl Peer {
-    /// A peer that has not started yet; `rng` makes all its random choices.
+    /// Returns a peer that has not started yet; `rng` makes all its random choices.
     #[must_use]
     pub fn new(setup: Setup, rng: StdRng) -> Self {
         let layout = setup.pieces.layout();
@@ -148,9 +149,9 @@ impl Peer {
         }
     }
 
-    /// Applies the rules to what has happened, and appends what is to be done.
+    /// Applies the rules to an event, and appends the actions to carry out.
     ///
-    /// What a neighbor that is not connected is said to have done is ignored, as is the loss of one.
+    /// Events of neighbors that are not connected are ignored, their loss included.
     pub fn handle(&mut self, event: Event, actions: &mut Vec<Action>) {
         match event {
             Event::Started => self.started(actions),
@@ -180,7 +181,7 @@ impl Peer {
 
     // ---- Start, connections, end ----
 
-    /// A file without pieces is complete as soon as it exists; a peer alone may be done at once.
+    /// Starts. A file without pieces is complete as soon as it exists; a peer alone may finish at once.
     fn started(&mut self, actions: &mut Vec<Action>) {
         if !self.file_completed && self.pieces.have().is_full() {
             actions.push(Action::CompleteFile);
@@ -188,10 +189,10 @@ impl Peer {
         self.finish_if_all_are_complete(actions);
     }
 
-    /// The bitfield is always sent, an empty one too (B): many public peers take the first message for it, whatever it is.
-    /// A second connection takes the place of the first (B).
+    /// Sends the bitfield, an empty one too (B): many public peers take the first message for a bitfield, whatever it is. A
+    /// second connection replaces the first (B).
     ///
-    /// A file without pieces has no bitfield, and a neighbor is complete as soon as it is met.
+    /// For a file without pieces no bitfield is sent, and a neighbor is complete as soon as it connects.
     fn neighbor_connected(&mut self, id: PeerId, opened_by: Opener, origin: Origin, actions: &mut Vec<Action>) {
         let in_contest = connected(&mut self.neighbors, id).is_some();
         self.neighbor_lost(id, Ending::Broken, actions);
@@ -213,7 +214,7 @@ impl Peer {
         self.neighbor_may_be_complete(id, actions);
     }
 
-    /// Its request is free again and it leaves the choke sets; what it has stays known (B).
+    /// Frees its request and removes it from the choke sets; its pieces stay known (B).
     fn neighbor_lost(&mut self, id: PeerId, ending: Ending, actions: &mut Vec<Action>) {
         let Some(neighbor) = connected(&mut self.neighbors, id) else { return };
         let requested = neighbor.requested;
@@ -228,13 +229,13 @@ impl Peer {
         if let Some(piece) = requested {
             self.free(piece, id);
         }
-        // Of who is distrusted only what nobody else has is asked, which may be more now.
+        // A distrusted neighbor gets requests only for pieces that no other neighbor has, and there may be more of those now.
         if requested.is_some() || self.neighbors.values().any(Neighbor::is_distrusted) {
             self.ask_all(actions);
         }
     }
 
-    /// Nobody has come back whose place the connection took: it is the neighbor's, and what it says counts.
+    /// Ends a contest: no replaced connection came back, so the present one is the neighbor's and its messages count.
     fn contest_over(&mut self, id: PeerId, number: u32, actions: &mut Vec<Action>) {
         let Some(neighbor) = self.neighbors.get_mut(&id) else { return };
         if neighbor.contest.take_if(|contest| *contest == number).is_some() {
@@ -242,7 +243,7 @@ impl Peer {
         }
     }
 
-    /// A peer ends when all have the complete file, not just itself (A9).
+    /// Finishes when all peers have the complete file, not just this one (A9).
     fn finish_if_all_are_complete(&mut self, actions: &mut Vec<Action>) {
         if !self.finished && self.file_completed && self.neighbors.values().all(Neighbor::is_complete) {
             self.finished = true;

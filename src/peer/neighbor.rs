@@ -8,63 +8,63 @@ use crate::protocol::layout::{FileLayout, PieceIndex};
 use crate::protocol::message::Message;
 use crate::protocol::piece_set::PieceSet;
 
-/// How much a neighbor may say that changes nothing: this many messages, ...
+/// Maximum number of messages that change nothing and that a neighbor may send at once.
 const MOST_IDLE_WORDS: u32 = 2000;
-/// ... and again this many each second.
+/// Number of such messages that it may send again each second.
 const IDLE_WORDS_PER_SECOND: u32 = 8;
 
 /// One neighbor, connected or not.
 ///
-/// Invariants: `lacked` is the number of its pieces that we do not have, `askable` counts those of its pieces that are
-/// missing and not asked of anyone.
+/// Invariants: `lacked` is the number of its pieces that we do not have. `askable` counts those of its pieces that are
+/// missing here and not requested from anyone.
 #[derive(Debug)]
 pub(super) struct Neighbor {
     pub connected: bool,
-    /// Whether it was ever connected: before that, nothing is known of it, not even of a file without pieces.
+    /// Whether it was ever connected. Before that, nothing is known of it, even for a file without pieces.
     pub met: bool,
-    /// Whether our being complete was told on a connection that did not break since.
+    /// Whether we told it that we are complete, on a connection that did not break since.
     pub told_complete: bool,
-    /// Whether it was complete before this connection, on which it has said nothing yet.
+    /// Whether it was complete before this connection, on which it has sent no message yet.
     pub complete_before: bool,
-    /// Whether it is written down as complete; that is done once, however often it comes back.
+    /// Whether it is recorded as complete; that is done once, however often it comes back.
     pub remembered: bool,
-    /// Whether a bitfield has come on this connection.
+    /// Whether a bitfield has arrived on this connection.
     pub said_bitfield: bool,
-    /// What it has; still known when it is no longer connected.
+    /// The pieces that it has; still known when it is no longer connected.
     pub has: PieceSet,
     pub lacked: u32,
     pub askable: BlockCounts,
-    /// How many of its missing pieces have each number of holders; and whether it is counted as one. Used by `Rarity` alone.
+    /// Number of its missing pieces for each number of holders, and whether it counts as a holder. Used only by `Rarity`.
     pub by_holders: Vec<u32>,
     pub counted: bool,
     pub they_choke_us: bool,
     pub they_are_interested: bool,
-    /// What we last told it; a new neighbor takes us for not interested.
+    /// What we last told it; a new neighbor assumes that we are not interested.
     pub we_are_interested: bool,
     /// The one request under way.
     pub requested: Option<PieceIndex>,
-    /// It let a request time out and has said nothing since; it is asked again when it does.
+    /// Whether it let a request time out and has sent nothing since. It gets requests again after its next message.
     pub silent: bool,
     pub unanswered: Unanswered,
-    /// What was wrong with its pieces, on all connections.
+    /// Its wrong pieces, on all connections.
     pub records: Records,
-    /// Its connection has taken the place of another, and may be somebody else's: until the contest of this number is over it does
-    /// not count as complete.
+    /// The number of the running contest: its connection has replaced another, and may be a stranger's. Until the contest
+    /// ends, it does not count as complete.
     pub contest: Option<u32>,
-    /// How many contests there were.
+    /// Number of contests so far.
     pub contests: u32,
-    /// How many requests in a row came while we choked it.
+    /// Number of requests in a row that came while we choked it.
     pub asked_while_choked: u32,
-    /// How many times it may still say that it has a piece of which we know that: some send a `have` for each piece of their
-    /// bitfield, too.
+    /// How many more times it may announce a piece that we know it has. Some peers also send a `have` for each piece of their
+    /// bitfield.
     pub repeated_haves: u32,
-    /// How many messages it may send that change nothing.
+    /// How many more messages it may send that change nothing.
     pub idle_words: u32,
-    /// Its connection is to be closed, so that nothing that it says counts any more.
+    /// Whether its connection is to be closed, so that its messages no longer count.
     pub given_up: bool,
-    /// What may be asked of it under a limit, on all connections.
+    /// How much may be requested from it under a limit, on all connections.
     pub allowance: Allowance,
-    /// Bytes of pieces that we asked for and accepted since the last tick: its rate.
+    /// Bytes of pieces that we requested and accepted since the last tick: its rate.
     pub bytes_since_tick: u64,
 }
 
@@ -100,7 +100,7 @@ impl Neighbor {
         }
     }
 
-    /// A neighbor as it is when handshakes were exchanged: whatever was known of it before, it may have started again.
+    /// Resets the neighbor to its state just after the handshakes: it may have restarted, whatever was known of it before.
     pub fn connect(&mut self, origin: Origin) {
         let (complete_before, remembered) = (self.is_complete(), self.remembered);
         let mut records = std::mem::take(&mut self.records);
@@ -110,23 +110,23 @@ impl Neighbor {
         *self = Self { connected: true, met: true, complete_before, remembered, ..kept };
     }
 
-    /// Begins a contest; says its number.
+    /// Begins a contest; returns its number.
     pub fn begin_contest(&mut self) -> u32 {
         self.contests = self.contests.wrapping_add(1);
         *self.contest.insert(self.contests)
     }
 
-    /// Whether a message may come that is a line of the log and may be no news; false if there were too many.
+    /// Reports whether a message may come that is a line of the log but perhaps no news; false if there were too many.
     pub fn bears(&mut self, message: &Message) -> bool {
         let is_idle = match message {
             Message::Choke => !self.they_choke_us,
             Message::Unchoke => self.they_choke_us,
             Message::Have(piece) if !self.has.contains(*piece) => {
-                // Some say each `have` twice.
+                // Some peers send each `have` twice.
                 self.allow_idle_words(1);
                 false
             }
-            // As many lines of the log as the pieces may have cost without the bitfield.
+            // As many lines of the log as the pieces would have cost without the bitfield.
             Message::Have(_) if self.repeated_haves > 0 => {
                 self.repeated_haves -= 1;
                 false
@@ -139,17 +139,17 @@ impl Neighbor {
         bears
     }
 
-    /// Allows more messages that change nothing: those that answer what we say, or come with news.
+    /// Allows more messages that change nothing: those that answer our messages, or come with news.
     pub fn allow_idle_words(&mut self, count: u32) {
         self.idle_words = self.idle_words.saturating_add(count).min(MOST_IDLE_WORDS);
     }
 
-    /// A second has passed.
+    /// Counts a second that has passed.
     pub fn second_passed(&mut self) {
         self.allow_idle_words(IDLE_WORDS_PER_SECOND);
     }
 
-    /// Ends the connection; what it has stays known.
+    /// Ends the connection; the neighbor's pieces stay known.
     pub fn disconnect(&mut self, keep_told: bool) {
         self.connected = false;
         self.told_complete &= keep_told;
@@ -162,37 +162,38 @@ impl Neighbor {
         self.bytes_since_tick = 0;
     }
 
-    /// It stays complete when it disconnects (B), even from a connection on which it had no time to say so again. In a contest
-    /// nobody is believed to be.
+    /// Reports whether it is complete. It stays complete when it disconnects (B), even if it had no time to repeat its pieces
+    /// on a new connection. During a contest it does not count as complete.
     pub fn is_complete(&self) -> bool {
         self.met && self.contest.is_none() && (self.has.is_full() || (self.complete_before && !self.connected))
     }
 
-    /// Notes that a piece from this origin was wrong; says how many from there were.
+    /// Records a wrong piece from this origin; returns how many came from there.
     pub fn note_wrong(&mut self, origin: Origin, piece: PieceIndex) -> u32 {
         if self.connected && origin == self.records.origin() {
-            // It may have been asked twice, with a choke in between, and answer a second time.
+            // It may have been asked twice, with a choke in between, and may answer a second time.
             self.unanswered.remember(piece);
         }
         self.records.note_wrong(origin, piece)
     }
 
-    /// Whether its pieces were wrong so often that it is only asked for what nobody else has.
+    /// Reports whether its pieces were wrong too often; then it is only asked for pieces that no other neighbor has.
     pub fn is_distrusted(&self) -> bool {
         self.records.present().is_distrusted()
     }
 
-    /// Whether a request may be sent to it now (A8: one at a time, and only while it unchokes us), as far as that depends on it alone.
+    /// Reports whether a request may be sent to it now, as far as that depends on it alone. Only one is sent at a time, and
+    /// only while it unchokes us (A8).
     pub fn may_be_asked(&self) -> bool {
         let is_free = self.connected && !self.they_choke_us && self.requested.is_none();
         is_free && !self.silent && !self.records.present().pausing && self.allowance.is_open()
     }
 }
 
-/// Pieces that were asked of a neighbor, given up, and may still arrive.
+/// Pieces that were requested from a neighbor, were given up, and may still arrive.
 ///
-/// At most [`Unanswered::CAPACITY`] are remembered, the latest: a neighbor that has left more requests unanswered and then
-/// answers the first of them is taken for one that sends what nobody asked for.
+/// The latest [`Unanswered::CAPACITY`] of them are remembered. If a neighbor left more requests unanswered, an answer to one
+/// of the first counts as a piece that was not requested.
 #[derive(Debug, Default)]
 pub(super) struct Unanswered(Vec<PieceIndex>);
 
@@ -211,7 +212,7 @@ impl Unanswered {
         self.0.contains(&piece)
     }
 
-    /// True if the piece was remembered.
+    /// Forgets a piece; returns whether it was remembered.
     pub fn forget(&mut self, piece: PieceIndex) -> bool {
         let place = self.0.iter().position(|&unanswered| unanswered == piece);
         place.map(|place| self.0.remove(place)).is_some()
@@ -242,11 +243,11 @@ mod tests {
         let connected = |neighbor| Event::NeighborConnected { neighbor, opened_by: Opener::Us, origin: Origin::LISTED };
         let lost = Event::NeighborLost { neighbor: id, ending: Ending::Closed };
         let is_full = |from| Event::MessageReceived { from, message: Message::Bitfield(PieceSet::full(layout).into()) };
-        // The neighbor is complete and ends; we dial it once more, and it goes after the handshake.
+        // The neighbor is complete and exits; we dial it once more, and it closes after the handshake.
         for event in [connected(id), is_full(id), lost.clone(), connected(id), connected(late)] {
             assert!(!finishes_on(event));
         }
-        // As long as it is connected its bitfield may still come: had it started again, it would lack pieces.
+        // While it is connected its bitfield may still come: had it restarted, it would lack pieces.
         assert!(!finishes_on(is_full(late)));
         assert!(finishes_on(lost));
     }

@@ -1,7 +1,8 @@
-//! `PieceTable`: where each piece of our file stands, and the choice of the next one to ask for (protocol A8).
+//! `PieceTable`: the state of each piece of our file, and the choice of the next one to request (protocol A8).
 //!
-//! A piece is in exactly one state: `Missing -> Requested(by) -> Saving -> Have`, and back to `Missing` when a request is
-//! given up, or what has arrived is wrong. Invariant: `have`, `missing` and the keys of `in_flight` are disjoint and together are all pieces.
+//! A piece is in exactly one state: `Missing -> Requested(by) -> Saving -> Have`. It goes back to `Missing` when a request is
+//! given up, or the bytes that arrived are wrong. Invariant: `have`, `missing` and the keys of `in_flight` are disjoint and
+//! together are all pieces.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -21,12 +22,12 @@ pub(super) struct PieceTable {
     in_flight: BTreeMap<PieceIndex, InFlight>,
 }
 
-/// A piece that is neither had nor free to be asked for.
+/// A piece that we neither have nor may request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum InFlight {
-    /// Asked of this neighbor.
+    /// Requested from this neighbor.
     Requested(PeerId),
-    /// Arrived from this neighbor, by a connection from there, on its way to the disk.
+    /// Received from this neighbor, on a connection from this origin, and on its way to the disk.
     Saving(PeerId, Origin),
 }
 
@@ -49,18 +50,18 @@ impl PieceTable {
         self.have.layout()
     }
 
-    /// Whether a piece is neither on disk nor on its way there.
+    /// Reports whether a piece is neither on disk nor on its way there.
     pub fn lacks(&self, piece: PieceIndex) -> bool {
         !self.have.contains(piece) && !matches!(self.in_flight.get(&piece), Some(InFlight::Saving(..)))
     }
 
-    /// Missing -> Requested.
+    /// Changes a piece from Missing to Requested.
     pub fn request(&mut self, piece: PieceIndex, from: PeerId) {
         assert!(self.missing.remove(piece), "only a missing piece is asked for");
         self.in_flight.insert(piece, InFlight::Requested(from));
     }
 
-    /// Requested -> Missing, if it is this neighbor that was asked; true if so.
+    /// Changes a piece from Requested to Missing, if this neighbor was asked for it; returns whether it was.
     pub fn free(&mut self, piece: PieceIndex, asked: PeerId) -> bool {
         let is_theirs = self.in_flight.get(&piece) == Some(&InFlight::Requested(asked));
         if is_theirs {
@@ -70,7 +71,8 @@ impl PieceTable {
         is_theirs
     }
 
-    /// Missing or Requested -> Saving; says what it was, or `None` if the piece is saved or being saved already.
+    /// Changes a piece from Missing or Requested to Saving. Returns its state before, or `None` if the piece is saved or
+    /// being saved already.
     pub fn begin_saving(&mut self, piece: PieceIndex, from: PeerId, origin: Origin) -> Option<Lacked> {
         if !self.lacks(piece) {
             return None;
@@ -80,7 +82,7 @@ impl PieceTable {
         Some(lacked)
     }
 
-    /// Saving -> Missing; says who sent it, and from where.
+    /// Changes a piece from Saving to Missing; returns its sender and origin.
     pub fn abandon_saving(&mut self, piece: PieceIndex) -> Option<(PeerId, Origin)> {
         let Some(&InFlight::Saving(from, origin)) = self.in_flight.get(&piece) else { return None };
         self.in_flight.remove(&piece);
@@ -88,7 +90,7 @@ impl PieceTable {
         Some((from, origin))
     }
 
-    /// Saving -> Have; says who sent it.
+    /// Changes a piece from Saving to Have; returns its sender.
     pub fn finish_saving(&mut self, piece: PieceIndex) -> Option<PeerId> {
         let Some(&InFlight::Saving(from, _)) = self.in_flight.get(&piece) else { return None };
         self.in_flight.remove(&piece);
@@ -97,14 +99,14 @@ impl PieceTable {
     }
 }
 
-/// What a piece was before it arrived.
+/// The state of a piece before it arrived.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Lacked {
     Missing,
     Requested,
 }
 
-/// How many pieces of each block a neighbor has that are missing here.
+/// For each block of pieces, how many of the pieces missing here a neighbor has.
 ///
 /// With these counts a piece is drawn in one step among millions: first the block, then the place in it.
 #[derive(PartialEq, Eq, Debug)]
@@ -113,11 +115,11 @@ pub(super) struct BlockCounts {
     total: u32,
 }
 
-/// 4096 pieces.
+/// Number of words in a block, which has 4096 pieces.
 const BLOCK_WORDS: usize = 64;
 
 impl BlockCounts {
-    /// The counts of what `theirs` and `missing` share.
+    /// Counts the pieces that `theirs` and `missing` share.
     pub fn of(theirs: &PieceSet, missing: &PieceSet) -> Self {
         let count = theirs.word_count().div_ceil(BLOCK_WORDS);
         let blocks: Vec<_> = (0..count).map(|block| theirs.common_count(missing, words_of(block, theirs))).collect();
@@ -125,12 +127,12 @@ impl BlockCounts {
         Self { blocks, total }
     }
 
-    /// No piece of this file.
+    /// Returns the counts for a neighbor without pieces.
     pub fn none(layout: FileLayout) -> Self {
         Self { blocks: vec![0; PieceSet::word_count_of(layout).div_ceil(BLOCK_WORDS)], total: 0 }
     }
 
-    /// How many there are in all blocks.
+    /// Returns the number of pieces in all blocks.
     pub fn total(&self) -> u32 {
         self.total
     }
@@ -145,7 +147,7 @@ impl BlockCounts {
         self.total -= 1;
     }
 
-    /// One of the pieces that `theirs` and `missing` share, each as likely as any other; `None` if they share no piece.
+    /// Chooses one of the pieces that `theirs` and `missing` share, all equally likely; `None` if they share no piece.
     pub fn choose(&self, theirs: &PieceSet, missing: &PieceSet, rng: &mut impl Rng) -> Option<PieceIndex> {
         if self.total == 0 {
             return None;
@@ -162,7 +164,7 @@ impl BlockCounts {
 }
 
 impl BlockCounts {
-    /// The first of the pieces that `theirs` and `missing` share.
+    /// Returns the first of the pieces that `theirs` and `missing` share.
     pub fn first(&self, theirs: &PieceSet, missing: &PieceSet) -> Option<PieceIndex> {
         let block = self.blocks.iter().position(|&count| count > 0)?;
         theirs.nth_common(missing, words_of(block, theirs), 0)

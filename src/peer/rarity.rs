@@ -1,9 +1,9 @@
-//! `Rarity`: how many neighbors hold each piece, and the choice of one that the fewest hold (`--select rarest`).
+//! `Rarity`: how many neighbors have each piece, and the choice of one that the fewest have (`--select rarest`).
 //!
-//! The missing pieces are kept apart by their number of holders, and for each neighbor it is known how many of its pieces are in each
-//! of these sets. So the rarest of its pieces are found without looking at any of them, and one of those is drawn.
-//! Invariant: `levels[n]` has the missing pieces with `n` counted holders, and a neighbor's `by_holders[n]` is the number of pieces
-//! that it shares with that.
+//! The missing pieces are kept in one set for each number of holders. For each neighbor, the number of its pieces in each of
+//! these sets is known. So its rarest pieces are found without looking at any piece, and one of them is drawn.
+//! Invariant: `levels[n]` holds the missing pieces with `n` counted holders. A neighbor's `by_holders[n]` is the number of
+//! pieces that it shares with `levels[n]`.
 
 use std::collections::BTreeMap;
 
@@ -14,17 +14,17 @@ use crate::protocol::layout::PieceIndex;
 use crate::protocol::peer_id::PeerId;
 use crate::protocol::piece_set::PieceSet;
 
-/// Where at least one of this many pieces is among those wanted, pieces are drawn at random until one is. Where fewer are, they are
-/// counted, which is quick where most words of the sets share nothing.
+/// If at least one in this many pieces is wanted, pieces are drawn at random until a wanted one is found. If fewer are
+/// wanted, they are counted, which is quick because most words of the sets share nothing.
 const DENSITY: u32 = 128;
-/// And so often at most.
+/// Maximum number of draws.
 const TRIES: u32 = 4 * DENSITY;
 
 type Neighbors = BTreeMap<PeerId, Neighbor>;
 
 /// The holders of all pieces, among the connected neighbors.
 ///
-/// Who has come with the complete file is not counted: it would only make every piece's number greater by one.
+/// A neighbor that came with the complete file is not counted: it would only increase the number of every piece by one.
 #[derive(Debug)]
 pub(super) struct Rarity {
     holders: Vec<u16>,
@@ -32,12 +32,12 @@ pub(super) struct Rarity {
 }
 
 impl Rarity {
-    /// Nobody holds anything yet.
+    /// Returns the state without any holders.
     pub fn new(missing: &PieceSet) -> Self {
         Self { holders: vec![0; missing.layout().piece_count() as usize], levels: vec![missing.clone()] }
     }
 
-    /// A connected neighbor has got a piece; it is among what the neighbor has already.
+    /// Counts a piece that a connected neighbor has got; its set of pieces already contains it.
     pub fn hold(&mut self, piece: PieceIndex, from: PeerId, missing: &PieceSet, neighbors: &mut Neighbors) {
         let level = self.level(piece);
         self.holders[piece.number() as usize] += 1;
@@ -56,7 +56,7 @@ impl Rarity {
         neighbor.counted = true;
     }
 
-    /// A connected neighbor, which is not counted, has all these pieces.
+    /// Counts a connected neighbor, not counted before, as a holder of all its pieces.
     pub fn hold_all(&mut self, from: PeerId, neighbors: &mut Neighbors) {
         let neighbor = neighbors.get_mut(&from).expect("it is known");
         if neighbor.has.is_full() {
@@ -74,7 +74,7 @@ impl Rarity {
         self.recount(neighbors);
     }
 
-    /// A neighbor's connection is gone, so it does not count any more.
+    /// Stops counting a neighbor whose connection is gone.
     pub fn lose(&mut self, from: PeerId, neighbors: &mut Neighbors) {
         let neighbor = neighbors.get_mut(&from).expect("it is known");
         if !std::mem::take(&mut neighbor.counted) {
@@ -89,7 +89,7 @@ impl Rarity {
         self.recount(neighbors);
     }
 
-    /// A piece is not missing any more.
+    /// Removes a piece that is no longer missing.
     pub fn take(&mut self, piece: PieceIndex, neighbors: &mut Neighbors) {
         let level = self.level(piece);
         self.levels[level].remove(piece);
@@ -98,7 +98,7 @@ impl Rarity {
         }
     }
 
-    /// A piece is missing again.
+    /// Adds a piece that is missing again.
     pub fn put(&mut self, piece: PieceIndex, neighbors: &mut Neighbors) {
         let level = self.level(piece);
         self.grow(level);
@@ -108,7 +108,8 @@ impl Rarity {
         }
     }
 
-    /// One of the missing pieces of a neighbor that the fewest hold, each as likely as any other; `None` if it has no such piece.
+    /// Chooses one of a neighbor's missing pieces that the fewest have, all equally likely; `None` if it has no missing
+    /// piece.
     pub fn choose(&self, neighbor: &Neighbor, rng: &mut impl Rng) -> Option<PieceIndex> {
         let level = neighbor.by_holders.iter().position(|&count| count > 0)?;
         let (count, rarest) = (neighbor.by_holders[level], &self.levels[level]);
@@ -121,7 +122,7 @@ impl Rarity {
                 }
             }
         }
-        // From the nearer end.
+        // Search from the nearer end.
         let place = rng.random_range(0..count);
         if place < count / 2 {
             rarest.nth_common(&neighbor.has, 0..rarest.word_count(), place)
@@ -142,7 +143,7 @@ impl Rarity {
         }
     }
 
-    /// Leaves out the last sets as long as they are empty: there are never more than neighbors that count, and one.
+    /// Drops empty sets at the end: there is never more than one set for each counted neighbor, plus one.
     fn shrink(&mut self) {
         while self.levels.len() > 1 && self.levels.last().is_some_and(PieceSet::is_empty) {
             self.levels.pop();

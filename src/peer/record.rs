@@ -1,4 +1,4 @@
-//! `Records`: the wrong pieces of a neighbor, kept apart by where it came from.
+//! `Records`: the wrong pieces of a neighbor, separated by the origin of its connections.
 //!
 //! An ID proves nothing: a stranger that uses one and sends wrong pieces must not cost the real neighbor our trust.
 
@@ -7,22 +7,22 @@ use std::collections::BTreeSet;
 use super::event::Origin;
 use crate::protocol::layout::PieceIndex;
 
-/// A neighbor with this many wrong pieces is asked only for what no other connected neighbor has.
+/// A neighbor with this many wrong pieces is asked only for pieces that no other connected neighbor has.
 const MOST_WRONG: u32 = 2;
-/// Maximum number of wrong pieces that are remembered by their index; of more, the later pieces of the file.
+/// Maximum number of wrong pieces that are remembered by their index; of more, the file's later pieces are kept.
 const MOST_REMEMBERED: usize = 1024;
 /// Maximum number of origins with wrong pieces that are remembered beside the present one; the oldest is forgotten.
 const MOST_ORIGINS: usize = 8;
 
-/// What was wrong with the pieces from one origin.
+/// The wrong pieces from one origin.
 #[derive(Clone, Default, Debug)]
 pub(super) struct Record {
     origin: Origin,
-    /// How many pieces were wrong, on all connections.
+    /// Number of wrong pieces, on all connections.
     pub wrong_count: u32,
-    /// Which: others are asked for first.
+    /// The wrong pieces; others are requested first.
     pub wrong: BTreeSet<PieceIndex>,
-    /// The origin is not asked until a pause is over, because its last piece was wrong.
+    /// Whether the origin gets no requests until a pause ends, because its last piece was wrong.
     pub pausing: bool,
 }
 
@@ -36,32 +36,32 @@ impl Record {
         self.pausing = true;
     }
 
-    /// Whether its pieces were wrong so often that it is only asked for what nobody else has.
+    /// Reports whether its pieces were wrong too often; then it is only asked for pieces that no other neighbor has.
     pub fn is_distrusted(&self) -> bool {
         self.wrong_count >= MOST_WRONG
     }
 }
 
-/// The records of a neighbor, of which one is that of its present or last connection.
+/// The records of a neighbor, one of which is that of its present or last connection.
 #[derive(Clone, Default, Debug)]
 pub(super) struct Records {
     present: Record,
-    /// Those with wrong pieces, the oldest first.
+    /// The records with wrong pieces, the oldest first.
     others: Vec<Record>,
 }
 
 impl Records {
-    /// The record of the present connection, or of the last.
+    /// Returns the record of the present or last connection.
     pub fn present(&self) -> &Record {
         &self.present
     }
 
-    /// Where the present connection came from, or the last.
+    /// Returns the origin of the present or last connection.
     pub fn origin(&self) -> Origin {
         self.present.origin
     }
 
-    /// A connection from this origin takes the place of the present one.
+    /// Makes this origin the present one.
     pub fn turn_to(&mut self, origin: Origin) {
         if origin == self.present.origin {
             return;
@@ -81,7 +81,7 @@ impl Records {
         self.others.push(record);
     }
 
-    /// Notes a wrong piece; says how many came from there with it.
+    /// Records a wrong piece; returns how many came from this origin, this one included.
     pub fn note_wrong(&mut self, origin: Origin, piece: PieceIndex) -> u32 {
         if self.of(origin).is_none() {
             self.keep(Record { origin, ..Record::default() });
@@ -91,7 +91,7 @@ impl Records {
         record.wrong_count
     }
 
-    /// The pause after the last wrong piece from there is over.
+    /// Ends the pause after the last wrong piece from this origin.
     pub fn end_pause(&mut self, origin: Origin) {
         if let Some(record) = self.of(origin) {
             record.pausing = false;
@@ -121,7 +121,7 @@ mod tests {
         assert!(records.present().is_distrusted());
         records.turn_to(honest);
         assert!(!records.present().is_distrusted() && !records.present().pausing);
-        // It was still looked at when the other came.
+        // It was still being checked when the other connection came.
         assert_eq!(records.note_wrong(liar, piece), 3);
         assert_eq!(records.present().wrong_count, 0);
         records.turn_to(liar);

@@ -1,4 +1,4 @@
-//! The rules of unchoking: who gets a slot, and when (protocol A7).
+//! The rules of unchoking: which neighbor gets a slot, and when (protocol A7).
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,8 @@ use crate::protocol::message::Message;
 use crate::protocol::peer_id::PeerId;
 
 impl Peer {
-    /// Every p seconds: the k interested that sent most, or any k with the complete file (A7).
+    /// Selects the preferred neighbors every p seconds: the k interested ones that sent most, or any k with the complete file
+    /// (A7).
     pub(super) fn select_preferred(&mut self, actions: &mut Vec<Action>) {
         let candidates = self.interested();
         let selected = if self.pieces.have().is_full() {
@@ -32,7 +33,8 @@ impl Peer {
         }
     }
 
-    /// Every m seconds: one at random among those that are choked and interested (A7).
+    /// Selects the optimistically unchoked neighbor every m seconds: a random one of those that are choked and interested
+    /// (A7).
     ///
     /// Without a candidate the present one stays, unless it is no longer interested (B).
     pub(super) fn select_optimistic(&mut self, actions: &mut Vec<Action>) {
@@ -46,9 +48,10 @@ impl Peer {
         }
     }
 
-    /// With `--unchoke eager`: gives the slots of those that are gone, or want nothing any more, to others that do.
+    /// Gives free slots to interested neighbors, with `--unchoke eager`. A slot is free if its neighbor is gone or wants
+    /// nothing more.
     ///
-    /// That is not the course's way, but a neighbor cannot tell it from a tick.
+    /// This is not the course's rule, but a neighbor cannot tell it from a tick.
     pub(super) fn fill_free_slots(&mut self, actions: &mut Vec<Action>) {
         let mut waiting = self.interested();
         waiting.retain(|candidate| !self.choking.is_unchoked(candidate.neighbor));
@@ -76,13 +79,13 @@ impl Peer {
         interested.map(|(&neighbor, state)| Candidate { neighbor, bytes: state.bytes_since_tick }).collect()
     }
 
-    /// The preferred neighbors.
+    /// Returns the preferred neighbors.
     #[must_use]
     pub fn preferred(&self) -> &BTreeSet<PeerId> {
         self.choking.preferred()
     }
 
-    /// The optimistically unchoked neighbor.
+    /// Returns the optimistically unchoked neighbor.
     #[must_use]
     pub fn optimistic(&self) -> Option<PeerId> {
         self.choking.optimistic()

@@ -1,6 +1,6 @@
 //! `FileLayout`: how a file is cut into pieces (protocol A1), and `PieceIndex`, a number that it has checked.
 //!
-//! Nothing else can make a `PieceIndex`, so code that holds one may use it without asking whether such a piece exists.
+//! Nothing else can make a `PieceIndex`, so code that holds one may use it without checking that the piece exists.
 
 use std::fmt;
 
@@ -55,10 +55,10 @@ impl FileLayout {
     /// The largest piece whose message has a length in 4 bytes, type and index included.
     pub const MAX_PIECE_SIZE: u32 = u32::MAX - 5;
 
-    /// The layout of a file of `file_size` bytes in pieces of `piece_size` bytes.
+    /// Returns the layout of a file of `file_size` bytes in pieces of `piece_size` bytes.
     ///
     /// # Errors
-    /// When one of the sizes, or the number of pieces, is out of range.
+    /// If one of the sizes, or the number of pieces, is out of range.
     pub fn new(file_size: u64, piece_size: u32) -> Result<Self, LayoutError> {
         if file_size > Self::MAX_FILE_SIZE {
             return Err(LayoutError::FileTooLong);
@@ -71,49 +71,49 @@ impl FileLayout {
         Ok(Self { file_size, piece_size, piece_count })
     }
 
-    /// Bytes of the whole file.
+    /// Returns the length of the file, in bytes.
     #[must_use]
     pub const fn file_size(&self) -> u64 {
         self.file_size
     }
 
-    /// Bytes of every piece but perhaps the last.
+    /// Returns the length of every piece but the last, which may be shorter, in bytes.
     #[must_use]
     pub const fn piece_size(&self) -> u32 {
         self.piece_size
     }
 
-    /// How many pieces there are.
+    /// Returns the number of pieces.
     #[must_use]
     pub const fn piece_count(&self) -> u32 {
         self.piece_count
     }
 
-    /// The piece with this number, if there is one.
+    /// Returns the piece with this number, if it exists.
     #[must_use]
     pub fn piece(&self, number: u32) -> Option<PieceIndex> {
         (number < self.piece_count).then_some(PieceIndex(number))
     }
 
-    /// All pieces, in order.
+    /// Returns all pieces, in order.
     pub fn pieces(&self) -> impl DoubleEndedIterator<Item = PieceIndex> + use<> {
         (0..self.piece_count).map(PieceIndex)
     }
 
-    /// Where a piece starts in the file, in bytes.
+    /// Returns the position of a piece's first byte in the file.
     #[must_use]
     pub fn offset(&self, piece: PieceIndex) -> u64 {
         u64::from(piece.0) * u64::from(self.piece_size)
     }
 
-    /// How many bytes a piece has.
+    /// Returns the length of a piece, in bytes.
     #[must_use]
     pub fn piece_len(&self, piece: PieceIndex) -> u32 {
         let rest = self.file_size - self.offset(piece);
         u32::try_from(rest).unwrap_or(u32::MAX).min(self.piece_size)
     }
 
-    /// Bytes of a bitfield: one bit a piece, the last byte filled up with zeros (A5).
+    /// Returns the length of a bitfield in bytes: one bit per piece, the last byte padded with zeros (A5).
     #[must_use]
     pub const fn bitfield_len(&self) -> u32 {
         self.piece_count.div_ceil(8)

@@ -1,8 +1,8 @@
 //! `Message`: what two peers say to each other after the handshake (protocol A5).
 //!
-//! The vocabulary only. How a message is written is the business of `wire`, what follows from it that of `peer`; both
-//! speak of this type, and neither knows the other. The bytes of a piece are not here: they go from the socket to the
-//! disk and back, and nobody who decides needs them. `Welcome` is the one word that goes the other way.
+//! Only the vocabulary is here. `wire` knows how a message is written, and `peer` knows what follows from it; both use this
+//! type, and neither knows the other. The bytes of a piece are not here: they go from the socket to the disk and back, and no
+//! rule needs them. `Welcome` is the only answer from `peer` to `wire`.
 
 use std::fmt;
 
@@ -22,8 +22,8 @@ pub enum Message {
     NotInterested,
     /// Type 4: the sender has this piece now.
     Have(PieceIndex),
-    /// Type 5: the pieces that the sender has. The first message; a later one says what as many `have`s would. In a box, to
-    /// keep messages small.
+    /// Type 5: the pieces that the sender has. It is the first message; a later one counts as a `have` for each piece in it.
+    /// It is boxed to keep messages small.
     Bitfield(Box<PieceSet>),
     /// Type 6: asks for this whole piece.
     Request(PieceIndex),
@@ -31,14 +31,14 @@ pub enum Message {
     Piece(PieceIndex),
 }
 
-/// What to do with a piece whose header has come and whose bytes are still to be read.
+/// What to do with a piece whose header has arrived and whose bytes are still to be read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Welcome {
-    /// It was asked for, or one like it is on its way to the disk and may turn out to be wrong: read it.
+    /// It was requested, or a copy of it is on its way to the disk and may turn out to be wrong: read it.
     Keep,
-    /// It is here already: let its bytes go by.
+    /// It is here already: skip its bytes.
     Skip,
-    /// It is missing and its sender was not asked for it: a fault.
+    /// It is missing and was not requested from its sender: a fault.
     Refuse,
 }
 

@@ -8,7 +8,7 @@ use std::num::NonZeroU32;
 pub struct PeerId(NonZeroU32);
 
 impl PeerId {
-    /// The ID with this number, or `None` for 0, which no peer has.
+    /// Returns the ID with this number, or `None` for 0, which no peer has.
     #[must_use]
     pub const fn new(number: u32) -> Option<Self> {
         match NonZeroU32::new(number) {
@@ -17,14 +17,14 @@ impl PeerId {
         }
     }
 
-    /// The number, in 1..=4294967295.
+    /// Returns the number, from 1 to 4294967295.
     #[must_use]
     pub const fn number(self) -> u32 {
         self.0.get()
     }
 }
 
-/// `1002, 1003`: peers as a sentence names them.
+/// Returns the peers as a sentence names them: `1002, 1003`.
 #[must_use]
 pub fn list(peers: &[PeerId]) -> String {
     peers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")

@@ -1,7 +1,8 @@
-//! `PieceSet`: which pieces somebody has, as the bitfield of the protocol sees them (A5).
+//! `PieceSet`: the pieces that a peer has, in the form of the protocol's bitfield (A5).
 //!
-//! Kept in words of 64 bits, the piece with the lowest number in the highest bit, so that its bytes are the message's.
-//! Invariant: the bits behind the last piece are zero, and `count` is the number of ones.
+//! It consists of words of 64 bits. The piece with the lowest number is the highest bit, so the words' bytes are the
+//! message's.
+//! Invariant: the bits after the last piece are zero, and `count` is the number of ones.
 
 use crate::protocol::layout::{FileLayout, PieceIndex};
 
@@ -18,26 +19,26 @@ pub struct PieceSet {
 /// Why bytes are not the bitfield of a layout.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum BitfieldError {
-    /// Not [`FileLayout::bitfield_len`] bytes.
+    /// The length is not [`FileLayout::bitfield_len`] bytes.
     WrongLength,
-    /// A one behind the last piece.
+    /// A one after the last piece.
     SpareBits,
 }
 
 impl PieceSet {
-    /// No piece of this file.
+    /// Returns the set without any piece of this file.
     #[must_use]
     pub fn empty(layout: FileLayout) -> Self {
         Self { layout, words: vec![0; Self::word_count_of(layout)], count: 0 }
     }
 
-    /// Every piece of this file.
+    /// Returns the set of all pieces of this file.
     #[must_use]
     pub fn full(layout: FileLayout) -> Self {
         let mut set = Self::empty(layout);
         set.words.fill(u64::MAX);
         if let Some(last) = set.words.last_mut() {
-            // What is lacking to a multiple of a word's bits; that multiple itself may be 2^32.
+            // The number of bits missing to a multiple of a word's bits; that multiple itself may be 2^32.
             let spare = layout.piece_count().wrapping_neg() % WORD_BITS;
             *last <<= spare;
         }
@@ -45,10 +46,10 @@ impl PieceSet {
         set
     }
 
-    /// The set that a bitfield of this layout says.
+    /// Reads a bitfield of this layout.
     ///
     /// # Errors
-    /// When the length is another, or a spare bit is not zero.
+    /// If the length is wrong, or a spare bit is not zero.
     pub fn from_bitfield(layout: FileLayout, bytes: &[u8]) -> Result<Self, BitfieldError> {
         if bytes.len() != layout.bitfield_len() as usize {
             return Err(BitfieldError::WrongLength);
@@ -73,38 +74,38 @@ impl PieceSet {
         out.truncate(start + self.layout.bitfield_len() as usize);
     }
 
-    /// The file whose pieces these are.
+    /// Returns the layout of the file whose pieces these are.
     #[must_use]
     pub const fn layout(&self) -> FileLayout {
         self.layout
     }
 
-    /// How many pieces are in it.
+    /// Returns the number of pieces in the set.
     #[must_use]
     pub const fn count(&self) -> u32 {
         self.count
     }
 
-    /// Whether it has no piece.
+    /// Reports whether the set has no piece.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.count == 0
     }
 
-    /// Whether it has every piece; true for a file of no pieces.
+    /// Reports whether the set has every piece; true for a file without pieces.
     #[must_use]
     pub const fn is_full(&self) -> bool {
         self.count == self.layout.piece_count()
     }
 
-    /// Whether the piece is in it.
+    /// Reports whether the piece is in the set.
     #[must_use]
     pub fn contains(&self, piece: PieceIndex) -> bool {
         let (word, bit) = place(piece);
         self.words[word] & bit != 0
     }
 
-    /// Puts a piece in; true if it was not there.
+    /// Adds a piece; returns whether it was missing before.
     pub fn insert(&mut self, piece: PieceIndex) -> bool {
         let (word, bit) = place(piece);
         let new = self.words[word] & bit == 0;
@@ -113,7 +114,7 @@ impl PieceSet {
         new
     }
 
-    /// Takes a piece out; true if it was there.
+    /// Removes a piece; returns whether it was there before.
     pub fn remove(&mut self, piece: PieceIndex) -> bool {
         let (word, bit) = place(piece);
         let was = self.words[word] & bit != 0;
@@ -122,9 +123,9 @@ impl PieceSet {
         was
     }
 
-    /// The pieces in it, in order.
+    /// Returns the pieces in the set, in order.
     pub fn iter(&self) -> impl Iterator<Item = PieceIndex> + '_ {
-        // Where there are billions of pieces, words without any go by quickly.
+        // With billions of pieces, skipping the empty words saves time.
         let words = (0..).zip(&self.words).filter(|(_, word)| **word != 0);
         let layout = self.layout;
         words.flat_map(move |(index, &word)| {
@@ -133,14 +134,14 @@ impl PieceSet {
         })
     }
 
-    /// How many pieces the words in `range` (64 pieces each) share with the same words of `other`.
+    /// Returns how many pieces the words in `range` (64 pieces each) share with the same words of `other`.
     pub(crate) fn common_count(&self, other: &Self, range: std::ops::Range<usize>) -> u32 {
         self.common_words(other, range).map(|(_, word)| word.count_ones()).sum()
     }
 
-    /// The piece before which `n` other pieces, of the words in `range`, are in both sets.
+    /// Returns the piece in both sets that `n` other common pieces, of the words in `range`, precede.
     pub(crate) fn nth_common(&self, other: &Self, range: std::ops::Range<usize>, mut n: u32) -> Option<PieceIndex> {
-        // To count the ones of a word costs more than to see that there are none.
+        // Counting the ones of a word costs more than comparing it with zero.
         for (index, mut word) in self.common_words(other, range).filter(|(_, word)| *word != 0) {
             if n >= word.count_ones() {
                 n -= word.count_ones();
@@ -155,7 +156,7 @@ impl PieceSet {
         None
     }
 
-    /// The piece behind which `n` other pieces are in both sets.
+    /// Returns the piece in both sets that `n` other common pieces follow.
     pub(crate) fn nth_common_from_end(&self, other: &Self, mut n: u32) -> Option<PieceIndex> {
         let pairs = self.words.iter().zip(&other.words).enumerate().rev();
         for (index, mut word) in
@@ -174,12 +175,12 @@ impl PieceSet {
         None
     }
 
-    /// Whether all pieces of `other` are in it.
+    /// Reports whether all pieces of `other` are in the set.
     pub(crate) fn contains_all(&self, other: &Self) -> bool {
         self.words.iter().zip(&other.words).all(|(word, other)| other & !word == 0)
     }
 
-    /// Puts in all pieces of `other`.
+    /// Adds all pieces of `other`.
     pub(crate) fn insert_all(&mut self, other: &Self) {
         for (word, other) in self.words.iter_mut().zip(&other.words) {
             self.count += (other & !*word).count_ones();
@@ -187,7 +188,7 @@ impl PieceSet {
         }
     }
 
-    /// Takes out all pieces of `other`.
+    /// Removes all pieces of `other`.
     pub(crate) fn remove_all(&mut self, other: &Self) {
         for (word, other) in self.words.iter_mut().zip(&other.words) {
             self.count -= (*word & other).count_ones();
@@ -195,7 +196,7 @@ impl PieceSet {
         }
     }
 
-    /// Takes out what it shares with `other`, and puts it into `to`, which has none of it.
+    /// Moves the pieces that are also in `other` to `to`, which has none of them.
     pub(crate) fn move_common(&mut self, other: &Self, to: &mut Self) {
         for ((word, other), to_word) in self.words.iter_mut().zip(&other.words).zip(&mut to.words) {
             let common = *word & other;
@@ -206,12 +207,12 @@ impl PieceSet {
         }
     }
 
-    /// How many words of 64 pieces a set of this layout has.
+    /// Returns how many words of 64 pieces a set of this layout has.
     pub(crate) const fn word_count_of(layout: FileLayout) -> usize {
         layout.piece_count().div_ceil(WORD_BITS) as usize
     }
 
-    /// How many words of 64 pieces there are.
+    /// Returns how many words of 64 pieces the set has.
     pub(crate) fn word_count(&self) -> usize {
         self.words.len()
     }
@@ -222,7 +223,7 @@ impl PieceSet {
     }
 }
 
-/// The word of a piece, and its bit there: the lowest number is the highest bit.
+/// Returns the word of a piece, and its bit there: the lowest number is the highest bit.
 const fn place(piece: PieceIndex) -> (usize, u64) {
     let number = piece.number();
     ((number / WORD_BITS) as usize, 1 << (WORD_BITS - 1 - number % WORD_BITS))

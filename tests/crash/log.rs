@@ -1,6 +1,6 @@
 //! A peer's log (protocol A10): every line must be one of the eleven sentences.
 
-/// What is of interest here of a line.
+/// The parts of a line that matter here.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Line {
     Downloaded { piece: u32, count: u32 },
@@ -8,7 +8,7 @@ pub enum Line {
     Other,
 }
 
-/// The whole lines of a log; a line that was cut short by a kill is left out.
+/// Returns the whole lines of a log, without a line that a kill cut short.
 pub fn parse(id: u32, text: &str) -> Vec<Line> {
     let whole = text.rfind('\n').map_or("", |end| &text[..=end]);
     whole.lines().map(|line| parse_line(id, line).unwrap_or_else(|| panic!("'{line}' is not of A10"))).collect()
@@ -52,7 +52,7 @@ fn number(digits: &str) -> Option<u32> {
     digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok()).flatten()
 }
 
-/// The pieces downloaded, in order.
+/// Returns the downloaded pieces, in order.
 pub fn downloads(lines: &[Line]) -> Vec<u32> {
     let piece = |line: &Line| if let Line::Downloaded { piece, .. } = line { Some(*piece) } else { None };
     lines.iter().filter_map(piece).collect()

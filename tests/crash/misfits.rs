@@ -1,4 +1,5 @@
-//! What was left does not fit: it is told in one sentence and ignored, or only what is wrong is fetched again.
+//! What an earlier run left does not match: one sentence reports it and it is ignored, or only the wrong pieces are fetched
+//! again.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -13,7 +14,7 @@ use crate::swarm::Swarm;
 
 /// Leaves four of ten pieces, spoils something, and lets the swarm run.
 ///
-/// The one warning must hold all of `told`, none be given if it is empty; `kept` pieces are there at the start.
+/// The one warning must contain all of `told`; if `told` is empty, there must be none. `kept` pieces are there at the start.
 fn check(spoil: impl Fn(&Swarm), told: &[&str], kept: u32) {
     let swarm = Swarm::new(9_500, 1000, &[true, false]);
     let (old, marked) = ([0, 3, 4, 9], "[2026-11-21 14:03:09]: Peer 1002 is unchoked by 1001.\n");
@@ -49,7 +50,7 @@ fn the_journal_of_another_file_size_or_piece_size() {
         let spoil = |swarm: &Swarm| {
             Journal::create(swarm.journal_path(1002), other, &Recorded::default()).expect("a journal");
         };
-        check(spoil, &["file.bin.journal does not fit Common.cfg; ignoring it"], 0);
+        check(spoil, &["file.bin.journal does not match Common.cfg; ignoring it"], 0);
     }
 }
 
@@ -57,7 +58,7 @@ fn the_journal_of_another_file_size_or_piece_size() {
 fn what_is_no_journal() {
     for bytes in [b"".as_slice(), b"\xff\xfe\0", b"my notes\npiece 0 00000000\n"] {
         let spoil = |swarm: &Swarm| fs::write(swarm.journal_path(1002), bytes).expect("a file");
-        check(spoil, &["file.bin.journal does not fit Common.cfg; ignoring it"], 0);
+        check(spoil, &["file.bin.journal does not match Common.cfg; ignoring it"], 0);
     }
 }
 
@@ -118,7 +119,7 @@ fn a_link_in_the_place_of_the_download_is_not_followed() {
 fn pieces_whose_bytes_are_not_those_that_were_written() {
     let spoil = |swarm: &Swarm| {
         let part = OpenOptions::new().write(true).open(swarm.part_path(1002)).expect("it is there");
-        // One bit of piece 3, the last byte of piece 9; piece 1 was never claimed.
+        // One bit of piece 3, and the last byte of piece 9; piece 1 was never claimed.
         part.write_all_at(&[swarm.file[3_000] ^ 0x10], 3_000).expect("written");
         part.write_all_at(&[swarm.file[9_499] ^ 1], 9_499).expect("written");
         part.write_all_at(b"noise", 1_000).expect("written");
@@ -128,7 +129,7 @@ fn pieces_whose_bytes_are_not_those_that_were_written() {
 
 #[test]
 fn a_last_line_that_was_cut_short() {
-    // Piece 7 is on disk, but a kill came while its line was written.
+    // Piece 7 is on disk, but a kill came while its line was being written.
     let spoil = |swarm: &Swarm| {
         let part = OpenOptions::new().write(true).open(swarm.part_path(1002)).expect("it is there");
         part.write_all_at(&swarm.file[swarm.place(7)], 7_000).expect("written");

@@ -1,4 +1,4 @@
-//! One situation each: who was killed or ended comes back as it should.
+//! One situation each: a peer that was killed or has exited comes back as it should.
 
 use std::fs;
 
@@ -18,10 +18,10 @@ fn is_complete_once(swarm: &Swarm, id: u32) -> bool {
     swarm.log(id).iter().filter(|line| **line == Line::Complete).count() == 1
 }
 
-/// Lets 1002 become complete and known as such, while 1003 is not there.
+/// Lets 1002 become complete and known as complete, while 1003 is not there.
 fn two_complete(swarm: &Swarm) -> [Running; 2] {
     let peers = [swarm.start(1001), swarm.start(1002)];
-    // After the last piece the leecher lacks nothing; what it then writes is the rename's and the log's business.
+    // After the last piece the leecher lacks nothing; its later writes are the rename and the log.
     peers[0].wait_for(" from 1002: not interested", 1);
     peers
 }
@@ -87,7 +87,7 @@ fn a_killed_leecher_asks_only_for_what_it_lacks_and_its_log_goes_on_behind_its_l
     downloaded.sort_unstable();
     assert_eq!(downloaded, [1, 2, 5, 6, 7, 8]);
     assert!(swarm.log_text(1002).starts_with(whole) && is_complete_once(&swarm, 1002));
-    // The neighbor is told at once of what was kept.
+    // The neighbor learns at once which pieces were kept.
     assert!(ended[0].stderr.iter().any(|line| line.ends_with("from 1002: bitfield with 4 of 10 pieces")));
 }
 
@@ -127,7 +127,7 @@ fn sigterm_keeps_the_journal_and_the_next_run_goes_on() {
     let ended = swarm.run_to_the_end();
     assert_eq!(ended[1].has(), Some(PIECES));
     assert!(swarm.log_text(1002).starts_with(&before));
-    // Ended by our own doing, so not even a line of the log was lost.
+    // The test itself ended it, so not even a line of the log was lost.
     assert_eq!(downloads(&swarm.log(1002)).len(), PIECES as usize);
     assert!(is_complete_once(&swarm, 1002));
 }

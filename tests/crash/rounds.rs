@@ -1,5 +1,5 @@
-//! Rounds of kill -9 in a swarm of four, at random moments: after this many lines of the victim's trace, which tells of every
-//! message, so that any moment may be one, the start included.
+//! Rounds of kill -9 in a swarm of four, at random moments: after a random number of lines of the victim's trace. The trace
+//! reports every message, so any moment may be one, the start included.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -12,7 +12,7 @@ use crate::log::{self, Line};
 use crate::running::{Ended, Running};
 use crate::swarm::Swarm;
 
-/// This many kills before a swarm is left in peace.
+/// Number of kills before a swarm is left in peace.
 const KILLS_PER_SWARM: usize = 5;
 const PIECE_SIZE: u32 = 64 * 1024;
 
@@ -21,11 +21,11 @@ struct Peer {
     id: u32,
     running: Option<Running>,
     ended: Option<Ended>,
-    /// What its journal claimed when it was started last.
+    /// The pieces that its journal claimed at its last start.
     started_with: u32,
     /// The whole lines of its log at the last kill, which must stay.
     log_kept: String,
-    /// At which line of its log each life began, and with how many pieces.
+    /// For each life, its first line in the log, and its number of pieces then.
     lives: Vec<(usize, u32)>,
 }
 
@@ -45,14 +45,14 @@ impl Peer {
         self.running = Some(swarm.start(self.id));
     }
 
-    /// Kills it and looks at what it leaves; false if it had ended before.
+    /// Kills it and checks what it leaves; returns false if it had exited before.
     fn kill(&mut self, swarm: &Swarm) -> bool {
         let Some(running) = self.running.take() else { return false };
         let ended = running.kill();
         self.check_greeting(&ended);
         let text = swarm.log_text(self.id);
-        // Once the journal is deleted, the swarm has ended for this peer: only its last words and its exit status were still to
-        // come. It is there before the log has a line.
+        // Once the journal is deleted, the swarm has ended for this peer: only its last lines and its exit status were still
+        // to come. The journal exists before the log has a line.
         let over = !text.is_empty() && !swarm.journal_path(self.id).exists();
         if ended.status.is_some() || over {
             self.ended = Some(Ended { status: Some(0), ..ended });
@@ -74,7 +74,8 @@ impl Peer {
         assert_eq!(ended.warnings().iter().filter(|warning| !is_of_a_kill(warning)).count(), 0, "{ended:#?}");
     }
 
-    /// After the end: no piece came twice, counts rise by one in each life, and the file is complete once.
+    /// Checks after the end that no piece came twice, that counts rise by one in each life, and that the file is complete
+    /// once.
     fn check_log(&self, swarm: &Swarm) {
         let id = self.id;
         assert!(swarm.log_text(id).starts_with(&self.log_kept), "the log of peer {id} does not go on");
@@ -99,7 +100,8 @@ impl Peer {
     }
 }
 
-/// What a peer may warn of when another was killed: the last call of its former life may be looked at after the first of its next.
+/// The warnings that a peer may give when another was killed. It may handle the last call of that peer's former life after
+/// the first of the next.
 fn is_of_a_kill(warning: &str) -> bool {
     warning.ends_with(" was turned away: that neighbor is already connected and active")
 }
@@ -133,7 +135,7 @@ fn rounds_of_kill_9_lose_no_piece_that_was_logged() {
             if let Some(running) = &peers[victim].running {
                 running.wait_for_count(after);
             }
-            // Now and then a leecher and a seeder at once.
+            // Sometimes a leecher and a seeder at once.
             let second = rng.random_bool(0.2).then(|| (victim + 2) % peers.len()).filter(|_| left > 1);
             for victim in [Some(victim), second].into_iter().flatten() {
                 let was_killed = peers[victim].kill(&swarm);
@@ -156,7 +158,7 @@ fn rounds_of_kill_9_lose_no_piece_that_was_logged() {
     eprintln!("{killed} peers killed in {swarms} swarms, {seeders_killed} of them seeders");
 }
 
-/// About as many lines as a leecher's trace has for half of the file.
+/// Approximate number of lines in a leecher's trace for half of the file.
 fn far(swarm: &Swarm) -> usize {
     4 * swarm.layout.piece_count() as usize
 }

@@ -9,10 +9,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
 
-/// A safety net, far beyond what anything here takes: what has not happened by then never will.
+/// A safety net, far longer than anything here takes: what has not happened by then never will.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A process; it does not outlive this.
+/// A process that does not outlive this value.
 pub struct Running {
     child: Child,
     told: Arc<(Mutex<Told>, Condvar)>,
@@ -29,12 +29,12 @@ struct Told {
 pub struct Ended {
     /// Its exit status; `None` if a signal has killed it.
     pub status: Option<i32>,
-    /// What it said on stderr.
+    /// Its output on stderr.
     pub stderr: Vec<String>,
 }
 
 impl Running {
-    /// Starts a command, whose stderr is also written behind what is in `copy`.
+    /// Starts a command, whose stderr is also appended to `copy`.
     pub fn start(command: &mut Command, copy: &Path) -> Self {
         let command = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("a process");
@@ -63,7 +63,7 @@ impl Running {
         let (told, waited) = waiting.expect("no panic");
         if waited.timed_out() {
             let last = told.lines.last().cloned();
-            // The thread that reads the lines shall not find a broken lock.
+            // The thread that reads the lines must not find a poisoned lock.
             drop(told);
             panic!("waited for {PATIENCE:?} in vain, after the line {last:?}");
         }
@@ -82,19 +82,18 @@ impl Running {
         assert!(found, "it has ended before it said '{ending}'");
     }
 
-    /// Lets it have this signal.
+    /// Sends it this signal.
     pub fn signal(&self, signal: &str) {
-        let sent = Command::new("kill").args([&format!("-{signal}"), &self.child.id().to_string()]).status();
-        assert!(sent.expect("kill").success());
+        assert!(crate::signal::signal(self.child.id(), signal), "the process is there");
     }
 
-    /// kill -9.
+    /// Sends it kill -9.
     pub fn kill(mut self) -> Ended {
         self.child.kill().expect("it was not waited for");
         self.wait()
     }
 
-    /// Waits for the end.
+    /// Waits until it exits.
     pub fn wait(mut self) -> Ended {
         let stderr = self.wait_until(|told| told.ended).lines.clone();
         let status = self.child.wait().expect("a child");
@@ -105,20 +104,20 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It has ended already, unless a test has failed.
+        // It has exited already, unless a test has failed.
         _ = self.child.kill();
         _ = self.child.wait();
     }
 }
 
 impl Ended {
-    /// How many pieces it said to have at the start; `None` if it was killed before.
+    /// Returns how many pieces it reported at the start; `None` if it was killed before.
     pub fn has(&self) -> Option<u32> {
         let greeting = self.stderr.iter().find_map(|line| line.split_once(" bytes, has "))?;
         greeting.1.split(';').next().and_then(|count| count.parse().ok())
     }
 
-    /// What it warned of.
+    /// Returns its warnings.
     pub fn warnings(&self) -> Vec<&str> {
         let warnings = self.stderr.iter().filter_map(|line| line.split_once("[WARN] "));
         warnings.map(|(_, warning)| warning).collect()

@@ -1,4 +1,4 @@
-//! `Swarm`: a directory with the configuration, the peers' files as they are or as an earlier run would have left them.
+//! `Swarm`: a directory with the configuration and the peers' files, as they are or as an earlier run would have left them.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -28,7 +28,7 @@ pub struct Swarm {
     pub file: Vec<u8>,
 }
 
-/// An address of this machine that no other test uses, so that ports never collide: a peer binds just that.
+/// Returns an address of this machine that no other test uses, so ports never collide: a peer binds only that.
 fn fresh_address() -> Ipv4Addr {
     static TAKEN: AtomicU8 = AtomicU8::new(0);
     let number = TAKEN.fetch_add(1, Ordering::Relaxed) % 254 + 1;
@@ -37,7 +37,7 @@ fn fresh_address() -> Ipv4Addr {
 }
 
 impl Swarm {
-    /// Peers 1001, 1002, ...; those of which it is said have the file.
+    /// Returns peers 1001, 1002, ...; a `true` means that the peer has the file.
     pub fn new(file_size: usize, piece_size: u32, have_file: &[bool]) -> Self {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let peers: Vec<_> = (1001..).zip(have_file.iter().copied()).collect();
@@ -91,7 +91,7 @@ impl Swarm {
         Running::start(command, &self.path(&format!("stderr-{id}")))
     }
 
-    /// Starts all, lets them end, and checks what must hold then; says how each ended.
+    /// Starts all peers, waits until they exit, and checks what must hold then; returns how each exited.
     pub fn run_to_the_end(&self) -> Vec<Ended> {
         let running: Vec<_> = self.peers.iter().map(|&(id, _)| self.start(id)).collect();
         let ended = running.into_iter().map(Running::wait).collect();
@@ -99,13 +99,13 @@ impl Swarm {
         ended
     }
 
-    /// Status 0 everywhere, identical files and nothing else beside them, no journal.
+    /// Checks for status 0 everywhere, identical files and nothing else beside them, and no journal.
     pub fn check_end(&self, ended: &Vec<Ended>) {
         for (&(id, _), ended) in self.peers.iter().zip(ended) {
             let last: Vec<_> = ended.stderr.iter().rev().take(40).rev().collect();
             assert_eq!(ended.status, Some(0), "peer {id}: {last:#?}");
             let copy = fs::read(self.complete_path(id)).expect("a copy");
-            // Not `assert_eq!`: nobody wants to read megabytes.
+            // Not `assert_eq!`: it would print megabytes.
             assert!(copy == self.file, "the copy of peer {id} differs");
             let names =
                 fs::read_dir(self.peer_dir(id)).expect("a directory").map(|entry| entry.expect("one").file_name());
@@ -113,7 +113,7 @@ impl Swarm {
         }
     }
 
-    /// The text of a log; empty if it is missing.
+    /// Returns the text of a log; empty if it is missing.
     pub fn log_text(&self, id: u32) -> String {
         fs::read_to_string(self.path(&format!("log_peer_{id}.log"))).unwrap_or_default()
     }
@@ -126,13 +126,13 @@ impl Swarm {
         log::parse(id, &self.log_text(id))
     }
 
-    /// The pieces that a peer's journal claims; none without a journal.
+    /// Returns the pieces that a peer's journal claims; none without a journal.
     pub fn journaled(&self, id: u32) -> BTreeSet<u32> {
         let recorded = Journal::read(&self.journal_path(id), self.layout).expect("it fits");
         recorded.unwrap_or_default().pieces.keys().map(|piece| piece.number()).collect()
     }
 
-    /// Leaves in a peer's directory what a killed run would have: these pieces, and these complete neighbors.
+    /// Leaves in a peer's directory what a killed run would have left: these pieces, and these complete neighbors.
     pub fn leave(&self, id: u32, pieces: &[u32], complete: &[u32]) {
         let store = PieceStore::create(&self.peer_dir(id), NAME, self.layout).expect("a store");
         let journal = Journal::create(self.journal_path(id), self.layout, &Recorded::default()).expect("a journal");
@@ -148,7 +148,7 @@ impl Swarm {
         journal.flush().expect("written");
     }
 
-    /// Where a piece is in the file.
+    /// Returns the place of a piece in the file.
     pub fn place(&self, number: u32) -> std::ops::Range<usize> {
         let start = number as usize * self.layout.piece_size() as usize;
         start..(start + self.layout.piece_size() as usize).min(self.file.len())
@@ -164,7 +164,7 @@ impl Drop for Swarm {
     }
 }
 
-/// This many bytes that look random and are the same every time.
+/// Returns this many bytes that look random and are always the same.
 fn bytes(count: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut next = || {

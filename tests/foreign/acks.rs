@@ -1,5 +1,5 @@
-//! Neighbors with Nagle's algorithm that write in parts: what they keep back leaves as soon as we acknowledge what came, which
-//! must not wait for the system's own 40 ms.
+//! Neighbors with Nagle's algorithm that write in parts. The part that they hold back leaves as soon as we acknowledge the
+//! part before it. That must not wait for the system's own 40 ms.
 
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -12,9 +12,9 @@ use crate::support::swarm::{Plan, Swarm};
 
 const PIECE_SIZE: usize = 32_768;
 const PIECE_COUNT: usize = 101;
-/// Linux puts an acknowledgement off for 40 ms at least. A piece takes a hundredth of that.
+/// Linux delays an acknowledgement by at least 40 ms. A piece takes a hundredth of that.
 const SLOW: Duration = Duration::from_millis(30);
-/// A machine may be busy now and then; without what is tested here, one piece in twenty is slow at the very least.
+/// A machine may be busy now and then; without the tested behavior, at least one piece in twenty is slow.
 const MOST_SLOW: usize = PIECE_COUNT / 33;
 
 /// A peer of ours, and a neighbor that calls it and leaves Nagle's algorithm on.
@@ -38,7 +38,7 @@ impl Pair {
         Self { swarm, client, victim }
     }
 
-    /// Says each part by a write of its own.
+    /// Sends each part in a write of its own.
     fn say_parts<'a>(&mut self, parts: impl IntoIterator<Item = &'a [u8]>) {
         for part in parts {
             self.client.say(part);
@@ -58,7 +58,8 @@ fn pieces() -> impl Iterator<Item = u32> {
     0..u32::try_from(PIECE_COUNT).expect("few")
 }
 
-/// How long each piece takes a leecher that writes its `have` first, and then the next request in parts of this length.
+/// Returns how long each piece takes a leecher that writes its `have` first, and then the next request in parts of this
+/// length.
 fn check_leecher(part_len: usize) {
     let mut pair = Pair::new(true);
     pair.client.say(&message(INTERESTED, &[]));
@@ -88,7 +89,7 @@ fn a_request_in_parts_comes_at_once() {
     check_leecher(4);
 }
 
-/// How long each piece takes from a seeder that writes so much of it apart from the rest.
+/// Returns how long each piece takes from a seeder that writes this much of it apart from the rest.
 fn check_seeder(head_len: usize) {
     let mut pair = Pair::new(false);
     pair.client.say(&full_bitfield(PIECE_COUNT));
@@ -97,7 +98,7 @@ fn check_seeder(head_len: usize) {
     let mut times = Vec::new();
     for _ in pieces() {
         let begun = Instant::now();
-        // The next request says that the piece before it has come.
+        // The next request shows that the previous piece has arrived.
         let piece = pair.client.wait_for_request();
         times.push(begun.elapsed());
         let bytes = client::piece(piece, pair.swarm.piece(piece));
@@ -106,7 +107,7 @@ fn check_seeder(head_len: usize) {
     pair.end(&times);
 }
 
-/// Without this all three are slow now and then: one piece in twenty, or one in two.
+/// Without this, all three are slow now and then: one piece in twenty, or one in two.
 #[test]
 fn a_piece_that_waits_for_its_header_to_be_acknowledged_comes_at_once() {
     check_seeder(4);

@@ -1,4 +1,5 @@
-//! Callers that never become neighbors, or do so oddly: who waits for them is told what they did, and each mistake once.
+//! Callers that never become neighbors, or do so oddly: a peer that waits for them reports what they did, and each mistake
+//! once.
 
 use std::net::Ipv4Addr;
 
@@ -6,14 +7,14 @@ use crate::client::{Client, handshake};
 use crate::support::process::Process;
 use crate::support::swarm::{Plan, Swarm};
 
-/// A seeder that waits for 1002, which calls as it is told to.
+/// A seeder that waits for 1002, which calls as the test tells it.
 fn seeder() -> (Swarm, Process) {
     let swarm = Swarm::on_loopback(Plan { peers: vec![(1001, true), (1002, false)], ..Plan::default() });
     let seeder = swarm.start(1001, &["-v"]);
     (swarm, seeder)
 }
 
-/// Says these bytes, closes, and waits until the seeder has closed, too.
+/// Sends these bytes, closes, and waits until the seeder has closed too.
 fn call(swarm: &Swarm, bytes: &[u8]) {
     let mut client = Client::call(swarm.address(1001));
     client.say(bytes);
@@ -21,7 +22,7 @@ fn call(swarm: &Swarm, bytes: &[u8]) {
     client.wait_for_close();
 }
 
-/// Seen: "1002 (has not called us yet)", though its program had called a hundred times.
+/// Seen: "1002 (has not called us yet)", although its program had called a hundred times.
 #[test]
 fn who_waits_for_a_call_is_told_what_the_last_caller_did() {
     for (bytes, did) in [
@@ -65,7 +66,7 @@ fn an_odd_caller_or_handshake_is_told_once_and_not_for_each_connection() {
     for bytes in [&odd[..], &handshake(7), b"HELLO"] {
         (0..4).for_each(|_| call(&swarm, bytes));
     }
-    // The same from elsewhere may be another program.
+    // The same bytes from elsewhere may be from another program.
     let mut elsewhere = Client::call_from(Ipv4Addr::new(127, 0, 0, 2), swarm.address(1001));
     let name = elsewhere.name();
     elsewhere.say(b"HELLO");
@@ -73,6 +74,6 @@ fn an_odd_caller_or_handshake_is_told_once_and_not_for_each_connection() {
     let told = |part: &str| seeder.lines_with(part).iter().filter(|line| line.contains("[WARN]")).count();
     assert_eq!(told("neighbor 1002 is understood, but its handshake has 'ECT' where ten zero bytes belong"), 1);
     assert_eq!(told("was turned away: its ID 7 is not in PeerInfo.cfg"), 1);
-    assert_eq!(told("namely 'HELLO'"), 2);
+    assert_eq!(told("but 'HELLO'"), 2);
     seeder.terminate();
 }

@@ -1,4 +1,4 @@
-//! Neighbors that shake hands rightly and then do not do their part: each is told of once, with the likely mistake.
+//! Neighbors that exchange correct handshakes and then do not do their part: each is reported once, with the likely mistake.
 
 use std::net::TcpListener;
 
@@ -6,7 +6,7 @@ use crate::client::{Client, REQUEST, handshake, indexed};
 use crate::support::process::Process;
 use crate::support::swarm::{Plan, Swarm};
 
-/// With a short request timeout patience is three intervals of a second.
+/// With a short request timeout, patience is three intervals of a second.
 const QUICK: [&str; 2] = ["--request-timeout", "1"];
 
 fn swarm() -> Swarm {
@@ -36,7 +36,7 @@ fn one_that_asks_again_and_again_while_it_is_choked() {
     let mut client = Client::join(swarm.address(1001), 1002);
     (0..10).for_each(|piece| client.say(&indexed(REQUEST, piece)));
     seeder.wait_for("neighbor 1002 has sent 10 requests in a row while we choked it");
-    // And it is never interested, which is told as well.
+    // And it is never interested, which is reported as well.
     seeder.wait_for("neighbor 1002 has never sent 'interested'");
     (0..10).for_each(|piece| client.say(&indexed(REQUEST, piece)));
     client.say(&[0, 0, 0, 2, 1]);
@@ -45,7 +45,7 @@ fn one_that_asks_again_and_again_while_it_is_choked() {
     assert_eq!(told, 1);
 }
 
-/// A peer that is marked 1 in PeerInfo.cfg and leaves the bitfield out is taken for one that has nothing.
+/// A peer that is marked 1 in PeerInfo.cfg and leaves the bitfield out counts as one that has nothing.
 #[test]
 fn a_seeder_that_announces_nothing() {
     let swarm = swarm();

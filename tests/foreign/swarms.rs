@@ -1,16 +1,18 @@
-//! `Foreign`: a swarm of ours and of peers in Python, and what its logs must tell.
+//! `Foreign`: a swarm of our peers and of peers in Python, and the checks of its logs.
 
+use std::path::Path;
 use std::process::Command;
 
+use crate::support::left_out::find;
 use crate::support::process::{Ended, Process};
 use crate::support::swarm::{Plan, Swarm};
 
 const KINDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/foreign/kinds.py");
-/// Not a multiple of 8, so that the bitfield has spare bits; the last is shorter.
+/// Not a multiple of 8, so the bitfield has spare bits; the last piece is shorter.
 const PIECE_COUNT: usize = 21;
 const PIECE_SIZE: usize = 4096;
 
-/// All that may stand in a log (A10), behind its peer.
+/// All sentences that a log may have (A10), after its peer.
 const SENTENCES: [&str; 11] = [
     " makes a connection to Peer ",
     " is connected from Peer ",
@@ -25,7 +27,7 @@ const SENTENCES: [&str; 11] = [
     " has downloaded the complete file.",
 ];
 
-/// How many times a foreign peer closes each of its connections after the handshakes, before it behaves.
+/// Number of times that a foreign peer closes each connection after the handshakes, before it behaves.
 #[derive(Clone, Copy)]
 pub struct ClosesAfterHandshakes(pub usize);
 
@@ -44,12 +46,14 @@ struct Peer {
 
 impl Foreign {
     /// Starts peers from 1001 on as drawn: `O` is one of ours, `P` one in Python of this kind, `*` who has the file.
-    pub fn start(kind: &str, layout: &str) -> Self {
+    ///
+    /// `None` if this machine lacks Python, which is told.
+    pub fn start(kind: &str, layout: &str) -> Option<Self> {
         Self::start_and(kind, layout, |_, _, _| {})
     }
 
     /// The same, but each is started when the one before it has called everybody.
-    pub fn start_in_order(kind: &str, layout: &str) -> Self {
+    pub fn start_in_order(kind: &str, layout: &str) -> Option<Self> {
         Self::start_and(kind, layout, |swarm, earlier, new| {
             for peer in earlier {
                 if peer.is_ours {
@@ -61,7 +65,8 @@ impl Foreign {
         })
     }
 
-    fn start_and(kind: &str, layout: &str, started: impl Fn(&Swarm, &[Peer], u32)) -> Self {
+    fn start_and(kind: &str, layout: &str, started: impl Fn(&Swarm, &[Peer], u32)) -> Option<Self> {
+        let python = find("python3")?;
         println!("{kind}: {layout}");
         let drawn: Vec<_> = (1001..).zip(layout.split(' ')).collect();
         let listed = drawn.iter().map(|(id, peer)| (*id, peer.ends_with('*'))).collect();
@@ -70,14 +75,14 @@ impl Foreign {
         let mut peers = Vec::new();
         for (id, peer) in drawn {
             let is_ours = peer.starts_with('O');
-            let process = if is_ours { swarm.start(id, &[]) } else { start_python(&swarm, kind, id) };
+            let process = if is_ours { swarm.start(id, &[]) } else { start_python(&python, &swarm, kind, id) };
             started(&swarm, &peers, id);
             peers.push(Peer { id, is_ours, had_file: peer.ends_with('*'), process });
         }
-        Self { swarm, peers }
+        Some(Self { swarm, peers })
     }
 
-    /// Waits until all have ended well, and looks at all files and at our logs.
+    /// Waits until all have exited well, and checks all files and our logs.
     pub fn check_end(self, closes: ClosesAfterHandshakes) {
         let Self { swarm, peers } = self;
         let foreign: Vec<_> = peers.iter().filter(|peer| !peer.is_ours).map(|peer| peer.id).collect();
@@ -98,7 +103,7 @@ impl Foreign {
         }
     }
 
-    /// Waits until all of ours have the file; then ends them, for they cannot end by themselves.
+    /// Waits until all of ours have the file; then stops them, because they cannot exit by themselves.
     pub fn check_ours_complete(self) {
         let Self { swarm, peers } = self;
         for peer in peers.iter().filter(|peer| peer.is_ours && !peer.had_file) {
@@ -111,15 +116,15 @@ impl Foreign {
     }
 }
 
-fn start_python(swarm: &Swarm, kind: &str, id: u32) -> Process {
-    let mut command = Command::new("python3");
+fn start_python(python: &Path, swarm: &Swarm, kind: &str, id: u32) -> Process {
+    let mut command = Command::new(python);
     command.arg("-B").arg(KINDS).arg(kind).arg(id.to_string()).current_dir(swarm.dir(id));
     let process = Process::spawn(command);
     process.wait_for("listening on port");
     process
 }
 
-/// The course's sentences and nothing else; of a leecher, each piece once and counted up.
+/// Checks for the course's sentences and nothing else; for a leecher, for each piece once with rising counts.
 fn check_log(swarm: &Swarm, id: u32, had_file: bool) {
     let log = swarm.log(id);
     for line in log.lines() {
@@ -135,9 +140,10 @@ fn check_log(swarm: &Swarm, id: u32, had_file: bool) {
     assert_eq!(swarm.count_in_log(id, "has downloaded the complete file."), usize::from(!had_file));
 }
 
-/// Nothing that a neighbor does here is a fault; of each foreign one a habit is told once at most, and its connection stays.
+/// Nothing that a neighbor does here is a fault. For each foreign one, at most one habit is reported, and its connection
+/// stays.
 fn check_warnings(ended: &Ended, foreign: &[u32]) {
-    // Where Python is slow to start, the others wait for it.
+    // If Python is slow to start, the others wait for it.
     let is_habit = |line: &&String| line.contains("[WARN]") && !line.contains("[WARN] waiting for ");
     let warnings: Vec<_> = ended.lines.iter().filter(is_habit).collect();
     let of = |id: &u32| warnings.iter().filter(|line| line.contains(&format!(" {id} "))).count();

@@ -1,4 +1,4 @@
-//! `Client`: somebody at the other end of a connection, who says what it is told to. The protocol is written down here a second time.
+//! `Client`: a hand-driven program at the other side of a connection. The protocol is implemented here a second time.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddrV4, TcpStream};
@@ -17,7 +17,7 @@ pub const BITFIELD: u8 = 5;
 pub const REQUEST: u8 = 6;
 pub const PIECE: u8 = 7;
 
-/// In all the floods, and after all that is hostile, a peer has never used more than this.
+/// In all floods and other hostile tests, a peer has never used more than this.
 pub const MOST_MEMORY_KIB: u64 = 64 * 1024;
 
 /// A connection with a peer.
@@ -31,40 +31,40 @@ pub fn message(message_type: u8, payload: &[u8]) -> Vec<u8> {
     [&length.to_be_bytes()[..], &[message_type], payload].concat()
 }
 
-/// A `have` or a `request`.
+/// Returns a `have` or a `request`.
 pub fn indexed(message_type: u8, piece: u32) -> Vec<u8> {
     message(message_type, &piece.to_be_bytes())
 }
 
-/// A `piece` message.
+/// Returns a `piece` message.
 pub fn piece(piece: u32, bytes: &[u8]) -> Vec<u8> {
     message(PIECE, &[&piece.to_be_bytes(), bytes].concat())
 }
 
-/// The bitfield of who has all of this many pieces.
+/// Returns the bitfield of a peer with all of this many pieces.
 pub fn full_bitfield(piece_count: usize) -> Vec<u8> {
     let mut bits = vec![0; piece_count.div_ceil(8)];
     (0..piece_count).for_each(|piece| bits[piece / 8] |= 0x80 >> (piece % 8));
     message(BITFIELD, &bits)
 }
 
-/// How the victim tells of a fault and the likely mistake.
+/// Returns the victim's sentence about a fault and the likely mistake.
 pub fn told(id: u32, fault: &str) -> String {
     format!("peer 1002: [WARN] neighbor {id} {fault}; closing the connection")
 }
 
-/// A handshake.
+/// Returns a handshake.
 pub fn handshake(id: u32) -> Vec<u8> {
     [b"P2PFILESHARINGPROJ", &[0; 10][..], &id.to_be_bytes()].concat()
 }
 
 impl Client {
-    /// Connects and says nothing.
+    /// Connects and sends nothing.
     pub fn call(address: SocketAddrV4) -> Self {
         Self::on(TcpStream::connect(address).expect("the peer listens"))
     }
 
-    /// Connects from this address of the machine, as if from another.
+    /// Connects from this address of the machine, as another machine would.
     pub fn call_from(from: Ipv4Addr, address: SocketAddrV4) -> Self {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
         socket.bind(&SocketAddrV4::new(from, 0).into()).expect("an address of loopback");
@@ -72,14 +72,14 @@ impl Client {
         Self::on(socket.into())
     }
 
-    /// Somebody who was dialed.
+    /// Returns a client that was dialed.
     pub fn on(stream: TcpStream) -> Self {
         stream.set_read_timeout(Some(PATIENCE)).expect("a TCP socket");
         stream.set_nodelay(true).expect("a TCP socket");
         Self { stream }
     }
 
-    /// Connects and shakes hands.
+    /// Connects and exchanges handshakes.
     pub fn join(address: SocketAddrV4, id: u32) -> Self {
         let mut client = Self::call(address);
         client.say(&handshake(id));
@@ -87,24 +87,24 @@ impl Client {
         client
     }
 
-    /// As the peer sees it: `127.0.0.1:40000`.
+    /// Returns its address as the peer sees it: `127.0.0.1:40000`.
     pub fn name(&self) -> String {
         self.stream.local_addr().expect("a TCP socket").to_string()
     }
 
     /// Sends these bytes, unless the peer has closed.
     pub fn say(&mut self, bytes: &[u8]) {
-        // Who is turned away in the middle of a sentence did not say it all.
+        // A client that is turned away in the middle of a message did not send all of it.
         _ = self.stream.write_all(bytes);
     }
 
-    /// The next bytes; `None` if the connection ends before.
+    /// Returns the next bytes; `None` if the connection ends before.
     pub fn hear_bytes(&mut self, count: usize) -> Option<Vec<u8>> {
         let mut bytes = vec![0; count];
         self.stream.read_exact(&mut bytes).ok().map(|()| bytes)
     }
 
-    /// The next message.
+    /// Returns the next message.
     pub fn hear(&mut self) -> Option<(u8, Vec<u8>)> {
         let length = self.hear_bytes(4)?;
         let length = u32::from_be_bytes(*length.first_chunk().expect("4 bytes"));
@@ -112,7 +112,7 @@ impl Client {
         Some((payload.remove(0), payload))
     }
 
-    /// Passes over messages until one of this type comes; its payload.
+    /// Skips messages until one of this type comes; returns its payload.
     pub fn wait_for(&mut self, message_type: u8) -> Vec<u8> {
         loop {
             let (heard, payload) = self.hear().expect("the connection stays");
@@ -122,12 +122,12 @@ impl Client {
         }
     }
 
-    /// Waits for a request, and says for which piece.
+    /// Waits for a request, and returns its piece.
     pub fn wait_for_request(&mut self) -> u32 {
         u32::from_be_bytes(*self.wait_for(REQUEST).first_chunk().expect("4 bytes"))
     }
 
-    /// Waits until the peer closes; says how long that took.
+    /// Waits until the peer closes; returns how long that took.
     pub fn wait_for_close(&mut self) -> Duration {
         let started = Instant::now();
         let mut buffer = [0; 4096];
@@ -143,23 +143,23 @@ impl Client {
         }
     }
 
-    /// Another hand on the same connection.
+    /// Returns a second handle to the same connection.
     pub fn clone(&self) -> Self {
         Self { stream: self.stream.try_clone().expect("a TCP socket") }
     }
 
-    /// Says that nothing more will be said.
+    /// Closes the sending half.
     pub fn finish(&self) {
         // It may be closed already.
         _ = self.stream.shutdown(Shutdown::Write);
     }
 }
 
-/// Asserts that a peer is as small as it must be: 64 MiB, and a thread for each caller that a list of `neighbors` allows.
+/// Asserts that a peer is small: 64 MiB, and a thread for each caller that a list of `neighbors` allows.
 pub fn check_bounds(peer: &Process, neighbors: u64) {
     let memory = peer.figure("VmHWM");
     assert!(memory <= MOST_MEMORY_KIB, "{memory} KiB");
-    // A neighbor may be shaking hands, reading and writing at the same time; 32 more may be shaking hands.
+    // A neighbor may be in its handshake, reading and writing at the same time; 32 more may be in their handshakes.
     let threads = peer.figure("Threads");
     let most = 3 * neighbors + 32 + 16;
     assert!(threads <= most, "{threads} threads, at most {most} are allowed");

@@ -1,4 +1,4 @@
-//! Disks that fail: one sentence, status 1, nothing announced that is not there, and the neighbors go on.
+//! Disks that fail: one sentence, status 1, nothing announced that is not there, and the neighbors continue.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use crate::support::left_out::left_out;
+use crate::support::left_out::{find, with_own_mounts};
 use crate::support::process::{BINARY, Process};
 use crate::support::relay::Network;
 use crate::support::swarm::{Plan, Swarm};
 
-/// A seeder, the peer whose disk fails, and a leecher that is to notice nothing.
+/// A seeder, the peer whose disk fails, and a leecher that must not notice anything.
 fn swarm() -> Swarm {
     Swarm::on_loopback(Plan { peers: vec![(1001, true), (1002, false), (1003, false)], ..Plan::default() })
 }
@@ -21,65 +21,56 @@ fn part(swarm: &Swarm) -> PathBuf {
     swarm.peer_dir(1002).join("file.bin.part")
 }
 
-/// The peer 1002 on a swarm's own disk or another.
+/// Peer 1002, on a swarm's own disk or another.
 fn victim(swarm: &Swarm, mut command: Command) -> Process {
     command.arg("1002").arg("--dir").arg(swarm.dir(1002));
     Process::spawn(command)
 }
 
 /// A disk that only those see who are started on it: it is mounted in a namespace of its own, and ends with this value.
-struct Disk(Child);
+struct Disk {
+    holder: Child,
+    /// Where `nsenter` is.
+    enter: PathBuf,
+}
 
 impl Disk {
-    /// Mounts one on a directory; `None`, with a note, where that is not allowed.
+    /// Mounts a disk on a directory; `None`, with a note, where that is not allowed.
     fn mount(dir: &Path, options: &str) -> Option<Self> {
-        let mut command = Command::new("unshare");
+        let enter = find("nsenter")?;
         // It holds the namespace until its stdin ends, which is when the test does.
-        command.args([
-            "-m",
-            "sh",
-            "-c",
-            "mount -t tmpfs -o \"$1\" tmpfs \"$2\" && echo ready && exec cat",
-            "sh",
-            options,
-        ]);
-        command.arg(dir).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let Ok(mut holder) = command.spawn() else {
-            left_out("there is no unshare");
-            return None;
-        };
+        let mut command = with_own_mounts("mount -t tmpfs -o \"$1\" tmpfs \"$2\" && echo ready && exec cat")?;
+        command.args(["sh", options]).arg(dir).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut holder = command.spawn().expect("it starts");
         let mut line = String::new();
         let told = BufReader::new(holder.stdout.take().expect("it is piped")).read_line(&mut line);
-        let disk = Self(holder);
-        if told.is_ok() && line == "ready\n" {
-            return Some(disk);
-        }
-        left_out("nothing can be mounted here");
-        None
+        let disk = Self { holder, enter };
+        assert!(told.is_ok() && line == "ready\n", "{} is not mounted: {line}", dir.display());
+        Some(disk)
     }
 
-    /// What starts the peer on it.
+    /// Returns the command that starts the peer on it.
     fn command(&self) -> Command {
-        let mut command = Command::new("nsenter");
-        command.args(["-m", "-t", &self.0.id().to_string(), BINARY]);
+        let mut command = Command::new(&self.enter);
+        command.args(["-m", "-t", &self.holder.id().to_string(), BINARY]);
         command
     }
 
-    /// Where a path is on it.
+    /// Returns where a path is on it.
     fn path(&self, path: &Path) -> PathBuf {
-        PathBuf::from(format!("/proc/{}/root{}", self.0.id(), path.display()))
+        PathBuf::from(format!("/proc/{}/root{}", self.holder.id(), path.display()))
     }
 }
 
 impl Drop for Disk {
     fn drop(&mut self) {
         // Both fail only if it has ended.
-        _ = self.0.kill();
-        _ = self.0.wait();
+        _ = self.holder.kill();
+        _ = self.holder.wait();
     }
 }
 
-/// The numbers behind these words in a log.
+/// Returns the numbers after these words in a log.
 fn numbers_after(log: &str, words: &str) -> Vec<u32> {
     let number = |line: &str| line.split_once(words)?.1.split([' ', '.']).next()?.parse().ok();
     log.lines().filter_map(number).collect()
@@ -94,7 +85,7 @@ fn a_full_disk_ends_the_peer_with_one_sentence_and_nothing_was_announced_that_is
     assert!(fault.starts_with("cannot write ") && fault.contains(" 1002/peer_1002/file.bin."), "{fault}");
     assert!(fault.ends_with(": No space left on device (os error 28)"), "{fault}");
     swarm.wait_for_file(1003);
-    // Their logs are whole when they have ended.
+    // Their logs are complete once they have exited.
     leecher.terminate();
     seeder.terminate();
     let [in_log, at_seeder, at_leecher] = [
@@ -102,7 +93,7 @@ fn a_full_disk_ends_the_peer_with_one_sentence_and_nothing_was_announced_that_is
         numbers_after(&swarm.log(1001), "'have' message from 1002 for the piece "),
         numbers_after(&swarm.log(1003), "'have' message from 1002 for the piece "),
     ];
-    // Who has a piece itself may hear of it a little later, and then not at all.
+    // A peer that has a piece itself may learn of it a little later, and then not at all.
     let heard = at_seeder.len() + at_leecher.len();
     assert!(in_log.len() > 10 && heard > 0, "{in_log:?} {at_seeder:?} {at_leecher:?}");
     let file = File::open(disk.path(&part(&swarm))).expect("it is there");
@@ -123,7 +114,7 @@ fn a_directory_that_cannot_be_written_to_is_told_at_once() {
     assert_eq!(fault, "cannot create 1002/peer_1002/file.bin.part: Read-only file system (os error 30)");
 }
 
-/// Spoils the directory of a peer, starts it, and asserts what it says.
+/// Spoils the directory of a peer, starts it, and asserts its sentence.
 fn check_start(spoil: impl Fn(&Swarm), expected: &str) -> Swarm {
     let swarm = swarm();
     spoil(&swarm);
@@ -147,7 +138,7 @@ fn what_is_in_the_way_of_the_file_is_told_and_left_alone() {
         not_plain,
     );
     assert_eq!(fs::read(elsewhere(&swarm)).expect("still there"), b"somebody's");
-    // A link to nothing is one too.
+    // A link to nothing is a link too.
     let swarm = check_start(link, not_plain);
     assert!(!elsewhere(&swarm).exists());
 
@@ -176,7 +167,7 @@ fn a_directory_in_the_place_of_the_complete_file_ends_the_peer_and_not_its_neigh
     assert_eq!(fault, expected);
     assert_eq!(swarm.count_in_log(1002, "has downloaded the complete file"), 0);
     assert!(fs::read(part(&swarm)).expect("still there") == swarm.file, "nothing is lost");
-    // Whether its last `have` got out before its end, and so whether they wait for its return, is a matter of luck.
+    // Whether its last `have` got out before its exit, and so whether they wait for its return, is a matter of luck.
     swarm.wait_for_file(1003);
     drop([seeder, leecher]);
 }
@@ -193,7 +184,7 @@ fn a_seeder_whose_file_shrinks_ends_with_one_sentence_and_the_others_get_the_res
     let fault = peers.remove(0).wait().fault(1, swarm.root());
     let place = "1001/peer_1001/file.bin";
     let looked = format!("{place} has changed from {} to 10000 bytes while this peer was using it", swarm.file.len());
-    // It may have looked at the file before it had to read such a piece.
+    // It may have checked the file before it had to read such a piece.
     if fault != looked {
         let piece = numbers_after(&fault, "cannot read piece ");
         let [piece] = piece.as_slice() else { panic!("{fault}") };

@@ -8,7 +8,7 @@ use crate::client::{
 };
 use crate::support::swarm::{Plan, Swarm};
 
-/// A seeder, a leecher that comes when it is started, and one who floods.
+/// A seeder, a leecher that comes when it is started, and a client that floods.
 fn plan() -> Plan {
     Plan { peers: vec![(1001, true), (1002, false), (1101, false)], file_size: 10_000_000, ..Plan::default() }
 }
@@ -26,7 +26,7 @@ fn check(flood: impl FnOnce(&Swarm) -> Vec<Client>) {
     drop(flood);
 }
 
-/// Somebody whom the seeder answers.
+/// Returns a client that the seeder answers.
 fn unchoked(swarm: &Swarm) -> Client {
     let mut client = Client::join(swarm.address(1001), 1101);
     client.say(&message(INTERESTED, &[]));
@@ -59,7 +59,7 @@ fn a_hundred_thousand_requests_of_which_no_answer_is_read() {
     check(|swarm| {
         let client = unchoked(swarm);
         let mut speaking = client.clone();
-        // Ends when the peer does, if what it says does not fit into the buffers on the way.
+        // Ends when the peer does, if its output does not fit into the buffers on the way.
         thread::spawn(move || speaking.say(&indexed(REQUEST, 7).repeat(100_000)));
         vec![client]
     });
@@ -80,7 +80,7 @@ fn one_who_reads_a_byte_a_second() {
     });
 }
 
-/// It was asked for a piece, floods us with requests, and reads nothing: the piece comes from another.
+/// It was asked for a piece, floods us with requests, and reads nothing: the piece comes from another neighbor.
 #[test]
 fn one_who_floods_us_does_not_keep_the_piece_that_it_was_asked_for() {
     let swarm = Swarm::on_loopback(Plan { file_size: 2_000_000, ..plan() });
@@ -100,7 +100,7 @@ fn one_who_floods_us_does_not_keep_the_piece_that_it_was_asked_for() {
     seeder.terminate();
 }
 
-/// Each request is small and each answer large, so what is not read from cannot grow.
+/// Each request is small and each answer large, so answers that are not read must not pile up.
 #[test]
 fn who_asks_for_many_pieces_and_takes_none_is_not_read_from() {
     const SIZE: usize = 1 << 20;
@@ -113,11 +113,11 @@ fn who_asks_for_many_pieces_and_takes_none_is_not_read_from() {
     client.wait_for(UNCHOKE);
     (0..120).for_each(|_| client.say(&indexed(REQUEST, 0)));
     client.say(&indexed(HAVE, 1));
-    // 64 wait at most, and sockets take a few more: so the last of the requests cannot have been read yet.
+    // At most 64 wait, and sockets hold a few more: so the last of the requests cannot have been read yet.
     for _ in 0..25 {
         assert_eq!(client.wait_for(PIECE).len(), 4 + SIZE);
     }
-    // What was read before this is in the log before it.
+    // Messages that were read before this are in the log before it.
     let _other = Client::join(swarm.address(1001), 1003);
     swarm.wait_for_log(1001, "is connected from Peer 1003", 1);
     assert_eq!(swarm.count_in_log(1001, "the 'have' message"), 0);

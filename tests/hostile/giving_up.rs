@@ -1,4 +1,4 @@
-//! `--peer-timeout`: status 3 and the names of the missing, with the own file in place.
+//! `--peer-timeout`: status 3 and the names of the missing peers, with the peer's own file in place.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ fn who_waits_for_missing_peers_gives_up_with_their_names_and_its_file_in_place()
     let peers = [1001, 1002].map(|id| swarm.start(id, &["--peer-timeout", "1"]));
     for peer in peers {
         let never = "has not called us yet";
-        let sentence = format!("nothing was heard of 1003, 1004 for 1 s: 1003 ({never}), 1004 ({never})");
+        let sentence = format!("no message from 1003, 1004 for 1 s: 1003 ({never}), 1004 ({never})");
         assert_eq!(peer.wait().fault(3, swarm.root()), sentence);
     }
     swarm.check_file(1002);
@@ -29,7 +29,7 @@ fn who_never_meets_anybody_gives_up_on_all() {
     let refused = |id| format!("{id} ({}: connection refused; not started yet, or another port?)", swarm.address(id));
     let [first, second] = [1001, 1002].map(refused);
     let reasons = format!("{first}, {second}, 1004 (has not called us yet)");
-    let sentence = format!("nothing was heard of 1001, 1002, 1004 for 1 s: {reasons}");
+    let sentence = format!("no message from 1001, 1002, 1004 for 1 s: {reasons}");
     assert_eq!(peer.wait().fault(3, swarm.root()), sentence);
     assert!(!swarm.path(1003).exists());
 }
@@ -41,10 +41,10 @@ fn who_is_killed_is_missed_and_who_gave_up_before_its_end_is_known_to_be_complet
     let victim = swarm.start(1003, &[]);
     swarm.wait_for_file(1002);
     swarm.wait_for_file(1003);
-    // Complete, so that nobody misses it.
+    // It is complete, so no peer misses it.
     victim.signal("KILL");
     for peer in [seeder, leecher] {
-        let sentence = "nothing was heard of 1004 for 2 s: 1004 (has not called us yet)";
+        let sentence = "no message from 1004 for 2 s: 1004 (has not called us yet)";
         assert_eq!(peer.wait().fault(3, swarm.root()), sentence);
     }
 }
@@ -59,6 +59,6 @@ fn who_lacks_what_only_a_dead_seeder_has_gives_up_on_it() {
     swarm.wait_for_log(1002, "from 1001. Now the number of pieces", 1);
     seeder.signal("KILL");
     let fault = leecher.wait().fault(3, swarm.root());
-    // Behind the relay, which listens on.
-    assert!(fault.starts_with("nothing was heard of 1001 for 1 s: 1001 ("), "{fault}");
+    // It is behind the relay, which still listens.
+    assert!(fault.starts_with("no message from 1001 for 1 s: 1001 ("), "{fault}");
 }

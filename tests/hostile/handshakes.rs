@@ -1,4 +1,4 @@
-//! Handshakes that are none, from callers and from those who are dialed.
+//! Faulty handshakes, from callers and from peers that are dialed.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::thread;
@@ -8,19 +8,23 @@ use crate::client::{Client, INTERESTED, PIECE, REQUEST, UNCHOKE, check_bounds, h
 use crate::support::process::wait_until;
 use crate::support::swarm::{Plan, Swarm};
 
-const OTHER_HEADER: &str = "sent something else than the handshake's header 'P2PFILESHARINGPROJ', namely ";
+const OTHER_HEADER: &str = "instead of the handshake header 'P2PFILESHARINGPROJ'";
 const JAVA: &str = "sent a Java object stream instead of the handshake";
 const JAVA_STREAM: &[u8] = b"\xac\xed\x00\x05sr\x00\x10HandshakeMessage";
 
-fn other(namely: &str) -> String {
-    format!("{OTHER_HEADER}{namely}")
+/// The sentence about bytes that are shown so, with the mistake behind a colon if there is one.
+fn other(told: &str) -> String {
+    match told.split_once(": ") {
+        Some((shown, mistake)) => format!("sent {shown} {OTHER_HEADER}: {mistake}"),
+        None => format!("sent {told} {OTHER_HEADER}"),
+    }
 }
 
 #[test]
 fn a_caller_that_does_not_shake_hands_is_turned_away_with_one_sentence() {
     let other_header = [b"P2PFILESHARINGPROT", &handshake(1003)[18..]].concat();
     let rows: Vec<(Vec<u8>, String)> = vec![
-        (other_header[..18].to_vec(), other("'P2PFILESHARINGPROT': it is another header from byte 18 on")),
+        (other_header[..18].to_vec(), other("'P2PFILESHARINGPROT': it differs from the header from byte 18 on")),
         (
             b"\x13BitTorrent protocol\0\0\0\0\0\0\0\0".to_vec(),
             other("13 42 69 74 54 6F 72 72 65 6E 74 20 …: that is the handshake of BitTorrent itself"),
@@ -30,7 +34,7 @@ fn a_caller_that_does_not_shake_hands_is_turned_away_with_one_sentence() {
         (vec![0x91; 5000], other("91 91 91 91 91 91 91 91 91 91 91 91 …")),
         (
             [&[0, 0, 0, 32], &handshake(1003)[..]].concat(),
-            other("00 00 00 20 50 32 50 46 49 4C 45 53 …: a length seems to stand before the handshake, which has none"),
+            other("00 00 00 20 50 32 50 46 49 4C 45 53 …: it seems to send a length first, but a handshake has no length"),
         ),
         (
             [&[0, 18], &handshake(1003)[..18]].concat(),
@@ -47,14 +51,13 @@ fn a_caller_that_does_not_shake_hands_is_turned_away_with_one_sentence() {
         (handshake(1001), "was turned away: its ID 1001 is our own".into()),
         (
             handshake(1003_u32.swap_bytes()),
-            "was turned away: its ID 3942842368 is not in PeerInfo.cfg; with the highest byte first, as it must be, its ID \
-             would be 1003"
+            "was turned away: its ID 3942842368 is not in PeerInfo.cfg; with the highest byte first, as the protocol demands, its ID would be 1003"
                 .into(),
         ),
         (
             handshake(u32::from_be_bytes(*b"1009")),
             "was turned away: its ID 825241657 is not in PeerInfo.cfg; its handshake has the ID in ASCII digits, '1009', \
-             where a number of 4 bytes belongs"
+             where a 4-byte number belongs"
                 .into(),
         ),
     ];
@@ -62,7 +65,7 @@ fn a_caller_that_does_not_shake_hands_is_turned_away_with_one_sentence() {
     let victim = swarm.start(1001, &[]);
     let leecher = swarm.start(1002, &[]);
     for (row, (bytes, fault)) in (1..).zip(rows) {
-        // From one address a sentence is told once.
+        // For one address a sentence is written once.
         let mut client = Client::call_from(Ipv4Addr::new(127, 0, 1, row), swarm.address(1001));
         let name = client.name();
         client.say(&bytes);
@@ -76,7 +79,8 @@ fn a_caller_that_does_not_shake_hands_is_turned_away_with_one_sentence() {
     victim.terminate();
 }
 
-/// As much as comes without a pause is told, however it is cut; and a caller that stops is told then, not when its time is over.
+/// All bytes that come without a pause are reported, however they are cut. A caller that stops is reported at once, not when
+/// its time has passed.
 #[test]
 fn the_first_bytes_are_told_though_they_come_one_at_a_time_and_a_caller_that_waits_is_told_soon() {
     let swarm = Swarm::on_loopback(Plan { peers: vec![(1001, true), (1003, false)], ..Plan::default() });
@@ -98,11 +102,11 @@ fn the_first_bytes_are_told_though_they_come_one_at_a_time_and_a_caller_that_wai
     victim.terminate();
 }
 
-/// What is understood is told all the same, once a neighbor, and nothing else is said of it.
+/// An odd handshake that is understood is still reported, once per neighbor, and nothing else is said of it.
 #[test]
 fn an_odd_handshake_is_told_and_the_neighbor_gets_its_pieces() {
     let zeros = "its handshake has ten ASCII zeros where zero bytes belong";
-    let digits = "its handshake has the ID in ASCII digits, '1004', where a number of 4 bytes belongs";
+    let digits = "its handshake has the ID in ASCII digits, '1004', where a 4-byte number belongs";
     let text = "its handshake is text: ten ASCII zeros for the zero bytes, and ASCII digits for the ID's 4 bytes";
     let rows: [(u32, &[u8], &str); 4] = [
         (1003, b"P2PFILESHARINGPROJ0000000000\x00\x00\x03\xeb", zeros),
@@ -133,7 +137,7 @@ fn an_odd_handshake_is_told_and_the_neighbor_gets_its_pieces() {
     assert_eq!(told, expected);
 }
 
-/// A half of a handshake is not wrong yet; who leaves in the middle of it is nobody's trouble.
+/// Half a handshake is not wrong yet, and a caller that leaves in the middle of one is not reported.
 #[test]
 fn half_a_handshake_is_waited_for_and_a_caller_that_leaves_is_not_worth_a_word() {
     let swarm = Swarm::on_loopback(Plan { peers: vec![(1001, true), (1002, false), (1003, false)], ..Plan::default() });
@@ -155,7 +159,7 @@ fn half_a_handshake_is_waited_for_and_a_caller_that_leaves_is_not_worth_a_word()
     victim.terminate();
 }
 
-/// Whether it says nothing or a byte now and then.
+/// It sends nothing, or a byte now and then.
 #[test]
 fn a_caller_has_ten_seconds_to_shake_hands() {
     let swarm = Swarm::on_loopback(Plan::default());
@@ -163,7 +167,7 @@ fn a_caller_has_ten_seconds_to_shake_hands() {
     let started = Instant::now();
     let [mut silent, mut dribbling] = [(); 2].map(|()| Client::call(swarm.address(1001)));
     let mut speaking = dribbling.clone();
-    // The length of a handshake is 32 bytes, so that it would be whole after 16 s.
+    // A handshake has 32 bytes, so it would be whole after 16 s.
     thread::spawn(move || {
         for byte in handshake(1002) {
             speaking.say(&[byte]);
@@ -184,7 +188,7 @@ fn a_caller_has_ten_seconds_to_shake_hands() {
 fn one_who_is_dialed_and_answers_wrongly_is_named_and_dialed_again() {
     let rows = [
         (JAVA_STREAM.to_vec(), format!("neighbor 1001 {JAVA}")),
-        (vec![b'?'; 32], format!("neighbor 1001 {OTHER_HEADER}'{}'", "?".repeat(32))),
+        (vec![b'?'; 32], format!("neighbor 1001 sent '{}' {OTHER_HEADER}", "?".repeat(32))),
         (handshake(1003), "ADDRESS answered with peer ID 1003, expected 1001".into()),
         (handshake(7), "ADDRESS answered with peer ID 7, expected 1001".into()),
     ];
@@ -195,7 +199,7 @@ fn one_who_is_dialed_and_answers_wrongly_is_named_and_dialed_again() {
         let listener = TcpListener::bind(address).expect("an address of this test alone");
         let _seeder = swarm.start(1004, &[]);
         let victim = swarm.start(1002, &[]);
-        // The seeder dials too; the victim is the one that is told of.
+        // The seeder dials too; the victim is the one that reports.
         let answering = thread::spawn(move || {
             let mut answered = 0;
             let mut kept = Vec::new();

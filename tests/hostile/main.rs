@@ -1,5 +1,5 @@
-//! Neighbors that break the protocol, flood, or stall, and disks that fail: against a running peer over real sockets, while a
-//! correct leecher downloads through it. Nobody but the culprit is to notice.
+//! Neighbors that break the protocol, flood, or stall, and disks that fail. The tests run against a real peer over sockets,
+//! while a correct leecher downloads through it. Only the culprit may notice.
 
 #[path = "../support/mod.rs"]
 mod support;

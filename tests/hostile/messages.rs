@@ -1,4 +1,4 @@
-//! The table of messages that nobody should send: each closes its connection within a moment, with one sentence.
+//! The table of messages that no peer should send: each closes its connection at once, with one sentence.
 
 use std::time::Duration;
 
@@ -14,14 +14,14 @@ const PIECE_SIZE: usize = 16_384;
 /// 123 pieces, the last of 1152 bytes; 16 bytes of bitfield with 5 spare bits.
 const FILE_SIZE: usize = 2_000_000;
 const LAST_SIZE: usize = 1152;
-/// A second by the issue; machines may be busy.
+/// The limit is a second, but machines may be busy.
 const CLOSED_WITHIN: Duration = Duration::from_secs(5);
 const FIRST_HOSTILE: u32 = 1101;
 
-/// What is said after the handshake, and how it is told.
+/// The bytes after the handshake, and the sentence about them.
 type Row = (&'static str, Vec<u8>, &'static str);
 
-/// A message of which the length says something else than what follows.
+/// Returns a message with a length that does not match its content.
 fn with_length(length: u32, message_type: u8, payload: &[u8]) -> Vec<u8> {
     [&length.to_be_bytes()[..], &[message_type], payload].concat()
 }
@@ -59,12 +59,12 @@ fn wrong_lengths() -> Vec<Row> {
         (
             "request of a block",
             message(REQUEST, &[0; 12]),
-            "sent a message 'request' of length 13 instead of 5: it looks like a request of BitTorrent for a block, but here it names a piece only",
+            "sent a message 'request' of length 13 instead of 5: it looks like a BitTorrent request for a block, but here a request names only a piece",
         ),
         (
             "bitfield of nothing",
             message(BITFIELD, &[]),
-            "sent a message 'bitfield' of length 1 instead of 17: its bitfield has no byte, as a Java BitSet of no bits, but zeros must be sent, too",
+            "sent a message 'bitfield' of length 1 instead of 17: its bitfield is empty, like that of a Java BitSet without bits, but zeros must be sent too",
         ),
         (
             "bitfield too short",
@@ -74,7 +74,7 @@ fn wrong_lengths() -> Vec<Row> {
         (
             "bitfield too long",
             message(BITFIELD, &[0; 17]),
-            "sent a message 'bitfield' of length 18 instead of 17: perhaps it has another Common.cfg",
+            "sent a message 'bitfield' of length 18 instead of 17: perhaps it has a different Common.cfg",
         ),
     ]
 }
@@ -92,17 +92,17 @@ fn wrong_piece_lengths() -> Vec<Row> {
         (
             "piece too long",
             piece(0, &[7; PIECE_SIZE + 1]),
-            "sent a message 'piece' of length 16390 instead of 16389: perhaps it has another Common.cfg",
+            "sent a message 'piece' of length 16390 instead of 16389: perhaps it has a different Common.cfg",
         ),
         (
             "last piece padded",
             piece(122, &[7; PIECE_SIZE]),
-            "sent a message 'piece' of length 16389 instead of 1157: it seems to fill up the last piece, which is shorter",
+            "sent a message 'piece' of length 16389 instead of 1157: it seems to pad the last piece, which is shorter than the others",
         ),
         (
             "piece like the last",
             piece(0, &[7; LAST_SIZE]),
-            "sent a message 'piece' of length 1157 instead of 16389: perhaps it has another Common.cfg",
+            "sent a message 'piece' of length 1157 instead of 16389: perhaps it has a different Common.cfg",
         ),
     ]
 }
@@ -117,7 +117,7 @@ fn lengths_of_no_message() -> Vec<Row> {
         (
             "length 0, then others",
             vec![0; 400],
-            "sent a message of length 0: it looks like a keep-alive of BitTorrent, which is no message here",
+            "sent a message of length 0: it looks like a BitTorrent keep-alive, which this protocol does not have",
         ),
         (
             "2^32-1 for a have",
@@ -172,7 +172,7 @@ fn wrong_contents() -> Vec<Row> {
         (
             "have, much too far",
             number(HAVE, u32::MAX),
-            "sent a message 'have' for piece 4294967295, but there are only 123 pieces: perhaps it has another Common.cfg",
+            "sent a message 'have' for piece 4294967295, but there are only 123 pieces: perhaps it has a different Common.cfg",
         ),
         (
             "request, one too far",
@@ -187,12 +187,12 @@ fn wrong_contents() -> Vec<Row> {
         (
             "spare bits",
             spare,
-            "sent a bitfield with bits set behind the last piece: its last byte seems to be filled up with ones instead of zeros",
+            "sent a bitfield with bits set after the last piece: its last byte seems to be padded with ones instead of zeros",
         ),
         (
             "the low bit first",
             low_bits_first,
-            "sent a bitfield with bits set behind the last piece: its bitfield seems to have the low bit first, with a last \
+            "sent a bitfield with bits set after the last piece: its bitfield seems to have the low bit first, with a last \
              byte of 07 instead of E0",
         ),
         (
@@ -216,7 +216,7 @@ fn wrong_contents() -> Vec<Row> {
 
 const NOISE: &str = "sent a message of unknown type 144 and length 2155971721";
 
-/// What is begun and never ended: nothing is wrong with it yet.
+/// Messages that are begun and never finished: nothing is wrong with them yet.
 fn halves() -> Vec<Vec<u8>> {
     vec![
         vec![],
@@ -228,7 +228,7 @@ fn halves() -> Vec<Vec<u8>> {
     ]
 }
 
-/// The victim stands between a seeder and a leecher that reaches nobody else.
+/// The victim is between a seeder and a leecher that reaches no other peer.
 #[test]
 fn each_fault_closes_its_connection_with_one_sentence_and_a_leecher_beside_them_gets_its_file() {
     let (rows, halves) =

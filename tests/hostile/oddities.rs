@@ -1,4 +1,5 @@
-//! What no message of the protocol is and is understood all the same (B): told once a connection, and the exchange goes on.
+//! Messages that the protocol does not have, but that are understood (B): reported once per connection, and the exchange
+//! continues.
 
 use crate::client::{BITFIELD, Client, INTERESTED, PIECE, REQUEST, UNCHOKE, indexed, message};
 use crate::support::swarm::{Plan, Swarm};
@@ -8,14 +9,14 @@ const PIECE_SIZE: usize = 16_384;
 const FILE_SIZE: usize = 2_000_000;
 
 const SENTENCES: [&str; 2] = [
-    "sent a message of unknown type 8 and length 1, which is passed over",
+    "sent a message of unknown type 8 and length 1, which is skipped",
     "sent a bitfield that is not its first message; its pieces count as announced",
 ];
 
 /// Two neighbors, one after the other.
 const IDS: [u32; 2] = [1005, 1006];
 
-/// Each comes many times, and the exchange goes on: the neighbor gets pieces behind it, and is told of once.
+/// Each comes many times, and the exchange continues: the neighbor gets pieces after it, and is reported once.
 #[test]
 fn strange_types_and_late_bitfields_are_told_once_and_the_exchange_goes_on() {
     let mut peers = vec![(1002, true)];
@@ -37,7 +38,7 @@ fn strange_types_and_late_bitfields_are_told_once_and_the_exchange_goes_on() {
             assert!(heard[..4] == number.to_be_bytes() && heard[4..] == *swarm.piece(number), "piece {number}");
         }
     }
-    // All was written by then, and each kind once.
+    // All lines were written by then, and each kind once.
     let mut told = victim.terminate().lines;
     told.retain(|line| line.contains("[WARN]"));
     for id in IDS {

@@ -1,4 +1,4 @@
-//! Pieces and what belongs to them: those that are refused, and all that is ignored because it does no harm.
+//! Pieces and the messages about them: some are refused, and harmless ones are ignored.
 
 use crate::client::{
     CHOKE, Client, HAVE, INTERESTED, NOT_INTERESTED, PIECE, REQUEST, UNCHOKE, check_bounds, full_bitfield, indexed,
@@ -7,11 +7,11 @@ use crate::client::{
 use crate::support::process::Process;
 use crate::support::swarm::{Plan, Swarm};
 
-/// Those who claim to have everything.
+/// The clients that claim to have everything.
 const IDS: [u32; 3] = [1101, 1102, 1103];
 const PIECE_COUNT: usize = 60;
 
-/// A leecher whose seeder has not come yet, so that it asks anyone who claims to have something.
+/// A leecher whose seeder has not come yet, so it asks any client that claims to have something.
 fn victim() -> (Swarm, Process) {
     let mut peers = vec![(1001, true), (1002, false)];
     peers.extend(IDS.map(|id| (id, false)));
@@ -21,7 +21,7 @@ fn victim() -> (Swarm, Process) {
     (swarm, victim)
 }
 
-/// Its seeder comes, and nothing of what was sent to it has done it any harm.
+/// Its seeder comes, and nothing that was sent to the leecher has harmed it.
 fn check_recovers(swarm: &Swarm, victim: Process) {
     let seeder = swarm.start(1001, &[]);
     swarm.wait_for_file(1002);
@@ -30,7 +30,7 @@ fn check_recovers(swarm: &Swarm, victim: Process) {
     seeder.terminate();
 }
 
-/// Somebody who has everything, whom the victim has asked for a piece.
+/// Returns a client that has everything, and that the victim has asked for a piece.
 fn asked(swarm: &Swarm, id: u32) -> (Client, u32) {
     let mut client = Client::join(swarm.address(1002), id);
     client.say(&full_bitfield(PIECE_COUNT));
@@ -49,20 +49,21 @@ fn check_closed(victim: &Process, client: &mut Client, id: u32, fault: &str) {
 #[test]
 fn a_piece_that_was_never_asked_for_or_has_another_length_is_refused() {
     let (swarm, victim) = victim();
-    // Never asked for anything.
+    // It was never asked for anything.
     let mut client = Client::join(swarm.address(1002), IDS[0]);
     client.say(&piece(5, swarm.piece(5)));
-    check_closed(&victim, &mut client, IDS[0], "sent piece 5, which it was not asked for");
-    // Asked for another one.
+    check_closed(&victim, &mut client, IDS[0], "sent piece 5, which was not requested from it");
+    // It was asked for another piece.
     let (mut client, asked_for) = asked(&swarm, IDS[1]);
     let other = (asked_for + 1) % 60;
     client.say(&piece(other, swarm.piece(other)));
-    check_closed(&victim, &mut client, IDS[1], &format!("sent piece {other}, which it was not asked for"));
-    // Asked for this one, but it is not whole.
+    check_closed(&victim, &mut client, IDS[1], &format!("sent piece {other}, which was not requested from it"));
+    // It was asked for this piece, but the piece is not whole.
     let (mut client, asked_for) = asked(&swarm, IDS[2]);
     let expected = 5 + swarm.piece(asked_for).len();
     client.say(&piece(asked_for, b"short"));
-    let fault = format!("sent a message 'piece' of length 10 instead of {expected}: perhaps it has another Common.cfg");
+    let fault =
+        format!("sent a message 'piece' of length 10 instead of {expected}: perhaps it has a different Common.cfg");
     check_closed(&victim, &mut client, IDS[2], &fault);
     assert_eq!(swarm.count_in_log(1002, "has downloaded"), 0);
     check_recovers(&swarm, victim);
@@ -79,7 +80,7 @@ fn half_a_piece_and_then_silence_does_no_harm() {
     leaving.say(&whole[..5000]);
     leaving.finish();
     leaving.wait_for_close();
-    // The piece of the one who left is free at once, the other's when its connection is.
+    // The piece of the client that left is free at once, the other's when its connection is.
     client.finish();
     client.wait_for_close();
     assert_eq!(victim.lines_with("[WARN]"), [""; 0]);
@@ -105,21 +106,21 @@ fn what_repeats_itself_or_comes_too_late_is_ignored() {
     let (mut client, first) = asked(&swarm, IDS[0]);
     let mut say = |bytes: &[u8]| client.say(bytes);
     say(&piece(first, swarm.piece(first)));
-    // The piece that is there already, twice, and what it was not asked for but is there.
+    // The piece that is there already, twice, and a piece that it was not asked for but that is there.
     say(&piece(first, swarm.piece(first)));
     say(&piece(first, &vec![7; swarm.piece(first).len()]));
-    // Told before, or never true.
+    // Announced before, or never true.
     say(&indexed(HAVE, first));
     say(&indexed(HAVE, first));
     say(&message(UNCHOKE, &[]));
     say(&message(CHOKE, &[]));
     say(&message(CHOKE, &[]));
     say(&message(NOT_INTERESTED, &[]));
-    // Requests while it is choked itself: of a piece that is there, and of one that is not.
+    // Requests while it is choked itself: for a piece that is there, and for one that is not.
     let missing = (first + 1) % 60;
     say(&indexed(REQUEST, first));
     say(&indexed(REQUEST, missing));
-    // Now it is unchoked, and asks for what is not there, then for what is.
+    // Now it is unchoked, and requests a missing piece, then one that is there.
     say(&message(INTERESTED, &[]));
     say(&message(INTERESTED, &[]));
     let mut client = wait_for_unchoke(client, first);
@@ -128,7 +129,7 @@ fn what_repeats_itself_or_comes_too_late_is_ignored() {
     let (message_type, payload) = client.hear().expect("the connection stays");
     let expected = [&first.to_be_bytes(), swarm.piece(first)].concat();
     assert!((message_type, payload) == (PIECE, expected), "the one piece that is there, and nothing before it");
-    // It is still good enough to be asked.
+    // It may still be asked for pieces.
     client.say(&message(UNCHOKE, &[]));
     client.wait_for(REQUEST);
     assert_eq!(victim.lines_with("[WARN]"), [""; 0]);
@@ -139,7 +140,7 @@ fn what_repeats_itself_or_comes_too_late_is_ignored() {
     check_recovers(&swarm, victim);
 }
 
-/// Passes over what was sent before the unchoke: the `have` of the first piece and a request that the choke made void.
+/// Skips the messages before the unchoke: the `have` of the first piece, and a request that the choke made void.
 fn wait_for_unchoke(mut client: Client, first: u32) -> Client {
     let mut heard = Vec::new();
     loop {

@@ -16,7 +16,7 @@ fn after_three_faults_a_neighbor_is_let_in_with_growing_pauses() {
     let swarm = Swarm::on_loopback(Plan { peers: vec![(1001, true), (1002, false), (1003, false)], ..Plan::default() });
     let victim = swarm.start(1001, &[]);
     let told = |consequence: &str| victim.lines_with(&format!("peer 1001: {FAULT}{consequence}")).len();
-    // A caller that is kept out is closed after the handshake without a word, for that was said.
+    // A caller that is kept out is closed after the handshake without a sentence, because that was reported before.
     let join_and_sin = || {
         let mut client = Client::call(swarm.address(1001));
         client.say(&[&handshake(1003)[..], &SIN].concat());

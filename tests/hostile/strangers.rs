@@ -1,4 +1,4 @@
-//! Strangers that use a neighbor's ID: no neighbor that is alive is pushed out, spoken for or kept out by one.
+//! Strangers that use a neighbor's ID: they cannot push out, replace or keep out a neighbor that is alive.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -38,7 +38,7 @@ fn claim(swarm: &Swarm, id: u32, from: Ipv4Addr) -> Client {
     stranger
 }
 
-/// The leecher takes the rest, and all end.
+/// The leecher fetches the rest, and all peers exit.
 fn finish(mut client: Client, swarm: &Swarm, seeder: Process) {
     for number in 0..5 {
         ask(&mut client, swarm, number);
@@ -60,7 +60,7 @@ fn one_that_claims_to_be_complete_in_mid_transfer_is_turned_away() {
     ask(&mut client, &swarm, 0);
     claim(&swarm, 1002, ELSEWHERE).wait_for_close();
     seeder.wait_for(TURNED_AWAY);
-    // From the same address, too, as long as the neighbor is at work.
+    // From the same address too, as long as the neighbor is at work.
     let turned_away = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| {
@@ -74,7 +74,7 @@ fn one_that_claims_to_be_complete_in_mid_transfer_is_turned_away() {
     finish(client, &swarm, seeder);
 }
 
-/// It may be the neighbor, killed and started again; if not, that one comes back.
+/// It may be the neighbor, killed and restarted; if not, the real one comes back.
 #[test]
 fn one_that_takes_the_place_of_a_quiet_neighbor_does_not_speak_for_it_at_once() {
     let swarm = swarm(&[(1001, true), (1002, false)]);
@@ -84,7 +84,7 @@ fn one_that_takes_the_place_of_a_quiet_neighbor_does_not_speak_for_it_at_once() 
     client.wait_for_close();
     assert!(stranger.hear_bytes(32).is_some());
     seeder.wait_for("from 1002: bitfield with 5 of 5 pieces");
-    // Nobody else may come for the place.
+    // No other caller may come for the place.
     claim(&swarm, 1002, ELSEWHERE).wait_for_close();
     seeder.wait_for(TURNED_AWAY);
     let back = join_as_leecher(&swarm, 1002);
@@ -97,7 +97,7 @@ fn a_neighbor_that_was_killed_and_comes_back_elsewhere_waits_until_its_former_co
     let swarm = swarm(&[(1001, true), (1002, false)]);
     let seeder = swarm.start(1001, &["--request-timeout", "1"]);
     let silent = join_as_leecher(&swarm, 1002);
-    // It is interested and unchoked, and asks for nothing.
+    // It is interested and unchoked, and requests nothing.
     let mut comes_back = None;
     wait_until("being let in", || {
         let mut client = Client::call_from(ELSEWHERE, swarm.address(1001));
@@ -113,7 +113,8 @@ fn a_neighbor_that_was_killed_and_comes_back_elsewhere_waits_until_its_former_co
     drop(silent);
 }
 
-/// Seen: a silent impostor that called a leecher under its seeder's ID starved it, for the leecher did not dial the seeder any more.
+/// Seen: a silent impostor that called a leecher under its seeder's ID starved it, because the leecher stopped dialing the
+/// seeder.
 #[test]
 fn a_peer_that_is_to_be_dialed_may_not_call_while_it_can_be_reached() {
     let swarm = swarm(&[(1001, true), (1002, false)]);
@@ -141,7 +142,7 @@ fn a_peer_that_is_to_be_dialed_may_not_call_while_it_can_be_reached() {
 fn a_peer_that_cannot_be_dialed_may_call_instead() {
     let swarm = swarm(&[(1001, false), (1002, true)]);
     let seeder = swarm.start(1002, &["-v"]);
-    // Nobody listens there.
+    // No program listens there.
     wait_until("being let in", || {
         let mut client = Client::call_from(ELSEWHERE, swarm.address(1002));
         client.say(&handshake(1001));

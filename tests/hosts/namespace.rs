@@ -1,20 +1,25 @@
 //! `Namespace`: a network of a test's own, which needs root and `ip`.
 
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use crate::support::left_out::left_out;
+use crate::support::left_out::{find, left_out};
 
 /// A network namespace that goes away with it.
-pub struct Namespace(String);
+pub struct Namespace {
+    name: String,
+    /// Where `ip` is.
+    ip: PathBuf,
+}
 
 impl Namespace {
     /// One in which this command of a shell has run; each name once in a process.
     ///
     /// `None` if this machine does not allow one, which is told; it is a fault where no test may be left out.
     pub fn new(name: &str, set_up: &str) -> Option<Self> {
-        let namespace = Self(format!("peer-{name}-{}", std::process::id()));
-        let made = succeeds(Command::new("ip").args(["netns", "add", &namespace.0]))
-            && succeeds(Command::new("ip").args(["-n", &namespace.0, "link", "set", "lo", "up"]))
+        let namespace = Self { name: format!("peer-{name}-{}", std::process::id()), ip: find("ip")? };
+        let made = succeeds(Command::new(&namespace.ip).args(["netns", "add", &namespace.name]))
+            && succeeds(Command::new(&namespace.ip).args(["-n", &namespace.name, "link", "set", "lo", "up"]))
             && succeeds(namespace.run("sh").args(["-ec", set_up]));
         if !made {
             left_out("this machine makes no network namespace, or not as the test needs it");
@@ -24,15 +29,15 @@ impl Namespace {
 
     /// A command in it.
     pub fn run(&self, program: &str) -> Command {
-        let mut command = Command::new("ip");
-        command.args(["netns", "exec", &self.0, program]);
+        let mut command = Command::new(&self.ip);
+        command.args(["netns", "exec", &self.name, program]);
         command
     }
 }
 
 impl Drop for Namespace {
     fn drop(&mut self) {
-        succeeds(Command::new("ip").args(["netns", "delete", &self.0]));
+        succeeds(Command::new(&self.ip).args(["netns", "delete", &self.name]));
     }
 }
 

@@ -1,4 +1,4 @@
-//! A swarm whose peers have a manifest, written here a second time: from the text of its format.
+//! A swarm whose peers have a manifest, which is written here a second time, from the text of its format.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::support::swarm::{Plan, Swarm};
 /// The name of the manifest of the swarm's file.
 pub const NAME: &str = "file.bin.meta.json";
 
-/// The manifest's text, with or without what public projects do not write.
+/// Returns the manifest's text, with or without the fields that public projects do not write.
 pub fn text(swarm: &Swarm, kind: HashKind, public: bool) -> String {
     let hashes: Vec<_> =
         swarm.file.chunks(swarm.plan.piece_size).map(|piece| format!("\"{}\"", Hash::of(kind, piece))).collect();
@@ -33,26 +33,26 @@ pub fn give(swarm: &Swarm, ids: &[u32], text: &str) {
     }
 }
 
-/// Where a peer looks for it.
+/// Returns where a peer looks for it.
 pub fn path(swarm: &Swarm, id: u32) -> PathBuf {
     swarm.dir(id).join(NAME)
 }
 
-/// A small swarm of a seeder and these leechers, without manifests yet.
+/// Returns a small swarm of a seeder and these leechers, without manifests yet.
 pub fn swarm(leechers: &[u32]) -> Swarm {
     let mut peers = vec![(1001, true)];
     peers.extend(leechers.iter().map(|&id| (id, false)));
     Swarm::on_loopback(Plan { k: 5, file_size: 59_999, piece_size: 1000, peers })
 }
 
-/// Runs a peer that is to end by itself at once.
+/// Runs a peer that must exit by itself at once.
 pub fn run(swarm: &Swarm, id: u32, arguments: &[&str]) -> Ended {
     let mut command = Command::new(BINARY);
     command.current_dir(swarm.root()).arg(id.to_string()).arg("--dir").arg(swarm.dir(id)).args(arguments);
     Process::spawn(command).wait()
 }
 
-/// All that is in a directory, with its subdirectories' content, sorted.
+/// Returns everything in a directory, with the content of its subdirectories, sorted.
 pub fn listing(dir: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(dir).expect("a directory").map(|entry| entry.expect("an entry").path());
     let mut found: Vec<_> = entries.flat_map(|path| if path.is_dir() { listing(&path) } else { vec![path] }).collect();

@@ -1,4 +1,4 @@
-//! Neighbors that send wrong bytes: what they send is dropped, and others are asked.
+//! Neighbors that send wrong bytes: the bytes are dropped, and other neighbors are asked.
 
 use std::fs;
 
@@ -10,11 +10,11 @@ use crate::support::process::Process;
 use crate::support::swarm::Swarm;
 
 const PIECE_COUNT: usize = 60;
-/// Those who claim to have everything.
+/// The clients that claim to have everything.
 const LIAR: u32 = 1101;
 const HONEST: u32 = 1102;
 
-/// A leecher with a manifest whose seeder has not come, so that it asks anyone who claims to have something.
+/// A leecher with a manifest whose seeder has not come, so it asks any client that claims to have something.
 fn victim() -> (Swarm, Process) {
     let swarm = swarm(&[1002, LIAR, HONEST]);
     give(&swarm, &[1002], &text(&swarm, HashKind::Sha256, false));
@@ -22,7 +22,7 @@ fn victim() -> (Swarm, Process) {
     (swarm, victim)
 }
 
-/// Somebody who claims to have everything and unchokes the victim.
+/// Returns a client that claims to have everything and unchokes the victim.
 fn join(swarm: &Swarm, id: u32) -> Client {
     let mut client = Client::join(swarm.address(1002), id);
     client.say(&full_bitfield(PIECE_COUNT));
@@ -31,7 +31,7 @@ fn join(swarm: &Swarm, id: u32) -> Client {
     client
 }
 
-/// Answers the next request with other bytes, and waits until the victim has told so; which piece it was.
+/// Answers the next request with wrong bytes, and waits until the victim has reported it; returns the piece.
 fn lie(swarm: &Swarm, victim: &Process, client: &mut Client) -> u32 {
     let asked = client.wait_for_request();
     let mut bytes = swarm.piece(asked).to_vec();
@@ -42,12 +42,12 @@ fn lie(swarm: &Swarm, victim: &Process, client: &mut Client) -> u32 {
     asked
 }
 
-/// The sentence about a wrong piece.
+/// Returns the sentence about a wrong piece.
 fn dropped(piece: u32) -> String {
     format!("[WARN] neighbor {LIAR} sent wrong bytes for piece {piece}; dropping them")
 }
 
-/// Answers requests with the truth until this many pieces were announced; those that were asked for.
+/// Answers requests correctly until this many pieces were announced; returns the requested pieces.
 fn serve(swarm: &Swarm, client: &mut Client, count: usize) -> Vec<u32> {
     let (mut asked, mut have_count) = (Vec::new(), 0);
     while have_count < count {
@@ -65,7 +65,8 @@ fn serve(swarm: &Swarm, client: &mut Client, count: usize) -> Vec<u32> {
     asked
 }
 
-/// The file is right, each piece was counted once, and of the liar's all or none, whose bytes are told at the end.
+/// The file is right, each piece was counted once, and either all or none of the liar's pieces, whose bytes the summary
+/// reports.
 fn check_end(swarm: &Swarm, victim: Process, all_from_liar: bool) {
     let (from_liar, bytes) = if all_from_liar { (PIECE_COUNT, swarm.file.len()) } else { (0, 0) };
     swarm.wait_for_file(1002);
@@ -81,7 +82,7 @@ fn a_wrong_piece_is_not_written_journaled_counted_logged_or_announced() {
     let (swarm, victim) = victim();
     let mut liar = join(&swarm, LIAR);
     lie(&swarm, &victim, &mut liar);
-    // It is asked again, which is the next thing it hears.
+    // It is asked again, which is the next message that it receives.
     let (message_type, _) = liar.hear().expect("the connection stays");
     assert_eq!(message_type, REQUEST, "and no 'have' before it");
     victim.terminate();
@@ -98,7 +99,7 @@ fn a_wrong_piece_is_asked_of_someone_else() {
     let mut liar = join(&swarm, LIAR);
     let wrong = lie(&swarm, &victim, &mut liar);
     let mut honest = join(&swarm, HONEST);
-    // What else it was asked for is free again, and it cannot be asked once more.
+    // The other pieces that it was asked for are free again, and it cannot be asked once more.
     drop(liar);
     let mut asked = serve(&swarm, &mut honest, PIECE_COUNT);
     asked.sort_unstable();
@@ -127,7 +128,7 @@ fn who_has_lied_twice_is_not_asked_again_where_others_have_the_piece() {
 fn the_only_holder_is_asked_again_after_a_pause_and_may_then_tell_the_truth() {
     let (swarm, victim) = victim();
     let mut liar = join(&swarm, LIAR);
-    // Before the pause begins, or a machine that is busy would make it look shorter.
+    // This comes before the pause begins; otherwise a busy machine would make it look shorter.
     let started = std::time::Instant::now();
     lie(&swarm, &victim, &mut liar);
     let mut asked = serve(&swarm, &mut liar, PIECE_COUNT);

@@ -1,4 +1,4 @@
-//! What a plain neighbor sees: the very same bytes, with a manifest and without.
+//! A plain neighbor sees exactly the same bytes with a manifest and without.
 
 use peer_process::disk::hashing::HashKind;
 
@@ -12,7 +12,7 @@ fn number(payload: &[u8]) -> u32 {
     u32::from_be_bytes(*payload.first_chunk().expect("4 bytes"))
 }
 
-/// Serves a leecher to its end, one message after the other, and gives all that it has said, checked by the protocol's rules.
+/// Serves a leecher to its end, one message after another, and returns all of its messages, checked by the protocol's rules.
 fn transcript_of_a_leecher(swarm: &Swarm, options: &[&str]) -> Vec<(u8, Vec<u8>)> {
     let leecher = swarm.start(1002, options);
     let mut seeder = Client::join(swarm.address(1002), 1101);
@@ -31,7 +31,7 @@ fn transcript_of_a_leecher(swarm: &Swarm, options: &[&str]) -> Vec<(u8, Vec<u8>)
                 seeder.say(&piece(number(&payload), swarm.piece(number(&payload))));
             }
             HAVE => {
-                // In the order in which they came, and one request further at most.
+                // In the order in which they came, and at most one request further.
                 assert_eq!(asked.get(has.len()), Some(&number(&payload)));
                 assert!(asked.len() <= has.len() + 2);
                 has.push(number(&payload));

@@ -1,4 +1,4 @@
-//! Manifests that do not fit and files that are wrong: one sentence and status 2, before anything is created or bound.
+//! Manifests that do not match and files that are wrong: one sentence and status 2, before anything is created or bound.
 
 use std::fs;
 use std::net::TcpListener;
@@ -8,12 +8,12 @@ use peer_process::disk::hashing::HashKind;
 use crate::given::{NAME, give, listing, path, run, swarm, text};
 use crate::support::swarm::Swarm;
 
-/// Spoils a sound manifest's text, starts the peer with these options, and asserts what it says.
+/// Spoils a correct manifest's text, starts the peer with these options, and asserts its sentence.
 #[track_caller]
 fn check(id: u32, spoil: impl Fn(&Swarm, String) -> String, options: &[&str], sentence: &str) {
     let swarm = swarm(&[1002]);
     give(&swarm, &[id], &spoil(&swarm, text(&swarm, HashKind::Sha256, false)));
-    // A peer that tried to listen would find its port taken and end with 1.
+    // A peer that tried to listen would find its port taken and exit with status 1.
     let _listener = TcpListener::bind(swarm.address(id)).expect("a free port");
     let before = listing(swarm.root());
     assert_eq!(run(&swarm, id, options).fault(2, swarm.root()), sentence);
@@ -34,7 +34,7 @@ fn a_manifest_that_says_something_else_than_the_configuration() {
     check_text("file.bin", "other.bin", names);
     let sizes = "total_size is '59998', but FileSize in Common.cfg is '59999'";
     check_text("59999", "59998", sizes);
-    // Just so much larger that there are as many pieces.
+    // Larger by just so much that the number of pieces stays the same.
     check_text(": 1000,", ": 1001,", "chunk_size is '1001', but PieceSize in Common.cfg is '1000'");
 }
 
@@ -67,7 +67,7 @@ fn damage(swarm: &Swarm, pieces: &[usize]) {
 
 #[test]
 fn a_seeder_with_a_wrong_file_refuses_and_names_the_pieces() {
-    let says = format!("1001/peer_1001/file.bin is not what 1001/{NAME} says:");
+    let says = format!("1001/peer_1001/file.bin does not match 1001/{NAME}:");
     for (pieces, list) in [
         (&[17][..], "1 of 60 pieces is wrong, 17"),
         (&[0, 1, 2, 7, 30, 31, 59], "7 of 60 pieces are wrong, 0-2, 7, 30-31, 59"),
@@ -78,7 +78,7 @@ fn a_seeder_with_a_wrong_file_refuses_and_names_the_pieces() {
         };
         check(1001, spoil, &[], &format!("{says} {list}"));
     }
-    // Every second one: the list ends somewhere.
+    // Every second one: the list is cut off somewhere.
     let odd: Vec<_> = (1..60).step_by(2).collect();
     let spoil = |swarm: &Swarm, text| {
         damage(swarm, &odd);
@@ -95,7 +95,7 @@ fn no_verify_seeds_a_wrong_file_which_the_leecher_finds_out() {
     damage(&swarm, &[17]);
     let [seeder, leecher] = [1001, 1002].map(|id| swarm.start(id, &["--no-verify"]));
     leecher.wait_for("[WARN] neighbor 1001 sent wrong bytes for piece 17; dropping them");
-    // Piece 17 may be asked for again before others are, after longer and longer pauses.
+    // Piece 17 may be requested again before others, after longer and longer pauses.
     leecher.terminate();
     seeder.terminate();
     assert_eq!(swarm.count_in_log(1002, "the piece 17 "), 0);

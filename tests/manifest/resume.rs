@@ -1,4 +1,4 @@
-//! Who was killed comes back with a manifest: what is in `.part` and right counts, and nothing else is believed.
+//! A killed peer comes back with a manifest: right pieces in `.part` count, and nothing else is trusted.
 
 use std::fs;
 use std::io::Write;
@@ -13,7 +13,7 @@ use peer_process::protocol::layout::FileLayout;
 use crate::given::{give, swarm, text};
 use crate::support::swarm::Swarm;
 
-/// What was left: these pieces written and in the journal.
+/// The files of the earlier run: these pieces written and in the journal.
 const LEFT: [u32; 4] = [0, 3, 4, 59];
 const GOES_ON: &str = "resuming an interrupted run";
 
@@ -25,15 +25,15 @@ fn journal(swarm: &Swarm) -> PathBuf {
     swarm.path(1002).with_file_name("file.bin.journal")
 }
 
-/// Writes over a piece in the unfinished file.
+/// Overwrites a piece in the unfinished file.
 fn put(swarm: &Swarm, piece: u32, bytes: &[u8]) {
     let file = fs::File::options().write(true).open(part(swarm)).expect("it is there");
     file.write_all_at(bytes, u64::from(piece) * swarm.plan.piece_size as u64).expect("written");
 }
 
-/// Leaves what a killed run would have, spoils something, and lets the swarm run to its end.
+/// Leaves what a killed run would have left, spoils something, and lets the swarm run to its end.
 ///
-/// `kept` pieces are there at the start; the one warning ends with `warning`, and nothing is warned of if it is empty.
+/// `kept` pieces are there at the start. The one warning ends with `warning`; if that is empty, there is no warning.
 #[track_caller]
 fn check(spoil: impl Fn(&Swarm), options: &[&str], kept: u32, goes_on: bool, warning: &str) {
     let swarm = swarm(&[1002]);
@@ -68,7 +68,7 @@ fn check(spoil: impl Fn(&Swarm), options: &[&str], kept: u32, goes_on: bool, war
 #[test]
 fn nothing_is_spoilt() {
     check(|_| {}, &[], 4, true, "");
-    // Which is of a seeder's file only.
+    // This option is only for a seeder's file.
     check(|_| {}, &["--no-verify"], 4, true, "");
 }
 
@@ -101,12 +101,12 @@ fn a_piece_that_is_right_counts_whatever_the_journal_says_of_it() {
 fn without_a_journal_or_with_one_that_is_damaged_the_pieces_still_count() {
     check(|swarm| fs::remove_file(journal(swarm)).expect("it was there"), &[], 4, true, "");
     let damage = |swarm: &Swarm| fs::write(journal(swarm), b"\xff\0 my notes").expect("a file");
-    check(damage, &[], 4, true, "file.bin.journal does not fit Common.cfg; ignoring it");
+    check(damage, &[], 4, true, "file.bin.journal does not match Common.cfg; ignoring it");
     let both = |swarm: &Swarm| {
         damage(swarm);
         put(swarm, 4, b"damaged");
     };
-    check(both, &[], 3, true, "file.bin.journal does not fit Common.cfg; ignoring it");
+    check(both, &[], 3, true, "file.bin.journal does not match Common.cfg; ignoring it");
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn who_was_killed_after_the_rename_is_complete_if_every_piece_is_right() {
 fn a_leecher_that_is_killed_in_the_middle_goes_on() {
     let swarm = swarm(&[1002]);
     give(&swarm, &[1001, 1002], &text(&swarm, HashKind::Sha1, true));
-    // Slow enough that it is in the middle, whatever else the machine does.
+    // So slow that it is in the middle, however busy the machine is.
     let seeder = swarm.start(1001, &["--upload-limit", "5k"]);
     let leecher = swarm.start(1002, &[]);
     swarm.wait_for_log(1002, "has downloaded the piece", 1);

@@ -1,4 +1,4 @@
-//! Swarms that end well with a manifest, whatever it is made by.
+//! Swarms that end well with a manifest, whatever program wrote it.
 
 use peer_process::disk::hashing::HashKind;
 
@@ -10,7 +10,7 @@ fn a_swarm_with_a_manifest_of_any_kind_ends_well() {
         let swarm = swarm(&[1002, 1003]);
         give(&swarm, &[1001, 1002, 1003], &text(&swarm, kind, false));
         let peers = swarm.start_all(&[]);
-        peers[0].wait_for(&format!("file.bin.meta.json says by its {kind}"));
+        peers[0].wait_for(&format!("the file matches the {kind} hashes in "));
         for peer in &peers[1..] {
             peer.wait_for(&format!("checking every piece against its {kind} in "));
         }
@@ -32,13 +32,13 @@ fn what_a_public_project_writes_is_sha_1_and_one_may_have_it_alone() {
 #[test]
 fn a_manifest_that_is_named_is_taken_from_there() {
     let swarm = swarm(&[1002]);
-    // The one beside the configuration is not even looked at.
+    // The one beside the configuration is not even read.
     give(&swarm, &[1001, 1002], "not a manifest");
     let path = swarm.root().join("elsewhere.json");
     std::fs::write(&path, text(&swarm, HashKind::Blake3, false)).expect("a file");
     let path = path.to_str().expect("a plain name");
     let peers = swarm.start_all(&["--manifest", path]);
-    peers[0].wait_for(&format!("the file is what {path} says by its blake3"));
+    peers[0].wait_for(&format!("the file matches the blake3 hashes in {path}"));
     peers[1].wait_for(&format!("checking every piece against its blake3 in {path}"));
     swarm.wait_for_end(peers);
 }

@@ -1,4 +1,4 @@
-//! What is chosen at random is chosen uniformly (A7, A8), over many seeds; and a seed decides all of it.
+//! Random choices are uniform (A7, A8), over many seeds; and a seed determines all of them.
 
 use std::collections::BTreeMap;
 
@@ -6,9 +6,9 @@ use super::world::{Given, World, given};
 
 const SEEDS: u32 = 6000;
 
-/// Over many seeds, `chosen` says each of these numbers with this probability, give or take 0.04, and no other.
+/// Checks that over many seeds `chosen` returns each of these numbers with this probability, give or take 0.04, and no other.
 ///
-/// That is more than six standard deviations. The seeds are the same in every run, so that the verdict is, too.
+/// That is more than six standard deviations. The seeds are the same in every run, so the verdict is too.
 #[track_caller]
 fn check(given: &Given, chosen: impl Fn(&World) -> Vec<u32>, expected: &[(u32, f64)]) {
     let mut times = BTreeMap::new();
@@ -36,7 +36,7 @@ fn the_choice_of_a_piece_is_uniform() {
 
 #[test]
 fn the_choice_of_a_piece_leaves_out_what_was_asked_of_others() {
-    // 1 is asked for piece 2, whatever else 2 has.
+    // 1 is asked for piece 2, whatever other pieces 2 has.
     let world = given("    ", &["  * ", "****"]).after(&["1: unchoke", "2: unchoke"]);
     check(&world, |world| Vec::from_iter(world.requested(2)), &[(0, 1.0 / 3.0), (1, 1.0 / 3.0), (3, 1.0 / 3.0)]);
 }
@@ -59,7 +59,7 @@ fn ties_at_a_preferred_tick_are_broken_at_random() {
 
 #[test]
 fn ties_are_broken_among_those_that_sent_the_same_only() {
-    // 4 sent a piece, the others nothing: 4 has one of the two slots for certain.
+    // 4 sent a piece, the others nothing: 4 certainly has one of the two slots.
     let before = ["1: interested", "2: interested", "3: interested", "4: interested", "4: unchoke", "4: piece 0"];
     let world = given("   ", &["   ", "   ", "   ", "*  "]).k(2).after(&before).after(&["preferred tick"]);
     check(&world, World::preferred, &[(1, 1.0 / 3.0), (2, 1.0 / 3.0), (3, 1.0 / 3.0), (4, 1.0)]);
@@ -85,7 +85,7 @@ fn with_the_complete_file_k_of_the_interested_are_preferred_at_random() {
 
 #[test]
 fn with_the_complete_file_rates_do_not_count() {
-    // 1 sent the last piece in this very interval; 2 and 3 sent nothing.
+    // 1 sent the last piece in this same interval; 2 and 3 sent nothing.
     let before = ["1: interested", "2: interested", "3: interested", "preferred tick", "1: unchoke", "1: piece 1"];
     let world = given("* ", &["**", "  ", "  "]).after(&before).after(&["saved 1", "preferred tick"]);
     check(&world, World::preferred, &[(1, 1.0 / 3.0), (2, 1.0 / 3.0), (3, 1.0 / 3.0)]);

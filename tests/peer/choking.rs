@@ -1,8 +1,8 @@
-//! Preferred neighbors (A7, B): the k that sent most, when they are chosen, what they are told, what is logged.
+//! Preferred neighbors (A7, B): the k that sent most, the time of their selection, and the messages and log lines about it.
 
 use super::world::{World, check, given};
 
-/// A neighbor sends what it was asked for, and it is saved.
+/// A neighbor sends the requested piece, and it is saved.
 fn sends(world: &mut World, number: u32) {
     let piece = world.requested(number).expect("it was asked for a piece");
     world.does(&format!("{number}: piece {piece}"));
@@ -70,7 +70,7 @@ fn the_last_piece_counts_its_real_length() {
         world.does("preferred tick");
         assert_eq!(world.unchoked(), [2], "seed {seed}");
     }
-    // But 4 bytes are more than none.
+    // But 4 bytes are more than 0.
     for seed in 0..40 {
         let mut world = given("   ", &["  *", " * "]).seed(seed).after(&["2: interested", "1: interested"]).world();
         world.does("1: unchoke");
@@ -109,7 +109,7 @@ fn unasked_pieces_do_not_count_for_the_rate() {
 
 #[test]
 fn a_piece_that_was_not_missing_any_more_does_not_count_for_the_rate() {
-    // Piece 1 was asked of 1 and given up, then 2 sent it, then 1 does.
+    // Piece 1 was requested from 1 and given up, then 2 sends it, then 1 does.
     for seed in 0..40 {
         let before = ["1: interested", "2: interested", "1: unchoke", "2: unchoke", "1: choke", "2: piece 1"];
         let mut world = given("*  ", &["** ", "** "]).seed(seed).after(&before).world();
@@ -160,7 +160,7 @@ fn who_falls_out_is_choked_and_chokes_precede_unchokes() {
     check(
         &given("   ", &["*  ", "** ", "   "]).after(&before),
         &[
-            // Though 1 comes first in any order of neighbors, 2 must be choked before: at most k at every moment.
+            // Although 1 comes first in any order of neighbors, 2 must be choked before: at most k at every moment.
             ("preferred tick", "2: choke; 1: unchoke; log preferred 1"),
             ("2: request 0", ""),
         ],
@@ -252,7 +252,7 @@ fn k_0_leaves_the_optimistic_neighbor_only() {
             ("optimistic tick", "2: choke; 1: unchoke; log optimistic 1"),
         ],
     );
-    // A leecher chooses by rate, and chooses nobody either.
+    // A leecher selects by rate, and selects no neighbor either.
     check(
         &given("* ", &["**", "  "]).k(0).after(&["2: interested", "1: interested", "1: unchoke", "1: piece 1"]),
         &[("preferred tick", "")],

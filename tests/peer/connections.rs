@@ -1,4 +1,4 @@
-//! Connections: who dialed, the bitfield that comes first or not at all, and what a loss undoes (A3, A5, B).
+//! Connections: the side that dialed, the bitfield that comes first or not at all, and the effects of a loss (A3, A5, B).
 
 use super::world::{check, given};
 
@@ -11,7 +11,7 @@ fn the_log_tells_who_dialed() {
     );
 }
 
-/// Many public peers take the first message for the bitfield, or never serve, end or ask without one.
+/// Many public peers take the first message for the bitfield, or without one never serve, exit or request.
 #[test]
 fn an_empty_bitfield_is_sent_too() {
     check(&given("    ", &["?"]), &[("1 dials", "log 1 connects to us; 1: bitfield     ")]);
@@ -120,7 +120,7 @@ fn a_lost_neighbor_leaves_the_choke_sets() {
     world.check(&[("2 closes", "")]);
     assert_eq!(world.unchoked(), [0_u32; 0]);
     assert_eq!(world.optimistic(), None);
-    // Back again, it is choked until it is chosen again, and choked without being told: so every connection starts.
+    // Back again, it is choked until it is selected again, without a message: every connection starts choked.
     world.check(&[("1 dials", "log 1 connects to us; 1: bitfield **"), ("1: request 0", "")]);
 }
 
@@ -140,7 +140,7 @@ fn a_reconnection_resets_what_was_known() {
     let known = world.neighbor(1);
     assert_eq!((known.piece_count, known.requested), (0, None));
     assert!(known.they_choke_us && known.we_choke_them && !known.they_are_interested && !known.we_are_interested);
-    // It was interesting before, and choked us never since: both must be said again.
+    // It was interesting before, and has not choked us since: both messages must be sent again.
     world.check(&[
         ("1: bitfield  *  ", "1: interested"),
         ("1: unchoke", "log 1 unchokes us; 1: request 1"),
@@ -150,7 +150,7 @@ fn a_reconnection_resets_what_was_known() {
 
 #[test]
 fn a_second_connection_wins_over_the_first() {
-    // After a crash the old one may be half-open, so its loss comes with the new one.
+    // After a crash the old one may be half-open, so its loss comes together with the new one.
     let before = ["1: interested", "1: unchoke", "2: unchoke"];
     let mut world = given("* ", &["**", "**"]).after(&before).world();
     assert_eq!(world.requested(1), Some(1));

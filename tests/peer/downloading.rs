@@ -1,4 +1,4 @@
-//! Requests and pieces (A8): one at a time, never the same of two, and a piece is ours only when it is written.
+//! Requests and pieces (A8): one at a time, never the same one from two, and a piece is ours only once it is written.
 
 use super::world::{check, given};
 
@@ -16,7 +16,7 @@ fn nothing_is_asked_while_they_choke_us() {
 #[test]
 fn an_unchoke_is_followed_by_a_request() {
     check(&given("** *", &["****"]), &[("1: unchoke", "log 1 unchokes us; 1: request 2")]);
-    // What we have, it lacks, or both: no request.
+    // We have it, the neighbor lacks it, or both: no request.
     check(&given("*  *", &["*  *"]), &[("1: unchoke", "log 1 unchokes us")]);
     check(&given("*  *", &["    "]), &[("1: unchoke", "log 1 unchokes us")]);
     check(&given("****", &["****"]), &[("1: unchoke", "log 1 unchokes us")]);
@@ -58,7 +58,7 @@ fn the_same_piece_is_never_asked_of_two() {
             ("1: unchoke", "log 1 unchokes us; 1: request 1"),
             ("2: unchoke", "log 2 unchokes us"),
             ("3: unchoke", "log 3 unchokes us; 3: request 2"),
-            // Nor while it goes to the disk, nor after it.
+            // Nor while it goes to the disk, nor after that.
             ("1: piece 1", "save 1"),
             ("2: have 0", "log 2 has 0"),
             (
@@ -145,7 +145,7 @@ fn a_piece_is_counted_and_logged_only_when_it_is_written() {
         (&format!("1: piece {second}"), &format!("save {second}")),
     ]);
     assert!(world.peer.pieces().is_empty());
-    // The disk may end them in any order; the counts rise by one all the same.
+    // The disk may finish them in any order; the counts rise by one all the same.
     world.check(&[
         (&format!("saved {second}"), &format!("log piece {second} from 1, now 1; 1: have {second}")),
         (&format!("saved {first}"), &format!("log piece {first} from 1, now 2; 1: have {first}; 1: not interested")),
@@ -164,7 +164,7 @@ fn unasked_pieces_are_not_saved() {
     check(
         &given("*   ", &["**  ", "****"]).after(&["1: unchoke"]),
         &[
-            // Asked of another, or of nobody.
+            // Requested from another neighbor, or from none.
             ("2: piece 1", ""),
             ("1: piece 2", ""),
             ("1: piece 1", "save 1"),

@@ -1,4 +1,4 @@
-//! The end (A9, B): all must have the file, each must have been met, and it is told once. And the smallest files.
+//! The end (A9, B): all must have the file, each must have been met, and it is reported once. Also the smallest files.
 
 use super::world::{Given, check, given, id};
 
@@ -43,7 +43,7 @@ fn a_peer_that_is_not_complete_itself_does_not_end() {
                 "saved 1",
                 "log piece 1 from 2, now 2; 1: have 1; 1: not interested; 2: have 1; 2: not interested; complete file",
             ),
-            // Not before the file has its name, either.
+            // Not before the file has its name either.
             ("file completed", "log complete file; finish"),
         ],
     );
@@ -102,7 +102,7 @@ fn two_seeders_serve_one_leecher() {
             ("2: interested", "log 2 is interested; start timers; 2: unchoke; log preferred 2"),
             ("2: request 1", "2: piece 1"),
             ("2: have 1", "log 2 has 1"),
-            // Whatever it has from the other.
+            // Whatever pieces it has from the other.
             ("2: have 0", "log 2 has 0; finish"),
         ],
     );
@@ -267,7 +267,7 @@ fn a_connection_that_takes_the_place_of_another_is_no_loss_in_between() {
     );
 }
 
-/// Seen: each second a new connection and a line of the log, to a neighbor that takes the next caller for somebody else.
+/// Seen: a new connection and a line of the log each second, to a neighbor that takes the next caller for a different peer.
 #[test]
 fn nothing_is_left_to_say_to_a_complete_neighbor_that_closed_in_order_after_it_heard_that_we_are() {
     let settled = |given: &Given, events: &[&'static str]| {

@@ -1,5 +1,5 @@
-//! Requests that are not answered (A8, B): choked first, waited too long, lost. Each time the piece is free again at
-//! once, and what arrives late is taken if it is still missing.
+//! Unanswered requests (A8, B): the neighbor chokes us, takes too long, or is lost. Each time the piece is free again at
+//! once. If it arrives late, it is accepted if it is still missing.
 
 use super::world::{check, given};
 
@@ -51,7 +51,8 @@ fn a_late_arrival_is_accepted_once() {
 
 #[test]
 fn a_late_arrival_wins_over_the_request_made_since() {
-    // 1 sends late what 2 was asked for meanwhile. What 2 then sends is dropped, and 2 goes on with the next.
+    // 1 sends late the piece that 2 was asked for in between. The copy from 2 is dropped, and 2 continues with the next
+    // piece.
     check(
         &given("*  ", &["** ", "***"]).after(&["1: unchoke"]),
         &[
@@ -68,7 +69,7 @@ fn a_late_arrival_wins_over_the_request_made_since() {
 
 #[test]
 fn who_was_overtaken_by_a_late_arrival_is_asked_for_another_piece_only_after_its_own() {
-    // 2 has one request under way, though what it owes has come from 1: one at a time.
+    // 2 has one request under way, although the piece that it owes has come from 1: one at a time.
     check(
         &given("*   ", &["**  ", "**  "]).after(&["1: unchoke", "2: unchoke", "1: choke", "1: piece 1"]),
         &[("2: have 3", "log 2 has 3"), ("2: piece 1", "2: request 3")],
@@ -104,7 +105,7 @@ fn a_late_arrival_that_is_not_missing_any_more_is_dropped() {
 #[test]
 fn a_late_arrival_leaves_the_request_under_way_alone() {
     let before = ["1: unchoke", "1: choke", "1: have 2", "2: unchoke", "1: unchoke"];
-    // Piece 1 was asked of 1 and given up, then of 2; so 1 is asked for piece 2.
+    // Piece 1 was requested from 1 and given up, then from 2; so 1 is asked for piece 2.
     let mut world = check(&given("*   ", &["**  ", "**  "]).after(&before), &[]);
     assert_eq!(world.requested(1), Some(2));
     world.check(&[("1: have 3", "log 1 has 3"), ("1: piece 1", "save 1"), ("1: piece 2", "1: request 3; save 2")]);
@@ -124,7 +125,7 @@ fn a_request_timed_out_frees_its_piece_for_others() {
         &given("* ", &["**", "**"]).after(&["1: unchoke", "2: unchoke"]),
         &[("timeout 1", "2: request 1"), ("timeout 1", "")],
     );
-    // Nobody else is there: the piece waits, and anyone who comes is asked for it.
+    // There is no other neighbor: the piece waits, and any that comes is asked for it.
     check(
         &given("* ", &["**", "**"]).after(&["1: unchoke"]),
         &[("timeout 1", ""), ("2: unchoke", "log 2 unchokes us; 2: request 1")],
@@ -146,7 +147,7 @@ fn the_silent_neighbor_is_not_asked_until_it_says_something() {
                 ("timeout 1", ""),
                 ("preferred tick", ""),
                 ("2: unchoke", "log 2 unchokes us; 2: request 1"),
-                // Free once more, and 1 could be asked, but it has still said nothing.
+                // It is free once more, and 1 could be asked, but it has still sent nothing.
                 ("2: choke", "log 2 chokes us"),
                 (says, answer),
             ],
@@ -166,7 +167,7 @@ fn the_silent_neighbor_that_chokes_is_asked_when_it_unchokes() {
 fn the_silent_neighbor_s_late_answer_is_taken_and_it_is_asked_again_before_the_save() {
     let mut world = given("*   ", &["**  "]).after(&["1: unchoke", "timeout 1"]).world();
     world.check(&[("1: piece 1", "save 1"), ("1: have 2", "log 1 has 2; 1: request 2")]);
-    // With more to ask for, the next request leaves first, as always.
+    // If more can be requested, the next request leaves first, as always.
     let mut world = given("*   ", &["**  ", "?"]).after(&["1: unchoke", "1: have 3", "timeout 1"]).world();
     world.check(&[("1: piece 1", "1: request 3; save 1")]);
 }

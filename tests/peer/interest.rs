@@ -1,4 +1,4 @@
-//! Interest (A6): a neighbor is told whether it has a piece that we lack.
+//! Interest (A6): a neighbor learns whether it has a piece that we lack.
 
 use super::world::{check, given};
 
@@ -16,7 +16,7 @@ fn interested_if_the_neighbor_has_a_piece_that_we_lack() {
         ("****", "****", "1: not interested"),
         ("****", "  * ", "1: not interested"),
     ] {
-        // The second neighbor has nothing, so that the end is not yet.
+        // The second neighbor has nothing, so the end has not come yet.
         let mut world = given(ours, &["    ", "    "]).world();
         assert_eq!(world.does(&format!("1: bitfield {theirs}")), answer, "ours '{ours}', theirs '{theirs}'");
     }
@@ -34,7 +34,7 @@ fn a_bitfield_is_answered_always_a_have_only_by_a_change() {
     );
 }
 
-/// Some public peers repeat their bitfield each second, or send it behind a `have` because of a race.
+/// Some public peers repeat their bitfield each second, or send it after a `have` because of a race.
 #[test]
 fn a_later_bitfield_counts_as_haves_and_takes_nothing_back() {
     let mut world = check(
@@ -97,7 +97,7 @@ fn a_repeated_have_is_harmless() {
 
 #[test]
 fn interest_is_looked_at_again_for_all_neighbors_after_every_piece() {
-    // 1 sends what 2 and 4 were interesting for, too. 3 has more, 5 never was interesting, 6 is lost.
+    // 1 sends the piece for which 2 and 4 were interesting too. 3 has more, 5 never was interesting, 6 is lost.
     check(
         &given("   ", &["*  ", "*  ", "** ", "*  ", "   ", "*  "]).after(&["lose 6", "1: unchoke", "1: piece 0"]),
         &[(

@@ -1,10 +1,10 @@
-//! `--download-limit` and its like for each neighbor: pieces are asked for as an allowance for them comes, which no
-//! neighbor can tell from a slow peer. A piece has 10 bytes, the last 4.
+//! `--download-limit` and its counterpart for each neighbor: pieces are requested as an allowance for them comes. No neighbor
+//! can tell that from a slow peer. A piece has 10 bytes, the last 4.
 
 use super::world::{Given, check, given};
 use peer_process::peer::Select;
 
-/// We have nothing and ask for the first piece that is free, so that only the limit is in question.
+/// We have nothing and request the first free piece, so only the limit matters.
 fn in_order<'a>(theirs: &'a [&'a str]) -> Given<'a> {
     let none = &"            "[..theirs[0].len()];
     given(none, theirs).select(Select::Sequential)
@@ -26,7 +26,7 @@ fn nothing_is_asked_for_before_an_allowance_came() {
     }
     check(&in_order(&["****"]).limit_of_all(100).after(&["1: unchoke"]), &[("allowance 1 of all", "1: request 0")]);
     check(&in_order(&["****"]).limit_of_each(100).after(&["1: unchoke"]), &[("allowance 1 of each", "1: request 0")]);
-    // It may come before anybody can be asked.
+    // It may come before any neighbor can be asked.
     check(
         &in_order(&["****"]).limit_of_all(100).after(&["allowance 1 of all"]),
         &[("1: unchoke", "log 1 unchokes us; 1: request 0")],
@@ -46,7 +46,7 @@ fn a_piece_is_asked_for_while_anything_is_left_and_then_none_until_the_debt_is_m
             ("allowance 1 of all", "1: request 2"),
         ],
     );
-    // Nothing left is as a debt.
+    // With nothing left, it is like a debt.
     check(
         &in_order(&["****"]).limit_of_each(100).after(&["1: unchoke"]),
         &[("allowance 10 of each", "1: request 0"), ("1: piece 0", "save 0"), ("allowance 1 of each", "1: request 1")],
@@ -83,7 +83,7 @@ fn what_does_not_come_is_given_back_and_others_are_asked_for_it() {
                 ("allowance 1 of all", "1: request 0"),
                 ("2: unchoke", "log 2 unchokes us"),
                 (end, told),
-                // The same as at first was left, and nothing more.
+                // The same amount as at first was left, and no more.
                 ("2: piece 0", "save 0"),
                 ("allowance 9 of all", ""),
             ],
@@ -134,7 +134,7 @@ fn a_piece_that_is_here_already_costs_when_it_comes_by() {
         &[
             ("allowance 1 of all", "1: request 0"),
             ("1: piece 0", "save 0"),
-            // On its way to the disk, and on it: both have gone over the wire.
+            // On its way to the disk, and on disk: both have used the wire.
             ("1: piece 0", ""),
             ("saved 0", "log piece 0 from 1, now 1; 1: have 0"),
             ("1: piece 0", ""),
@@ -142,7 +142,7 @@ fn a_piece_that_is_here_already_costs_when_it_comes_by() {
             ("allowance 1 of all", "1: request 1"),
         ],
     );
-    // It is the sender who has used up its own.
+    // The sender has used up its own allowance.
     check(
         &in_order(&["****", "****"]).limit_of_each(100).after(&["1: unchoke", "1: piece 2"]),
         &[
@@ -175,7 +175,7 @@ fn who_has_used_up_its_own_leaves_the_others_theirs() {
             ("1: piece 1", "save 1"),
             ("2: unchoke", "log 2 unchokes us; 2: request 2"),
             ("allowance 9 of each", ""),
-            // 2 had more left than 1, who has none.
+            // 2 had more left than 1, which has nothing left.
             ("2: piece 2", "2: request 3; save 2"),
             ("allowance 1 of each", "1: request 4"),
         ],
@@ -219,7 +219,7 @@ fn of_a_limit_for_all_each_neighbor_gets_its_turn() {
             ("3: piece 5", "save 5"),
         ],
     );
-    // Who cannot be asked loses its turn to the next.
+    // A neighbor that cannot be asked loses its turn to the next.
     world.check(&[
         ("1: choke", "log 1 chokes us"),
         ("allowance 10 of all", "2: request 6"),
@@ -257,7 +257,7 @@ fn no_more_is_kept_than_the_limit_says() {
             &[("1: unchoke", "log 1 unchokes us; 1: request 0"), ("1: piece 0", "save 0")],
         );
     }
-    // As much as a number can say is no less, and nothing is lost of it.
+    // The largest number of bytes is still an allowance, and none of it is lost.
     let without_end = "allowance 18446744073709551615 of all";
     check(
         &in_order(&["****"]).limit_of_all(u64::MAX).after(&["allowance 1 of all", without_end, "1: unchoke"]),
@@ -276,7 +276,7 @@ fn what_was_given_back_is_kept_though_it_is_more() {
     check(
         &in_order(&["****"]).limit_of_all(1).after(&["1: unchoke", "allowance 9 of all"]),
         &[
-            // A debt of 9 is made up for, then 10 come back.
+            // A debt of 9 is paid, then 10 come back.
             ("allowance 100 of all", ""),
             ("1: choke", "log 1 chokes us"),
             ("allowance 100 of all", ""),
@@ -301,7 +301,7 @@ fn a_neighbor_that_comes_back_has_what_was_left_to_it() {
             ],
         );
     }
-    // It is made up for while it is away too.
+    // The debt is paid while the neighbor is away, too.
     check(
         &in_order(&["****"]).limit_of_each(100).after(&used_up).after(&["lose 1", "allowance 10 of each", "1 dials"]),
         &[("1: bitfield ****", "1: interested"), ("1: unchoke", "log 1 unchokes us; 1: request 1")],

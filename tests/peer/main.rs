@@ -1,7 +1,7 @@
 //! Scenarios of `Peer`: given a small world, an event gives exactly these actions.
 //!
-//! The rules are those of the protocol's sections A6 to A10 and of table B; a test's name is its rule. Each file has
-//! one kind of rule, as `peer/` has; [`world`] says how worlds, events and actions are written down.
+//! The rules are those of the protocol's sections A6 to A10 and of table B; a test's name is its rule. Each file has one kind
+//! of rule, as `peer/` has. [`world`] explains the notation for worlds, events and actions.
 
 mod chance;
 mod choking;

@@ -53,13 +53,13 @@ fn the_former_one_is_choked_at_once_when_another_is_chosen() {
 
 #[test]
 fn the_former_one_is_not_choked_if_it_is_preferred() {
-    // 2 was optimistic, then sends and is preferred; 1 falls out and is the next optimistic one.
+    // 2 was optimistic, then sends and is preferred; 1 drops out and is the next optimistic one.
     check(
         &given("   ", &["   ", "*  "]).after(&["1: interested", "2: interested", "optimistic tick"]),
         &[
             ("2: unchoke", "log 2 unchokes us; 2: request 0"),
             ("2: piece 0", "save 0"),
-            // It is unchoked already, so that it is not told again; and 1 is neither preferred nor optimistic now.
+            // It is unchoked already, so it gets no message; and 1 is neither preferred nor optimistic now.
             ("preferred tick", "1: choke; log preferred 2"),
             ("optimistic tick", "1: unchoke; log optimistic 1"),
         ],

@@ -1,4 +1,4 @@
-//! What options change, none of which a neighbor can tell from the course's way: `--select` and `--unchoke`.
+//! The effects of options that no neighbor can tell from the course's rules: `--select` and `--unchoke`.
 
 use peer_process::peer::Select;
 
@@ -12,7 +12,7 @@ fn sequential_asks_for_the_first_piece_that_a_neighbor_has_and_nobody_was_asked_
             ("1: unchoke", "log 1 unchokes us; 1: request 1"),
             ("2: unchoke", "log 2 unchokes us; 2: request 2"),
             ("1: piece 1", "1: request 4; save 1"),
-            // What was given up comes first again.
+            // The piece that was given up comes first again.
             ("2: choke", "log 2 chokes us"),
             ("1: piece 4", "1: request 2; save 4"),
         ],
@@ -30,7 +30,7 @@ fn rarest_asks_for_the_piece_that_the_fewest_connected_neighbors_have() {
             ("4: unchoke", "log 4 unchokes us; 4: request 0"),
         ],
     );
-    // A have makes a piece less rare, and a loss makes others rarer.
+    // A `have` makes a piece less rare, and a loss makes others rarer.
     check(
         &rarest,
         &[
@@ -45,7 +45,7 @@ fn rarest_asks_for_the_piece_that_the_fewest_connected_neighbors_have() {
     let lost = [("lose 3", ""), ("lose 2", ""), ("4: have 4", "log 4 has 4"), ("4: have 3", "log 4 has 3")];
     let mut world = check(&rarest, &lost);
     world.does("1: unchoke");
-    // 0, 3 and 4 are held by two, 1 and 2 by the seeder alone.
+    // 0, 3 and 4 are held by two, 1 and 2 only by the seeder.
     assert!([1, 2].contains(&world.requested(1).expect("it is asked")));
 }
 
@@ -72,16 +72,16 @@ fn eager_gives_a_free_slot_to_a_neighbor_that_becomes_interested() {
             // Both slots are taken and so is the optimistic one, after the third.
             ("3: interested", "log 3 is interested; 3: unchoke; log optimistic 3"),
             ("4: interested", "log 4 is interested"),
-            // A slot is free, and somebody waits.
+            // A slot is free, and a neighbor waits.
             ("1: not interested", "log 1 is not interested; 1: choke; 4: unchoke; log preferred 2,4"),
             ("1: interested", "log 1 is interested"),
             ("lose 2", "1: unchoke; log preferred 1,4"),
-            // Nobody waits any more: who is not interested keeps its slot until the tick.
+            // No neighbor waits any more: one that is not interested keeps its slot until the tick.
             ("4: not interested", "log 4 is not interested"),
             ("4: interested", "log 4 is interested"),
         ],
     );
-    // The course's way: at the next tick.
+    // The course's rule: at the next tick.
     check(
         &given("**", &["  ", "  "]).k(2).after(&["1: interested"]),
         &[("2: interested", "log 2 is interested"), ("preferred tick", "2: unchoke; log preferred 1,2")],

@@ -1,4 +1,4 @@
-//! A peer that was killed comes back with what its journal says: pieces, and neighbors that are complete.
+//! A killed peer comes back with the content of its journal: pieces, and neighbors that are complete.
 
 use crate::world::{World, check, given};
 use peer_process::peer::Action;
@@ -52,7 +52,7 @@ fn of_a_file_without_pieces_who_is_met_is_remembered_for_it_may_end_before_we_co
         assert_eq!(remembers(&mut world, event), remembered, "{event}");
     }
     assert_eq!(remembers(&mut world, "2 dials"), "remember 2");
-    // Killed between the two, it waits for nobody but the other.
+    // Killed between the two, it waits only for the other.
     World::returned("", &[1], 2).check(&[
         ("start", "complete file"),
         ("file completed", ""),

@@ -1,12 +1,12 @@
-//! Strangers that use a neighbor's ID: what they say of it is not believed at once, and what they do wrong is not its fault (B).
+//! Strangers that use a neighbor's ID: their messages are not trusted at once, and their faults are not the neighbor's (B).
 //!
-//! Whether one is let in at all is decided by `admit`, which has tests of its own.
+//! `admit` decides whether one is let in at all, and has its own tests.
 
 use peer_process::peer::Select;
 
 use super::world::{World, check, given};
 
-/// Seen: a seeder that ended with 0 in mid-transfer.
+/// Seen: a seeder that exited with status 0 in mid-transfer.
 #[test]
 fn a_stranger_that_claims_to_be_complete_ends_nobody() {
     let mut world = check(
@@ -36,7 +36,7 @@ fn a_claim_counts_once_nobody_has_come_back_whose_place_was_taken() {
         ("1: bitfield ****", "1: not interested"),
     ];
     check(&given("****", &["*   "]), &claims).check(&[("contest 1 of 1 over", "finish")]);
-    // It may have ended by then.
+    // It may have exited by then.
     check(&given("****", &["*   "]), &claims).check(&[("1 closes", ""), ("contest 1 of 1 over", "finish")]);
 }
 
@@ -74,12 +74,12 @@ fn wrong_pieces_count_for_the_place_that_they_came_from() {
     assert_eq!(comes_back(&mut world(), ""), "log 1 unchokes us", "distrusted, and 2 has all that it has");
     let mut elsewhere = world();
     assert_eq!(comes_back(&mut elsewhere, " from 9"), "log 1 unchokes us; 1: request 0");
-    // And from where it lied it is still distrusted.
+    // And at the place from where it lied it is still distrusted.
     elsewhere.does("lose 1");
     assert_eq!(comes_back(&mut elsewhere, ""), "log 1 unchokes us");
 }
 
-/// How many times a message is borne.
+/// Returns how many times a message is tolerated.
 fn borne(world: &mut World, message: &str) -> usize {
     (0..10_000).take_while(|_| !world.does(message).contains("close 1 for nothing new")).count()
 }
@@ -94,7 +94,7 @@ fn thousands_of_messages_that_change_nothing_are_a_fault() {
         world.check(&[("1: interested", ""), ("1: have 1", ""), ("1: bitfield ****", "")]);
         assert_eq!(world.neighbor(1).piece_count, 1, "what comes after the fault does not count");
     }
-    // Not those that write nothing.
+    // Not the messages that write no line.
     for message in ["1: choke", "1: request 3", "1: bitfield *   "] {
         assert_eq!(borne(&mut given("*   ", &["*   "]).world(), message), 10_000, "{message}");
     }
@@ -121,7 +121,7 @@ fn a_have_for_each_piece_of_the_bitfield_is_borne_on_each_connection() {
         for piece in 0..pieces {
             assert_eq!(world.does(&format!("1: have {piece}")).matches("close").count(), 0, "piece {piece}");
         }
-        // What comes behind that is counted as before.
+        // Later messages are counted as before.
         assert_eq!(borne(&mut world, "1: have 7"), 2000);
         world.does("lose 1");
         world.does("1 dials");
@@ -147,13 +147,13 @@ fn a_few_each_second_are_borne_and_those_that_answer_our_haves() {
         }
         world.does("second passed");
     }
-    // Some say that they are interested before each request, and announce nothing.
+    // Some peers say that they are interested before each request, and announce nothing.
     let mut world = given("*", &[" ", "?"]).layout(1000, 1000).after(&["1: interested"]).world();
     for round in 0..5000 {
         let answers = ["1: interested", "1: request 0"].map(|message| world.does(message));
         assert_eq!(answers[1], "1: piece 0", "round {round}: {answers:?}");
     }
-    // Some say each have twice, and their interest after each of ours.
+    // Some peers send each `have` twice, and their interest after each of ours.
     let pieces = 5000_u32;
     let mut world = given("", &["", ""]).layout(pieces.into(), 1).world();
     world.does(&format!("1: bitfield {}", "*".repeat(pieces as usize)));

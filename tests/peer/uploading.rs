@@ -1,11 +1,11 @@
-//! Requests from neighbors (A7, B): the unchoked get pieces, the choked get silence.
+//! Requests from neighbors (A7, B): unchoked neighbors get pieces, choked ones get silence.
 
 use super::world::{check, given};
 
 #[test]
 fn a_request_while_choked_is_dropped() {
     check(&given("**", &["  "]), &[("1: request 0", ""), ("1: request 1", "")]);
-    // It may have crossed our choke; nor is it answered later.
+    // It may have crossed our choke; it is not answered later either.
     let before = ["1: interested", "1: not interested", "2: interested", "preferred tick"];
     check(
         &given("**", &["  ", "  "]).after(&before),
@@ -42,7 +42,7 @@ fn the_optimistically_unchoked_neighbor_gets_pieces_too() {
 
 #[test]
 fn requests_for_several_pieces_at_once_are_answered_in_order() {
-    // Not what the protocol says, but seen in public peers (C).
+    // The protocol does not say so, but it was seen in public peers (C).
     check(
         &given("***", &["   "]).after(&["1: interested"]),
         &[("1: request 2", "1: piece 2"), ("1: request 0", "1: piece 0"), ("1: request 2", "1: piece 2")],

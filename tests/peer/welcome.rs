@@ -1,10 +1,10 @@
-//! What is done with a piece of which only the header has come, and what may be expected of a neighbor.
+//! What to do with a piece of which only the header has arrived, and what to expect of a neighbor.
 
 use crate::world::{World, given, id};
 use peer_process::peer::Awaited;
 use peer_process::protocol::message::Welcome;
 
-/// A world in which piece 0 was asked of neighbor 1, and neighbor 2 has the same.
+/// A world in which piece 0 was requested from neighbor 1, and neighbor 2 has the same piece.
 fn asked() -> World {
     given("  ", &["* ", "* "]).after(&["1: unchoke"]).world()
 }
@@ -50,13 +50,13 @@ fn a_piece_whose_sender_still_owes_it_is_kept_while_that_of_somebody_else_is_loo
         world.does(event);
     }
     assert_eq!(world.welcome(2, "0"), Welcome::Keep, "that of 1 may be wrong");
-    // Were its bytes not there now, 2 would be taken for a liar.
+    // Without its bytes now, 2 would count as a liar.
     world.check(&[("wrong 0", "pause 1 after 1"), ("2: piece 0", "save 0")]);
     world.does("saved 0");
     assert_eq!(world.welcome(2, "0"), Welcome::Skip, "it is here");
 }
 
-/// Found by the simulation: the bytes of its second answer had been let by, and an empty piece was to be saved.
+/// Found by the simulation: the bytes of its second answer had been skipped, and an empty piece was to be saved.
 #[test]
 fn who_was_asked_twice_and_was_wrong_is_kept_when_it_answers_again() {
     let mut world = asked();
@@ -83,15 +83,15 @@ fn an_answer_is_awaited_while_a_request_is_under_way_or_has_timed_out() {
 
 #[test]
 fn who_has_all_pieces_awaits_no_answer_for_the_neighbor_s_last_have_may_be_on_its_way() {
-    // Found by the simulation: 1 was given up for its silence when nothing was asked of it any more. It had ended, and its
-    // last words were on a slow link, so that it was waited for forever.
+    // Found by the simulation: 1 was closed for its silence when it owed nothing any more. It had exited, and its last
+    // messages were on a slow link, so the peer waited for it forever.
     let mut world = given("* ", &["* ", "**"]).after(&["1: unchoke", "1: have 1", "2: unchoke", "timeout 1"]).world();
     assert_eq!(world.peer.awaits(id(1)), Awaited::Answer);
     world.check(&[("2: piece 1", "save 1")]);
     assert_eq!(world.peer.awaits(id(1)), Awaited::Answer, "the piece is not saved");
     world.does("saved 1");
     assert_eq!(world.peer.awaits(id(1)), Awaited::Nothing);
-    // Nor to a request that nobody has given up: 2 has sent the piece that 1 is still asked for.
+    // Nor to a request that is still open: 2 has sent the piece that 1 was asked for.
     let before = ["1: unchoke", "1: have 1", "2: unchoke", "1: choke", "1: unchoke"];
     let mut world = given("* ", &["* ", "**"]).after(&before).world();
     let (asked, other) = if world.requested(1).is_some() { (1, 2) } else { (2, 1) };

@@ -1,19 +1,18 @@
-//! A world of one `Peer` and its neighbors 1, 2, 3, …, written in strings so that a test reads as the protocol does.
+//! A world of one `Peer` and its neighbors 1, 2, 3, …, written in strings so that a test reads like the protocol.
 //!
-//! Pieces are drawn: `"*  *"` has the first and the last of four. All have 10 bytes but the last, which has 4.
+//! Pieces are drawn: `"*  *"` has the first and the last of four. All have 10 bytes except the last, which has 4.
 //!
 //! | event | |
 //! |---|---|
 //! | `we dial 1`, `1 dials`, `1 dials from 9`, `lose 1`, `1 closes` | connections, from places of their own; `lose` breaks one |
 //! | `1: unchoke`, `1: have 2`, `1: bitfield *  *` | messages from neighbor 1, in the protocol's words |
-//! | `saved 2`, `wrong 2`, `file completed` | what was asked of the disk is done; piece 2 has other bytes than it should |
+//! | `saved 2`, `wrong 2`, `file completed` | the disk has done what an action asked; piece 2 has wrong bytes |
 //! | `preferred tick`, `optimistic tick`, `timeout 1`, `pause over 1`, `contest 1 of 2 over`, `second passed` | clocks |
-//! | `allowance 10 of all`, `allowance 10 of each` | under a limit, 10 bytes more may be asked for |
+//! | `allowance 10 of all`, `allowance 10 of each` | under a limit, 10 more bytes may be requested |
 //!
-//! Actions are written likewise, joined by `; `: `1: interested` is sent to 1, `log 1 chokes us` stands for the log's
-//! sentence, and there are `save 2`, `pause 1 after 2`, `contest 1 of 2`, `close 1 for nothing new`, `complete file`,
-//! `start timers` and `finish`. The timers' first ticks follow by
-//! themselves.
+//! Actions are written in the same way, joined by `; `. `1: interested` is sent to 1, and `log 1 chokes us` stands for the
+//! log's sentence. The others are `save 2`, `pause 1 after 2`, `contest 1 of 2`, `close 1 for nothing new`, `complete file`,
+//! `start timers` and `finish`. The timers' first ticks follow by themselves.
 
 use peer_process::peer::{
     Action, Allowances, Ending, Event, Fault, LogEvent, NeighborView, Opener, Origin, Peer, Select, Setup,
@@ -25,7 +24,7 @@ use peer_process::protocol::piece_set::PieceSet;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-/// How a world is when its first event comes.
+/// The state of a world when its first event comes.
 #[derive(Clone)]
 pub struct Given<'a> {
     ours: &'a str,
@@ -39,7 +38,7 @@ pub struct Given<'a> {
     before: Vec<&'a str>,
 }
 
-/// Our pieces, and those of neighbors 1, 2, …: these are connected and have said their bitfields, `"?"` was never met.
+/// Our pieces, and those of neighbors 1, 2, …: these are connected and have sent their bitfields; `"?"` was never met.
 pub fn given<'a>(ours: &'a str, theirs: &'a [&'a str]) -> Given<'a> {
     let full = ours.len() as u64;
     let layout = FileLayout::new((full * 10).saturating_sub(6), 10).expect("sizes in range");
@@ -57,31 +56,31 @@ pub fn given<'a>(ours: &'a str, theirs: &'a [&'a str]) -> Given<'a> {
 }
 
 impl<'a> Given<'a> {
-    /// `NumberOfPreferredNeighbors`; 1 unless said otherwise.
+    /// Sets `NumberOfPreferredNeighbors`, which is 1 by default.
     pub fn k(mut self, preferred_count: usize) -> Self {
         self.preferred_count = preferred_count;
         self
     }
 
-    /// `--select`; random unless said otherwise.
+    /// Sets `--select`, which is random by default.
     pub fn select(mut self, select: Select) -> Self {
         self.select = select;
         self
     }
 
-    /// `--unchoke eager`.
+    /// Sets `--unchoke eager`.
     pub fn eager(mut self) -> Self {
         self.eager = true;
         self
     }
 
-    /// `--download-limit`: this many bytes are kept at most. The world must be drawn with none of ours, or all.
+    /// Sets `--download-limit`: at most this many bytes are kept. The world must be drawn with none of our pieces, or all.
     pub fn limit_of_all(mut self, most: u64) -> Self {
         self.allowances.all = Some(most);
         self
     }
 
-    /// The same for each neighbor.
+    /// Sets the limit for each neighbor, in the same way.
     pub fn limit_of_each(mut self, most: u64) -> Self {
         self.allowances.each = Some(most);
         self
@@ -92,19 +91,19 @@ impl<'a> Given<'a> {
         self
     }
 
-    /// Another layout than that of the drawing, which then has to be without a star, or all stars.
+    /// Sets another layout than that of the drawing, which must then have no star, or only stars.
     pub fn layout(mut self, file_size: u64, piece_size: u32) -> Self {
         self.layout = FileLayout::new(file_size, piece_size).expect("sizes in range");
         self
     }
 
-    /// Events whose actions are of no interest here.
+    /// Adds events whose actions do not matter here.
     pub fn after(mut self, events: &[&'a str]) -> Self {
         self.before.extend(events);
         self
     }
 
-    /// The world before its first event: nobody is connected, and the peer has not started.
+    /// Returns the world before its first event: no neighbor is connected, and the peer has not started.
     pub fn fresh(&self) -> World {
         let neighbors = (1..).zip(self.theirs).map(|(number, _)| id(number)).collect();
         let has_file = self.has_file();
@@ -113,9 +112,9 @@ impl<'a> Given<'a> {
         World { peer: Peer::new(setup, StdRng::seed_from_u64(self.seed)), layout: self.layout }
     }
 
-    /// The world as drawn, with a peer that has started.
+    /// Returns the world as drawn, with a peer that has started.
     ///
-    /// A peer starts with all or nothing. What it has in between, it has from an earlier connection of neighbor 1.
+    /// A peer starts with all pieces or none. If it has only some, it has them from an earlier connection of neighbor 1.
     pub fn world(&self) -> World {
         let mut world = self.fresh();
         world.does("start");
@@ -146,7 +145,7 @@ impl<'a> Given<'a> {
     }
 }
 
-/// Plays a scenario: each event gives exactly these actions.
+/// Plays a scenario: checks that each event gives exactly these actions.
 #[track_caller]
 pub fn check(given: &Given, steps: &[(&str, &str)]) -> World {
     let mut world = given.world();
@@ -154,14 +153,14 @@ pub fn check(given: &Given, steps: &[(&str, &str)]) -> World {
     world
 }
 
-/// A peer, and what is needed to speak with it in words.
+/// A peer, and the means to speak with it in words.
 pub struct World {
     pub peer: Peer,
     layout: FileLayout,
 }
 
 impl World {
-    /// A peer that was killed and comes back: it has these pieces, and knows these neighbors to be complete.
+    /// Returns a killed peer that comes back: it has these pieces, and knows that these neighbors are complete.
     pub fn returned(ours: &str, complete: &[u32], neighbor_count: u32) -> Self {
         let layout = given(ours, &[]).layout;
         let mut world =
@@ -175,7 +174,7 @@ impl World {
         world
     }
 
-    /// What would be done with a piece of which only the header has come.
+    /// Returns what the peer would do with a piece of which only the header has arrived.
     pub fn welcome(&self, from: u32, piece: &str) -> Welcome {
         self.peer.welcome(id(from), self.piece(piece))
     }
@@ -187,12 +186,13 @@ impl World {
         }
     }
 
-    /// What the peer does on this event, but for what it writes down for its own return, which is no rule of the protocol.
+    /// Returns the actions for this event, without those that only prepare the peer's own return and are not rules of the
+    /// protocol.
     pub fn does(&mut self, event: &str) -> String {
         self.does_all(event, |action| !matches!(action, Action::RememberComplete { .. }))
     }
 
-    /// What of this kind the peer does on this event.
+    /// Returns the actions of this kind for this event.
     pub fn does_all(&mut self, event: &str, shown: impl Fn(&Action) -> bool) -> String {
         let event = self.event(event);
         let mut actions = Vec::new();
@@ -205,28 +205,28 @@ impl World {
         actions.iter().map(|action| self.show(action)).collect::<Vec<_>>().join("; ")
     }
 
-    /// What the peer knows of a neighbor.
+    /// Returns what the peer knows of a neighbor.
     pub fn neighbor(&self, number: u32) -> NeighborView {
         self.peer.neighbors().find(|neighbor| neighbor.id == id(number)).expect("a neighbor of this world")
     }
 
-    /// Which piece a neighbor owes us.
+    /// Returns the piece that a neighbor owes us.
     pub fn requested(&self, number: u32) -> Option<u32> {
         self.neighbor(number).requested.map(PieceIndex::number)
     }
 
-    /// Which neighbors are unchoked, by number.
+    /// Returns the unchoked neighbors, by number.
     pub fn unchoked(&self) -> Vec<u32> {
         let unchoked = self.peer.neighbors().filter(|neighbor| !neighbor.we_choke_them);
         unchoked.map(|neighbor| neighbor.id.number()).collect()
     }
 
-    /// Which neighbors are preferred, by number.
+    /// Returns the preferred neighbors, by number.
     pub fn preferred(&self) -> Vec<u32> {
         self.peer.preferred().iter().map(|id| id.number()).collect()
     }
 
-    /// Which neighbor is optimistically unchoked, by number.
+    /// Returns the optimistically unchoked neighbor, by number.
     pub fn optimistic(&self) -> Option<u32> {
         self.peer.optimistic().map(PeerId::number)
     }
@@ -235,7 +235,7 @@ impl World {
         if let Some((from, message)) = text.split_once(": ") {
             return Event::MessageReceived { from: parse_id(from), message: self.message(message) };
         }
-        // Each neighbor calls from a place of its own, unless said otherwise.
+        // Each neighbor calls from its own place by default.
         let connected = |neighbor, opened_by, place: &str| {
             let origin = if opened_by == Opener::Us { Origin::LISTED } else { Origin(parse(place).into()) };
             Event::NeighborConnected { neighbor: parse_id(neighbor), opened_by, origin }
@@ -311,13 +311,13 @@ impl World {
         }
     }
 
-    /// The drawing of a set of pieces.
+    /// Returns the drawing of a set of pieces.
     pub fn draw(&self, set: &PieceSet) -> String {
         self.layout.pieces().map(|piece| if set.contains(piece) { '*' } else { ' ' }).collect()
     }
 }
 
-/// The log's sentences without time, peer and ornament.
+/// Returns the log's sentences without time, peer and ornament.
 fn show_log(event: &LogEvent) -> String {
     match event {
         LogEvent::Connects(id) => format!("we connect to {id}"),

@@ -1,4 +1,5 @@
-//! Pieces whose bytes are wrong, as who has the manifest can tell: dropped, asked of somebody else, and not again of who lies.
+//! Pieces with wrong bytes, as a peer with a manifest can tell: dropped, requested from another neighbor, and not again from
+//! liars.
 
 use peer_process::peer::Select;
 
@@ -36,7 +37,7 @@ fn after_the_pause_the_sender_of_one_wrong_piece_is_asked_as_before() {
     );
 }
 
-/// To look for what else it has would take long where there are millions of pieces.
+/// Searching for its other pieces would take long where there are millions of pieces.
 #[test]
 fn once_its_wrong_piece_has_come_from_somebody_else_pieces_are_selected_as_before() {
     let all = "*".repeat(12);
@@ -61,7 +62,7 @@ fn who_has_sent_two_wrong_pieces_is_asked_for_nothing_that_others_have() {
     for wrong_count in 1..=2 {
         let piece = world.requested(1).expect("it is asked");
         world.does(&format!("1: piece {piece}"));
-        // The next one was asked for before this was known.
+        // The next one was requested before this was known.
         let next = world.requested(1).expect("it is asked");
         let actions = world.does(&format!("wrong {piece}"));
         assert_eq!(actions, format!("pause 1 after {wrong_count}"));
@@ -70,7 +71,7 @@ fn who_has_sent_two_wrong_pieces_is_asked_for_nothing_that_others_have() {
         assert_eq!(world.requested(1), None, "piece {next} waits for the pause");
         world.does("pause over 1");
     }
-    // It alone has piece 5, so it is asked for that, and for nothing else when that is there.
+    // Only this neighbor has piece 5, so it is asked for that, and for nothing else once that is there.
     world.check(&[("1: piece 5", "save 5"), ("saved 5", "log piece 5 from 1, now 2; 1: have 5; 2: have 5")]);
     assert_eq!(world.requested(1), None);
 }

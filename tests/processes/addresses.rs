@@ -1,23 +1,22 @@
-//! Hosts as `PeerInfo.cfg` may have them, what is told of those that do not answer, and ports that are taken for a while.
+//! Hosts as `PeerInfo.cfg` may name them, the reports about hosts that do not answer, and ports that are taken for a while.
 
 use std::fmt::Write as _;
 use std::io::{ErrorKind, Write};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
-use std::process::Command;
 use std::thread;
 
 use socket2::{Domain, Socket, Type};
 
 use crate::client::{Client, full_bitfield, handshake, listen};
 use crate::env::TestEnv;
-use crate::left_out::left_out;
+use crate::left_out::{find_command, left_out};
 use crate::swarm::{Plan, Swarm};
 
 fn plan(count: u32) -> Plan {
     Plan { peers: (1..=count).map(|number| (1000 + number, number == 1)).collect(), ..Plan::default() }
 }
 
-/// A swarm whose peers are at these hosts and ports.
+/// Returns a swarm whose peers are at these hosts and ports.
 fn at(places: &[(&str, u16)]) -> Swarm {
     let plan = plan(u32::try_from(places.len()).expect("few"));
     let mut peer_info = String::new();
@@ -27,7 +26,7 @@ fn at(places: &[(&str, u16)]) -> Swarm {
     Swarm::with_files(TestEnv::new(), plan.clone(), &plan.common(), &peer_info)
 }
 
-/// A port that nobody listens on, neither with IPv4 nor with IPv6.
+/// Returns a port on which no process listens, with neither IPv4 nor IPv6.
 fn free_port() -> u16 {
     loop {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
@@ -39,7 +38,7 @@ fn free_port() -> u16 {
     }
 }
 
-/// Whether the tests that need it can run. Fails where none may be left out.
+/// Reports whether the tests that need it can run. Fails where none may be left out.
 fn has_ipv6() -> bool {
     let has_ipv6 = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok();
     if !has_ipv6 {
@@ -68,7 +67,7 @@ fn a_wrong_answer_at_one_address_does_not_hide_the_neighbor_at_another() {
     let swarm = at(&[("localhost", port), ("localhost", free_port())]);
     let other = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).expect("a free port");
     thread::spawn(move || {
-        // Something else, that greets each caller.
+        // Another program, which greets each caller.
         other.incoming().map_while(Result::ok).for_each(|mut caller| _ = caller.write_all(b"220 hello\r\n"));
     });
     let listener = TcpListener::bind((Ipv6Addr::LOCALHOST, port)).expect("a free port");
@@ -79,7 +78,7 @@ fn a_wrong_answer_at_one_address_does_not_hide_the_neighbor_at_another() {
     assert_eq!(leecher.wait().status, Some(0));
 }
 
-/// Seen: the next address was dialed only when the whole patience with the first one was over, which is longer than this timeout.
+/// Seen: the next address was dialed only after the whole patience with the first one, which is longer than this timeout.
 #[test]
 fn who_accepts_and_says_nothing_at_one_address_does_not_keep_from_the_next_one() {
     if !has_ipv6() {
@@ -87,7 +86,7 @@ fn who_accepts_and_says_nothing_at_one_address_does_not_keep_from_the_next_one()
     }
     let port = free_port();
     let swarm = at(&[("localhost", port), ("localhost", free_port())]);
-    // The system takes the calls, and nobody looks at them.
+    // The system accepts the calls, and no process handles them.
     let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).expect("a free port");
     let listener = TcpListener::bind((Ipv6Addr::LOCALHOST, port)).expect("a free port");
     let leecher = swarm.env.start(&["--peer-timeout", "9", "1002"]);
@@ -116,7 +115,7 @@ fn who_is_waited_for_is_told_with_the_reason() {
     peer.wait_for_line(&format!(
         "waiting for 1001 ({host}:{port}: connection refused; not started yet, or another port?), 1003 (has not called us yet)"
     ));
-    // The reason has changed, which is told sooner than after thirty seconds.
+    // The reason has changed, which is reported sooner than after thirty seconds.
     let listener = listen(&swarm, 1001);
     thread::spawn(move || {
         listener.incoming().map_while(Result::ok).for_each(|mut caller| _ = caller.write_all(&handshake(7)));
@@ -127,26 +126,26 @@ fn who_is_waited_for_is_told_with_the_reason() {
 
 #[test]
 fn a_host_that_is_not_known_is_told() {
-    // No name has an empty part, so that nobody else is asked for it.
+    // A name cannot have an empty part, so no name server is asked for it.
     let swarm = at(&[("no..host", 6001), ("127.0.0.1", free_port())]);
     let peer = swarm.start(1002);
     peer.wait_for_line("neighbor 1001: cannot find the host 'no..host'");
 }
 
-/// Seen: a resolver that cannot open a file says that there is no such name.
+/// Seen: a resolver that cannot open a file reports that there is no such name.
 #[test]
 fn a_lack_of_descriptors_is_not_reported_as_an_unknown_host() {
     let swarm = at(&[("no..host", 6001), ("127.0.0.1", free_port())]);
     let peer = swarm.start(1002);
     peer.wait_for_line("neighbor 1001: cannot find the host 'no..host'");
     // Fewer than it has, so that it gets no more.
-    let mut limit = Command::new("prlimit");
+    let Some(mut limit) = find_command("prlimit") else { return };
     limit.args(["--pid", &peer.id().to_string(), "--nofile=3:3"]);
     assert!(limit.status().expect("there is prlimit").success(), "it is our process");
     peer.wait_for_line("neighbor 1001: cannot look up 'no..host': Too many open files");
 }
 
-/// The system gives up after minutes; the first sentence about who is waited for comes after five seconds.
+/// The system gives up after minutes; the first sentence about missing peers comes after five seconds.
 #[test]
 fn one_that_does_not_answer_at_all_is_told_of_with_the_first_sentence() {
     let swarm = Swarm::new(plan(2));
@@ -162,7 +161,7 @@ fn one_that_does_not_answer_at_all_is_told_of_with_the_first_sentence() {
     drop(full);
 }
 
-/// A listener with as many callers as wait there at most: the system does not answer others, as a firewall would not.
+/// A listener with the maximum number of waiting callers: the system answers no others, as with a firewall.
 fn full_listener(address: SocketAddr) -> (Socket, Vec<Socket>) {
     let socket = || Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
     let listener = socket();
@@ -171,7 +170,7 @@ fn full_listener(address: SocketAddr) -> (Socket, Vec<Socket>) {
     let callers = (0..8).map(|_| {
         let caller = socket();
         caller.set_nonblocking(true).expect("a socket");
-        // It is on its way, or waits behind those that are.
+        // It is on its way, or waits behind other callers.
         _ = caller.connect(&address.into());
         caller
     });
@@ -236,7 +235,7 @@ fn a_port_that_becomes_free_in_time_is_taken() {
     assert_eq!(seeder.wait().status, Some(0));
 }
 
-/// Seen: a silent impostor, or a neighbor that hangs, kept `--peer-timeout` from ever coming.
+/// Seen: a silent impostor, or a neighbor that hangs, kept `--peer-timeout` from ever taking effect.
 #[test]
 fn a_connected_neighbor_that_does_nothing_though_something_is_due_is_given_up_by_the_peer_timeout() {
     let swarm = Swarm::new(plan(2));
@@ -246,9 +245,7 @@ fn a_connected_neighbor_that_does_nothing_though_something_is_due_is_given_up_by
     silent.send(&handshake(1001));
     silent.say(crate::client::BITFIELD, &full_bitfield(swarm.plan.piece_count()));
     let ended = leecher.wait();
-    ended.assert_one_sentence(
-        3,
-        &["nothing was heard of 1001 for 1 s: 1001 (is connected, but sends and receives nothing)"],
-    );
+    ended
+        .assert_one_sentence(3, &["no message from 1001 for 1 s: 1001 (is connected, but sends and receives nothing)"]);
     drop(silent);
 }

@@ -1,4 +1,4 @@
-//! A file that somebody replaces or overwrites while a peer uses it: the peer ends with a sentence, and shares no mixture.
+//! Another program replaces or overwrites a file while a peer uses it: the peer exits with a sentence, and shares no mixture.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -10,7 +10,7 @@ use crate::client::{Client, listen};
 use crate::env::Running;
 use crate::swarm::{Plan, Swarm};
 
-/// A seeder that runs, whose file was last written to long ago, and the path of that.
+/// Returns a running seeder, whose file was last written to long ago, and the path of that file.
 fn seeder(manifest: bool) -> (Swarm, Running, String) {
     let swarm = Swarm::new(Plan::default());
     let path = "peer_1001/file.bin".to_owned();
@@ -27,7 +27,7 @@ fn set_time(swarm: &Swarm, path: &str, secs: u64) {
     file.set_modified(UNIX_EPOCH + Duration::from_secs(secs)).expect("our file");
 }
 
-/// Without cutting it first, as an editor may do: else it is found shorter now and then.
+/// Overwrites the file without truncating it first, as an editor may do; otherwise the peer sometimes finds it shorter.
 fn overwrite(swarm: &Swarm, path: &str, bytes: &[u8]) {
     let mut file = File::options().write(true).open(swarm.env.dir().join(path)).expect("a file");
     file.write_all(bytes).expect("room");
@@ -78,7 +78,7 @@ fn with_a_manifest_only_wrong_pieces_count() {
     seeder.wait_for_lines(told, 1);
     set_time(&swarm, &path, 1_200_000_000);
     seeder.wait_for_lines(told, 2);
-    // It goes on, and looks again.
+    // It continues, and checks again.
     let mut file = swarm.file.clone();
     file[0] ^= 1;
     overwrite(&swarm, &path, &file);
@@ -87,7 +87,7 @@ fn with_a_manifest_only_wrong_pieces_count() {
     assert_eq!(seeder.wait().status, Some(1));
 }
 
-/// Between the check of the file and the first look at it: a port that is taken makes it long.
+/// Between the check of the file and the first look at it: a port that is taken makes that time long.
 #[test]
 fn a_seeder_s_file_that_is_overwritten_after_it_was_checked_and_before_the_start() {
     let swarm = Swarm::new(Plan::default());

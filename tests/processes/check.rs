@@ -1,6 +1,6 @@
-//! The log checker: what the eleven sentences of all peers of a swarm must say, alone and together.
+//! The log checker: checks the eleven sentences of all peers of a swarm, alone and together.
 //!
-//! It holds for swarms whose connections all stood until the end.
+//! It is valid for swarms whose connections all lasted until the end.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -14,7 +14,7 @@ pub type Logs = BTreeMap<u32, Vec<Entry>>;
 /// Checks all logs of a swarm that has finished.
 ///
 /// # Errors
-/// Names the first sentence that is not true, or that is missing.
+/// Names the first sentence that is false, or that is missing.
 pub fn check_logs(plan: &Plan, logs: &Logs) -> Result<(), String> {
     for &(peer, _) in &plan.peers {
         let mut reader = Reader::new(plan, peer);
@@ -27,7 +27,7 @@ pub fn check_logs(plan: &Plan, logs: &Logs) -> Result<(), String> {
     Ok(())
 }
 
-/// What one log has told so far.
+/// The facts that one log has reported so far.
 struct Reader<'a> {
     plan: &'a Plan,
     peer: u32,
@@ -37,7 +37,7 @@ struct Reader<'a> {
     unchoked_by: BTreeSet<u32>,
     preferred: Vec<u32>,
     optimistic: Option<u32>,
-    /// Who said that it is not interested since the preferred, or the optimistic, neighbors were last told.
+    /// The neighbors that lost interest since the preferred, or the optimistic, neighbors were last reported.
     lost_interest: [BTreeSet<u32>; 2],
     haves: BTreeSet<(u32, u32)>,
     pieces: BTreeSet<u32>,
@@ -96,7 +96,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A peer dials those whose lines stand before its own (A3).
+    /// A peer dials the peers whose lines come before its own (A3).
     fn connect(&mut self, neighbor: u32, dialed: bool) -> Result<(), String> {
         self.connected.insert(neighbor);
         let place = |id| self.plan.peers.iter().position(|&(other, _)| other == id);
@@ -108,7 +108,7 @@ impl<'a> Reader<'a> {
         ensure(list.len() <= self.plan.k as usize, "more than k")?;
         ensure(list.is_sorted_by(|a, b| a < b), "not in ascending order")?;
         ensure(list.iter().all(|id| self.interested.get(id) == Some(&true)), "one of them is not interested")?;
-        // Between two equal lists there may have been an empty one, which is not told: when all had lost interest.
+        // Between two equal lists there may have been an empty one, which is not logged: when all had lost interest.
         let emptied = list.iter().all(|id| self.lost_interest[0].contains(id));
         ensure(self.preferred != list || emptied, "the same list as before")?;
         self.lost_interest[0].clear();
@@ -126,7 +126,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Told after the bitfield, and then on change only (B).
+    /// Sent after the bitfield, and later only on change (B).
     fn hear_interest(&mut self, from: u32, interested: bool) -> Result<(), String> {
         if !interested {
             self.lost_interest.iter_mut().for_each(|since| _ = since.insert(from));
@@ -153,7 +153,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// What a log says of others must stand in theirs.
+/// Checks that a log's sentences about others have their counterparts in theirs.
 fn check_against_others(plan: &Plan, peer: u32, logs: &Logs) -> Result<(), String> {
     let has = |other: u32, what: &dyn Fn(&Entry) -> bool| logs[&other].iter().any(what);
     let saved = |other: u32, piece: u32, time: &str| {
@@ -228,7 +228,7 @@ fn the_checker_finds_what_is_wrong() {
         "2: has downloaded the complete file.",
     ];
     assert_eq!(check_logs(&plan, &logs_of(&right)), Ok(()));
-    // Without 'have' and 'not interested' nothing is missed: when they come is another matter.
+    // Without 'have' and 'not interested' nothing is missed: the times of those do not matter here.
     for needed in [0, 1, 2, 6, 7, 8, 9, 10] {
         let mut lines = right.to_vec();
         let line = lines.remove(needed);

@@ -39,17 +39,17 @@ pub fn indexed(kind: u8, piece: u32) -> Vec<u8> {
     message(kind, &piece.to_be_bytes())
 }
 
-/// The payload of the bitfield of who has all of this many pieces.
+/// Returns the payload of a bitfield with all of this many pieces.
 pub fn full_bitfield(piece_count: u32) -> Vec<u8> {
     let mut bits = vec![0; piece_count.div_ceil(8) as usize];
     (0..piece_count as usize).for_each(|piece| bits[piece / 8] |= 0x80 >> (piece % 8));
     bits
 }
 
-/// One end of a connection with a peer.
+/// The test's side of a connection with a peer.
 pub struct Client {
     stream: TcpStream,
-    /// A request that [`serve`](Self::serve) has heard and not answered.
+    /// A request that [`serve`](Self::serve) has received and not answered.
     owed: Option<u32>,
 }
 
@@ -59,7 +59,7 @@ impl Client {
         Self::new(TcpStream::connect(address).expect("the peer listens"))
     }
 
-    /// Takes a peer's call.
+    /// Accepts a peer's call.
     pub fn accept(listener: &TcpListener) -> Self {
         let (sender, receiver) = mpsc::channel();
         let listener = listener.try_clone().expect("a socket");
@@ -75,7 +75,7 @@ impl Client {
         Self { stream, owed: None }
     }
 
-    /// Dials a peer, shakes hands as `id`, and takes the bitfield that comes first.
+    /// Dials a peer, exchanges handshakes as `id`, and reads the bitfield that comes first.
     pub fn join(swarm: &Swarm, peer: u32, id: u32) -> Self {
         let mut client = Self::dial(swarm.address(peer));
         client.shake_hands(id, peer);
@@ -86,7 +86,7 @@ impl Client {
         client
     }
 
-    /// Takes the call of peer `from` as the seeder `id`, and unchokes it.
+    /// Accepts the call of peer `from` as the seeder `id`, and unchokes it.
     pub fn seed(swarm: &Swarm, listener: &TcpListener, id: u32, from: u32) -> Self {
         let mut client = Self::accept(listener);
         client.shake_hands(id, from);
@@ -97,7 +97,7 @@ impl Client {
         client
     }
 
-    /// Sends our handshake and takes the peer's.
+    /// Sends our handshake and reads the peer's.
     pub fn shake_hands(&mut self, own: u32, theirs: u32) {
         self.send(&handshake(own));
         assert_eq!(self.receive(32), handshake(theirs));
@@ -108,7 +108,7 @@ impl Client {
         self.stream.write_all(bytes).expect("the peer reads");
     }
 
-    /// Sends bytes, each in a write of its own.
+    /// Sends several byte strings, each in a write of its own.
     pub fn send_one_by_one(&mut self, bytes: &[u8]) {
         bytes.chunks(1).for_each(|byte| self.send(byte));
     }
@@ -123,7 +123,7 @@ impl Client {
         self.send(&indexed(kind, piece));
     }
 
-    /// Says that it has all pieces now.
+    /// Announces that it has all pieces now.
     pub fn say_all_haves(&mut self, swarm: &Swarm) {
         (0..swarm.plan.piece_count()).for_each(|piece| self.say_index(HAVE, piece));
     }
@@ -140,7 +140,7 @@ impl Client {
         bytes
     }
 
-    /// The next message; `None` if the peer has closed its half in order.
+    /// Returns the next message; `None` if the peer has closed its half in order.
     pub fn hear(&mut self) -> Option<Message> {
         let mut first = [0];
         if self.stream.read(&mut first).expect("no reset, and no silence") == 0 {
@@ -152,7 +152,7 @@ impl Client {
         Some((kind, self.receive(length as usize - 1)))
     }
 
-    /// The payload of the next message, which must be a bitfield of the right length.
+    /// Returns the payload of the next message, which must be a bitfield of the right length.
     pub fn hear_bitfield(&mut self, swarm: &Swarm) -> Vec<u8> {
         let (kind, payload) = self.hear().expect("a bitfield");
         let length = swarm.plan.piece_count().div_ceil(8) as usize;
@@ -160,14 +160,14 @@ impl Client {
         payload
     }
 
-    /// The index in the next message, which must be of this type.
+    /// Returns the index in the next message, which must be of this type.
     pub fn hear_index(&mut self, kind: u8) -> u32 {
         let (found, payload) = self.hear().expect("a message");
         assert_eq!(found, kind, "{payload:?}");
         index(&payload)
     }
 
-    /// Passes over messages until one of this type comes; its payload.
+    /// Skips messages until one of this type comes; returns its payload.
     pub fn wait_for(&mut self, kind: u8) -> Vec<u8> {
         loop {
             let (found, payload) = self.hear().expect("a message");
@@ -177,12 +177,12 @@ impl Client {
         }
     }
 
-    /// All messages until the peer closes its half in order.
+    /// Returns all messages until the peer closes its half in order.
     pub fn hear_out(&mut self) -> Vec<Message> {
         std::iter::from_fn(|| self.hear()).collect()
     }
 
-    /// Waits for the end of the connection, in order or not, and forgets what comes before it.
+    /// Waits for the end of the connection, in order or not, and drops everything that comes before it.
     pub fn wait_for_end(&mut self) {
         let mut bytes = [0; 4096];
         loop {
@@ -197,7 +197,7 @@ impl Client {
 
     /// Answers this many requests, and reads until each of those pieces was announced.
     ///
-    /// Returns what was asked for and what was announced; a further request waits for the next call.
+    /// Returns the requested and the announced pieces; a further request waits for the next call.
     pub fn serve(&mut self, swarm: &Swarm, count: usize) -> (Vec<u32>, Vec<u32>) {
         let (mut asked, mut has) = (vec![], vec![]);
         while has.len() < count {
@@ -216,14 +216,14 @@ impl Client {
         (asked, has)
     }
 
-    /// Answers the request that was heard and not answered.
+    /// Answers the request that was received and not answered.
     pub fn pay(&mut self, swarm: &Swarm) -> u32 {
         let piece = self.owed.take().expect("a request was heard");
         self.say_piece(swarm, piece);
         piece
     }
 
-    /// Hears the peer out and closes in order.
+    /// Reads until the peer is finished, and closes in order.
     pub fn part(mut self) {
         self.hear_out();
     }
@@ -234,12 +234,12 @@ impl Client {
     }
 }
 
-/// The piece index at the start of a payload.
+/// Returns the piece index at the start of a payload.
 pub fn index(payload: &[u8]) -> u32 {
     u32::from_be_bytes(*payload.first_chunk().expect("an index"))
 }
 
-/// The listener of a hand-driven neighbor, where the swarm's peers expect it.
+/// Returns the listener of a hand-driven neighbor, at the place where the swarm's peers expect it.
 pub fn listen(swarm: &Swarm, id: u32) -> TcpListener {
     TcpListener::bind(swarm.address(id)).expect("a free port")
 }

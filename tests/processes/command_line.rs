@@ -1,4 +1,4 @@
-//! The command: its arguments, what it says on the console, and its exit status.
+//! The command: its arguments, its output, and its exit status.
 
 use std::net::TcpListener;
 

@@ -1,17 +1,17 @@
-//! Faults of the configuration end the process with 2 and one sentence, before anything is created, bound or written.
+//! Faults of the configuration end the process with status 2 and one sentence, before anything is created, bound or written.
 
 use std::net::TcpListener;
 
 use crate::swarm::{Plan, Swarm};
 
-/// A sound directory, spoiled; peer 1002 must say this, and leave everything as it is.
+/// Spoils a correct directory; peer 1002 must report this sentence, and change nothing.
 fn check(spoil: impl FnOnce(&Swarm), sentence: &str) {
     check_peer("1002", spoil, sentence);
 }
 
 fn check_peer(id: &str, spoil: impl FnOnce(&Swarm), sentence: &str) {
     let swarm = Swarm::new(Plan::default());
-    // A peer that tried to listen would find its port taken and end with 1.
+    // A peer that tried to listen would find its port taken and exit with status 1.
     let _listeners: Vec<_> =
         [1001, 1002].map(|id| TcpListener::bind(swarm.address(id)).expect("a free port")).into_iter().collect();
     swarm.env.write("log_peer_1002.log", "an earlier log");
@@ -43,7 +43,7 @@ fn check_peer_info(from: &str, to: &str, sentence: &str) {
 fn a_missing_file() {
     for name in ["Common.cfg", "PeerInfo.cfg"] {
         let remove = |swarm: &Swarm| std::fs::remove_file(swarm.env.dir().join(name)).expect("it was there");
-        let hint = "start it where the file is, or name that directory with -C";
+        let hint = "start in the directory that holds the file, or name that directory with -C";
         check(remove, &format!("cannot read ./{name}: No such file or directory (os error 2); {hint}"));
     }
 }
@@ -56,7 +56,7 @@ fn text_that_is_none() {
 #[test]
 fn faults_in_common_cfg() {
     check_common("FileSize 100000\n", "", "Common.cfg: key FileSize is missing");
-    check_common("PieceSize", "FileSize 1\nPieceSize", "Common.cfg line 6: FileSize was given before, in line 5");
+    check_common("PieceSize", "FileSize 1\nPieceSize", "Common.cfg line 6: FileSize was already given in line 5");
     check_common(
         "\nUnchokingInterval 1",
         "\nUnchokingInterval one",
@@ -65,23 +65,23 @@ fn faults_in_common_cfg() {
     check_common(
         "\nUnchokingInterval 1",
         "\nUnchokingInterval 0",
-        "Common.cfg line 2: UnchokingInterval '0' is not in 1..=4294967295",
+        "Common.cfg line 2: UnchokingInterval '0' is not a number from 1 to 4294967295",
     );
-    check_common("4096", "-4096", "Common.cfg line 6: PieceSize '-4096' is not in 1..=4294967290");
+    check_common("4096", "-4096", "Common.cfg line 6: PieceSize '-4096' is not a number from 1 to 4294967290");
     check_common(
         "100000",
         "9223372036854775808",
-        "Common.cfg line 5: FileSize '9223372036854775808' is not in 0..=9223372036854775807",
+        "Common.cfg line 5: FileSize '9223372036854775808' is not a number from 0 to 9223372036854775807",
     );
     check_common(
         "100000\nPieceSize 4096",
         "9000000000000000000\nPieceSize 7",
         "Common.cfg line 6: PieceSize '7' cuts 9000000000000000000 bytes into 1285714285714285715 pieces, more than the \
-         4294967295 that an index of 4 bytes counts",
+         4294967295 that a 4-byte index can count",
     );
     check_common("file.bin", "", "Common.cfg line 4: FileName '' is empty");
     for name in ["..", "../file.bin", "/file.bin"] {
-        let fault = "is not a plain file name, it leaves the peer's directory";
+        let fault = "is not a plain file name; the file must stay in the peer's directory";
         check_common("file.bin", name, &format!("Common.cfg line 4: FileName '{name}' {fault}"));
     }
 }
@@ -93,22 +93,23 @@ fn faults_in_peer_info_cfg() {
         "6002",
         "PeerInfo.cfg line 2: '1002 HOST 6002' has 3 columns instead of the 4 of '<peer ID> <host> <port> <1 or 0>'",
     );
-    check_peer_info("1001", "1002", "PeerInfo.cfg line 2: peer ID '1002' was given before, in line 1");
-    check_peer_info("6002", "6001", "PeerInfo.cfg line 2: 'HOST 6001' was given before, in line 1");
-    check_peer_info("6002", "70000", "PeerInfo.cfg line 2: port '70000' is not in 1..=65535");
+    check_peer_info("1001", "1002", "PeerInfo.cfg line 2: peer ID '1002' was already given in line 1");
+    check_peer_info("6002", "6001", "PeerInfo.cfg line 2: 'HOST 6001' was already given in line 1");
+    check_peer_info("6002", "70000", "PeerInfo.cfg line 2: port '70000' is not a number from 1 to 65535");
     check_peer_info("6002 0", "6002 2", "PeerInfo.cfg line 2: last column '2' is neither 1 nor 0");
-    check_peer_info("1001", "0", "PeerInfo.cfg line 1: peer ID '0' is not in 1..=4294967295");
-    check(|swarm| swarm.env.write("PeerInfo.cfg", ""), "PeerInfo.cfg: there is no peer in it");
+    check_peer_info("1001", "0", "PeerInfo.cfg line 1: peer ID '0' is not a number from 1 to 4294967295");
+    check(|swarm| swarm.env.write("PeerInfo.cfg", ""), "PeerInfo.cfg: no peer is listed");
 }
 
 #[test]
 fn an_id_that_is_not_listed_is_told_those_that_are() {
-    check_peer("1003", |_| (), "PeerInfo.cfg: peer '1003' is not listed, but 1001, 1002");
+    check_peer("1003", |_| (), "PeerInfo.cfg: peer '1003' is not listed; the listed peers are 1001, 1002");
     let many = |swarm: &Swarm| {
         let line = |id| format!("{id} {} {id} 0\n", swarm.env.host);
         swarm.env.write("PeerInfo.cfg", (1..=13).map(line).collect::<String>());
     };
-    let sentence = "PeerInfo.cfg: peer '1003' is not listed, but 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 3 more";
+    let sentence =
+        "PeerInfo.cfg: peer '1003' is not listed; the listed peers are 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 3 more";
     check_peer("1003", many, sentence);
 }
 
@@ -127,7 +128,8 @@ fn a_seeder_s_file_that_is_missing_or_of_another_size() {
     let sentence = |found: u64| format!("Common.cfg line 5: FileSize is '100000', but {path} has {found} bytes");
     check_peer("1001", |swarm| swarm.env.write(path, vec![7; 99_999]), &sentence(99_999));
     check_peer("1001", |swarm| swarm.env.write(path, "1"), &sentence(1).replace("bytes", "byte"));
-    let hint = "; the difference is exactly its number of line feeds, so a checkout has converted its line ends";
+    let hint =
+        "; the difference is exactly its number of line feeds, so a checkout has probably converted its line endings";
     let converted = "twenty bytes a line\r\n".repeat(5000);
     check_peer("1001", |swarm| swarm.env.write(path, &converted), &format!("{}{hint}", sentence(105_000)));
 }

@@ -1,4 +1,4 @@
-//! How a peer asks hand-driven neighbors for pieces (protocol A6, A8).
+//! How a peer requests pieces from hand-driven neighbors (protocol A6, A8).
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use crate::client::{CHOKE, Client, HAVE, NOT_INTERESTED, REQUEST, UNCHOKE, liste
 use crate::log::Event;
 use crate::swarm::{Plan, Swarm};
 
-/// In which order a peer that was started with these arguments asks its only neighbor for the pieces.
+/// Returns the order in which a peer with these arguments requests the pieces from its only neighbor.
 fn requests(arguments: &[&str]) -> Vec<u32> {
     let swarm = Swarm::new(Plan::default());
     let listener = listen(&swarm, 1001);
@@ -31,7 +31,7 @@ fn the_same_seed_gives_the_same_order_and_another_seed_another() {
     let first = requests(&["--seed", "7"]);
     assert_eq!(requests(&["--seed", "7"]), first);
     assert_ne!(requests(&["--seed", "8"]), first);
-    // Of the 25! orders two runs without a seed do not choose the same one.
+    // Two runs without a seed do not choose the same one of the 25! orders.
     assert_ne!(requests(&[]), requests(&[]));
     assert!(!first.is_sorted(), "at random, not in order");
 }
@@ -71,7 +71,7 @@ fn no_piece_is_asked_of_two_neighbors_and_one_that_is_not_sent_is_asked_of_the_o
     assert_eq!(leecher.wait().status, Some(0));
 }
 
-/// Seen with public peers: 305 of 306 pieces for 30 s, while others that unchoked us had the last.
+/// Seen with public peers: 305 of 306 pieces for 30 s, while others that unchoked us had the last piece.
 #[test]
 fn a_neighbor_that_was_fast_and_stops_answering_is_given_seconds() {
     let peers = vec![(1001, true), (1002, true), (1003, false)];
@@ -80,7 +80,7 @@ fn a_neighbor_that_was_fast_and_stops_answering_is_given_seconds() {
     let mut silent = Client::seed(&swarm, &listeners[0], 1001, 1003);
     let (_, had) = silent.serve(&swarm, 5);
     let mut client = Client::seed(&swarm, &listeners[1], 1002, 1003);
-    // All but the five, in less than the 30 s of the request timeout, after which this client would not read any more.
+    // All but the five, in less than the 30 s of the request timeout, after which this client would stop reading.
     let (requests, _) = client.serve(&swarm, 25 - had.len());
     assert_eq!(requests.len(), 20);
     leecher.wait_for_line("neighbor 1001 has not sent a requested piece for");

@@ -1,4 +1,4 @@
-//! The end (protocol A9, B): the last `have` arrives, nobody is cut off, and every process really ends.
+//! The end (protocol A9, B): the last `have` arrives, no neighbor is cut off, and every process really exits.
 
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use crate::env::Running;
 use crate::log::Event;
 use crate::swarm::{Plan, Swarm};
 
-/// A hand-driven seeder, and a leecher that has taken all but the end of the conversation.
+/// Returns a hand-driven seeder, and a leecher that has read everything but the end.
 fn complete_leecher() -> (Swarm, Client, Running) {
     let swarm = Swarm::new(Plan::default());
     let listener = listen(&swarm, 1001);
@@ -18,7 +18,7 @@ fn complete_leecher() -> (Swarm, Client, Running) {
     (swarm, client, leecher)
 }
 
-/// Asserts that it ends with 0 and soon: it waits for others no longer than 5 s.
+/// Asserts that it exits with status 0 and soon: it waits for others no longer than 5 s.
 fn assert_ends(peer: Running) {
     let started = Instant::now();
     let ended = peer.wait();
@@ -64,12 +64,12 @@ fn a_neighbor_that_is_gone_at_once_holds_nobody_up() {
     client.send(&crate::client::handshake(1002));
     client.say_all_haves(&swarm);
     seeder.wait_for_line("from 1002: have 24");
-    // What it has not read makes the system answer with a reset.
+    // The unread bytes make the system answer with a reset.
     drop(client);
     assert_ends(seeder);
 }
 
-/// A process that was killed closes, too; what it has not read is seen only by the reset that follows.
+/// A killed process closes its connections too; only the reset that follows shows what it has not read.
 #[test]
 fn who_closes_with_last_words_under_way_and_is_gone_is_called_again() {
     let peers = vec![(1001, true), (1002, true)];
@@ -113,7 +113,7 @@ fn who_is_complete_waits_for_those_that_are_not() {
     assert_ends(seeder);
 }
 
-/// It stays complete when it disconnects, and a connection on which it says nothing says nothing.
+/// It stays complete when it disconnects, and a silent connection changes nothing.
 #[test]
 fn a_complete_neighbor_that_calls_again_and_leaves_without_a_word_is_still_complete() {
     let peers = vec![(1001, true), (1002, false), (1003, false)];
@@ -172,7 +172,7 @@ fn who_has_finished_does_not_dial_one_that_knows_it() {
     }
     let [closes, stays] = clients;
     drop(closes);
-    // As long as one stays, there would be time for many a call.
+    // While one stays, there would be time for many calls.
     assert_ends(seeder);
     drop(stays);
     listeners[0].set_nonblocking(true).expect("a socket");
@@ -194,7 +194,7 @@ fn a_complete_neighbor_that_closed_in_order_is_not_dialed_again_while_another_la
     gone.close_half();
     gone.wait_for_end();
     drop(gone);
-    // In the seconds that three selections take there would be time for many a call.
+    // In the seconds that three selections take there would be time for many calls.
     let mut client = Client::join(&swarm, 1002, 1003);
     client.say(INTERESTED, &[]);
     seeder.wait_for_lines("OptimisticTick", 3);

@@ -1,4 +1,4 @@
-//! `TestEnv`: a temporary directory and a loopback address of its own, and processes that do not outlive their test.
+//! `TestEnv`: a temporary directory and a loopback address for one test, and processes that do not outlive their test.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
@@ -13,16 +13,17 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::log::Entry;
+use crate::signal::signal;
 
-/// A safety net, far beyond what anything here takes: what has not happened by then never will.
+/// A safety net, far longer than anything here takes: what has not happened by then never will.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The binary under test.
 pub const BINARY: &str = env!("CARGO_BIN_EXE_peer_process");
 
-/// An address of this machine that no other test uses, so that ports never collide.
+/// Returns an address of this machine that no other test uses, so ports never collide.
 ///
-/// A peer whose host is a literal address binds just that. Two runs at the same time differ in the middle bytes.
+/// A peer whose host is a literal address binds only that. Two test runs at the same time differ in the middle bytes.
 pub fn fresh_address() -> Ipv4Addr {
     static TAKEN: AtomicU32 = AtomicU32::new(0);
     let number = TAKEN.fetch_add(1, Ordering::Relaxed) % 254 + 1;
@@ -33,12 +34,12 @@ pub fn fresh_address() -> Ipv4Addr {
 /// A working directory for peers.
 pub struct TestEnv {
     root: TempDir,
-    /// Where its peers listen.
+    /// The address on which its peers listen.
     pub host: Ipv4Addr,
 }
 
 impl TestEnv {
-    /// An empty one.
+    /// Returns an empty one.
     pub fn new() -> Self {
         let root = tempfile::tempdir().expect("a temporary directory");
         fs::create_dir(root.path().join("work")).expect("an empty directory");
@@ -50,7 +51,7 @@ impl TestEnv {
         self.root.path().join("work")
     }
 
-    /// Writes a file, and the directories above it, below the working directory.
+    /// Writes a file below the working directory, and creates the directories above it.
     pub fn write(&self, name: &str, content: impl AsRef<[u8]>) {
         let path = self.dir().join(name);
         fs::create_dir_all(path.parent().expect("below the directory")).expect("directories");
@@ -64,7 +65,7 @@ impl TestEnv {
         self.start_command(command)
     }
 
-    /// Starts a command, which is to become `peer_process`, in the working directory.
+    /// Starts a command, which becomes `peer_process`, in the working directory.
     pub fn start_command(&self, mut command: Command) -> Running {
         static STARTED: AtomicU32 = AtomicU32::new(0);
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
@@ -87,18 +88,18 @@ impl TestEnv {
         Running { child, stdout, told }
     }
 
-    /// Runs `peer_process` with these arguments to its end.
+    /// Runs `peer_process` with these arguments until it exits.
     pub fn run(&self, arguments: &[&str]) -> Ended {
         self.start(arguments).wait()
     }
 
-    /// The log of this peer, every line of which must follow the grammar.
+    /// Returns the log of this peer, every line of which must follow the grammar.
     pub fn log(&self, id: u32) -> Vec<Entry> {
         let text = fs::read_to_string(self.dir().join(format!("log_peer_{id}.log"))).expect("a log");
         crate::log::parse(&text).unwrap_or_else(|fault| panic!("log of peer {id}: {fault}"))
     }
 
-    /// Everything below the working directory with its size, sorted.
+    /// Returns everything below the working directory with its size, sorted.
     pub fn listing(&self) -> Vec<String> {
         let mut listing = Vec::new();
         list(&self.dir(), "", &mut listing);
@@ -120,7 +121,7 @@ fn list(dir: &Path, prefix: &str, listing: &mut Vec<String>) {
     }
 }
 
-/// What a process has written to stderr so far.
+/// The bytes that a process has written to stderr so far.
 #[derive(Default)]
 struct Told {
     lines: Vec<String>,
@@ -139,7 +140,7 @@ pub struct Running {
 pub struct Ended {
     /// Its exit status, `None` if a signal killed it.
     pub status: Option<i32>,
-    /// What it wrote to stdout.
+    /// Its output on stdout.
     pub stdout: String,
     /// The lines that it wrote to stderr.
     pub stderr: Vec<String>,
@@ -160,12 +161,12 @@ impl Running {
         found(&told).unwrap_or_else(|| panic!("no line with '{part}' on stderr, but {:#?}", told.lines))
     }
 
-    /// Waits until it has said something.
+    /// Waits until it has written something.
     pub fn wait_for_any_line(&self) {
         self.wait_for_line("");
     }
 
-    /// Whether it has said this already.
+    /// Reports whether it has already written this.
     pub fn has_line(&self, part: &str) -> bool {
         self.told.0.lock().expect("no panic").lines.iter().any(|line| line.contains(part))
     }
@@ -176,19 +177,17 @@ impl Running {
         self
     }
 
-    /// Sends it a signal, `INT` for instance.
+    /// Sends it a signal, for example `INT`.
     pub fn signal(&self, name: &str) {
-        let mut kill = Command::new("kill");
-        let status = kill.arg(format!("-{name}")).arg(self.child.id().to_string()).status().expect("kill");
-        assert!(status.success(), "the process is there");
+        assert!(signal(self.child.id(), name), "the process is there");
     }
 
-    /// Its process ID; it is not waited for yet, so the ID is its own.
+    /// Returns its process ID. It was not waited for yet, so the ID is still its own.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// The soft and the hard limit on it, as `/proc` names it.
+    /// Returns the soft and the hard limit on it, by the name that `/proc` uses.
     pub fn limits(&self, name: &str) -> [String; 2] {
         let text = fs::read_to_string(format!("/proc/{}/limits", self.child.id())).expect("it runs");
         let line = text.lines().find_map(|line| line.strip_prefix(name)).expect("a limit");
@@ -196,14 +195,14 @@ impl Running {
         [(); 2].map(|()| words.next().expect("two limits"))
     }
 
-    /// Waits until it has ended.
+    /// Waits until it has exited.
     pub fn wait(mut self) -> Ended {
         let told = self.told.0.lock().expect("no panic");
         let (mut told, waited) = self.told.1.wait_timeout_while(told, PATIENCE, |told| !told.ended).expect("no panic");
         assert!(!waited.timed_out(), "the process has not ended, it said {:#?}", told.lines);
         let stderr = std::mem::take(&mut told.lines);
         drop(told);
-        // It has closed stderr, so it has ended or is about to.
+        // It has closed stderr, so it has exited or is about to.
         let status = self.child.wait().expect("a child").code();
         Ended { status, stdout: fs::read_to_string(&self.stdout).expect("text"), stderr }
     }
@@ -211,14 +210,14 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Both fail only if it has ended and was waited for.
+        // Both fail only if it has exited and was waited for.
         _ = self.child.kill();
         _ = self.child.wait();
     }
 }
 
 impl Ended {
-    /// Asserts that it ended with this status and told why in exactly one sentence, with `parts` in it.
+    /// Asserts that it exited with this status and gave the reason in exactly one sentence, with `parts` in it.
     pub fn assert_one_sentence(&self, status: i32, parts: &[&str]) {
         assert_eq!(self.status, Some(status), "{self:#?}");
         assert_eq!(self.stdout, "", "{self:#?}");

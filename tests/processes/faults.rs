@@ -1,15 +1,15 @@
-//! Faults of the disk end the process with 1 and one sentence, and nothing is announced that is not written.
+//! Faults of the disk end the process with status 1 and one sentence, and nothing is announced that is not written.
 
 use std::fs;
 use std::process::Command;
 
 use crate::client::{Client, HAVE, REQUEST, index, listen};
 use crate::env::{BINARY, Ended, Running};
-use crate::left_out::left_out;
+use crate::left_out::with_own_mounts;
 use crate::log::Event;
 use crate::swarm::{Plan, Swarm};
 
-/// A leecher ends at once, with this sentence, and leaves everything as it is.
+/// A leecher exits at once, with this sentence, and changes nothing.
 fn check_start(spoiled: &Swarm, sentence: &str) {
     let before = spoiled.env.listing();
     spoiled.env.run(&["1002"]).assert_one_sentence(1, &[sentence]);
@@ -54,7 +54,7 @@ fn a_final_name_that_becomes_a_directory() {
     assert_eq!(fs::read(swarm.env.dir().join("peer_1002/file.bin.part")).expect("kept"), swarm.file);
 }
 
-/// Feeds a leecher whose disk takes only a part; what it announces must be what it says it has.
+/// Feeds a leecher whose disk takes only a part; its announcements must match its own account.
 fn feed(swarm: &Swarm, client: &mut Client, leecher: Running) -> (Ended, Vec<u32>) {
     let mut haves = vec![];
     loop {
@@ -79,27 +79,22 @@ fn a_full_disk() {
     let swarm = Swarm::new(Plan::default());
     let listener = listen(&swarm, 1001);
     fs::create_dir(swarm.env.dir().join("peer_1002")).expect("a directory");
-    let mut probe = Command::new("unshare");
-    let may_mount = probe.args(["-m", "sh", "-c", "mount -t tmpfs none /mnt"]).output();
-    if !may_mount.is_ok_and(|output| output.status.success()) {
-        return left_out("a file system of one's own takes root and unshare");
-    }
     // In a mount namespace of its own, which ends with it.
     let script = "mount -t tmpfs -o size=40k none peer_1002 && exec \"$0\" 1002";
-    let mut command = Command::new("unshare");
-    command.args(["-m", "sh", "-c", script, BINARY]);
+    let Some(mut command) = with_own_mounts(script) else { return };
+    command.arg(BINARY);
     let leecher = swarm.env.start_command(command);
     let mut client = Client::seed(&swarm, &listener, 1001, 1002);
     let (ended, haves) = feed(&swarm, &mut client, leecher);
     ended.assert_one_sentence(1, &["cannot write piece ", "peer_1002/file.bin.part: No space left on device"]);
-    // 40 KiB are room for ten pieces of 4096 bytes at most.
+    // 40 KiB hold ten pieces of 4096 bytes at most.
     assert!((1..=10).contains(&haves.len()), "{haves:?}");
 }
 
 #[test]
 fn a_limit_on_the_size_of_files() {
     let swarm = Swarm::new(Plan::default());
-    // Blocks of 512 or 1024 bytes, as the shell likes it: less than the file in any case.
+    // Blocks of 512 or 1024 bytes, depending on the shell: less than the file in any case.
     let mut command = Command::new("sh");
     command.args(["-c", "ulimit -f 50 && exec \"$0\" 1002", BINARY]);
     swarm.env.start_command(command).wait().assert_one_sentence(1, &["peer_1002/file.bin.part", "File too large"]);
@@ -115,6 +110,6 @@ fn a_seeder_s_file_that_has_become_shorter() {
     swarm.env.write("peer_1001/file.bin", "short");
     client.say_index(REQUEST, 24);
     client.wait_for_end();
-    // It cannot read piece 24, or has just looked at the file.
+    // It cannot read piece 24, or has just checked the file.
     seeder.wait().assert_one_sentence(1, &["./peer_1001/file.bin"]);
 }

@@ -17,7 +17,7 @@ fn seeder() -> (Swarm, Running) {
     (swarm, seeder)
 }
 
-/// Lets the client be complete and the seeder end.
+/// Lets the client be complete and the seeder exit.
 fn end(swarm: &Swarm, mut client: Client, seeder: Running) {
     client.say_all_haves(swarm);
     client.wait_for_end();
@@ -40,7 +40,7 @@ fn the_bitfield_comes_only_after_the_other_s_handshake_was_read() {
     let (swarm, seeder) = seeder();
     let mut client = Client::dial(swarm.address(1001));
     client.send(&handshake(1002)[..31]);
-    // A single `recv` with room to spare must find the handshake alone.
+    // A single `recv` with room for more must return only the handshake.
     assert_eq!(client.receive(32), handshake(1001));
     client.send(&handshake(1002)[31..]);
     assert_eq!(client.hear(), Some((BITFIELD, full_bitfield(10))));
@@ -121,7 +121,7 @@ fn many_messages_in_one_write() {
     assert_eq!(client.hear(), Some((INTERESTED, vec![])));
     let piece = client.hear_index(REQUEST);
     let bytes = message(PIECE, &[&piece.to_be_bytes(), swarm.piece(piece)].concat());
-    // The request that follows the piece is choked at once, and made again, perhaps of another piece.
+    // The request that follows the piece is choked at once, and sent again, perhaps for another piece.
     client.send(&[bytes, message(0, &[]), message(UNCHOKE, &[]), message(NOT_INTERESTED, &[])].concat());
     let mut heard: Vec<_> = (0..3).map(|_| client.hear().expect("a message").0).collect();
     heard.sort_unstable();
@@ -144,7 +144,7 @@ fn a_java_object_stream_is_turned_away_with_a_sentence() {
     java.send(&[0xac, 0xed, 0x00, 0x05]);
     java.wait_for_end();
     leecher.wait_for_line("neighbor 1001 sent a Java object stream instead of the handshake");
-    // It is dialed again, for it may have been put right.
+    // It is dialed again, because it may have been fixed.
     let mut client = Client::seed(&swarm, &listener, 1001, 1002);
     client.serve(&swarm, 10);
     client.part();
@@ -157,8 +157,8 @@ fn another_header_and_half_a_handshake_harm_nobody() {
     let mut browser = Client::dial(swarm.address(1001));
     browser.send(b"GET / HTTP/1.1\r\n");
     browser.wait_for_end();
-    let told = seeder.wait_for_line("sent something else than the handshake's header 'P2PFILESHARINGPROJ', namely ");
-    assert!(told.ends_with("'GET / HTTP/1.1': that is HTTP"), "{told}");
+    let told = seeder.wait_for_line("sent 'GET / HTTP/1.1' instead of the handshake header 'P2PFILESHARINGPROJ'");
+    assert!(told.ends_with(": that is HTTP"), "{told}");
     let mut half = Client::dial(swarm.address(1001));
     half.send(&handshake(1002)[..20]);
     half.close_half();
@@ -180,7 +180,7 @@ fn an_id_in_ascii_and_ascii_zeros_are_understood() {
     assert_eq!(swarm.env.log(1001)[0].event, Event::IsConnected(1002));
 }
 
-/// A type above 7 may even come before the bitfield, and the bitfield again and again: nothing of it holds up a download.
+/// A type above 7 may even come before the bitfield, and the bitfield may be repeated: none of it delays a download.
 #[test]
 fn a_seeder_that_says_strange_things_in_between_is_downloaded_from() {
     let swarm = Swarm::new(ten_pieces());
@@ -209,7 +209,7 @@ fn a_seeder_that_says_strange_things_in_between_is_downloaded_from() {
     client.part();
     let ended = leecher.wait();
     let warnings: Vec<_> = ended.stderr.iter().filter(|line| line.contains("[WARN]")).collect();
-    let unknown = "peer 1002: [WARN] neighbor 1001 sent a message of unknown type 8 and length 1, which is passed over";
+    let unknown = "peer 1002: [WARN] neighbor 1001 sent a message of unknown type 8 and length 1, which is skipped";
     let late =
         "peer 1002: [WARN] neighbor 1001 sent a bitfield that is not its first message; its pieces count as announced";
     assert_eq!((ended.status, warnings), (Some(0), vec![&unknown.to_owned(), &late.to_owned()]));

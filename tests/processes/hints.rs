@@ -1,4 +1,4 @@
-//! Neighbors that never do what they may be expected to do are told of once, and the exchange goes on (protocol C).
+//! Neighbors that never do what is expected of them are reported once, and the exchange continues (protocol C).
 
 use crate::client::{BITFIELD, Client, INTERESTED, PIECE, REQUEST, UNCHOKE, full_bitfield, listen};
 use crate::env::Ended;

@@ -1,8 +1,8 @@
 //! `--upload-limit`, `--download-limit` and the same per neighbor, over real sockets.
 //!
-//! How well a rate is reached is measured by `scripts/bench.sh limits`. Here it is tested what holds on a machine that is ever so
-//! busy: that no more comes than the limit allows, and that nothing but pieces ever waits for it. Limits that would take
-//! minutes tell the two apart without a clock.
+//! `scripts/bench.sh limits` measures how well a rate is reached. These tests check what holds on a machine that is as busy
+//! as can be. No more arrives than the limit allows, and only pieces ever wait for it. Limits that would take minutes tell
+//! the two apart without a clock.
 
 use std::time::{Duration, Instant};
 
@@ -10,12 +10,12 @@ use crate::client::{CHOKE, Client, HAVE, INTERESTED, NOT_INTERESTED, PIECE, REQU
 use crate::env::Running;
 use crate::swarm::{Plan, Swarm};
 
-/// What was not used in so long a time may come at once after it.
+/// Rate that was not used for this long may be used at once later.
 const BURST: f64 = 0.2;
-/// How much of a piece is sent in one go.
+/// Number of bytes of a piece that are sent in one go.
 const PACE: f64 = 0.02;
 
-/// What a client that has shaken hands does to be sent pieces.
+/// The messages with which a client gets pieces after its handshake.
 fn get_unchoked(client: &mut Client) {
     client.say(INTERESTED, &[]);
     assert_eq!(client.hear(), Some((UNCHOKE, vec![])));
@@ -25,7 +25,7 @@ fn start_limited(swarm: &Swarm, id: u32, limits: &[&str]) -> Running {
     swarm.env.start(&[limits, &[&id.to_string()]].concat()).wait_until_up()
 }
 
-/// Asks for pieces one after the other for a while; no moment may have seen more bytes than the rate allows until then.
+/// Requests pieces one after another for a while; at no moment may more bytes have arrived than the rate allows by then.
 fn receives_no_more_than(rate: f64, client: &mut Client, swarm: &Swarm, begin: Instant, most: Duration) -> usize {
     let mut received = 0;
     let mut piece = 0;
@@ -56,7 +56,7 @@ fn no_more_is_sent_than_the_limit_allows() {
     drop(seeder);
 }
 
-/// Each may have its own rate, and both together no more than that of the process.
+/// Each may have its own rate, but both together may have no more than that of the process.
 #[test]
 fn the_limit_per_neighbor_and_the_one_for_all_both_hold() {
     let peers = vec![(1001, true), (1002, false), (1003, false)];
@@ -71,7 +71,7 @@ fn the_limit_per_neighbor_and_the_one_for_all_both_hold() {
         let running: Vec<_> = clients.iter_mut().map(|client| scope.spawn(move || run(client))).collect();
         running.into_iter().map(|one| one.join().expect("it receives no more")).collect::<Vec<_>>()
     });
-    // Each ends with the piece that it is in.
+    // Each finishes the piece that it has begun.
     let allowed = 250_000.0 * (begin.elapsed().as_secs_f64() + BURST + PACE) + 1024.0;
     #[allow(clippy::cast_precision_loss, reason = "there are few")]
     let all = received.iter().sum::<usize>() as f64;
@@ -80,7 +80,7 @@ fn the_limit_per_neighbor_and_the_one_for_all_both_hold() {
     drop(seeder);
 }
 
-/// By its limit the piece would take a quarter of an hour.
+/// Under its limit the piece would take a quarter of an hour.
 #[test]
 fn a_have_does_not_wait_for_a_piece_that_is_held_back() {
     let peers = vec![(1001, true), (1002, false), (1003, false)];
@@ -92,21 +92,21 @@ fn a_have_does_not_wait_for_a_piece_that_is_held_back() {
     let mut other = Client::join(&swarm, 1002, 1003);
     get_unchoked(&mut other);
     other.say_index(REQUEST, first[0]);
-    // It has begun, so that the have comes behind it.
+    // It has begun, so the `have` comes after it.
     let length = [1_000_005_u32.to_be_bytes().as_slice(), &[PIECE]].concat();
     assert_eq!(other.receive(9), [length.as_slice(), &first[0].to_be_bytes()].concat());
     assert!(other.receive(10) == swarm.piece(first[0])[..10], "its first bytes");
     let (_, second) = seeder.serve(&swarm, 1);
     assert!(other.receive(999_990) == swarm.piece(first[0])[10..], "its last bytes");
     assert_eq!(other.hear_index(HAVE), second[0]);
-    // What was taken in advance is to be paid back, but it does not hold up what is no piece.
+    // The rate used in advance must be paid back, but it only delays pieces.
     other.say_index(REQUEST, second[0]);
     let (_, third) = seeder.serve(&swarm, 1);
     assert_eq!(other.hear_index(HAVE), third[0], "and not the piece");
     drop(leecher);
 }
 
-/// The piece that has begun is sent to its end, at once, and the next one is not.
+/// The piece that has begun is sent to its end at once, and the next one is not.
 #[test]
 fn a_choke_takes_effect_within_one_piece() {
     let swarm = Swarm::new(Plan { file_size: 2_000_000, piece_size: 1_000_000, ..Plan::default() });
@@ -123,7 +123,7 @@ fn a_choke_takes_effect_within_one_piece() {
         assert_eq!(client.hear(), Some((CHOKE, vec![])));
         client.say(INTERESTED, &[]);
         assert_eq!(client.hear(), Some((UNCHOKE, vec![])), "and not piece 1");
-        // The rest was sent in advance, so that nothing begins for a quarter of an hour; what waits is taken back, too.
+        // The rest was sent in advance, so nothing begins for a quarter of an hour; the waiting pieces are withdrawn too.
         client.say_index(REQUEST, 1);
         client.say(NOT_INTERESTED, &[]);
         assert_eq!(client.hear(), Some((CHOKE, vec![])));
@@ -133,7 +133,7 @@ fn a_choke_takes_effect_within_one_piece() {
     }
 }
 
-/// What its piece would have taken, a quarter of an hour, is for the others.
+/// The quarter of an hour that its piece would have used is left to the others.
 #[test]
 fn who_leaves_within_a_piece_that_is_held_back_holds_nobody_up() {
     let peers = vec![(1001, true), (1002, false), (1003, false)];
@@ -144,7 +144,7 @@ fn who_leaves_within_a_piece_that_is_held_back_holds_nobody_up() {
     get_unchoked(&mut other);
     leaver.say_index(REQUEST, 0);
     assert_eq!(leaver.receive(9)[4], PIECE);
-    // It waits in the line from now on.
+    // From now on it waits in the queue.
     other.say_index(REQUEST, 1);
     assert!(leaver.receive(10) == swarm.piece(0)[..10], "the piece has begun");
     drop(leaver);
@@ -153,7 +153,7 @@ fn who_leaves_within_a_piece_that_is_held_back_holds_nobody_up() {
     drop(seeder);
 }
 
-/// Otherwise anyone who breaks its connection after each piece would know no limit.
+/// Otherwise a peer that breaks its connection after each piece would escape the limit.
 #[test]
 fn what_was_taken_in_advance_is_paid_back_on_the_next_connection_too() {
     let swarm = Swarm::new(Plan { file_size: 2_000_000, piece_size: 1_000_000, ..Plan::default() });
@@ -183,7 +183,7 @@ fn a_limited_swarm_ends_well() {
     swarm.finish(running);
 }
 
-/// Serves a leecher, and tells when how many bytes had been asked for; the pieces come at once.
+/// Serves a leecher, and returns how many bytes had been requested at what time; the pieces are sent at once.
 fn requests(client: &mut Client, swarm: &Swarm, count: usize) -> Vec<(Instant, usize)> {
     let mut asked = Vec::new();
     while asked.len() < count {
@@ -210,7 +210,7 @@ fn no_more_is_asked_for_than_the_limit_allows() {
         let mut seeder = Client::seed(&swarm, &listener, 1001, 1002);
         for (time, bytes) in requests(&mut seeder, &swarm, 40) {
             let allowed = 300_000.0 * ((time - begin).as_secs_f64() + BURST);
-            // A piece is asked for while anything is left.
+            // A piece is requested while anything is left.
             let others = f64::from(u32::try_from(bytes).expect("few")) - 20_000.0;
             assert!(others <= allowed, "{bytes} bytes after {:?}, {allowed} are allowed", time - begin);
         }
@@ -218,7 +218,7 @@ fn no_more_is_asked_for_than_the_limit_allows() {
     }
 }
 
-/// By its limit the next request is a quarter of an hour away; what is read is not limited.
+/// Under its limit the next request is a quarter of an hour away; reading is not limited.
 #[test]
 fn what_a_neighbor_says_is_heard_while_requests_wait() {
     let swarm = Swarm::new(Plan { file_size: 2_000_000, piece_size: 1_000_000, ..Plan::default() });
@@ -227,7 +227,7 @@ fn what_a_neighbor_says_is_heard_while_requests_wait() {
     let mut seeder = Client::seed(&swarm, &listener, 1001, 1002);
     let piece = seeder.hear_index(REQUEST);
     seeder.say_piece(&swarm, piece);
-    // And not a second request before it.
+    // There is no second request before it.
     assert_eq!(seeder.hear_index(HAVE), piece);
     seeder.say(CHOKE, &[]);
     leecher.wait_for_line("from 1001: choke");
@@ -236,7 +236,7 @@ fn what_a_neighbor_says_is_heard_while_requests_wait() {
     drop(leecher);
 }
 
-/// Where a neighbor would wait for minutes.
+/// The limit would make a neighbor wait for minutes.
 #[test]
 fn pieces_that_are_too_large_for_a_limit_are_told() {
     let swarm = Swarm::new(Plan { file_size: 2_000_000, piece_size: 1_000_000, ..Plan::default() });

@@ -1,4 +1,4 @@
-//! Links in the place of a peer's files: what is behind them may be somebody else's, and is not emptied.
+//! Links in place of a peer's files: their targets may belong to something else, and are not emptied.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -23,7 +23,7 @@ fn a_log_that_is_a_link_to_somebody_s_file_is_refused_before_anything_is_touched
         swarm.env.write("peer_1002/file.bin.part", "unfinished");
         link(&swarm, "notes", &format!("log_peer_{id}.log"));
         let before = swarm.env.listing();
-        let said = format!("./log_peer_{id}.log is a link to a file that is not empty, so it is not written over");
+        let said = format!("./log_peer_{id}.log is a link to a file that is not empty, so it is not overwritten");
         for arguments in [&[id][..], &[id, "--fresh"]] {
             swarm.env.run(arguments).assert_one_sentence(1, &[&said]);
         }

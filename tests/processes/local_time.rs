@@ -1,4 +1,4 @@
-//! The log's times are local ones, with the offset that holds at each moment: a peer may outlive a change of it.
+//! The log's times are local, with the offset of each moment: a peer may outlive a change of the offset.
 
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -21,7 +21,8 @@ fn wait_for(second: u64) {
     }
 }
 
-/// The day of the year that has this second, counted from 0 with leap days; good until 2100, and the time of the day.
+/// Returns the day of the year that has this second, counted from 0 with leap days, and the time of that day; valid until
+/// 2100.
 fn day_and_time(second: u64) -> (u64, String) {
     let mut days = second / DAY;
     let mut year = 1970;
@@ -34,10 +35,10 @@ fn day_and_time(second: u64) -> (u64, String) {
     (days, format!("{}:{:02}:{:02}", time / HOUR, time / 60 % 60, time % 60))
 }
 
-/// A zone that is UTC and goes over to two hours more at this second, for at least ten hours.
+/// Returns a zone that is UTC and switches to two hours more at this second, for at least ten hours.
 fn zone(change: u64) -> String {
     let (day, time) = day_and_time(change);
-    // Written in the daylight saving that ends then.
+    // It is written as the daylight saving time that ends then.
     let (last_day, last_time) = day_and_time(change + 12 * HOUR);
     format!("AAA0BBB-2,{day}/{time},{last_day}/{last_time}")
 }
@@ -49,14 +50,14 @@ fn start(swarm: &Swarm, id: u32, zone: &str) -> Running {
     swarm.env.start_command(command)
 }
 
-/// The second of the day that a line of the log tells.
+/// Returns the second of the day in a line of the log.
 fn told(line: &str) -> u64 {
     let time = line.split_once(' ').expect("the date").1;
     let part = |range| time.get(range).and_then(|digits: &str| digits.parse::<u64>().ok()).expect("a time");
     part(0..2) * HOUR + part(3..5) * 60 + part(6..8)
 }
 
-/// Whether a line's time was the present one, give or take a little, with this offset.
+/// Reports whether a line's time was about the present one, with this offset.
 fn is_of(line: &str, second: u64, offset: u64) -> bool {
     let late = (DAY + (second + offset) % DAY - told(line)) % DAY;
     late < 60
@@ -71,7 +72,7 @@ fn a_log_follows_a_change_of_daylight_saving() {
     let mut client = Client::seed(&swarm, &listener, 1001, 1002);
     client.serve(&swarm, 3);
     let connected = now();
-    // The present is what is tested: a clock cannot be set here.
+    // Only the present can be tested: a clock cannot be set here.
     wait_for(change + 1);
     client.serve(&swarm, 3);
     leecher.signal("TERM");
@@ -102,7 +103,7 @@ fn a_zone_that_nobody_knows_is_told_and_the_log_is_in_utc() {
     let swarm = Swarm::new(Plan::default());
     let peer = start(&swarm, 1001, "Nowhere/Atlantis").wait_until_up();
     let leecher = swarm.start(1002);
-    peer.wait_for_line("the local time is unknown, the log is written in UTC: ");
+    peer.wait_for_line("cannot determine the local time, so the log uses UTC: ");
     assert_eq!(leecher.wait().status, Some(0));
     assert_eq!(peer.wait().status, Some(0));
     let text = std::fs::read_to_string(swarm.env.dir().join("log_peer_1001.log")).expect("a log");

@@ -1,23 +1,22 @@
-//! Two peers of one ID in one directory: the second ends with a sentence that says who is there, and touches nothing.
+//! Two peers with one ID in one directory: the second exits with a sentence that names the first, and touches nothing.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::process::Command;
 
 use crate::client::{Client, listen};
 use crate::env::{BINARY, Running};
-use crate::left_out::left_out;
+use crate::left_out::with_own_mounts;
 use crate::swarm::{Plan, Swarm};
 
 const LOCK: &str = "peer_1002.lock";
 
-/// What belongs to a peer, with its content.
+/// Returns a peer's files with their content.
 fn files(swarm: &Swarm, names: &[&str]) -> BTreeMap<String, Vec<u8>> {
     names.iter().map(|name| ((*name).to_owned(), fs::read(swarm.env.dir().join(name)).expect("a file"))).collect()
 }
 
-/// A peer that has nothing to do, but has created all its files.
+/// Returns a peer that has nothing to do, but has created all its files.
 fn start_waiting(swarm: &Swarm) -> Running {
     swarm.start_and_wait(1002)
 }
@@ -41,7 +40,7 @@ fn the_second_peer_of_an_id_ends_with_2_names_the_first_and_leaves_its_files_as_
         ended.assert_one_sentence(2, &[&refusal(&swarm, &format!("process {}", first.id()))]);
     }
     let after = (swarm.env.listing(), files(&swarm, &names));
-    // Without the sizes: the first one still writes what it has got.
+    // Without the sizes: the first one is still writing.
     let of =
         |listing: &[String]| listing.iter().map(|name| name.split(' ').next().map(str::to_owned)).collect::<Vec<_>>();
     assert_eq!(of(&after.0), of(&before.0));
@@ -82,7 +81,7 @@ fn a_killed_peer_holds_nothing_and_what_its_lock_says_is_no_hindrance() {
     first.signal("KILL");
     assert_eq!(first.wait().status, None);
     assert!(swarm.env.dir().join(LOCK).exists(), "a kill leaves it");
-    // Even if the process that it names lives, and is another one.
+    // This holds even if the process that the file names lives, and is a different one.
     swarm.env.write(LOCK, format!("{}\n", std::process::id()));
     swarm.run();
 }
@@ -116,7 +115,7 @@ fn somebody_who_holds_the_lock_without_a_name_is_waited_for_a_moment() {
     lock.lock().expect("nobody has it");
     swarm.env.run(&["1002"]).assert_one_sentence(2, &[&refusal(&swarm, "another process")]);
     let peer = swarm.start(1002);
-    // However far it has come: it is let in, be it at once or after a while.
+    // However far it has come, it is let in, at once or after a while.
     drop(lock);
     peer.wait_until_up();
 }
@@ -124,17 +123,13 @@ fn somebody_who_holds_the_lock_without_a_name_is_waited_for_a_moment() {
 #[test]
 fn where_no_lock_can_be_made_a_peer_works_without_and_says_so() {
     let swarm = Swarm::new(Plan::default());
-    let mut probe = Command::new("unshare");
-    if !probe.args(["-m", "mount", "-t", "tmpfs", "none", "/mnt"]).status().is_ok_and(|status| status.success()) {
-        return left_out("only root has mounts of its own");
-    }
     swarm.env.write("log_peer_1001.log", "");
     swarm.env.write("peer_1001/file.bin.journal", "");
-    // A directory that can only be read, but for the files that are there already.
+    // A directory that is read-only, except for the files that are already there.
     let script = "mount --bind . . && cd \"$PWD\" && mount --bind peer_1001 peer_1001 && \
         mount --bind log_peer_1001.log log_peer_1001.log && mount -o remount,bind,ro . && exec \"$0\" 1001";
-    let mut command = Command::new("unshare");
-    command.args(["-m", "sh", "-c", script, BINARY]);
+    let Some(mut command) = with_own_mounts(script) else { return };
+    command.arg(BINARY);
     let peer = swarm.env.start_command(command).wait_until_up();
     let told = peer.wait_for_line("a second peer 1001 could start in this directory");
     assert!(told.contains("[WARN] cannot create ./peer_1001.lock: Read-only file system (os error 30); "), "{told}");

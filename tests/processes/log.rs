@@ -1,13 +1,13 @@
-//! The grammar of the log (protocol A10), strict: a line is one of the eleven sentences to the letter, or a fault.
+//! The grammar of the log (protocol A10), strict: a line is exactly one of the eleven sentences, or a fault.
 
 /// A line of a log.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Entry {
-    /// `YYYY-MM-DD HH:MM:SS`; texts compare as the times do.
+    /// `YYYY-MM-DD HH:MM:SS`; these texts sort as the times do.
     pub time: String,
-    /// Whose log it is.
+    /// The peer that wrote the log.
     pub peer: u32,
-    /// What happened.
+    /// The event.
     pub event: Event,
 }
 
@@ -75,12 +75,12 @@ fn parse_event(words: &str) -> Option<Event> {
     })
 }
 
-/// A number as it is printed: digits only, no zeros in front.
+/// Parses a number as it is printed: only digits, without leading zeros.
 fn number(text: &str) -> Option<u32> {
     text.parse::<u32>().ok().filter(|number| number.to_string() == text)
 }
 
-/// `YYYY-MM-DD HH:MM:SS`, each in its range.
+/// Checks `YYYY-MM-DD HH:MM:SS`, each number in its range.
 fn is_time(text: &str) -> bool {
     let shape: String = text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
     let in_range = |at: usize, range: std::ops::RangeInclusive<u32>| {

@@ -1,11 +1,14 @@
 //! Real processes: the binary as a user starts it, on loopback, in a temporary directory.
 //!
-//! Helpers first, tests behind them. Nothing here uses the crate's own code but its binary: the configuration, the log's
-//! grammar and the protocol are written down a second time, from the protocol's text.
+//! Helpers come first, tests after them. The tests use only the crate's binary. The configuration, the log's grammar and the
+//! protocol are implemented a second time, from the protocol's text.
 
 #[path = "../support/left_out.rs"]
 #[allow(dead_code, reason = "another test crate uses the rest of it")]
 mod left_out;
+
+#[path = "../support/signal.rs"]
+mod signal;
 
 #[path = "../support/unread.rs"]
 mod unread;

@@ -1,5 +1,5 @@
-//! Options that no neighbor can tell: a plain one, which checks each message by the protocol, hears the same with them as
-//! without. (Manifests have tests of their own.)
+//! Options that no neighbor can notice: a plain neighbor checks each message by the protocol, and receives the same with and
+//! without them. (Manifests have their own tests.)
 
 use crate::client::{
     BITFIELD, CHOKE, Client, HAVE, INTERESTED, Message, NOT_INTERESTED, PIECE, REQUEST, UNCHOKE, full_bitfield, index,
@@ -11,9 +11,9 @@ fn plan() -> Plan {
     Plan { file_size: 59_000, piece_size: 1000, ..Plan::default() }
 }
 
-/// Serves a leecher to its end, one piece at a time; each piece is asked for once, and announced when it was sent.
+/// Serves a leecher to its end, one piece at a time. Each piece must be requested once, and announced once it was sent.
 ///
-/// Gives all that it said, and the order of its requests.
+/// Returns all of its messages, and the order of its requests.
 fn transcript_of_a_leecher(options: &[&str]) -> (Vec<Message>, Vec<u32>) {
     let swarm = Swarm::new(plan());
     let listener = listen(&swarm, 1001);
@@ -42,7 +42,7 @@ fn transcript_of_a_leecher(options: &[&str]) -> (Vec<Message>, Vec<u32>) {
     heard.extend(seeder.hear_out());
     drop(seeder);
     assert_eq!(leecher.wait().status, Some(0));
-    // A have may go before or after the next request, by chance.
+    // A `have` may come before or after the next request, by chance.
     heard.sort();
     (heard, asked)
 }
@@ -66,7 +66,7 @@ fn a_leecher_says_the_same_whatever_its_options() {
     }
 }
 
-/// What a seeder says to who asks for every piece once.
+/// Returns what a seeder sends to a neighbor that requests every piece once.
 fn transcript_of_a_seeder(options: &[&str]) -> Vec<Message> {
     let swarm = Swarm::new(plan());
     let seeder = swarm.env.start(&[options, &["1001"]].concat()).wait_until_up();
@@ -122,7 +122,7 @@ fn an_eager_peer_fills_a_free_slot_at_once() {
     drop(seeder);
 }
 
-/// Two have the front of the file, one all of it: it is asked for what only it has.
+/// Two have the front of the file, one has all of it: that one is asked for the pieces that only it has.
 #[test]
 fn the_rarest_pieces_come_from_who_alone_has_them() {
     let peers = vec![(1001, true), (1002, true), (1003, true), (1004, false)];

@@ -1,10 +1,10 @@
-//! `--progress-json`: a line of JSON a second, for programs.
+//! `--progress-json`: a line of JSON per second, for programs.
 
 use serde_json::Value;
 
 use crate::swarm::{Plan, Swarm};
 
-/// The lines of the file, each an object.
+/// Returns the lines of the file, each an object.
 fn lines(swarm: &Swarm, name: &str) -> Vec<Value> {
     let text = std::fs::read_to_string(swarm.env.dir().join(name)).expect("it was made");
     assert!(text.ends_with('\n'), "{text:?}");
@@ -15,7 +15,7 @@ fn lines(swarm: &Swarm, name: &str) -> Vec<Value> {
 fn the_first_line_is_the_start_and_the_last_one_the_end() {
     let swarm = Swarm::new(Plan { peers: vec![(1001, true), (1002, false)], ..Plan::default() });
     let leecher = swarm.env.start(&["--progress-json", "p.json", "1002"]);
-    // It has a line before anybody is there.
+    // It has a line before any neighbor is connected.
     leecher.wait_for_line("listening on port");
     let seeder = swarm.start(1001);
     assert_eq!((leecher.wait().status, seeder.wait().status), (Some(0), Some(0)));
@@ -59,7 +59,7 @@ fn what_is_no_progress_is_not_overwritten() {
     let swarm = Swarm::new(Plan { peers: vec![(1001, true)], ..Plan::default() });
     for name in ["peer_1001/file.bin", "Common.cfg"] {
         let ended = swarm.env.run(&["-q", "--progress-json", name, "1001"]);
-        ended.assert_one_sentence(1, &[&format!("{name} is there already, and has no progress in it")]);
+        ended.assert_one_sentence(1, &[&format!("{name} already exists and is not a progress file")]);
     }
     assert!(std::fs::read(swarm.env.dir().join("peer_1001/file.bin")).expect("it is there") == swarm.file);
     swarm.env.write("p.json", "");

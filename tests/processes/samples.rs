@@ -1,4 +1,4 @@
-//! The course's sample configurations, to the end: their quirks kept, hosts made local, intervals shorter.
+//! The course's sample configurations, run to the end: their quirks are kept, hosts are local, and intervals are shorter.
 
 use crate::env::{TestEnv, fresh_address};
 use crate::swarm::{Plan, Swarm};
@@ -6,7 +6,7 @@ use crate::swarm::{Plan, Swarm};
 struct Sample {
     common: &'static str,
     peer_info: &'static str,
-    /// How the intervals are written, the optimistic one first.
+    /// The lines of the intervals, the optimistic one first.
     intervals: [&'static str; 2],
 }
 
@@ -20,7 +20,7 @@ macro_rules! sample {
     };
 }
 
-/// Every peer keeps its port and gets an address of its own instead of its host.
+/// Every peer keeps its port and gets its own address in place of its host.
 fn run(sample: &Sample, plan: Plan) {
     let mut common = sample.common.to_owned();
     for (long, short) in sample.intervals.into_iter().zip(["OptimisticUnchokingInterval 1", "\nUnchokingInterval 1"]) {

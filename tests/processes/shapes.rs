@@ -47,9 +47,9 @@ fn pieces_that_fill_the_file_exactly() {
     check(4096 * 8, 4096);
 }
 
-/// Three peers, all unchoked: the leechers send each other pieces at the same time as the seeder sends them some.
+/// Three peers, all unchoked: the leechers send pieces to each other while the seeder sends pieces to them.
 ///
-/// That two peers in the middle of a piece do not wait for each other is shown for certain in `uploads`.
+/// `uploads` shows for certain that two peers in the middle of a piece do not wait for each other.
 fn check_large_pieces(piece_size: usize, piece_count: usize) {
     let file_size = piece_size * piece_count - 1;
     let peers = vec![(1001, true), (1002, false), (1003, false)];

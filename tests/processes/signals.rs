@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM end a peer in order, whatever it is doing, and its log is complete.
+//! SIGINT and SIGTERM end a peer in order, at any time, and its log is complete.
 
 use std::fmt::Write;
 use std::fs;
@@ -9,17 +9,18 @@ use std::time::{Duration, Instant};
 use crate::client::{Client, listen};
 use crate::env::{BINARY, PATIENCE, Running, TestEnv};
 use crate::log::Event;
+use crate::signal::signal;
 use crate::swarm::{Plan, Swarm};
 use crate::unread::Terminal;
 
-/// Sends the signal; asserts the exit status and that it took no time worth mentioning.
+/// Sends the signal; asserts the exit status and that the exit took almost no time.
 fn check(peer: Running, signal: &str) {
     let status = if signal == "INT" { 130 } else { 143 };
     let started = Instant::now();
     peer.signal(signal);
     let ended = peer.wait();
     assert_eq!((ended.status, ended.stdout.as_str()), (Some(status), ""), "{ended:#?}");
-    // It takes a few milliseconds; a machine that does much else may need longer.
+    // It takes a few milliseconds; a busy machine may need longer.
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
     assert!(ended.stderr.iter().any(|line| line.contains("stopped by a signal ")), "{ended:#?}");
 }
@@ -86,7 +87,7 @@ fn while_it_waits_for_others_to_close() {
     check(seeder, "INT");
 }
 
-/// Seen: with the most pieces that there can be, nothing ended the start for 30 s.
+/// Seen: with the maximum number of pieces, nothing could end the start for 30 s.
 #[test]
 fn at_the_start_with_more_pieces_than_anybody_cuts_a_file_into() {
     let env = TestEnv::new();
@@ -103,11 +104,11 @@ fn at_the_start_with_more_pieces_than_anybody_cuts_a_file_into() {
     let told = leecher.wait_for_line("[WARN]");
     let sentence = format!("tracking {pieces} pieces takes up to 1536 MiB of memory, and 2048 MiB more while");
     assert!(told.contains(&sentence), "{told}");
-    // Where it is meanwhile depends on the machine: before there is a peer, or after.
+    // How far it has got depends on the machine: before there is a peer, or after.
     check(leecher, "TERM");
 }
 
-/// A download of 256 GiB, of which nothing was written: what is recorded is read again, and that takes minutes.
+/// A download of 256 GiB of which nothing was written: the recorded pieces are read again, which takes minutes.
 fn large_download() -> TestEnv {
     const GIB: u64 = 1 << 30;
     let (env, size) = (TestEnv::new(), 256 * GIB);
@@ -119,7 +120,7 @@ fn large_download() -> TestEnv {
     env.write("PeerInfo.cfg", format!("1001 {0} 6001 1\n1002 {0} 6002 0\n", env.host));
     let mut lines = String::new();
     (0..256).for_each(|piece| writeln!(lines, "piece {piece} 00000000").expect("memory"));
-    // The first line is the program's own.
+    // The program writes the first line itself.
     env.start(&["1002"]).wait_until_up();
     let journal = env.dir().join("peer_1002/file.journal");
     let first_line = fs::read_to_string(&journal).expect("a journal");
@@ -141,8 +142,8 @@ fn while_what_an_earlier_run_has_left_is_checked_with_all_cores() {
         .stderr(terminal.side());
     let mut peer = command.spawn().expect("a process");
     drop(command);
-    terminal.read_until("checks its file: 0 %");
-    // A thread has its name only when it runs.
+    terminal.read_until("checking its file: 0 %");
+    // A thread has its name only once it runs.
     let hashing = || {
         let tasks = fs::read_dir(format!("/proc/{}/task", peer.id())).expect("it runs");
         let name = |task: std::io::Result<fs::DirEntry>| {
@@ -157,8 +158,7 @@ fn while_what_an_earlier_run_has_left_is_checked_with_all_cores() {
         thread::yield_now();
     }
     assert_eq!(hashing(), others, "beside the main one");
-    let kill = Command::new("kill").args(["-INT", &peer.id().to_string()]).status().expect("kill");
-    assert!(kill.success());
+    assert!(signal(peer.id(), "INT"), "the process is there");
     let rest = terminal.read_until("stopped by a signal before the peer had started");
     let last = rest.rsplit("\u{1b}[J").next().expect("one");
     assert!(!last.contains('['), "no bar is left: {rest:?}");
@@ -169,7 +169,7 @@ fn while_what_an_earlier_run_has_left_is_checked_with_all_cores() {
 fn the_check_is_told_where_there_is_no_terminal_too() {
     let env = large_download();
     let peer = env.start(&["1002"]);
-    peer.wait_for_line("checks its file: ");
+    peer.wait_for_line("checking its file: ");
     peer.signal("TERM");
     let ended = peer.wait();
     assert_eq!(ended.status, Some(143));

@@ -1,4 +1,4 @@
-//! `Swarm`: a directory with both configuration files and the seeders' files, and what must be true when all have ended.
+//! `Swarm`: a directory with both configuration files and the seeders' files, and the checks when all peers have exited.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -8,7 +8,7 @@ use crate::check::check_logs;
 use crate::env::{Ended, Running, TestEnv};
 use crate::log::Entry;
 
-/// What the configuration files say.
+/// The content of the configuration files.
 #[derive(Clone)]
 pub struct Plan {
     /// `NumberOfPreferredNeighbors`
@@ -23,7 +23,7 @@ pub struct Plan {
     pub file_size: usize,
     /// `PieceSize`, in bytes
     pub piece_size: usize,
-    /// ID and whether it has the file, in the order of `PeerInfo.cfg`
+    /// ID and whether it has the file, in the order of `PeerInfo.cfg`.
     pub peers: Vec<(u32, bool)>,
 }
 
@@ -35,17 +35,17 @@ impl Default for Plan {
 }
 
 impl Plan {
-    /// How many pieces there are.
+    /// Returns the number of pieces.
     pub fn piece_count(&self) -> u32 {
         u32::try_from(self.file_size.div_ceil(self.piece_size)).expect("few pieces")
     }
 
-    /// Whether this peer has the file from the start.
+    /// Reports whether this peer has the file from the start.
     pub fn has_file(&self, id: u32) -> bool {
         self.peers.contains(&(id, true))
     }
 
-    /// The text of `Common.cfg`.
+    /// Returns the text of `Common.cfg`.
     pub fn common(&self) -> String {
         format!(
             "NumberOfPreferredNeighbors {}\nUnchokingInterval {}\nOptimisticUnchokingInterval {}\nFileName {}\n\
@@ -55,18 +55,18 @@ impl Plan {
     }
 }
 
-/// A swarm that is ready to be started.
+/// A swarm that is ready to start.
 pub struct Swarm {
     /// Its working directory.
     pub env: TestEnv,
-    /// What its files say.
+    /// The content of its files.
     pub plan: Plan,
-    /// The bytes that all shall have.
+    /// The bytes that all peers must have in the end.
     pub file: Vec<u8>,
 }
 
 impl Swarm {
-    /// The peers at one address, at ports from 6001 on.
+    /// Returns a swarm whose peers have one address, at ports from 6001 on.
     pub fn new(plan: Plan) -> Self {
         let env = TestEnv::new();
         let mut peer_info = String::new();
@@ -77,7 +77,7 @@ impl Swarm {
         Self::with_files(env, plan, &common, &peer_info)
     }
 
-    /// With these very files, which say what the plan says.
+    /// Returns a swarm with exactly these files, which must match the plan.
     pub fn with_files(env: TestEnv, plan: Plan, common: &str, peer_info: &str) -> Self {
         env.write("Common.cfg", common);
         env.write("PeerInfo.cfg", peer_info);
@@ -88,13 +88,13 @@ impl Swarm {
         Self { env, plan, file }
     }
 
-    /// Where this peer listens, if the swarm was made by [`new`](Self::new).
+    /// Returns the place where this peer listens, if [`new`](Self::new) made the swarm.
     pub fn address(&self, id: u32) -> (std::net::Ipv4Addr, u16) {
         let listed = (6001..).zip(&self.plan.peers).find(|(_, (other, _))| *other == id);
         (self.env.host, listed.expect("a listed peer").0)
     }
 
-    /// A piece's bytes.
+    /// Returns a piece's bytes.
     pub fn piece(&self, number: u32) -> &[u8] {
         self.file.chunks(self.plan.piece_size).nth(number as usize).expect("a piece")
     }
@@ -109,18 +109,18 @@ impl Swarm {
         self.start(id).wait_until_up()
     }
 
-    /// Starts all in the order of `PeerInfo.cfg`, waits for the end, and checks everything.
+    /// Starts all peers in the order of `PeerInfo.cfg`, waits until they exit, and checks everything.
     pub fn run(&self) -> BTreeMap<u32, Vec<Entry>> {
         let order: Vec<_> = self.plan.peers.iter().map(|&(id, _)| id).collect();
         self.run_in_order(&order)
     }
 
-    /// Starts these in this order, each when the one before listens; waits for the end, and checks everything.
+    /// Starts these peers in this order, each once the previous one listens; waits until they exit, and checks everything.
     pub fn run_in_order(&self, order: &[u32]) -> BTreeMap<u32, Vec<Entry>> {
         self.finish(order.iter().map(|&id| (id, self.start_and_wait(id))).collect())
     }
 
-    /// Waits for the end of all, and checks everything.
+    /// Waits until all peers exit, and checks everything.
     pub fn finish(&self, running: Vec<(u32, Running)>) -> BTreeMap<u32, Vec<Entry>> {
         for (id, peer) in running {
             self.check_end(id, &peer.wait());
@@ -131,7 +131,7 @@ impl Swarm {
         logs
     }
 
-    /// Exit status 0, stdout empty, a summary at the end, nothing on stderr that is not the console's.
+    /// Checks for exit status 0, an empty stdout, a summary at the end, and only console lines on stderr.
     fn check_end(&self, id: u32, ended: &Ended) {
         assert_eq!((ended.status, ended.stdout.as_str()), (Some(0), ""), "peer {id}: {ended:#?}");
         let name = format!("peer {id}: ");
@@ -144,12 +144,12 @@ impl Swarm {
         assert!(ended.stderr.iter().any(|line| line.starts_with(&all)), "{ended:#?}");
     }
 
-    /// Every copy is identical, and there is nothing beside what the course names.
+    /// Checks that every copy is identical, and that there are only files that the course names.
     fn check_files(&self) {
         let mut expected: Vec<_> = ["Common.cfg", "PeerInfo.cfg"].into_iter().map(String::from).collect();
         for (id, _) in &self.plan.peers {
             let copy = fs::read(self.env.dir().join(format!("peer_{id}/{}", self.plan.file_name))).expect("a copy");
-            // Not `assert_eq!`: nobody wants to read megabytes.
+            // Not `assert_eq!`: it would print megabytes.
             assert!(copy == self.file, "the copy of peer {id} differs");
             expected.extend([format!("log_peer_{id}.log"), format!("peer_{id}/")]);
             expected.push(format!("peer_{id}/{}", self.plan.file_name));
@@ -161,12 +161,12 @@ impl Swarm {
     }
 }
 
-/// A listed entry without its size.
+/// Returns a listed entry without its size.
 fn name_of(entry: &str) -> &str {
     entry.split(' ').next().unwrap_or(entry)
 }
 
-/// This many bytes that look random and are the same every time; no two pieces of them are alike.
+/// Returns this many bytes that look random and are always the same; no two pieces of them are equal.
 pub fn bytes(count: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let next = |_| {
@@ -175,7 +175,7 @@ pub fn bytes(count: usize) -> Vec<u8> {
         state ^= state << 17;
         state.to_le_bytes()
     };
-    // A mebibyte is made, longer files repeat it with numbers in it: that is faster.
+    // One mebibyte is generated; longer files repeat it with numbers in it, which is faster.
     let made: Vec<u8> = (0..1 << 17).flat_map(next).collect();
     let mut bytes = made.repeat(count.div_ceil(made.len()));
     for (number, chunk) in bytes.chunks_mut(512).enumerate() {

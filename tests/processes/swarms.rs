@@ -1,9 +1,9 @@
-//! Swarms of every kind: who has the file, in which order they start, how many may be preferred.
+//! Swarms of every kind: which peers have the file, in which order they start, how many may be preferred.
 
 use crate::log::Event;
 use crate::swarm::{Plan, Swarm};
 
-/// Peers of these IDs; the first has the file.
+/// Returns peers with these IDs; the first has the file.
 fn peers(ids: &[u32]) -> Vec<(u32, bool)> {
     ids.iter().map(|&id| (id, id == ids[0])).collect()
 }

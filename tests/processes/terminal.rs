@@ -1,4 +1,4 @@
-//! Nobody reads stderr: a full pipe, a terminal that stands still, one that is hung up. The transfer and its end go on.
+//! No program reads stderr: a full pipe, a terminal that is stopped, one that is hung up. The transfer and its end continue.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -8,10 +8,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::env::{BINARY, PATIENCE, TestEnv};
+use crate::signal::signal;
 use crate::swarm::{Plan, Swarm};
 use crate::unread::{Terminal, full_pipe};
 
-/// How often a log is looked at.
+/// Time between two looks at a log.
 const LOOK_INTERVAL: Duration = Duration::from_millis(10);
 
 /// A peer whose stderr is not read; killed when dropped.
@@ -31,18 +32,17 @@ impl Peer {
     }
 
     fn signal(&self, name: &str) {
-        let status = Command::new("kill").arg(format!("-{name}")).arg(self.0.id().to_string()).status();
-        assert!(status.expect("kill").success(), "the process is there");
+        assert!(signal(self.0.id(), name), "the process is there");
     }
 
-    /// Its exit status, if it ends at all.
+    /// Returns its exit status, if it exits at all.
     fn status(mut self) -> Option<i32> {
         let id = self.0.id();
         let (sender, ended) = mpsc::channel();
         thread::spawn(move || sender.send(self.0.wait().expect("a child").code()));
         ended.recv_timeout(PATIENCE).unwrap_or_else(|_| {
             // It is not waited for yet, so the ID is its own.
-            _ = Command::new("kill").args(["-KILL", &id.to_string()]).status();
+            _ = signal(id, "KILL");
             panic!("it has not ended")
         })
     }
@@ -50,13 +50,13 @@ impl Peer {
 
 impl Drop for Peer {
     fn drop(&mut self) {
-        // Both fail only if it has ended and was waited for.
+        // Both fail only if it has exited and was waited for.
         _ = self.0.kill();
         _ = self.0.wait();
     }
 }
 
-/// Waits until this peer has the file: no event tells of what a log gets.
+/// Waits until this peer has the file: no event reports what a log receives.
 fn wait_for_file(swarm: &Swarm, id: u32) {
     let started = Instant::now();
     let path = swarm.env.dir().join(format!("log_peer_{id}.log"));
@@ -66,12 +66,12 @@ fn wait_for_file(swarm: &Swarm, id: u32) {
     }
 }
 
-/// Ends it by a signal; asserts that this took no time worth mentioning, and the status.
+/// Ends it by a signal; asserts the status, and that this took almost no time.
 fn check_term(peer: Peer) {
     let started = Instant::now();
     peer.signal("TERM");
     assert_eq!(peer.status(), Some(143));
-    // Half a second for the reader of stderr; a machine that does much else may need longer.
+    // Half a second for the reader of stderr; a busy machine may need longer.
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
 }
 
@@ -112,7 +112,7 @@ fn a_fault_at_the_start_has_its_status_although_its_sentence_is_not_read() {
 
 #[test]
 fn lines_that_did_not_find_room_are_counted_for_who_reads_again() {
-    // The third never comes, so that the others stay.
+    // The third peer never comes, so the others stay.
     let peers = vec![(1001, true), (1002, false), (1003, false)];
     let swarm = Swarm::new(Plan { file_size: 240_000, piece_size: 16, peers, ..Plan::default() });
     let (reader, side) = full_pipe();
@@ -130,7 +130,7 @@ fn lines_that_did_not_find_room_are_counted_for_who_reads_again() {
     let count: u64 = count.and_then(|count| count.parse().ok()).unwrap_or_else(|| panic!("{told}"));
     assert!(count > 1000, "{told}");
     leecher.signal("TERM");
-    // What is said from now on is read.
+    // Lines from now on are read.
     assert!(read.any(|line| line.contains("stopped by a signal after ")));
     assert_eq!(leecher.status(), Some(143));
     drop(seeder);
@@ -146,7 +146,7 @@ fn a_terminal_that_was_stopped_by_ctrl_s_holds_up_neither_the_transfer_nor_a_sig
     terminal.read_until("peer 1002 [");
     terminal.press(b"\x13");
     wait_for_file(&swarm, 1002);
-    // With a third one there is an end.
+    // With a third peer, the swarm can end.
     let last = swarm.start(1003);
     assert_eq!(leecher.status(), Some(0));
     drop((seeder, last));

@@ -1,4 +1,4 @@
-//! What a hand-driven neighbor gets when it asks (protocol A7, A8).
+//! What a hand-driven neighbor gets for its requests (protocol A7, A8).
 
 use crate::client::{BITFIELD, CHOKE, Client, INTERESTED, NOT_INTERESTED, PIECE, REQUEST, UNCHOKE};
 use crate::client::{full_bitfield, index, listen};
@@ -53,7 +53,7 @@ fn several_requests_at_once_are_answered_in_order() {
     drop(seeder);
 }
 
-/// As at the start; so the optimistically unchoked one is another than those just preferred.
+/// As at the start; so the optimistically unchoked one differs from those just preferred.
 #[test]
 fn where_both_ticks_fall_together_the_preferred_are_selected_first() {
     let swarm = Swarm::new(Plan::default());
@@ -67,7 +67,7 @@ fn where_both_ticks_fall_together_the_preferred_are_selected_first() {
     assert_eq!(ticks[..10], ["Preferred", "Optimistic"].repeat(5));
 }
 
-/// Both sides are in the middle of a piece, and ours does not read before it has sent all of its own.
+/// Both sides are in the middle of a piece, and ours does not read until it has sent all of its own.
 #[test]
 fn two_that_send_each_other_large_pieces_do_not_wait_for_each_other() {
     let swarm = Swarm::new(Plan { file_size: 3 << 25, piece_size: 1 << 25, ..Plan::default() });

@@ -1,7 +1,7 @@
 //! The checkers: the design's ten invariants, each a function that may complain.
 //!
-//! Numbers 1 to 8 and the first half of 9 look at one peer, fact after fact: each sees the ledger as it stood before the fact.
-//! The second half of 9 looks at the whole swarm at the end, 10 at the traces of two runs.
+//! Numbers 1 to 8 and the first half of 9 check one peer, fact by fact. Each sees the ledger as it was before the fact. The
+//! second half of 9 checks the whole swarm at the end, and 10 the traces of two runs.
 
 use peer_process::peer::{Action, Event, LogEvent};
 use peer_process::protocol::layout::PieceIndex;
@@ -13,7 +13,7 @@ use crate::checks_options::{
 };
 use crate::ledger::{Book, Fact, Ledger, View, bit, bits};
 
-/// A checker of one peer: the ledger before the fact, and the fact.
+/// A checker of one peer; it receives the ledger before the fact, and the fact.
 pub type Check = fn(&Ledger, &Fact) -> Result<(), String>;
 
 /// Each invariant that one peer's history can break.
@@ -34,7 +34,7 @@ pub const CHECKS: [(&str, Check); 14] = [
     ("9: who is complete is written down, once", complete_neighbors_are_remembered_once),
 ];
 
-/// Shows one fact to every checker, then writes it down.
+/// Shows one fact to every checker, then records it.
 pub fn check_fact(ledger: &mut Ledger, fact: &Fact) -> Result<(), String> {
     for (name, check) in CHECKS {
         check(ledger, fact).map_err(|complaint| format!("invariant {name}: {complaint}"))?;
@@ -47,7 +47,7 @@ pub fn ensure(holds: bool, complaint: impl FnOnce() -> String) -> Result<(), Str
     if holds { Ok(()) } else { Err(complaint()) }
 }
 
-/// The message that an action sends, and to whom.
+/// Returns the message that an action sends, and its receiver.
 fn sent(fact: &Fact) -> Option<(PeerId, &Message)> {
     match fact {
         Fact::Action(Action::Send { to, message }) => Some((*to, message)),
@@ -84,7 +84,7 @@ pub fn at_most_k_plus_1_unchoked(ledger: &Ledger, fact: &Fact) -> Result<(), Str
     }
 }
 
-/// Invariant 2 (A8); and what arrives for a request is saved exactly once (B).
+/// Invariant 2 (A8); and a piece that arrives for a request is saved exactly once (B).
 pub fn one_request_at_a_time(ledger: &Ledger, fact: &Fact) -> Result<(), String> {
     match (sent(fact), fact) {
         (Some((to, Message::Request(piece))), _) => may_be_requested(ledger, to, *piece),
@@ -139,7 +139,7 @@ pub fn interest_is_true(ledger: &Ledger, fact: &Fact) -> Result<(), String> {
     }
 }
 
-/// Invariant 4; only a file without pieces has none (A5, B).
+/// Invariant 4; the bitfield is missing only for a file without pieces (A5, B).
 pub fn bitfield_first(ledger: &Ledger, fact: &Fact) -> Result<(), String> {
     match (sent(fact), fact, &ledger.event) {
         (Some((to, Message::Bitfield(set))), ..) => {
@@ -174,7 +174,7 @@ pub fn one_have_after_the_save(ledger: &Ledger, fact: &Fact) -> Result<(), Strin
     }
 }
 
-/// Invariant 6; the file is complete in the log once it has its name, and once only (A10).
+/// Invariant 6; the log says that the file is complete once it has its name, and only once (A10).
 pub fn logged_counts_rise_by_one(ledger: &Ledger, fact: &Fact) -> Result<(), String> {
     match fact {
         Fact::Action(Action::Log(LogEvent::DownloadedPiece { piece, from, piece_count })) => {
@@ -219,7 +219,7 @@ pub fn choking_only_on_change(ledger: &Ledger, fact: &Fact) -> Result<(), String
     }
 }
 
-/// Invariant 7, its second half: who is chosen at a tick, and who is not (A7, B).
+/// Invariant 7, its second half: the neighbors that a tick must select, and those that it must not (A7, B).
 pub fn choices_follow_the_rules(ledger: &Ledger, fact: &Fact) -> Result<(), String> {
     let is_tick = ledger.eager || matches!(ledger.event, Event::PreferredTick | Event::OptimisticTick);
     match (sent(fact), fact) {
@@ -250,7 +250,7 @@ pub fn choices_follow_the_rules(ledger: &Ledger, fact: &Fact) -> Result<(), Stri
     }
 }
 
-/// Invariant 8; no neighbor that may be asked stands idle while it has a piece that is free (A8).
+/// Invariant 8; no neighbor that may be asked is idle while it has a free piece (A8).
 pub fn the_lost_owe_nothing(ledger: &Ledger, fact: &Fact) -> Result<(), String> {
     if let Some((to, message)) = sent(fact) {
         return ensure(ledger.books[&to].connected, || format!("{to} is not connected and is sent '{message}'"));
@@ -290,7 +290,7 @@ pub fn ends_when_all_are_complete(ledger: &Ledger, fact: &Fact) -> Result<(), St
     }
 }
 
-/// Invariant 9, for the peer that is killed: it needs to know who may have ended meanwhile.
+/// Invariant 9, for a peer that is killed: it must know which peers may have exited in the meantime.
 pub fn complete_neighbors_are_remembered_once(ledger: &Ledger, fact: &Fact) -> Result<(), String> {
     match fact {
         Fact::Action(Action::RememberComplete { neighbor }) => {
@@ -307,7 +307,7 @@ pub fn complete_neighbors_are_remembered_once(ledger: &Ledger, fact: &Fact) -> R
     }
 }
 
-/// How one peer stood when the simulation was over.
+/// The state of one peer when the simulation ended.
 #[derive(Clone, Copy, Debug)]
 pub struct Outcome {
     pub peer: PeerId,
@@ -317,9 +317,9 @@ pub struct Outcome {
     pub has_lied: bool,
 }
 
-/// Invariant 9, its second half: nobody may get stuck.
+/// Invariant 9, its second half: no peer may get stuck.
 ///
-/// But for who has lied: others may have believed that it needs nothing more, and have ended.
+/// Liars are excepted: others may have believed that a liar needs nothing more, and may have exited.
 pub fn everybody_ends(outcomes: &[Outcome]) -> Result<(), String> {
     outcomes.iter().try_for_each(|Outcome { peer, complete, finished, gone, has_lied }| {
         ensure(*has_lied || (*complete && *finished && *gone), || {
@@ -328,12 +328,12 @@ pub fn everybody_ends(outcomes: &[Outcome]) -> Result<(), String> {
     })
 }
 
-/// The runner's half of invariant 2: what a peer is refused is a fault, and only liars have faults.
+/// The runner's half of invariant 2: a refused piece is a fault, and only liars have faults.
 pub fn only_liars_are_refused(from: PeerId, has_lied: bool, fault: &str) -> Result<(), String> {
     ensure(has_lied, || format!("invariant 2: {from} is honest: {fault}"))
 }
 
-/// The runner's half of what is saved: its bytes must be there.
+/// The runner's half of saving: the bytes of a saved piece must be there.
 pub fn bytes_are_saved_that_were_kept(went_by: bool, saved: bool) -> Result<(), String> {
     ensure(!(went_by && saved), || "invariant 2: a piece is saved whose bytes went by".into())
 }

@@ -1,7 +1,7 @@
-//! That the checkers can fail: each is shown an honest history, which it must accept, with one doctored fact, of which it must
-//! complain.
+//! Shows that the checkers can fail. Each must accept an honest history, and must complain of one doctored fact at its end.
 //!
-//! The histories are of peer 1 with the neighbors 2 and 3, k = 1 and a file of four pieces, `"*"` had and `" "` lacked.
+//! The histories are of peer 1 with the neighbors 2 and 3, k = 1 and a file of four pieces. `"*"` is a piece that is there
+//! and `" "` one that is missing.
 
 use peer_process::peer::{Action, Allowances, Ending, Event, LogEvent, NeighborView, Opener, Origin, Select, Setup};
 use peer_process::protocol::layout::{FileLayout, PieceIndex};
@@ -59,7 +59,7 @@ fn logged(number: u32, from: u32, piece_count: u32) -> Fact {
     Fact::Action(Action::Log(LogEvent::DownloadedPiece { piece: piece(number), from: id(from), piece_count }))
 }
 
-/// A neighbor of which nothing is known.
+/// Returns a neighbor of which nothing is known.
 fn stranger(number: u32) -> NeighborView {
     NeighborView {
         id: id(number),
@@ -75,19 +75,19 @@ fn stranger(number: u32) -> NeighborView {
     }
 }
 
-/// A peer that shows these neighbors, each with the pieces drawn.
+/// Returns a peer that shows these neighbors, each with the pieces drawn.
 fn shows(have: &str, neighbors: &[(NeighborView, &str)]) -> Fact {
     let neighbors = neighbors.iter().map(|(view, known)| (*view, bits(&set(known)))).collect();
     Fact::Settled(View { have: bits(&set(have)), neighbors, ..View::default() })
 }
 
-/// A neighbor that is connected, unchokes us, and has the pieces drawn, which were answered.
+/// Returns a neighbor that is connected, unchokes us, has the pieces drawn, and got an answer to them.
 fn unchoked_by(number: u32, has: &str) -> Vec<Fact> {
     let met = vec![connected(number), says(number, Message::Bitfield(set(has).into()))];
     [met, vec![tell(number, Message::Interested), says(number, Message::Unchoke)]].concat()
 }
 
-/// Asserts that the check accepts every fact of the history, and complains of the last one.
+/// Asserts that the check accepts every fact of the history except the last one, of which it complains.
 fn complains(check: Check, history: impl IntoIterator<Item = Fact>, doctored: &Fact) {
     let setup = Setup::new(vec![id(2), id(3)], layout(), false, 1);
     complains_of(check, Ledger::new(&setup), history, doctored);
@@ -107,7 +107,7 @@ fn more_than_k_plus_1_unchoked() {
     let setup = Setup::new(vec![id(2), id(3)], layout(), true, 0);
     let unchoked = [connected(2), connected(3), tell(2, Message::Unchoke)];
     complains_of(check, Ledger::new(&setup), unchoked, &tell(3, Message::Unchoke));
-    // A piece for the choked, one that nobody asked for, one that is not here.
+    // A piece for a choked neighbor, one that was not requested, one that is not here.
     let asks = says(2, Message::Request(piece(1)));
     complains_of(check, Ledger::new(&setup), [connected(2), asks.clone()], &tell(2, Message::Piece(piece(1))));
     let unchoked = [connected(2), tell(2, Message::Unchoke), asks];
@@ -260,12 +260,12 @@ fn a_request_beyond_the_limit() {
     let check = nothing_is_asked_for_beyond_a_limit;
     for ledger in [&for_all, &for_each] {
         complains_of(check, ledger.clone(), history.clone(), &asks(2, 0));
-        // No more is kept than the limit says; what a choke leaves unanswered is given back.
+        // No more is kept than the limit allows; the cost of a piece that a choke leaves unanswered is given back.
         let choked = vec![came(9), asks(2, 0), says(2, Message::Choke), says(2, Message::Unchoke), asks(2, 0)];
         let twice = [choked, vec![says(2, Message::Piece(piece(0))), asks(2, 1)]].concat();
         let used_up = [history.clone(), twice, vec![says(2, Message::Piece(piece(1)))]].concat();
         complains_of(check, ledger.clone(), used_up.clone(), &asks(2, 2));
-        // One more of each, of which a piece that comes once more takes 2's.
+        // One more for each, and a piece that comes once more uses up that of 2.
         let again = vec![came(1), says(2, Message::Piece(piece(1)))];
         complains_of(check, ledger.clone(), [used_up, again].concat(), &asks(2, 2));
     }
@@ -288,7 +288,7 @@ fn the_lost_that_are_not_forgotten() {
     complains(check, lost.clone(), &after(NeighborView { requested: Some(piece(0)), ..stranger(2) }));
     complains(check, lost.clone(), &after(NeighborView { we_choke_them: false, ..stranger(2) }));
     complains(check, lost.clone(), &after(NeighborView { connected: true, ..stranger(2) }));
-    // What the lost neighbor was asked for is free, and the other one has it.
+    // The piece that the lost neighbor was asked for is free, and the other one has it.
     complains(check, lost, &after(stranger(2)));
 }
 

@@ -1,4 +1,4 @@
-//! The checkers of what options change: which piece is asked for and when, and when a free slot is filled.
+//! The checkers of the options: which piece is requested and when, and when a free slot is filled.
 
 use peer_process::peer::{Action, Select};
 use peer_process::protocol::message::Message;
@@ -6,13 +6,13 @@ use peer_process::protocol::message::Message;
 use crate::checks::ensure;
 use crate::ledger::{Fact, Ledger, bit};
 
-/// `--select`: of the pieces that may be asked for now it is the first, or one that no more neighbors hold than any other.
+/// `--select`: of the pieces that may be requested now it is the first, or one that no more neighbors have than any other.
 pub fn the_piece_is_the_one_to_select(ledger: &Ledger, fact: &Fact) -> Result<(), String> {
     let Fact::Action(Action::Send { to, message: Message::Request(piece) }) = fact else { return Ok(()) };
     let free = ledger.books[to].has & ledger.missing() & !ledger.under_way();
     let wrong = ledger.books[to].wrong;
     if ledger.books[to].wrong_count > 1 || wrong & ledger.missing() & !ledger.under_way() != 0 {
-        // Who has sent wrong pieces is asked for others first, for any of them.
+        // A neighbor that has sent wrong pieces is asked for others first, for any of them.
         let others = free & ledger.trusted_with(*to) & !wrong;
         return ensure(wrong & bit(*piece) == 0 || others == 0, || {
             format!("{to} is asked once more for piece {piece}, which was wrong, before others")
@@ -34,13 +34,13 @@ pub fn the_piece_is_the_one_to_select(ledger: &Ledger, fact: &Fact) -> Result<()
     }
 }
 
-/// `--download-limit`: nothing is asked for while what was allowed is used up.
+/// `--download-limit`: nothing is requested while the allowance is used up.
 pub fn nothing_is_asked_for_beyond_a_limit(ledger: &Ledger, fact: &Fact) -> Result<(), String> {
     let Fact::Action(Action::Send { to, message: Message::Request(piece) }) = fact else { return Ok(()) };
     ensure(ledger.limits.allow(*to), || format!("{to} is asked for piece {piece} beyond the limit"))
 }
 
-/// `--unchoke eager`: nobody who is interested waits while there is a free slot.
+/// `--unchoke eager`: no interested neighbor waits while there is a free slot.
 pub fn free_slots_are_filled_at_once(ledger: &Ledger, fact: &Fact) -> Result<(), String> {
     let Fact::Settled(view) = fact else { return Ok(()) };
     let interested = |id| ledger.books[id].they_are_interested;

@@ -1,4 +1,4 @@
-//! `Coverage`: how often the interesting things happened, so that the simulation can't become toothless in silence.
+//! `Coverage`: counts how often the interesting things happened, so that the simulation cannot become toothless unnoticed.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -25,7 +25,7 @@ impl Coverage {
         other.0.iter().for_each(|(what, count)| *self.0.entry(what).or_default() += count);
     }
 
-    /// Counts what one peer's history shows, the ledger being as it was before the fact.
+    /// Counts what one peer's history shows, given the ledger before the fact.
     pub fn note(&mut self, ledger: &Ledger, fact: &Fact) {
         match fact {
             Fact::Event(event) => self.note_event(ledger, event),

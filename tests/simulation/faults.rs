@@ -1,8 +1,8 @@
-//! What goes wrong, and when: connections break or are cut, links stall, writers pause, processes are stopped or killed.
+//! Faults and their times: connections break or are cut, links stall, writers pause, processes are stopped or killed.
 //!
-//! A finished peer waits 5 s for those that it could not tell, so the faults leave room for that: a loss is learned of within
-//! 3 s, and one second after the last honest peer is complete nothing goes wrong any more. With faults that go on forever no
-//! protocol of finite patience could end.
+//! A finished peer waits 5 s for those that it could not tell, so the faults leave room for that. A loss is noticed within 3
+//! s, and faults end one second after the last honest peer is complete. If faults continued forever, no protocol with finite
+//! patience could end.
 
 use rand::RngExt;
 use rand::seq::IndexedRandom;
@@ -28,7 +28,7 @@ impl World {
         if self.complete_since.is_some_and(|since| self.now > since + SECS) {
             return;
         }
-        // Swarms idle between two ticks; what hits them then tests little, so most faults wait for a request under way.
+        // Swarms idle between two ticks, and faults in that time test little, so most faults wait for a request under way.
         let mut ends = (0..self.nodes.len()).flat_map(|node| &self.nodes[node].runner.ends);
         let is_idle = ends.all(|&end| !self.waits(end));
         if is_idle && self.complete_since.is_none() && self.rng.random_bool(0.95) {
@@ -48,7 +48,7 @@ impl World {
         self.plan_next_fault();
     }
 
-    /// An end of a connection between two running processes, more often than not one that waits for a piece.
+    /// Picks an end of a connection between two running processes, most often one that waits for a piece.
     pub fn choose_end(&mut self) -> Option<EndId> {
         let is_whole = |end: &EndId| {
             let connection = &self.connections[end.connection];
@@ -62,7 +62,7 @@ impl World {
         preferred.or_else(|| whole.choose(&mut self.rng)).copied()
     }
 
-    /// Whether this end has a request under way.
+    /// Reports whether this end has a request under way.
     fn waits(&self, id: EndId) -> bool {
         let (node, other) = self.nodes_of(id);
         self.is_current(id) && self.nodes[node].peer.has_asked(self.id(other))
@@ -78,7 +78,7 @@ impl World {
         self.break_connection(connection, delays);
     }
 
-    /// For a while nothing arrives at an end; what was sent arrives then.
+    /// For a while nothing arrives at an end; then everything that was sent arrives.
     fn stall_one(&mut self) {
         let Some(id) = self.choose_end() else { return };
         self.coverage.saw("stalls");

@@ -1,7 +1,8 @@
-//! Freedoms that public peers use and that their neighbors must bear (protocol B): an honest node's runner leaves an empty
-//! bitfield out, says a `have` before it, repeats it, or says something of a type that the protocol does not have.
+//! Freedoms that public peers take and that their neighbors must tolerate (protocol B). An honest node's runner leaves an
+//! empty bitfield out, sends a `have` before it, or repeats it. Or it sends a message of a type that the protocol does not
+//! have.
 //!
-//! The peer behind the runner knows nothing of that: it always begins with its bitfield.
+//! The peer behind the runner knows nothing of this: it always begins with its bitfield.
 
 use peer_process::protocol::message::Message;
 use rand::RngExt;
@@ -11,7 +12,7 @@ use rand::seq::IteratorRandom;
 use crate::link::{EndId, Item};
 use crate::world::World;
 
-/// Which freedoms a node uses.
+/// The freedoms that a node takes.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Freedoms {
     leaves_empty_out: bool,
@@ -31,7 +32,7 @@ impl Freedoms {
 }
 
 impl World {
-    /// What an honest runner makes of a message that its peer wants to send to this end.
+    /// Returns what an honest runner sends for a message that its peer wants to send to this end.
     pub fn said_freely(&mut self, node: usize, end: EndId, message: Message) -> Vec<Message> {
         let freedoms = self.scenario.peers[node].freedoms;
         if freedoms.odd_types && self.rng.random_bool(0.1) {

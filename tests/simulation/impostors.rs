@@ -1,8 +1,8 @@
-//! Impostors: strangers that call under the ID of a neighbor which is alive, and say that it has everything.
+//! Impostors: strangers that call under the ID of a neighbor that is alive, and claim to have everything.
 //!
-//! An impostor is no node: only its end of one connection exists, in the place of the neighbor's. It answers nothing, but
-//! speaks now and then, so that its connection does not look dead. It begins while the neighbor is connected, and in swarms
-//! where nobody is killed, stopped or cut off: who speaks for a neighbor that is not there cannot be told from it (SECURITY.md).
+//! An impostor is not a node: only its end of one connection exists, in place of the neighbor's. It answers nothing, but
+//! sends something now and then, so its connection does not look dead. It begins while the neighbor is connected, and only in
+//! swarms without kills, stops and cuts. A stranger that speaks for a missing neighbor cannot be told from it (SECURITY.md).
 
 use peer_process::protocol::layout::PieceIndex;
 use peer_process::protocol::message::Message;
@@ -14,12 +14,12 @@ use crate::link::{Connection, DIALER, End, EndId, Item};
 use crate::scenario::{MILLIS, Micros, SECS};
 use crate::world::{Happening, World};
 
-/// An impostor speaks at least this often.
+/// Maximum time between two messages of an impostor.
 const LONGEST_PAUSE: Micros = 700 * MILLIS;
 const LONGEST_STAY: Micros = 12 * SECS;
 
 impl World {
-    /// Somebody calls a node under the ID of a neighbor that is connected with it.
+    /// A stranger calls a node under the ID of a neighbor that is connected with it.
     pub fn impostor_calls(&mut self) {
         if self.complete_since.is_some() {
             return;

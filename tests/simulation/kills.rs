@@ -1,7 +1,7 @@
-//! Kills at any moment, and what a killed peer finds on its disk when it comes back.
+//! Kills at any moment, and the disk that a killed peer finds when it comes back.
 //!
-//! `Node::setup` is that disk: a piece is there once it is written and in the journal, which is before the peer hears of it;
-//! the complete file counts as such once the log has told of it, which is after.
+//! `Node::setup` is that disk. A piece is there once it is written and in the journal, before the peer learns of it. The
+//! complete file counts as such once the log says so, which is after the peer learns of it.
 
 use peer_process::peer::{Event, Setup};
 use rand::RngExt;
@@ -14,7 +14,7 @@ use crate::world::{Deed, Happening, Node, Runner, World};
 
 const LATEST_RESTART: Micros = 4 * SECS;
 
-/// How somebody who was killed comes back.
+/// How a killed peer comes back.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Return {
     FromNothing,
@@ -23,8 +23,8 @@ pub enum Return {
 }
 
 impl World {
-    /// While somebody is incomplete, so that nobody can have finished. Who starts again from nothing must be incomplete itself,
-    /// or others would know better than it what it has; with a journal seeders and complete peers are killed too.
+    /// While some peer is incomplete, so none can have finished. A peer that starts over must be incomplete itself, or others
+    /// would know better than it which pieces it has. With a journal, seeders and complete peers are killed too.
     pub fn kill_one(&mut self) {
         if self.complete_since.is_some() {
             return;
@@ -45,9 +45,10 @@ impl World {
         self.kill(node, how);
     }
 
-    /// Something was just done at the disk, and the peer may not have heard of it yet.
+    /// Kills a peer just after something was done at the disk, of which the peer may not know yet.
     ///
-    /// When nobody is incomplete any more, others may have ended before it comes back, so it must know them to be complete.
+    /// When no peer is incomplete any more, others may have exited before it comes back, so it must know that they are
+    /// complete.
     pub fn kill_unreported(&mut self, node: usize, life: u32) {
         let state = &self.nodes[node];
         let may_be_killed = self.lives(node, life) && state.frozen.is_none() && state.lies.is_none();
@@ -74,7 +75,7 @@ impl World {
         facts.into_iter().filter(|(_, holds)| *holds).for_each(|(what, _)| self.coverage.saw(what));
     }
 
-    /// Ends a process without a word.
+    /// Ends a process without notice.
     pub fn kill(&mut self, node: usize, how: Return) {
         self.trace.note(self.now, self.id(node), || format!("is killed, to return {how:?}"));
         let state = &mut self.nodes[node];
@@ -91,7 +92,7 @@ impl World {
         let Runner { ends, .. } = std::mem::take(&mut state.runner);
         for id in ends {
             self.end(id).open = false;
-            // Behind a stall the end would be learned of later than a finished peer waits.
+            // Behind a stall the end would be noticed later than a finished peer waits.
             let now = self.now;
             let stalled = self.end(id).is_stalled(now);
             if self.rng.random_bool(0.5) && !stalled {
@@ -107,8 +108,8 @@ impl World {
         }
     }
 
-    /// A peer that has finished is killed while it stays for others. It need not come back if all others know it to be
-    /// complete, and can come back if it has written down that all others are: they may have ended.
+    /// Kills a finished peer while it stays for others. It need not come back if all others know that it is complete. It can
+    /// come back if it has recorded that all others are: they may have exited.
     pub fn kill_at_last(&mut self, node: usize, life: u32) {
         if !self.lives(node, life) || self.nodes[node].lies.is_some() {
             return;
@@ -134,7 +135,7 @@ impl World {
         self.kill(node, how);
     }
 
-    /// Plans that something is on the disk; only later the peer hears of it.
+    /// Plans that something is on the disk; the peer learns of it only later.
     pub fn do_at_disk(&mut self, node: usize, deed: Deed) {
         let life = self.nodes[node].life;
         let delay = self.rng.random_range(0..=self.scenario.max_disk_time);
@@ -166,7 +167,7 @@ impl World {
         };
         let delay = self.rng.random_range(0..=self.scenario.max_disk_time / 2);
         self.plan(delay, Happening::Reported { node, life, event });
-        // Between a deed and its report there is little time, and a file gets its name only once.
+        // The time between a deed and its report is short, and a file gets its name only once.
         let chance = if deed == Deed::Name { 0.2 } else { 0.005 };
         if self.scenario.fault_count > 0 && self.rng.random_bool(chance) {
             let delay = self.rng.random_range(0..=delay + LOG_FLUSH / 2);
@@ -176,7 +177,7 @@ impl World {
 }
 
 impl Node {
-    /// Whether its journal says that all others are complete.
+    /// Reports whether its journal says that all others are complete.
     fn knows_all(&self) -> bool {
         self.setup.complete_neighbors.len() == self.setup.neighbors.len()
     }

@@ -1,8 +1,8 @@
-//! `Ledger`: what the checkers know of one peer, kept from its events and actions alone.
+//! `Ledger`: the checkers' knowledge of one peer, kept only from its events and actions.
 //!
-//! It is the protocol written down a second time, in the plainest way: no counters, no caches, sets of at most 64 pieces in one
-//! word. It knows neither the simulator nor the inside of `Peer`, and it refuses nothing: to complain is the business of
-//! `checks`.
+//! It implements the protocol a second time, in the plainest way. There are no counters and no caches, and a set of at most
+//! 64 pieces is one word. It knows neither the simulator nor the inside of `Peer`. It refuses nothing: complaining is the
+//! task of `checks`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ use peer_process::protocol::piece_set::PieceSet;
 
 use crate::limits::Limits;
 
-/// One thing after the other that a checker sees of a peer: an event, each action that follows, and the peer after them.
+/// One fact that a checker sees of a peer: an event, each action that follows, and the peer after them.
 #[derive(Clone, Debug)]
 pub enum Fact {
     Event(Event),
@@ -30,7 +30,7 @@ pub struct View {
     pub preferred: BTreeSet<PeerId>,
     pub optimistic: Option<PeerId>,
     pub finished: bool,
-    /// Whether really everybody has the file: this comes from the other peers, not from this one.
+    /// Whether all peers really have the file: this comes from the other peers, not from this one.
     pub everybody_complete: bool,
 }
 
@@ -56,7 +56,7 @@ pub fn bits(set: &PieceSet) -> u64 {
     u64::from_be_bytes(bytes.try_into().expect("the simulated files have at most 64 pieces"))
 }
 
-/// The set of just this piece.
+/// Returns the set of only this piece.
 pub fn bit(piece: PieceIndex) -> u64 {
     (1 << 63) >> piece.number()
 }
@@ -75,9 +75,9 @@ pub struct Ledger {
     pub saving: BTreeMap<PieceIndex, (PeerId, Origin)>,
     /// The last event, which the actions answer.
     pub event: Event,
-    /// A piece has just arrived that must be saved.
+    /// A piece that has just arrived and must be saved.
     pub save_due: Option<PieceIndex>,
-    /// What the log says that we have.
+    /// The pieces that we have, according to the log.
     pub logged_count: u32,
     pub log_due: bool,
     pub completing: bool,
@@ -88,44 +88,44 @@ pub struct Ledger {
     pub books: BTreeMap<PeerId, Book>,
 }
 
-/// What passed between the peer and one neighbor.
+/// The history between the peer and one neighbor.
 #[derive(Clone, Default, Debug)]
 pub struct Book {
     pub connected: bool,
     pub met: bool,
     pub has: u64,
-    /// Complete before the connection came, on which nothing was heard.
+    /// Complete before this connection, on which nothing has arrived.
     pub was_complete: bool,
-    /// Written down as complete.
+    /// Recorded as complete.
     pub remembered: bool,
     pub they_unchoke: bool,
     pub they_are_interested: bool,
     pub we_unchoke: bool,
     pub we_are_interested: bool,
-    /// A bitfield has come on this connection.
+    /// A bitfield has arrived on this connection.
     pub said_bitfield: bool,
     /// It was the first, and was not answered yet.
     pub answer_due: bool,
-    /// How many messages we sent on this connection.
+    /// Number of messages that we sent on this connection.
     pub sent_count: u32,
-    /// The pieces that we told of on this connection, in the bitfield or later.
+    /// The pieces that we announced on this connection, in the bitfield or later.
     pub announced: u64,
     pub requested: Option<PieceIndex>,
-    /// Asked for on this connection, given up, not arrived.
+    /// Requested on this connection, given up, not arrived.
     pub unanswered: u64,
     pub silent: bool,
-    /// How many of its pieces were wrong, on all connections; and whether the pause after the last one goes on.
+    /// Number of its wrong pieces, on all connections, and whether the pause after the last one goes on.
     pub wrong_count: u32,
-    /// Which.
+    /// Its wrong pieces.
     pub wrong: u64,
     pub pausing: bool,
-    /// Where the present connection comes from, or the last; and the same three of other places.
+    /// The origin of the present or last connection; and the same three facts of other origins.
     pub origin: Origin,
     pub records: BTreeMap<Origin, (u32, u64, bool)>,
-    /// The connection took the place of another, so that it may be somebody else's.
+    /// The connection replaced another one, and may be a stranger's.
     pub contest: Option<u32>,
     pub contests: u32,
-    /// Bytes of pieces that were asked of it and accepted since the last preferred tick.
+    /// Bytes of pieces that were requested from it and accepted since the last preferred tick.
     pub bytes: u64,
 }
 
@@ -134,13 +134,13 @@ impl Book {
         self.met && self.contest.is_none() && (self.has == all || (self.was_complete && !self.connected))
     }
 
-    /// Of a neighbor that is lost only stays what it has, and what was known of it.
+    /// Of a lost neighbor, only its pieces and the earlier knowledge of it remain.
     fn lose(&mut self) {
         let Self { met, has, was_complete, remembered, .. } = *self;
         *self = Self { met, has, was_complete, remembered, ..self.kept() };
     }
 
-    /// What outlives every connection.
+    /// The facts that outlive every connection.
     fn kept(&mut self) -> Self {
         let Self { wrong_count, wrong, pausing, origin, contest, contests, .. } = *self;
         let records = std::mem::take(&mut self.records);
@@ -187,17 +187,18 @@ impl Ledger {
         }
     }
 
-    /// The pieces that somebody was asked for and still owes.
+    /// Returns the pieces that some neighbor was asked for and still owes.
     pub fn under_way(&self) -> u64 {
         self.books.values().filter_map(|book| book.requested).map(bit).fold(0, |set, piece| set | piece)
     }
 
-    /// The pieces that we neither have nor save.
+    /// Returns the pieces that we neither have nor save.
     pub fn missing(&self) -> u64 {
         self.saving.keys().fold(self.all & !self.have, |set, &piece| set & !bit(piece))
     }
 
-    /// What this neighbor may be asked for by its past: everything, or after two wrong pieces only what nobody else has.
+    /// Returns the pieces that this neighbor may be asked for, given its past: all, or after two wrong pieces only those that
+    /// no other has.
     pub fn trusted_with(&self, neighbor: PeerId) -> u64 {
         if self.books[&neighbor].wrong_count < 2 {
             return self.all;
@@ -206,25 +207,25 @@ impl Ledger {
         self.all & !trusted.fold(0, |set, book| set | book.has)
     }
 
-    /// The request under way to a neighbor is over.
+    /// Ends the request under way to a neighbor.
     fn give_up_request(&mut self, neighbor: PeerId) -> Option<PieceIndex> {
         let piece = self.book(neighbor).requested.take()?;
         self.limits.give_back(neighbor, self.layout.piece_len(piece));
         Some(piece)
     }
 
-    /// Whether this piece, arriving now from this neighbor, is one that we asked it for and still lack.
+    /// Reports whether this piece, arriving now from this neighbor, was requested from it and is still missing.
     pub fn welcomes(&self, piece: PieceIndex, from: PeerId) -> bool {
         let book = &self.books[&from];
         (book.requested == Some(piece) || book.unanswered & bit(piece) != 0) && self.missing() & bit(piece) != 0
     }
 
-    /// Writes a fact down, right or wrong.
+    /// Records a fact, right or wrong.
     pub fn note(&mut self, fact: &Fact) {
         match fact {
             Fact::Event(event) => self.note_event(event),
             Fact::Action(action) => self.note_action(action),
-            // Only now, for the checkers look at the tick's outcome first.
+            // Only now, because the checkers look at the tick's outcome first.
             Fact::Settled(_) => {
                 if self.event == Event::PreferredTick {
                     self.books.values_mut().for_each(|book| book.bytes = 0);
@@ -236,7 +237,7 @@ impl Ledger {
     fn note_event(&mut self, event: &Event) {
         self.event = event.clone();
         match event {
-            // What stood before is over, told or not.
+            // The earlier state has ended, announced or not.
             Event::NeighborConnected { neighbor, origin, .. } => {
                 self.give_up_request(*neighbor);
                 let all = self.all;
@@ -379,7 +380,7 @@ impl Ledger {
     }
 }
 
-/// Whether an event is the loss of a connection without its neighbor's wish.
+/// Reports whether an event is the loss of a connection against its neighbor's will.
 pub fn is_break(event: &Event) -> bool {
     matches!(event, Event::NeighborLost { ending: Ending::Broken, .. })
 }

@@ -1,9 +1,9 @@
-//! Neighbors that lie: for a while a node's runner says things that its peer would never say, and leaves out what it would.
+//! Neighbors that lie: for a while a node's runner sends things that its peer would never send, and leaves out others.
 //!
-//! All of it survives the wire layer: haves and bitfields that are too full, pieces that nobody asked for, requests without
-//! end, floods, silence, connections dropped at the worst moment. The liar's own peer stays an honest one behind a lying
-//! runner. When its time is over it starts again as an honest peer, with the pieces that it truly has; it has to meet
-//! everybody again before it ends, for nobody who waits for it could know better.
+//! All of it survives the wire layer: false haves and bitfields, unrequested pieces, endless requests, floods, silence, and
+//! connections dropped at the worst moment. The liar's own peer stays an honest one behind a lying runner. When its time has
+//! passed it restarts as an honest peer, with the pieces that it truly has. It must meet all others again before it exits,
+//! because those that wait for it could not know better.
 
 use peer_process::protocol::layout::PieceIndex;
 use peer_process::protocol::message::Message;
@@ -105,7 +105,7 @@ impl World {
         Ok(())
     }
 
-    /// Tells up to this many lies of a kind at once.
+    /// Tells up to this many lies of one kind at once.
     fn tell_lies(
         &mut self,
         end: EndId,
@@ -126,20 +126,20 @@ impl World {
         if count == 0 { None } else { self.scenario.layout.piece(self.rng.random_range(0..count)) }
     }
 
-    /// A piece that the other side has already, so that it is not refused.
+    /// A piece that the other side already has, so it is not refused.
     fn piece_of(&mut self, end: EndId) -> Option<Message> {
         let (_, other) = self.nodes_of(end);
         let pieces: Vec<_> = self.nodes[other].peer.pieces().iter().collect();
         pieces.choose(&mut self.rng).copied().map(Message::Piece)
     }
 
-    /// Dials without waiting for the loss of the connection that there is, no matter who should dial.
+    /// Dials without waiting for the loss of the present connection, no matter which side should dial.
     fn dial_at_once(&mut self, end: EndId) {
         let ((node, to), life) = (self.nodes_of(end), self.end(end).life);
         self.plan(0, Happening::DialArrives { node, life, to, keeps_dialing: false });
     }
 
-    /// What a lying runner makes of a message that its peer wants to send.
+    /// Returns what a lying runner sends for a message that its peer wants to send.
     pub fn tampered(&mut self, habits: Habits, message: Message) -> Vec<Message> {
         match message {
             // Everything was claimed before.
@@ -156,7 +156,7 @@ impl World {
         }
     }
 
-    /// Claims to have everything, before the peer can say what it has.
+    /// Claims to have everything, before the peer can announce what it has.
     pub fn greet_with_lies(&mut self, end: EndId) {
         let node = self.nodes_of(end).0;
         if self.nodes[node].lies.is_some_and(|habits| habits.boasts) {

@@ -1,7 +1,7 @@
 //! `Connection`: two ends, each with its outbox and its writer, as the real runner has them.
 //!
-//! What is said at one end arrives at the other in order, unless the connection breaks. Nothing here decides anything about
-//! peers, and nothing here knows the agenda: `world` asks what comes next and when.
+//! Messages from one end arrive at the other in order, unless the connection breaks. Nothing here decides anything about
+//! peers or knows the agenda: `world` asks what comes next and when.
 
 use std::collections::VecDeque;
 
@@ -13,7 +13,7 @@ use rand::rngs::StdRng;
 use crate::patience::Patience;
 use crate::scenario::{Micros, Scenario};
 
-/// What travels.
+/// An item that travels.
 #[derive(Clone, Debug)]
 pub enum Item {
     Handshake,
@@ -51,34 +51,34 @@ pub struct Connection {
 
 #[derive(Clone, Debug)]
 pub struct End {
-    /// Whose end it is: a place in the order of PeerInfo.cfg, and which of its lives.
+    /// The owner of the end: a place in the order of PeerInfo.cfg, and the number of its life.
     pub node: usize,
     pub life: u32,
-    /// Whether that life is one of lies.
+    /// Whether that life is a lying one.
     pub lies: bool,
-    /// Whether it is somebody's who only uses that node's ID; and whether that comes from the node's address.
+    /// Whether it belongs to a stranger that only uses that node's ID; and whether it comes from the node's address.
     pub is_impostor: bool,
     pub same_address: bool,
-    /// Whether it belongs to a runner that keeps a connection with the other node, and dials again when this one is over.
+    /// Whether it belongs to a runner that keeps a connection with the other node, and dials again after this one.
     pub keeps_dialing: bool,
-    /// Whether its runner has not given it up.
+    /// Whether its runner has not closed it.
     pub open: bool,
     pub handshaken: bool,
     pub outbox: VecDeque<Message>,
     pub writing: Option<Message>,
-    /// What the runner of this end was told to do with the piece that it receives.
+    /// The runner's instruction for the piece that this end receives.
     pub welcome: Option<Welcome>,
     /// Whether the sending half is to be closed once the outbox is empty.
     pub closing: bool,
     pub fin_sent: bool,
-    /// What leaves from now on is lost on its way, and nobody is told.
+    /// Whether items that leave from now on are lost on their way, without notice.
     pub cut: bool,
     pub shaken_at: Micros,
-    /// How many messages have left.
+    /// Number of messages that have left.
     pub said_count: u32,
-    /// When something was heard last, and how many messages were.
+    /// Time of the last arrival, and number of arrived messages.
     pub heard_at: Micros,
-    /// When something was heard or sent last.
+    /// Time of the last arrival or departure.
     pub touched_at: Micros,
     pub message_count: u32,
     /// How long the other end may take for a piece.
@@ -123,7 +123,7 @@ impl End {
         }
     }
 
-    /// Queues a message, before the pieces that wait if it is no piece; says how many pieces a choke took back.
+    /// Queues a message, before the waiting pieces unless it is a piece; returns how many pieces a choke withdrew.
     pub fn queue(&mut self, message: Message, choke_overtakes: bool) -> usize {
         let before = self.outbox.len();
         let is_piece = |queued: &Message| matches!(queued, Message::Piece(_));
@@ -136,7 +136,7 @@ impl End {
         before - count
     }
 
-    /// Begins to write the next message, if none is being written and there is one; says how long that takes.
+    /// Begins to write the next message, if none is being written and there is one; returns how long that takes.
     pub fn begin_writing(&mut self, now: Micros, scenario: &Scenario) -> Option<Micros> {
         if self.writing.is_some() || now < self.paused_until {
             return None;
@@ -150,7 +150,7 @@ impl End {
         })
     }
 
-    /// When what leaves now arrives: after all that left before.
+    /// Returns when an item that leaves now arrives: after all earlier ones.
     pub fn arrival(&mut self, now: Micros, rng: &mut StdRng) -> Micros {
         let jitter = rng.random_range(0..=self.latency / 4);
         let arrival = (now + self.latency + jitter).max(self.stalled_until);
@@ -158,17 +158,17 @@ impl End {
         self.last_arrival
     }
 
-    /// Whether what leaves now is kept from arriving.
+    /// Reports whether an item that leaves now is kept from arriving.
     pub fn is_stalled(&self, now: Micros) -> bool {
         self.stalled_until > now
     }
 
-    /// Keeps what leaves from now on from arriving before then.
+    /// Delays the arrival of everything that leaves from now on until then.
     pub fn stall(&mut self, until: Micros) {
         self.stalled_until = self.stalled_until.max(until);
     }
 
-    /// Lets nothing more be begun before then.
+    /// Lets nothing else begin before then.
     pub fn pause(&mut self, until: Micros) {
         self.paused_until = until;
     }

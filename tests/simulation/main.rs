@@ -3,12 +3,13 @@
 //! `SIM_SEED=n` replays one seed with its trace on stderr; `SIM_SEEDS=n` runs this many instead of 1000. The parts:
 //!
 //! - [`scenario`]: what a seed makes of a swarm; [`world`]: the simulator, with [`runner`],
-//!   [`network`] and [`link`], and what goes wrong in it: [`faults`], [`silence`], [`kills`], [`liars`] and [`impostors`]; [`freedoms`] is
+//!   [`network`], [`admitting`] and [`link`], and what goes wrong in it: [`faults`], [`silence`], [`kills`], [`liars`] and [`impostors`]; [`freedoms`] is
 //!   what is odd and right, [`slow`] whether a slow neighbor is waited for;
 //! - [`ledger`], [`checks`] and [`checks_options`]: the invariants, apart from the simulator; [`checks_fail`] shows that each can fail;
 //!   [`limits`] is part of the ledger, and of the fuzz targets' too;
 //! - [`coverage`]: whether enough happened; [`trace`]: what happened.
 
+mod admitting;
 mod checks;
 mod checks_fail;
 mod checks_options;
@@ -48,10 +49,10 @@ use crate::trace::Trace;
 use crate::world::World;
 
 const SEEDS: u64 = 1000;
-/// How many of the last lines a failing seed prints.
+/// Number of last lines that a failing seed prints.
 const LAST_LINES: usize = 40;
 
-/// A number from the environment, if it is set.
+/// Returns a number from the environment, if it is set.
 fn number(name: &str) -> Option<u64> {
     let text = env::var(name).ok()?;
     Some(text.parse().unwrap_or_else(|_| panic!("{name}='{text}' is not a number")))
@@ -94,7 +95,7 @@ fn run_all(count: u64) -> (Coverage, Vec<String>) {
     (coverage, complaints)
 }
 
-/// What must have happened at least so often for each 1000 seeds.
+/// Minimum number of times that each thing must have happened in 1000 seeds.
 const EXPECTED: [(&str, u64); 94] = [
     ("broken connections", 1000),
     ("changes of the preferred", 3000),
@@ -192,14 +193,14 @@ const EXPECTED: [(&str, u64); 94] = [
     ("wrong pieces", 500),
 ];
 
-/// What must not have happened more often: the rules for silence are there to keep it rare.
+/// Maximum number of times for some things: the rules for silence are there to keep them rare.
 const RARE: [(&str, u64); 1] = [("cut links that nobody noticed for five minutes", 4)];
 
 #[test]
 fn every_swarm_keeps_the_invariants_and_ends() {
     if let Some(seed) = number("SIM_SEED") {
         let (lines, result) = traced(seed);
-        // Not `eprintln!`, whose output is kept back when the test passes.
+        // Not `eprintln!`, whose output is held back when the test passes.
         io::stderr().write_all((lines.join("\n") + "\n").as_bytes()).expect("stderr is open");
         assert_eq!(result, Ok(()), "SIM_SEED={seed}");
         return;

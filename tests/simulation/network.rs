@@ -1,11 +1,9 @@
 //! Dialing, sending, receiving and losing: what runners and systems do with connections, in virtual time.
 //!
-//! A runner has a thread for each node that stands before its own: it dials until there is a connection, converses, and
-//! dials again. A new connection takes the place of an older one, whose loss is then nobody's news.
+//! A runner has a thread for each node that comes before its own. The thread dials until there is a connection, uses it, and
+//! dials again. A new connection replaces an older one, whose loss is then not reported.
 
-use std::time::Duration;
-
-use peer_process::peer::{Admission, Awaited, Ending, Event, Newcomer, Opener, Origin, Present, Refusal, Way, admit};
+use peer_process::peer::{Admission, Ending, Event, Opener, Origin, Refusal};
 use peer_process::protocol::layout::PieceIndex;
 use peer_process::protocol::message::{Message, Welcome};
 use rand::RngExt;
@@ -17,14 +15,11 @@ use crate::world::{Happening, World};
 
 const FIRST_PAUSE: Micros = 50 * MILLIS;
 const LAST_PAUSE: Micros = SECS;
-/// A connection over which nothing went for so long is quiet, and who owes an answer for so long may be replaced.
-const QUIET: Micros = SECS;
-const OWES_TOO_LONG: Micros = 3 * SECS;
 /// A connection that is shut is gone on both sides by then.
 const LATEST_LOSS: Micros = 500 * MILLIS;
 
 impl World {
-    /// The thread that keeps a connection looks whether one is wanted, and dials.
+    /// The thread that keeps a connection checks whether one is wanted, and dials.
     pub fn dial(&mut self, node: usize, life: u32, to: usize) {
         if !self.lives(node, life) {
             return;
@@ -138,7 +133,7 @@ impl World {
         let (node, other) = self.nodes_of(id);
         let is_impostor = self.end(id.other()).is_impostor;
         if is_impostor && !self.nodes[node].runner.current.contains_key(&other) {
-            // The one that comes first cannot be told from the neighbor.
+            // The first one cannot be told from the neighbor.
             return self.hang_up(id);
         }
         let admission = self.admission(id);
@@ -179,69 +174,6 @@ impl World {
         Ok(())
     }
 
-    /// Whether the newcomer may be the one whose place a neighbor's connection has taken lately.
-    fn may_come_back(&self, node: usize, other: usize, newcomer: EndId) -> bool {
-        let contest = self.nodes[node].runner.contests.get(&other);
-        contest.is_some_and(|(_, pushed_out)| *pushed_out == Some(self.is_of_the_address(newcomer)))
-    }
-
-    /// Whether the other end of a connection has the address of the neighbor as which it comes.
-    fn is_of_the_address(&self, id: EndId) -> bool {
-        let its_end = &self.connections[id.connection].ends[id.other().side];
-        !its_end.is_impostor || its_end.same_address
-    }
-
-    /// Where the connection of an end comes from, as its runner sees it.
-    fn origin(&self, id: EndId) -> Origin {
-        let (_, other) = self.nodes_of(id);
-        let its_end = &self.connections[id.connection].ends[id.other().side];
-        let place = u128::try_from(other).expect("few");
-        match (id.side == DIALER, its_end.is_impostor && !its_end.same_address) {
-            (true, _) => Origin::LISTED,
-            (false, false) => Origin(1 + place),
-            (false, true) => Origin(1000 + place),
-        }
-    }
-
-    /// As `Shared::admission` has it, but that nobody waits to be let in: it dials again.
-    fn admission(&self, id: EndId) -> Admission {
-        let (node, other) = self.nodes_of(id);
-        let runner = &self.nodes[node].runner;
-        let way = if id.side == DIALER {
-            Way::Dialed
-        } else if Scenario::dialed_by(node).contains(&other) {
-            Way::CalledInstead { unreachable: runner.unreachable.contains(&other) }
-        } else {
-            Way::Called
-        };
-        let kept_out = self.kept_out_for(node, other, self.origin(id)).is_some();
-        let present = runner.current.get(&other).map(|&present| self.present(present, id));
-        admit(Newcomer { way, kept_out, present })
-    }
-
-    fn present(&self, present: EndId, newcomer: EndId) -> Present {
-        let (node, other) = self.nodes_of(present);
-        let end = &self.connections[present.connection].ends[present.side];
-        let silence = self.now - end.touched_at.max(end.shaken_at);
-        let request_timeout = self.scenario.request_timeout;
-        Present {
-            broken: false,
-            overdue: match self.nodes[node].peer.awaits(self.id(other)) {
-                Awaited::Answer => {
-                    let timeout = Duration::from_micros(request_timeout);
-                    let in_time = end.patience.overdue(timeout, self.instant()).is_none();
-                    let is_asked = self.nodes[node].peer.has_asked(self.id(other));
-                    silence >= OWES_TOO_LONG.min(request_timeout) && !(in_time && is_asked)
-                }
-                Awaited::Request => silence >= request_timeout,
-                Awaited::Nothing => false,
-            },
-            same_address: self.is_of_the_address(present) == self.is_of_the_address(newcomer),
-            quiet: silence >= QUIET,
-            in_contest: self.may_come_back(node, other, newcomer),
-        }
-    }
-
     /// As the real runner, which asks what to do with a piece when its header has come.
     fn piece_header_arrives(&mut self, id: EndId, piece: PieceIndex) -> Result<(), String> {
         let (node, other) = self.nodes_of(id);
@@ -256,7 +188,7 @@ impl World {
         Ok(())
     }
 
-    /// A neighbor that breaks the protocol loses the connection, but a liar takes what it gets.
+    /// A neighbor that breaks the protocol loses the connection, but a liar accepts everything.
     fn refuse(&mut self, id: EndId, fault: &'static str) -> Result<(), String> {
         let (node, other) = self.nodes_of(id);
         let from = self.id(other);
@@ -282,7 +214,7 @@ impl World {
         let is_first = self.end(id).message_count == 1;
         match message {
             Message::Bitfield(_) if !is_first => self.coverage.saw("later bitfields"),
-            // A liar has taken it.
+            // A liar has accepted it.
             Message::Piece(_) if self.end(id).welcome == Some(Welcome::Refuse) => return Ok(()),
             _ => {}
         }
@@ -307,11 +239,11 @@ impl World {
         Ok(())
     }
 
-    /// Whether somebody who has closed its end took all that was said to it, as far as it matters.
+    /// Reports whether a peer that has closed its end received every message that matters.
     ///
-    /// Of who does not read any more the system tells so by a reset, if something comes too late. (A real one may say first that
-    /// the connection has ended.) That somebody was killed after it had read our last `have` and before it wrote that down
-    /// can't be told by anybody. ARCHITECTURE.md names both limits.
+    /// If it does not read any more, the system reports that by a reset when something comes too late. (A real one may first
+    /// report that the connection has ended.) One case cannot be reported: a peer is killed after it has read our last `have`
+    /// and before it has recorded that. ARCHITECTURE.md names both limits.
     fn has_heard_all(&mut self, id: EndId) -> bool {
         let (node, other) = self.nodes_of(id);
         let (own, neighbor) = (self.id(node), self.id(other));
@@ -323,7 +255,7 @@ impl World {
         has_read_all && (!was_killed || remembers || self.nodes[node].peer.leaves_untold(neighbor))
     }
 
-    /// Breaks a connection; its ends learn of it after these delays, unless the path to them is cut.
+    /// Breaks a connection; its ends notice it after these delays, unless the path to them is cut.
     pub fn break_connection(&mut self, connection: usize, delays: [Micros; 2]) {
         self.connections[connection].broken = true;
         for (side, delay) in delays.into_iter().enumerate() {
@@ -334,7 +266,7 @@ impl World {
         }
     }
 
-    /// A runner shuts a connection that it does not want any more, which looks to the other side like an end or a reset.
+    /// A runner shuts a connection that it no longer wants, which looks to the other side like an end or a reset.
     pub fn hang_up(&mut self, id: EndId) -> Result<(), String> {
         let now = self.now;
         if self.rng.random_bool(0.5) && !self.end(id).is_stalled(now) {
@@ -346,7 +278,7 @@ impl World {
         self.give_up(id, Ending::Broken)
     }
 
-    /// A runner is at the end of a connection: the peer is told if it was the current one.
+    /// A runner reaches the end of a connection, and tells the peer if it was the current one.
     pub fn give_up(&mut self, id: EndId, ending: Ending) -> Result<(), String> {
         if !std::mem::replace(&mut self.end(id).open, false) {
             return Ok(());
@@ -375,23 +307,16 @@ impl World {
         Ok(())
     }
 
-    /// Whether this is its node's connection with the other, and not one that was replaced.
+    /// Reports whether this is its node's connection with the other, and not a replaced one.
     pub fn is_current(&self, id: EndId) -> bool {
         let (node, other) = self.nodes_of(id);
         self.nodes[node].runner.current.get(&other) == Some(&id)
     }
 
-    /// Whose end it is, and who is at the other end.
+    /// Returns the owner of an end, and the node at the other end.
     pub fn nodes_of(&self, id: EndId) -> (usize, usize) {
         let ends = &self.connections[id.connection].ends;
         (ends[id.side].node, ends[id.other().side].node)
-    }
-
-    /// For how long a node still keeps another out for its faults.
-    fn kept_out_for(&self, node: usize, other: usize, origin: Origin) -> Option<Micros> {
-        let now = self.instant();
-        let until = self.nodes[node].runner.standings.get(&(other, origin))?.shut_until(now)?;
-        Some(Micros::try_from((until - now).as_micros()).expect("a minute at most"))
     }
 
     /// The threads that keep a connection with each node that stands before this one.

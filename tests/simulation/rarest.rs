@@ -1,6 +1,8 @@
-//! Rarest first against random, in the same swarms: how long they take, and how near each comes to having a piece at one place only.
+//! Rarest first against random, in the same swarms: how long they take, and how close each comes to having a piece in only
+//! one place.
 //!
-//! `SIM_TABLE=1 cargo test --test simulation rarest -- --nocapture` runs 100 seeds and prints what the README tells.
+//! `SIM_TABLE=1 cargo test --test simulation rarest -- --nocapture` runs 100 seeds and prints the table of
+//! `docs/peer_process.md`.
 
 use std::env;
 use std::io::{self, Write};
@@ -16,15 +18,15 @@ use crate::scenario::{MILLIS, Micros, Plan, SECS, Scenario};
 use crate::trace::Trace;
 use crate::world::World;
 
-/// How many swarms are run by each way; the means of this many swarms differ clearly.
+/// Number of swarms for each selection; the means of this many swarms differ clearly.
 const SEEDS: u64 = 12;
 const SEEDS_OF_TABLE: u64 = 100;
 const PEERS: u32 = 13;
 const PIECES: u32 = 60;
-/// When the holders are counted.
+/// Times at which the holders are counted.
 const MOMENTS: [Micros; 5] = [3 * SECS, 5 * SECS, 7 * SECS, 8 * SECS, 9 * SECS];
 
-/// One seeder, twelve leechers that start together; connections of different speed, and nothing goes wrong.
+/// One seeder and twelve leechers that start together; connections of different speed, and no faults.
 fn scenario(select: Select) -> Scenario {
     let plan = |number: u32| Plan {
         id: PeerId::new(1000 + number).expect("positive"),
@@ -57,7 +59,7 @@ fn scenario(select: Select) -> Scenario {
     }
 }
 
-/// When the last peer had the file, and the smallest number of holders of a piece at each of the [`MOMENTS`].
+/// Returns when the last peer had the file, and the smallest number of holders of a piece at each of the [`MOMENTS`].
 fn run(select: Select, seed: u64) -> (Micros, [usize; MOMENTS.len()]) {
     let mut world = World::of(scenario(select), StdRng::seed_from_u64(seed), Trace::default());
     let (mut smallest, mut passed) = ([0; MOMENTS.len()], 0);

@@ -1,4 +1,4 @@
-//! Each process's runner: it tells the peer what happened, has the checkers look on, and carries out the actions.
+//! Each process's runner: it passes events to the peer, lets the checkers look on, and carries out the actions.
 
 use peer_process::peer::{Action, Allowances, Event, LogEvent, Peer};
 use peer_process::protocol::message::Message;
@@ -13,15 +13,15 @@ use crate::link::EndId;
 use crate::scenario::{MILLIS, Micros, Plan, SECS};
 use crate::world::{Deed, Happening, World};
 
-/// How long a finished peer stays at most (protocol B).
+/// Maximum time that a finished peer stays (protocol B).
 const LINGER: Micros = 5 * SECS;
-/// How long it is open whose connection it is, as `State` has it.
+/// How long it is open which connection is the neighbor's, as in `State`.
 const CONTEST: Micros = 5 * SECS;
-/// No line of the log is older than this when it reaches the file.
+/// Maximum age of a line of the log when it reaches the file.
 pub const LOG_FLUSH: Micros = 100 * MILLIS;
-/// How often it is reported what a limit allows.
+/// Time between two reports of what a limit allows.
 const ALLOWANCE_INTERVAL: Micros = 200 * MILLIS;
-/// The first selection comes so soon after the first neighbor's interest, or sooner.
+/// Maximum time between the first neighbor's interest and the first selection.
 const SAME_MOMENT: Micros = 20 * MILLIS;
 
 impl World {
@@ -46,7 +46,7 @@ impl World {
         self.apply(node, Event::Started)
     }
 
-    /// Ends a process; the system closes its connections, and what its writers had not begun is lost.
+    /// Ends a process; the system closes its connections, and items that its writers had not begun are lost.
     pub fn exit(&mut self, node: usize) {
         self.trace.note(self.now, self.id(node), || "is gone".into());
         self.nodes[node].running = false;
@@ -56,7 +56,7 @@ impl World {
         }
     }
 
-    /// The only place where a peer is told something: all that it does is checked, then carried out.
+    /// Passes an event to the peer, which happens only here. All its actions are checked, then carried out.
     pub fn apply(&mut self, node: usize, event: Event) -> Result<(), String> {
         let mut actions = Vec::new();
         let from = if let Event::MessageReceived { from, .. } = event { Some(from) } else { None };
@@ -66,7 +66,7 @@ impl World {
             self.complete_since = Some(self.now);
             self.calm_down(LATEST_LEARNING);
         }
-        // What a liar's peer hears may be answers to lies that it knows nothing of.
+        // A liar's peer may receive answers to lies of which it knows nothing.
         if self.nodes[node].lies.is_none() {
             self.check(node, event, &actions).map_err(|complaint| {
                 format!("peer {} after {}.{:06} s: {complaint}", self.id(node), self.now / SECS, self.now % SECS)
@@ -149,7 +149,7 @@ impl World {
         }
     }
 
-    /// Whether the bytes of the piece that has just come are wrong.
+    /// Reports whether the bytes of the piece that has just arrived are wrong.
     fn is_forged(&mut self, from: Option<PeerId>) -> bool {
         let sent = |plan: &Plan| Some(plan.id) == from;
         let place = self.scenario.peers.iter().position(sent).expect("what is saved has just come from somebody");
@@ -161,7 +161,7 @@ impl World {
         forged
     }
 
-    /// The peer hears that something is on the disk; not always in the order in which it went there.
+    /// Tells the peer that something is on the disk; not always in the order in which it went there.
     pub fn report(&mut self, node: usize, life: u32, event: Event) -> Result<(), String> {
         if !self.lives(node, life) {
             return Ok(());
@@ -205,9 +205,9 @@ impl World {
         self.write(end);
     }
 
-    /// A finished peer sends what is queued, closes its sending halves, and goes when the others have closed theirs.
+    /// A finished peer sends the queued messages, closes its sending halves, and exits when the others have closed theirs.
     ///
-    /// Who lies does not go.
+    /// A liar does not exit.
     pub fn end_if_finished(&mut self, node: usize) {
         let state = &self.nodes[node];
         if !state.running || !state.peer.is_finished() || state.lies.is_some() {
@@ -228,7 +228,7 @@ impl World {
 
     // ---- Timers ----
 
-    /// Time allows more, sometimes much, until there is nothing more to ask for.
+    /// Time allows more bytes, sometimes many, until there is nothing more to request.
     pub fn allowance_comes(&mut self, node: usize, life: u32) -> Result<(), String> {
         if !self.lives(node, life) || self.nodes[node].peer.pieces().is_full() {
             return Ok(());

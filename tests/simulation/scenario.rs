@@ -1,4 +1,4 @@
-//! `Scenario`: what a seed makes of a swarm before anything happens: sizes, intervals, links, disks, and how much goes wrong.
+//! `Scenario`: everything that a seed fixes before a swarm starts: sizes, intervals, links, disks, and the number of faults.
 
 use peer_process::peer::{Allowances, Select};
 use peer_process::protocol::layout::FileLayout;
@@ -34,35 +34,35 @@ pub struct Scenario {
     pub max_disk_time: Micros,
     pub fault_count: u32,
     pub max_fault_interval: Micros,
-    /// Whether ticks come late, twice, or in an odd order, and timeouts are reported that are none any more.
+    /// Whether ticks come late, twice, or in an odd order, and timeouts are reported that are no longer valid.
     pub odd_timers: bool,
-    /// Whether strangers use the IDs of neighbors; then nobody is killed, stopped or cut off.
+    /// Whether strangers use the IDs of neighbors; then no peer is killed, stopped or cut off.
     pub impostors: bool,
 }
 
-/// What is planned for one peer.
+/// The plan for one peer.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
     pub id: PeerId,
     pub has_file: bool,
     pub start_at: Micros,
-    /// Which piece it asks for.
+    /// How it selects the pieces to request.
     pub select: Select,
     /// Whether it fills a free slot at once.
     pub eager: bool,
-    /// The limits on what it asks for.
+    /// The limits on its requests.
     pub allowances: Allowances,
-    /// Whether its choke overtakes the pieces that are queued, as that of some public peers does, instead of taking them back.
+    /// Whether its choke overtakes the queued pieces, as with some public peers, instead of withdrawing them.
     pub choke_overtakes: bool,
     /// How long it takes to write the longest piece, if that is the same on all its connections.
     pub piece_time: Option<Micros>,
-    /// After this number of pieces it answers no request any more.
+    /// After this number of pieces it answers no more requests.
     pub falls_silent_after: Option<u32>,
-    /// What is odd in what it says, and right.
+    /// Which odd but right things it does.
     pub freedoms: Freedoms,
-    /// This many of its pieces are wrong, of which everybody can tell by their hashes.
+    /// Number of its wrong pieces; every peer can recognise them by their hashes.
     pub forgeries: u32,
-    /// For how long it lies, from its start on; then it starts again as an honest peer, with what it truly has.
+    /// How long it lies after its start; then it restarts as an honest peer, with the pieces that it truly has.
     pub lies_for: Option<Micros>,
 }
 
@@ -75,8 +75,8 @@ impl Scenario {
         let max_preferred = if rng.random_bool(0.2) { peer_count + 3 } else { 3 };
         let max_latency = [MILLIS, 50 * MILLIS, 300 * MILLIS][rng.random_range(0..3)];
         let max_piece_time = [MILLIS, 50 * MILLIS, 400 * MILLIS][rng.random_range(0..3)];
-        // Shorter intervals than any real swarm's, so that chokes meet requests and pieces on their way; but who is unchoked
-        // has time for at least one piece, or nobody would ever get one.
+        // Shorter intervals than in any real swarm, so that chokes meet requests and pieces on their way. But an unchoked
+        // neighbor has time for at least one piece, or none would ever get one.
         let interval_unit = [SECS / 5, SECS][rng.random_range(0..2)].max(3 * max_latency + max_piece_time);
         let fault_count = if rng.random_bool(0.25) { 0 } else { rng.random_range(1..=20) };
         if fault_count > 0 && rng.random_bool(0.3) {
@@ -99,7 +99,7 @@ impl Scenario {
         }
     }
 
-    /// Whose connection `from` dials: every peer that stands before it (A3).
+    /// Returns the peers that `from` dials: every peer that comes before it (A3).
     pub fn dialed_by(from: usize) -> std::ops::Range<usize> {
         0..from
     }
@@ -164,7 +164,7 @@ fn draw_peers(count: usize, rng: &mut StdRng) -> Vec<Plan> {
     let latest_start = if rng.random_bool(0.5) { SECS / 2 } else { 20 * SECS };
     let seeder_share = if rng.random_bool(0.7) { 0.1 } else { 0.5 };
     let forger_share = if rng.random_bool(0.8) { 0.0 } else { 0.3 };
-    // Most swarms are the course's; in others each peer has options of its own.
+    // Most swarms have the course's rules; in others each peer has its own options.
     let (plain, selects) = (rng.random_bool(0.6), [Select::Random, Select::Rarest, Select::Sequential]);
     let mut peers: Vec<_> = numbers
         .iter()
@@ -188,7 +188,7 @@ fn draw_peers(count: usize, rng: &mut StdRng) -> Vec<Plan> {
     peers
 }
 
-/// In one swarm of five, most peers limit what they ask for: between a quarter of a piece and four are kept.
+/// In one swarm of five, most peers limit their requests: between a quarter of a piece and four pieces are kept.
 fn draw_limits(peers: &mut [Plan], layout: FileLayout, rng: &mut StdRng) {
     if rng.random_bool(0.8) {
         return;
@@ -201,7 +201,7 @@ fn draw_limits(peers: &mut [Plan], layout: FileLayout, rng: &mut StdRng) {
     }
 }
 
-/// One peer at least stays honest, or there would be nobody to look at.
+/// At least one peer stays honest, or there would be no peer to check.
 fn draw_liars(peers: &mut [Plan], rng: &mut StdRng) {
     let most = (peers.len() - 1).min(3);
     let count = if rng.random_bool(0.7) { most.min(1) } else { rng.random_range(0..=most) };

@@ -1,8 +1,8 @@
-//! What is noticed by silence only: links that are cut without a word, and processes that are stopped for a while. And the
-//! runner's look at each connection, as `Shared::check_silence` has it.
+//! Faults that only silence reveals: links that are cut without notice, and processes that are stopped for a while. Also the
+//! runner's look at each connection, as in `Shared::check_silence`.
 //!
-//! A cut that nobody has noticed for five minutes is found out by the system, which cannot deliver what was sent. (A real
-//! system takes longer; and should nothing be sent on such a link by anybody, it would never know.)
+//! If a cut stays unnoticed for five minutes, the system finds out, because it cannot deliver what was sent. (A real system
+//! takes longer; and if neither side sent anything on such a link, it would never know.)
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -15,12 +15,12 @@ use crate::link::EndId;
 use crate::scenario::{Micros, SECS};
 use crate::world::{Happening, World};
 
-/// This many request timeouts of silence are too many where an answer is due, and where a request is.
+/// Number of request timeouts of silence that are too many where an answer is due, and where a request is.
 const ANSWER_TIMEOUTS: Micros = 2;
 const QUIET_TIMEOUTS: Micros = 10;
-/// Longer than the longest silence that is waited for, so that the runners have their chance.
+/// Longer than the longest silence that is waited for, so the runners have their chance.
 const LONGEST_CUT: Micros = 300 * SECS;
-/// A connection is looked at no less often than this.
+/// Maximum time between two looks at a connection.
 const LONGEST_TICK: Micros = SECS;
 const LONGEST_FREEZE: Micros = 30 * SECS;
 
@@ -31,7 +31,7 @@ impl World {
         self.plan(delay, Happening::Look(id));
     }
 
-    /// A runner looks at a connection on which nothing may have been heard for long.
+    /// A runner looks at a connection on which nothing may have arrived for long.
     pub fn look(&mut self, id: EndId) -> Result<(), String> {
         if !self.end(id).open || !self.is_current(id) {
             return Ok(());
@@ -66,7 +66,7 @@ impl World {
         self.connections[connection].ends.iter().any(|end| end.cut)
     }
 
-    /// From now on nothing arrives at one end or at both, and nobody is told.
+    /// From now on nothing arrives at one end or at both, without notice.
     pub fn cut_one(&mut self) {
         if self.complete_since.is_some() {
             return;
@@ -97,7 +97,7 @@ impl World {
         }
     }
 
-    /// A process is stopped: it deals with nothing, neither arrivals nor timers, and with all of it when it goes on.
+    /// Stops a process: it handles neither arrivals nor timers, and handles all of them when it continues.
     pub fn freeze_one(&mut self) {
         let may_be_frozen = |&node: &usize| {
             let state = &self.nodes[node];
@@ -112,7 +112,7 @@ impl World {
         self.plan(delay, Happening::Thaws { node });
     }
 
-    /// It reads what has come before it looks whether anything has.
+    /// It reads what has arrived before it checks for silence.
     pub fn thaw(&mut self, node: usize) -> Result<(), String> {
         let Some(deferred) = self.nodes[node].frozen.take() else { return Ok(()) };
         self.trace.note(self.now, self.id(node), || format!("goes on, {} things to deal with", deferred.len()));
@@ -121,7 +121,8 @@ impl World {
         others.into_iter().chain(looks).try_for_each(|happening| self.happen(happening))
     }
 
-    /// Once all who are honest have the file, cuts are found out and the stopped go on, in the time that a finished peer stays.
+    /// Once all honest peers have the file, cuts are found out and stopped processes continue, within the time that a
+    /// finished peer stays.
     pub fn calm_down(&mut self, latest: Micros) {
         for connection in 0..self.connections.len() {
             if self.is_cut(connection) {

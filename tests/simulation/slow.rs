@@ -1,5 +1,5 @@
-//! How long a neighbor is waited for (protocol B): one that stops answering for a few times its usual time, and one that is
-//! slow but steady for as long as it needs.
+//! How long a neighbor is waited for (protocol B). One that stops answering gets a few times its usual time, and one that is
+//! slow but steady gets as long as it needs.
 
 use peer_process::peer::{Allowances, Select};
 use peer_process::protocol::layout::FileLayout;
@@ -50,7 +50,7 @@ fn scenario(piece_times: &[Micros]) -> Scenario {
     }
 }
 
-/// When the leecher had the file, and how many requests timed out.
+/// Returns when the leecher had the file, and how many requests timed out.
 fn run(scenario: Scenario, seed: u64) -> (Micros, u64) {
     let mut world = World::of(scenario, StdRng::seed_from_u64(seed), Trace::default());
     let mut complete_at = None;
@@ -62,7 +62,7 @@ fn run(scenario: Scenario, seed: u64) -> (Micros, u64) {
     (complete_at.expect("the leecher has the file"), world.coverage.count("request timeouts"))
 }
 
-/// Seen with public peers: 305 of 306 pieces for 30 s, while two idle neighbors that unchoked us had the last.
+/// Seen with public peers: 305 of 306 pieces for 30 s, while two idle neighbors that unchoked us had the last piece.
 #[test]
 fn a_fast_neighbor_that_stops_answering_holds_its_last_piece_back_for_seconds() {
     for seed in 0..SEEDS {

@@ -1,11 +1,11 @@
-//! `Trace`: what happened in a run, a line each, for who replays a seed and for the comparison of two runs.
+//! `Trace`: the events of a run, one line each, to replay a seed and to compare two runs.
 
 use peer_process::peer::{Action, Event};
 use peer_process::protocol::peer_id::PeerId;
 
 use crate::scenario::{Micros, SECS};
 
-/// The lines of a run, or nothing: most seeds are run without, for the sake of time.
+/// The lines of a run, or nothing: most seeds run without it, to save time.
 #[derive(Default)]
 pub struct Trace(Option<Vec<String>>);
 

@@ -1,8 +1,8 @@
 //! `World`: the simulator. It runs a swarm of real peers in virtual time, as threads, sockets and disks would.
 //!
-//! One agenda orders all that happens; what happens at the same moment happens in the order of its planning. Each node is a
-//! process with a `Peer`; `runner` is what surrounds it there, `network` what lies between them; `faults`, `silence`, `kills`
-//! and `liars` are what goes wrong. Whether the peers behave is for `checks` to say.
+//! One agenda orders all events; events at the same moment happen in the order of their planning. Each node is a process with
+//! a `Peer`. `runner` surrounds the peer, and `network` connects the nodes; `faults`, `silence`, `kills` and `liars` disturb
+//! them. `checks` judges the peers.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
@@ -22,10 +22,10 @@ use crate::scenario::{Micros, SECS, Scenario};
 use crate::standing::Standing;
 use crate::trace::Trace;
 
-/// A swarm that is not done by then is stuck.
+/// A swarm that has not finished by then is stuck.
 const TOO_LATE: Micros = 2 * 3600 * SECS;
 
-/// Something on the agenda. What names a life is void once that life is over.
+/// An entry of the agenda. If it names a life, it is void once that life has ended.
 #[derive(Clone, Debug)]
 pub enum Happening {
     Start { node: usize },
@@ -54,7 +54,7 @@ pub enum Happening {
     Repents { node: usize, life: u32 },
 }
 
-/// What is done at a disk, and survives the process.
+/// A change on a disk, which survives the process.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Deed {
     /// A piece is written, and in the journal.
@@ -79,10 +79,10 @@ pub struct Node {
     pub peer: Peer,
     pub ledger: Ledger,
     pub runner: Runner,
-    /// What a stopped process will have to deal with.
+    /// The events that a stopped process will have to handle.
     pub frozen: Option<VecDeque<Happening>>,
     pub lies: Option<Habits>,
-    /// How many wrong pieces are still to come from it.
+    /// How many more wrong pieces it will send.
     pub forgeries: u32,
 }
 
@@ -91,21 +91,21 @@ pub struct Node {
 pub struct Runner {
     /// The connection with each node whose handshake was read, by place.
     pub current: BTreeMap<usize, EndId>,
-    /// The ends that were not given up, shaken hands or not.
+    /// The ends that were not closed, with or without handshakes.
     pub ends: Vec<EndId>,
-    /// How long the next attempt to dial is waited for.
+    /// The time until the next attempt to dial.
     pub pauses: BTreeMap<usize, Micros>,
-    /// Whose dialing waits until a connection is wanted.
+    /// The nodes that are not dialed until a connection is wanted.
     pub idle_dialers: BTreeSet<usize>,
     pub standings: BTreeMap<(usize, Origin), Standing>,
-    /// Those who could not be dialed last time.
+    /// The nodes that could not be dialed last time.
     pub unreachable: BTreeSet<usize>,
-    /// As which neighbors two have come, the number of the last contest, and whether the one that was pushed out came from the
-    /// neighbor's address, unless it has come back.
+    /// The neighbors under whose IDs two have come, with the number of the last contest. Also whether the replaced one came
+    /// from the neighbor's address, unless it has come back.
     pub contests: BTreeMap<usize, (u32, Option<bool>)>,
-    /// Whose connection the peer wants to be closed.
+    /// The nodes whose connection the peer wants to close.
     pub closing: BTreeSet<usize>,
-    /// The pieces on their way to the disk, in the order in which they came.
+    /// The pieces on their way to the disk, in the order of arrival.
     pub saves: Vec<PieceIndex>,
 }
 
@@ -116,25 +116,25 @@ pub struct World {
     pub nodes: Vec<Node>,
     pub connections: Vec<Connection>,
     pub faults_left: u32,
-    /// Since when all have the file but those who lie or have lied.
+    /// The time since when all peers have the file, except those that lie or have lied.
     pub complete_since: Option<Micros>,
     pub coverage: Coverage,
     pub trace: Trace,
     agenda: BTreeMap<(Micros, u64), Happening>,
     planned_count: u64,
-    /// The moment 0, for what counts real time.
+    /// The moment 0, for code that measures real time.
     epoch: Instant,
 }
 
 impl World {
-    /// The swarm of a seed, before anything has happened.
+    /// Returns the swarm of a seed, before its first event.
     pub fn new(seed: u64, trace: Trace) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
         let scenario = Scenario::draw(&mut rng);
         Self::of(scenario, rng, trace)
     }
 
-    /// The swarm of a scenario, before anything has happened; `rng` decides all else.
+    /// Returns the swarm of a scenario, before its first event; `rng` makes all other choices.
     pub fn of(scenario: Scenario, mut rng: StdRng, trace: Trace) -> Self {
         let nodes = (0..scenario.peers.len()).map(|place| Node::new(place, &scenario, &mut rng)).collect();
         let mut world = Self {
@@ -159,14 +159,14 @@ impl World {
         world
     }
 
-    /// Runs to the end; complains of the first thing that a checker does not like.
+    /// Runs to the end; returns the first complaint of a checker.
     ///
-    /// Who has lied may be left alone at the end.
+    /// Liars may be left alone at the end.
     pub fn run(&mut self) -> Result<(), String> {
         self.run_watched(|_| ())
     }
 
-    /// The same; `watch` is shown the swarm after each happening.
+    /// Runs as [`run`](Self::run) does; `watch` is shown the swarm after each event.
     pub fn run_watched(&mut self, mut watch: impl FnMut(&Self)) -> Result<(), String> {
         while let Some(((now, _), happening)) = self.agenda.pop_first() {
             self.now = now;
@@ -202,7 +202,7 @@ impl World {
         self.scenario.peers[node].id
     }
 
-    /// The place of a peer in the order of PeerInfo.cfg.
+    /// Returns the place of a peer in the order of PeerInfo.cfg.
     pub fn place(&self, id: PeerId) -> usize {
         self.scenario.peers.iter().position(|plan| plan.id == id).expect("it is one of the peers")
     }
@@ -215,12 +215,12 @@ impl World {
         &mut self.connections[id.connection].ends[id.side]
     }
 
-    /// Now, for what counts real time.
+    /// Returns the present moment, for code that measures real time.
     pub fn instant(&self) -> Instant {
         self.epoch + Duration::from_micros(self.now)
     }
 
-    /// Whose process would have to deal with this, if it is a process.
+    /// Returns the process that would have to handle this, if there is one.
     fn process_of(&self, happening: &Happening) -> Option<usize> {
         match happening {
             Happening::Dial { node, .. }

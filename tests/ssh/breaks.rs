@@ -11,7 +11,7 @@ const COMPLETE: &str = "has downloaded the complete file";
 
 #[test]
 fn a_peer_goes_on_while_its_host_is_out_of_reach() {
-    let mut world = World::new(3);
+    let Some(mut world) = World::new(3) else { return };
     let gate = world.gate();
     let start = Process::spawn(world.start_command(&["--peer-command", &gate]));
     world.wait_for_log(2, CONNECTED);
@@ -43,7 +43,7 @@ fn a_peer_goes_on_while_its_host_is_out_of_reach() {
 
 #[test]
 fn a_connection_that_breaks_is_made_again() {
-    let world = World::new(3);
+    let Some(world) = World::new(3) else { return };
     let gate = world.gate();
     let start = Process::spawn(world.start_command(&["--peer-command", &gate]));
     world.wait_for_log(2, CONNECTED);
@@ -61,7 +61,7 @@ fn a_connection_that_breaks_is_made_again() {
 
 #[test]
 fn a_connection_that_breaks_while_a_file_is_sent_leaves_nothing_half_done() {
-    let world = World::new(1);
+    let Some(world) = World::new(1) else { return };
     // The program is the last thing that is sent.
     world.hosts[0].log_in_with(
         "case $SSH_ORIGINAL_COMMAND in *'./peer_process'*)\n\
@@ -86,7 +86,7 @@ fn a_connection_that_breaks_while_a_file_is_sent_leaves_nothing_half_done() {
 
 #[test]
 fn peers_outlive_a_swarm_that_is_killed_and_another_finds_and_stops_them() {
-    let world = World::new(3);
+    let Some(world) = World::new(3) else { return };
     world.nobody_has_the_file();
     let start = Process::spawn(world.start_command(&IN_PLACE));
     world.wait_for_log(2, CONNECTED);
@@ -113,7 +113,7 @@ fn an_interrupted_swarm_leaves_no_peer_on_any_host() {
         ("INT", 130, "600", (0, "peer_1001.pid")),
         ("TERM", 143, "600", (0, "peer_1001.pid")),
     ] {
-        let world = World::new(3);
+        let Some(world) = World::new(3) else { return };
         world.nobody_has_the_file();
         let start = Process::spawn(world.start_command(&[&["--stagger", stagger], &IN_PLACE[..]].concat()));
         wait_until("the start", || world.there(begun.0, begun.1).exists());
@@ -128,7 +128,7 @@ fn an_interrupted_swarm_leaves_no_peer_on_any_host() {
 #[test]
 fn nobody_who_is_interrupted_waits_for_a_host_that_hangs() {
     for (command, said) in [("start", "nothing was started"), ("status", "nothing was shown"), ("stop", "stopped")] {
-        let world = World::new(2);
+        let Some(world) = World::new(2) else { return };
         world.hosts[1].log_in_with("touch reached; exec sleep 600");
         let mut words = world.start_words(&[]);
         command.clone_into(&mut words[0]);

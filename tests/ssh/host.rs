@@ -1,17 +1,17 @@
 //! `Host`: a machine that is reached by ssh, played by a real sshd on a loopback address, with a home directory of its own.
 
 use std::fs::{self, File};
+use std::iter;
 use std::net::Ipv4Addr;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::{env, iter};
 
+use crate::support::left_out::find;
 use crate::support::process::wait_until;
 use crate::support::relay::fresh_address;
+use crate::support::signal::signal;
 
-/// Where it is when it is not in the PATH: usually not in that of an ordinary user.
-const SBIN: [&str; 2] = ["/usr/sbin", "/usr/local/sbin"];
 /// Where sshd of root goes for what it does not trust; Debian makes it when the service starts.
 const RUN_DIR: &str = "/run/sshd";
 
@@ -19,15 +19,19 @@ const RUN_DIR: &str = "/run/sshd";
 pub struct Host {
     pub address: Ipv4Addr,
     dir: PathBuf,
+    /// Where sshd is.
+    program: PathBuf,
     /// `None` while nobody can log in.
     sshd: Option<Child>,
 }
 
 impl Host {
     /// A host that keeps all it has in `dir`, has the host key `host_key` there, and lets in who is in `authorized`.
-    pub fn new(dir: &Path, port: u16, host_key: &Path, authorized: &Path) -> Self {
+    ///
+    /// `None` if this machine lacks sshd, which is told.
+    pub fn new(dir: &Path, port: u16, host_key: &Path, authorized: &Path) -> Option<Self> {
         let address = other_address();
-        let mut host = Self { address, dir: dir.to_owned(), sshd: None };
+        let mut host = Self { address, dir: dir.to_owned(), program: find("sshd")?, sshd: None };
         fs::create_dir_all(host.home("")).expect("a directory");
         host.log_in_with("");
         // The login shell does not read its start files: they are those of the person who runs this.
@@ -41,7 +45,7 @@ impl Host {
         );
         fs::write(host.dir.join("sshd_config"), config).expect("a file");
         host.come_back();
-        host
+        Some(host)
     }
 
     /// A file in the home directory.
@@ -83,7 +87,7 @@ impl Host {
     pub fn go_away(&mut self) {
         let Some(mut sshd) = self.sshd.take() else { return };
         // Stopped, it starts no more sessions that would not be found.
-        signal(sshd.id(), "STOP");
+        _ = signal(sshd.id(), "STOP");
         kill_all(below(sshd.id()));
         // It has not been waited for, so the number is still its own.
         _ = sshd.kill();
@@ -97,7 +101,7 @@ impl Host {
         }
         let before = self.log().matches("Server listening").count();
         let log = File::options().append(true).create(true).open(self.dir.join("sshd.log")).expect("a file");
-        let mut command = Command::new(program("sshd", "openssh-server"));
+        let mut command = Command::new(&self.program);
         command.args(["-D", "-e", "-f"]).arg(self.dir.join("sshd_config")).current_dir(&self.dir);
         let sshd = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().expect("sshd can be run");
         self.sshd = Some(sshd);
@@ -120,23 +124,10 @@ impl Drop for Host {
     }
 }
 
-/// The path of a program that the tests cannot do without; which package has it is said if it is not there.
-pub fn program(name: &str, package: &str) -> PathBuf {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let folders = env::split_paths(&path).chain(SBIN.map(PathBuf::from));
-    let found = folders.map(|folder| folder.join(name)).find(|path| path.is_file());
-    found.unwrap_or_else(|| panic!("there is no {name} on this machine: install it with apt-get install {package}"))
-}
-
-/// Gives a signal to a process that may have ended by now.
-fn signal(pid: u32, name: &str) {
-    _ = Command::new("kill").args(["-s", name, &pid.to_string()]).stderr(Stdio::null()).status();
-}
-
 /// Ends processes that may have ended by now.
 pub fn kill_all(pids: Vec<u32>) {
     for pid in pids {
-        signal(pid, "KILL");
+        _ = signal(pid, "KILL");
     }
 }
 

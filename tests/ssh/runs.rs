@@ -5,7 +5,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::{env, iter};
 
-use crate::host::program;
+use crate::support::left_out::locate;
 use crate::support::process::wait_until;
 use crate::world::{DIR, FILE_SIZE, IN_PLACE, Outcome, World};
 
@@ -22,7 +22,7 @@ fn assert_same(one: &Path, other: &Path) {
 
 #[test]
 fn three_hosts_get_all_they_need_and_what_they_wrote_comes_home() {
-    let world = World::new(3);
+    let Some(world) = World::new(3) else { return };
     let outcome = world.start(&[]);
     outcome.assert_status(0);
     assert_eq!(outcome.column("peer"), ["1001", "1002", "1003"]);
@@ -67,7 +67,7 @@ fn three_hosts_get_all_they_need_and_what_they_wrote_comes_home() {
 
 #[test]
 fn what_was_sent_is_not_sent_again_unless_it_has_changed() {
-    let world = World::new(2);
+    let Some(world) = World::new(2) else { return };
     world.start(&[]).assert_status(0);
     // A file that is sent again is another one.
     let number = |host, name: &str| fs::metadata(world.there(host, name)).expect("a file").ino();
@@ -104,7 +104,7 @@ fn what_was_sent_is_not_sent_again_unless_it_has_changed() {
 #[test]
 fn a_manifest_that_is_not_here_any_more_does_not_stay_there() {
     const MANIFEST: &str = "file.dat.meta.json";
-    let world = World::new(2);
+    let Some(world) = World::new(2) else { return };
     let (file, manifest) = (format!("{DIR}/{}", COPIES[0]), format!("{DIR}/{MANIFEST}"));
     world.run(&["meta", "create", &file, "--piece-size", "16KiB", "-o", &manifest]).assert_status(0);
     world.start(&IN_PLACE).assert_status(0);
@@ -121,7 +121,7 @@ fn a_manifest_that_is_not_here_any_more_does_not_stay_there() {
 
 #[test]
 fn who_fails_at_once_there_is_told_with_its_last_words() {
-    let world = World::new(1);
+    let Some(world) = World::new(1) else { return };
     let outcome = world.start(&["--detach", "--peer-command", "echo no room here for {id}; exit 3"]);
     outcome.assert_status(1);
     assert_eq!(outcome.stderr, "swarm: peer 1001 ended with status 3: no room here for 1001\n");
@@ -130,7 +130,7 @@ fn who_fails_at_once_there_is_told_with_its_last_words() {
 
 #[test]
 fn what_peers_there_warn_of_is_told_here_once_behind_however_much_else_they_say() {
-    let world = World::new(2);
+    let Some(world) = World::new(2) else { return };
     // More than is brought at once, then a warning twice, with some time for a look between.
     let command = "head -c 200000 /dev/zero | tr '\\0' x; echo; \
         for number in 1 2; do echo 'peer {id}: [WARN] it is odd at {id}'; : >log_peer_{id}.log; sleep 1; done; exit 3";
@@ -148,7 +148,7 @@ fn what_peers_there_warn_of_is_told_here_once_behind_however_much_else_they_say(
 
 #[test]
 fn peers_that_were_left_running_are_shown_and_stopped() {
-    let world = World::new(3);
+    let Some(world) = World::new(3) else { return };
     world.nobody_has_the_file();
     let outcome = world.start(&[&["--detach"], &IN_PLACE[..]].concat());
     outcome.assert_status(0);
@@ -186,7 +186,7 @@ fn peers_that_were_left_running_are_shown_and_stopped() {
 
 #[test]
 fn limits_of_a_demonstration_go_there_with_the_command() {
-    let world = World::new(3);
+    let Some(world) = World::new(3) else { return };
     world.nobody_has_the_file();
     let outcome = world.start(&["--detach", "--demo-rate=900k"]);
     outcome.assert_status(0);
@@ -202,7 +202,7 @@ fn limits_of_a_demonstration_go_there_with_the_command() {
 
 #[test]
 fn clean_deletes_what_a_run_has_left_there_and_never_the_seeders_file() {
-    let world = World::new(2);
+    let Some(world) = World::new(2) else { return };
     world.start(&IN_PLACE).assert_status(0);
     let leavings = [
         (0, "log_peer_1001.log"),
@@ -240,7 +240,7 @@ fn clean_deletes_what_a_run_has_left_there_and_never_the_seeders_file() {
 
 #[test]
 fn logs_are_found_there_wherever_they_are_and_those_of_earlier_runs_tell_nothing() {
-    let world = World::new(2);
+    let Some(world) = World::new(2) else { return };
     let body = "case $1 in 1001) to='logs/log_peer_[1001].log' ;; *) to=\"out/$1 of today.txt\" ;; esac
         \"$OURS\" $1 || exit
         mkdir -p logs out && cat \"log_peer_$1.log\" >>\"$to\" && rm \"log_peer_$1.log\"";
@@ -281,12 +281,12 @@ fn logs_are_found_there_wherever_they_are_and_those_of_earlier_runs_tell_nothing
 
 #[test]
 fn a_host_with_next_to_no_programs_is_enough() {
-    let world = World::new(2);
+    let Some(world) = World::new(2) else { return };
     for host in &world.hosts {
         let bin = host.home("bin");
         fs::create_dir(&bin).expect("a directory");
         for name in iter::once("wc").chain(NEEDED) {
-            symlink(program(name, "coreutils"), bin.join(name)).expect("a link");
+            symlink(locate(name).expect("every machine has it"), bin.join(name)).expect("a link");
         }
         host.log_in_with("PATH=$HOME/bin\n! command -v sha256sum shasum openssl || exit 1");
     }
@@ -300,7 +300,7 @@ fn a_host_with_next_to_no_programs_is_enough() {
 
 #[test]
 fn a_login_shell_that_says_something_and_an_odd_temporary_directory_do_no_harm() {
-    let world = World::new(2);
+    let Some(world) = World::new(2) else { return };
     for host in &world.hosts {
         host.log_in_with("echo 1001 hello; printf 'and no line feed '; PATH=$HOME:$PATH");
         // So that copies are read through the connection, too.
@@ -320,7 +320,7 @@ fn a_login_shell_that_says_something_and_an_odd_temporary_directory_do_no_harm()
 /// Seen: a `swarm.json` by which `swarm status` wrote a host's key into a file of the user.
 #[test]
 fn what_a_directory_remembers_makes_ssh_write_no_key() {
-    let world = World::new(1);
+    let Some(world) = World::new(1) else { return };
     world.start(&[]).assert_status(0);
     let keys = world.hosts[0].home("written");
     let path = world.here("swarm.json");
@@ -340,7 +340,7 @@ fn what_a_directory_remembers_makes_ssh_write_no_key() {
 
 #[test]
 fn the_swarms_directory_there_can_be_named() {
-    let world = World::new(2);
+    let Some(world) = World::new(2) else { return };
     let absolute = world.hosts[0].home("else where's");
     let absolute: PathBuf = absolute.components().collect();
     for (dir, place) in [

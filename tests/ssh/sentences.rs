@@ -17,7 +17,7 @@ const TYPED: &str = "-o IdentitiesOnly=yes -i ROOT/key -o Port=PORT -o UserKnown
 ///
 /// `HOST`, `PORT` and `ROOT` stand for the host, its port and the directory that all is in.
 fn check(sentence: &str, arrange: impl FnOnce(&mut World) -> Command) {
-    let mut world = World::new(1);
+    let Some(mut world) = World::new(1) else { return };
     let outcome = Outcome::of(&mut arrange(&mut world));
     let host = world.hosts[0].address.to_string();
     let root = world.path("");

@@ -12,7 +12,8 @@ use std::{env, iter};
 
 use tempfile::TempDir;
 
-use crate::host::{Host, kill_all, program};
+use crate::host::{Host, kill_all};
+use crate::support::left_out::{find, find_command};
 use crate::support::process::wait_until;
 
 pub const SWARM: &str = env!("CARGO_BIN_EXE_swarm");
@@ -35,7 +36,10 @@ pub struct World {
 
 impl World {
     /// This many hosts; each has one peer, in order, and the first one's has the file.
-    pub fn new(host_count: usize) -> Self {
+    ///
+    /// `None` if this machine lacks a program of OpenSSH, which is told: then the test that asks for it is left out.
+    pub fn new(host_count: usize) -> Option<Self> {
+        let (ssh, _) = (find("ssh")?, find("ssh-keygen")?);
         let root = TempDir::new().expect("a directory");
         let path = |name: &str| root.path().join(name);
         for name in ["tmp", "bin"] {
@@ -47,16 +51,12 @@ impl World {
         // forever, so that no test passes because it waited for long enough.
         let config = path("ssh_config");
         fs::write(&config, "").expect("a file");
-        let ssh = format!(
-            "#!/bin/sh\nexec {} -F {} -o ControlPersist=yes \"$@\"\n",
-            program("ssh", "openssh-client").display(),
-            config.display()
-        );
+        let ssh = format!("#!/bin/sh\nexec {} -F {} -o ControlPersist=yes \"$@\"\n", ssh.display(), config.display());
         fs::write(path("bin/ssh"), ssh).expect("a file");
         fs::set_permissions(path("bin/ssh"), Permissions::from_mode(0o755)).expect("it is ours");
         let port = free_port();
         let host = |place| Host::new(&path(&format!("host{place}")), port, &path("host_key"), &path("key.pub"));
-        let hosts: Vec<_> = (1..=host_count).map(host).collect();
+        let hosts = (1..=host_count).map(host).collect::<Option<Vec<_>>>()?;
         let text = |name| path(name).display().to_string();
         let options = [
             ("IdentitiesOnly", "yes".into()),
@@ -72,7 +72,7 @@ impl World {
         let init =
             ["init", DIR, "--hosts", &hosts, "--port", "6001", "--size", &size, "--piece-size", "16KiB", "-m", "1"];
         world.run(&init).assert_status(0);
-        world
+        Some(world)
     }
 
     /// A file beside the hosts' directories.
@@ -253,7 +253,7 @@ fn cells(line: &str) -> impl Iterator<Item = &str> {
 
 /// Makes a key without a passphrase, and its public half beside it.
 pub fn make_key(path: &Path) {
-    let mut command = Command::new(program("ssh-keygen", "openssh-client"));
+    let mut command = find_command("ssh-keygen").expect("each world has found it");
     let words = ["-q", "-t", "ed25519", "-N", "", "-C", "test", "-f"].map(OsString::from);
     let status = command.args(words).arg(path).stdin(Stdio::null()).status().expect("it can be run");
     assert!(status.success(), "ssh-keygen: {status}");

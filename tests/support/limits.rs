@@ -1,8 +1,8 @@
-//! `Limits`: what a peer may still ask for under a limit, in the plainest way. The ledgers of the simulation and of the
-//! fuzz targets share it by `#[path]`; what costs and what is given back they say themselves.
+//! `Limits`: how much a peer may still request under a limit, in the plainest way. The ledgers of the simulation and of the
+//! fuzz targets share it by `#[path]`; they decide themselves what costs and what is given back.
 //!
-//! Of a limit that is not set nothing is kept. The numbers are wide enough for whatever comes: nothing saturates here, so
-//! that it would be seen if that made a difference in `Peer`.
+//! Nothing is kept for a limit that is not set. The numbers are wide enough for all events: nothing saturates here, so a
+//! difference in `Peer` would be seen.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ pub struct Limits {
     of_each: BTreeMap<PeerId, Tokens>,
 }
 
-/// What a limit leaves to be asked for, in bytes; less than 0 after a piece that was larger than what was left.
+/// What a limit leaves for requests, in bytes; negative after a piece that was larger than the rest.
 #[derive(Clone, Copy, Debug)]
 struct Tokens {
     left: i128,
@@ -46,7 +46,7 @@ impl Limits {
         }
     }
 
-    /// Whether they leave anything to be asked of this neighbor.
+    /// Reports whether they leave anything for requests to this neighbor.
     pub fn allow(&self, neighbor: PeerId) -> bool {
         self.of_all.iter().chain(self.of_each.get(&neighbor)).all(|tokens| tokens.left > 0)
     }
@@ -56,12 +56,12 @@ impl Limits {
         self.of_each.values_mut().for_each(|tokens| tokens.come(of_each));
     }
 
-    /// A piece was asked of a neighbor, or has come from it unasked: it costs its length.
+    /// A piece was requested from a neighbor, or has come from it unrequested: it costs its length.
     pub fn charge(&mut self, neighbor: PeerId, piece_len: u32) {
         self.change(neighbor, -i128::from(piece_len));
     }
 
-    /// It will not come, or costs again if it does.
+    /// It will not arrive; if it does, it costs again.
     pub fn give_back(&mut self, neighbor: PeerId, piece_len: u32) {
         self.change(neighbor, piece_len.into());
     }

@@ -4,9 +4,9 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How late a thread may wake without losing throughput. Nothing is ever sent faster than the rate for longer than this.
+/// How late a thread may wake without losing throughput. Bytes never exceed the rate for longer than this.
 const SLACK: Duration = Duration::from_millis(10);
-/// At most this many bytes are one chunk, for connections take turns chunk by chunk.
+/// Maximum number of bytes in a chunk, because connections take turns chunk by chunk.
 pub const LONGEST_CHUNK: usize = 16 * 1024;
 const SHORTEST_CHUNK: usize = 1024;
 
@@ -18,7 +18,7 @@ struct State {
     free_from: Instant,
 }
 
-/// When a chunk's first byte starts and its last byte ends to pass.
+/// When a chunk's first byte starts to pass and its last byte has passed.
 #[derive(Clone, Copy)]
 pub struct Slot {
     pub starts: Instant,
@@ -30,12 +30,12 @@ impl Pacer {
         Self(Mutex::new(State { bytes_per_sec: bytes_per_sec.into(), free_from: Instant::now() }))
     }
 
-    /// Changes the rate for all that comes from now on.
+    /// Changes the rate for everything that comes from now on.
     pub fn set_rate(&self, bytes_per_sec: u32) {
         self.0.lock().expect("no panic").bytes_per_sec = bytes_per_sec.into();
     }
 
-    /// How much should be sent at once: no more than 5 ms take, so that nobody waits long for others.
+    /// Returns how much to send at once: no more than 5 ms take, so no connection waits long for others.
     pub fn chunk_len(&self) -> usize {
         // Rates are positive and far below what an f64 holds exactly.
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
@@ -43,7 +43,7 @@ impl Pacer {
         len.clamp(SHORTEST_CHUNK, LONGEST_CHUNK)
     }
 
-    /// The slot of `len` bytes that are there since `ready`; what has waited longer than the slack is not made up for.
+    /// Returns the slot of `len` bytes that are there since `ready`; waiting time beyond the slack is not made up for.
     pub fn reserve(&self, len: usize, ready: Instant) -> Slot {
         let mut state = self.0.lock().expect("no panic");
         let earliest = Instant::now().checked_sub(SLACK).unwrap_or(ready);

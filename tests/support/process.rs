@@ -1,4 +1,4 @@
-//! `Process`: a real peer, what it says on stderr, and how it ends. It does not outlive its test.
+//! `Process`: a real peer, its output on stderr, and its exit status. It does not outlive its test.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -8,9 +8,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::signal::signal;
+
 /// A safety net, far beyond what anything here takes: what has not happened by then never will.
 pub const PATIENCE: Duration = Duration::from_secs(60);
-/// How often a file is looked at for what a peer writes into it.
+/// Time between two looks at a file that a peer writes.
 const LOOK_INTERVAL: Duration = Duration::from_millis(10);
 
 /// The binary under test.
@@ -28,7 +30,7 @@ struct Told {
     ended: bool,
 }
 
-/// How a peer ended.
+/// How a peer exited.
 #[derive(Debug)]
 pub struct Ended {
     /// Its exit status, `None` if a signal killed it.
@@ -47,7 +49,7 @@ impl Process {
         process
     }
 
-    /// Starts a command that is to become a peer.
+    /// Starts a command that becomes a peer.
     pub fn spawn(mut command: Command) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("a process");
@@ -65,12 +67,12 @@ impl Process {
         Self { child, told }
     }
 
-    /// The lines on stderr so far that contain `part`.
+    /// Returns the lines on stderr so far that contain `part`.
     pub fn lines_with(&self, part: &str) -> Vec<String> {
         self.told().lines.iter().filter(|line| line.contains(part)).cloned().collect()
     }
 
-    /// The warnings so far that name somebody.
+    /// Returns the warnings so far that name this neighbor or caller.
     pub fn warnings_about(&self, name: &str) -> Vec<String> {
         let mut lines = self.lines_with("[WARN]");
         lines.retain(|line| line.contains(name));
@@ -85,14 +87,12 @@ impl Process {
         assert!(!lacks(&mut told), "no line with '{part}', but {:#?}", last(&told.lines));
     }
 
-    /// Sends a signal, `STOP` for instance.
+    /// Sends a signal, for example `STOP`.
     pub fn signal(&self, name: &str) {
-        let mut kill = Command::new("kill");
-        let status = kill.arg(format!("-{name}")).arg(self.child.id().to_string()).status().expect("kill");
-        assert!(status.success(), "the process is there");
+        assert!(signal(self.child.id(), name), "the process is there");
     }
 
-    /// What `/proc/PID/status` says under this key: kilobytes, or a plain number.
+    /// Returns the value of this key in `/proc/PID/status`: kilobytes, or a plain number.
     pub fn figure(&self, key: &str) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
         let value = status.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'));
@@ -100,25 +100,25 @@ impl Process {
         number.unwrap_or_else(|| panic!("no {key} in {status}"))
     }
 
-    /// Waits until it has ended.
+    /// Waits until it has exited.
     pub fn wait(mut self) -> Ended {
         let (mut told, _) =
             self.told.1.wait_timeout_while(self.told(), PATIENCE, |told| !told.ended).expect("no panic");
         assert!(told.ended, "the peer has not ended, it said {:#?}", last(&told.lines));
         let lines = std::mem::take(&mut told.lines);
         drop(told);
-        // It has closed stderr, so it has ended or is about to.
+        // It has closed stderr, so it has exited or is about to.
         Ended { status: self.child.wait().expect("a child").code(), lines }
     }
 
-    /// Waits until it has ended by itself because all have the file.
+    /// Waits until it has exited by itself because all have the file.
     pub fn wait_for_success(self) -> Ended {
         let ended = self.wait();
         assert_eq!(ended.status, Some(0), "{:#?}", last(&ended.lines));
         ended
     }
 
-    /// Ends a peer whose swarm cannot end by itself.
+    /// Stops a peer whose swarm cannot end by itself.
     pub fn terminate(self) -> Ended {
         self.signal("TERM");
         let ended = self.wait();
@@ -133,14 +133,14 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Both fail only if it has ended and was waited for.
+        // Both fail only if it has exited and was waited for.
         _ = self.child.kill();
         _ = self.child.wait();
     }
 }
 
 impl Ended {
-    /// The sentence for which it ended, which must be the only one; paths in it are cut to what follows `root`.
+    /// Returns the sentence about why it exited, which must be the only one; paths in it are cut to the part after `root`.
     pub fn fault(&self, status: i32, root: &Path) -> String {
         assert_eq!(self.status, Some(status), "{:#?}", last(&self.lines));
         let faults: Vec<_> = self.lines.iter().filter_map(|line| line.strip_prefix("peer_process: ")).collect();
@@ -149,17 +149,17 @@ impl Ended {
     }
 }
 
-/// Goes on after an assertion of the test has failed under the lock: that one is to be shown, and no other.
+/// Continues after an assertion of the test has failed under the lock, so that only that one is shown.
 fn lock(told: &Mutex<Told>) -> MutexGuard<'_, Told> {
     told.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The end of what may be very much.
+/// Returns the end of a text that may be very long.
 fn last(lines: &[String]) -> &[String] {
     &lines[lines.len().saturating_sub(40)..]
 }
 
-/// Waits until a condition holds that no event tells of.
+/// Waits until a condition holds that no event reports.
 pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     let started = Instant::now();
     while !holds() {

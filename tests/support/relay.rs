@@ -1,13 +1,13 @@
 //! `Network`: hosts on loopback with links of their own, between which bytes take time, and paths that can be cut.
 //!
-//! Each host has a rate up and a rate down over all its connections, each path a delay. Who wants to reach another host
+//! Each host has a rate up and a rate down over all its connections, and each path a delay. To reach another host, a peer
 //! dials that path's relay, which dials the other host. A path that is cut passes nothing in either direction, no FIN and no
-//! RST; new connections are accepted, because the relay's own socket does that, but nothing passes on them. What was held
-//! back goes on when the path is healed. A frozen host is one whose paths are all cut.
+//! RST. New connections are accepted, because the relay's own socket does that, but nothing passes on them. Data that was
+//! held back continues when the path is healed. A frozen host is one whose paths are all cut.
 //!
-//! Four threads carry a connection: in each direction one reads and paces what leaves the one host, one delays and paces what
-//! arrives at the other. Between them is a bounded queue, so that a sender feels a slow receiver. What is already in the
-//! system's buffers of the receiving socket can still be read after a cut.
+//! Four threads carry a connection, two for each direction. One reads and paces the data that leaves one host; the other
+//! delays and paces the data that arrives at the other host. Between them is a bounded queue, so a sender feels a slow
+//! receiver. Data already in the system's buffers of the receiving socket can still be read after a cut.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
@@ -20,22 +20,22 @@ use std::time::{Duration, Instant};
 
 use super::pacer::{LONGEST_CHUNK, Pacer, sleep_until};
 
-/// This many chunks wait in one direction of a connection: 1 MiB, which is eight times what 100 Mbit/s have under way in 10 ms.
+/// Number of chunks that wait in one direction of a connection: 1 MiB, eight times what 100 Mbit/s has under way in 10 ms.
 const QUEUE_CHUNKS: usize = 64;
-/// A read that takes no longer found bytes that were waiting for it.
+/// A read that takes no longer found bytes that were waiting.
 const PROMPT: Duration = Duration::from_micros(200);
-/// Ports that nobody takes on all addresses, as a peer with a host name does with its own.
+/// Ports that no program takes on all addresses, as a peer with a host name does with its own.
 pub const PEER_PORT: u16 = 16_001;
 const FIRST_RELAY_PORT: u16 = 17_001;
 
-/// Who sends and who receives.
+/// The sender and the receiver.
 #[derive(Clone, Copy)]
 struct Path {
     from: usize,
     to: usize,
 }
 
-/// Hosts, numbered from 0, and the relays between them. Everything ends when it is dropped.
+/// Hosts, numbered from 0, and the relays between them. Dropping this ends everything.
 pub struct Network {
     links: Arc<Links>,
     relays: BTreeMap<(usize, usize), SocketAddrV4>,
@@ -62,15 +62,15 @@ struct State {
     stopped: bool,
 }
 
-/// Bytes under way; none at all are the sender's FIN.
+/// Bytes under way; no bytes stand for the sender's FIN.
 struct Chunk {
     bytes: Vec<u8>,
-    /// When its first byte is at the other end of the path, and when its last.
+    /// When its first byte is at the other end of the path, and when its last byte is.
     starts: Instant,
     ends: Instant,
 }
 
-/// An address of this machine that no other test uses, so that ports never collide.
+/// Returns an address of this machine that no other test uses, so ports never collide.
 ///
 /// Two test processes at the same time differ in the middle bytes.
 pub fn fresh_address() -> Ipv4Addr {
@@ -81,7 +81,7 @@ pub fn fresh_address() -> Ipv4Addr {
 }
 
 impl Network {
-    /// Hosts of this rate, up and down each, all paths with this delay one way.
+    /// Returns hosts of this rate, up and down each, and paths that all have this delay one way.
     pub fn new(host_count: usize, bytes_per_sec: u32, delay: Duration) -> Self {
         let hosts =
             (0..host_count).map(|_| Host { up: Pacer::new(bytes_per_sec), down: Pacer::new(bytes_per_sec) }).collect();
@@ -104,12 +104,12 @@ impl Network {
         Self { links, relays }
     }
 
-    /// Where the peer on this host is to listen.
+    /// Returns the address on which this host's peer must listen.
     pub fn address(&self, host: usize) -> SocketAddrV4 {
         self.links.address(host)
     }
 
-    /// Where `from` reaches `to`; a host beyond those of this network is reached directly.
+    /// Returns where `from` reaches `to`; a host beyond those of this network is reached directly.
     pub fn relay(&self, from: usize, to: usize) -> SocketAddrV4 {
         self.relays.get(&(from, to)).copied().unwrap_or_else(|| self.address(to))
     }
@@ -125,17 +125,17 @@ impl Network {
         self.links.change(|state| state.cut.extend([(one, other), (other, one)]));
     }
 
-    /// Ends a cut: what was held back goes on.
+    /// Ends a cut: data that was held back continues.
     pub fn heal(&self, one: usize, other: usize) {
         self.links.change(|state| state.cut.retain(|&path| path != (one, other) && path != (other, one)));
     }
 
-    /// From now on nothing comes to this host or from it.
+    /// From now on nothing reaches this host or leaves it.
     pub fn freeze(&self, host: usize) {
         self.links.change(|state| _ = state.frozen.insert(host));
     }
 
-    /// Ends a freeze: what was held back goes on.
+    /// Ends a freeze: data that was held back continues.
     pub fn thaw(&self, host: usize) {
         self.links.change(|state| _ = state.frozen.remove(&host));
     }
@@ -145,11 +145,11 @@ impl Drop for Network {
     fn drop(&mut self) {
         self.links.change(|state| state.stopped = true);
         for socket in self.links.sockets.lock().expect("no panic").drain(..).filter_map(|socket| socket.upgrade()) {
-            // One that is not connected any more needs no shutting.
+            // A socket that is no longer connected needs no shutdown.
             _ = socket.shutdown(Shutdown::Both);
         }
         for relay in self.relays.values() {
-            // Makes `accept` look up.
+            // Makes `accept` return.
             _ = TcpStream::connect(relay);
         }
         loop {
@@ -178,7 +178,7 @@ impl Links {
         self.state.lock().expect("no panic").stopped
     }
 
-    /// Waits while the path is cut; false if all is to end.
+    /// Waits while the path is cut; returns false if everything is to end.
     fn wait_until_open(&self, path: Path) -> bool {
         let Path { from, to } = path;
         let closed = |state: &mut State| {
@@ -195,7 +195,7 @@ impl Links {
         threads.push(thread::spawn(body));
     }
 
-    /// Lets a socket be shut when all ends.
+    /// Registers a socket to be shut at the end.
     fn register(&self, socket: TcpStream) -> Arc<TcpStream> {
         socket.set_nodelay(true).expect("a TCP socket");
         let socket = Arc::new(socket);
@@ -223,14 +223,14 @@ fn accept(links: &Arc<Links>, path: Path, listener: &TcpListener) {
     }
 }
 
-/// Dials the other host and carries everything to and fro until both directions have ended.
+/// Dials the other host and carries everything both ways until both directions have ended.
 fn carry(links: &Links, path: Path, dialer: &TcpStream) {
-    // A dialer hears that it is connected one round trip after it dialed, and can speak only then.
+    // A dialer learns that it is connected one round trip after it dialed, and can send only then.
     sleep_until(Instant::now() + 2 * links.delay());
     if !links.wait_until_open(path) {
         return;
     }
-    // Nobody listens: the dialer sees its connection closed.
+    // No program listens: the dialer sees its connection closed.
     let Ok(target) = TcpStream::connect(links.address(path.to)) else { return };
     let target = &*links.register(target);
     let back = Path { from: path.to, to: path.from };
@@ -249,7 +249,7 @@ fn carry(links: &Links, path: Path, dialer: &TcpStream) {
     });
 }
 
-/// Reads what one host sends, no faster than its link goes.
+/// Reads the data that one host sends, no faster than its link.
 fn send_off(links: &Links, path: Path, mut source: &TcpStream, queue: &SyncSender<Chunk>) {
     let up = &links.hosts[path.from].up;
     let mut buffer = vec![0; LONGEST_CHUNK];
@@ -273,7 +273,7 @@ fn send_off(links: &Links, path: Path, mut source: &TcpStream, queue: &SyncSende
     }
 }
 
-/// Writes what arrives at the other host, no faster than its link goes; `None` if it does not take it.
+/// Writes the data that arrives at the other host, no faster than its link; `None` if the host does not take it.
 fn deliver(links: &Links, path: Path, mut sink: &TcpStream, arrivals: &Receiver<Chunk>) -> Option<()> {
     let down = &links.hosts[path.to].down;
     for chunk in arrivals {

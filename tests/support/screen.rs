@@ -1,4 +1,4 @@
-//! `Screen`: what a person sees on a terminal, of the few controls that our programs use.
+//! `Screen`: the content of a terminal's screen, for the few controls that our programs use.
 
 /// A terminal's screen, which does not scroll back.
 pub struct Screen {
@@ -9,12 +9,12 @@ pub struct Screen {
 }
 
 impl Screen {
-    /// An empty one.
+    /// Returns an empty screen.
     pub fn new(columns: usize, rows: usize) -> Self {
         Self { rows: vec![vec![' '; columns]; rows], columns, row: 0, column: 0 }
     }
 
-    /// Shows text; a control that it does not know is a fault of the test.
+    /// Shows text; an unknown control is a fault of the test.
     pub fn show(&mut self, text: &str) {
         let mut rest = text.chars();
         while let Some(c) = rest.next() {
@@ -34,7 +34,7 @@ impl Screen {
                     }
                 }
                 c => {
-                    // As terminals do: the line is left only when something comes behind its last column.
+                    // As in terminals, the line is left only when a character follows its last column.
                     if self.column == self.columns {
                         self.column = 0;
                         self.feed();
@@ -60,7 +60,7 @@ impl Screen {
         self.rows[self.row + 1..].iter_mut().for_each(|row| row.fill(' '));
     }
 
-    /// The lines that have something in them.
+    /// Returns the lines that are not empty.
     pub fn lines(&self) -> Vec<String> {
         let lines = self.rows.iter().map(|row| row.iter().collect::<String>().trim_end().to_owned());
         lines.filter(|line| !line.is_empty()).collect()

@@ -1,5 +1,5 @@
-//! `Swarm`: peers that each have a directory of their own, with a `PeerInfo.cfg` in which only their own line is where
-//! they really listen: the other lines say where they reach the others.
+//! `Swarm`: peers that each have their own directory. In its `PeerInfo.cfg` only the peer's own line says where it really
+//! listens. The other lines say where it reaches the others.
 
 use std::fmt::Write;
 use std::fs;
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use super::process::{Process, wait_until};
 use super::relay::{Network, PEER_PORT, fresh_address};
 
-/// What the configuration files say.
+/// The content of the configuration files.
 pub struct Plan {
     /// `NumberOfPreferredNeighbors`
     pub k: u32,
@@ -30,11 +30,11 @@ impl Default for Plan {
     }
 }
 
-/// A swarm that is ready to be started.
+/// A swarm that is ready to start.
 pub struct Swarm {
     root: TempDir,
     pub plan: Plan,
-    /// The bytes that all shall have.
+    /// The bytes that all peers must have in the end.
     pub file: Vec<u8>,
     addresses: Vec<SocketAddrV4>,
 }
@@ -42,13 +42,13 @@ pub struct Swarm {
 const FILE_NAME: &str = "file.bin";
 
 impl Swarm {
-    /// Peers that reach each other through the network's relays, each on the host of its place in the list.
+    /// Returns peers that reach each other through the network's relays, each on the host of its place in the list.
     pub fn behind(plan: Plan, network: &Network) -> Self {
         let addresses = (0..plan.peers.len()).map(|host| network.address(host)).collect();
         Self::new(plan, addresses, |from, to| network.relay(from, to))
     }
 
-    /// Peers that reach each other directly.
+    /// Returns peers that reach each other directly.
     pub fn on_loopback(plan: Plan) -> Self {
         let host = fresh_address();
         let addresses: Vec<_> =
@@ -81,27 +81,27 @@ impl Swarm {
         swarm
     }
 
-    /// What all paths start with.
+    /// Returns the start of all paths.
     pub fn root(&self) -> &Path {
         self.root.path()
     }
 
-    /// A peer's working directory.
+    /// Returns a peer's working directory.
     pub fn dir(&self, id: u32) -> PathBuf {
         self.root().join(id.to_string())
     }
 
-    /// Where a peer keeps its file.
+    /// Returns the directory where a peer keeps its file.
     pub fn peer_dir(&self, id: u32) -> PathBuf {
         self.dir(id).join(format!("peer_{id}"))
     }
 
-    /// A peer's complete file.
+    /// Returns the path of a peer's complete file.
     pub fn path(&self, id: u32) -> PathBuf {
         self.peer_dir(id).join(FILE_NAME)
     }
 
-    /// Where a peer listens.
+    /// Returns the address on which a peer listens.
     pub fn address(&self, id: u32) -> SocketAddrV4 {
         let place = self.plan.peers.iter().position(|(listed, _)| *listed == id).expect("a listed peer");
         self.addresses[place]
@@ -109,7 +109,7 @@ impl Swarm {
 
     /// Starts a peer and waits until it listens.
     pub fn start(&self, id: u32, arguments: &[&str]) -> Process {
-        // Started by its full path, so that its sentences name full paths too.
+        // Started by its full path, so its sentences have full paths too.
         let dir = self.dir(id);
         let dir = dir.to_str().expect("a plain name");
         Process::start(self.root(), id, &[&["--dir", dir], arguments].concat())
@@ -120,12 +120,12 @@ impl Swarm {
         self.plan.peers.iter().map(|&(id, _)| self.start(id, arguments)).collect()
     }
 
-    /// A peer's log so far.
+    /// Returns a peer's log so far.
     pub fn log(&self, id: u32) -> String {
         fs::read_to_string(self.dir(id).join(format!("log_peer_{id}.log"))).unwrap_or_default()
     }
 
-    /// How many lines of a peer's log contain `part`.
+    /// Returns how many lines of a peer's log contain `part`.
     pub fn count_in_log(&self, id: u32, part: &str) -> usize {
         self.log(id).lines().filter(|line| line.contains(part)).count()
     }
@@ -135,7 +135,7 @@ impl Swarm {
         wait_until(&format!("{count} times '{part}' in the log of {id}"), || self.count_in_log(id, part) >= count);
     }
 
-    /// Waits until a leecher has told in its log that its file is complete, and compares it.
+    /// Waits until a leecher's log says that its file is complete, and compares the file.
     pub fn wait_for_file(&self, id: u32) {
         self.wait_for_log(id, "has downloaded the complete file", 1);
         self.check_file(id);
@@ -143,11 +143,11 @@ impl Swarm {
 
     /// Asserts that a peer has the file.
     pub fn check_file(&self, id: u32) {
-        // Not `assert_eq!`: nobody wants to read megabytes.
+        // Not `assert_eq!`: it would print megabytes.
         assert!(fs::read(self.path(id)).expect("a file") == self.file, "the file of {id} differs");
     }
 
-    /// Waits until all have ended with 0, and compares their files.
+    /// Waits until all have exited with status 0, and compares their files.
     pub fn wait_for_end(&self, peers: Vec<Process>) {
         for peer in peers {
             peer.wait_for_success();
@@ -155,13 +155,13 @@ impl Swarm {
         self.plan.peers.iter().for_each(|&(id, _)| self.check_file(id));
     }
 
-    /// The bytes of a piece.
+    /// Returns the bytes of a piece.
     pub fn piece(&self, number: u32) -> &[u8] {
         self.file.chunks(self.plan.piece_size).nth(number as usize).expect("a piece")
     }
 }
 
-/// This many bytes that look random and are the same every time.
+/// Returns this many bytes that look random and are always the same.
 pub fn bytes(count: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let next = |_| {

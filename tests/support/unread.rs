@@ -1,4 +1,4 @@
-//! What a process writes to and nobody reads: a full pipe, a terminal that stands still, one that is hung up.
+//! Outputs that no program reads: a full pipe, a terminal that is stopped, one that is hung up.
 #![allow(dead_code, reason = "each test crate uses another part of it")]
 
 use std::fs::{File, OpenOptions};
@@ -10,10 +10,10 @@ use rustix::pipe::fcntl_getpipe_size;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
-/// The system's flag for a terminal that is not to become the process's own.
+/// The system's flag for a terminal that must not become the process's own.
 const O_NOCTTY: i32 = 0o400;
 
-/// A pipe that takes nothing more; what is in it comes first when it is read at last.
+/// Returns a pipe that takes nothing more; its content comes first when it is read at last.
 pub fn full_pipe() -> (PipeReader, Stdio) {
     let (reader, mut writer) = pipe().expect("a pipe");
     let room = fcntl_getpipe_size(&writer).expect("the size of a pipe");
@@ -21,15 +21,15 @@ pub fn full_pipe() -> (PipeReader, Stdio) {
     (reader, writer.into())
 }
 
-/// A terminal; it is hung up when this is dropped.
+/// A terminal; dropping this hangs it up.
 pub struct Terminal {
-    /// Where its person sits.
+    /// The side of the person.
     person: File,
     path: String,
 }
 
 impl Terminal {
-    /// One of 100 columns and 30 rows.
+    /// Returns a terminal of 100 columns and 30 rows.
     pub fn new() -> Self {
         let person = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a terminal");
         grantpt(&person).expect("it is ours");
@@ -46,7 +46,7 @@ impl Terminal {
         options.read(true).write(true).custom_flags(O_NOCTTY).open(&self.path).expect("its other side")
     }
 
-    /// Its other side, for a process.
+    /// Returns its other side, for a process.
     pub fn side(&self) -> Stdio {
         self.open().into()
     }
@@ -56,7 +56,7 @@ impl Terminal {
         self.person.write_all(keys).expect("it takes keys");
     }
 
-    /// Reads until this was shown; gives all that was read.
+    /// Reads until this was shown; returns everything that was read.
     pub fn read_until(&mut self, part: &str) -> String {
         let (mut text, mut buffer) = (Vec::new(), [0; 4096]);
         loop {

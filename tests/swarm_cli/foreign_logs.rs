@@ -6,13 +6,13 @@ use std::fs;
 use serde_json::json;
 
 use crate::Outcome;
-use crate::foreign::PEER;
+use crate::foreign::peer;
 use crate::swarm::{PIECE_COUNT, Swarm, content, copy_of};
 
-/// Starts foreign peers whose log is where `places` tells for each ID.
-fn start_with_logs(swarm: &Swarm, line: &str, places: &str, more: &str) -> Outcome {
-    let body = format!("case $1 in\n{places}\nesac\nexport LOG {more}\nexec python3 '{PEER}' $1");
-    swarm.start_by(line, &body).end()
+/// Starts foreign peers whose log is where `places` tells for each ID; `None` if this machine has no Python, which is told.
+fn start_with_logs(swarm: &Swarm, line: &str, places: &str, more: &str) -> Option<Outcome> {
+    let body = format!("case $1 in\n{places}\nesac\nexport LOG {more}\nexec {} $1", peer()?);
+    Some(swarm.start_by(line, &body).end())
 }
 
 /// Asserts that each leecher has told of all pieces, and how many.
@@ -33,7 +33,7 @@ fn logs_are_found_wherever_public_peers_write_them() {
         1004) LOG='log_peer_[1004]_2025-04-22_10-02-21.log' ;;
         1005) LOG='logs/log_peer_1005_22-04-2025 10.02.log' ;;
         1006) LOG='log_peer_[1006].log' ;;";
-    let outcome = start_with_logs(&swarm, "start --json --timeout 50", places, "");
+    let Some(outcome) = start_with_logs(&swarm, "start --json --timeout 50", places, "") else { return };
     outcome.assert_status(0);
     assert_all_told(&outcome);
     outcome.assert_said(
@@ -55,7 +55,10 @@ fn logs_are_found_wherever_public_peers_write_them() {
 fn a_pattern_tells_where_other_logs_are_and_is_remembered() {
     let swarm = Swarm::new("1001* 1002 1003");
     let places = "1001) exec \"$ours\" $1 ;;\n*) LOG=\"out/[$1] of today.txt\" ;;";
-    let outcome = start_with_logs(&swarm, "start --json --timeout 50 --log-pattern out/[{id}]*.txt", places, "");
+    let Some(outcome) = start_with_logs(&swarm, "start --json --timeout 50 --log-pattern out/[{id}]*.txt", places, "")
+    else {
+        return;
+    };
     outcome.assert_status(0);
     assert_all_told(&outcome);
     assert_all_told(&swarm.run("status --json"));
@@ -81,7 +84,8 @@ fn a_pattern_that_cannot_be_meant_is_refused_before_anything_is_started() {
 fn logs_of_an_earlier_run_are_kept_and_tell_nothing_of_this_one() {
     let swarm = Swarm::new("1001* 1002 1003");
     let places = "1003) LOG=log_peer_1003.log ;;\n*) LOG=\"logs/log_peer_[$1].log\" ;;";
-    start_with_logs(&swarm, "start --timeout 50", places, "").assert_status(0);
+    let Some(outcome) = start_with_logs(&swarm, "start --timeout 50", places, "") else { return };
+    outcome.assert_status(0);
     let log = swarm.text("logs/log_peer_[1002].log");
     assert!(log.contains("complete file"), "{log}");
     let idle = swarm.start_by("start --json", "exit 0").end();
@@ -102,7 +106,8 @@ fn logs_of_an_earlier_run_are_kept_and_tell_nothing_of_this_one() {
 fn of_a_log_that_goes_on_over_runs_only_the_new_part_counts() {
     let swarm = Swarm::new("1001* 1002");
     let (name, places) = ("logs/log_peer_1002.log", "*) LOG=logs/log_peer_$1.log ;;");
-    start_with_logs(&swarm, "start --timeout 50", places, "APPEND=1").assert_status(0);
+    let Some(outcome) = start_with_logs(&swarm, "start --timeout 50", places, "APPEND=1") else { return };
+    outcome.assert_status(0);
     let idle = swarm.start_by("start --json", &format!("[ $1 = 1001 ] || echo 'nothing to do' >>{name}")).end();
     idle.assert_status(1);
     let peer = &idle.json()["peers"][1];
@@ -111,7 +116,7 @@ fn of_a_log_that_goes_on_over_runs_only_the_new_part_counts() {
     for more in ["APPEND=1", "", ""] {
         let before = swarm.text(name);
         fs::remove_file(swarm.place.path(&copy_of(1002))).expect("it is there");
-        let outcome = start_with_logs(&swarm, "start --json --timeout 50", places, more);
+        let Some(outcome) = start_with_logs(&swarm, "start --json --timeout 50", places, more) else { return };
         outcome.assert_status(0);
         assert_all_told(&outcome);
         assert_eq!(swarm.text(name).starts_with(&before), !more.is_empty());

@@ -1,8 +1,8 @@
 //! `swarm generate`: completions and man pages.
 
 use std::fs::{self, File};
-use std::process::Command;
 
+use crate::support::left_out::find_command;
 use crate::{Outcome, Place, SWARM, command};
 
 /// The names of what is in a directory, sorted.
@@ -57,7 +57,7 @@ fn bash_completes_subcommands_options_and_their_values() {
     ] {
         let tell = "source ./script; COMP_WORDS=($0); COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
             _swarm swarm \"${COMP_WORDS[COMP_CWORD]}\" \"${COMP_WORDS[COMP_CWORD - 1]}\"; echo \"${COMPREPLY[*]}\"";
-        let mut bash = Command::new("bash");
+        let Some(mut bash) = find_command("bash") else { return };
         bash.args(["-c", tell, words]).current_dir(place.0.path());
         assert_eq!(Outcome::of(bash).success().trim(), offered, "{words}");
     }

@@ -5,8 +5,9 @@ use std::io::Read;
 use std::process::{Child, Command};
 
 use crate::init::{everything, seeders};
-use crate::support::left_out::left_out;
+use crate::support::left_out::with_own_mounts;
 use crate::support::process::wait_until;
+use crate::support::signal;
 use crate::{Outcome, Place, SWARM, command};
 
 #[test]
@@ -136,13 +137,9 @@ fn a_full_disk_is_told_and_what_was_written_of_it_is_gone() {
     fs::create_dir(place.path("s")).expect("it is new");
     // The disk is there only for those in a namespace of its own.
     let script = "mount -t tmpfs -o size=2m tmpfs s && echo mounted && { \"$0\" init s --size 5MB; find s -type f; }";
-    let mut script_there = Command::new("unshare");
-    script_there.args(["-m", "sh", "-c", script, SWARM]).current_dir(place.0.path());
-    let Ok(output) = script_there.output() else { return left_out("there is no unshare") };
+    let Some(mut command) = with_own_mounts(script) else { return };
+    let output = command.arg(SWARM).current_dir(place.0.path()).output().expect("it starts");
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    if !stdout.starts_with("mounted\n") {
-        return left_out("nothing can be mounted here");
-    }
     let sentence = "swarm: cannot make s/peer_1001/file.dat: No space left on device (os error 28)\n";
     assert_eq!((&*stdout, &*stderr), ("mounted\n", sentence));
 }
@@ -211,8 +208,7 @@ fn a_signal_in_the_middle_leaves_nothing_unfinished() {
         let place = Place::new();
         // Far more than it can write before the signal comes.
         let mut running = begin(&place);
-        let id = running.0.id().to_string();
-        assert!(Command::new("kill").args(["-s", signal, &id]).status().expect("there is kill").success());
+        assert!(signal::signal(running.0.id(), signal), "it runs");
         assert_eq!(running.0.wait().expect("it is ours").code(), Some(status));
         let mut stderr = String::new();
         running.0.stderr.take().expect("it is piped").read_to_string(&mut stderr).expect("it is text");

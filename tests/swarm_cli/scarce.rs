@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::support::left_out::left_out;
+use crate::support::left_out::{find, find_command, left_out};
 use crate::swarm::{PEER_PROCESS, Swarm, copy_of};
 use crate::{Outcome, SWARM, command};
 
@@ -20,14 +20,18 @@ const ENOUGH: u32 = 12;
 /// More than anybody here needs.
 const PLENTY: u32 = 1000;
 
-/// Whether these tests can run: for root. Fails where none may be left out.
-fn is_root() -> bool {
-    let id = Command::new("id").arg("-u").output().expect("there is id").stdout;
-    let is_root = id == b"0\n";
+/// Whether these tests can run: for root, with `prlimit`. Fails where none may be left out.
+fn can_run() -> bool {
+    let is_root = rustix::process::geteuid().is_root();
     if !is_root {
         left_out("only root can start a program as another user");
     }
-    is_root
+    is_root && find("prlimit").is_some()
+}
+
+/// Once it is known to be there.
+fn prlimit() -> Command {
+    find_command("prlimit").expect("it was looked for")
 }
 
 /// Gives a directory and all in it to a user.
@@ -69,7 +73,7 @@ impl Scarce {
 
     /// Runs a line of words; the user may have this many threads and processes.
     fn run(&self, line: &str, threads: u32) -> Outcome {
-        let mut command = Command::new("prlimit");
+        let mut command = prlimit();
         command.arg(format!("--nproc={threads}:{threads}")).arg(self.swarm.place.path("swarm")).args(line.split(' '));
         command.uid(self.user).gid(self.user).current_dir(self.swarm.place.0.path()).stdin(Stdio::null());
         Outcome::of(command)
@@ -89,7 +93,7 @@ fn assert_told(outcome: &Outcome, what: &str) {
 
 #[test]
 fn each_subcommand_that_gets_no_thread_or_process_says_so_and_ends() {
-    if !is_root() {
+    if !can_run() {
         return;
     }
     let mut scarce = Scarce::new();
@@ -114,7 +118,7 @@ fn each_subcommand_that_gets_no_thread_or_process_says_so_and_ends() {
 
 #[test]
 fn who_gets_no_thread_for_hashing_does_it_with_those_that_are_there() {
-    if !is_root() {
+    if !can_run() {
         return;
     }
     let scarce = Scarce::new();

@@ -3,11 +3,11 @@
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use crate::running::Running;
 use crate::support::process::wait_until;
+use crate::support::signal::signal;
 use crate::{Outcome, Place, command};
 
 pub const PEER_PROCESS: &str = env!("CARGO_BIN_EXE_peer_process");
@@ -167,7 +167,7 @@ impl Drop for Swarm {
     fn drop(&mut self) {
         // A test that has failed may have left some; those that end before they are killed are no trouble.
         for (pid, _) in self.processes() {
-            _ = Command::new("kill").args(["-s", "KILL", &pid]).output();
+            _ = signal(pid.parse().expect("a process ID"), "KILL");
         }
     }
 }
@@ -185,7 +185,6 @@ pub fn start_ticks(pid: &str) -> Option<String> {
     (!["Z", "X"].contains(&words[0])).then(|| words[19].to_owned())
 }
 
-pub fn kill(signal: &str, pid: &str) {
-    let killed = Command::new("kill").args(["-s", signal, pid]).status().expect("there is kill");
-    assert!(killed.success(), "{pid} runs");
+pub fn kill(name: &str, pid: &str) {
+    assert!(signal(pid.parse().expect("a process ID"), name), "{pid} runs");
 }

@@ -1,14 +1,13 @@
 //! The rules of the layers, checked by reading the source: who may import whom, and what the pure layers never name.
 
+use std::fs;
 use std::path::Path;
 
 mod imports;
-#[path = "../support/left_out.rs"]
-#[allow(dead_code, reason = "here it is only looked at")]
-mod left_out;
+mod skips;
+mod words;
 
 use imports::{Crate, Source, is_below, paths, texts_below};
-use left_out::{SKIP_NOTHING, verdict};
 
 /// The rooms in reading order: each may import those before it.
 const ORDER: &[&str] = &["protocol", "config", "peer", "disk", "limits", "output", "net"];
@@ -92,8 +91,6 @@ const SWARM_RESERVED: &[(&str, &[&str])] = &[
     ("println!", &[]),
     (".unwrap()", &[]),
 ];
-/// What a test must not tell by itself, for it would pass then.
-const LEFT_OUT_WORDS: &[&str] = &["left out", "not tested", "skipped"];
 /// A file beyond this has outgrown its reader.
 const MOST_LINES: usize = 400;
 
@@ -233,35 +230,52 @@ fn every_file_says_what_it_owns_and_stays_readable() {
         if !source.text.starts_with("//! ") {
             faults.push(format!("{} does not start with what it owns", source.path.display()));
         }
-        if source.text.lines().count() > MOST_LINES {
-            faults.push(format!("{} has more than {MOST_LINES} lines", source.path.display()));
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for (path, text) in ["src", "tests", "benches"].iter().flat_map(|folder| texts_below(&root.join(folder))) {
+        if text.lines().count() > MOST_LINES {
+            faults.push(format!("{} has more than {MOST_LINES} lines", path.display()));
         }
     }
     check(&faults);
 }
 
-#[test]
-fn a_test_that_cannot_run_fails_where_none_may_be_left_out() {
-    let told = verdict("there is no disk", false);
-    assert_eq!(told.as_deref(), Ok("left out: there is no disk"));
-    let fault = verdict("there is no disk", true).expect_err("nothing may be left out");
-    assert!(fault.contains("there is no disk") && fault.contains(SKIP_NOTHING), "{fault}");
+/// The documents at the root and in `docs`, each with its name and text.
+fn documents() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let entries = [root.to_owned(), root.join("docs")].into_iter().flat_map(|dir| fs::read_dir(dir).expect("a folder"));
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    let paths = paths.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
+    let document = |path: std::path::PathBuf| {
+        let text = fs::read_to_string(&path).expect("a document");
+        (path.display().to_string(), text)
+    };
+    paths.map(document).collect()
 }
 
 #[test]
-fn no_test_leaves_itself_out_in_another_way() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
-    let mut faults = Vec::new();
-    for (path, text) in texts_below(&root) {
-        if path.ends_with("support/left_out.rs") || path.ends_with("tidy/main.rs") {
-            continue;
-        }
-        for (number, line) in (1..).zip(text.lines()) {
-            let tells = line.contains("println!") && LEFT_OUT_WORDS.iter().any(|words| line.contains(words));
-            if tells || line.contains("#[ignore") || line.contains(SKIP_NOTHING) {
-                faults.push(format!("{}:{number}: use left_out() for this", path.display()));
+fn every_section_of_the_protocol_that_is_cited_stands_in_the_document() {
+    let documents = documents();
+    let (_, protocol) = documents.iter().find(|(name, _)| name.ends_with("docs/protocol.md")).expect("the protocol");
+    let known = words::sections(protocol);
+    let (mut faults, mut found) = (Vec::new(), 0);
+    for source in all_sources() {
+        let comments =
+            (1..).zip(source.text.lines()).filter_map(|(number, line)| Some((number, line.split_once("//")?.1)));
+        for (number, comment) in comments {
+            for section in words::cited(comment) {
+                found += 1;
+                if !known.contains(&section) {
+                    faults.push(format!("{}:{number}: section {section} is not there", source.path.display()));
+                }
             }
         }
     }
     check(&faults);
+    assert!(found > 50, "{found} sections were found");
+    assert_eq!(
+        words::cited("/// Ends (protocol A9). See (A5, C) and (protocol A5 to A8, B); not (a)."),
+        ["A9", "A5", "C", "A5", "A8", "B"]
+    );
+    assert!(!known.contains("A11"));
 }

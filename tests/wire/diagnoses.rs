@@ -1,5 +1,5 @@
-//! What a fault in the stream of messages is told as: a sentence that names the likely mistake, for each that public peers
-//! make (protocol C).
+//! The sentences about faults in the stream of messages: each names the likely mistake, for all that public peers make
+//! (protocol C).
 
 use peer_process::protocol::layout::FileLayout;
 
@@ -27,7 +27,7 @@ fn check_all(layout: FileLayout, fault: &str, mistake: &str, streams: &[Vec<u8>]
 const WITHOUT_TYPE: &str = "its length seems to leave out the type, which it must count";
 const WITH_ITSELF: &str = "its length seems to count its own 4 bytes, which it must not";
 const LOWEST_FIRST: &str = "it seems to write numbers with the lowest byte first instead of the highest";
-const OTHER_LAYOUT: &str = "perhaps it has another Common.cfg";
+const OTHER_LAYOUT: &str = "perhaps it has a different Common.cfg";
 const JAVA_BLOCKS: &str = "it seems to use Java's ObjectOutputStream, which puts its own blocks around the bytes";
 
 #[test]
@@ -93,15 +93,14 @@ fn a_type_that_is_not_one_byte() {
 
 #[test]
 fn a_bitfield_of_another_length() {
-    let one_a_piece = "its bitfield seems to have one byte a piece instead of one bit";
-    let characters = "its bitfield seems to have a character '0' or '1' a piece instead of one bit";
-    let four_a_piece = "its bitfield seems to have 4 bytes a piece instead of one bit";
-    let two_a_piece = "its bitfield seems to have 2 bytes a piece instead of one bit";
-    let empty = "its bitfield has no byte, as a Java BitSet of no bits, but zeros must be sent, too";
+    let one_a_piece = "its bitfield seems to have one byte per piece instead of one bit";
+    let characters = "its bitfield seems to have a character '0' or '1' per piece instead of one bit";
+    let four_a_piece = "its bitfield seems to have 4 bytes per piece instead of one bit";
+    let two_a_piece = "its bitfield seems to have 2 bytes per piece instead of one bit";
+    let empty = "its bitfield is empty, like that of a Java BitSet without bits, but zeros must be sent too";
     let zeros =
-        "zero bytes seem to be missing at its end, as in Java's BitSet.toByteArray, or it has another Common.cfg";
-    let other_or_zeros =
-        "perhaps it has another Common.cfg, or zero bytes are missing at its end, as in Java's BitSet.toByteArray";
+        "zero bytes seem to be missing at its end, as with Java's BitSet.toByteArray, or it has a different Common.cfg";
+    let other_or_zeros = "perhaps it has a different Common.cfg, or zero bytes are missing at its end, as with Java's BitSet.toByteArray";
     for (length, payload, mistake) in [
         (307, &[1, 1, 0][..], one_a_piece),
         (307, &[], one_a_piece),
@@ -123,15 +122,15 @@ fn a_bitfield_of_another_length() {
         let fault = format!("sent a message 'bitfield' of length {length} instead of 40");
         check_all(course(), &fault, mistake, &[message(length, 5, payload)]);
     }
-    // As long as one whose length leaves out the type; but the next message begins where this length says.
+    // This is as long as one whose length leaves out the type, but the next message begins where this length says.
     let in_step = [message(39, 5, &[0xff; 38]), message(1, 2, &[])].concat();
     check_all(course(), "sent a message 'bitfield' of length 39 instead of 40", zeros, &[in_step]);
-    // Nothing has come that tells which of the two it is.
-    let either = "its length seems to leave out the type, which it must count, or a zero byte is missing at its end, as in \
-                  Java's BitSet.toByteArray";
+    // No byte has arrived that decides between the two.
+    let either = "its length seems to leave out the type, which it must count, or a zero byte is missing at its end, as with Java's BitSet.toByteArray";
     let streams = [message(39, 5, &[]), message(39, 5, &[0xff; 38])];
     check_all(course(), "sent a message 'bitfield' of length 39 instead of 40", either, &streams);
-    let one_too_many = "it seems to have a byte too many, as the number of pieces / 8 + 1 gives where 8 divides it";
+    let one_too_many =
+        "it seems to have one byte too many, as (pieces / 8 + 1) gives when 8 divides the number of pieces";
     check_all(
         layout(128, 8),
         "sent a message 'bitfield' of length 4 instead of 3",
@@ -141,11 +140,12 @@ fn a_bitfield_of_another_length() {
     check(course(), &message(u32::MAX, 5, &[0xff; 9]), "sent a message 'bitfield' of length 4294967295 instead of 40");
 }
 
-/// Anyone who has the same file and other pieces: seen where one of a team had changed its Common.cfg.
+/// A peer with the same file and other pieces: seen where one member of a team had changed its Common.cfg.
 #[test]
 fn a_bitfield_of_another_size_of_pieces() {
-    let other_size = |size| format!("a PieceSize of {size} would give that length: perhaps it has another Common.cfg");
-    let or_zeros = ", or zero bytes are missing at its end, as in Java's BitSet.toByteArray";
+    let other_size =
+        |size| format!("a PieceSize of {size} would give that length: perhaps it has a different Common.cfg");
+    let or_zeros = ", or zero bytes are missing at its end, as with Java's BitSet.toByteArray";
     // 153 pieces of 64 KiB, of which all, the first 147 or others are there; and 611 of 16 KiB.
     let all = [&[0xff; 19][..], &[0x80]].concat();
     for (length, payload, mistake) in [
@@ -159,12 +159,12 @@ fn a_bitfield_of_another_size_of_pieces() {
         let fault = format!("sent a message 'bitfield' of length {length} instead of 40");
         check_all(course(), &fault, &mistake, &[message(length, 5, payload)]);
     }
-    // Files of few pieces have one byte with several sizes.
+    // Files of few pieces have one byte with several piece sizes.
     let fault = "sent a message 'bitfield' of length 2 instead of 4";
     check_all(
         layout(20_000, 1_000),
         fault,
-        "zero bytes seem to be missing at its end, as in Java's BitSet.toByteArray, or it has another Common.cfg",
+        "zero bytes seem to be missing at its end, as with Java's BitSet.toByteArray, or it has a different Common.cfg",
         &[message(2, 5, &[0x0f])],
     );
 }
@@ -176,18 +176,18 @@ fn a_bitfield_of_other_bits() {
     for (last, mistake) in [
         (0x03, low_first),
         (0x01, one_low),
-        (0xff, "its last byte seems to be filled up with ones instead of zeros"),
+        (0xff, "its last byte seems to be padded with ones instead of zeros"),
         (0xe0, OTHER_LAYOUT),
         (0x7f, OTHER_LAYOUT),
     ] {
         let bitfield = message(40, 5, &[&[0xff; 38][..], &[last]].concat());
-        check_all(course(), "sent a bitfield with bits set behind the last piece", mistake, &[bitfield]);
+        check_all(course(), "sent a bitfield with bits set after the last piece", mistake, &[bitfield]);
     }
 }
 
 #[test]
 fn pieces_and_indexes() {
-    let without_index = "it is 4 bytes short, for it seems to send a piece's bytes without the index before them";
+    let without_index = "it is 4 bytes short and seems to lack the index before the piece's bytes";
     let from_one = "it seems to count pieces from 1, but the first is 0";
     for (name, stream, index, mistake) in [
         ("have", message(5, 4, &[0, 0, 1, 50]), 306, from_one),
@@ -202,10 +202,10 @@ fn pieces_and_indexes() {
         check_all(course(), &fault, mistake, &[stream]);
     }
     let fault = "sent a message 'piece' of length 32773 instead of 5997";
-    let padded = "it seems to fill up the last piece, which is shorter";
+    let padded = "it seems to pad the last piece, which is shorter than the others";
     check_all(course(), fault, padded, &[message(32_773, 7, &[0, 0, 1, 49])]);
-    // The bytes in the index's place may be one by chance.
-    let short = "it is 4 bytes short: the index before the piece's bytes seems to be missing, or is not counted";
+    // The bytes in place of the index may be right by chance.
+    let short = "it is 4 bytes short, so the index before the piece's bytes seems to be missing or not counted";
     for (length, index, expected) in [(32_769, 0, 32_773), (32_769, 49, 5997), (5993, 49, 5997), (5993, 0, 32_773)] {
         let fault = format!("sent a message 'piece' of length {length} instead of {expected}");
         check_all(course(), &fault, short, &[message(length, 7, &[0, 0, index / 49, index])]);
@@ -227,21 +227,21 @@ fn an_index_that_is_not_four_bytes() {
         ("request", message(11, 6, b"{\"i\": 12}\n"), 11, "{\"i\": 12}"),
     ] {
         let fault = format!("sent a message '{name}' of length {length} instead of 5");
-        let mistake = format!("its index seems to be text, '{text}', instead of a number of 4 bytes");
+        let mistake = format!("its index seems to be text, '{text}', instead of a 4-byte number");
         check_all(course(), &fault, &mistake, &[stream]);
     }
     let wide = "its index seems to have 8 bytes instead of 4";
     let fault = "sent a message 'have' of length 9 instead of 5";
     let streams = [[0, 0, 0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0, 1, 2], [2, 1, 0, 0, 0, 0, 0, 0]];
     check_all(course(), fault, wide, &streams.map(|index| message(9, 4, &index)));
-    // Where each length counts itself, the next one stands there.
+    // If each length counts itself, the next one stands there.
     let next = [message(9, 4, &[0; 4]), message(5, 2, &[])].concat();
     check_all(course(), fault, WITH_ITSELF, &[next, message(9, 4, &[0; 4]), message(9, 4, &[0, 0, 0, 3, 0, 0, 0, 9])]);
 }
 
 #[test]
 fn other_forms_in_which_programs_write_what_they_say() {
-    let java = "that is what Java's ObjectOutputStream writes first, as soon as it is made";
+    let java = "Java's ObjectOutputStream writes these bytes as soon as it is created";
     let stream = [&b"\xac\xed\x00\x05"[..], &message(1, 2, &[])].concat();
     check_all(course(), "sent a message 'choke' of length 2901213189 instead of 1", java, &[stream]);
     let pickle = "it seems to use Python's pickle instead of the protocol's bytes";
@@ -258,10 +258,10 @@ fn other_forms_in_which_programs_write_what_they_say() {
 
 #[test]
 fn other_protocols_than_this_one() {
-    let block = "it looks like a request of BitTorrent for a block, but here it names a piece only";
+    let block = "it looks like a BitTorrent request for a block, but here a request names only a piece";
     check_all(course(), "sent a message 'request' of length 13 instead of 5", block, &[message(13, 6, &[0; 12])]);
     let keep_alive = [vec![0; 8], [vec![0; 4], message(5, 4, &[0; 4])].concat()];
-    let mistake = "it looks like a keep-alive of BitTorrent, which is no message here";
+    let mistake = "it looks like a BitTorrent keep-alive, which this protocol does not have";
     check_all(course(), "sent a message of length 0", mistake, &keep_alive);
     check_all(
         course(),
@@ -292,8 +292,7 @@ fn blocks_of_a_java_object_stream() {
 #[test]
 fn a_stream_that_is_out_of_step_since_a_message_of_an_unknown_type() {
     let stream = [message(1, 9, &[]), message(2, 1, &[0])].concat();
-    let sentence = "sent a message 'unchoke' of length 2 instead of 1: its stream seems to be out of step since a message \
-                    of type 9";
+    let sentence = "sent a message 'unchoke' of length 2 instead of 1: its stream seems to have been out of step since a message of type 9";
     check(course(), &stream, sentence);
     let recovered = [message(1, 9, &[]), message(1, 2, &[]), message(2, 1, &[0])].concat();
     check(course(), &recovered, "sent a message 'unchoke' of length 2 instead of 1");

@@ -1,13 +1,13 @@
-//! Each fault of a stream, its sentence, and that it is seen before anything is allocated for it.
+//! Each fault of a stream, its sentence, and that it is found before anything is allocated for it.
 
 use peer_process::protocol::layout::FileLayout;
 use peer_process::protocol::wire::{FrameReader, WireFault};
 
 use super::{layout, read};
 
-/// A message that starts with `header` is a fault, seen with no byte more than these, and told in these words.
+/// Checks that a message that starts with `header` is a fault with this sentence, found with no more bytes than these.
 ///
-/// The header comes once at the start of the stream, once behind a message and once behind one of an unknown type.
+/// The header comes once at the start of the stream, once after a message and once after one of an unknown type.
 fn check(layout: FileLayout, header: &[u8], fault: WireFault, sentence: &str) {
     assert!(header.len() <= 9, "a header has at most 9 bytes");
     assert_eq!(read(layout, [header]).fault, Some(fault), "{header:?}");
@@ -62,7 +62,7 @@ fn a_length_that_the_type_does_not_have() {
     for length in [1, 2, 4, u32::MAX] {
         check_length(length, 5, "bitfield", 3);
     }
-    // Whatever its index may be: more than the largest piece, or less than an index.
+    // For any index: more than the largest piece, or less than an index.
     for length in [1, 4, 14, u32::MAX] {
         check_length(length, 7, "piece", 13);
     }
@@ -70,7 +70,7 @@ fn a_length_that_the_type_does_not_have() {
 
 #[test]
 fn a_length_that_leaves_the_type_out() {
-    // Seen in public peers (C): a `have` that counts its payload only.
+    // Seen in public peers (C): a `have` that counts only its payload.
     let fault = WireFault::WrongLength { name: "have", length: 4, expected: 5 };
     check(twelve_pieces(), &[0, 0, 0, 4, 4, 0, 0, 0, 1], fault, "sent a message 'have' of length 4 instead of 5");
 }
@@ -98,7 +98,7 @@ fn an_index_that_the_file_does_not_have() {
         fault("piece", u32::MAX, 12),
         &sentence("piece", u32::MAX),
     );
-    // A piece of no bytes has an index, too.
+    // A piece without bytes has an index too.
     check(twelve_pieces(), &[0, 0, 0, 5, 7, 0, 0, 0, 12], fault("piece", 12, 12), &sentence("piece", 12));
     let sentence = "sent a message 'have' for piece 0, but there are only 0 pieces";
     check(layout(0, 8), &[0, 0, 0, 5, 4, 0, 0, 0, 0], fault("have", 0, 0), sentence);
@@ -106,8 +106,8 @@ fn an_index_that_the_file_does_not_have() {
 
 #[test]
 fn spare_bits_that_are_not_zero() {
-    let sentence = "sent a bitfield with bits set behind the last piece";
-    // The last has the low bit first: of a complete file only the spare bits show it.
+    let sentence = "sent a bitfield with bits set after the last piece";
+    // The last one has the low bit first: in a complete file only the spare bits show it.
     for (first, last_byte) in [(0, 0b0000_0001), (0xff, 0b1111_1000), (0xff, 0b0000_1111)] {
         check(twelve_pieces(), &[0, 0, 0, 3, 5, first, last_byte], WireFault::SpareBits { last_byte }, sentence);
     }
@@ -115,7 +115,7 @@ fn spare_bits_that_are_not_zero() {
 
 #[test]
 fn only_spare_bits_wait_for_the_end_of_the_bitfield() {
-    // They are in its last byte; its length was checked before, so that this is our own file's bitfield and no more.
+    // They are in its last byte. Its length was checked before, so only our own file's bitfield is read.
     let stream = [&[0, 0, 0, 14, 5], &[0; 12][..], &[1]].concat();
     let layout = layout(100, 1);
     assert_eq!(read(layout, [&stream[..stream.len() - 1]]).fault, None);

@@ -6,7 +6,7 @@ use peer_process::protocol::wire::{PIECE_HEADER_LEN, encode, piece_header};
 
 use super::{Outcome, Received, layout, piece, read, set};
 
-/// A message is written as these bytes, and these bytes are read as it; the file has 12 pieces of 8 bytes, the last of 3.
+/// Checks that a message is written as these bytes and read back from them. The file has 12 pieces of 8 bytes, the last of 3.
 fn check(message: Message, bytes: &[u8]) {
     let layout = layout(91, 8);
     let header_len = if matches!(message, Piece(_)) { PIECE_HEADER_LEN } else { bytes.len() };

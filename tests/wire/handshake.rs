@@ -1,4 +1,4 @@
-//! The handshake (protocol A4), and what public peers send in its place (C).
+//! The handshake (protocol A4), and the bytes that public peers send in its place (C).
 
 use peer_process::protocol::peer_id::PeerId;
 use peer_process::protocol::wire::{HANDSHAKE_LEN, Handshake, HandshakeFault};
@@ -9,7 +9,7 @@ fn id(number: u32) -> PeerId {
     PeerId::new(number).expect("a positive number")
 }
 
-/// The ID that a handshake with these last four bytes means to a peer that knows these.
+/// Returns the ID that a handshake with these last four bytes means to a peer that knows these IDs.
 fn check_id(last_four: [u8; 4], known: &[u32], expected: Option<u32>) {
     let mut bytes = *GOLDEN;
     bytes[28..].copy_from_slice(&last_four);
@@ -56,7 +56,7 @@ fn the_id_is_a_big_endian_number() {
 
 #[test]
 fn our_own_id_is_nobody_s() {
-    // `known` says whom we would talk to, and that is never ourselves.
+    // `known` names the peers that we would talk to, and we are never among them.
     let own = id(1001);
     let handshake = Handshake::of(own);
     assert_eq!(handshake.peer_id(|id| id != own), None);
@@ -81,7 +81,7 @@ fn a_java_object_stream_is_recognised_after_4_bytes() {
     for count in 4..=bytes.len() {
         assert_eq!(Handshake::read(&bytes[..count]), Err(HandshakeFault::JavaObjectStream), "{count} bytes");
     }
-    // Less could be anything, and a verdict once given is not taken back.
+    // Fewer bytes could become anything, and a verdict must not change later.
     for count in 1..4 {
         assert_eq!(Handshake::read(&bytes[..count]), Ok(None), "{count} bytes");
         let other = [&bytes[..count], b"P"].concat();
@@ -111,6 +111,6 @@ fn a_fault_is_told_in_a_sentence() {
     );
     assert_eq!(
         format!("Peer 1003 {}", HandshakeFault::OtherHeader),
-        "Peer 1003 sent something else than the handshake's header 'P2PFILESHARINGPROJ'"
+        "Peer 1003 sent something other than the handshake header 'P2PFILESHARINGPROJ'"
     );
 }

@@ -1,7 +1,7 @@
 //! The wire through its public API: bytes of the protocol's sections A4 and A5 in, values out, and back.
 //!
-//! Every test reads streams with the same helper, [`read`], which does what a connection's thread does: fill
-//! `space()`, tell `filled()`, take all messages. So a rule that holds here holds for however the network cuts a stream.
+//! Every test reads streams with the same helper, [`read`], which works as a connection's thread does. It fills `space()`,
+//! calls `filled()`, and takes all messages. So a rule that holds here holds however the network cuts a stream.
 
 mod diagnoses;
 mod faults;
@@ -18,14 +18,14 @@ use peer_process::protocol::message::{Message, Welcome};
 use peer_process::protocol::piece_set::PieceSet;
 use peer_process::protocol::wire::{FrameReader, Oddity, WireFault, diagnosis, encode};
 
-/// A message as it was read, with the bytes of its piece, if it is one.
+/// A message as it was read, with the bytes of its piece, if it has one.
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Received {
     message: Message,
     bytes: Vec<u8>,
 }
 
-/// All that a stream said, and what was wrong with it in the end.
+/// All messages of a stream, and its fault at the end.
 #[derive(PartialEq, Eq, Debug)]
 struct Outcome {
     received: Vec<Received>,
@@ -33,7 +33,7 @@ struct Outcome {
     fault: Option<WireFault>,
 }
 
-/// What a fault is told as, by who has read the whole stream at once.
+/// Returns the sentence about a fault, for a reader that has read the whole stream at once.
 fn told(layout: FileLayout, stream: &[u8]) -> Option<String> {
     let mut reader = FrameReader::new(layout);
     assert!(stream.len() <= reader.space().len(), "a short stream");
@@ -48,12 +48,12 @@ fn told(layout: FileLayout, stream: &[u8]) -> Option<String> {
     }
 }
 
-/// Reads a stream that comes in these chunks.
+/// Reads a stream that arrives in these chunks.
 fn read<'a>(layout: FileLayout, chunks: impl IntoIterator<Item = &'a [u8]>) -> Outcome {
     read_welcome(layout, chunks, |_| Welcome::Keep)
 }
 
-/// The same, where each piece is welcome as `welcome` says.
+/// Reads a stream as [`read`] does, with each piece welcome as `welcome` says.
 fn read_welcome<'a>(
     layout: FileLayout,
     chunks: impl IntoIterator<Item = &'a [u8]>,
@@ -87,7 +87,7 @@ fn read_welcome<'a>(
     Outcome { received, oddities, fault: None }
 }
 
-/// The stream of these messages. What a piece's bytes are follows from its number, so that a mix-up shows.
+/// Returns the stream of these messages. A piece's bytes follow from its number, so a mix-up shows.
 fn stream_of(layout: FileLayout, messages: &[Message]) -> Vec<u8> {
     let mut stream = Vec::new();
     for message in messages {
@@ -97,7 +97,7 @@ fn stream_of(layout: FileLayout, messages: &[Message]) -> Vec<u8> {
     stream
 }
 
-/// What reading [`stream_of`] should say.
+/// Returns the expected result of reading [`stream_of`].
 fn all_received(layout: FileLayout, messages: &[Message]) -> Outcome {
     let received =
         messages.iter().map(|message| Received { message: message.clone(), bytes: bytes_of(layout, message) });
@@ -117,7 +117,7 @@ fn piece(layout: FileLayout, number: u32) -> PieceIndex {
     layout.piece(number).expect("a piece of this layout")
 }
 
-/// The set drawn: a star for each piece that is in it.
+/// Returns the set as a drawing: a star for each piece in it.
 fn set(layout: FileLayout, drawing: &str) -> PieceSet {
     let mut set = PieceSet::empty(layout);
     for (piece, drawn) in layout.pieces().zip(drawing.chars()) {

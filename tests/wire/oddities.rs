@@ -1,4 +1,5 @@
-//! What the protocol does not have and is understood (B): late bitfields, and messages of unknown types, which go by.
+//! Things that the protocol does not have but that are understood (B): late bitfields, and messages of unknown types, which
+//! are skipped.
 
 use peer_process::protocol::layout::FileLayout;
 use peer_process::protocol::message::Message::{self, *};
@@ -7,7 +8,7 @@ use proptest::prelude::*;
 
 use super::{all_received, layout, piece, read, set, stream_of};
 
-/// A message of any type; its payload looks like messages, so that anyone who loses step does not notice it at once.
+/// Returns a message of any type. Its payload looks like messages, so a reader that loses step does not notice it at once.
 fn unknown(message_type: u8, payload_len: usize) -> Vec<u8> {
     let length = u32::try_from(1 + payload_len).expect("a short payload");
     let payload = [0, 0, 0, 1, 2].into_iter().cycle().take(payload_len);
@@ -53,7 +54,7 @@ fn a_late_bitfield_that_is_malformed_is_a_fault() {
 
 #[test]
 fn a_type_above_7_goes_by_with_its_body_and_is_noted_once() {
-    // The longest that any message may be is that of a piece, 13.
+    // The longest message is that of a piece, 13.
     let layout = layout(91, 8);
     for message_type in 8..=u8::MAX {
         for payload_len in [0, 1, 4, 12] {
@@ -114,37 +115,34 @@ fn an_oddity_is_told_in_a_sentence_and_an_ascii_digit_is_recognised() {
     let unknown = |message_type, length| Oddity::UnknownType { message_type, length };
     for (oddity, sentence) in [
         (Oddity::LateBitfield, "sent a bitfield that is not its first message; its pieces count as announced"),
-        (unknown(8, 1), "sent a message of unknown type 8 and length 1, which is passed over"),
+        (unknown(8, 1), "sent a message of unknown type 8 and length 1, which is skipped"),
         (
             unknown(53, 40),
-            "sent a message of unknown type 53 and length 40, which is passed over: its type seems to be the ASCII digit \
+            "sent a message of unknown type 53 and length 40, which is skipped: its type seems to be the ASCII digit \
              '5' instead of the number 5",
         ),
         (
             unknown(48, 1),
-            "sent a message of unknown type 48 and length 1, which is passed over: its type seems to be the ASCII digit \
+            "sent a message of unknown type 48 and length 1, which is skipped: its type seems to be the ASCII digit \
              '0' instead of the number 0",
         ),
         (
             unknown(55, 9),
-            "sent a message of unknown type 55 and length 9, which is passed over: its type seems to be the ASCII digit \
+            "sent a message of unknown type 55 and length 9, which is skipped: its type seems to be the ASCII digit \
              '7' instead of the number 7",
         ),
-        (unknown(56, 1), "sent a message of unknown type 56 and length 1, which is passed over"),
+        (unknown(56, 1), "sent a message of unknown type 56 and length 1, which is skipped"),
         (
             unknown(0xac, 40),
-            "sent a message of unknown type 172 and length 40, which is passed over: it seems to be a Java object in the \
-             place of type and payload",
+            "sent a message of unknown type 172 and length 40, which is skipped: it seems to be a Java object in place of the type and payload",
         ),
         (
             unknown(0x80, 40),
-            "sent a message of unknown type 128 and length 40, which is passed over: it seems to be a Python pickle in the \
-             place of type and payload",
+            "sent a message of unknown type 128 and length 40, which is skipped: it seems to be a Python pickle in place of the type and payload",
         ),
         (
             unknown(b'{', 40),
-            "sent a message of unknown type 123 and length 40, which is passed over: it seems to be JSON in the place of \
-             type and payload",
+            "sent a message of unknown type 123 and length 40, which is skipped: it seems to be JSON in place of the type and payload",
         ),
     ] {
         assert_eq!(diagnosis::sentence(oddity, diagnosis::of_oddity(oddity)), sentence);

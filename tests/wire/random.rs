@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::{all_received, layout, piece, read, set, stream_of};
 
-/// The `kind`th sort of message but a bitfield, for the `number`th piece, counted round and round.
+/// Returns a message of the `kind`th type, bitfields left out, for the `number`th piece, counted round and round.
 fn small_or_piece(layout: FileLayout, kind: u8, number: u32) -> Message {
     let piece = piece(layout, number % layout.piece_count());
     match kind {
@@ -35,7 +35,7 @@ fn cut<'a>(mut stream: &'a [u8], sizes: &[usize]) -> Vec<&'a [u8]> {
     chunks
 }
 
-/// Bytes that are partly messages: purely random ones hardly ever get behind the first header.
+/// Bytes that are partly messages: purely random ones hardly ever get past the first header.
 fn nearly_a_stream() -> impl Strategy<Value = Vec<u8>> {
     let layout = layout(91, 8);
     let part = prop_oneof![

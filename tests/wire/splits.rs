@@ -7,7 +7,7 @@ use rand::{RngExt, SeedableRng};
 
 use super::{all_received, layout, piece, read, set, stream_of};
 
-/// All kinds of messages, pieces next to pieces and small ones, the last piece short.
+/// Returns all kinds of messages, with pieces after pieces and after small messages, the last piece short.
 fn all_kinds(layout: FileLayout) -> Vec<Message> {
     let piece = |number| piece(layout, number);
     vec![
@@ -91,7 +91,7 @@ fn random_chunks() {
 
 #[test]
 fn a_piece_bigger_than_any_buffer_for_small_messages() {
-    // 100000 bytes a piece, the last of 1; the reader's own buffer is of 20 KiB.
+    // 100000 bytes per piece, the last of 1; the reader's own buffer has 20 KiB.
     let layout = layout(300_001, 100_000);
     let piece = |number| piece(layout, number);
     let messages = [

@@ -1,4 +1,4 @@
-//! Pieces that are not kept: skipped bytes go by without a trace, refused ones end the stream at the header.
+//! Pieces that are not kept: skipped bytes leave no trace, refused ones end the stream at the header.
 
 use peer_process::protocol::message::Message::{Have, Piece, Unchoke};
 use peer_process::protocol::message::Welcome;
@@ -8,7 +8,7 @@ use super::{Received, layout, piece, read_welcome, stream_of};
 
 #[test]
 fn what_is_skipped_leaves_the_messages_around_it_alone_however_the_stream_is_cut() {
-    // One piece within the head's buffer, one far beyond it.
+    // One piece fits into the head's buffer, one is far longer.
     for piece_size in [10, 50_000] {
         let layout = layout(u64::from(piece_size) * 3 - 4, piece_size);
         let piece = |number| piece(layout, number);
@@ -32,7 +32,7 @@ fn what_is_refused_is_a_fault_at_its_header() {
     let header = &stream_of(layout, &[Piece(piece)])[..PIECE_HEADER_LEN];
     let outcome = read_welcome(layout, header.chunks(1), |_| Welcome::Refuse);
     assert_eq!((outcome.received, outcome.fault), (vec![], Some(WireFault::UnaskedPiece(piece))));
-    assert_eq!(WireFault::UnaskedPiece(piece).to_string(), "sent piece 2, which it was not asked for");
+    assert_eq!(WireFault::UnaskedPiece(piece).to_string(), "sent piece 2, which was not requested from it");
 }
 
 #[test]

@@ -1,7 +1,7 @@
-//! `Reading`: reads the pieces of a file with all cores, each piece from its start to its end by one of them.
+//! `Reading`: reads the pieces of a file with all cores; one core reads each piece from start to end.
 //!
-//! The pieces are dealt out by a counter, about a mebibyte at a time, so that the file is read nearly in order. Each thread
-//! has one buffer, whatever the size of a piece, and all have ended when the call returns.
+//! A counter hands out the pieces, about a mebibyte at a time, so the file is read nearly in order. Each thread has one
+//! buffer, whatever the size of a piece, and all threads have ended when the call returns.
 
 use std::fs::File;
 use std::io::{self, ErrorKind};
@@ -17,12 +17,12 @@ use crate::protocol::layout::{FileLayout, PieceIndex};
 
 /// Number of bytes that are read at once: few enough to stay in a core's cache until they are hashed.
 const BLOCK: u64 = 256 * 1024;
-/// About the number of bytes that a thread takes at once.
+/// Approximate number of bytes that a thread takes at once.
 const SHARE: u32 = 1024 * 1024;
 
-/// What is computed of a piece's bytes.
+/// A value that is computed from a piece's bytes.
 pub trait Sum: Clone + Send + Sync {
-    /// The next bytes.
+    /// Adds the next bytes.
     fn add(&mut self, bytes: &[u8]);
 }
 
@@ -37,26 +37,26 @@ impl Sum for Hasher {
 pub struct Reading<'a> {
     /// The file.
     pub file: &'a File,
-    /// How it is cut.
+    /// Its layout.
     pub layout: FileLayout,
-    /// Hears from all threads how many bytes more were read, and ends it with an error.
+    /// Receives from all threads how many more bytes were read; an error stops the reading.
     pub told: &'a (dyn Fn(u64) -> io::Result<()> + Sync),
 }
 
-/// What [`Reading::hash`] has found.
+/// The result of [`Reading::hash`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Hashed {
-    /// The hashes of all pieces, one behind the other in the order of the pieces; zeros for one that was not read.
+    /// The hashes of all pieces, concatenated in the order of the pieces; zeros for a piece that was not read.
     pub piece_hashes: Vec<u8>,
-    /// That of the whole file, if it was asked for.
+    /// The hash of the whole file, if it was asked for.
     pub file_hash: Option<Hash>,
 }
 
 impl Reading<'_> {
-    /// Reads these pieces; `done` hears from all threads what was computed of each, in no order.
+    /// Reads these pieces; `done` receives the result for each from all threads, in no order.
     ///
     /// # Errors
-    /// When the disk does not give them, the file has become shorter, or `told` ends it.
+    /// If the disk does not return them, the file has become shorter, or `told` stops the reading.
     pub fn pieces<S: Sum>(
         &self,
         pieces: &[PieceIndex],
@@ -72,7 +72,7 @@ impl Reading<'_> {
                 let Some(rest) = pieces.get(start..).filter(|rest| !rest.is_empty()) else { return Ok(()) };
                 let read = self.share(&rest[..share.min(rest.len())], &mut buffer, empty, done);
                 if read.is_err() {
-                    // The others need not go on.
+                    // The other threads need not continue.
                     next.fetch_max(pieces.len(), Ordering::Relaxed);
                     return read;
                 }
@@ -81,7 +81,7 @@ impl Reading<'_> {
         let cores = thread::available_parallelism().map_or(1, usize::from).min(pieces.len().div_ceil(share));
         thread::scope(|scope| {
             let name = |number| thread::Builder::new().name(format!("hash-{number}"));
-            // Where the system gives no more threads, those that are there do it.
+            // If the system gives no more threads, those that exist do the work.
             let others: Vec<_> = (1..cores).map_while(|number| name(number).spawn_scoped(scope, work).ok()).collect();
             let own = work();
             others
@@ -90,7 +90,7 @@ impl Reading<'_> {
         })
     }
 
-    /// Reads pieces one after the other; those that follow each other in the file are read together.
+    /// Reads pieces one after another; pieces that are adjacent in the file are read together.
     fn share<S: Sum>(
         &self,
         pieces: &[PieceIndex],
@@ -121,7 +121,7 @@ impl Reading<'_> {
         Ok(())
     }
 
-    /// Reads a part of the file, a block at a time.
+    /// Reads a part of the file, one block at a time.
     fn blocks(&self, part: Range<u64>, buffer: &mut Vec<u8>, take: &mut dyn FnMut(&[u8])) -> io::Result<()> {
         let mut offset = part.start;
         while offset < part.end {
@@ -138,10 +138,11 @@ impl Reading<'_> {
         Ok(())
     }
 
-    /// The hashes of these pieces and, if `whole` is asked for, that of the whole file, which one core computes meanwhile.
+    /// Returns the hashes of these pieces and, if `whole` is set, of the whole file, which one core computes at the same
+    /// time.
     ///
     /// # Errors
-    /// Those of [`pieces`](Self::pieces).
+    /// The errors of [`pieces`](Self::pieces).
     pub fn hash(&self, kind: HashKind, pieces: &[PieceIndex], whole: bool) -> io::Result<Hashed> {
         let found = Mutex::new(vec![0; kind.len() * self.layout.piece_count() as usize]);
         let file_hash = thread::scope(|scope| {
@@ -154,7 +155,7 @@ impl Reading<'_> {
             })?;
             let hash = thread.map(|thread| match thread {
                 Some(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
-                // Where the system gives no more threads, it is read once more.
+                // If the system gives no more threads, the file is read once more.
                 None => self.whole(kind),
             });
             hash.transpose()
@@ -179,7 +180,7 @@ mod tests {
         (0..len).map(|place| u8::try_from(place * place % 251).expect("it is below 251")).collect()
     }
 
-    /// The hashes of all pieces and of the file are those of the bytes in memory.
+    /// Checks that the hashes of all pieces and of the file are those of the bytes in memory.
     #[track_caller]
     fn check(file_size: usize, piece_size: u32) {
         let dir = tempfile::tempdir().expect("a temporary directory");

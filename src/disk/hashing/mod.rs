@@ -1,6 +1,6 @@
-//! `HashKind`, `Hash` and `Hasher`: the three ways to tell right bytes from wrong ones, behind one face.
+//! `HashKind`, `Hash` and `Hasher`: three ways to tell right bytes from wrong ones, behind one interface.
 //!
-//! Pure, but for `file`, which hashes the pieces of a file with all cores.
+//! Pure, except for `file`, which hashes the pieces of a file with all cores.
 
 mod file;
 
@@ -12,25 +12,25 @@ use sha2::{Digest as _, Sha256};
 
 pub use self::file::{Hashed, Reading, Sum};
 
-/// The longest hash, in bytes.
+/// Length of the longest hash, in bytes.
 const MOST_LEN: usize = 32;
 
-/// How bytes are hashed.
+/// A hash function.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum HashKind {
     /// SHA-256, 32 bytes.
     Sha256,
-    /// SHA-1, 20 bytes: it finds what was damaged, but who makes a file can make two with the same hashes.
+    /// SHA-1, 20 bytes. It detects damage, but the maker of a file can make two files with the same hashes.
     Sha1,
     /// BLAKE3, 32 bytes.
     Blake3,
 }
 
 impl HashKind {
-    /// All there are.
+    /// All kinds.
     pub const ALL: [Self; 3] = [Self::Sha256, Self::Sha1, Self::Blake3];
 
-    /// What a manifest calls it.
+    /// Returns the kind's name in a manifest.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -40,15 +40,15 @@ impl HashKind {
         }
     }
 
-    /// The kind of this name, in large or small letters, with a hyphen or without.
+    /// Returns the kind with this name, in upper or lower case, with or without a hyphen.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         let plain = name.to_ascii_lowercase().replace('-', "");
         Self::ALL.into_iter().find(|kind| kind.name() == plain)
     }
 
-    /// The bytes of a hash.
-    // Not the length of a collection: no hash is empty.
+    /// Returns the length of a hash, in bytes.
+    // This is not the length of a collection: no hash is empty.
     #[expect(clippy::len_without_is_empty)]
     #[must_use]
     pub const fn len(self) -> usize {
@@ -69,7 +69,7 @@ impl fmt::Display for HashKind {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Hash {
     kind: HashKind,
-    /// Zero behind the kind's length.
+    /// Zero after the kind's length.
     bytes: [u8; MOST_LEN],
 }
 
@@ -80,7 +80,7 @@ impl Hash {
         Self { kind, bytes }
     }
 
-    /// The hash of bytes in memory.
+    /// Returns the hash of bytes in memory.
     #[must_use]
     pub fn of(kind: HashKind, bytes: &[u8]) -> Self {
         let mut hasher = Hasher::new(kind);
@@ -88,14 +88,14 @@ impl Hash {
         hasher.finish()
     }
 
-    /// The hash that these hexadecimal digits, large or small, stand for.
+    /// Parses hexadecimal digits, in upper or lower case, as a hash.
     #[must_use]
     pub fn parse(kind: HashKind, digits: &str) -> Option<Self> {
         let mut bytes = Vec::with_capacity(kind.len());
         (digits.len() == 2 * kind.len() && append_hex(digits, &mut bytes)).then(|| Self::new(kind, &bytes))
     }
 
-    /// Its bytes, as many as its kind has.
+    /// Returns its bytes, as many as its kind has.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes[..self.kind.len()]
@@ -120,14 +120,14 @@ impl Serialize for Hash {
     }
 }
 
-/// Two small hexadecimal digits for each byte.
+/// Returns two lower-case hexadecimal digits for each byte.
 #[must_use]
 pub fn to_hex(bytes: &[u8]) -> String {
     let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
     digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
 
-/// Appends the bytes that these digits stand for, unless they are no pairs of hexadecimal digits; then false.
+/// Appends the bytes that these digits stand for; returns false if they are not pairs of hexadecimal digits.
 pub fn append_hex(digits: &str, out: &mut Vec<u8>) -> bool {
     let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
     let value = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
@@ -140,7 +140,7 @@ pub fn append_hex(digits: &str, out: &mut Vec<u8>) -> bool {
     all
 }
 
-/// Computes a hash of bytes that come in parts.
+/// Computes a hash of bytes that arrive in parts.
 #[derive(Clone, Debug)]
 pub struct Hasher(Inner);
 
@@ -148,12 +148,12 @@ pub struct Hasher(Inner);
 enum Inner {
     Sha256(Sha256),
     Sha1(Sha1),
-    // Some two thousand bytes, where the others have a hundred.
+    // It has about two thousand bytes; the others have about a hundred.
     Blake3(Box<blake3::Hasher>),
 }
 
 impl Hasher {
-    /// The hasher that has seen nothing yet.
+    /// Returns a hasher that has received no bytes yet.
     #[must_use]
     pub fn new(kind: HashKind) -> Self {
         Self(match kind {
@@ -163,7 +163,7 @@ impl Hasher {
         })
     }
 
-    /// The next bytes.
+    /// Adds the next bytes.
     pub fn update(&mut self, bytes: &[u8]) {
         match &mut self.0 {
             Inner::Sha256(hasher) => hasher.update(bytes),
@@ -172,7 +172,7 @@ impl Hasher {
         }
     }
 
-    /// The hash of all bytes so far.
+    /// Returns the hash of all bytes so far.
     #[must_use]
     pub fn finish(self) -> Hash {
         match self.0 {

@@ -1,4 +1,4 @@
-//! `Beside`: the manifest of a swarm, beside `Common.cfg` or where `--manifest` says, found to be of the same file.
+//! `Beside`: the manifest of a swarm, beside `Common.cfg` or at the path of `--manifest`, checked to be of the same file.
 
 use std::fmt::Display;
 use std::fs::Metadata;
@@ -10,29 +10,28 @@ use super::{ENDING, Manifest, open, told_wrong};
 use crate::config::{COMMON, Config};
 use crate::disk::hashing::Reading;
 
-/// A manifest that says nothing else than the configuration.
+/// A manifest that agrees with the configuration.
 #[derive(Clone, Debug)]
 pub struct Beside {
-    /// Where it was read.
+    /// The path that it was read from.
     pub path: PathBuf,
-    /// What it says.
+    /// Its content.
     pub manifest: Manifest,
-    /// What was known of a seeder's file before it was checked; `None` if it was not.
+    /// The metadata of a seeder's file before it was checked; `None` if it was not checked.
     pub checked: Option<Metadata>,
 }
 
-/// Reads the manifest that was `named`, or else the one beside `Common.cfg` if there is one, and compares it with the
-/// configuration.
+/// Reads the manifest at `named`, or else the one beside `Common.cfg` if it exists, and compares it with the configuration.
 ///
 /// # Errors
-/// When it cannot be read, is wrong, or says something else; then both values are told.
+/// If it cannot be read, is wrong, or disagrees; then the error names both values.
 pub fn find(config: &Config, named: Option<&Path>) -> Result<Option<Beside>> {
     let common = &config.common;
     let path = match named {
         Some(path) => path.to_owned(),
         None => config.dir.join(format!("{}{ENDING}", common.file_name)),
     };
-    // A link to nothing is there, too: somebody wants a manifest.
+    // A link to nothing counts as existing: it shows that a manifest is wanted.
     if named.is_none() && path.symlink_metadata().is_err() {
         return Ok(None);
     }
@@ -49,15 +48,15 @@ fn compare<T: PartialEq + Display + ?Sized>(path: &Path, key: &str, theirs: &T, 
     Ok(())
 }
 
-/// Hashes a seeder's whole file with all cores; `told` hears from all of them how many bytes more were read,
-/// and of how many.
+/// Hashes a seeder's whole file with all cores; `told` receives from all of them how many more bytes were read, and of how
+/// many.
 ///
 /// # Errors
-/// When it cannot be read, and when pieces of it are not those of the manifest; then they are told.
+/// If the file cannot be read, and if some of its pieces do not match the manifest; then the error names them.
 pub fn check_seed(beside: &mut Beside, config: &Config, told: &(dyn Fn(u64, u64) + Sync)) -> Result<()> {
     let (manifest, path) = (&beside.manifest, config.peer_dir().join(&config.common.file_name));
     let file = open(&path)?;
-    // Before the first byte is read: what is written to it meanwhile was perhaps read already.
+    // This comes before the first byte is read: bytes written during the check may have been read already.
     let metadata = file.metadata().with_context(|| format!("cannot look at {}", path.display()))?;
     let pieces: Vec<_> = manifest.layout().pieces().collect();
     let told = |bytes| {
@@ -70,7 +69,7 @@ pub fn check_seed(beside: &mut Beside, config: &Config, told: &(dyn Fn(u64, u64)
     let wrong = manifest.wrong_pieces(&pieces, &hashed.piece_hashes);
     ensure!(
         wrong.is_empty(),
-        "{} is not what {} says: {}",
+        "{} does not match {}: {}",
         path.display(),
         beside.path.display(),
         told_wrong(&wrong, pieces.len())

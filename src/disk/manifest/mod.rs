@@ -1,7 +1,7 @@
-//! `Manifest`: what the bytes of a file are to be, told by a hash of each piece: `<FileName>.meta.json`.
+//! `Manifest`: the right bytes of a file, given by a hash of each piece: `<FileName>.meta.json`.
 //!
-//! Not of the protocol: no neighbor can tell whether somebody has one. `text` reads and writes it as JSON, `beside` finds the
-//! one of a swarm and compares it with the configuration.
+//! It is not part of the protocol: no neighbor can tell whether a peer has one. `text` reads and writes it as JSON; `beside`
+//! finds the manifest of a swarm and compares it with the configuration.
 
 mod beside;
 mod text;
@@ -16,14 +16,14 @@ pub use self::beside::{Beside, check_seed, find};
 use crate::disk::hashing::{Hash, HashKind, Hasher};
 use crate::protocol::layout::{FileLayout, PieceIndex};
 
-/// Maximum number of ranges of wrong pieces that are told.
+/// Maximum number of ranges of wrong pieces in a sentence.
 const MOST_RANGES: usize = 20;
 
-/// What a manifest's name has behind that of the file.
+/// The end of a manifest's name, after the name of the file.
 pub const ENDING: &str = ".meta.json";
-/// The longest manifest that is read, in bytes: that of about 15 million pieces.
+/// Maximum length of a manifest that is read, in bytes: that of about 15 million pieces.
 const MOST_BYTES: u64 = 1 << 30;
-/// What stands around each hash in a manifest that is written here.
+/// Number of bytes around each hash in a manifest that is written here.
 const AROUND_HASH: u64 = 8;
 
 /// The hashes of a file and of its pieces. It has a hash for each piece of its layout: `kind.len()` bytes each, in order.
@@ -38,10 +38,10 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// The manifest of a file whose hashes were computed: those of all pieces, one behind the other.
+    /// Returns the manifest of a file whose hashes were computed: those of all pieces, concatenated.
     ///
     /// # Panics
-    /// When there are not as many hashes as pieces.
+    /// If the number of hashes is not the number of pieces.
     #[must_use]
     pub fn new(
         file_name: String,
@@ -61,66 +61,66 @@ impl Manifest {
     /// One sentence with the file's name if it cannot be read or is wrong.
     pub fn read(path: &Path) -> Result<Self> {
         let unreadable = || format!("cannot read {}", path.display());
-        // Looked at before it is opened: to open a pipe might take forever.
+        // The metadata come first: opening a pipe might block forever.
         let metadata = fs::metadata(path).with_context(unreadable)?;
         ensure!(metadata.is_file(), "{} is not a plain file", path.display());
         let len = metadata.len();
-        ensure!(len <= MOST_BYTES, "{} has {len} bytes, and a manifest at most {MOST_BYTES}", path.display());
+        ensure!(len <= MOST_BYTES, "{} has {len} bytes, but a manifest has at most {MOST_BYTES}", path.display());
         let bytes = fs::read(path).with_context(unreadable)?;
         Self::parse(&bytes).with_context(|| path.display().to_string())
     }
 
-    /// Whether a manifest of this many pieces could be read again.
+    /// Reports whether a manifest of this many pieces could be read again.
     #[must_use]
     pub fn can_have(piece_count: u32, kind: HashKind) -> bool {
-        // Names and numbers have room in a hundredth.
+        // Names and numbers fit into one hundredth.
         u64::from(piece_count) * (2 * kind.len() as u64 + AROUND_HASH) <= MOST_BYTES / 100 * 99
     }
 
-    /// The name of the file.
+    /// Returns the name of the file.
     #[must_use]
     pub fn file_name(&self) -> &str {
         &self.file_name
     }
 
-    /// How the file is cut.
+    /// Returns the layout of the file.
     #[must_use]
     pub const fn layout(&self) -> FileLayout {
         self.layout
     }
 
-    /// How its pieces were hashed.
+    /// Returns the kind of the hashes.
     #[must_use]
     pub const fn kind(&self) -> HashKind {
         self.kind
     }
 
-    /// The hash of the whole file, if it is told.
+    /// Returns the hash of the whole file, if the manifest has it.
     #[must_use]
     pub const fn file_hash(&self) -> Option<Hash> {
         self.file_hash
     }
 
-    /// Where a tracker is, if one is told. Nothing here asks it.
+    /// Returns the address of a tracker, if the manifest has one. It is never used here.
     #[must_use]
     pub fn tracker_url(&self) -> Option<&str> {
         self.tracker_url.as_deref()
     }
 
-    /// The hash that a piece is to have.
+    /// Returns the hash that a piece must have.
     ///
     /// # Panics
-    /// When it is no piece of this layout.
+    /// If the piece does not belong to this layout.
     #[must_use]
     pub fn piece_hash(&self, piece: PieceIndex) -> &[u8] {
         let start = piece.number() as usize * self.kind.len();
         &self.piece_hashes[start..start + self.kind.len()]
     }
 
-    /// Whether these bytes are the piece's.
+    /// Reports whether these bytes are the piece's.
     ///
     /// # Panics
-    /// When it is no piece of this layout.
+    /// If the piece does not belong to this layout.
     #[must_use]
     pub fn is_piece(&self, piece: PieceIndex, bytes: &[u8]) -> bool {
         let mut hasher = Hasher::new(self.kind);
@@ -128,16 +128,17 @@ impl Manifest {
         self.fits(piece, hasher)
     }
 
-    /// Whether what this hasher has seen is the piece.
+    /// Reports whether this hasher has received the piece.
     ///
     /// # Panics
-    /// When it is no piece of this layout.
+    /// If the piece does not belong to this layout.
     #[must_use]
     pub fn fits(&self, piece: PieceIndex, hasher: Hasher) -> bool {
         hasher.finish().as_bytes() == self.piece_hash(piece)
     }
 
-    /// The pieces, of those given, whose hashes among `found` (all pieces', one behind the other) are others.
+    /// Returns those of these pieces whose hashes differ from those in `found`, which has the hashes of all pieces,
+    /// concatenated.
     #[must_use]
     pub fn wrong_pieces(&self, pieces: &[PieceIndex], found: &[u8]) -> Vec<PieceIndex> {
         let len = self.kind.len();
@@ -156,24 +157,24 @@ impl fmt::Debug for Manifest {
     }
 }
 
-/// `2 of 25 pieces are wrong, 3-4`: what is said of these pieces, of `of` in all.
+/// Returns the words for these wrong pieces, of `of` in all: `2 of 25 pieces are wrong, 3-4`.
 #[must_use]
 pub fn told_wrong(wrong: &[PieceIndex], of: usize) -> String {
     let are = if wrong.len() == 1 { "is" } else { "are" };
     format!("{} of {of} pieces {are} wrong, {}", wrong.len(), ranges(wrong, MOST_RANGES))
 }
 
-/// Opens a file whose manifest is made or checked; a pipe is not waited for.
+/// Opens a file whose manifest is to be made or checked; does not wait for a pipe.
 ///
 /// # Errors
-/// When it cannot be opened or is no plain file.
+/// If it cannot be opened or is not a plain file.
 pub fn open(path: &Path) -> Result<File> {
     let unreadable = || format!("cannot read {}", path.display());
     ensure!(fs::metadata(path).with_context(unreadable)?.is_file(), "{} is not a plain file", path.display());
     File::open(path).with_context(unreadable)
 }
 
-/// Pieces in ascending order as ranges: `3, 7-12`; after `most` ranges it is only told how many pieces more there are.
+/// Returns pieces in ascending order as ranges: `3, 7-12`. After `most` ranges it gives only the number of further pieces.
 #[must_use]
 pub fn ranges(pieces: &[PieceIndex], most: usize) -> String {
     let runs = || pieces.chunk_by(|piece, next| piece.number() + 1 == next.number());

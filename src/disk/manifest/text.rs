@@ -1,7 +1,7 @@
 //! A manifest as JSON: `file_name`, `total_size`, `chunk_size`, `piece_hashes`, `hash`, `file_hash`, `tracker_url`.
 //!
-//! The first four are needed, other keys are ignored. Public projects write no kind of `hash`, or the file's own hash in its
-//! place: then the kind is told by the number of digits, 40 of SHA-1 and 64 of SHA-256.
+//! The first four keys are required; unknown keys are ignored. Public projects write no kind in `hash`, or the file's own
+//! hash in its place. Then the number of digits gives the kind: 40 for SHA-1 and 64 for SHA-256.
 
 use std::fmt;
 
@@ -14,10 +14,10 @@ use super::Manifest;
 use crate::disk::hashing::{Hash, HashKind, append_hex, to_hex};
 use crate::protocol::layout::{FileLayout, LayoutError};
 
-/// No sentence quotes more of a value.
+/// Maximum number of characters of a value that a sentence quotes.
 const MOST_QUOTED: usize = 70;
 
-/// The keys as they are read; what their values mean is looked at later.
+/// The keys as they are read; their values are checked later.
 #[derive(Deserialize)]
 struct Keys {
     file_name: Option<Value>,
@@ -33,13 +33,13 @@ impl Manifest {
     /// Parses a manifest's text.
     ///
     /// # Errors
-    /// One sentence with the key and the value, or the line and the column, of the first thing that is wrong.
+    /// One sentence for the first fault, with the key and the value, or the line and the column.
     pub fn parse(text: &[u8]) -> Result<Self> {
-        // What some editors write in front of it is no part of the text.
+        // The byte-order mark that some editors write is not part of the text.
         let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
         let keys: Keys = serde_json::from_slice(text).map_err(|error| {
             let is_other = error.is_syntax() || error.is_eof();
-            if is_other { anyhow!("it is no manifest, for it is not JSON: {error}") } else { error.into() }
+            if is_other { anyhow!("not a manifest: invalid JSON: {error}") } else { error.into() }
         })?;
         let file_name = text_of("file_name", keys.file_name)?.ok_or_else(|| missing("file_name"))?;
         let total_size = number("total_size", keys.total_size, 0, FileLayout::MAX_FILE_SIZE)?;
@@ -49,8 +49,8 @@ impl Manifest {
         let piece_size = u32::try_from(chunk_size).expect("the range was checked");
         let layout = FileLayout::new(total_size, piece_size).map_err(|error| match error {
             LayoutError::TooManyPieces(count) => anyhow!(
-                "chunk_size {chunk_size} cuts {total_size} bytes into {count} pieces, more than the {} that an index of \
-                 4 bytes counts",
+                "chunk_size {chunk_size} cuts {total_size} bytes into {count} pieces, more than the {} that a 4-byte \
+                 index can count",
                 u32::MAX
             ),
             LayoutError::FileTooLong | LayoutError::PieceSizeOutOfRange => {
@@ -95,7 +95,7 @@ impl Manifest {
         })
     }
 
-    /// The text of it, with a line for each hash.
+    /// Returns the manifest as text, with a line for each hash.
     #[must_use]
     pub fn to_json(&self) -> String {
         let mut text = serde_json::to_string_pretty(self).expect("all keys are text");
@@ -104,7 +104,7 @@ impl Manifest {
     }
 }
 
-/// The kind whose hashes have this many digits, where nobody says it.
+/// Returns the kind whose hashes have this many digits, for a manifest that names none.
 fn kind_of(digits: usize) -> HashKind {
     if digits == 2 * HashKind::Sha1.len() { HashKind::Sha1 } else { HashKind::Sha256 }
 }
@@ -113,7 +113,7 @@ fn missing(key: &str) -> anyhow::Error {
     anyhow!("key {key} is missing")
 }
 
-/// A value as it is quoted in a sentence.
+/// Returns a value as a sentence quotes it.
 fn quoted(text: &str) -> String {
     if text.chars().count() <= MOST_QUOTED {
         return format!("'{text}'");
@@ -125,7 +125,7 @@ fn text_of(key: &str, value: Option<Value>) -> Result<Option<String>> {
     match value {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
-        Some(other) => bail!("{key} {} is not a text", quoted(&other.to_string())),
+        Some(other) => bail!("{key} {} is not a string", quoted(&other.to_string())),
     }
 }
 
@@ -133,10 +133,10 @@ fn number(key: &str, value: Option<Value>, least: u64, most: u64) -> Result<u64>
     let value = value.ok_or_else(|| missing(key))?;
     ensure!(value.is_number(), "{key} {} is not a number", quoted(&value.to_string()));
     let number = value.as_u64().filter(|number| (least..=most).contains(number));
-    number.ok_or_else(|| anyhow!("{key} {} is not a whole number in {least}..={most}", quoted(&value.to_string())))
+    number.ok_or_else(|| anyhow!("{key} {} is not a whole number from {least} to {most}", quoted(&value.to_string())))
 }
 
-/// The hashes of the pieces, all of the same number of digits.
+/// The hashes of the pieces, all with the same number of digits.
 #[derive(Default)]
 struct PieceHashes {
     count: usize,
@@ -145,7 +145,7 @@ struct PieceHashes {
 }
 
 impl PieceHashes {
-    /// Takes the next one, or says what is wrong with it.
+    /// Adds the next hash, or returns what is wrong with it.
     fn push(&mut self, hash: &str) -> Result<(), String> {
         let (piece, digits) = (self.count, hash.len());
         if piece == 0 {
@@ -181,7 +181,7 @@ impl<'de> Deserialize<'de> for PieceHashes {
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<PieceHashes, A::Error> {
                 let mut hashes = PieceHashes::default();
-                // Bytes as soon as they are read: as texts they would take four times the room.
+                // The texts become bytes as soon as they are read: as texts they would take four times the memory.
                 while let Some(hash) = list.next_element::<std::borrow::Cow<'_, str>>()? {
                     hashes.push(&hash).map_err(A::Error::custom)?;
                 }
@@ -211,7 +211,7 @@ impl Serialize for Manifest {
             file_hash: Option<Hash>,
             #[serde(skip_serializing_if = "Option::is_none")]
             tracker_url: Option<&'a str>,
-            // Behind all that a person looks for.
+            // The hashes come after everything that people look for.
             piece_hashes: List<'a>,
         }
         Written {
@@ -232,7 +232,7 @@ mod tests {
     use super::*;
     use crate::disk::manifest::AROUND_HASH;
 
-    /// The keys of a manifest of 5 bytes in pieces of 2, each with its value; `change` replaces one, or takes it away.
+    /// Returns the text of a manifest of 5 bytes in pieces of 2; `change` replaces one key's value, or removes the key.
     fn text(change: (&str, &str)) -> String {
         let hashes: Vec<_> = ["ab", "cd", "e"].iter().map(|piece| sha1(piece)).collect();
         let keys = [
@@ -257,7 +257,7 @@ mod tests {
         Manifest::parse(text(change).as_bytes())
     }
 
-    /// The sentence that a changed value leads to.
+    /// Checks the sentence that a changed value leads to.
     #[track_caller]
     fn check(key: &str, value: &str, sentence: &str) {
         assert_eq!(format!("{:#}", parse((key, value)).expect_err("it is wrong")), sentence);
@@ -308,9 +308,9 @@ mod tests {
             check(key, "null", &format!("key {key} is missing"));
         }
         check("total_size", "5, \"total_size\": 5", "duplicate field `total_size` at line 2 column 29");
-        check("total_size", "5 5", "it is no manifest, for it is not JSON: expected `,` or `}` at line 2 column 17");
+        check("total_size", "5 5", "not a manifest: invalid JSON: expected `,` or `}` at line 2 column 17");
         let none = Manifest::parse(b"").expect_err("no text");
-        let sentence = "it is no manifest, for it is not JSON: EOF while parsing a value at line 1 column 0";
+        let sentence = "not a manifest: invalid JSON: EOF while parsing a value at line 1 column 0";
         assert_eq!(none.to_string(), sentence);
         Manifest::parse(b"[]").expect_err("a list");
         Manifest::parse(b"\xff").expect_err("not a text");
@@ -319,19 +319,23 @@ mod tests {
     #[test]
     fn sizes_and_names_that_are_none() {
         check("total_size", "\"5\"", "total_size '\"5\"' is not a number");
-        check("total_size", "-5", "total_size '-5' is not a whole number in 0..=9223372036854775807");
-        check("total_size", "5.5", "total_size '5.5' is not a whole number in 0..=9223372036854775807");
+        check("total_size", "-5", "total_size '-5' is not a whole number from 0 to 9223372036854775807");
+        check("total_size", "5.5", "total_size '5.5' is not a whole number from 0 to 9223372036854775807");
         let above = "9223372036854775808";
-        check("total_size", above, &format!("total_size '{above}' is not a whole number in 0..=9223372036854775807"));
-        check("chunk_size", "0", "chunk_size '0' is not a whole number in 1..=4294967290");
-        check("chunk_size", "4294967291", "chunk_size '4294967291' is not a whole number in 1..=4294967290");
+        check(
+            "total_size",
+            above,
+            &format!("total_size '{above}' is not a whole number from 0 to 9223372036854775807"),
+        );
+        check("chunk_size", "0", "chunk_size '0' is not a whole number from 1 to 4294967290");
+        check("chunk_size", "4294967291", "chunk_size '4294967291' is not a whole number from 1 to 4294967290");
         let sentence = "chunk_size 2 cuts 9000000000000000000 bytes into 4500000000000000000 pieces, more than the \
-                        4294967295 that an index of 4 bytes counts";
+                        4294967295 that a 4-byte index can count";
         check("total_size", "9000000000000000000", sentence);
-        check("file_name", "[1]", "file_name '[1]' is not a text");
+        check("file_name", "[1]", "file_name '[1]' is not a string");
         check("hash", "\"md5\"", "hash 'md5' is not one of sha256, sha1, blake3");
-        check("hash", "256", "hash '256' is not a text");
-        check("tracker_url", "{}", "tracker_url '{}' is not a text");
+        check("hash", "256", "hash '256' is not a string");
+        check("tracker_url", "{}", "tracker_url '{}' is not a string");
         let long = format!("\"{}\"", "x".repeat(1000));
         check("hash", &long, &format!("hash '{}...' is not one of sha256, sha1, blake3", "x".repeat(70)));
     }

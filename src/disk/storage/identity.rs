@@ -1,38 +1,38 @@
-//! `FileIdentity`: by what a file is known again that somebody may replace or overwrite.
+//! `FileIdentity`: recognises a file that other programs may replace or overwrite.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 
-/// A file as it was once: which one, how long, and when it was last written to.
+/// A file at some moment: which one, its length, and when it was last written to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct FileIdentity {
-    /// The device and the number of the file there.
+    /// The device, and the number of the file on it.
     place: (u64, u64),
     len: u64,
-    /// Seconds and nanoseconds; `None` if we write to it ourselves: a network file system may change the time later.
+    /// Seconds and nanoseconds. `None` if we write to it ourselves: a network file system may change the time later.
     written: Option<(i64, i64)>,
 }
 
 impl FileIdentity {
-    /// That of a file which only others write to.
+    /// Returns the identity of a file that only other programs write to.
     #[must_use]
     pub fn of_others(metadata: &Metadata) -> Self {
         Self { written: Some((metadata.mtime(), metadata.mtime_nsec())), ..Self::of_ours(metadata) }
     }
 
-    /// That of a file which we write to.
+    /// Returns the identity of a file that we write to.
     #[must_use]
     pub fn of_ours(metadata: &Metadata) -> Self {
         Self { place: (metadata.dev(), metadata.ino()), len: metadata.len(), written: None }
     }
 
-    /// Whether we write to it ourselves.
+    /// Reports whether we write to it ourselves.
     #[must_use]
     pub fn is_ours(&self) -> bool {
         self.written.is_none()
     }
 
-    /// What has become of it, if this is what is there now.
+    /// Returns how the file has changed, given the file that is there now.
     #[must_use]
     pub fn change(&self, now: &Metadata) -> Option<Change> {
         let now = Self::of_others(now);
@@ -46,14 +46,14 @@ impl FileIdentity {
     }
 }
 
-/// What has become of a file.
+/// A change of a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Change {
-    /// There is no file of its name any more.
+    /// No file has its name any more.
     Gone,
     /// Another file has its name.
     Replaced,
-    /// It has another length, in bytes.
+    /// It has a different length, in bytes.
     Resized {
         /// Its length before.
         from: u64,

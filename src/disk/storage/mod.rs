@@ -1,9 +1,9 @@
 //! `PieceStore`: the pieces of the file on disk (protocol A2), read and written at their offsets.
 //!
-//! A seeder's file is opened for reading only. A download goes into `<FileName>.part` beside its final name and takes
-//! that name when it is complete, so that an older copy is replaced only by a complete one (B). After a kill the download
-//! goes on with those pieces whose checksums are in the journal or, where there is a manifest, whose hashes are in that.
-//! Nothing is cached: memory does not grow with the file. A file that somebody else replaces or overwrites is noticed.
+//! A seeder's file is opened for reading only. A download goes into `<FileName>.part` beside its final name. It takes that
+//! name when it is complete, so only a complete file replaces an older copy (B). After a kill, the download resumes with the
+//! pieces whose checksums are in the journal or, with a manifest, whose hashes are right. Nothing is cached: memory does not
+//! grow with the file. If another program replaces or overwrites the file, that is noticed.
 
 mod identity;
 mod resume;
@@ -26,40 +26,40 @@ use crate::protocol::layout::{FileLayout, PieceIndex};
 pub struct PieceStore {
     layout: FileLayout,
     file: File,
-    /// Where the bytes were when it was opened.
+    /// Path of the bytes when the file was opened.
     path: PathBuf,
-    /// Where they belong when they are complete; `None` for a file that was complete then.
+    /// Path of the complete file; `None` for a file that was complete when it was opened.
     complete_path: Option<PathBuf>,
-    /// What must be there, under the name that it has now; the lock is held while that changes.
+    /// What must be there under the file's present name; the lock is held while that changes.
     known: Mutex<Known>,
 }
 
-/// A file's present name, and by what it is known again.
+/// A file's present name, and its identity.
 #[derive(Debug)]
 struct Known {
     path: PathBuf,
     identity: FileIdentity,
 }
 
-/// How much is written to the file at once: larger writes were measured to cost several times as much on a virtual
-/// machine (ARCHITECTURE.md, Speed).
+/// Maximum number of bytes that one call writes: larger writes took several times as long on a virtual machine
+/// (ARCHITECTURE.md, Speed).
 const MOST_WRITTEN: usize = 512 * 1024;
 
 impl PieceStore {
-    /// Opens the complete file of a seeder, whose size was found right before.
+    /// Opens the complete file of a seeder, whose size was checked before.
     ///
     /// # Errors
-    /// When it cannot be opened for reading.
+    /// If it cannot be opened for reading.
     pub fn open_complete(path: PathBuf, layout: FileLayout) -> Result<Self> {
         let file = File::open(&path).with_context(|| format!("cannot open {}", path.display()))?;
         let identity = FileIdentity::of_others(&look_at(&file, &path)?);
         Ok(Self::new(layout, file, identity, path, None))
     }
 
-    /// Makes sure that a download in `dir` can have its name once it is complete.
+    /// Checks that a download in `dir` can have its name once it is complete.
     ///
     /// # Errors
-    /// When that name is a directory.
+    /// If that name is a directory.
     pub fn check_name(dir: &Path, file_name: &str) -> Result<()> {
         let path = dir.join(file_name);
         let taken = path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir());
@@ -67,13 +67,13 @@ impl PieceStore {
         Ok(())
     }
 
-    /// Creates an empty `.part` of the full length in `dir`, which is made if it is missing.
+    /// Creates an empty `.part` of the full length in `dir`, which is created if it is missing.
     ///
-    /// The length is set without writing: blocks are taken as pieces come. An older `.part` is removed rather than cut,
-    /// because cutting a large file is slow.
+    /// The length is set without writing: blocks are allocated as pieces arrive. An older `.part` is removed rather than
+    /// truncated, because truncating a large file is slow.
     ///
     /// # Errors
-    /// When one of this cannot be done, or what has the name of the `.part` is a directory or a link.
+    /// If one of these steps fails, or the name of the `.part` belongs to a directory or a link.
     pub fn create(dir: &Path, file_name: &str, layout: FileLayout) -> Result<Self> {
         fs::create_dir_all(dir).with_context(|| format!("cannot make the directory {}", dir.display()))?;
         let path = part_path(dir, file_name);
@@ -84,12 +84,12 @@ impl PieceStore {
         let file = OpenOptions::new().read(true).write(true).create_new(true).open(&path);
         let file = file.with_context(|| format!("cannot create {}", path.display()))?;
         let len = layout.file_size();
-        file.set_len(len).with_context(|| format!("cannot give {} its {len} bytes", path.display()))?;
+        file.set_len(len).with_context(|| format!("cannot set the length of {} to {len} bytes", path.display()))?;
         let identity = FileIdentity::of_ours(&look_at(&file, &path)?);
         Ok(Self::new(layout, file, identity, path, Some(dir.join(file_name))))
     }
 
-    /// Whether an unfinished download is there, be it ours or not.
+    /// Reports whether an unfinished download is there, ours or not.
     #[must_use]
     pub fn is_unfinished(dir: &Path, file_name: &str) -> bool {
         part_path(dir, file_name).symlink_metadata().is_ok_and(|metadata| metadata.is_file())
@@ -106,13 +106,13 @@ impl PieceStore {
         Self { layout, file, path, complete_path, known }
     }
 
-    /// Whether the file has its final name.
+    /// Reports whether the file has its final name.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.complete_path.is_none()
     }
 
-    /// How the file is cut.
+    /// Returns the layout of the file.
     #[must_use]
     pub const fn layout(&self) -> FileLayout {
         self.layout
@@ -121,10 +121,10 @@ impl PieceStore {
     /// Writes a whole piece.
     ///
     /// # Errors
-    /// When the disk does not take it.
+    /// If the disk does not take it.
     ///
     /// # Panics
-    /// When `bytes` is not as long as the piece.
+    /// If `bytes` is not as long as the piece.
     pub fn write(&self, piece: PieceIndex, bytes: &[u8]) -> Result<()> {
         assert_eq!(bytes.len(), self.layout.piece_len(piece) as usize, "a piece is written whole");
         let mut offset = self.layout.offset(piece);
@@ -136,10 +136,10 @@ impl PieceStore {
         Ok(())
     }
 
-    /// Fills `bytes` from the place `start` bytes into a piece.
+    /// Fills `bytes` from `start` bytes after the beginning of a piece.
     ///
     /// # Errors
-    /// When the disk does not give them, or the file has become shorter.
+    /// If the disk does not return them, or the file has become shorter.
     pub fn read(&self, piece: PieceIndex, start: u32, bytes: &mut [u8]) -> Result<()> {
         let read = self.file.read_exact_at(bytes, self.layout.offset(piece) + u64::from(start));
         read.map_err(|error| match error.kind() {
@@ -152,7 +152,7 @@ impl PieceStore {
     /// Gives a download whose pieces are all written its final name.
     ///
     /// # Errors
-    /// When it cannot be renamed, for instance because that name is a directory; when it is gone, or another file has its name.
+    /// If it cannot be renamed, for instance because that name is a directory; if it is gone, or another file has its name.
     pub fn complete(&self) -> Result<()> {
         let Some(complete_path) = &self.complete_path else { return Ok(()) };
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -163,13 +163,13 @@ impl PieceStore {
         Ok(())
     }
 
-    /// Looks whether the file is still the one that was opened, and whether nobody else has written to it.
+    /// Checks that the file is still the one that was opened, and that no other program has written to it.
     ///
-    /// True if it was written to, but may have the same bytes: only hashes can tell. That is said once.
+    /// Returns true if it was written to, but may have the same bytes: only hashes can tell. That is reported once.
     ///
     /// # Errors
-    /// When it is gone, has another length, or another file has its name. To share it on would mix two files. A download that
-    /// is complete may be moved or deleted: nothing is written to it any more, and what is open keeps its bytes.
+    /// If it is gone, has a different length, or another file has its name. Sharing it further would mix two files. A
+    /// complete download may be moved or deleted: nothing is written to it any more, and the open file keeps its bytes.
     pub fn look(&self) -> Result<bool> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let mut change = known.change();
@@ -183,28 +183,28 @@ impl PieceStore {
         ensure_unchanged(&known, change).map(|()| false)
     }
 
-    /// What was known of a seeder's file before it was checked: if somebody has written to it since, that is found at the next look.
+    /// Sets the metadata from before a seeder's file was checked. If the file was written to since, the next look finds that.
     pub fn was_checked(&self, metadata: &fs::Metadata) {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).identity = FileIdentity::of_others(metadata);
     }
 
-    /// Whether this run or an earlier one has downloaded all of it: a seeder's file is only read.
+    /// Reports whether this run or an earlier one has downloaded all of it: a seeder's file is only read.
     fn is_complete_download(&self, known: &Known) -> bool {
         let has_its_name = self.complete_path.as_ref().is_none_or(|complete_path| *complete_path == known.path);
         has_its_name && known.identity.is_ours()
     }
 
-    /// Where the file is at this moment.
+    /// Returns the path of the file at this moment.
     #[must_use]
     pub fn path(&self) -> PathBuf {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).path.clone()
     }
 
-    /// The pieces that are not what the manifest says, read with all cores; `told` hears how many bytes more were read, and
-    /// ends it by an error.
+    /// Returns the pieces that do not match the manifest, read with all cores. `told` receives how many more bytes were read,
+    /// and stops the reading with an error.
     ///
     /// # Errors
-    /// When the file cannot be read, or that of `told`.
+    /// If the file cannot be read, and the error of `told`.
     pub fn wrong_pieces(
         &self,
         manifest: &Manifest,
@@ -218,7 +218,7 @@ impl PieceStore {
 }
 
 impl Known {
-    /// What has become of the file; nothing, too, if it cannot be looked at just now.
+    /// Returns the change of the file; `None` also if it cannot be examined now.
     fn change(&self) -> Option<Change> {
         match fs::metadata(&self.path) {
             Ok(metadata) => self.identity.change(&metadata),
@@ -283,7 +283,7 @@ mod tests {
         let path = dir.path().join("file");
         let open = |bytes: &str| {
             fs::write(&path, bytes).expect("a file");
-            // However coarse the times are: long before the file is written to.
+            // However coarse the times are, this is long before the file is written to.
             let long_ago = UNIX_EPOCH + Duration::from_secs(1_000_000_000);
             File::options().write(true).open(&path).expect("a file").set_modified(long_ago).expect("our file");
             PieceStore::open_complete(path.clone(), layout).expect("a store")
@@ -305,7 +305,7 @@ mod tests {
         fs::write(&path, "0123").expect("a file");
         told(&store, "has been replaced by another file");
 
-        // A download, which is written to by ourselves.
+        // A download, to which we write ourselves.
         let part = dir.path().join("file.part");
         let download = PieceStore::create(dir.path(), "file", layout).expect("a store");
         let piece = layout.piece(0).expect("1 piece");

@@ -1,4 +1,4 @@
-//! Opening what an earlier run has left, and finding which of its pieces are right.
+//! Opens the file that an earlier run left, and finds out which of its pieces are right.
 
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
@@ -16,14 +16,14 @@ use crate::protocol::layout::{FileLayout, PieceIndex};
 use crate::protocol::piece_set::PieceSet;
 
 impl PieceStore {
-    /// Opens what an earlier run has left: its `.part`, or the complete file if it had come so far.
+    /// Opens the file that an earlier run left: its `.part`, or the complete file if it had got that far.
     ///
-    /// Says which of the recorded pieces are there, by their checksums. Where there is no `.part`, the complete file
-    /// counts only if all of its pieces are recorded and right: otherwise it is an older one, and not ours. All cores read
-    /// them; `told` hears how many bytes more were read, and of how many.
+    /// Returns the recorded pieces that are there, judged by their checksums. Without a `.part`, the complete file counts
+    /// only if all its pieces are recorded and right; otherwise it is an older one, and not ours. All cores read the pieces;
+    /// `told` receives how many more bytes were read, and of how many.
     ///
     /// # Errors
-    /// One sentence if there is nothing to go on with; to be told and survived.
+    /// One sentence if there is nothing to resume; it is to be reported and survived.
     pub fn resume(
         dir: &Path,
         file_name: &str,
@@ -48,13 +48,13 @@ impl PieceStore {
         Ok((store, pieces))
     }
 
-    /// The same where there is a manifest: the pieces that are there are those whose hashes are right, whatever is recorded;
-    /// those that are recorded are only looked at first.
+    /// Opens the file as [`resume`](Self::resume) does, but by a manifest. The pieces that are there are those whose hashes
+    /// are right, whatever is recorded; recorded pieces are only checked first.
     ///
-    /// Tells the checksum of each, for a journal that may have known others.
+    /// Returns the checksum of each, for a journal that may have known others.
     ///
     /// # Errors
-    /// One sentence if there is nothing to go on with; to be told and survived.
+    /// One sentence if there is nothing to resume; it is to be reported and survived.
     pub fn resume_checked(
         dir: &Path,
         file_name: &str,
@@ -92,7 +92,7 @@ impl PieceStore {
         Ok(Self::new(layout, file, FileIdentity::of_ours(&metadata), path, complete_path))
     }
 
-    /// Reads these pieces with all cores; `done` hears what was computed of each.
+    /// Reads these pieces with all cores; `done` receives the result for each.
     fn check<S: Sum>(
         &self,
         pieces: &[PieceIndex],
@@ -110,7 +110,7 @@ impl PieceStore {
     }
 }
 
-/// Computes at once what the manifest and what the journal knows of a piece.
+/// Computes a piece's hash for the manifest and its checksum for the journal at once.
 #[derive(Clone)]
 struct Both {
     hasher: Hasher,

@@ -4,12 +4,12 @@ use super::message_type as ty;
 use crate::protocol::layout::{FileLayout, PieceIndex};
 use crate::protocol::message::Message;
 
-/// Bytes before those of the piece in a `piece` message: length, type and index.
+/// Number of bytes before the piece's own in a `piece` message: length, type and index.
 pub const PIECE_HEADER_LEN: usize = 9;
 
 /// Appends a message's bytes.
 ///
-/// Of a `piece` this is only the header; the piece's own bytes, [`FileLayout::piece_len`] of them, must follow.
+/// For a `piece`, this is only the header; the piece's own [`FileLayout::piece_len`] bytes must follow.
 pub fn encode(message: &Message, layout: FileLayout, out: &mut Vec<u8>) {
     match message {
         Message::Choke => bare(ty::CHOKE, out),
@@ -27,7 +27,7 @@ pub fn encode(message: &Message, layout: FileLayout, out: &mut Vec<u8>) {
     }
 }
 
-/// The header of the `piece` message for this piece.
+/// Returns the header of the `piece` message for this piece.
 #[must_use]
 pub fn piece_header(piece: PieceIndex, layout: FileLayout) -> [u8; PIECE_HEADER_LEN] {
     let mut header = [0; PIECE_HEADER_LEN];

@@ -1,20 +1,19 @@
-//! `WireFault`: what in a stream of messages ends the connection.
+//! `WireFault`: a fault in a stream of messages, which ends the connection.
 
 use std::fmt;
 
 use crate::protocol::layout::PieceIndex;
 
-/// Why a stream is not one of this protocol's messages; the [module](super) says why each ends the connection.
+/// Why a stream does not consist of this protocol's messages; the [module](super) says why each fault ends the connection.
 ///
-/// The same stream gives the same fault however it was cut; what has most likely caused it is a matter of
-/// [`diagnosis`](super::diagnosis).
+/// The same stream gives the same fault however it was cut; [`diagnosis`](super::diagnosis) guesses the most likely cause.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum WireFault {
-    /// A length that counts not even the type.
+    /// A length that does not even count the type.
     LengthZero,
     /// A type that the protocol does not have, with a length that no message has.
     UnknownType {
-        /// The byte in the place of the type.
+        /// The byte in place of the type.
         message_type: u8,
         /// The length before it.
         length: u32,
@@ -27,21 +26,21 @@ pub enum WireFault {
         name: &'static str,
         /// The length received.
         length: u32,
-        /// The length that it must be.
+        /// The length that the type has.
         expected: u32,
     },
-    /// A piece that the file does not have.
+    /// The number of a piece that the file does not have.
     IndexOutOfRange {
         /// The type's name.
         name: &'static str,
         /// The index received.
         index: u32,
-        /// How many pieces there are.
+        /// The number of pieces in the file.
         piece_count: u32,
     },
-    /// A piece that its sender was not asked for, and that is missing here.
+    /// A piece that is missing here and was not requested from its sender.
     UnaskedPiece(PieceIndex),
-    /// A bitfield with ones behind the last piece.
+    /// A bitfield with ones after the last piece.
     SpareBits {
         /// Its last byte.
         last_byte: u8,
@@ -62,8 +61,8 @@ impl fmt::Display for WireFault {
             Self::IndexOutOfRange { name, index, piece_count } => {
                 write!(f, "sent a message '{name}' for piece {index}, but there are only {piece_count} pieces")
             }
-            Self::UnaskedPiece(piece) => write!(f, "sent piece {piece}, which it was not asked for"),
-            Self::SpareBits { .. } => f.write_str("sent a bitfield with bits set behind the last piece"),
+            Self::UnaskedPiece(piece) => write!(f, "sent piece {piece}, which was not requested from it"),
+            Self::SpareBits { .. } => f.write_str("sent a bitfield with bits set after the last piece"),
         }
     }
 }

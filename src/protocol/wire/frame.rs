@@ -1,9 +1,9 @@
-//! Bytes to messages: `FrameReader`, to which a stream may come whole, halved or one byte at a time (protocol A5).
+//! Bytes to messages: `FrameReader`, which takes a stream whole, halved or one byte at a time (protocol A5).
 //!
-//! It owns the two buffers of a connection. Small messages are cut from `head`, which is of a fixed size. A bitfield or a
-//! piece that is not whole there gets `body`, made only when the header was found right, and the rest is read straight into
-//! it. So a connection needs one piece's memory, whatever its neighbor claims in a length. Messages of unknown types go by
-//! through `head`, and nothing of them is kept.
+//! It owns the two buffers of a connection. `head` has a fixed size, and small messages are cut from it. A bitfield or a
+//! piece that is not whole there goes into `body`, which is allocated only after the header was found right. The rest is read
+//! straight into it. So a connection needs one piece's memory, whatever length its neighbor claims. Messages of unknown types
+//! pass through `head`, and nothing of them is kept.
 
 use std::ops::Range;
 
@@ -16,41 +16,41 @@ use crate::protocol::layout::{FileLayout, PieceIndex};
 use crate::protocol::message::{Message, Welcome};
 use crate::protocol::piece_set::{BitfieldError, PieceSet};
 
-/// Room for some hundred small messages in one read, or for a piece of 16 KiB with its header and what stands before it.
+/// Room for hundreds of small messages in one read, or for a piece of 16 KiB with its header and a few messages.
 const HEAD_CAPACITY: usize = 20 * 1024;
-/// How much memory a piece or a bitfield gets when its header has come, unless it is shorter.
+/// Bytes allocated for a piece or a bitfield when its header has arrived, unless it is shorter.
 const FIRST_BODY_LEN: usize = 64 * 1024;
-/// A message's length and type.
+/// Length of a message's length and type, in bytes.
 const PREFIX_LEN: usize = 5;
 
 /// Cuts a stream into messages.
 ///
-/// Read into [`space`](Self::space), tell [`filled`](Self::filled) how much came, take messages from
-/// [`next_message`](Self::next_message) until it has none. After an error the stream has no meaning any more.
+/// Read into [`space`](Self::space), pass the number of bytes to [`filled`](Self::filled), and take messages from
+/// [`next_message`](Self::next_message) until it returns `None`. After an error the rest of the stream has no meaning.
 #[derive(Debug)]
 pub struct FrameReader {
     layout: FileLayout,
     head: Box<[u8]>,
-    /// What of `head` was received and not consumed. Empty while `pending` is not complete.
+    /// The part of `head` that was received and not consumed. Empty while `pending` is not complete.
     unread: Range<usize>,
     body: Vec<u8>,
-    /// Where in `head` the last piece or bitfield is, if it came as a whole: to copy it would only take time.
+    /// Where in `head` the last piece or bitfield is, if it arrived there whole: copying it would only cost time.
     whole: Option<Range<usize>>,
     pending: Option<Pending>,
-    /// How many bytes of a message of an unknown type are still to go by. While there are any, `unread` is empty.
+    /// Number of bytes of a message of an unknown type that are still to be skipped. While it is not 0, `unread` is empty.
     to_skip: u32,
-    /// Whether a message of a known type was begun before: from then on a bitfield is late.
+    /// Whether a message of a known type has begun; after that a bitfield is late.
     started: bool,
-    /// The type of the message before, if it is an unknown one.
+    /// The type of the previous message, if it was an unknown one.
     skipped: Option<u8>,
     oddities: Oddities,
 }
 
-/// A message whose header was right and whose body has arrived up to `filled` of its `len` bytes.
+/// A message with a right header, of whose body `filled` of `len` bytes have arrived.
 #[derive(Clone, Copy, Debug)]
 struct Pending {
     kind: Body,
-    /// Whether the bytes are put into `body`; otherwise they go by.
+    /// Whether the bytes go into `body`; otherwise they are skipped.
     kept: bool,
     len: usize,
     filled: usize,
@@ -63,7 +63,7 @@ enum Body {
 }
 
 impl FrameReader {
-    /// A reader at the start of a stream, just behind the handshake.
+    /// Returns a reader at the start of a stream, just after the handshake.
     #[must_use]
     pub fn new(layout: FileLayout) -> Self {
         Self {
@@ -80,8 +80,8 @@ impl FrameReader {
         }
     }
 
-    /// Where the next bytes of the stream are to be put, once [`next_message`](Self::next_message) has returned `None`; then
-    /// it is never empty.
+    /// Returns the space for the next bytes of the stream. It is never empty once [`next_message`](Self::next_message) has
+    /// returned `None`.
     pub fn space(&mut self) -> &mut [u8] {
         match self.pending {
             Some(pending) if pending.kept => &mut self.body[pending.filled..],
@@ -93,7 +93,7 @@ impl FrameReader {
         }
     }
 
-    /// Says that the first `count` bytes of the last [`space`](Self::space) were filled.
+    /// Records that the first `count` bytes of the last [`space`](Self::space) were filled.
     pub fn filled(&mut self, count: usize) {
         match &mut self.pending {
             Some(pending) if pending.kept => pending.filled += count,
@@ -101,18 +101,19 @@ impl FrameReader {
         }
     }
 
-    /// The next message that has arrived whole, or `None` if more bytes are needed.
+    /// Returns the next message that has arrived whole, or `None` if more bytes are needed.
     ///
     /// # Errors
-    /// When the stream does not follow the protocol.
+    /// If the stream does not follow the protocol.
     pub fn next_message(&mut self) -> Result<Option<Message>, WireFault> {
         self.next_welcome(|_| Welcome::Keep)
     }
 
-    /// The same, but asks for each piece, when no more than its header was looked at, what to do with it.
+    /// Returns the next message as [`next_message`](Self::next_message) does, but asks `welcome` what to do with each piece
+    /// once its header has been read.
     ///
     /// # Errors
-    /// When the stream does not follow the protocol, or the piece is refused.
+    /// If the stream does not follow the protocol, or the piece is refused.
     pub fn next_welcome(&mut self, welcome: impl FnOnce(PieceIndex) -> Welcome) -> Result<Option<Message>, WireFault> {
         self.whole = None;
         if self.pending.is_none()
@@ -123,20 +124,20 @@ impl FrameReader {
         self.finish_body()
     }
 
-    /// The bytes of the `piece` message that was returned last, until the next call of any other method.
+    /// Returns the bytes of the `piece` message that was returned last, until the next call of any other method.
     ///
-    /// Of a piece that was to be skipped there are none.
+    /// For a piece that was skipped, they are empty.
     #[must_use]
     pub fn piece_bytes(&self) -> &[u8] {
         self.whole.as_ref().map_or(&self.body, |whole| &self.head[whole.clone()])
     }
 
-    /// What was odd in the stream so far and was not taken yet; of each kind only the first, however often it comes.
+    /// Takes the next oddity of the stream that was not taken yet; only the first of each kind is kept.
     pub fn take_oddity(&mut self) -> Option<Oddity> {
         self.oddities.take()
     }
 
-    /// What has most likely caused the fault that was returned last.
+    /// Returns the most likely cause of the fault that was returned last.
     #[must_use]
     pub fn mistake(&self, fault: WireFault) -> Option<Mistake> {
         let seen = &self.head[self.unread.clone()];
@@ -147,14 +148,14 @@ impl FrameReader {
         diagnosis::of_fault(fault, self.layout, seen).or_else(out_of_step)
     }
 
-    /// Length and type of the next message of a known type, once they have come; the others go by.
+    /// Returns length and type of the next message of a known type, once they have arrived; unknown types are skipped.
     fn next_prefix(&mut self) -> Result<Option<(u32, u8)>, WireFault> {
         loop {
             let gone = self.unread.len().min(self.to_skip as usize);
             self.unread.start += gone;
             self.to_skip -= u32::try_from(gone).expect("no more than is to be skipped");
             let unread = &self.head[self.unread.clone()];
-            // A length of 0 is told at once: what has no type is not followed by one.
+            // A length of 0 is reported at once: no type follows it.
             if unread.starts_with(&[0; 4]) {
                 return Err(WireFault::LengthZero);
             }
@@ -238,13 +239,13 @@ impl FrameReader {
         self.unread.start += count;
     }
 
-    /// Leaves the header behind.
+    /// Consumes the header and starts the body.
     fn begin_body(&mut self, header_len: usize, kind: Body, len: u32, kept: bool) {
         self.consume(header_len);
         self.pending = Some(Pending { kind, kept, len: len as usize, filled: 0 });
     }
 
-    /// Takes what has come of the body; if it is not whole, moves it to where the rest will be read.
+    /// Takes the part of the body that has arrived; if it is not whole, moves it to where the rest will be read.
     fn finish_body(&mut self) -> Result<Option<Message>, WireFault> {
         let Some(pending) = &mut self.pending else { return Ok(None) };
         let arrived = self.unread.len().min(pending.len - pending.filled);
@@ -257,8 +258,8 @@ impl FrameReader {
         } else {
             let filled = pending.filled + arrived;
             self.body.truncate(pending.len);
-            // It grows with what has come: a header of 10 bytes must not cost the memory of a piece. Exactly, because a vector
-            // that grows by itself takes up to twice as much.
+            // `body` grows with the bytes that have arrived: a header of 10 bytes must not cost the memory of a piece. It
+            // grows to an exact size, because a vector that grows by itself takes up to twice as much.
             let needed = if self.body.len() > filled { 0 } else { 2 * filled };
             let len = needed.max(FIRST_BODY_LEN).max(self.body.capacity()).min(pending.len);
             if self.body.len() < len {
@@ -275,7 +276,7 @@ impl FrameReader {
                 let bytes = self.piece_bytes();
                 let last_byte = bytes.last().copied().unwrap_or_default();
                 let set = PieceSet::from_bitfield(self.layout, bytes);
-                // It may be larger than a piece, and most come once.
+                // It may be larger than a piece, and most streams have only one.
                 if self.body.capacity() > self.layout.piece_size() as usize {
                     self.body = Vec::new();
                 }
@@ -288,7 +289,7 @@ impl FrameReader {
     }
 }
 
-/// The number in the first four bytes.
+/// Returns the number in the first four bytes.
 fn be_u32(bytes: &[u8]) -> u32 {
     u32::from_be_bytes(*bytes.first_chunk().expect("the caller took four bytes or more"))
 }

@@ -4,15 +4,15 @@ use std::fmt;
 
 use crate::protocol::peer_id::PeerId;
 
-/// Bytes of a handshake.
+/// Length of a handshake, in bytes.
 pub const HANDSHAKE_LEN: usize = 32;
 
 pub(super) const HEADER: &[u8; 18] = b"P2PFILESHARINGPROJ";
 pub(super) const ID_START: usize = 28;
-/// How every Java object stream starts: its magic number and version.
+/// The start of every Java object stream: its magic number and version.
 pub(super) const JAVA_OBJECT_STREAM: [u8; 4] = [0xac, 0xed, 0x00, 0x05];
 
-/// A handshake with the right header.
+/// A handshake that has the right header.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Handshake {
     id: [u8; 4],
@@ -21,20 +21,20 @@ pub struct Handshake {
 /// Why bytes are not a handshake.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum HandshakeFault {
-    /// The caller writes Java objects instead of bytes.
+    /// The sender writes Java objects instead of bytes.
     JavaObjectStream,
-    /// The header is another one.
+    /// The header is a different one.
     OtherHeader,
 }
 
 impl Handshake {
-    /// The handshake of this peer.
+    /// Returns the handshake of this peer.
     #[must_use]
     pub fn of(peer: PeerId) -> Self {
         Self { id: peer.number().to_be_bytes() }
     }
 
-    /// The bytes to send.
+    /// Returns the bytes to send.
     #[must_use]
     pub fn to_bytes(self) -> [u8; HANDSHAKE_LEN] {
         let mut bytes = [0; HANDSHAKE_LEN];
@@ -43,13 +43,13 @@ impl Handshake {
         bytes
     }
 
-    /// What the bytes received so far are: `None` while more are needed.
+    /// Reads a handshake from the bytes received so far; `None` while more are needed.
     ///
-    /// The ten bytes between header and ID should be zero; some public peers put ASCII zeros there, which harms nobody.
+    /// The ten bytes between header and ID should be zero. Some public peers put ASCII zeros there, which is harmless.
     ///
     /// # Errors
-    /// As soon as they can no longer become a handshake: a caller that sends four wrong bytes and waits is told at once.
-    /// Only the first three bytes of a Java object stream wait for the fourth, so that the verdict is never another one later.
+    /// As soon as the bytes can no longer become a handshake, so a caller that sends four wrong bytes and waits is answered
+    /// at once. The first three bytes of a Java object stream wait for the fourth, so the verdict never changes later.
     pub fn read(bytes: &[u8]) -> Result<Option<Self>, HandshakeFault> {
         let seen = bytes.len().min(HEADER.len());
         if bytes.starts_with(&JAVA_OBJECT_STREAM) {
@@ -62,19 +62,20 @@ impl Handshake {
         Ok(id.map(|&id| Self { id }))
     }
 
-    /// The first of the IDs that this handshake can mean for which `known` holds.
+    /// Returns the first ID that this handshake can mean and for which `known` holds.
     ///
-    /// It means the four bytes as a number; where no such peer is known, as ASCII digits, as some public peers send it.
+    /// The four bytes are first read as a number. If no such peer is known, they are read as ASCII digits, which some public
+    /// peers send.
     #[must_use]
     pub fn peer_id(self, known: impl Fn(PeerId) -> bool) -> Option<PeerId> {
         let binary = PeerId::new(u32::from_be_bytes(self.id));
-        // `parse` alone would take a plus sign, too.
+        // `parse` alone would accept a plus sign.
         let digits = std::str::from_utf8(&self.id).ok().filter(|id| id.bytes().all(|byte| byte.is_ascii_digit()));
         let digits = digits.and_then(|digits| digits.parse().ok()).and_then(PeerId::new);
         [binary, digits].into_iter().flatten().find(|&id| known(id))
     }
 
-    /// The ID's bytes as the number that they should be.
+    /// Returns the ID's bytes as a number.
     #[must_use]
     pub const fn id_number(self) -> u32 {
         u32::from_be_bytes(self.id)
@@ -85,7 +86,7 @@ impl fmt::Display for HandshakeFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::JavaObjectStream => "sent a Java object stream instead of the handshake",
-            Self::OtherHeader => "sent something else than the handshake's header 'P2PFILESHARINGPROJ'",
+            Self::OtherHeader => "sent something other than the handshake header 'P2PFILESHARINGPROJ'",
         })
     }
 }

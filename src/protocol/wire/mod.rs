@@ -1,33 +1,33 @@
 //! Bytes to values and back: the handshake (protocol A4) and the messages (A5).
 //!
-//! Pure: nothing here reads a socket or knows what a message is for. [`Handshake`] says who calls, [`FrameReader`]
-//! cuts a stream into [`Message`](crate::protocol::message::Message)s however it arrives, and [`encode`] writes them. [`diagnosis`]
-//! guesses what the author of bytes that are not the protocol's has done wrong.
+//! Pure: nothing here reads a socket or knows the purpose of a message. [`Handshake`] names the caller, [`FrameReader`] cuts
+//! a stream into [`Message`](crate::protocol::message::Message)s however it arrives, and [`encode`] writes them.
+//! [`diagnosis`] guesses which mistake the author of a foreign peer made.
 //!
-//! What cannot be understood is a [`WireFault`] and ends that one connection, because after it nobody knows where the
-//! next message starts, or because its sender lives in another layout of the file. It is recognised from the message's
-//! first 9 bytes, before anything is allocated for the rest; only spare bits are seen at the end of a bitfield of the right
-//! length:
+//! Bytes that cannot be understood are a [`WireFault`] and end that one connection. After them, either the start of the next
+//! message is unknown, or the sender has a different layout of the file. A fault is recognised from the message's first 9
+//! bytes, before anything is allocated for the rest. Only spare bits are found later: at the end of a bitfield of the right
+//! length.
 //!
 //! | fault | why nothing else can be done |
 //! |---|---|
-//! | another header than the protocol's | not a peer of this protocol |
-//! | length 0, or another length than the type has | the stream can no longer be cut |
+//! | a header other than the protocol's | not a peer of this protocol |
+//! | length 0, or a length that the type does not have | the stream can no longer be cut |
 //! | a type above 7 with a length beyond that of any message | the stream can no longer be cut |
-//! | Java objects behind the handshake | the same, but worth a name: many public peers are written so |
-//! | a piece index out of range, a piece of another length, a bitfield of another length | another `Common.cfg` |
-//! | a spare bit that is not zero | the bits are in another order, so every one of them may be wrong |
-//! | a piece that is missing here and was not asked of its sender | taking it would let anybody choose what we download |
+//! | Java objects after the handshake | the stream can no longer be cut; many public peers do this, so it has its own name |
+//! | a piece index out of range, a piece or a bitfield of the wrong length | a different `Common.cfg` |
+//! | a spare bit that is not zero | the bits are in a different order, so each of them may be wrong |
+//! | a piece that is missing here and was not requested from its sender | accepting it would let any peer choose what we download |
 //!
-//! What cannot do harm is ignored, mostly by `peer`: a repeated `have`, `choke`, `unchoke`, `interested`; a request while
-//! choked, or for a piece that is not here; a piece that is here already, whose bytes go by without being kept; a piece that
-//! comes late, after a choke or a timeout, and is even kept if it is still missing.
+//! Harmless messages are ignored, mostly by `peer`: a repeated `have`, `choke`, `unchoke` or `interested`. So is a request
+//! while choked, or for a piece that is not here. The bytes of a piece that is here already are skipped. A piece that arrives
+//! late, after a choke or a timeout, is kept if it is still missing.
 //!
-//! What is merely odd is understood: fragments and several messages in one read, a handshake whose ten zero bytes are
-//! something else, or whose ID is written in ASCII digits. Two things in a stream are an [`Oddity`], which is told once a
-//! connection: a bitfield that is not the first message, for public peers repeat it or send a `have` before it, and the
-//! pieces in it count as announced; and a message of a type above 7, which goes by in its whole length, for public peers
-//! say "complete" so, and we know that anyway.
+//! Merely odd bytes are understood: fragments, several messages in one read, an ID in ASCII digits, or a handshake without
+//! its ten zero bytes. Two things in a stream are an [`Oddity`], which is reported once per connection. One is a bitfield
+//! that is not the first message; its pieces count as announced. Public peers repeat the bitfield or send a `have` before it.
+//! The other is a message of a type above 7, which is skipped whole. Public peers use it to say "complete", which we know
+//! anyway.
 
 pub mod diagnosis;
 
@@ -55,5 +55,5 @@ mod message_type {
     pub const PIECE: u8 = 7;
 }
 
-/// The types' names as the protocol spells them, by number.
+/// The names of the types, spelled as in the protocol, by number.
 const NAMES: [&str; 8] = ["choke", "unchoke", "interested", "not interested", "have", "bitfield", "request", "piece"];

@@ -1,23 +1,23 @@
-//! `Oddity`: what the protocol does not have in a stream of messages, and what is understood all the same.
+//! `Oddity`: something in a stream of messages that the protocol does not have, but that is understood.
 
 use std::collections::VecDeque;
 use std::fmt;
 
-/// What the protocol does not have and is understood all the same.
+/// Something that the protocol does not have, but that is understood.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Oddity {
     /// A bitfield that is not the first message.
     LateBitfield,
-    /// A message of a type above 7, which is passed over.
+    /// A message of a type above 7, which is skipped.
     UnknownType {
-        /// The byte in the place of the type.
+        /// The byte in place of the type.
         message_type: u8,
         /// The length before it.
         length: u32,
     },
 }
 
-/// The oddities of one stream in their order: of each kind the first is kept until it is taken, and the others are dropped.
+/// The oddities of one stream in order: the first of each kind is kept until it is taken, and later ones are dropped.
 #[derive(Debug, Default)]
 pub(super) struct Oddities {
     late_bitfield: bool,
@@ -49,7 +49,7 @@ impl fmt::Display for Oddity {
                 f.write_str("sent a bitfield that is not its first message; its pieces count as announced")
             }
             Self::UnknownType { message_type, length } => {
-                write!(f, "sent a message of unknown type {message_type} and length {length}, which is passed over")
+                write!(f, "sent a message of unknown type {message_type} and length {length}, which is skipped")
             }
         }
     }

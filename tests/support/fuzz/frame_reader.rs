@@ -1,5 +1,5 @@
-//! The frame reader (protocol A5): a stream means the same however it is cut, what was read can be written again, and a
-//! fault is seen in a message's header, before anything is made for its body.
+//! The frame reader (protocol A5). A stream means the same however it is cut, and the messages can be written again. A fault
+//! is found in a message's header, before anything is allocated for its body.
 
 use peer_process::protocol::layout::{FileLayout, PieceIndex};
 use peer_process::protocol::message::{Message, Welcome};
@@ -7,19 +7,19 @@ use peer_process::protocol::wire::{FrameReader, Oddity, PIECE_HEADER_LEN, WireFa
 
 use super::input::Input;
 
-/// The reader's room for small messages, beyond which nothing but a body may take memory.
+/// The reader's space for small messages; only a body may take more memory.
 const HEAD_CAPACITY: usize = 20 * 1024;
 
-/// How a stream is looked at.
+/// How a stream is read.
 struct Setting {
     layout: FileLayout,
     /// The answers to the question whether a piece is welcome, in turn.
     welcomes: [Welcome; 4],
-    /// How many bytes come at a time, in turn.
+    /// Number of bytes that arrive at a time, in turn.
     chunks: [usize; 4],
 }
 
-/// What was read of a stream: messages with a piece's bytes, what was odd, and the fault at the end of them.
+/// The result of reading a stream: messages with a piece's bytes, the oddities, and the fault at the end.
 #[derive(PartialEq, Debug)]
 struct Read {
     messages: Vec<(Message, Vec<u8>)>,
@@ -27,11 +27,11 @@ struct Read {
     fault: Option<WireFault>,
 }
 
-/// The first 12 bytes say how, the others are the stream.
+/// The first 12 bytes determine how, the others are the stream.
 pub fn check(bytes: &[u8]) {
     let mut input = Input::new(bytes);
     let piece_size = match input.byte() {
-        // Beyond the room for small messages, so that a body is read in place.
+        // More than the space for small messages, so a body is read in place.
         size @ 224.. => 16_300 + u32::from(size),
         size => u32::from(size % 32) + 1,
     };
@@ -65,7 +65,7 @@ fn read(setting: &Setting, mut stream: &[u8]) -> Read {
     while !stream.is_empty() {
         let space = reader.space();
         assert!(!space.is_empty() && space.len() <= most.max(HEAD_CAPACITY), "room for {} bytes", space.len());
-        // A chunk of 0 bytes would not come from a socket that is open.
+        // A chunk of 0 bytes would not come from an open socket.
         let chunk = chunks.next().expect("a cycle").clamp(&1, &space.len().min(stream.len())).to_owned();
         space[..chunk].copy_from_slice(&stream[..chunk]);
         stream = &stream[chunk..];
@@ -92,7 +92,7 @@ fn read(setting: &Setting, mut stream: &[u8]) -> Read {
     read
 }
 
-/// Writes what was read, which gives the stream again, but for messages of unknown types; returns what is left of it.
+/// Writes the messages again, which gives the stream without messages of unknown types; returns the rest of the stream.
 fn check_written_again<'a>(
     read: &Read,
     layout: FileLayout,
@@ -119,7 +119,8 @@ fn check_written_again<'a>(
     stream
 }
 
-/// What follows the messages of unknown types at the start of a stream, if they are no longer than a piece's may be.
+/// Returns the part after the messages of unknown types at the start of a stream, if they are no longer than a piece's may
+/// be.
 fn pass_over<'a>(layout: FileLayout, mut stream: &'a [u8], unknown: &mut Vec<(u8, u32)>) -> &'a [u8] {
     while let Some(&[a, b, c, d, message_type]) = stream.first_chunk() {
         let length = u32::from_be_bytes([a, b, c, d]);
@@ -147,7 +148,7 @@ fn check_oddities(read: &Read, unknown: &[(u8, u32)], rest: &[u8]) {
     assert_eq!(noted, expected);
 }
 
-/// Looks at what follows the last message by hand: a fault is there and was seen, or the message is not whole yet.
+/// Checks by hand what follows the last message: there is a fault that was found, or the message is not whole yet.
 fn check_rest(read: &Read, layout: FileLayout, rest: &[u8]) {
     let number =
         |from: usize| rest.get(from..from + 4).map(|bytes| u32::from_be_bytes(bytes.try_into().expect("4 bytes")));

@@ -1,4 +1,4 @@
-//! The handshake (protocol A4): whatever the bytes, whole or in part, there is one verdict, and it is never taken back.
+//! The handshake (protocol A4): for any bytes, whole or in part, there is one verdict, and it never changes later.
 
 use peer_process::protocol::peer_id::PeerId;
 use peer_process::protocol::wire::{HANDSHAKE_LEN, Handshake, diagnosis};

@@ -1,6 +1,6 @@
-//! `Input`: a fuzzer's bytes, taken one after the other; at their end there are zeros.
+//! `Input`: a fuzzer's bytes, taken one after another; after their end there are zeros.
 
-/// Bytes that were not taken yet.
+/// The bytes that were not taken yet.
 pub struct Input<'a>(&'a [u8]);
 
 impl<'a> Input<'a> {
@@ -9,35 +9,35 @@ impl<'a> Input<'a> {
         Self(bytes)
     }
 
-    /// Whether none is left.
+    /// Reports whether no byte is left.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The next byte.
+    /// Takes the next byte.
     pub fn byte(&mut self) -> u8 {
         let Some((&first, rest)) = self.0.split_first() else { return 0 };
         self.0 = rest;
         first
     }
 
-    /// The next two bytes as a number.
+    /// Takes the next two bytes as a number.
     pub fn short(&mut self) -> u16 {
         u16::from_be_bytes([self.byte(), self.byte()])
     }
 
-    /// A number below `end`, which is not 0; of two bytes where one does not reach.
+    /// Takes a number below `end`, which is not 0; from two bytes where one is not enough.
     pub fn below(&mut self, end: u32) -> u32 {
         let number = if end > 256 { u32::from(self.short()) } else { u32::from(self.byte()) };
         number % end
     }
 
-    /// The next byte's lowest bit.
+    /// Takes the next byte's lowest bit.
     pub fn flag(&mut self) -> bool {
         self.byte() & 1 == 1
     }
 
-    /// All that is left.
+    /// Takes all bytes that are left.
     pub fn rest(self) -> &'a [u8] {
         self.0
     }

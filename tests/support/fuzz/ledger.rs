@@ -1,7 +1,7 @@
-//! `Ledger`: what a peer's events and actions say of it, written down in the plainest way: no counters, no caches.
+//! `Ledger`: the state of a peer by its events and actions, recorded in the plainest way: no counters, no caches.
 //!
-//! It knows the protocol's rules but not how `Peer` keeps them. From an event it tells the actions that must follow, as
-//! far as chance has no part in them; `rules` looks at the others.
+//! It knows the protocol's rules but not how `Peer` keeps them. For an event it returns the actions that must follow, as far
+//! as they do not depend on chance; `rules` checks the others.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,155 +11,25 @@ use peer_process::protocol::message::{Message, Welcome};
 use peer_process::protocol::peer_id::PeerId;
 use peer_process::protocol::piece_set::PieceSet;
 
+use super::book::{Book, IDLE_WORDS, bits};
 use super::limits::Limits;
-
-/// How many requests that were given up are still welcome, as `Peer` promises it.
-const UNANSWERED: usize = 64;
-/// This many messages of a connection may change nothing, as `Neighbor` has it.
-const IDLE_WORDS: u32 = 2000;
 
 pub struct Ledger {
     pub layout: FileLayout,
     pub preferred_count: usize,
     pub books: BTreeMap<PeerId, Book>,
     pub have: PieceSet,
-    /// Pieces on their way to the disk, and who sent them.
+    /// Pieces on their way to the disk, with their senders.
     saving: BTreeMap<PieceIndex, (PeerId, Origin)>,
     pub file_completed: bool,
     pub timers_started: bool,
     pub finished: bool,
-    /// What the last tick selected.
+    /// The selection of the last tick.
     pub selected: BTreeSet<PeerId>,
     pub optimistic: Option<PeerId>,
     pub limits: Limits,
-    /// Who was asked for a piece last.
+    /// The neighbor that was asked for a piece last.
     pub asked_last: Option<PeerId>,
-}
-
-/// What is known of one neighbor.
-#[derive(Clone)]
-pub struct Book {
-    pub connected: bool,
-    pub met: bool,
-    /// Whether it said anything on this connection.
-    pub heard: bool,
-    pub has: PieceSet,
-    /// Whether it was complete before this connection; that counts again if it is lost before it has said anything.
-    pub complete_before: bool,
-    /// Whether it was written down as complete; that is done once.
-    pub remembered: bool,
-    pub they_unchoke: bool,
-    pub they_are_interested: bool,
-    /// Whether a bitfield has come on this connection.
-    pub said_bitfield: bool,
-    pub told_interested: bool,
-    pub we_unchoke: bool,
-    pub requested: Option<PieceIndex>,
-    pub unanswered: Vec<PieceIndex>,
-    pub silent: bool,
-    /// How many of its pieces were wrong, on all connections; and whether it is not asked since the last one.
-    pub wrong_count: u32,
-    pub pausing: bool,
-    /// Where the present connection comes from, or the last; and the same two of other places.
-    origin: Origin,
-    records: BTreeMap<Origin, (u32, bool)>,
-    /// The connection has taken the place of another.
-    contest: Option<u32>,
-    contests: u32,
-    /// How many more messages may change nothing; then it is given up.
-    idle_words: u32,
-    given_up: bool,
-    /// Bytes of accepted pieces since the last tick.
-    pub bytes: u64,
-}
-
-impl Book {
-    fn new(has: PieceSet, complete_before: bool) -> Self {
-        Self {
-            connected: false,
-            met: false,
-            heard: false,
-            has,
-            complete_before,
-            remembered: false,
-            they_unchoke: false,
-            they_are_interested: false,
-            said_bitfield: false,
-            told_interested: false,
-            we_unchoke: false,
-            requested: None,
-            unanswered: Vec::new(),
-            silent: false,
-            wrong_count: 0,
-            pausing: false,
-            origin: Origin::LISTED,
-            records: BTreeMap::new(),
-            contest: None,
-            contests: 0,
-            idle_words: IDLE_WORDS,
-            given_up: false,
-            bytes: 0,
-        }
-    }
-
-    pub fn is_complete(&self) -> bool {
-        self.met && self.contest.is_none() && (self.has.is_full() || (self.complete_before && !self.connected))
-    }
-
-    /// It is complete and not written down yet; now it is.
-    fn is_to_be_remembered(&mut self) -> bool {
-        self.is_complete() && !std::mem::replace(&mut self.remembered, true)
-    }
-
-    pub fn has_what_is_not_in(&self, have: &PieceSet) -> bool {
-        let have = bits(have);
-        any(&bits(&self.has), |place| !have[place])
-    }
-
-    /// It was asked for this piece and has not sent it.
-    fn owes(&self, piece: PieceIndex) -> bool {
-        self.requested == Some(piece) || self.unanswered.contains(&piece)
-    }
-
-    fn may_still_send(&mut self, piece: PieceIndex) {
-        self.unanswered.retain(|&unanswered| unanswered != piece);
-        self.unanswered.push(piece);
-        if self.unanswered.len() > UNANSWERED {
-            self.unanswered.remove(0);
-        }
-    }
-
-    fn lose(&mut self) {
-        let complete_before = self.complete_before && !self.heard;
-        let Self { met, heard, remembered, wrong_count, pausing, origin, contest, contests, .. } = *self;
-        let (lost, records) = (Self::new(self.has.clone(), complete_before), std::mem::take(&mut self.records));
-        *self = Self { met, heard, remembered, wrong_count, pausing, origin, records, contest, contests, ..lost };
-    }
-
-    fn turn_to(&mut self, origin: Origin) {
-        self.records.insert(self.origin, (self.wrong_count, self.pausing));
-        self.origin = origin;
-        (self.wrong_count, self.pausing) = self.records.get(&origin).copied().unwrap_or_default();
-    }
-
-    /// Takes a message that may change nothing; false if there were too many.
-    fn bears(&mut self, message: &Message) -> bool {
-        let costs = match message {
-            Message::Have(piece) if !self.has.contains(*piece) => {
-                self.idle_words = (self.idle_words + 1).min(IDLE_WORDS);
-                false
-            }
-            Message::Have(_) | Message::Interested | Message::NotInterested => true,
-            Message::Choke => self.they_unchoke,
-            Message::Unchoke => !self.they_unchoke,
-            _ => false,
-        };
-        if costs && self.idle_words == 0 {
-            return false;
-        }
-        self.idle_words -= u32::from(costs);
-        true
-    }
 }
 
 impl Ledger {
@@ -185,7 +55,7 @@ impl Ledger {
         }
     }
 
-    /// What a neighbor may still send.
+    /// Returns what a neighbor may still send.
     pub fn owed_by(&self, neighbor: PeerId) -> Vec<PieceIndex> {
         let Some(book) = self.books.get(&neighbor) else { return Vec::new() };
         book.requested.iter().chain(&book.unanswered).copied().collect()
@@ -195,7 +65,7 @@ impl Ledger {
         self.saving.keys().copied().collect()
     }
 
-    /// Whether a piece is neither on disk nor on its way there.
+    /// Reports whether a piece is neither on disk nor on its way there.
     pub fn lacks(&self, piece: PieceIndex) -> bool {
         !self.have.contains(piece) && !self.saving.contains_key(&piece)
     }
@@ -204,7 +74,7 @@ impl Ledger {
         self.books.values().all(|book| book.requested != Some(piece))
     }
 
-    /// The pieces that may be asked for.
+    /// Returns the pieces that may be requested.
     pub fn free(&self) -> Vec<u8> {
         let mut free: Vec<_> =
             bits(&PieceSet::full(self.layout)).iter().zip(bits(&self.have)).map(|(all, have)| all & !have).collect();
@@ -215,7 +85,7 @@ impl Ledger {
         free
     }
 
-    /// What this neighbor is not to be asked for: after two wrong pieces, all that somebody has who is trusted.
+    /// Returns the pieces not to request from this neighbor: after two wrong pieces, all that a trusted neighbor has.
     pub fn kept_from(&self, neighbor: PeerId) -> Vec<u8> {
         let mut kept = vec![0; self.layout.bitfield_len() as usize];
         if self.books[&neighbor].wrong_count >= 2 {
@@ -229,7 +99,7 @@ impl Ledger {
     pub fn welcome(&self, from: PeerId, piece: PieceIndex) -> Welcome {
         match self.books.get(&from) {
             _ if self.have.contains(piece) => Welcome::Skip,
-            // What is being saved may turn out to be wrong.
+            // A piece that is being saved may turn out to be wrong.
             _ if !self.lacks(piece) => Welcome::Keep,
             Some(book) if book.owes(piece) => Welcome::Keep,
             _ => Welcome::Refuse,
@@ -240,7 +110,7 @@ impl Ledger {
         self.books.iter().filter(|(_, book)| book.they_are_interested).map(|(&id, _)| id).collect()
     }
 
-    /// Writes an event down; says what must be done, but for chokes, requests, changes of interest and the end.
+    /// Records an event; returns the necessary actions, without chokes, requests, changes of interest and the end.
     pub fn note(&mut self, event: &Event) -> Vec<Action> {
         match event {
             Event::Started if self.have.is_full() && !self.file_completed => vec![Action::CompleteFile],
@@ -298,14 +168,14 @@ impl Ledger {
         self.books.get_mut(&neighbor).filter(|book| book.connected)
     }
 
-    /// Writes down that a piece is asked for.
+    /// Records that a piece is requested.
     pub fn note_request(&mut self, to: PeerId, piece: PieceIndex) {
         self.books.get_mut(&to).expect("only neighbors are asked").requested = Some(piece);
         self.limits.charge(to, self.layout.piece_len(piece));
         self.asked_last = Some(to);
     }
 
-    /// True if there was one: it is free at once, and costs nothing unless it still comes.
+    /// Frees the request, if there is one, and returns whether there was one. It costs nothing unless the piece still comes.
     fn give_up_request(&mut self, neighbor: PeerId) -> bool {
         let Some(book) = self.books.get_mut(&neighbor) else { return false };
         let Some(piece) = book.requested.take() else { return false };
@@ -437,16 +307,4 @@ impl Ledger {
         let complete = self.have.is_full().then_some(Action::CompleteFile);
         [log].into_iter().chain(haves).chain(complete).collect()
     }
-}
-
-/// A set as the bytes of its bitfield, because a fuzzer has no time to look at thousands of pieces one by one.
-pub fn bits(set: &PieceSet) -> Vec<u8> {
-    let mut bits = Vec::new();
-    set.write_bitfield(&mut bits);
-    bits
-}
-
-/// Whether a byte shares a bit with the one that `other` gives for its place.
-pub fn any(bits: &[u8], other: impl Fn(usize) -> u8) -> bool {
-    bits.iter().enumerate().any(|(place, byte)| byte & other(place) != 0)
 }

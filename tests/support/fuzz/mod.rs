@@ -1,13 +1,14 @@
-//! What the fuzz targets check, shared with `tests/corpus.rs`, which replays the inputs worth keeping.
+//! The checks of the fuzz targets, shared with `tests/corpus.rs`, which replays the inputs worth keeping.
 //!
-//! Each target is a function of bytes that panics when something is wrong. The bytes are taken apart by `input`, in a way
-//! that gives every byte string a meaning: so a small change of an input is a small change of what happens.
+//! Each target is a function of bytes that panics when something is wrong. `input` reads the bytes so that every byte string
+//! has a meaning. So a small change of an input is a small change of the events.
 
 mod input;
 
 pub mod frame_reader;
 pub mod handshake;
 
+mod book;
 mod ledger;
 #[path = "../limits.rs"]
 mod limits;

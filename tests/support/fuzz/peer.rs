@@ -1,4 +1,4 @@
-//! The whole `Peer`: arbitrary events in arbitrary order, impossible ones included, and after each of them the rules.
+//! The whole `Peer`: arbitrary events in arbitrary order, impossible ones included, and the rules after each of them.
 
 use peer_process::peer::{Allowances, Ending, Event, Opener, Origin, Peer, Select, Setup};
 use peer_process::protocol::layout::{FileLayout, PieceIndex};
@@ -12,19 +12,19 @@ use super::input::Input;
 use super::ledger::Ledger;
 use super::rules;
 
-/// This many events tell as much as more would, and keep the fuzzer quick; fewer where there are thousands of pieces.
+/// Number of events that shows as much as more would, and keeps the fuzzer quick; fewer where there are thousands of pieces.
 const MOST_EVENTS: usize = 500;
 const MOST_EVENTS_OF_MANY_PIECES: usize = 100;
-/// The byte that stands for `AllowanceCame`, which no input had in an event's place before there were limits.
+/// The byte of `AllowanceCame`, which no input had in an event's place before there were limits.
 const ALLOWANCE: u8 = 252;
 
-/// The first bytes say which peer, the others what happens to it.
+/// The first bytes choose the peer, the others its events.
 pub fn check(bytes: &[u8]) {
     let mut input = Input::new(bytes);
     let setup = setup(&mut input);
     let seed = input.byte();
     let select = [Select::Rarest, Select::Sequential].get(usize::from(seed) % 8).copied();
-    // Came later than the corpus, where few have such a seed.
+    // This is newer than the corpus, where few inputs have such a seed.
     let allowances = if (192..224).contains(&seed) { allowances(&mut input) } else { Allowances::default() };
     let setup = Setup { select: select.unwrap_or_default(), allowances, ..setup };
     let mut peer = Peer::new(setup.clone(), StdRng::seed_from_u64(seed.into()));
@@ -48,7 +48,7 @@ pub fn check(bytes: &[u8]) {
     }
 }
 
-/// IDs that are no neighbor's have the number behind the last.
+/// IDs of no neighbor have the number after the last.
 fn id(number: u32) -> PeerId {
     PeerId::new(1001 + number).expect("a positive number")
 }
@@ -58,7 +58,7 @@ fn setup(input: &mut Input) -> Setup {
     let preferred_count = input.below(4) as usize;
     let piece_count = match input.byte() {
         count @ 0..200 => u64::from(count % 20),
-        // More than a word's, and more than a block's from which pieces are drawn.
+        // More than the pieces of a word, and more than the pieces of a block for the random choice.
         count @ 200..240 => 60 + u64::from(count % 10),
         count => 4090 + u64::from(count % 10),
     };
@@ -79,14 +79,14 @@ fn setup(input: &mut Input) -> Setup {
     Setup { pieces, file_completed, complete_neighbors, ..has_file }
 }
 
-/// For all, for each, for both; or none, to no purpose.
+/// For all, for each, for both; or for none, without effect.
 fn allowances(input: &mut Input) -> Allowances {
     let limits = input.byte();
     let mut limit = |place: u8| (limits >> place & 1 == 1).then(|| byte_count(input));
     Allowances { all: limit(0), each: limit(1) }
 }
 
-/// A few bytes, up to that of several pieces; or more than will ever be needed, and as much as a number can say.
+/// A few bytes, up to several pieces; or more than will ever be needed, up to the greatest number.
 fn byte_count(input: &mut Input) -> u64 {
     match input.byte() {
         few @ 0..240 => u64::from(few % 12),
@@ -114,7 +114,7 @@ fn some_pieces(input: &mut Input, layout: FileLayout) -> PieceSet {
 fn next_event(input: &mut Input, setup: &Setup, ledger: &Ledger) -> Event {
     let layout = setup.pieces.layout();
     let Allowances { all, each } = setup.allowances;
-    // The last ones came later than the corpus; of limits most peers know nothing.
+    // The last ones are newer than the corpus; most peers know nothing of limits.
     let kind = match input.byte() {
         216..240 if all.or(each).is_some() => ALLOWANCE,
         byte @ 0..240 => byte % 24,
@@ -138,7 +138,7 @@ fn next_event(input: &mut Input, setup: &Setup, ledger: &Ledger) -> Event {
         11 | 12 => received(Message::Bitfield(Box::new(some_pieces(input, layout)))),
         13 => received(any_piece().map_or(Message::Unchoke, Message::Request)),
         14 => received(any_piece().map_or(Message::Choke, Message::Piece)),
-        // What would happen if the neighbor did its part, or does so too late.
+        // The event if the neighbor did its part, or does so too late.
         15..=17 => received(nth(&ledger.owed_by(neighbor), input).map_or(Message::Unchoke, Message::Piece)),
         18 | 19 => nth(&ledger.saving(), input).map_or(Event::FileCompleted, |piece| Event::PieceSaved { piece }),
         20 => match any_piece() {

@@ -1,6 +1,6 @@
 //! The design's invariants, as far as the events, actions and view of a single peer show them.
 //!
-//! Actions are looked at one after the other, because what holds after all of them must hold between them too.
+//! Actions are checked one after another, because the rules must also hold between them.
 
 use std::collections::BTreeSet;
 
@@ -8,13 +8,14 @@ use peer_process::peer::{Action, Awaited, Event, LogEvent, Peer};
 use peer_process::protocol::message::Message;
 use peer_process::protocol::peer_id::PeerId;
 
-use super::ledger::{Ledger, any, bits};
+use super::book::{Book, any, bits};
+use super::ledger::Ledger;
 
 fn ensure(holds: bool, complaint: impl FnOnce() -> String) -> Result<(), String> {
     if holds { Ok(()) } else { Err(complaint()) }
 }
 
-/// Checks what an event led to, and writes it down.
+/// Checks the actions for an event, and records them.
 pub fn check(ledger: &mut Ledger, event: &Event, actions: &[Action], peer: &Peer) -> Result<(), String> {
     let mut due = ledger.note(event);
     if *event == Event::PreferredTick {
@@ -34,14 +35,14 @@ pub fn check(ledger: &mut Ledger, event: &Event, actions: &[Action], peer: &Peer
     check_view(ledger, peer)
 }
 
-/// When an allowance came, those who may be asked take turns, by ascending ID from behind the last asked.
+/// After an allowance, the neighbors that may be asked take turns, by ascending ID from the one after the last asked.
 fn ensure_turn(ledger: &Ledger, to: PeerId) -> Result<(), String> {
     let behind = |id: PeerId| (ledger.asked_last.is_some_and(|last| id <= last), id);
     let before = ledger.books.keys().find(|&&id| behind(id) < behind(to) && could_be_asked(ledger, id));
     ensure(before.is_none(), || format!("it is the turn of {before:?} after {:?}", ledger.asked_last))
 }
 
-/// A8: it may be asked, by its state and by the limits, and has a piece that is free.
+/// A8: it may be asked, by its state and by the limits, and has a free piece.
 fn could_be_asked(ledger: &Ledger, id: PeerId) -> bool {
     let book = &ledger.books[&id];
     let may_be_asked = book.they_unchoke && book.requested.is_none() && !book.silent && !book.pausing;
@@ -68,7 +69,7 @@ fn check_preferred(ledger: &mut Ledger, peer: &Peer) -> Result<Option<Action>, S
     Ok(logged.then_some(log))
 }
 
-/// A7: one of the choked and interested. Without one the present stays, if it is still interested (B).
+/// A7: one of the choked and interested. Without a candidate the present one stays, if it is still interested (B).
 fn check_optimistic(ledger: &mut Ledger, peer: &Peer) -> Result<Option<Action>, String> {
     let (before, chosen) = (ledger.optimistic, peer.optimistic());
     let mut candidates = ledger.candidates();
@@ -84,7 +85,7 @@ fn check_optimistic(ledger: &mut Ledger, peer: &Peer) -> Result<Option<Action>, 
     Ok(Some(Action::Log(LogEvent::OptimisticallyUnchoked(chosen))))
 }
 
-/// An action, of which `expected` says whether it had to come, while `due` must come still.
+/// Checks an action. `expected` says whether it had to come; `due` must still come.
 fn check_action(ledger: &mut Ledger, due: &[Action], action: &Action, expected: bool) -> Result<(), String> {
     match action {
         Action::Send { to, message } => {
@@ -147,10 +148,10 @@ fn check_send(ledger: &mut Ledger, to: PeerId, message: &Message, expected: bool
 }
 
 fn everybody_is_complete(ledger: &Ledger) -> bool {
-    ledger.file_completed && ledger.books.values().all(super::ledger::Book::is_complete)
+    ledger.file_completed && ledger.books.values().all(Book::is_complete)
 }
 
-/// After an event: nothing is left undone, and the peer believes of itself and others what was said.
+/// Checks after an event that nothing is left undone, and that the peer knows of itself and others what was reported.
 fn check_view(ledger: &Ledger, peer: &Peer) -> Result<(), String> {
     ensure(*peer.pieces() == ledger.have, || format!("has {:?} instead of {:?}", peer.pieces(), ledger.have))?;
     ensure(peer.is_finished() == ledger.finished, || "believes to have ended, or the reverse".into())?;
@@ -170,12 +171,12 @@ fn check_view(ledger: &Ledger, peer: &Peer) -> Result<(), String> {
         let wanted = book.connected && any(&bits(&book.has), |place| !have[place]);
         ensure(wanted == book.told_interested, || format!("{id} is not told of a change of interest"))?;
         ensure(!could_be_asked(ledger, id), || format!("{id} could be asked for a free piece and is not"))?;
-        // Who has all pieces waits for no answer any more.
+        // A complete peer waits for no answer any more.
         let owes = !ledger.have.is_full() && (book.requested.is_some() || book.silent);
         ensure((peer.awaits(id) == Awaited::Answer) == owes, || format!("{:?} is awaited of {id}", peer.awaits(id)))?;
     }
     let stuck = !ledger.have.is_full() && !ledger.books.values().any(|book| book.connected && book.told_interested);
-    let is_missing = |book: &super::ledger::Book| !book.connected && (stuck || !book.is_complete());
+    let is_missing = |book: &Book| !book.connected && (stuck || !book.is_complete());
     let missing = ledger.books.iter().filter(|(_, book)| is_missing(book)).map(|(&id, _)| id);
     ensure(peer.missing().eq(missing), || format!("{:?} are missing", peer.missing().collect::<Vec<_>>()))
 }

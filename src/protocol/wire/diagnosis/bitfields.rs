@@ -1,21 +1,21 @@
-//! Guesses about bitfields: lengths that another file, another size of pieces or another form would give, and spare bits.
+//! Guesses about bitfields: lengths that fit a different file, piece size or form, and spare bits.
 
 use super::messages::starts_a_message;
 use super::mistake::Mistake;
 use crate::protocol::layout::FileLayout;
 
-/// A longer bitfield no file has.
+/// Maximum length of any file's bitfield, in bytes.
 const MOST_BITFIELD: u32 = 1 << 29;
-/// The sizes of pieces that people write into a Common.cfg: from 1 KiB to 16 MiB, doubled each time.
+/// The piece sizes that people write into Common.cfg, as powers of two: from 1 KiB to 16 MiB.
 const USUAL_SIZES: std::ops::RangeInclusive<u32> = 10..=24;
 
-/// `payload` is what has come behind the type.
+/// Guesses why a bitfield has a wrong length; `payload` is the part that has arrived after the type.
 pub(super) fn of_length(length: u32, layout: FileLayout, payload: &[u8]) -> Option<Mistake> {
     let (count, expected) = (layout.piece_count(), 1 + layout.bitfield_len());
     let bytes = length.saturating_sub(1);
     let follows = payload.get(bytes as usize..).unwrap_or_default();
     let in_step = starts_a_message(follows, layout);
-    // Where one byte is right, none may also be a length that leaves out the type.
+    // If the right length is one byte, no bytes may also mean a length that leaves out the type.
     if bytes == 0 && (expected > 2 || payload.is_empty() || in_step) {
         return Some(Mistake::EmptyBitfield);
     }
@@ -27,7 +27,7 @@ pub(super) fn of_length(length: u32, layout: FileLayout, payload: &[u8]) -> Opti
     let own = &payload[..payload.len().min(bytes as usize)];
     let whole = Some(own).filter(|own| own.len() == bytes as usize);
     let ends_in_zero = whole.is_some_and(|own| own.last() == Some(&0));
-    // As many bytes would come if a zero were dropped; what follows them tells it, if anything does yet.
+    // A dropped zero would give the same number of bytes; the bytes that follow decide, if any have arrived.
     if length == expected - 1 && !in_step {
         let byte_too_many = follows.first().is_some_and(|&next| next != 0);
         let certain = bytes == 0 || ends_in_zero || byte_too_many;
@@ -54,8 +54,8 @@ pub(super) fn of_length(length: u32, layout: FileLayout, payload: &[u8]) -> Opti
     other_size.map(Mistake::OtherPieceSize).or((bytes <= MOST_BITFIELD).then_some(Mistake::OtherLayout))
 }
 
-/// The usual size of pieces with which this file's bitfield would have this number of bytes; none for a file of few pieces,
-/// where several would.
+/// Returns the usual piece size with which this file's bitfield would have this number of bytes. Returns `None` for a file of
+/// few pieces, where several sizes would.
 fn piece_size_for(bytes: u32, layout: FileLayout) -> Option<u32> {
     let usual = USUAL_SIZES.map(|log| 1_u32 << log);
     let mut fitting = usual.filter(|&size| {
@@ -66,13 +66,13 @@ fn piece_size_for(bytes: u32, layout: FileLayout) -> Option<u32> {
     fitting.next().is_none().then_some(size)
 }
 
-/// Whether these are ones and then zeros up to the next byte: somebody's complete file.
+/// Reports whether these are ones and then zeros up to the next byte: a complete file.
 fn are_all_pieces(bytes: &[u8]) -> bool {
     let Some((last, others)) = bytes.split_last() else { return false };
     others.iter().all(|&byte| byte == 0xff) && *last != 0 && last.leading_ones() + last.trailing_zeros() == 8
 }
 
-/// Bits are set behind the last piece.
+/// Guesses why bits are set after the last piece.
 pub(super) fn of_spare_bits(layout: FileLayout, last_byte: u8) -> Mistake {
     let spare = 0xff_u8 >> (layout.piece_count() % 8);
     match last_byte {

@@ -1,13 +1,13 @@
-//! `FirstBytes`: a few bytes as a person wants to see them, as text where they are text, else in hexadecimal digits.
+//! `FirstBytes`: a few bytes in a readable form, as text if they are text, else in hexadecimal digits.
 
 use std::fmt;
 
-/// Maximum number of bytes that are kept.
+/// Maximum number of bytes that are kept: the length of a handshake.
 const CAPACITY: usize = 32;
-/// Maximum number of bytes that are shown in digits.
+/// Maximum number of bytes that are shown as hexadecimal digits.
 const MOST_IN_DIGITS: usize = 12;
 
-/// The first bytes of something, at most as many as a handshake has.
+/// The first bytes of some data, at most as many as a handshake has.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct FirstBytes {
     bytes: [u8; CAPACITY],
@@ -17,7 +17,7 @@ pub struct FirstBytes {
 }
 
 impl FirstBytes {
-    /// The first of these bytes.
+    /// Returns the first of these bytes.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
         let len = bytes.len().min(CAPACITY);
@@ -30,17 +30,17 @@ impl FirstBytes {
         &self.bytes[..self.len]
     }
 
-    /// The first line, if it is plain text and not empty; zeros that fill it up are left out.
+    /// Returns the first line, if it is plain text and not empty, without the zeros that pad it.
     fn line(&self) -> Option<&str> {
         let line = self.kept().split(|byte| matches!(byte, b'\r' | b'\n')).next()?;
         let len = line.iter().rposition(|&byte| byte != 0)? + 1;
-        // What is not ASCII could be anything, and a terminal should not see it.
+        // Other bytes than ASCII could be anything and must not reach a terminal.
         line[..len].iter().all(|byte| matches!(byte, b' '..=b'~')).then_some(())?;
         str::from_utf8(&line[..len]).ok()
     }
 }
 
-/// Whether all of them could be read on paper; for none it says no.
+/// Reports whether all bytes are printable text; false if there are no bytes.
 pub(super) fn are_text(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\r' | b'\n' | b'\t'))
 }

@@ -1,4 +1,4 @@
-//! Guesses about messages: lengths, types and indexes that are not the protocol's (A5, C).
+//! Guesses about messages: lengths, types and indexes that do not follow the protocol (A5, C).
 
 use super::bitfields;
 use super::first_bytes::{FirstBytes, are_text};
@@ -7,23 +7,23 @@ use crate::protocol::layout::FileLayout;
 use crate::protocol::wire::handshake::{HEADER, JAVA_OBJECT_STREAM};
 use crate::protocol::wire::{NAMES, Oddity, WireFault, message_type as ty};
 
-/// A message's length and type.
+/// Length of a message's length and type, in bytes.
 const PREFIX_LEN: usize = 5;
-/// Where the payload of a message with an index ends.
+/// Position after the index in a message that has one.
 const INDEX_END: usize = 9;
-/// The length of a request of `BitTorrent`: type, index, where the block begins, and its length.
+/// The length of a `BitTorrent` request: type, index, and the start and length of the block.
 const BLOCK_REQUEST_LENGTH: u32 = 13;
-/// How a Python pickle begins; a byte for its version follows.
+/// First byte of a Python pickle; its version follows.
 const PICKLE: u8 = 0x80;
-/// The length of a message with an index of 8 bytes.
+/// The length of a message with an 8-byte index.
 const WIDE_INDEX_LENGTH: u32 = 9;
-/// Nobody cuts files into larger pieces.
+/// Maximum piece size that a file is cut into in practice, in bytes.
 const MOST_PIECE: u32 = 1 << 30;
 
-/// What has most likely caused a fault.
+/// Returns the most likely cause of a fault.
 ///
-/// `seen` is what has come of the message, from its length on, and of what follows it: the five bytes for which it is a
-/// fault at least, but for spare bits.
+/// `seen` is the part of the message that has arrived, from its length on, and the bytes after it. It holds at least the five
+/// bytes that make the message a fault, except for spare bits.
 #[must_use]
 pub fn of_fault(fault: WireFault, layout: FileLayout, seen: &[u8]) -> Option<Mistake> {
     match fault {
@@ -42,7 +42,7 @@ pub fn of_fault(fault: WireFault, layout: FileLayout, seen: &[u8]) -> Option<Mis
     }
 }
 
-/// What has most likely caused an oddity, if anything but a freedom has.
+/// Returns the most likely cause of an oddity, if it is not just a freedom that the sender took.
 #[must_use]
 pub fn of_oddity(oddity: Oddity) -> Option<Mistake> {
     match oddity {
@@ -54,7 +54,7 @@ pub fn of_oddity(oddity: Oddity) -> Option<Mistake> {
 fn of_type(message_type: u8) -> Option<Mistake> {
     match message_type {
         b'0'..=b'7' => Some(Mistake::AsciiType(message_type - b'0')),
-        // How a Java object stream begins.
+        // First byte of a Java object stream.
         0xac => Some(Mistake::JavaBody),
         PICKLE => Some(Mistake::PickleBody),
         b'{' => Some(Mistake::JsonBody),
@@ -62,7 +62,7 @@ fn of_type(message_type: u8) -> Option<Mistake> {
     }
 }
 
-/// What is wrong from the first byte on, whatever it would mean as a message.
+/// Returns what is wrong from the first byte on, whatever the bytes would mean as a message.
 fn of_stream(seen: &[u8]) -> Option<Mistake> {
     let prefix = seen.first_chunk::<PREFIX_LEN>()?;
     if HEADER.starts_with(prefix) {
@@ -73,7 +73,7 @@ fn of_stream(seen: &[u8]) -> Option<Mistake> {
     }
     match prefix {
         prefix if is_pickle(prefix) => Some(Mistake::Pickle),
-        // A short message in a block of up to 255 bytes, or a long one in several of up to 1024.
+        // A short message in a block of up to 255 bytes, or a long one in several blocks of up to 1024.
         [0x77, _, 0, 0, _] | [0x7a, 0, 0, 1..=4, _] => Some(Mistake::JavaBlocks),
         [length @ .., _] if are_digits(length) => Some(Mistake::NumberAsText),
         prefix if are_text(prefix) => Some(Mistake::Text(FirstBytes::of(seen))),
@@ -82,7 +82,7 @@ fn of_stream(seen: &[u8]) -> Option<Mistake> {
 }
 
 fn of_length_zero(seen: &[u8]) -> Mistake {
-    // Where a type is left out of the count it follows, and is no zero but for a choke; behind a keep-alive comes a length.
+    // If the count leaves out a type, the type follows; it is zero only for a choke. After a keep-alive, a length follows.
     if matches!(seen, [_, _, _, _, 0, 0, ..]) { Mistake::KeepAlive } else { Mistake::LengthWithoutType }
 }
 
@@ -95,7 +95,7 @@ fn of_length(name: &str, length: u32, expected: u32, layout: FileLayout, seen: &
     if name == NAME_OF_BITFIELD {
         return bitfields::of_length(length, layout, payload);
     }
-    // The first byte of a longer number was taken for a choke.
+    // The first byte of a longer number was read as a choke.
     if name == NAME_OF_CHOKE && matches!(payload, [0, 0, 0..=7, ..]) {
         return Some(Mistake::TypeAsNumber);
     }
@@ -121,7 +121,7 @@ const NAME_OF_CHOKE: &str = NAMES[ty::CHOKE as usize];
 const NAME_OF_BITFIELD: &str = NAMES[ty::BITFIELD as usize];
 const NAME_OF_PIECE: &str = NAMES[ty::PIECE as usize];
 
-/// Whether this is how a message begins, by its length and type.
+/// Reports whether a message begins like this, judging by its length and type.
 pub(super) fn starts_a_message(bytes: &[u8], layout: FileLayout) -> bool {
     let Some([length @ .., message_type]) = bytes.first_chunk::<PREFIX_LEN>() else { return false };
     let length = u32::from_be_bytes(*length);
@@ -133,14 +133,14 @@ pub(super) fn starts_a_message(bytes: &[u8], layout: FileLayout) -> bool {
     }
 }
 
-/// What stands where an index of 4 bytes belongs, in a message that is longer or shorter.
+/// Guesses what stands in place of a 4-byte index, in a message that is longer or shorter.
 fn of_index_s_bytes(length: u32, layout: FileLayout, payload: &[u8]) -> Option<Mistake> {
     let own = &payload[..payload.len().min(length.saturating_sub(1) as usize)];
     if are_text(own) {
         return Some(Mistake::IndexAsText(FirstBytes::of(own)));
     }
     let [first @ .., a, b, c, d] = own.first_chunk::<8>()?;
-    // Where the length counts itself, these are an index and the next message's length.
+    // If the length counts itself, these are an index and the length of the next message.
     let next_counts_itself = matches!(
         payload.get(4..PREFIX_LEN + 4),
         Some([0, 0, 0, 5, ty::CHOKE..=ty::NOT_INTERESTED] | [0, 0, 0, 9, ty::HAVE | ty::REQUEST])
@@ -152,7 +152,7 @@ fn of_index_s_bytes(length: u32, layout: FileLayout, payload: &[u8]) -> Option<M
     (length == WIDE_INDEX_LENGTH && is_index && !next_counts_itself).then_some(Mistake::WideIndex)
 }
 
-/// A length that is about right, but for another piece, or one that no piece has.
+/// Guesses about a length that is nearly right, fits another piece, or fits no piece.
 fn of_piece_length(length: u32, expected: u32, layout: FileLayout) -> Option<Mistake> {
     let is_short = expected < longest(layout);
     if length == longest(layout) && is_short {
@@ -182,29 +182,29 @@ fn of_index(name: &str, index: u32, layout: FileLayout, seen: &[u8]) -> Mistake 
     if index == count && count > 0 { Mistake::CountsFromOne } else { Mistake::OtherLayout }
 }
 
-/// Whether this is the length of a piece without its index, and of no piece with one.
+/// Reports whether this is the length of a piece without its index, and not of a piece with one.
 fn is_without_index(length: u32, layout: FileLayout) -> bool {
     let last_len = layout.pieces().next_back().map_or(0, |last| layout.piece_len(last));
     let of_either = |other: u32| [layout.piece_size(), last_len].iter().any(|len| *len > 0 && length == other + len);
     of_either(1) && !of_either(5)
 }
 
-/// Whether a number is written here as text, perhaps filled up with blanks.
+/// Reports whether these bytes are a number written as text, perhaps padded with blanks.
 fn are_digits(bytes: &[u8]) -> bool {
     bytes.iter().any(u8::is_ascii_digit) && bytes.iter().all(|byte| byte.is_ascii_digit() || *byte == b' ')
 }
 
-/// Whether this is how Python's `pickle` begins, of a version that has a number.
+/// Reports whether a Python `pickle` of a known version begins like this.
 pub(super) fn is_pickle(bytes: &[u8]) -> bool {
     matches!(bytes, [PICKLE, 2..=5, ..])
 }
 
-/// The length of a piece of full size.
+/// Returns the length of a message with a full-size piece.
 fn longest(layout: FileLayout) -> u32 {
     5 + layout.piece_size()
 }
 
-/// Whether a number is right once its bytes are turned round, and only then.
+/// Reports whether a number is right only after its bytes are reversed.
 fn is_turned(number: u32, right: std::ops::RangeInclusive<u32>) -> bool {
     !right.contains(&number) && right.contains(&number.swap_bytes())
 }

@@ -1,8 +1,9 @@
-//! What the author of a foreign peer has most likely done wrong: bytes that are not the protocol's in, a [`Mistake`] out.
+//! Guesses which mistake the author of a foreign peer most likely made: takes bytes that do not follow the protocol and
+//! returns a [`Mistake`].
 //!
-//! Pure guesses, made in one place, so that all who meet such bytes name them in the same words. They decide nothing:
-//! what is a fault and what is understood was settled before, and is the same whatever the guess. So they may look at as
-//! many bytes as have come, and be better when more have.
+//! These are pure guesses, made in one place, so that every caller names such bytes in the same words. They decide nothing:
+//! faults and oddities are settled before, and the guess does not change them. So a guess may use as many bytes as have
+//! arrived, and may improve when more arrive.
 
 mod bitfields;
 mod first_bytes;
@@ -17,17 +18,17 @@ pub use messages::{of_fault, of_oddity};
 pub use mistake::Mistake;
 pub use opening::{of_handshake, of_id, of_opening};
 
-use super::HandshakeFault;
+use super::handshake::HEADER;
 
-/// What was wrong, and what has most likely caused it.
+/// Returns a sentence that says what was wrong, and the most likely mistake.
 #[must_use]
 pub fn sentence(what: impl Display, mistake: Option<Mistake>) -> String {
     mistake.map_or_else(|| what.to_string(), |mistake| format!("{what}: {mistake}"))
 }
 
-/// How somebody is told of who began a connection with these bytes instead of a handshake, or with more of them.
+/// Returns the sentence for a connection that began with these bytes, or with more of them, instead of a handshake.
 #[must_use]
 pub fn of_other_header(bytes: &[u8]) -> String {
-    let what = format!("{}, namely {}", HandshakeFault::OtherHeader, FirstBytes::of(bytes));
-    sentence(what, of_opening(bytes))
+    let header = HEADER.escape_ascii();
+    sentence(format!("sent {} instead of the handshake header '{header}'", FirstBytes::of(bytes)), of_opening(bytes))
 }

@@ -1,4 +1,4 @@
-//! Guesses about the first bytes of a connection: the handshake, and what came in its place (protocol A4, C).
+//! Guesses about the first bytes of a connection: the handshake, and bytes in its place (protocol A4, C).
 
 use super::first_bytes::FirstBytes;
 use super::messages::is_pickle;
@@ -6,12 +6,12 @@ use super::mistake::Mistake;
 use crate::protocol::peer_id::PeerId;
 use crate::protocol::wire::handshake::{HANDSHAKE_LEN, HEADER, ID_START};
 
-/// Headers of the same course's other projects.
+/// Headers of other projects of the same course.
 const FORMER_HEADERS: [&[u8]; 2] = [b"P2PBITTORRENTFILES", b"CEN5501C2008SPRING"];
-/// A caller with this number of the header's letters means it.
+/// This number of the header's letters shows that a caller means the header.
 const MEANT: usize = 4;
 
-/// What is odd about a handshake that is understood: nothing, or a sentence for each part.
+/// Returns what is odd about a handshake that is understood: one mistake for each odd part.
 #[must_use]
 pub fn of_handshake(bytes: &[u8; HANDSHAKE_LEN]) -> Vec<Mistake> {
     let (reserved, id) = (&bytes[HEADER.len()..ID_START], &bytes[ID_START..]);
@@ -28,7 +28,7 @@ pub fn of_handshake(bytes: &[u8; HANDSHAKE_LEN]) -> Vec<Mistake> {
     }
 }
 
-/// What is wrong with an ID that nobody has.
+/// Returns what is wrong with an ID that no peer has.
 #[must_use]
 pub fn of_id(number: u32, known: impl Fn(PeerId) -> bool) -> Option<Mistake> {
     let bytes = number.to_be_bytes();
@@ -39,13 +39,13 @@ pub fn of_id(number: u32, known: impl Fn(PeerId) -> bool) -> Option<Mistake> {
     turned.filter(|&id| known(id)).map(Mistake::IdLowestByteFirst)
 }
 
-/// What the first bytes of a connection are, if they are not a handshake.
+/// Returns the likely mistake behind the first bytes of a connection that are not a handshake.
 ///
-/// Of some, four are enough; the more have come, the surer it is.
+/// For some mistakes, four bytes are enough; more bytes make the guess surer.
 #[must_use]
 pub fn of_opening(bytes: &[u8]) -> Option<Mistake> {
     header_behind_something(bytes).or_else(|| other_protocol(bytes)).or_else(|| other_header(bytes)).or(match bytes {
-        // Nothing of the header has come yet, but what stands before it is telling.
+        // Nothing of the header has arrived yet, but the bytes before it identify the mistake.
         [0x00, 0x12] => Some(Mistake::JavaWriteUtf),
         [0x00, 0x00, 0x00, 0x12 | 0x20] => Some(Mistake::LengthBeforeHandshake),
         [0x00, 0x00, _, _, 0..=7, ..] => Some(Mistake::NoHandshake),
@@ -54,11 +54,11 @@ pub fn of_opening(bytes: &[u8]) -> Option<Mistake> {
     })
 }
 
-/// The right header, or as much of it as has come, but not at the start.
+/// The right header, or the part of it that has arrived, but not at the start.
 fn header_behind_something(bytes: &[u8]) -> Option<Mistake> {
     let starts_at = |&at: &usize| {
         let rest = &bytes[at..];
-        // Behind the bytes that usually stand there, one letter is enough.
+        // After the bytes that usually stand there, one letter is enough.
         let enough = if matches!(at, 2 | 4) && bytes[0] == 0 { 1 } else { MEANT };
         let seen = rest.len().min(HEADER.len());
         seen >= enough && rest[..seen] == HEADER[..seen]
@@ -85,7 +85,7 @@ fn other_protocol(bytes: &[u8]) -> Option<Mistake> {
     }
 }
 
-/// One that begins as the header does, or as one of those of other years, or differs in the case of its letters.
+/// A header that begins as ours does, is one of other years, or differs only in the case of its letters.
 fn other_header(bytes: &[u8]) -> Option<Mistake> {
     let seen = |header: &[u8]| bytes.len().min(header.len());
     let former = FORMER_HEADERS.iter().any(|header| {
