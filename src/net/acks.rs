@@ -1,44 +1,45 @@
-//! Acknowledging at once where a neighbor may wait for it.
+//! Acknowledges received bytes at once where a neighbor may wait for that.
 //!
-//! Most public peers leave Nagle's algorithm on and write a `have` and the next `request` apart, or a message's length and the
-//! rest of it. Their system then keeps the second write back until the first was acknowledged, and ours acknowledges what it
-//! does not answer some 40 ms late. So what has come is acknowledged at once if it was little, we did not answer it, and the
-//! neighbor owes us more: a request, or the rest of a piece. Linux forgets the wish soon, so it is told after each such read.
-//! A neighbor that writes both together, as ours does, costs nothing: its request is answered.
+//! Most public peers leave Nagle's algorithm on. They write a `have` and the next `request` separately, or a message's length
+//! and the rest of it. Their system then keeps the second write back until the first is acknowledged. Our system acknowledges
+//! bytes that we do not answer some 40 ms late. So this peer acknowledges at once if it received little, did not answer it, and
+//! is owed more. It may be owed a request, or the rest of a piece. Linux soon forgets this option, so it is set after each such
+//! read. A neighbor that writes both together, as ours does, costs nothing: its request is answered.
 
 use super::link::Link;
 use super::shared::Shared;
 use crate::protocol::message::Message;
 
-/// Only a last part that is shorter than a segment is kept back, and no more than a few short writes stand before it.
+/// Maximum number of bytes of such a read. A sender keeps back only a last part shorter than a segment, after a few short
+/// writes.
 const LITTLE_LEN: usize = 512;
 
-/// What one read has brought.
+/// The bytes that one read has brought.
 #[derive(Clone, Copy, Debug)]
 pub struct Brought {
     len: usize,
     last: Last,
 }
 
-/// How what was read has ended.
+/// How the bytes of a read ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Last {
-    /// No message has become whole by it.
+    /// They completed no message.
     Part,
-    /// With a message that is answered.
+    /// They ended with a message that is answered.
     Answered,
-    /// With another message.
+    /// They ended with another message.
     Other,
 }
 
 impl Brought {
-    /// This number of bytes, of which no message was taken yet.
+    /// Notes this number of bytes, from which no message was taken yet.
     #[must_use]
     pub fn new(len: usize) -> Self {
         Self { len, last: Last::Part }
     }
 
-    /// The same, after this message was taken next.
+    /// Returns the read after this message was taken from it, too.
     #[must_use]
     pub fn with(self, message: &Message) -> Self {
         // A request is answered by its piece, and a piece by the next request.
@@ -46,7 +47,7 @@ impl Brought {
         Self { last: if is_answered { Last::Answered } else { Last::Other }, ..self }
     }
 
-    /// Acknowledges it at once, if its sender may wait for that.
+    /// Acknowledges the bytes at once, if their sender may wait for that.
     pub fn acknowledge(self, shared: &Shared, link: &Link) {
         if self.len <= LITTLE_LEN && self.last != Last::Answered && self.is_more_due(shared, link) {
             acknowledge(link);
@@ -61,7 +62,7 @@ impl Brought {
     }
 }
 
-/// A wish that the system may refuse: then it acknowledges as late as it likes.
+/// Asks the system to acknowledge now. If it refuses, it acknowledges at its own time.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn acknowledge(link: &Link) {
     if let Err(error) = link.stream.acknowledge() {
@@ -69,8 +70,8 @@ fn acknowledge(link: &Link) {
     }
 }
 
-/// Where it cannot be asked for, what waits for company goes now, and acknowledges on its way; if nothing waits, nothing is
-/// done.
+/// Sends the messages that wait for company, which acknowledge on their way: this system has no option for it. If none waits,
+/// nothing happens.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn acknowledge(link: &Link) {
     link.outbox.wake_if_left();

@@ -10,29 +10,29 @@ use super::stream::Stream;
 
 use crate::config::{is_localhost, plain_host};
 
-/// Too many open files, of this process and of the system.
+/// The error for too many open files, of this process (`EMFILE`) or of the system (`ENFILE`).
 const EMFILE: i32 = 24;
 const ENFILE: i32 = 23;
-/// What is wrong with an address for which [`lacks_scope`] holds.
-pub const NEEDS_SCOPE: &str = "needs the scope of a network card, as in fe80::1%eth0";
+/// The fault of an address for which [`lacks_scope`] holds.
+pub const NEEDS_SCOPE: &str = "needs the scope of a network interface, such as fe80::1%eth0";
 
-/// Where this peer listens, and what is odd about that.
+/// The places where this peer listens.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Places {
     /// The addresses to bind.
     pub addresses: Vec<SocketAddr>,
     /// Whether one of the addresses may be missing, as long as another can be bound.
     pub some_may_be_missing: bool,
-    /// What the host is that does not mean this machine; its owner should know.
+    /// The host of this peer's own line, if it does not mean this machine; a warning shows it.
     pub elsewhere: Option<String>,
 }
 
-/// All addresses of a host and port, in the order in which the system gives them.
+/// Returns all addresses of a host and port, in the order in which the system gives them.
 ///
-/// A name, an address with or without brackets, and an address with a scope (`fe80::1%eth0`) are understood.
+/// It accepts a name, an address with or without brackets, and an address with a scope (`fe80::1%eth0`).
 ///
 /// # Errors
-/// When the system does not find any.
+/// When the system finds none.
 pub fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     let host = plain_host(host);
     if is_localhost(host) {
@@ -42,17 +42,17 @@ pub fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     Ok(unique(found.map(canonical)))
 }
 
-/// The true reason why a name was not found: some resolvers say that there is no such name where they cannot open a file.
+/// Returns the true reason why a name was not found: some resolvers report an unknown name when they cannot open a file.
 fn want_of_descriptors() -> Option<io::Error> {
     UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).err().filter(is_want_of_descriptors)
 }
 
-/// Whether it fails because no file can be opened any more.
+/// Reports whether an operation failed because no more files can be opened.
 pub fn is_want_of_descriptors(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(EMFILE | ENFILE))
 }
 
-/// An IPv4 address that is written as one of IPv6 (`::ffff:10.0.0.1`) is one of IPv4: a socket of IPv6 alone cannot have it.
+/// Turns an IPv4 address in IPv6 notation (`::ffff:10.0.0.1`) into IPv4: a socket for IPv6 alone cannot have it.
 fn canonical(address: SocketAddr) -> SocketAddr {
     match address.ip().to_canonical() {
         ip if ip == address.ip() => address,
@@ -60,7 +60,7 @@ fn canonical(address: SocketAddr) -> SocketAddr {
     }
 }
 
-/// Each address once, in the order in which they first come; there are few.
+/// Returns each address once, in the order of first appearance; there are few.
 fn unique(addresses: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {
     let mut all = Vec::new();
     for address in addresses {
@@ -71,17 +71,18 @@ fn unique(addresses: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {
     all
 }
 
-/// Whether this is a link-local address of IPv6 without the scope that says of which network card.
+/// Reports whether this is a link-local IPv6 address without the scope that names its network interface.
 pub fn lacks_scope(address: SocketAddr) -> bool {
     matches!(address, SocketAddr::V6(address) if address.ip().is_unicast_link_local() && address.scope_id() == 0)
 }
 
-/// Where to listen as `host` on `port`.
+/// Returns the places to listen for `host` on `port`.
 ///
-/// Only on that address if the host is written as one of this machine's, so that peers on several loopback addresses may
-/// have the same port; on both loopback addresses for `localhost`; on the addresses that a name has here, if others can
-/// reach one of them. Debian gives a machine's own name the address 127.0.1.1: where a name means loopback only, and where
-/// it means another machine, the peer listens on all addresses, for the name may mean this machine elsewhere.
+/// - An address of this machine: only that address, so that peers on several loopback addresses may have the same port.
+/// - `localhost`: both loopback addresses.
+/// - A name: its addresses on this machine, if others can reach one of them.
+/// - A name that means only loopback, or any other machine: all addresses, because it may mean this machine elsewhere. Debian
+///   gives a machine's own name the address 127.0.1.1.
 pub fn listening_places(host: &str, port: u16) -> Places {
     let written = plain_host(host);
     if is_localhost(written) {
@@ -95,7 +96,7 @@ pub fn listening_places(host: &str, port: u16) -> Places {
     places(written, port, found.as_deref().map_err(ToString::to_string), is_here)
 }
 
-/// The same from what the system has found, and what is this machine's.
+/// Returns the places for the addresses that the system has found; `is_here` reports whether one is this machine's.
 fn places(
     host: &str,
     port: u16,
@@ -106,11 +107,11 @@ fn places(
     let all = |elsewhere| Places { addresses: everywhere, some_may_be_missing: true, elsewhere };
     let found = match found {
         Ok(found) => found,
-        Err(error) => return all(Some(format!("'{host}', which this machine cannot find: {error}"))),
+        Err(error) => return all(Some(format!("'{host}', which this machine cannot look up: {error}"))),
     };
     let mut here: Vec<SocketAddr> = Vec::new();
     for address in found {
-        // No address can be listened on twice.
+        // One address cannot be listened on twice.
         if !here.contains(address) && is_here(address) {
             here.push(*address);
         }
@@ -134,15 +135,16 @@ fn places(
     all(None)
 }
 
-/// Whether this is an address of this machine; one of a link is, only with its scope.
+/// Reports whether this is an address of this machine. A link-local address counts only with its scope.
 fn is_here(address: &SocketAddr) -> bool {
     let mut any_port = *address;
     any_port.set_port(0);
-    // Everybody may have a socket that listens to a group.
+    // Any machine may have a socket that listens to a multicast group.
     !any_port.ip().is_multicast() && UdpSocket::bind(any_port).is_ok()
 }
 
-/// The place of a caller: a machine has as many IPv6 addresses as it likes, all of one network.
+/// Returns the place of a caller: the address, or for IPv6 the network, because a machine may have any number of addresses in
+/// it.
 pub fn place_of(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
@@ -150,11 +152,11 @@ pub fn place_of(address: IpAddr) -> IpAddr {
     }
 }
 
-/// A connection whose own port others may listen on: the system takes it from the same range in which peers like to listen,
-/// and keeps it for a minute after the end.
+/// Connects from a port on which others may still listen. The system takes that port from the range in which peers like to
+/// listen, and keeps it for a minute after the end.
 pub fn connect(address: SocketAddr, patience: Duration) -> io::Result<Stream> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    // Elsewhere this would let others take the port of a socket that is in use.
+    // On other systems this would let another program take the port of a socket in use.
     #[cfg(unix)]
     socket.set_reuse_address(true)?;
     socket.connect_timeout(&address.into(), patience)?;
@@ -171,7 +173,7 @@ mod tests {
         texts.iter().map(|text| SocketAddr::new(text.parse().expect("an address"), PORT)).collect()
     }
 
-    /// Where a host is listened on that has these addresses, of which those with a star are this machine's.
+    /// Checks where a peer with this host listens if the host has these addresses; those with a star are this machine's.
     #[track_caller]
     fn check(host: &str, found: &[&str], expected: &[&str], elsewhere: Option<&str>) {
         let here: Vec<IpAddr> = found.iter().filter_map(|text| text.strip_suffix('*')?.parse().ok()).collect();
@@ -184,14 +186,14 @@ mod tests {
     const EVERYWHERE: [&str; 2] = ["::", "0.0.0.0"];
 
     #[test]
-    fn an_address_of_this_machine_is_listened_on_alone() {
+    fn a_peer_listens_only_on_its_own_address_if_that_is_this_machine_s() {
         check("127.0.0.2", &["127.0.0.2*"], &["127.0.0.2"], None);
         check("::1", &["::1*"], &["::1"], None);
         check("10.77.0.2", &["10.77.0.2*"], &["10.77.0.2"], None);
     }
 
     #[test]
-    fn a_name_is_listened_on_with_all_its_addresses_that_are_here() {
+    fn a_peer_with_a_name_listens_on_all_its_addresses_that_are_here() {
         check("lab", &["10.77.0.2*", "fd00::2*", "10.77.0.3"], &["10.77.0.2", "fd00::2"], None);
         check("lab6", &["fd00::2*"], &["fd00::2"], None);
         check("lab", &["10.77.0.2*", "10.77.0.2*"], &["10.77.0.2"], None);
@@ -199,14 +201,14 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_means_loopback_here_is_listened_on_everywhere_for_others_could_not_reach_that() {
+    fn a_peer_whose_name_means_loopback_here_listens_everywhere_so_that_others_reach_it() {
         check("debian", &["127.0.1.1*"], &EVERYWHERE, None);
         check("debian", &["::1*", "127.0.1.1*"], &EVERYWHERE, None);
         check("debian", &["127.0.1.1*", "10.77.0.2*"], &["127.0.1.1", "10.77.0.2"], None);
     }
 
     #[test]
-    fn what_is_not_this_machine_s_is_told() {
+    fn a_host_that_is_not_this_machine_is_reported() {
         check("10.77.0.2", &["10.77.0.2"], &EVERYWHERE, Some("10.77.0.2, which is not an address of this machine"));
         check(
             "other",
@@ -215,12 +217,12 @@ mod tests {
             Some("other (10.77.0.2), which is not an address of this machine"),
         );
         let unknown = places("nobody", PORT, Err("no such host".into()), |_| true);
-        assert_eq!(unknown.elsewhere.as_deref(), Some("'nobody', which this machine cannot find: no such host"));
+        assert_eq!(unknown.elsewhere.as_deref(), Some("'nobody', which this machine cannot look up: no such host"));
     }
 
     /// No process could listen on it, so the peer would end instead of going on.
     #[test]
-    fn an_address_of_a_link_that_another_machine_has_is_told_like_any_other() {
+    fn another_machine_s_link_local_address_is_reported_like_any_other() {
         for host in ["fe80::99%lo", "[fe80::99%lo]"] {
             let places = listening_places(host, PORT);
             assert_eq!(places.addresses, addresses(&EVERYWHERE), "{host}");
@@ -230,23 +232,23 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_stands_for_all_is_listened_on_with_both_families() {
+    fn an_unspecified_address_means_all_addresses_of_both_families() {
         check("::", &["::*"], &EVERYWHERE, None);
         check("0.0.0.0", &["0.0.0.0*"], &EVERYWHERE, None);
     }
 
     #[test]
-    fn an_address_of_a_link_without_its_scope_is_told_as_such() {
+    fn a_link_local_address_without_its_scope_is_reported_as_such() {
         let without = listening_places("fe80::1", PORT);
         assert_eq!(without.addresses, addresses(&EVERYWHERE));
         assert_eq!(
             without.elsewhere.as_deref(),
-            Some("fe80::1, which needs the scope of a network card, as in fe80::1%eth0")
+            Some("fe80::1, which needs the scope of a network interface, such as fe80::1%eth0")
         );
     }
 
     #[test]
-    fn a_group_is_no_address_of_a_machine() {
+    fn a_multicast_group_is_not_an_address_of_this_machine() {
         let group = listening_places("224.0.0.1", PORT);
         assert_eq!(group.elsewhere.as_deref(), Some("224.0.0.1, which is not an address of this machine"));
     }
@@ -260,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn localhost_is_both_loopback_addresses_however_it_is_written() {
+    fn every_spelling_of_localhost_means_both_loopback_addresses() {
         for host in ["localhost", "LocalHost", "localhost."] {
             assert_eq!(resolve(host, PORT).expect("it is known"), addresses(&["127.0.0.1", "::1"]), "{host}");
             assert_eq!(listening_places(host, PORT).addresses, addresses(&["127.0.0.1", "::1"]), "{host}");

@@ -1,6 +1,6 @@
-//! `Disk`: everything that a running peer writes: pieces, journal and log, in the order that a kill must not upset.
+//! `Disk`: everything that a running peer writes: pieces, journal and log, in an order that survives a kill.
 //!
-//! The piece goes to its file before the journal speaks of it, and the journal's line to its file before the log's sentence.
+//! A piece reaches its file before the journal lists it. The journal's line reaches its file before the log's sentence.
 
 use std::sync::Arc;
 
@@ -13,12 +13,12 @@ use crate::output::event_log::LogFile;
 use crate::protocol::layout::PieceIndex;
 use crate::protocol::peer_id::PeerId;
 
-/// What became of a piece that was received.
+/// The result of saving a piece that was received.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Saved {
-    /// It is on the disk.
+    /// It is on disk.
     Kept,
-    /// Its bytes are not those of the manifest; nothing was written.
+    /// Its bytes do not match the manifest; nothing was written.
     Wrong,
 }
 
@@ -32,27 +32,27 @@ pub struct Disk {
 }
 
 impl Disk {
-    /// These files; without a manifest every piece counts as right.
+    /// Takes over these files; without a manifest every piece counts as right.
     #[must_use]
     pub fn new(store: PieceStore, journal: Option<Journal>, manifest: Option<Manifest>, log_file: LogFile) -> Self {
         Self { store: Arc::new(store), journal, manifest, log_file }
     }
 
-    /// The pieces.
+    /// Returns the store of the pieces.
     pub fn store(&self) -> &Arc<PieceStore> {
         &self.store
     }
 
-    /// What the pieces must be, if that is known.
+    /// Returns the manifest, if there is one.
     pub fn manifest(&self) -> Option<&Manifest> {
         self.manifest.as_ref()
     }
 
-    /// Checks a piece by the manifest, writes it and records it. To hash it takes as long as to send it, so the caller holds no
-    /// lock.
+    /// Checks a piece by the manifest, writes it and records it. Hashing a piece takes as long as sending it, so the caller
+    /// holds no lock.
     ///
     /// # Errors
-    /// When the disk does not take it.
+    /// When the disk fails.
     pub fn save(&self, piece: PieceIndex, bytes: &[u8]) -> Result<Saved> {
         if self.manifest.as_ref().is_some_and(|manifest| !manifest.is_piece(piece, bytes)) {
             return Ok(Saved::Wrong);
@@ -65,7 +65,7 @@ impl Disk {
     /// Gives the complete file its name.
     ///
     /// # Errors
-    /// When the disk refuses it.
+    /// When the disk fails.
     pub fn complete(&self) -> Result<()> {
         self.store.complete()
     }
@@ -73,25 +73,25 @@ impl Disk {
     /// Records that a neighbor has the complete file.
     ///
     /// # Errors
-    /// When the disk does not take it.
+    /// When the disk fails.
     pub fn remember_complete(&self, neighbor: PeerId) -> Result<()> {
         self.in_journal(|journal| journal.record_complete(neighbor))
     }
 
-    /// Whether more sentences wait for the log's file than a thread may leave behind.
+    /// Reports whether so much of the log waits for its file that the thread must flush it.
     pub fn is_log_due(&self) -> bool {
         self.log_file.is_due()
     }
 
-    /// Writes the log's sentences to its file, after the journal's lines of the pieces that they tell of.
+    /// Writes the log's sentences to its file, after the journal's lines of the pieces that they mention.
     ///
     /// # Errors
-    /// When the disk does not take them.
+    /// When the disk fails.
     pub fn flush(&self) -> Result<()> {
         self.log_file.flush(|| self.in_journal(Journal::flush))
     }
 
-    /// Deletes the journal: the swarm has ended, and the next run is another one.
+    /// Deletes the journal: the swarm has ended, and the next run is a new one.
     ///
     /// # Errors
     /// When it cannot be deleted.

@@ -9,10 +9,10 @@ use crate::protocol::peer_id::PeerId;
 pub enum End {
     /// Every peer has the file.
     Finished,
-    /// This signal came.
+    /// This signal arrived.
     Signal(i32),
-    /// Nothing was heard of these for as long as we were told to wait; with what stood in the way.
+    /// These neighbors were missing for the whole `--peer-timeout`; the text says why each was missing.
     GaveUp(Vec<PeerId>, String),
-    /// This fault came.
+    /// This fault occurred.
     Failed(Error),
 }

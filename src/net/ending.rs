@@ -1,4 +1,4 @@
-//! Waiting and ending: what threads wait for, why the process ends, and how a peer that has finished takes its leave.
+//! Waiting and ending: what threads wait for, why the process ends, and how a finished peer leaves the swarm.
 
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
@@ -13,23 +13,23 @@ use crate::peer::{Opener, Origin};
 use crate::protocol::peer_id::PeerId;
 
 impl Shared {
-    /// Whether all threads are to stop.
+    /// Reports whether all threads must stop.
     pub fn is_stopped(&self) -> bool {
         self.lock().stopped
     }
 
-    /// Whether this peer has finished and every neighbor was told so: nobody needs to come back.
+    /// Reports whether this peer has finished and every neighbor knows it, so that no neighbor needs to come back.
     pub fn has_told_all(&self) -> bool {
         let state = self.lock();
         state.is_finishing() && !state.peer.leaves_somebody_untold()
     }
 
-    /// Waits until the neighbor has no link, needs one, and is not kept out for its faults; false if the process is ending.
+    /// Waits until the neighbor has no link, needs one, and is not kept out for its faults. Returns false if the process is
+    /// ending.
     ///
-    /// A link that was made by a call instead does not count: as soon as the neighbor can be reached, the
-    /// caller may be a stranger.
-    /// A peer that has finished dials again only who may not know it yet; and none is dialed again that has the file and has
-    /// heard that we have it, for there is nothing left to say (B).
+    /// A link that was made by a call instead does not count: once the neighbor can be reached, the caller may be a stranger. A
+    /// peer that has finished dials only neighbors that may not know it yet. It does not dial a neighbor that has the file and
+    /// knows that we have it, because nothing is left to send (protocol B).
     pub fn wait_until_wanted(&self, neighbor: PeerId) -> bool {
         let unneeded = |state: &mut State| {
             let told = state.is_finishing() && !state.peer.leaves_untold(neighbor);
@@ -41,7 +41,7 @@ impl Shared {
             let state = self.links_changed.wait_while(self.lock(), unneeded).unwrap_or_else(PoisonError::into_inner);
             let (stopped, shut_until) = (state.stopped, state.shut_until(neighbor, Origin::LISTED));
             drop(state);
-            // After a pause things may be otherwise, so they are looked at again.
+            // After a pause the conditions may have changed, so they are checked again.
             match shut_until {
                 Some(until) if !stopped => _ = self.wait_until(until),
                 _ => return !stopped,
@@ -49,32 +49,32 @@ impl Shared {
         }
     }
 
-    /// Waits for the first interested neighbor; `None` if the process ends before.
+    /// Waits for the first interested neighbor; returns `None` if the process ends before.
     pub fn wait_for_timers(&self) -> Option<Instant> {
         let idle = |state: &mut State| !state.stopped && state.timers_started.is_none();
         let state = self.changed.wait_while(self.lock(), idle).unwrap_or_else(PoisonError::into_inner);
         state.timers_started.filter(|_| !state.stopped)
     }
 
-    /// Says when the next selection of preferred neighbors is due; all before it are done.
+    /// Notes when the next selection of preferred neighbors is due; all earlier ones are done.
     pub fn note_preferred_due(&self, due: Instant) {
         self.lock().preferred_due = Some(due);
         self.changed.notify_all();
     }
 
-    /// Waits until the selection of preferred neighbors that was due by then is done; false if the process is ending.
+    /// Waits until the selection of preferred neighbors due at this time is done; returns false if the process is ending.
     pub fn wait_for_preferred(&self, due: Instant) -> bool {
         let undone = |state: &mut State| !state.stopped && state.preferred_due.is_none_or(|next| next <= due);
         let state = self.changed.wait_while(self.lock(), undone).unwrap_or_else(PoisonError::into_inner);
         !state.stopped
     }
 
-    /// Waits until all threads are to stop.
+    /// Waits until all threads must stop.
     pub fn wait_until_stopped(&self) {
         drop(self.changed.wait_while(self.lock(), |state| !state.stopped));
     }
 
-    /// Waits until `deadline`; false if the process is ending.
+    /// Waits until `deadline`; returns false if the process is ending.
     pub fn wait_until(&self, deadline: Instant) -> bool {
         let mut state = self.lock();
         loop {
@@ -86,7 +86,8 @@ impl Shared {
         }
     }
 
-    /// The same, but false also if there is a reason to end other than having finished, for who starts the threads.
+    /// Waits until `deadline`, for the code that starts threads. Returns false if the process is ending, or has a reason to end
+    /// other than having finished.
     pub fn pause(&self, deadline: Instant) -> bool {
         let ends = |state: &State| state.stopped || matches!(&state.end, Some(end) if !matches!(end, End::Finished));
         let patience = deadline.saturating_duration_since(Instant::now());
@@ -99,9 +100,10 @@ impl Shared {
         self.end(End::Failed(error));
     }
 
-    /// Ends the process for this reason; a fault or a signal comes before having finished, otherwise the first counts.
+    /// Ends the process for this reason. A fault or a signal replaces having finished; otherwise the first reason counts.
     ///
-    /// Who gives up may have looked before the last missing peer came and all was finished: then that counts.
+    /// A thread that gives up may have looked before the last missing peer came and everything was finished. Then having
+    /// finished counts.
     pub fn end(&self, end: End) {
         let mut state = self.lock();
         let counts = match &state.end {
@@ -116,10 +118,10 @@ impl Shared {
         self.wake_all();
     }
 
-    /// Waits until there is a reason to end; having finished is one only when the links are closed.
+    /// Waits until there is a reason to end. Having finished counts only when the links are closed.
     ///
-    /// From the moment of finishing that takes `patience` at most: what is queued is sent, what still comes is read, and a
-    /// neighbor whose connection broke before it knew that we are complete may come back to hear it.
+    /// From the moment of finishing this takes at most `patience`. In that time the peer sends its queues and reads the rest. A
+    /// neighbor whose connection broke before it knew that we are complete may come back.
     pub fn wait_for_end(&self, patience: Duration) -> End {
         let running = |state: &mut State| state.end.is_none();
         let mut state = self.changed.wait_while(self.lock(), running).unwrap_or_else(PoisonError::into_inner);
@@ -131,12 +133,12 @@ impl Shared {
             let waited = self.links_changed.wait_timeout_while(state, patience, parting);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
-        // In the same breath: a thread that saw neither an end nor a stop would dial again.
+        // This happens under the same lock: a thread that saw neither an end nor a stop would dial again.
         state.stopped = true;
         state.end.take().expect("one was waited for")
     }
 
-    /// Stops all threads: shuts every connection and wakes who waits.
+    /// Stops all threads: shuts every connection and wakes all waiting threads.
     pub fn stop(&self) {
         let mut state = self.lock();
         state.stopped = true;

@@ -1,4 +1,5 @@
-//! `FileWatch`: whether somebody replaces or overwrites the file while this peer shares it. Others would get a mixture.
+//! `FileWatch`: notices when somebody replaces or overwrites the file while this peer shares it. Other peers would get a
+//! mixture.
 
 use std::io;
 use std::sync::Arc;
@@ -11,26 +12,26 @@ use super::shared::Shared;
 use super::threads::Threads;
 use crate::disk::manifest::told_wrong;
 
-/// How often the file is looked at.
+/// Interval between two looks at the file.
 const INTERVAL: Duration = Duration::from_secs(2);
 
 /// Looks at the file at intervals.
 pub struct FileWatch {
     due: Instant,
-    /// Whether it is being compared with the manifest.
+    /// Whether the file is being compared with the manifest.
     checking: Arc<AtomicBool>,
 }
 
 impl FileWatch {
-    /// The first look is due an interval from now.
+    /// Starts watching; the first look is due an interval from now.
     pub fn new(now: Instant) -> Self {
         Self { due: now + INTERVAL, checking: Arc::default() }
     }
 
-    /// Looks at the file, if that is due. What was written to may still be the same; only a manifest can tell.
+    /// Looks at the file, if a look is due. A file that was written to may still have the same bytes; only a manifest can tell.
     ///
     /// # Errors
-    /// When it is another file now.
+    /// When it is a different file now.
     pub fn look(&mut self, now: Instant, shared: &Arc<Shared>, threads: &Threads) -> Result<()> {
         if now < self.due || self.checking.load(Ordering::Acquire) {
             return Ok(());
@@ -42,12 +43,12 @@ impl FileWatch {
         let path = shared.disk().store().path();
         ensure!(shared.disk().manifest().is_some(), "{} was written to while this peer was sharing it", path.display());
         log::warn!(
-            "{} was written to while this peer was sharing it; its pieces are compared with the manifest",
+            "{} was written to while this peer was sharing it; comparing its pieces with the manifest",
             path.display()
         );
         self.checking.store(true, Ordering::Release);
         let (shared_, checking) = (Arc::clone(shared), Arc::clone(&self.checking));
-        // A large file takes minutes, and missing peers are looked for meanwhile.
+        // A large file takes minutes, and this thread must look for missing peers in the meantime.
         threads.need("file", move || {
             if let Err(error) = compare(&shared_) {
                 shared_.fail(error);

@@ -1,6 +1,6 @@
-//! Connections come and go: whether one becomes a neighbor's link, and what its end leaves behind.
+//! Connections come and go: whether one becomes a neighbor's link, and what changes when it ends.
 //!
-//! Who is let in is decided by [`admit`]; here are the facts for it, and what follows.
+//! [`admit`] decides which ones are let in. This module collects the facts and carries out the decision.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -18,12 +18,12 @@ use super::telling::waiting::{self, Missing, Trouble};
 use crate::peer::{Admission, Awaited, Ending, Event, Newcomer, Opener, Origin, Present, Refusal, Way, admit};
 use crate::protocol::peer_id::PeerId;
 
-/// A link over which nothing went for this long is quiet.
+/// A link without any bytes for this long is quiet.
 const QUIET: Duration = Duration::from_secs(1);
 /// A neighbor that owes an answer longer than it usually takes, and is silent for this long, may be replaced.
 const OWES_TOO_LONG: Duration = Duration::from_secs(3);
 
-/// Why a connection on which hands were shaken did not become a link.
+/// Why a connection did not become a link after its handshake.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Turned {
     /// The process is ending.
@@ -33,10 +33,10 @@ pub enum Turned {
 }
 
 impl Shared {
-    /// Makes a shaken connection the neighbor's link, if it is let in.
+    /// Makes a connection after its handshake the neighbor's link, if it is let in.
     ///
-    /// Who comes back from the address of a link that is alive may be a neighbor that was killed, whose end is not known here
-    /// yet: it waits until that link is quiet or gone.
+    /// A neighbor that was killed may come back from the address of a link that still seems alive here. So a caller from that
+    /// address waits until the link is quiet or gone.
     ///
     /// # Errors
     /// When it is turned away, or the process is ending.
@@ -62,7 +62,7 @@ impl Shared {
             return Err(Turned::Away(refusal));
         }
         state.links_made += 1;
-        // It has learned to shake hands.
+        // The caller at this address shakes hands by now.
         state.odd_caller.take_if(|caller| Some(caller.from) == link.from);
         link.number = state.links_made;
         self.tally(neighbor).touch(Instant::now());
@@ -86,9 +86,9 @@ impl Shared {
         Ok(link)
     }
 
-    /// Until when a newcomer may wait for the present link to become quiet; `None` if it is to be turned away now.
+    /// Returns until when a newcomer may wait for the present link to become quiet; `None` if it must be turned away now.
     ///
-    /// One waits at a time, and only as long as nothing goes over that link: each has a thread.
+    /// Only one newcomer waits at a time, and only while no bytes go over that link: each holds a thread.
     fn may_wait(&self, state: &mut State, newcomer: &Link, begun: &mut Option<Instant>) -> Option<Instant> {
         let neighbor = newcomer.neighbor;
         let touched = self.tally(neighbor).touched();
@@ -135,7 +135,7 @@ impl Shared {
         }
     }
 
-    /// Reports that a link is over.
+    /// Reports that a link has ended.
     pub fn disconnect(&self, link: &Link, ending: Ending) {
         let mut state = self.lock();
         if !state.is_current(link) {
@@ -143,7 +143,7 @@ impl Shared {
         }
         let neighbor = link.neighbor;
         state.links.remove(&neighbor);
-        // What was decided in the last moment before this will not be sent any more.
+        // Messages decided in the last moment will not be sent any more.
         let ending = if link.outbox.has_sent_all() { ending } else { Ending::Broken };
         let work = state.handle(self.own(), Event::NeighborLost { neighbor, ending }, &self.changed);
         drop(state);
@@ -151,7 +151,7 @@ impl Shared {
         self.finish(work, None);
     }
 
-    /// Notes how far a link came, while it is still the neighbor's; one that drops link after link is told of.
+    /// Notes how far a link came, if it is still the neighbor's. Warns of a neighbor that drops link after link.
     pub fn note_conversation(&self, link: &Link, heard: Heard, lasted: Duration) {
         let mut state = self.lock();
         if state.stopped || !state.is_current(link) {
@@ -164,19 +164,21 @@ impl Shared {
         }
     }
 
-    /// Tells that somebody who used a neighbor's ID was turned away; each reason once a neighbor, for it may try each second.
+    /// Reports that a caller with a neighbor's ID was turned away. Each reason is a warning only once for each neighbor,
+    /// because the caller may try every second.
     pub fn tell_turned_away(&self, neighbor: PeerId, refusal: Refusal) {
         let is_new = self.lock().refusals.insert((neighbor, refusal));
         let why = match refusal {
             Refusal::KeptOut => "it has broken the protocol too often",
-            Refusal::DialedByUs => "its line in PeerInfo.cfg stands before ours, so this peer dials it",
-            Refusal::Connected => "that neighbor is connected and alive",
+            Refusal::DialedByUs => "its line in PeerInfo.cfg comes before ours, so we dial that neighbor",
+            Refusal::Connected => "that neighbor is already connected and active",
         };
         let level = if is_new && refusal != Refusal::KeptOut { log::Level::Warn } else { log::Level::Debug };
-        log::log!(level, "a caller as neighbor {neighbor} was turned away: {why}");
+        log::log!(level, "a caller with the ID of neighbor {neighbor} was turned away: {why}");
     }
 
-    /// Notes what stood in the way when a neighbor was dialed last, if anything did: until nothing does, it may call us instead.
+    /// Notes why the last attempt to dial a neighbor failed, if it did. Until an attempt succeeds, the neighbor may call us
+    /// instead.
     pub fn note_dialed(&self, neighbor: PeerId, trouble: Option<Trouble>) {
         let mut state = self.lock();
         match trouble {
@@ -185,24 +187,24 @@ impl Shared {
         }
     }
 
-    /// Notes that somebody called and did this instead of shaking hands as a neighbor.
+    /// Notes what a caller did instead of shaking hands as a neighbor.
     pub fn note_odd_caller(&self, from: Option<IpAddr>, did: Did) {
         if let Some(from) = from {
             self.lock().odd_caller = Some(OddCaller { from, did });
         }
     }
 
-    /// The last one who did so.
+    /// Returns the last caller that did not become a neighbor.
     pub fn odd_caller(&self) -> Option<OddCaller> {
         self.lock().odd_caller.clone()
     }
 
-    /// Whether a sentence was not told of this one yet; it counts as told from now on.
-    pub fn is_untold(&self, who: Who, sentence: &str) -> bool {
+    /// Reports whether a sentence is new for this subject, and remembers it.
+    pub fn is_new_sentence(&self, who: Who, sentence: &str) -> bool {
         self.lock().told.is_new(who, sentence, Instant::now())
     }
 
-    /// Whom this peer waits for, and why.
+    /// Returns the neighbors that this peer waits for, and why.
     pub fn missing(&self) -> Vec<(PeerId, Missing)> {
         let state = self.lock();
         let why = |id: PeerId| {
@@ -219,13 +221,13 @@ impl Shared {
         state.peer.missing().map(|id| (id, why(id))).collect()
     }
 
-    /// Notes that a neighbor from there has broken the protocol; says for how long it is kept out.
+    /// Notes that a neighbor at this origin has broken the protocol; returns how long it is kept out.
     pub fn note_fault(&self, neighbor: PeerId, origin: Origin) -> Duration {
         self.lock().note_fault(neighbor, origin)
     }
 
-    /// The connected neighbors over whose links nothing went for `patience`, though one side is interested in the other; and until
-    /// when the others count as being at work.
+    /// Returns the connected neighbors without any bytes for `patience`, although one side is interested in the other. Also
+    /// returns until when the others count as being at work.
     pub fn idle_neighbors(&self, patience: Duration) -> (Vec<PeerId>, Option<Instant>) {
         let interested: Vec<_> = self.look(|peer| {
             let interested = peer.neighbors().filter(|view| view.connected);
@@ -235,19 +237,18 @@ impl Shared {
         idle(touched, patience, self.pace().longest_interval(), Instant::now())
     }
 
-    /// Notes a fault, and tells it with what follows.
+    /// Notes a fault, and reports it with its consequence.
     pub fn tell_fault(&self, link: &Link, fault: &str) {
         let neighbor = link.neighbor;
         let pause = self.note_fault(neighbor, link.origin()).as_secs();
-        let consequence = if pause > 0 { format!(", and not made again for {pause} s") } else { String::new() };
-        log::warn!("neighbor {neighbor} {fault}; the connection is closed{consequence}");
+        let consequence = if pause > 0 { format!(" and refusing new ones for {pause} s") } else { String::new() };
+        log::warn!("neighbor {neighbor} {fault}; closing the connection{consequence}");
     }
 }
 
-/// Of neighbors with the time at which something went over their links last: those that are idle, and until when the others count
-/// as being at work.
+/// Splits neighbors by the time of their last byte: returns the idle ones, and until when the others count as being at work.
 ///
-/// A choked neighbor may have to wait for its turn, so nobody is given less than two intervals.
+/// A choked neighbor may have to wait for its turn, so every neighbor gets at least two intervals.
 fn idle(
     touched: impl Iterator<Item = (PeerId, Instant)>,
     patience: Duration,
@@ -265,7 +266,8 @@ fn idle(
     (idle, at_work_until)
 }
 
-/// Whether somebody may wait, or wait on, who began at `begun`; only who is noted as waiting has begun, and takes the note away.
+/// Reports whether a newcomer that began at `begun` may wait, or wait on. Only the one noted in `waiting` has begun, and it
+/// must remove that note.
 fn has_turn(waiting: &mut BTreeSet<PeerId>, neighbor: PeerId, begun: &mut Option<Instant>, touched: Instant) -> bool {
     match *begun {
         Some(begun) => touched <= begun,
@@ -288,20 +290,20 @@ mod tests {
     use crate::protocol::message::Message;
 
     #[test]
-    fn a_link_whose_place_is_taken_is_given_up_at_once() {
+    fn a_replaced_link_is_given_up_at_once() {
         let rig = Rig::seeder();
         let (former, mut theirs) = rig.connect(1000, Opener::Us);
         let (link, _other) = rig.connect(1000, Opener::Us);
         assert!(former.outbox.is_aborted(), "nothing more is sent on it");
-        assert!(matches!(theirs.read(&mut [0]), Ok(0)), "its other end hears of it");
+        assert!(matches!(theirs.read(&mut [0]), Ok(0)), "the other end notices");
         assert!(!link.outbox.is_aborted());
         let state = rig.shared.lock();
         assert!(state.is_current(&link) && !state.is_current(&former));
     }
 
-    /// Closed in order, a link tells the neighbor that we are complete; but not by words that were never sent.
+    /// An ordered close tells the neighbor that we are complete, but only if all messages were sent.
     #[test]
-    fn a_link_that_is_closed_with_unsent_words_counts_as_broken() {
+    fn a_link_that_is_closed_with_unsent_messages_counts_as_broken() {
         let rig = Rig::seeder();
         let is_told = |link: &Link| {
             rig.shared.disconnect(link, Ending::Closed);
@@ -316,11 +318,11 @@ mod tests {
         let (link, _theirs) = rig.connect(1002, Opener::Them);
         link.outbox.abort();
         rig.shared.heed(&link, write_outbox(&link.outbox));
-        assert!(!is_told(&link), "its bitfield was given up");
+        assert!(!is_told(&link), "its bitfield was discarded");
     }
 
     #[test]
-    fn who_does_not_take_what_is_sent_to_it_is_given_up() {
+    fn a_neighbor_that_stops_reading_is_given_up() {
         let rig = Rig::seeder();
         let (link, mut theirs) = rig.connect(1002, Opener::Them);
         assert!((0..1 << 18).any(|_| link.outbox.push(Message::Interested, true) == Pushed::Full));
@@ -332,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn only_links_on_which_something_is_due_count_as_idle_or_at_work() {
+    fn only_links_with_a_message_due_count_as_idle_or_at_work() {
         let rig = Rig::seeder();
         let (_link, _theirs) = rig.connect(1002, Opener::Them);
         let patience = 4 * INTERVAL;
@@ -356,13 +358,13 @@ mod tests {
     }
 
     #[test]
-    fn one_at_a_time_waits_and_only_that_one_makes_room_for_the_next() {
+    fn one_newcomer_at_a_time_waits_and_only_it_makes_room_for_the_next() {
         let neighbor = PeerId::new(1002).expect("a positive number");
         let (mut waiting, touched) = (BTreeSet::new(), Instant::now());
         let (mut first, mut second) = (None, None);
         assert!(has_turn(&mut waiting, neighbor, &mut first, touched));
         assert!(!has_turn(&mut waiting, neighbor, &mut second, touched));
-        assert!(first.is_some() && second.is_none(), "who may not wait has no note to take away");
+        assert!(first.is_some() && second.is_none(), "a newcomer that may not wait has no note to remove");
         assert!(has_turn(&mut waiting, neighbor, &mut first, touched), "it waits on");
         let later = Instant::now() + QUIET;
         assert!(!has_turn(&mut waiting, neighbor, &mut first, later), "the present link is at work");

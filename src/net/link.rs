@@ -9,25 +9,25 @@ use super::stream::Stream;
 use crate::peer::{Opener, Origin};
 use crate::protocol::peer_id::PeerId;
 
-/// A neighbor's connection, as all threads see it.
+/// A neighbor's connection, shared by all threads.
 #[derive(Clone, Debug)]
 pub struct Link {
-    /// Tells this connection from an earlier one with the same neighbor.
+    /// Distinguishes this connection from earlier ones with the same neighbor.
     pub number: u64,
-    /// Who is at the other end.
+    /// The peer at the other end.
     pub neighbor: PeerId,
     /// Which side dialed.
     pub opened_by: Opener,
-    /// The address at the other end; unknown if the connection was gone before it could be asked.
+    /// The address at the other end; `None` if the connection was gone before its address could be read.
     pub from: Option<IpAddr>,
-    /// The socket; reading and writing need no more than a shared reference.
+    /// The socket; reading and writing need only a shared reference.
     pub stream: Arc<Stream>,
-    /// What is to be sent.
+    /// The messages that wait to be sent.
     pub outbox: Arc<Outbox>,
 }
 
 impl Link {
-    /// Where the connection comes from, as the peer counts places.
+    /// Returns the connection's origin, as `peer` counts places.
     pub fn origin(&self) -> Origin {
         let bits = |address: IpAddr| match address {
             IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),

@@ -2,15 +2,17 @@
 //!
 //! Modules in reading order:
 //!
-//! - [`run`], at the end of this file, starts and ends a peer, as its `options` say;
-//! - `end`, `figures`, `stream`: why it ends, what is counted, and the socket of a connection, which `addresses` makes;
-//! - `telling`: the words about neighbors and callers; `sending`: outboxes, and who writes them;
-//! - `link`, `standing`, `patience`: one connection, what its neighbor did wrong, and how long it may take;
-//! - `state`, behind one lock, and `shared`, which all threads have: with `disk` and `traffic` in it, and `joining`, `ending` and
-//!   `silence` for three of its subjects;
-//! - `threads` names and joins threads; `neighbor` is that of one connection, `acks` when it acknowledges at once;
-//!   `connecting` dials and listens; `timers` do things again and again, among them `file_watch`; `signals` may end it all;
-//! - `startup`: what is needed before the first connection.
+//! - [`run`], at the end of this file, starts and ends a peer; `options` are its arguments.
+//! - `end`, `figures` and `stream`: why the process ends, the counters, and the socket of a connection. `addresses` makes that
+//!   socket.
+//! - `telling`: the sentences about neighbors and callers. `sending`: the outboxes, and which thread writes them.
+//! - `link`, `standing` and `patience`: one connection, its neighbor's faults, and how long it may take.
+//! - `state` is behind one lock, and all threads have `shared`, which contains it. `disk` and `traffic` are in it, too.
+//!   `joining`, `ending` and `silence` each cover one of its subjects.
+//! - `threads` names and joins threads. `neighbor` is the thread of one connection, and `acks` decides when it acknowledges at
+//!   once.
+//! - `connecting` dials and listens. `timers` repeat their work, `file_watch` among them. `signals` may end everything.
+//! - `startup`: everything that a peer needs before its first connection.
 
 mod end;
 mod figures;
@@ -83,18 +85,18 @@ use crate::output::event_log::LogFile;
 use crate::output::progress_json::{ProgressFile, Snapshot};
 use crate::peer::{Allowances, Event, Peer, Setup};
 
-/// How long a peer that has finished hears out the others (B).
+/// Maximum time that a finished peer still serves the others (protocol B).
 const PARTING_PATIENCE: Duration = Duration::from_secs(5);
-/// How often a line of `--progress-json` comes.
+/// Interval between two lines of `--progress-json`.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
-/// How long threads may take to end when they were told to.
+/// Maximum time that threads may take to end after they were stopped.
 const JOIN_PATIENCE: Duration = Duration::from_millis(500);
 
-/// Runs the peer until all peers have the file, a signal comes, or something fails. With a manifest every piece is checked
-/// before it counts; a seeder's file was, before.
+/// Runs the peer until all peers have the file, a signal arrives, or something fails. With a manifest it checks every received
+/// piece. A seeder's file was checked before.
 ///
 /// # Errors
-/// When the port is taken, or files cannot be created; then nothing was announced.
+/// When the port is in use, or files cannot be created. Then nothing was announced.
 ///
 /// # Panics
 /// When called a second time in a process: it has one logger.
@@ -112,7 +114,7 @@ pub fn run(
     let few_descriptors = descriptors::provide(config.neighbors().count())?;
     let places = addresses::listening_places(&own.host, own.port);
     let listeners = listener::bind(own, &places, || {
-        console.say(&format!("port {} is taken; trying again for some seconds", own.port));
+        console.say(&format!("port {} is in use; retrying for a few seconds", own.port));
     })?;
     let manifest = beside.as_ref().map(|beside| &beside.manifest);
     let files = Files::open(config, options.fresh, manifest, &|bytes, of| console.checked(bytes, of))?;
@@ -123,7 +125,9 @@ pub fn run(
     let progress_file = progress_json.map(ProgressFile::create).transpose()?;
     let stderr = ConsoleLines::new(console.clone());
     let log_file = LogFile::start(config.log_path(), files.resumed, options.verbosity, stderr)?;
-    let elsewhere = places.elsewhere.map(|host| format!("{} line {} names {host}", config::PEER_INFO, own.line()));
+    let elsewhere = places
+        .elsewhere
+        .map(|host| format!("{} line {} names {host}; listening on all addresses", config::PEER_INFO, own.line()));
     let slow_pieces = slow_pieces(config, options);
     let hash_len = manifest.map_or(0, |manifest| manifest.kind().len());
     let much_memory = memory::warning(common.layout, config.neighbors().count(), options.select, hash_len);
@@ -143,10 +147,10 @@ pub fn run(
     }
     console.say(&greeting(config, &files));
     if let Some(Beside { path, manifest, .. }) = beside.as_ref().filter(|_| !own.has_file) {
-        console.say(&format!("checks every piece by its {} in {}", manifest.kind(), path.display()));
+        console.say(&format!("checking every piece against its {} in {}", manifest.kind(), path.display()));
     }
     if files.resumed {
-        console.say("resumes an interrupted run; --fresh starts over");
+        console.say("resuming an interrupted run; --fresh starts over");
     }
     let setup = Setup {
         neighbors: config.neighbors().map(|neighbor| neighbor.id).collect(),
@@ -168,7 +172,7 @@ pub fn run(
 
     let threads = Threads::new(Arc::clone(&shared));
     signals.hand_over(Arc::clone(&shared));
-    // Before any thread can report something else: this is the first event.
+    // This is the first event, before any thread can report another.
     shared.apply(Event::Started);
     if let Err(error) = start_threads(config, options, &shared, &threads, console, listeners, progress_file) {
         shared.fail(error);
@@ -190,7 +194,7 @@ pub fn run(
     Ok(end)
 }
 
-/// A seed that is given to all peers of a swarm should not make them choose alike, so the ID goes into it.
+/// Peers of a swarm that all get the same seed should not choose alike, so the ID is mixed in.
 fn generator(config: &Config, options: Options) -> StdRng {
     match options.seed {
         Some(seed) => {
@@ -203,20 +207,20 @@ fn generator(config: &Config, options: Options) -> StdRng {
     }
 }
 
-/// What comes in a burst and is not used is kept.
+/// Returns the allowances: a burst that is not used is kept.
 fn allowances(limits: Limits) -> Allowances {
     let kept = |rate: Rate| rate.bytes_in(BURST).max(1);
     Allowances { all: limits.download.map(kept), each: limits.download_per_neighbor.map(kept) }
 }
 
-/// Who waits for a piece longer than the request timeout will ask others for it, and it was sent in vain; who waits for a
-/// request for ten times as long takes us for dead.
+/// Returns a warning for each limit that is too slow for the pieces. A neighbor that waits for a piece longer than the request
+/// timeout asks others, and the piece is sent in vain. A neighbor that waits ten times as long for a request takes us for dead.
 fn slow_pieces(config: &Config, options: Options) -> Vec<String> {
     let piece_size = u64::from(config.common.layout.piece_size());
     let neighbor_count = config.neighbors().count() as u64;
     let unchoked_count = u64::from(config.common.preferred_count).saturating_add(1).min(neighbor_count);
     let Limits { upload, upload_per_neighbor, download, download_per_neighbor } = options.limits;
-    // How long one neighbor may wait.
+    // The longest time that one neighbor may wait.
     let longest = |of_all: Option<Rate>, count: u64, of_each: Option<Rate>| {
         let of_all = of_all.map(|rate| rate.time_of(piece_size.saturating_mul(count)));
         of_all.max(of_each.map(|rate| rate.time_of(piece_size))).unwrap_or_default()
@@ -227,7 +231,7 @@ fn slow_pieces(config: &Config, options: Options) -> Vec<String> {
         let secs = time.as_secs();
         format!(
             "with this {limit} limit a neighbor may wait {secs} s for a {waits_for}; pieces of {piece_size} bytes are too \
-             large for it"
+             large for the limit"
         )
     };
     let up = (up >= options.request_timeout).then(|| too_large("upload", "piece", up));
@@ -293,7 +297,7 @@ fn start_threads(
     }
     {
         let shared = Arc::clone(shared);
-        // Without it only the end takes a little longer.
+        // Without this thread the end only takes a little longer.
         threads.spawn("listener-wake", move || {
             shared.wait_until_stopped();
             wakes.iter().for_each(listener::wake);
@@ -317,7 +321,7 @@ fn show_progress(shared: &Shared, console: &Console) {
     }
 }
 
-/// A line at the start, one each second, and one at the end.
+/// Writes a line at the start, one each second, and one at the end.
 fn write_progress(shared: &Shared, mut file: ProgressFile) {
     let bytes = |neighbor| (shared.tally(neighbor).received(), shared.tally(neighbor).sent());
     let mut append = || file.append(shared.look(|peer| Snapshot::of(shared.own(), peer, bytes)));
@@ -332,8 +336,8 @@ fn write_progress(shared: &Shared, mut file: ProgressFile) {
         }
     }
     if let Err(error) = appended {
-        // Nobody's copy is worth less for it.
-        log::warn!("{error:#}; no more progress is written");
+        // The copies of all peers stay right.
+        log::warn!("{error:#}; writing no more progress lines");
     }
 }
 
@@ -347,7 +351,7 @@ fn sum_up(config: &Config, shared: &Shared, end: &End, elapsed: Duration, consol
         End::Finished => format!("all {peer_count} peers have the file after {elapsed}"),
         End::GaveUp(..) => format!("gave up after {elapsed}, with {has} of {of} pieces"),
         End::Signal(_) => format!("stopped by a signal after {elapsed}, with {has} of {of} pieces"),
-        // Its one sentence stands alone.
+        // The one sentence of the fault is enough.
         End::Failed(_) => return,
     });
     for neighbor in config.neighbors() {

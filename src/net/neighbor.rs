@@ -1,6 +1,6 @@
-//! The thread of one neighbor, which dialed or is handed the accepted socket: it shakes hands, reads, and reports.
+//! The thread of one neighbor: it dialed or was handed the accepted socket, shakes hands, reads, and reports.
 //!
-//! Beside it runs the writer of its outbox. Everything that is decided is decided in `peer`.
+//! The writer of the neighbor's outbox runs beside it. All decisions are made in `peer`.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
@@ -22,22 +22,23 @@ use crate::protocol::message::Message;
 use crate::protocol::peer_id::PeerId;
 use crate::protocol::wire::{FrameReader, HANDSHAKE_LEN, Handshake, HandshakeFault, diagnosis};
 
-/// Who has not sent its handshake by then is turned away.
+/// A peer that has not sent its handshake after this time is turned away.
 pub const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
-/// How often a silent connection is looked at for a request that waits too long, unless that may wait for long.
+/// How often a silent connection is checked for a request that waits too long, unless that request may wait for long.
 const READ_TICK: Duration = Duration::from_millis(250);
-/// And how often then, for each look wakes a thread.
+/// Maximum time between two such checks, because each one wakes a thread.
 const LONGEST_READ_TICK: Duration = Duration::from_secs(1);
-/// How long what is queued may take to go out to a neighbor that has closed its half.
+/// Maximum time for the queued messages to leave after a neighbor has closed its half.
 const LAST_WORDS_PATIENCE: Duration = Duration::from_secs(5);
 
-/// Shakes hands with who dialed us, then converses with it.
+/// Shakes hands with a caller, then converses with it.
 pub fn answer(shared: &Arc<Shared>, threads: &Threads, stream: Arc<Stream>, shaken: impl FnOnce()) {
     let from = stream.remote().map_or_else(|| "an unknown address".into(), |address| address.to_string());
     let address = stream.remote_ip();
     let odd = |did, sentence: &str| {
         shared.note_odd_caller(address, did);
-        let level = if shared.is_untold(Who::Caller(address), sentence) { log::Level::Warn } else { log::Level::Debug };
+        let level =
+            if shared.is_new_sentence(Who::Caller(address), sentence) { log::Level::Warn } else { log::Level::Debug };
         log::log!(level, "a caller from {from} {sentence}");
     };
     let handshake = match shake_hands(shared, &stream, HANDSHAKE_PATIENCE) {
@@ -60,11 +61,11 @@ pub fn answer(shared: &Arc<Shared>, threads: &Threads, stream: Arc<Stream>, shak
     converse(shared, threads, neighbor, Opener::Them, stream);
 }
 
-/// Why a handshake did not come.
+/// Why there was no handshake.
 pub enum HandshakeEnd {
-    /// The caller closed, or said too little for too long; this many bytes of its handshake had come.
+    /// The peer closed, or sent too little in time; this many bytes of its handshake had come.
     Gone(io::Error, usize),
-    /// The caller said something else.
+    /// The peer sent something else.
     Fault(String),
 }
 
@@ -74,8 +75,8 @@ impl From<io::Error> for HandshakeEnd {
     }
 }
 
-/// Sends our handshake at once, for the other side may wait for it, and reads theirs, and not one byte more. The other side
-/// has so much time for it.
+/// Sends our handshake at once, because the other side may wait for it, and reads theirs, but not one byte more. `patience` is
+/// the time that the other side has.
 pub fn shake_hands(shared: &Shared, stream: &Stream, patience: Duration) -> Result<Handshake, HandshakeEnd> {
     let deadline = Instant::now() + patience;
     stream.send_at_once()?;
@@ -99,7 +100,7 @@ pub fn shake_hands(shared: &Shared, stream: &Stream, patience: Duration) -> Resu
                 if let Some(neighbor) = handshake.peer_id(|id| shared.knows(id)) {
                     for oddity in diagnosis::of_handshake(&bytes) {
                         let sentence = format!("is understood, but {oddity}");
-                        if shared.is_untold(Who::Neighbor(neighbor), &sentence) {
+                        if shared.is_new_sentence(Who::Neighbor(neighbor), &sentence) {
                             log::warn!("neighbor {neighbor} {sentence}");
                         }
                     }
@@ -117,9 +118,9 @@ pub fn shake_hands(shared: &Shared, stream: &Stream, patience: Duration) -> Resu
     }
 }
 
-/// Hears out who has sent the first wrong bytes instead of a handshake, so that more of them can be told.
+/// Reads more of the wrong bytes that came instead of a handshake, so that the sentence can show them.
 ///
-/// The verdict stands, so nothing is waited for but what is on its way: a caller that is silent for a tick is told at once.
+/// The verdict stands, so this reads only bytes that are on their way. A caller that is silent for a tick is reported at once.
 fn hear_opening<'a>(
     shared: &Shared,
     stream: &Stream,
@@ -130,25 +131,25 @@ fn hear_opening<'a>(
     while filled < HANDSHAKE_LEN && Instant::now() < deadline && !shared.is_stopped() {
         match stream.read(&mut bytes[filled..]) {
             Ok(count @ 1..) => filled += count,
-            // It is silent, or has gone.
+            // The caller is silent, or has gone.
             _ => break,
         }
     }
     &bytes[..filled]
 }
 
-/// How a connection came to its end, for the thread that reports it.
+/// How a connection ended, for the thread that reports it.
 #[derive(Debug)]
 pub enum Farewell {
     /// The neighbor closed it.
     Closed,
-    /// It broke, or another took its place.
+    /// It broke, or another connection took its place.
     Broken,
-    /// The neighbor did what the protocol does not allow; the words say what.
+    /// The neighbor broke the protocol; the text says how.
     Fault(String),
 }
 
-/// Reads from a neighbor with whom hands were shaken, until one of the two ends it.
+/// Reads from a neighbor after the handshakes, until one side ends the connection.
 pub fn converse(shared: &Arc<Shared>, threads: &Threads, neighbor: PeerId, opened_by: Opener, stream: Arc<Stream>) {
     log::debug!("to {neighbor}: handshake");
     log::debug!("from {neighbor}: handshake");
@@ -182,10 +183,10 @@ pub fn converse(shared: &Arc<Shared>, threads: &Threads, neighbor: PeerId, opene
     link.give_up();
 }
 
-/// Whether a neighbor that has closed its half took all that we had to say; it may be listening for our last `have`.
+/// Reports whether a neighbor that has closed its half took everything that we sent; it may be waiting for our last `have`.
 ///
-/// One that was killed closes as one that has ended in order does, but what is sent to it then is answered by a reset. Our
-/// own shutting of a socket reads as the same end, too.
+/// A killed neighbor closes just as one that has exited cleanly, but its system answers further bytes with a reset. Our own
+/// shutting of the socket reads as the same end, too.
 fn has_heard_all(link: &Link) -> bool {
     link.outbox.wait_until_idle(LAST_WORDS_PATIENCE) && link.stream.is_sound()
 }
@@ -224,7 +225,7 @@ fn read_messages(shared: &Shared, link: &Link, said: &mut Heard) -> Farewell {
         loop {
             let mut current = true;
             let next = reader.next_welcome(|piece| {
-                // What is known of the neighbor decides about its piece.
+                // Whether its piece is welcome depends on its earlier `have` messages.
                 current = shared.receive_haves(link, &mut haves);
                 shared.look(|peer| peer.welcome(neighbor, piece))
             });
@@ -256,7 +257,8 @@ fn read_messages(shared: &Shared, link: &Link, said: &mut Heard) -> Farewell {
                     return Farewell::Fault(diagnosis::sentence(fault, reader.mistake(fault)));
                 }
             }
-            // Who is not read from is not silent, but may still owe a piece that others should be asked for.
+            // A neighbor that we do not read from is not silent, but may still owe a piece that should be requested from
+            // others.
             while !link.outbox.wait_for_room(READ_TICK) {
                 if !shared.check_silence(link, Duration::ZERO) {
                     return Farewell::Broken;
@@ -266,7 +268,7 @@ fn read_messages(shared: &Shared, link: &Link, said: &mut Heard) -> Farewell {
         let now = Instant::now();
         if let Some(brought) = came {
             brought.acknowledge(shared, link);
-            // Silence counts from here: while this was dealt with, nobody listened.
+            // Silence counts from here: while the messages were handled, no thread read.
             heard = now;
             shared.tally(neighbor).touch(now);
         }
@@ -285,7 +287,7 @@ fn read_messages(shared: &Shared, link: &Link, said: &mut Heard) -> Farewell {
     }
 }
 
-/// Whether a read has only found nothing yet.
+/// Reports whether a read found nothing yet, rather than failed.
 fn is_pause(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
 }
@@ -299,7 +301,7 @@ mod tests {
     use super::super::rig::Rig;
     use super::*;
 
-    /// Sends all that waits for a neighbor.
+    /// Sends everything that waits for a neighbor.
     fn send_all(shared: &Shared, link: &Link) {
         link.outbox.close();
         shared.heed(link, writer::write_outbox(&link.outbox));
@@ -307,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_closed_has_heard_all_if_all_was_sent_and_nothing_answered_by_a_reset() {
+    fn a_neighbor_that_closes_has_received_all_if_all_was_sent_and_no_reset_came() {
         let rig = Rig::seeder();
         let (link, mut theirs) = rig.connect(1002, Opener::Them);
         send_all(&rig.shared, &link);
@@ -317,7 +319,7 @@ mod tests {
 
         let (link, theirs) = rig.connect(1002, Opener::Them);
         send_all(&rig.shared, &link);
-        // What is closed with bytes that were not read is reset.
+        // Closing with unread bytes causes a reset.
         drop(theirs);
         let mut ours = [PollFd::new(&*link.stream, PollFlags::ERR)];
         poll(&mut ours, None).expect("it is open");
@@ -326,6 +328,6 @@ mod tests {
         let (link, _theirs) = rig.connect(1002, Opener::Them);
         link.outbox.abort();
         link.outbox.set_ended();
-        assert!(!has_heard_all(&link), "its bitfield was given up");
+        assert!(!has_heard_all(&link), "its bitfield was discarded");
     }
 }

@@ -1,4 +1,4 @@
-//! `Options`: what a run is told beside the configuration.
+//! `Options`: the settings of a run besides the configuration.
 
 use std::time::Duration;
 
@@ -8,25 +8,25 @@ use super::telling::hints::Pace;
 use crate::limits::Limits;
 use crate::peer::Select;
 
-/// What a run is told beside the configuration.
+/// The settings of a run besides the configuration.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// After how long at most an unanswered request's piece is free for others.
+    /// Maximum time after which an unanswered request's piece may be requested from others.
     pub request_timeout: Duration,
-    /// For how long nothing may be heard of missing peers; `None` waits without end.
+    /// How long peers may be missing before the process gives up; `None` waits without a limit.
     pub peer_timeout: Option<Duration>,
-    /// Ignores what an earlier run that was killed has left.
+    /// Whether to discard what an interrupted run has left.
     pub fresh: bool,
-    /// Which piece is asked for.
+    /// How the next piece to request is chosen.
     pub select: Select,
     /// Whether a free slot is filled at once.
     pub eager: bool,
-    /// What rates it keeps to.
+    /// The limits on rates.
     pub limits: Limits,
-    /// How fast all peers select whom they unchoke.
+    /// How many neighbors all peers unchoke, and how often they select them.
     pub pace: Pace,
     /// Makes all random choices reproducible.
     pub seed: Option<u64>,
-    /// What of the trace and the warnings is shown.
+    /// Which trace messages and warnings are shown.
     pub verbosity: LevelFilter,
 }

@@ -1,7 +1,7 @@
 //! `Patience`: how long a neighbor may take to send a piece before others are asked for it (protocol B).
 //!
-//! A neighbor is measured by itself: it may take a few times as long as it usually does. So a fast neighbor that stops
-//! answering holds its last piece back for seconds, and a slow but steady one is not robbed of its turn.
+//! A neighbor is measured by its own speed: it may take a few times as long as usual. So a fast neighbor that stops answering
+//! delays its last piece by seconds, and a slow but steady one keeps its turn.
 
 use std::time::{Duration, Instant};
 
@@ -9,22 +9,22 @@ use crate::protocol::layout::PieceIndex;
 
 /// A neighbor may take this many times as long as it usually does.
 const FACTOR: u32 = 4;
-/// No neighbor is given less than this, unless the limit is less.
+/// Minimum time that a neighbor gets, unless the limit is less.
 const SHORTEST: Duration = Duration::from_secs(3);
-/// A usual time that was too long shrinks by this part of the difference with each piece; one that was too short is
+/// A usual time that was too long shrinks by this fraction of the difference with each piece. One that was too short is
 /// corrected at once.
 const DECAY: u32 = 8;
-/// Maximum number of requests whose times are remembered: the one under way, and late ones that may still be answered.
+/// Maximum number of requests whose times are remembered: the current one, and late ones that may still be answered.
 const MOST_REQUESTS: usize = 8;
 
-/// What a connection has shown of a neighbor's speed.
+/// What a connection has shown about a neighbor's speed.
 #[derive(Clone, Debug, Default)]
 pub struct Patience {
-    /// How long the neighbor usually takes from the request to the whole piece; unknown before the first piece.
+    /// The neighbor's usual time from the request to the whole piece; `None` before the first piece.
     usual: Option<Duration>,
-    /// How many requests in a row were not answered in time.
+    /// Number of requests in a row that were not answered in time.
     timeouts: u32,
-    /// The pieces that it was asked for and has not sent, the latest last.
+    /// The pieces that were requested and have not come, the latest last.
     asked: Vec<(PieceIndex, Instant)>,
 }
 
@@ -38,7 +38,7 @@ impl Patience {
         self.asked.push((piece, now));
     }
 
-    /// Notes a piece that has come whole; a late one tells how slow the neighbor is, too.
+    /// Notes a piece that has come whole; a late one also shows how slow the neighbor is.
     pub fn came(&mut self, piece: PieceIndex, now: Instant) {
         let Some(place) = self.asked.iter().position(|(asked, _)| *asked == piece) else { return };
         let (_, since) = self.asked.remove(place);
@@ -47,17 +47,18 @@ impl Patience {
         self.timeouts = 0;
     }
 
-    /// Notes a choke: what was asked for need not come, so its time would tell nothing.
+    /// Notes a choke: the requested pieces need not come, so their times would show nothing.
     pub fn choked(&mut self) {
         self.asked.clear();
     }
 
-    /// Notes that the last request has waited too long. The next may wait twice as long, until a piece comes.
+    /// Notes that the last request has waited too long. The next one may wait twice as long, until a piece comes.
     pub fn timed_out(&mut self) {
         self.timeouts = self.timeouts.saturating_add(1);
     }
 
-    /// How long the last request has waited, if that is longer than its neighbor may take; `limit` is the most that any may.
+    /// Returns how long the last request has waited, if that is longer than its neighbor may take. No neighbor may take longer
+    /// than `limit`.
     #[must_use]
     pub fn overdue(&self, limit: Duration, now: Instant) -> Option<Duration> {
         let (_, since) = self.asked.last()?;
@@ -65,7 +66,7 @@ impl Patience {
         (waited >= self.of(limit)).then_some(waited)
     }
 
-    /// How long the neighbor may take for a piece; it has all of `limit` before its first.
+    /// Returns how long the neighbor may take for a piece; it may take all of `limit` for its first.
     fn of(&self, limit: Duration) -> Duration {
         let Some(usual) = self.usual else { return limit };
         let longer = 1_u32.checked_shl(self.timeouts).unwrap_or(u32::MAX);
@@ -84,7 +85,7 @@ mod tests {
         FileLayout::new(1000, 1).expect("a layout").piece(number).expect("there are 1000")
     }
 
-    /// After pieces that took these seconds, how many seconds the next may take.
+    /// Checks how many seconds the next piece may take after pieces that took these seconds.
     #[track_caller]
     fn check(times: &[f64], limit_secs: u64, expected: f64) {
         let (mut patience, mut now) = (Patience::default(), Instant::now());
@@ -108,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn it_becomes_slower_at_once_and_faster_by_and_by() {
+    fn the_usual_time_grows_at_once_and_shrinks_gradually() {
         check(&[0.01, 0.01, 5.0], 30, 20.0);
         check(&[4.0, 0.0], 30, 14.0);
         check(&[4.0, 0.0, 0.0], 30, 12.25);
@@ -119,7 +120,7 @@ mod tests {
     fn the_last_request_counts_until_its_piece_comes() {
         let (mut patience, start) = (Patience::default(), Instant::now());
         let at = |secs| start + Duration::from_secs(secs);
-        assert_eq!(patience.overdue(LIMIT, at(99)), None, "nothing was asked for");
+        assert_eq!(patience.overdue(LIMIT, at(99)), None, "no piece was requested");
         patience.asked(piece(0), at(0));
         assert_eq!(patience.overdue(LIMIT, at(29)), None);
         assert_eq!(patience.overdue(LIMIT, at(31)), Some(Duration::from_secs(31)));
@@ -131,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_has_let_a_request_time_out_is_given_twice_as_long_until_a_piece_comes() {
+    fn each_timeout_doubles_the_patience_until_a_piece_comes() {
         let (mut patience, start) = (Patience::default(), Instant::now());
         let at = |secs| start + Duration::from_secs(secs);
         patience.asked(piece(0), at(0));
@@ -140,7 +141,7 @@ mod tests {
             patience.timeouts = timeouts;
             assert_eq!(patience.of(LIMIT), Duration::from_secs(expected), "after {timeouts} timeouts");
         }
-        // The late piece tells that its sender needs 9 s.
+        // The late piece shows that its sender needs 9 s.
         patience.asked(piece(1), at(10));
         patience.timed_out();
         patience.came(piece(1), at(19));
@@ -148,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_after_a_choke_or_was_not_asked_for_tells_nothing() {
+    fn a_piece_after_a_choke_or_without_a_request_is_not_measured() {
         let (mut patience, start) = (Patience::default(), Instant::now());
         patience.asked(piece(0), start);
         patience.choked();
@@ -160,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_neighbor_leaves_unanswered_is_bounded() {
+    fn the_number_of_unanswered_requests_is_bounded() {
         let (mut patience, now) = (Patience::default(), Instant::now());
         (0..100).for_each(|number| patience.asked(piece(number), now));
         assert_eq!(patience.asked.len(), MOST_REQUESTS);

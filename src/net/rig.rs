@@ -1,5 +1,5 @@
-//! `Rig`: a peer whose threads were not started, for unit tests of what threads share: real sockets and a real file, but
-//! nobody reads, writes or waits unless the test does.
+//! `Rig`: a peer whose threads were not started, for unit tests of what threads share. Sockets and file are real, but nothing
+//! reads, writes or waits unless the test does.
 
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -24,18 +24,18 @@ use crate::peer::{Event, Opener, Peer, Select, Setup};
 use crate::protocol::layout::FileLayout;
 use crate::protocol::peer_id::PeerId;
 
-/// Both intervals.
+/// Both unchoking intervals.
 pub const INTERVAL: Duration = Duration::from_secs(5);
 
 /// The peer, and the directory of its file.
 pub struct Rig {
-    /// What its threads would share.
+    /// The state that its threads would share.
     pub shared: Arc<Shared>,
     _dir: TempDir,
 }
 
 impl Rig {
-    /// The peer 1001 with the complete file; it dials 1000, and 1002 calls it.
+    /// Creates the peer 1001 with the complete file; it dials 1000, and 1002 calls it.
     pub fn seeder() -> Self {
         let dir = TempDir::new().expect("a directory");
         let text = "NumberOfPreferredNeighbors 1\nUnchokingInterval 5\nOptimisticUnchokingInterval 5\nFileName f\n\
@@ -61,7 +61,7 @@ impl Rig {
         Self { shared: Arc::new(shared), _dir: dir }
     }
 
-    /// Makes a connection a neighbor's link; its other end is the test's.
+    /// Makes a connection a neighbor's link; the test holds the other end.
     pub fn connect(&self, neighbor: u32, opened_by: Opener) -> (Link, TcpStream) {
         let (ours, theirs) = sockets();
         let link = self.shared.connect(id(neighbor), opened_by, Arc::new(Stream::new(ours))).expect("it is let in");
@@ -69,12 +69,12 @@ impl Rig {
     }
 }
 
-/// A neighbor's ID.
+/// Makes an ID.
 pub fn id(number: u32) -> PeerId {
     PeerId::new(number).expect("it is positive")
 }
 
-/// Both ends of a connection.
+/// Returns both ends of a connection.
 fn sockets() -> (TcpStream, TcpStream) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     let theirs = TcpStream::connect(listener.local_addr().expect("it is bound")).expect("it listens");

@@ -1,9 +1,9 @@
 //! `Shared`: the state that all threads share, and the only place where its lock is taken.
 //!
-//! [`Shared::apply`] gives an event to the [`Peer`] and carries out its actions: messages go to outboxes and sentences to the
-//! log while the lock is held, so that they keep the order in which they were decided; that is in `state`. Writers are
-//! woken, answers sent and the disk is used after it was given back. Order of locks: the state, then an outbox. No socket or
-//! piece is touched under either. What threads wait for, and how all of this ends, is in `ending`.
+//! [`Shared::apply`] passes an event to the [`Peer`] and carries out its actions. While the lock is held, `state` puts messages
+//! into outboxes and sentences into the log, so that they keep the order of the decisions. After the lock is released, writers
+//! are woken, answers are sent and the disk is used. Order of locks: the state, then an outbox. No socket and no piece is
+//! touched under either. `ending` contains what threads wait for, and how the process ends.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -29,26 +29,26 @@ use crate::protocol::peer_id::PeerId;
 /// Maximum number of `have` messages that are reported under one lock.
 const FEW_HAVES: usize = 32;
 
-/// What all threads of a peer share.
+/// Everything that all threads of a peer share.
 #[derive(Debug)]
 pub struct Shared {
     own: PeerId,
     disk: Disk,
     traffic: Traffic,
     options: Options,
-    /// The neighbors whose lines stand before ours, which this peer dials.
+    /// The neighbors whose lines in `PeerInfo.cfg` come before ours; this peer dials them.
     earlier: BTreeSet<PeerId>,
-    /// The neighbors that start with the file by `PeerInfo.cfg`.
+    /// The neighbors that start with the file according to `PeerInfo.cfg`.
     seeders: BTreeSet<PeerId>,
     pub(super) state: Mutex<State>,
-    /// Told when the timers start, a selection is done, or the process is to end.
+    /// Notified when the timers start, a selection is done, or the process must end.
     pub(super) changed: Condvar,
-    /// Told when a link comes or goes, or the process is to end; another one, for many threads wait for neither.
+    /// Notified when a link comes or goes, or the process must end. It is separate because many threads wait for neither.
     pub(super) links_changed: Condvar,
 }
 
 impl Shared {
-    /// The state of a peer that has not started.
+    /// Creates the state of a peer that has not started.
     #[must_use]
     pub fn new(own: PeerId, peer: Peer, disk: Disk, options: Options) -> Self {
         let traffic = Traffic::new(options.limits, peer.neighbors().map(|neighbor| neighbor.id));
@@ -65,101 +65,101 @@ impl Shared {
         }
     }
 
-    /// The same, for a peer that dials these neighbors (A3).
+    /// Sets the neighbors that this peer dials (protocol A3).
     #[must_use]
     pub fn dialing(self, earlier: impl IntoIterator<Item = PeerId>) -> Self {
         Self { earlier: earlier.into_iter().collect(), ..self }
     }
 
-    /// The same, for a peer of whose neighbors these start with the file.
+    /// Sets the neighbors that start with the file.
     #[must_use]
     pub fn with_seeders(self, seeders: impl IntoIterator<Item = PeerId>) -> Self {
         Self { seeders: seeders.into_iter().collect(), ..self }
     }
 
-    /// Whether a neighbor is to start with the file.
+    /// Reports whether a neighbor starts with the file according to `PeerInfo.cfg`.
     pub fn is_seeder(&self, neighbor: PeerId) -> bool {
         self.seeders.contains(&neighbor)
     }
 
-    /// Whether this peer dials a neighbor, which therefore need not call.
+    /// Reports whether this peer dials a neighbor, so that it need not call.
     pub fn is_earlier(&self, neighbor: PeerId) -> bool {
         self.earlier.contains(&neighbor)
     }
 
-    /// This peer's ID.
+    /// Returns this peer's ID.
     pub fn own(&self) -> PeerId {
         self.own
     }
 
-    /// How the file is cut.
+    /// Returns how the file is cut into pieces.
     pub fn layout(&self) -> FileLayout {
         self.disk.store().layout()
     }
 
-    /// After what time at most a piece that was asked for is asked of others.
+    /// Returns the maximum time after which a requested piece is requested from others.
     pub fn request_timeout(&self) -> Duration {
         self.options.request_timeout
     }
 
-    /// For how long a neighbor may never do what is expected of it before that is told.
+    /// Returns how long a neighbor may fail to do what is expected before that is reported.
     pub fn patience(&self) -> Patience {
         Patience::of(self.options.pace, self.traffic.neighbor_count(), self.options.request_timeout)
     }
 
-    /// How often neighbors are chosen.
+    /// Returns how many neighbors are selected, and how often.
     pub fn pace(&self) -> Pace {
         self.options.pace
     }
 
-    /// What rates are kept to.
+    /// Returns the limits on rates.
     pub fn limits(&self) -> Limits {
         self.options.limits
     }
 
-    /// This peer's files.
+    /// Returns this peer's files.
     pub fn disk(&self) -> &Disk {
         &self.disk
     }
 
-    /// The bytes that come and go, and what limits them.
+    /// Returns the byte counters and the limits on sending.
     pub fn traffic(&self) -> &Traffic {
         &self.traffic
     }
 
-    /// What went from and to a neighbor.
+    /// Returns the byte counters of a neighbor.
     pub fn tally(&self, neighbor: PeerId) -> &Tally {
         self.traffic.tally(neighbor)
     }
 
-    /// Where the pieces come from that a neighbor is sent.
+    /// Returns the source of the pieces for a neighbor.
     pub fn source(&self, neighbor: PeerId) -> Source {
         Source { store: Arc::clone(self.disk.store()), tally: Arc::clone(self.traffic.tally(neighbor)) }
     }
 
-    /// Whether a peer of this ID may be a neighbor: one of `PeerInfo.cfg`, but not this one.
+    /// Reports whether a peer with this ID may be a neighbor: it is in `PeerInfo.cfg` and is not this peer.
     pub fn knows(&self, neighbor: PeerId) -> bool {
         self.traffic.knows(neighbor)
     }
 
-    /// Shows the peer as it stands.
+    /// Shows the present state of the peer to `look`.
     pub fn look<T>(&self, look: impl FnOnce(&Peer) -> T) -> T {
         look(&self.lock().peer)
     }
 
-    /// For how long this peer, while it lacked pieces, was unchoked by nobody.
+    /// Returns how long every neighbor choked this peer while it lacked pieces.
     pub fn starved(&self) -> Duration {
         self.lock().starved.total()
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        // A thread that panicked has ended the process; until then the state is as good as it ever was.
+        // A thread that panicked ends the process; until then the state is still valid.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     // ---- Events ----
 
-    /// Reports an event that belongs to no connection, and does the disk work that follows.
+    /// Reports an event that belongs to no connection, and does the resulting disk work.
     pub fn apply(&self, event: Event) {
         let work = self.lock().handle(self.own, event, &self.changed);
         self.finish(work, None);
@@ -173,9 +173,9 @@ impl Shared {
         }
     }
 
-    /// Reports a link's message, whose piece is in `piece_bytes`, and does the disk work that follows.
+    /// Reports a link's message, whose piece is in `piece_bytes`, and does the resulting disk work.
     ///
-    /// False if the link was replaced or given up in the meantime; then nothing was done.
+    /// Returns false if the link was replaced or given up in the meantime; then nothing was done.
     pub fn receive(&self, link: &Link, message: Message, piece_bytes: &[u8]) -> bool {
         let mut state = self.lock();
         if !state.is_current(link) {
@@ -188,9 +188,9 @@ impl Shared {
         true
     }
 
-    /// Reports a link's `have` messages, in their order; false if the link was replaced or given up.
+    /// Reports a link's `have` messages, in their order; returns false if the link was replaced or given up.
     ///
-    /// Many come at once where there are many neighbors, and to take the lock for each would be felt.
+    /// With many neighbors many come at once, and taking the lock for each would be slow.
     pub fn receive_haves(&self, link: &Link, pieces: &mut VecDeque<PieceIndex>) -> bool {
         while !pieces.is_empty() {
             let mut state = self.lock();
@@ -213,7 +213,7 @@ impl Shared {
         true
     }
 
-    /// A thread that makes sentences faster than the disk takes them waits here.
+    /// Flushes the log if too much of it waits, so that a thread cannot write sentences faster than the disk takes them.
     fn heed_log(&self) {
         if self.disk.is_log_due()
             && let Err(error) = self.disk.flush()
@@ -222,7 +222,7 @@ impl Shared {
         }
     }
 
-    /// Sends the answers, then does the disk work and reports it, until none is left.
+    /// Sends the answers, then does the disk work and reports its result, until no work is left.
     ///
     /// `received` is the link on which the message came, with its piece's bytes.
     pub(super) fn finish(&self, mut work: Work, received: Option<(&Link, &[u8])>) {
@@ -232,7 +232,7 @@ impl Shared {
                 self.heed(link, write_answer(&link.outbox));
             }
             for neighbor in work.unread.drain(..) {
-                log::warn!("neighbor {neighbor} does not read what it is sent; the connection is given up");
+                log::warn!("neighbor {neighbor} has stopped reading; closing the connection");
             }
             for (link, fault) in work.faulty.drain(..) {
                 self.tell_fault(&link, &fault);
@@ -246,8 +246,8 @@ impl Shared {
         }
     }
 
-    /// What follows from an attempt to write: an error of the socket shuts it, so that the other thread of the connection sees
-    /// the end too; one of the disk ends the process.
+    /// Handles the result of an attempt to write. An error of the socket shuts it, so that the other thread of the connection
+    /// also sees the end. An error of the disk ends the process.
     pub fn heed(&self, link: &Link, written: Result<(), Failure>) {
         let Err(failure) = written else { return };
         match failure {
@@ -257,7 +257,7 @@ impl Shared {
         link.give_up();
     }
 
-    /// Does the work, and returns what is to be reported of it.
+    /// Does the work, and returns the event to report.
     fn do_disk_work(&self, work: &DiskWork, received: Option<(&Link, &[u8])>) -> Result<Option<Event>> {
         Ok(match *work {
             DiskWork::Save(piece) => {
@@ -268,7 +268,7 @@ impl Shared {
                         Some(Event::PieceSaved { piece })
                     }
                     Saved::Wrong => {
-                        log::warn!("neighbor {} sent wrong bytes as piece {piece}; they are dropped", link.neighbor);
+                        log::warn!("neighbor {} sent wrong bytes for piece {piece}; dropping them", link.neighbor);
                         Some(Event::PieceWrong { piece })
                     }
                 }
@@ -284,9 +284,9 @@ impl Shared {
         })
     }
 
-    /// Sends what could wait for company and has found none.
+    /// Sends the messages that could wait for company and have found none.
     ///
-    /// Says how many neighbors are connected, or `None` if nothing waited for any of them.
+    /// Returns the number of connected neighbors, or `None` if no message waited for any of them.
     pub fn flush_outboxes(&self) -> Option<u32> {
         let mut links: Vec<_> = self.lock().links.values().cloned().collect();
         let connected_count = links.len().try_into().expect("each has a thread of its own");

@@ -1,4 +1,4 @@
-//! `SignalWatch`: a signal ends the process at any moment: at once before there is a peer, in order as soon as there is one.
+//! `SignalWatch`: a signal ends the process at any time: at once before the peer has started, cleanly afterwards.
 
 use std::process;
 use std::sync::{Arc, OnceLock, Weak};
@@ -14,25 +14,26 @@ use super::startup::Claim;
 use crate::output::console::Console;
 use crate::output::stderr;
 
-/// Listens for signals, in a thread of its own.
+/// Listens for signals in a thread of its own.
 #[derive(Debug)]
 pub struct SignalWatch {
     peer: Arc<OnceLock<Arc<Shared>>>,
 }
 
 impl SignalWatch {
-    /// From now on SIGINT, SIGTERM and SIGHUP end the process. To check what an earlier run has left may take long; it ends
-    /// at any moment, as a kill could end it, but with a sentence and without the progress bar.
+    /// Lets SIGINT, SIGTERM and SIGHUP end the process from now on. Checking what an earlier run has left may take long. A
+    /// signal ends it at any time, as a kill could, but with a sentence and without the progress bar.
     ///
-    /// SIGXFSZ, a file beyond the limit on its size, would end it without a word; the write that failed tells it.
+    /// SIGXFSZ (a file exceeds its size limit) would end the process silently. It is ignored here, and the failed write reports
+    /// the fault.
     ///
     /// # Errors
-    /// When the system has no thread for it.
+    /// When the system cannot watch signals or start a thread.
     pub fn start(console: &Console, claim: &Arc<Claim>) -> Result<Self> {
         let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGXFSZ]).context("cannot watch for signals")?;
         let (peer, console) = (Arc::new(OnceLock::<Arc<Shared>>::new()), console.clone());
         let (of_thread, claim) = (Arc::clone(&peer), Arc::downgrade(claim));
-        // Not one of the `Threads`: it waits for what may never come, and ends with the process.
+        // This thread is not one of the `Threads`: it may wait without end, and ends with the process.
         let watching = thread::Builder::new().name("signals".into()).spawn(move || {
             for signal in signals.forever().filter(|&signal| signal != SIGXFSZ) {
                 let Some(shared) = of_thread.get() else { end_at_once(signal, &console, &claim) };
@@ -43,18 +44,18 @@ impl SignalWatch {
         Ok(Self { peer })
     }
 
-    /// There is a peer now, which ends in order.
+    /// Hands over the started peer, which a signal ends cleanly from now on.
     pub(super) fn hand_over(&self, shared: Arc<Shared>) {
         assert!(self.peer.set(shared).is_ok(), "a process has one peer");
     }
 }
 
-/// Nothing was announced or logged yet, so there is nothing to bring to an end.
+/// Ends the process before anything was announced or logged, so there is nothing to finish.
 fn end_at_once(signal: i32, console: &Console, claim: &Weak<Claim>) -> ! {
     console.finish();
-    console.say("stopped by a signal before it had started");
+    console.say("stopped by a signal before the peer had started");
     stderr::close(stderr::LAST_PATIENCE);
-    // Who has given it up already is ending, too.
+    // If the claim was already dropped, the process is ending anyway.
     if let Some(claim) = claim.upgrade() {
         claim.release();
     }

@@ -1,4 +1,4 @@
-//! Silence on a connection: when others are asked for a piece, and when the connection is given up as dead.
+//! Silence on a connection: when others are asked for a piece, and when the connection is closed as dead.
 
 use std::time::{Duration, Instant};
 
@@ -7,12 +7,12 @@ use super::shared::Shared;
 use super::state::Work;
 use crate::peer::{Awaited, Event};
 
-/// After this many request timeouts without a byte, a neighbor that owes an answer is taken for cut off.
+/// After this many request timeouts without a byte, a neighbor that owes an answer is considered cut off.
 const ANSWER_TIMEOUTS: u32 = 2;
-/// The same for a neighbor that is interested and unchoked but asks for nothing: it may wait for a piece from elsewhere.
+/// The same limit for a neighbor that is interested and unchoked but requests nothing: it may wait for a piece from elsewhere.
 const QUIET_TIMEOUTS: u32 = 10;
 
-/// How long a neighbor may send nothing before its connection is given up; without end where silence is correct.
+/// Returns how long a neighbor may send nothing before its connection is closed; without a limit where silence is correct.
 fn longest_silence(awaited: Awaited, request_timeout: Duration) -> Duration {
     match awaited {
         Awaited::Answer => request_timeout * ANSWER_TIMEOUTS,
@@ -22,10 +22,11 @@ fn longest_silence(awaited: Awaited, request_timeout: Duration) -> Duration {
 }
 
 impl Shared {
-    /// Looks at a link on which nothing was heard for `silence`; false if it is to be given up as dead.
+    /// Checks a link that has received nothing for `silence`; returns false if it must be closed as dead.
     ///
-    /// A request that has waited longer than its neighbor may take is reported: others are asked. After twice the request
-    /// timeout without a byte where an answer is due, or ten times where a request is, the path is taken for cut.
+    /// A request that has waited longer than its neighbor may take is reported, and others are asked. The path is considered
+    /// cut after twice the request timeout without a byte where an answer is due. Where a request is due, it is ten times the
+    /// timeout.
     pub fn check_silence(&self, link: &Link, silence: Duration) -> bool {
         let mut state = self.lock();
         if !state.is_current(link) {
@@ -46,11 +47,11 @@ impl Shared {
         if let Some(waited) = overdue {
             let secs = waited.as_secs();
             log::warn!(
-                "neighbor {neighbor} has not sent a piece for {secs} s after it was asked; others are asked for it"
+                "neighbor {neighbor} has not sent a requested piece for {secs} s; others may be asked for it now"
             );
         }
         if silence >= patience {
-            log::warn!("neighbor {neighbor} has been silent for {} s; the connection is given up", silence.as_secs());
+            log::warn!("neighbor {neighbor} has been silent for {} s; closing the connection", silence.as_secs());
         }
         silence < patience
     }
@@ -61,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_connection_is_given_up_only_while_its_neighbor_owes_something() {
+    fn a_silent_connection_is_closed_only_while_its_neighbor_owes_something() {
         let secs = |awaited| longest_silence(awaited, Duration::from_secs(30)).as_secs();
         assert_eq!(secs(Awaited::Answer), 60);
         assert_eq!(secs(Awaited::Request), 300);

@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-/// This many faults cost no more than the connection: a program may have been restarted with a mended version.
+/// The first pause follows this many faults. Earlier ones cost only the connection: the program may be restarted with a
+/// corrected version.
 const FREE_FAULTS: u32 = 3;
-/// The first pause, which doubles with each further fault.
+/// The first pause; it doubles with each further fault.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
@@ -16,7 +17,7 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// Notes a connection that ended with a fault; says for how long none is made or taken from now on.
+    /// Notes a connection that ended with a fault; returns how long the neighbor is kept out from now on.
     pub fn note_fault(&mut self, now: Instant) -> Duration {
         self.faults += 1;
         let pause = match self.faults.checked_sub(FREE_FAULTS) {
@@ -28,7 +29,7 @@ impl Standing {
         pause
     }
 
-    /// When the neighbor is let in again, if that is not now.
+    /// Returns when the neighbor is let in again; `None` if that is now.
     pub fn shut_until(&self, now: Instant) -> Option<Instant> {
         self.shut_until.filter(|&until| until > now)
     }

@@ -1,6 +1,7 @@
-//! `State`: what the lock guards, and what happens while it is held: the [`Peer`] decides, and what needs no waiting is done.
+//! `State`: the data behind the lock, and the work done while it is held. The [`Peer`] decides, and actions that need no
+//! waiting are carried out.
 //!
-//! What needs waiting is [`Work`], left to the thread that reported the event, for when the lock was given back.
+//! Actions that need waiting become [`Work`]. The thread that reported the event does it after the lock is released.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -22,97 +23,98 @@ use crate::protocol::layout::PieceIndex;
 use crate::protocol::message::Message;
 use crate::protocol::peer_id::PeerId;
 
-/// Who has sent a wrong piece is not asked for so long, twice as long after the second, and so on.
+/// Pause in requests to a neighbor after its first wrong piece; it doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// But never longer than this.
+/// Maximum pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// A neighbor whose connection was replaced and that is alive comes back sooner than this: it dials at least once a second.
+/// A live neighbor whose connection was replaced comes back sooner than this: it dials at least once a second.
 const CONTEST: Duration = Duration::from_secs(5);
 /// Maximum number of neighbors and places whose faults are remembered.
 const MOST_STANDINGS: usize = 1024;
 
-/// What all threads of a peer share and change.
+/// The state that all threads of a peer share and change.
 #[derive(Debug)]
 pub struct State {
     pub peer: Peer,
     /// The one connection with each neighbor that is connected.
     pub links: BTreeMap<PeerId, Link>,
-    /// How many connections there were so far.
+    /// Number of connections so far.
     pub links_made: u64,
     /// How long each connected neighbor may take for a piece.
     pub patience: BTreeMap<PeerId, Patience>,
-    /// The neighbors that have broken the protocol, and where they came from: an ID alone is anybody's.
+    /// The neighbors that have broken the protocol, with their origin, because anybody can use an ID.
     standings: BTreeMap<(PeerId, Origin), Standing>,
-    /// Until when those are not asked whose last piece was wrong.
+    /// Until when neighbors whose last piece was wrong get no requests.
     pauses: BTreeMap<(PeerId, Origin), Instant>,
-    /// The neighbors of whose connections it is open whose they are.
+    /// The neighbors whose connections may belong to somebody else.
     contests: BTreeMap<PeerId, Contest>,
-    /// The earlier peers that could not be dialed last time, and why.
+    /// The earlier peers that the last attempt to dial did not reach, and why.
     pub dial_troubles: BTreeMap<PeerId, Trouble>,
-    /// Who drops connections right after the handshake.
+    /// The neighbors' connections that were dropped right after the handshake.
     pub drops: BTreeMap<PeerId, Drops>,
-    /// The last one who called without becoming a neighbor.
+    /// The last caller that did not become a neighbor.
     pub odd_caller: Option<OddCaller>,
-    /// What was told of odd handshakes and callers.
+    /// The sentences about odd handshakes and callers that were shown.
     pub told: Told,
-    /// The neighbors as which somebody waits for the present link to become quiet.
+    /// The neighbors for which a newcomer waits until the present link becomes quiet.
     pub waiting: BTreeSet<PeerId>,
-    /// Who was turned away as which neighbor, once that was told.
+    /// The refusals that were reported, each with the neighbor whose ID the caller used.
     pub refusals: BTreeSet<(PeerId, Refusal)>,
-    /// Until when the present second lasts, for the peer.
+    /// The end of the present second, for the peer's event.
     second_over: Instant,
-    /// Empty between two events; kept for its room.
+    /// Empty between two events; kept to reuse its memory.
     actions: Vec<Action>,
-    /// When the first neighbor was interested.
+    /// The time at which the first neighbor became interested.
     pub timers_started: Option<Instant>,
-    /// When the next selection of preferred neighbors is due.
+    /// The time at which the next selection of preferred neighbors is due.
     pub preferred_due: Option<Instant>,
-    /// How long this peer, while it lacked pieces, was unchoked by nobody.
+    /// How long every neighbor choked this peer while it lacked pieces.
     pub starved: Stopwatch,
-    /// Why the process ends, once it does.
+    /// Why the process ends, once there is a reason.
     pub end: Option<End>,
-    /// All threads are to stop.
+    /// Whether all threads must stop.
     pub stopped: bool,
 }
 
-/// A connection has taken the place of another, and may be somebody else's.
+/// A connection that has taken the place of another, and may be somebody else's.
 #[derive(Debug)]
 struct Contest {
     number: u32,
     until: Instant,
-    /// Where the other was from, if it may come back for its place; one that has just done so leaves nobody who may.
+    /// The origin of the former connection, if that peer may come back. After it has come back, no other one may.
     former: Option<IpAddr>,
 }
 
-/// What is left to do at the disk after an event, by the thread that reported it.
+/// Disk work that follows an event, for the thread that reported it.
 #[derive(Debug)]
 pub enum DiskWork {
-    /// Write the piece that has just come.
+    /// Write the piece that has just arrived.
     Save(PieceIndex),
     /// Give the file its name.
     Complete,
-    /// Write down that this neighbor has the file.
+    /// Record that this neighbor has the file.
     RememberComplete(PeerId),
 }
 
-/// What follows from an event once the lock is given back.
+/// The work that follows an event after the lock is released.
 #[derive(Debug, Default)]
 pub struct Work {
-    /// Whose writers sleep although there is something to send.
+    /// The outboxes with messages to send whose writers sleep.
     pub wake: Vec<Arc<Outbox>>,
-    /// Whether something is to be sent to the one whose message it was.
+    /// Whether there is an answer to the neighbor whose message it was.
     pub answered: bool,
-    /// Those who were given up because they do not read; told without the lock, for stderr may be a pipe that is full.
+    /// The neighbors whose links were closed because they do not read. This is reported without the lock, because stderr may be
+    /// a full pipe.
     pub unread: Vec<PeerId>,
-    /// Those whose connection was closed for a fault, and the fault.
+    /// The links that were closed for a fault, and the fault.
     pub faulty: Vec<(Link, String)>,
-    /// What to do at the disk.
+    /// The disk work.
     pub disk: Option<DiskWork>,
 }
 
 impl Work {
-    /// Adds what follows from a later `have` of the same neighbor, of which no more than one leads to work at the disk: the
-    /// one that completes it.
+    /// Adds the work that follows a later `have` of the same neighbor. At most one of them leads to disk work: the one that
+    /// completes the neighbor.
     pub fn join(&mut self, later: Self) {
         self.wake.extend(later.wake);
         self.answered |= later.answered;
@@ -124,7 +126,7 @@ impl Work {
 }
 
 impl State {
-    /// The state before anything has happened.
+    /// Creates the state before any event.
     #[must_use]
     pub fn new(peer: Peer) -> Self {
         Self {
@@ -151,27 +153,28 @@ impl State {
         }
     }
 
-    /// Whether no other connection has taken the place of this one.
+    /// Reports whether this is still the neighbor's link.
     pub fn is_current(&self, link: &Link) -> bool {
         self.links.get(&link.neighbor).is_some_and(|current| current.number == link.number)
     }
 
-    /// Until when a neighbor that comes from there is kept out for its faults.
+    /// Returns until when a neighbor from this origin is kept out for its faults.
     pub fn shut_until(&self, neighbor: PeerId, origin: Origin) -> Option<Instant> {
         self.standings.get(&(neighbor, origin)).and_then(|standing| standing.shut_until(Instant::now()))
     }
 
-    /// Whether a neighbor is kept out for its faults, wherever it came from.
+    /// Reports whether a neighbor is kept out for its faults, from any origin.
     pub fn is_kept_out(&self, neighbor: PeerId) -> bool {
         let now = Instant::now();
         self.standings.iter().any(|((id, _), standing)| *id == neighbor && standing.shut_until(now).is_some())
     }
 
-    /// Notes that a neighbor from there has broken the protocol; says for how long it is kept out.
+    /// Notes that a neighbor from this origin has broken the protocol; returns how long it is kept out.
     pub fn note_fault(&mut self, neighbor: PeerId, origin: Origin) -> Duration {
         let now = Instant::now();
         if self.standings.len() >= MOST_STANDINGS {
-            // Those who come from ever more places are forgotten first.
+            // This drops a record without a pause, or else the one whose pause ends first. Callers from ever new places have
+            // the shortest pauses.
             let oldest = self.standings.iter().min_by_key(|(_, standing)| standing.shut_until(now));
             if let Some((&key, _)) = oldest.filter(|_| !self.standings.contains_key(&(neighbor, origin))) {
                 self.standings.remove(&key);
@@ -180,17 +183,17 @@ impl State {
         self.standings.entry((neighbor, origin)).or_default().note_fault(now)
     }
 
-    /// Whether every peer has the file and only partings are left.
+    /// Reports whether every peer has the file and only the final messages are left.
     pub fn is_finishing(&self) -> bool {
         matches!(self.end, Some(End::Finished))
     }
 
-    /// Whether who comes from there may be the one whose place a neighbor's connection has taken lately.
+    /// Reports whether a caller from this address may be the peer whose connection was lately replaced.
     pub fn may_come_back(&self, neighbor: PeerId, from: Option<IpAddr>) -> bool {
         from.is_some() && self.contests.get(&neighbor).is_some_and(|contest| contest.former == from)
     }
 
-    /// Notes where the connection was from whose place a neighbor's has just taken.
+    /// Notes the origin of the connection that a neighbor's new one has just replaced.
     pub fn note_former(&mut self, neighbor: PeerId, former: Option<IpAddr>) {
         if let Some(contest) = self.contests.get_mut(&neighbor) {
             contest.former = former;
@@ -218,7 +221,7 @@ impl State {
         over
     }
 
-    /// Learns from what has happened how long a neighbor takes for a piece.
+    /// Learns from an event how long a neighbor takes for a piece.
     fn note_answer(&mut self, event: &Event) {
         match event {
             Event::NeighborConnected { neighbor, .. } => _ = self.patience.insert(*neighbor, Patience::default()),
@@ -233,7 +236,7 @@ impl State {
         }
     }
 
-    /// Lets the peer decide and carries out what needs no waiting.
+    /// Lets the peer decide, and carries out the actions that need no waiting.
     pub fn handle(&mut self, own: PeerId, event: Event, changed: &Condvar) -> Work {
         let mut work = Work::default();
         let mut actions = std::mem::take(&mut self.actions);
@@ -298,7 +301,8 @@ impl State {
     }
 }
 
-/// Most events do not, and to ask every neighbor after each would be felt where there are hundreds.
+/// Reports whether an event may change which neighbors unchoke us. Asking every neighbor after each event would be slow with
+/// hundreds of them.
 fn changes_who_unchokes_us(event: &Event) -> bool {
     match event {
         Event::Started | Event::NeighborConnected { .. } | Event::NeighborLost { .. } => true,

@@ -1,7 +1,7 @@
-//! `Stream`: the socket of one connection, with exactly what the rest of this room needs of it.
+//! `Stream`: the socket of one connection, with exactly the operations that the rest of this room needs.
 //!
-//! Reading and writing take a shared reference, because one thread reads while another writes. Whatever is to stand between the
-//! bytes of the protocol and the socket, such as encryption, has its place here.
+//! Reading and writing take a shared reference, because one thread reads while another writes. A layer between the protocol's
+//! bytes and the socket, such as encryption, belongs here.
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
@@ -26,15 +26,15 @@ impl Stream {
         self.0.set_nodelay(true)
     }
 
-    /// Reads what is there, or waits for it up to the [limit](Self::limit_reads); 0 bytes are the end.
+    /// Reads the bytes that are there, or waits for some up to the [limit](Self::limit_reads); 0 bytes mean the end.
     ///
     /// # Errors
-    /// `WouldBlock` or `TimedOut` when nothing came in time; others end the connection.
+    /// `WouldBlock` or `TimedOut` when nothing came in time; other errors end the connection.
     pub fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         (&self.0).read(buffer)
     }
 
-    /// Limits how long a read waits, to more than zero; `None` waits without end.
+    /// Limits how long a read waits, to more than zero; `None` waits without a limit.
     ///
     /// # Errors
     /// When the system refuses it.
@@ -42,15 +42,15 @@ impl Stream {
         self.0.set_read_timeout(patience)
     }
 
-    /// Writes as much as the socket takes, or waits for it to take something up to the [limit](Self::limit_writes).
+    /// Writes as much as the socket takes, or waits for it to take some bytes up to the [limit](Self::limit_writes).
     ///
     /// # Errors
-    /// `WouldBlock` or `TimedOut` when it took nothing in time; others end the connection.
+    /// `WouldBlock` or `TimedOut` when it took nothing in time; other errors end the connection.
     pub fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         (&self.0).write(bytes)
     }
 
-    /// Writes all of it.
+    /// Writes all bytes.
     ///
     /// # Errors
     /// Those of [`Self::write`].
@@ -58,7 +58,7 @@ impl Stream {
         (&self.0).write_all(bytes)
     }
 
-    /// Limits how long a write waits, to more than zero; `None` waits without end.
+    /// Limits how long a write waits, to more than zero; `None` waits without a limit.
     ///
     /// # Errors
     /// When the system refuses it.
@@ -66,37 +66,38 @@ impl Stream {
         self.0.set_write_timeout(patience)
     }
 
-    /// Says that nothing more will be sent; the other end may go on. A socket that is not connected any more needs no shutting.
+    /// Closes the sending half; the other side may still send. A socket that is no longer connected needs no shutting.
     pub fn shut_sending(&self) {
         _ = self.0.shutdown(Shutdown::Write);
     }
 
-    /// Ends reading and writing at once, also those under way in other threads.
+    /// Ends reading and writing at once, even in other threads.
     pub fn shut(&self) {
         _ = self.0.shutdown(Shutdown::Both);
     }
 
-    /// Whether no error has come since one was reported last: what was sent has not been answered by a reset.
+    /// Reports whether there is no new error on the socket, so that no reset has answered our bytes.
     pub fn is_sound(&self) -> bool {
         matches!(self.0.take_error(), Ok(None))
     }
 
-    /// The address and port at the other end; `None` if the connection was gone before it could be asked.
+    /// Returns the address and port at the other end; `None` if the connection was gone before its address could be read.
     pub fn remote(&self) -> Option<SocketAddr> {
         self.0.peer_addr().ok()
     }
 
-    /// The address at the other end, an IPv4 one never as IPv6.
+    /// Returns the address at the other end; an IPv4 address is never in IPv6 notation.
     pub fn remote_ip(&self) -> Option<IpAddr> {
         self.remote().map(|address| address.ip().to_canonical())
     }
 
-    /// Whether both ends are this one socket: a port that nobody listens on may be given to the dialing socket itself.
+    /// Reports whether both ends are this one socket: the system may give a port without a listener to the dialing socket
+    /// itself.
     pub fn reaches_itself(&self) -> bool {
         self.0.local_addr().ok() == self.remote()
     }
 
-    /// Asks the system to acknowledge now what was read; it forgets the wish each time.
+    /// Asks the system to acknowledge now what was read; it forgets the request each time.
     ///
     /// # Errors
     /// When the system refuses it.

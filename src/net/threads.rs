@@ -12,15 +12,15 @@ use super::shared::Shared;
 
 /// Enough for any thread here: none recurses, and large buffers are on the heap.
 const STACK_BYTES: usize = 256 * 1024;
-/// For how long a thread is tried again where a connection is lost without it, which will be made again…
+/// How long starting a thread is retried if only one connection is lost without it, which will be made again…
 const PATIENCE: Duration = Duration::from_millis(500);
-/// … and where all is lost.
+/// … and if the peer cannot do without it.
 const PATIENCE_IF_NEEDED: Duration = Duration::from_secs(5);
-/// The pause before the second try; each is twice as long as the last, up to the longest.
+/// The pause before the second try; each pause is twice as long as the last, up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
-/// Starts threads, and knows how many still run.
+/// Starts threads, and counts how many still run.
 #[derive(Clone, Debug)]
 pub struct Threads {
     shared: Arc<Shared>,
@@ -28,13 +28,14 @@ pub struct Threads {
 }
 
 impl Threads {
-    /// No thread yet; their faults are told to `shared`.
+    /// Creates the set without a thread; the threads report their faults to `shared`.
     #[must_use]
     pub fn new(shared: Arc<Shared>) -> Self {
         Self { shared, running: Arc::default() }
     }
 
-    /// Starts a thread that this peer can do without; false, with a warning, if the system has none to give for a while.
+    /// Starts a thread that this peer can do without. Returns false, with a warning, if the system cannot start one for a
+    /// while.
     pub fn spawn(&self, name: &str, body: impl FnOnce() + Send + 'static) -> bool {
         let spawned = self.try_for(PATIENCE, name, body);
         if let Err(error) = &spawned {
@@ -43,18 +44,18 @@ impl Threads {
         spawned.is_ok()
     }
 
-    /// Starts a thread without which this peer would hang or leave something undone.
+    /// Starts a thread without which this peer would hang or leave work undone.
     ///
     /// # Errors
-    /// When the system has none to give for a longer while, or the process ends meanwhile.
+    /// When the system cannot start one for a longer while, or the process ends in the meantime.
     pub fn need(&self, name: &str, body: impl FnOnce() + Send + 'static) -> Result<()> {
         self.try_for(PATIENCE_IF_NEEDED, name, body)
     }
 
-    /// Tries to start a thread again and again, with longer and longer pauses.
+    /// Tries repeatedly to start a thread, with longer and longer pauses.
     fn try_for(&self, patience: Duration, name: &str, body: impl FnOnce() + Send + 'static) -> Result<()> {
         let deadline = Instant::now() + patience;
-        // A thread that is not started takes what it was to do with it.
+        // A failed start drops its closure, so the body must outlive it.
         let body = Arc::new(Mutex::new(Some(body)));
         let mut pause = FIRST_PAUSE;
         loop {
@@ -68,7 +69,7 @@ impl Threads {
             let Err(error) = self.try_once(name, once) else { return Ok(()) };
             let told = || format!("cannot start the thread '{name}'");
             if pause == FIRST_PAUSE {
-                log::debug!("{}: {error}; it is tried again", told());
+                log::debug!("{}: {error}; trying again", told());
             }
             let next = Instant::now() + pause;
             if next > deadline || !self.shared.pause(next) {
@@ -78,7 +79,8 @@ impl Threads {
         }
     }
 
-    /// A panic is a fault of ours: it ends the process with a sentence instead of leaving it hanging.
+    /// Starts a thread, or fails at once. A panic in it is our own fault: it ends the process with a sentence instead of
+    /// leaving it hanging.
     fn try_once(&self, name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
         let (shared, running) = (Arc::clone(&self.shared), Arc::clone(&self.running));
         let thread_name = name.to_owned();
@@ -97,9 +99,9 @@ impl Threads {
         spawned.map(drop)
     }
 
-    /// Waits until all have ended, but no longer than `patience`; false if some still run.
+    /// Waits until all threads have ended, but no longer than `patience`; returns false if some still run.
     ///
-    /// Only a thread that waits for a name or an address to be found can be late; it ends with the process.
+    /// Only a thread that looks up a name or connects to an address can be late; it ends with the process.
     pub fn join(&self, patience: Duration) -> bool {
         let (count, changed) = &*self.running;
         let waited = changed.wait_timeout_while(lock(count), patience, |running| *running > 0);

@@ -1,6 +1,6 @@
-//! The two timer threads, for preferred and for optimistic unchoking (protocol A7), those that flush what has waited, which
-//! is messages on the one side and the journal and the log on the other, the one that reports what limits allow, and the one
-//! that looks for missing peers and at the file.
+//! The threads that repeat their work. Two timers drive preferred and optimistic unchoking (protocol A7). One thread flushes
+//! waiting messages, and one the journal and the log. One reports what the download limits allow. One looks for missing peers
+//! and at the file.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,30 +13,30 @@ use super::threads::Threads;
 use crate::limits::{Income, Rate};
 use crate::peer::Event;
 
-/// No sentence of the log is older than this when it reaches the file.
+/// Maximum age of a sentence of the log when it reaches the file.
 const LOG_FLUSH_INTERVAL: Duration = Duration::from_millis(100);
-/// So long a message may wait for company, times the number of connected neighbors…
+/// Maximum time that a message may wait for company, for each connected neighbor…
 const COMPANY_FOR_EACH: Duration = Duration::from_millis(4);
-/// … and never longer than this, which is also the most where nothing had to be sent for a while.
+/// … and in total, which is also the pause after a while without messages.
 const LONGEST_COMPANY: Duration = Duration::from_millis(250);
-/// Who becomes interested so soon after the first takes part in the first selection, too: where peers start together, one of
-/// them would otherwise be served alone for a whole interval.
+/// A neighbor that becomes interested this soon after the first takes part in the first selection, too. Otherwise, when peers
+/// start together, one of them would be served alone for a whole interval.
 const SAME_MOMENT: Duration = Duration::from_millis(20);
-/// How often it is reported what may be asked for under a limit.
+/// Interval between two reports of what the download limits allow.
 const ALLOWANCE_INTERVAL: Duration = Duration::from_millis(10);
-/// How often missing peers are looked for.
+/// Interval between two looks for missing peers.
 const WATCH_INTERVAL: Duration = Duration::from_millis(250);
-/// When it is told first who is missing, and no sooner than this again if the reasons have changed.
+/// Time before missing peers are first reported, and minimum time before the next report if the reasons have changed.
 pub const FIRST_TELL: Duration = Duration::from_secs(5);
-/// How often it is told if nothing has changed.
+/// Interval between two reports if nothing has changed.
 const TELL_INTERVAL: Duration = Duration::from_secs(30);
 
-/// Reports `event` a [`SAME_MOMENT`] after the first neighbor has become interested and every `interval` from there, until the
-/// process stops.
+/// Reports `event` a [`SAME_MOMENT`] after the first neighbor became interested, and then every `interval` until the process
+/// stops.
 ///
-/// Ticks are due at multiples of the interval, so that they do not drift; one that was missed is not made up for. Where two
-/// fall together the preferred neighbors are selected first: the optimistically unchoked one is then one of those that this
-/// left choked.
+/// Ticks are due at multiples of the interval, so that they do not drift. A missed tick is not made up for. If two ticks
+/// coincide, the preferred neighbors are selected first. The optimistically unchoked one is then chosen from the neighbors that
+/// are still choked.
 pub fn tick(shared: &Shared, interval: Duration, event: &Event) {
     let Some(started) = shared.wait_for_timers() else { return };
     let mut ticks = Ticks { due: started + SAME_MOMENT, interval };
@@ -54,7 +54,7 @@ pub fn tick(shared: &Shared, interval: Duration, event: &Event) {
     }
 }
 
-/// When a tick is due that comes at intervals, however late each of them is done.
+/// The due time of a tick that comes at intervals, however late each one is done.
 #[derive(Debug)]
 struct Ticks {
     due: Instant,
@@ -62,7 +62,7 @@ struct Ticks {
 }
 
 impl Ticks {
-    /// The tick was done by now: the next is the first that lies ahead.
+    /// Notes that the tick is done by now: the next one is the first in the future.
     fn done(&mut self, now: Instant) {
         while self.due <= now {
             self.due += self.interval;
@@ -70,9 +70,9 @@ impl Ticks {
     }
 }
 
-/// Sends the messages that wait for company, again and again until the process stops.
+/// Sends the messages that wait for company, repeatedly until the process stops.
 ///
-/// The more neighbors there are, the longer a message waits: to send one costs both ends as much as to send many.
+/// The more neighbors there are, the longer a message waits: sending one costs both sides as much as sending many.
 pub fn flush_outboxes(shared: &Shared) {
     let mut pause = COMPANY_FOR_EACH;
     while shared.wait_until(Instant::now() + pause) {
@@ -84,7 +84,7 @@ pub fn flush_outboxes(shared: &Shared) {
     }
 }
 
-/// Writes the journal's and the log's new lines to their files, again and again until the process stops.
+/// Writes the new lines of the journal and the log to their files, repeatedly until the process stops.
 pub fn flush_log(shared: &Shared) {
     while shared.wait_until(Instant::now() + LOG_FLUSH_INTERVAL) {
         if let Err(error) = shared.disk().flush() {
@@ -93,7 +93,7 @@ pub fn flush_log(shared: &Shared) {
     }
 }
 
-/// Reports again and again what time allows under the limits on downloading, until there is nothing more to download.
+/// Reports repeatedly what the download limits allow, until there is nothing left to download.
 pub fn bring_allowance(shared: &Shared) {
     let now = Instant::now();
     let income = |rate: Option<Rate>| rate.map(|rate| Income::new(rate, now));
@@ -105,11 +105,11 @@ pub fn bring_allowance(shared: &Shared) {
     }
 }
 
-/// Looks again and again, until the process stops, whether the file is still the same and whether a pause is over, and tells
-/// for whom this peer waits and why; gives up after `patience`, if there is one.
+/// Checks repeatedly, until the process stops, whether the file is unchanged and whether a pause has ended. Also reports which
+/// neighbors this peer waits for, and why. Gives up after `patience`, if there is one.
 ///
-/// It is only the missing peers that are given up, and connected ones that do nothing although something is due: the time
-/// counts while nobody else does anything, either.
+/// It gives up on missing peers, and on connected ones that do nothing although a message is due. Time counts only while no
+/// other neighbor is at work.
 pub fn watch(shared: &Arc<Shared>, threads: &Threads, patience: Option<Duration>) {
     let mut teller = Teller::new(Instant::now());
     let mut file = FileWatch::new(Instant::now());
@@ -136,7 +136,7 @@ pub fn watch(shared: &Arc<Shared>, threads: &Threads, patience: Option<Duration>
     }
 }
 
-/// For how long somebody has been missing or idle while nobody was at work.
+/// How long a neighbor has been missing or idle while no other was at work.
 #[derive(Debug)]
 struct Lull {
     since: Instant,
@@ -147,7 +147,8 @@ impl Lull {
         Self { since: now }
     }
 
-    /// How long it has lasted, given whether somebody is waited for, and until when others count as being at work.
+    /// Returns how long the lull has lasted, given whether any neighbor is waited for, and until when others count as being at
+    /// work.
     fn look(&mut self, now: Instant, is_somebody_waited_for: bool, at_work_until: Option<Instant>) -> Duration {
         if !is_somebody_waited_for {
             self.since = now;
@@ -157,7 +158,7 @@ impl Lull {
     }
 }
 
-/// Decides when a sentence is told that may be true for long.
+/// Decides when to report a sentence that may stay true for long.
 #[derive(Debug)]
 struct Teller {
     since: Instant,
@@ -169,7 +170,7 @@ impl Teller {
         Self { since: now, told: None }
     }
 
-    /// The sentence, if it is to be told now.
+    /// Returns the sentence if it should be reported now.
     fn look(&mut self, now: Instant, sentence: Option<String>) -> Option<String> {
         let Some(sentence) = sentence else {
             *self = Self::new(now);
@@ -193,7 +194,7 @@ mod tests {
         let start = Instant::now();
         let at = |millis| start + Duration::from_millis(millis);
         let mut ticks = Ticks { due: at(20), interval: Duration::from_secs(1) };
-        // The times at which a tick was done, and when the next is due then.
+        // The time at which a tick was done, and when the next one is due then.
         for (done, next) in [(20, 1020), (1500, 2020), (2021, 3020), (3999, 4020), (4020, 5020), (7020, 8020)] {
             ticks.done(at(done));
             assert_eq!(ticks.due, at(next), "done at {done}");
@@ -205,7 +206,7 @@ mod tests {
         let start = Instant::now();
         let at = |secs| start + Duration::from_secs(secs);
         let mut lull = Lull::new(start);
-        // The second, whether somebody is waited for, until when others are at work, and how long the lull has lasted.
+        // The second, whether a neighbor is waited for, until when others are at work, and how long the lull has lasted.
         for (now, waited_for, at_work_until, lasted) in [
             (5, true, None, 5),
             (6, true, Some(2), 4),
@@ -222,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_waited_for_is_told_after_five_seconds_and_again_after_thirty_or_when_that_changes() {
+    fn missing_peers_are_reported_after_five_seconds_and_again_after_thirty_or_on_a_change() {
         let start = Instant::now();
         let mut teller = Teller::new(start);
         let told: Vec<_> = (0..120)

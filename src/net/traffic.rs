@@ -1,4 +1,4 @@
-//! `Traffic`: the bytes that go to and come from each neighbor, and what limits them.
+//! `Traffic`: the bytes to and from each neighbor, and the limits on them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use super::sending::gate::{Gate, Gates};
 use crate::limits::Limits;
 use crate::protocol::peer_id::PeerId;
 
-/// What is counted and limited, over all connections.
+/// The counters and the limits, over all connections.
 #[derive(Debug)]
 pub struct Traffic {
     tallies: BTreeMap<PeerId, Arc<Tally>>,
@@ -16,7 +16,7 @@ pub struct Traffic {
 }
 
 impl Traffic {
-    /// No byte yet from or to these neighbors.
+    /// Starts with no bytes to or from these neighbors.
     #[must_use]
     pub fn new(limits: Limits, neighbors: impl Iterator<Item = PeerId>) -> Self {
         let tallies: BTreeMap<_, _> = neighbors.map(|id| (id, Arc::new(Tally::new()))).collect();
@@ -24,22 +24,22 @@ impl Traffic {
         Self { tallies, gates }
     }
 
-    /// Whether a peer of this ID may be a neighbor.
+    /// Reports whether a peer with this ID may be a neighbor.
     pub fn knows(&self, neighbor: PeerId) -> bool {
         self.tallies.contains_key(&neighbor)
     }
 
-    /// Number of neighbors.
+    /// Returns the number of neighbors.
     pub fn neighbor_count(&self) -> usize {
         self.tallies.len()
     }
 
-    /// What went to and came from a neighbor.
+    /// Returns the counters of a neighbor.
     pub fn tally(&self, neighbor: PeerId) -> &Arc<Tally> {
         &self.tallies[&neighbor]
     }
 
-    /// What a new connection with a neighbor waits for with its pieces; `None` without a limit.
+    /// Returns the gate that holds back pieces on a new connection with a neighbor; `None` without a limit.
     pub fn gate(&self, neighbor: PeerId) -> Option<Gate> {
         self.gates.of(neighbor)
     }

@@ -29,7 +29,7 @@ fn check(spoil: impl Fn(&Swarm), told: &[&str], kept: u32) {
     let downloaded = downloads(&swarm.log(1002)).len();
     assert_eq!(downloaded, 10 - kept as usize, "{warnings:?}");
     assert_eq!(swarm.log_text(1002).starts_with(marked), told.is_empty(), "a log goes on if its journal does");
-    let goes_on = "peer 1002: resumes an interrupted run; --fresh starts over";
+    let goes_on = "peer 1002: resuming an interrupted run; --fresh starts over";
     assert_eq!(ended[1].stderr.iter().any(|line| line == goes_on), told.is_empty());
 }
 
@@ -50,7 +50,7 @@ fn the_journal_of_another_file_size_or_piece_size() {
         let spoil = |swarm: &Swarm| {
             Journal::create(swarm.journal_path(1002), other, &Recorded::default()).expect("a journal");
         };
-        check(spoil, &["file.bin.journal does not match Common.cfg; it is ignored"], 0);
+        check(spoil, &["file.bin.journal does not match Common.cfg; ignoring it"], 0);
     }
 }
 
@@ -58,7 +58,7 @@ fn the_journal_of_another_file_size_or_piece_size() {
 fn what_is_no_journal() {
     for bytes in [b"".as_slice(), b"\xff\xfe\0", b"my notes\npiece 0 00000000\n"] {
         let spoil = |swarm: &Swarm| fs::write(swarm.journal_path(1002), bytes).expect("a file");
-        check(spoil, &["file.bin.journal does not match Common.cfg; it is ignored"], 0);
+        check(spoil, &["file.bin.journal does not match Common.cfg; ignoring it"], 0);
     }
 }
 
@@ -69,7 +69,7 @@ fn a_pipe_in_the_place_of_the_journal_is_not_waited_for() {
         let made = Command::new("mkfifo").arg(swarm.journal_path(1002)).status();
         assert!(made.expect("mkfifo").success());
     };
-    check(spoil, &["file.bin.journal is not a plain file; it is ignored"], 0);
+    check(spoil, &["file.bin.journal is not a plain file; ignoring it"], 0);
 }
 
 #[test]

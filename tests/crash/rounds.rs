@@ -103,7 +103,7 @@ impl Peer {
 /// The warnings that a peer may give when another was killed. It may handle the last call of that peer's former life after
 /// the first of the next.
 fn is_of_a_kill(warning: &str) -> bool {
-    warning.ends_with(" was turned away: that neighbor is connected and alive")
+    warning.ends_with(" was turned away: that neighbor is already connected and active")
 }
 
 fn number(name: &str, default: u64) -> u64 {

@@ -28,8 +28,8 @@ fn who_waits_for_a_call_is_told_what_the_last_caller_did() {
     for (bytes, did) in [
         (&[][..], "closed without a handshake"),
         (&handshake(1002)[..20], "closed after 20 of the handshake's 32 bytes"),
-        (b"HELLO", "sent something else than a handshake"),
-        (&handshake(7), "with the ID 7"),
+        (b"HELLO", "sent something other than a handshake"),
+        (&handshake(7), "with ID 7"),
     ] {
         let (swarm, seeder) = seeder();
         call(&swarm, bytes);

@@ -26,10 +26,7 @@ fn one_that_never_says_that_it_is_interested() {
     let swarm = swarm();
     let seeder = swarm.start(1001, &QUICK);
     let _silent = Client::join(swarm.address(1001), 1002);
-    check_told_once(
-        seeder,
-        "neighbor 1002 has never said that it is interested, though we have had pieces for it for ",
-    );
+    check_told_once(seeder, "neighbor 1002 has never sent 'interested', although we have had pieces for it for ");
 }
 
 #[test]
@@ -38,9 +35,9 @@ fn one_that_asks_again_and_again_while_it_is_choked() {
     let seeder = swarm.start(1001, &QUICK);
     let mut client = Client::join(swarm.address(1001), 1002);
     (0..10).for_each(|piece| client.say(&indexed(REQUEST, piece)));
-    seeder.wait_for("neighbor 1002 has asked 10 times in a row while we choked it");
+    seeder.wait_for("neighbor 1002 has sent 10 requests in a row while we choked it");
     // And it is never interested, which is reported as well.
-    seeder.wait_for("neighbor 1002 has never said that it is interested");
+    seeder.wait_for("neighbor 1002 has never sent 'interested'");
     (0..10).for_each(|piece| client.say(&indexed(REQUEST, piece)));
     client.say(&[0, 0, 0, 2, 1]);
     seeder.wait_for("of length 2 instead of 1");
@@ -57,5 +54,8 @@ fn a_seeder_that_announces_nothing() {
     let (stream, _) = listener.accept().expect("it calls");
     let mut seeder = Client::on(stream);
     seeder.say(&handshake(1001));
-    check_told_once(leecher, "neighbor 1001 starts with the file by PeerInfo.cfg, but has announced only 0 pieces in ");
+    check_told_once(
+        leecher,
+        "neighbor 1001 starts with the file according to PeerInfo.cfg, but has announced only 0 pieces in ",
+    );
 }

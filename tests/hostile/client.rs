@@ -50,7 +50,7 @@ pub fn full_bitfield(piece_count: usize) -> Vec<u8> {
 
 /// Returns the victim's sentence about a fault and the likely mistake.
 pub fn told(id: u32, fault: &str) -> String {
-    format!("peer 1002: [WARN] neighbor {id} {fault}; the connection is closed")
+    format!("peer 1002: [WARN] neighbor {id} {fault}; closing the connection")
 }
 
 /// Returns a handshake.

@@ -9,7 +9,7 @@ use crate::support::swarm::{Plan, Swarm};
 /// A length that no message has, and a type.
 const SIN: [u8; 5] = [0xff, 0xff, 0xff, 0xff, 9];
 const FAULT: &str =
-    "[WARN] neighbor 1003 sent a message of unknown type 9 and length 4294967295; the connection is closed";
+    "[WARN] neighbor 1003 sent a message of unknown type 9 and length 4294967295; closing the connection";
 
 #[test]
 fn after_three_faults_a_neighbor_is_let_in_with_growing_pauses() {
@@ -26,10 +26,10 @@ fn after_three_faults_a_neighbor_is_let_in_with_growing_pauses() {
         join_and_sin();
     }
     wait_until("the third sentence", || told("") == 3);
-    assert_eq!(told(", and not made again for 1 s"), 1);
+    assert_eq!(told(" and refusing new ones for 1 s"), 1);
     let mut shut_since = Instant::now();
     for pause in [2, 4] {
-        let sentence = format!(", and not made again for {pause} s");
+        let sentence = format!(" and refusing new ones for {pause} s");
         wait_until("being let in again", || {
             join_and_sin();
             told(&sentence) == 1

@@ -49,7 +49,8 @@ fn finish(mut client: Client, swarm: &Swarm, seeder: Process) {
     seeder.wait_for_success();
 }
 
-const TURNED_AWAY: &str = "a caller as neighbor 1002 was turned away: that neighbor is connected and alive";
+const TURNED_AWAY: &str =
+    "a caller with the ID of neighbor 1002 was turned away: that neighbor is already connected and active";
 
 #[test]
 fn one_that_claims_to_be_complete_in_mid_transfer_is_turned_away() {
@@ -123,7 +124,8 @@ fn a_peer_that_is_to_be_dialed_may_not_call_while_it_can_be_reached() {
     let mut impostor = Client::call_from(ELSEWHERE, swarm.address(1002));
     impostor.say(&[handshake(1001), full_bitfield(PIECES)].concat());
     impostor.wait_for_close();
-    leecher.wait_for("a caller as neighbor 1001 was turned away: its line in PeerInfo.cfg stands before ours");
+    leecher
+        .wait_for("a caller with the ID of neighbor 1001 was turned away: its line in PeerInfo.cfg comes before ours");
     seeder.say(&[handshake(1001), full_bitfield(PIECES), message(UNCHOKE, &[])].concat());
     seeder.hear_bytes(32).expect("a handshake");
     while let Some((kind, payload)) = seeder.hear() {
@@ -172,7 +174,7 @@ fn one_that_calls_for_a_neighbor_that_is_not_up_yet_gives_way_when_that_is() {
 fn garbage_from_elsewhere_keeps_nobody_out() {
     let swarm = swarm(&[(1001, true), (1002, false)]);
     let seeder = swarm.start(1001, &[]);
-    let pause = ", and not made again for 4 s";
+    let pause = " and refusing new ones for 4 s";
     wait_until("a long pause", || {
         let mut stranger = Client::call_from(ELSEWHERE, swarm.address(1001));
         stranger.say(&[handshake(1002), message(HAVE, &[0; 3])].concat());

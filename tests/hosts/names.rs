@@ -96,6 +96,7 @@ fn a_name_that_is_another_machine_s_here_is_told_and_the_peer_is_reached_all_the
     let names = "10.77.0.9 lab\n";
     let places = [Place { host: "lab", names }, Place { host: "10.77.0.1", names: "fd00:77::1 lab\n" }];
     let Some([told, _]) = run("other", &places) else { return };
-    let sentence = "peer 1: [WARN] PeerInfo.cfg line 1 names lab (10.77.0.9), which is not an address of this machine";
+    let sentence = "peer 1: [WARN] PeerInfo.cfg line 1 names lab (10.77.0.9), which is not an address of this machine; \
+                    listening on all addresses";
     assert!(told.iter().any(|line| line == sentence), "{told:#?}");
 }

@@ -72,7 +72,7 @@ fn ports_among_those_of_outgoing_connections_can_be_listened_on_in_run_after_run
                 is_connected || peers.last_mut().is_some_and(ended)
             });
             let told = fs::read_to_string(dir.join(format!("{id}.err"))).expect("a file");
-            assert!(!told.contains("is taken"), "run {run}, peer {id}: {told}");
+            assert!(!told.contains("is in use"), "run {run}, peer {id}: {told}");
         }
         for (id, mut peer) in peers {
             let status = peer.0.wait().expect("it was started");

@@ -44,7 +44,7 @@ fn lie(swarm: &Swarm, victim: &Process, client: &mut Client) -> u32 {
 
 /// Returns the sentence about a wrong piece.
 fn dropped(piece: u32) -> String {
-    format!("[WARN] neighbor {LIAR} sent wrong bytes as piece {piece}; they are dropped")
+    format!("[WARN] neighbor {LIAR} sent wrong bytes for piece {piece}; dropping them")
 }
 
 /// Answers requests correctly until this many pieces were announced; returns the requested pieces.

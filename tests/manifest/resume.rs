@@ -15,7 +15,7 @@ use crate::support::swarm::Swarm;
 
 /// The files of the earlier run: these pieces written and in the journal.
 const LEFT: [u32; 4] = [0, 3, 4, 59];
-const GOES_ON: &str = "resumes an interrupted run";
+const GOES_ON: &str = "resuming an interrupted run";
 
 fn part(swarm: &Swarm) -> PathBuf {
     swarm.path(1002).with_file_name("file.bin.part")
@@ -101,12 +101,12 @@ fn a_piece_that_is_right_counts_whatever_the_journal_says_of_it() {
 fn without_a_journal_or_with_one_that_is_damaged_the_pieces_still_count() {
     check(|swarm| fs::remove_file(journal(swarm)).expect("it was there"), &[], 4, true, "");
     let damage = |swarm: &Swarm| fs::write(journal(swarm), b"\xff\0 my notes").expect("a file");
-    check(damage, &[], 4, true, "file.bin.journal does not match Common.cfg; it is ignored");
+    check(damage, &[], 4, true, "file.bin.journal does not match Common.cfg; ignoring it");
     let both = |swarm: &Swarm| {
         damage(swarm);
         put(swarm, 4, b"damaged");
     };
-    check(both, &[], 3, true, "file.bin.journal does not match Common.cfg; it is ignored");
+    check(both, &[], 3, true, "file.bin.journal does not match Common.cfg; ignoring it");
 }
 
 #[test]

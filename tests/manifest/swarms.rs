@@ -12,7 +12,7 @@ fn a_swarm_with_a_manifest_of_any_kind_ends_well() {
         let peers = swarm.start_all(&[]);
         peers[0].wait_for(&format!("the file matches the {kind} hashes in "));
         for peer in &peers[1..] {
-            peer.wait_for(&format!("checks every piece by its {kind} in "));
+            peer.wait_for(&format!("checking every piece against its {kind} in "));
         }
         swarm.wait_for_end(peers);
         assert_eq!(swarm.count_in_log(1002, "has downloaded the piece"), 60);
@@ -24,7 +24,7 @@ fn what_a_public_project_writes_is_sha_1_and_one_may_have_it_alone() {
     let swarm = swarm(&[1002, 1003]);
     give(&swarm, &[1003], &text(&swarm, HashKind::Sha1, true));
     let peers = swarm.start_all(&[]);
-    peers[2].wait_for("checks every piece by its sha1 in ");
+    peers[2].wait_for("checking every piece against its sha1 in ");
     assert!(peers[..2].iter().all(|peer| peer.lines_with("checks every piece").is_empty()));
     swarm.wait_for_end(peers);
 }
@@ -39,7 +39,7 @@ fn a_manifest_that_is_named_is_taken_from_there() {
     let path = path.to_str().expect("a plain name");
     let peers = swarm.start_all(&["--manifest", path]);
     peers[0].wait_for(&format!("the file matches the blake3 hashes in {path}"));
-    peers[1].wait_for(&format!("checks every piece by its blake3 in {path}"));
+    peers[1].wait_for(&format!("checking every piece against its blake3 in {path}"));
     swarm.wait_for_end(peers);
 }
 

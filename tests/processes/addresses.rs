@@ -101,7 +101,8 @@ fn who_accepts_and_says_nothing_at_one_address_does_not_keep_from_the_next_one()
 fn a_line_of_one_s_own_that_names_another_machine_is_told_and_the_peer_goes_on() {
     let swarm = at(&[("192.0.2.1", free_port())]);
     let ended = swarm.env.run(&["1001"]);
-    let told = "peer 1001: [WARN] PeerInfo.cfg line 1 names 192.0.2.1, which is not an address of this machine";
+    let told = "peer 1001: [WARN] PeerInfo.cfg line 1 names 192.0.2.1, which is not an address of this machine; \
+                listening on all addresses";
     assert!(ended.stderr.iter().any(|line| line == told), "{ended:#?}");
     assert_eq!(ended.status, Some(0));
 }
@@ -133,7 +134,7 @@ fn a_host_that_is_not_known_is_told() {
 
 /// Seen: a resolver that cannot open a file reports that there is no such name.
 #[test]
-fn want_of_descriptors_is_not_told_as_a_host_that_is_not_known() {
+fn a_lack_of_descriptors_is_not_reported_as_an_unknown_host() {
     let swarm = at(&[("no..host", 6001), ("127.0.0.1", free_port())]);
     let peer = swarm.start(1002);
     peer.wait_for_line("neighbor 1001: cannot find the host 'no..host'");
@@ -187,8 +188,8 @@ fn one_that_closes_each_connection_after_the_handshake_is_told_of() {
         listener.incoming().map_while(Result::ok).for_each(|mut caller| _ = caller.write_all(&handshake(1001)));
     });
     peer.wait_for_line(
-        "neighbor 1001 takes each connection and closes it right after the handshake, 5 times in a row: perhaps it does not \
-         accept the ID 1002, or takes us for another peer",
+        "neighbor 1001 accepts each connection and closes it right after the handshake, 5 times in a row: perhaps it does not \
+         accept the ID 1002, or mistakes us for another peer",
     );
 }
 
@@ -216,7 +217,7 @@ fn one_that_is_kept_out_is_waited_for_with_that_reason() {
             _ = caller.write_all(&[handshake(1001), vec![0, 0, 0, 1, 4]].concat());
         });
     });
-    peer.wait_for_line("waiting for 1001 (is kept out for a while, for it has broken the protocol)");
+    peer.wait_for_line("waiting for 1001 (is kept out for a while, because it broke the protocol)");
 }
 
 #[test]
@@ -224,7 +225,7 @@ fn a_port_that_becomes_free_in_time_is_taken() {
     let swarm = Swarm::new(plan(2));
     let former = listen(&swarm, 1001);
     let seeder = swarm.start(1001);
-    seeder.wait_for_line("port 6001 is taken; trying again for some seconds");
+    seeder.wait_for_line("port 6001 is in use; retrying for a few seconds");
     drop(former);
     let seeder = seeder.wait_until_up();
     let mut client = Client::join(&swarm, 1001, 1002);
@@ -244,6 +245,7 @@ fn a_connected_neighbor_that_does_nothing_though_something_is_due_is_given_up_by
     silent.send(&handshake(1001));
     silent.say(crate::client::BITFIELD, &full_bitfield(swarm.plan.piece_count()));
     let ended = leecher.wait();
-    ended.assert_one_sentence(3, &["no message from 1001 for 1 s: 1001 (is connected, but nothing comes or goes)"]);
+    ended
+        .assert_one_sentence(3, &["no message from 1001 for 1 s: 1001 (is connected, but sends and receives nothing)"]);
     drop(silent);
 }

@@ -73,7 +73,7 @@ fn a_seeder_s_file_that_is_moved() {
 fn with_a_manifest_only_wrong_pieces_count() {
     let (swarm, seeder, path) = seeder(true);
     let told =
-        "./peer_1001/file.bin was written to while this peer was sharing it; its pieces are compared with the manifest";
+        "./peer_1001/file.bin was written to while this peer was sharing it; comparing its pieces with the manifest";
     set_time(&swarm, &path, 1_100_000_000);
     seeder.wait_for_lines(told, 1);
     set_time(&swarm, &path, 1_200_000_000);
@@ -95,7 +95,7 @@ fn a_seeder_s_file_that_is_overwritten_after_it_was_checked_and_before_the_start
     swarm.env.write("file.bin.meta.json", manifest_of(&swarm));
     let taken = listen(&swarm, 1001);
     let seeder = swarm.start(1001);
-    seeder.wait_for_line("is taken; trying again");
+    seeder.wait_for_line("is in use; retrying");
     overwrite(&swarm, "peer_1001/file.bin", &vec![7; swarm.file.len()]);
     drop(taken);
     seeder.wait_for_line(

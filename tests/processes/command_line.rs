@@ -171,7 +171,7 @@ fn a_taken_port_is_a_fault_while_running_and_nothing_is_created() {
     let listener = TcpListener::bind(swarm.address(1002)).expect("a free port");
     let ended = swarm.env.run(&["1002"]);
     ended.assert_one_sentence(1, &["cannot listen on port 6002 for peer 1002", "Address already in use"]);
-    let tried = "peer 1002: port 6002 is taken; trying again for some seconds";
+    let tried = "peer 1002: port 6002 is in use; retrying for a few seconds";
     assert_eq!(ended.stderr.iter().filter(|line| *line != tried).count(), 1, "{ended:#?}");
     assert_eq!(swarm.env.listing(), before);
     drop(listener);

@@ -10,7 +10,7 @@ fn ten_pieces() -> Swarm {
 }
 
 const NEVER_UNCHOKES: &str =
-    "peer 1002: [WARN] neighbor 1001 has never unchoked us, though we have been interested for ";
+    "peer 1002: [WARN] neighbor 1001 has never unchoked us, although we have been interested for ";
 const NEVER_ASKS: &str = "peer 1001: [WARN] neighbor 1002 is interested and has been unchoked for ";
 
 fn check_told_once(ended: &Ended, sentence: &str) {

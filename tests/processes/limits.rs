@@ -240,7 +240,7 @@ fn what_a_neighbor_says_is_heard_while_requests_wait() {
 #[test]
 fn pieces_that_are_too_large_for_a_limit_are_told() {
     let swarm = Swarm::new(Plan { file_size: 2_000_000, piece_size: 1_000_000, ..Plan::default() });
-    let too_large = "; pieces of 1000000 bytes are too large for it";
+    let too_large = "; pieces of 1000000 bytes are too large for the limit";
     for (id, limit, told) in [
         (1001, "--upload-limit", "upload limit a neighbor may wait 1000 s for a piece"),
         (1002, "--upload-limit-per-neighbor", "upload limit a neighbor may wait 1000 s for a piece"),

@@ -102,7 +102,7 @@ fn at_the_start_with_more_pieces_than_anybody_cuts_a_file_into() {
     env.write("PeerInfo.cfg", format!("1001 {0} 6001 1\n1002 {0} 6002 0\n", env.host));
     let leecher = env.start(&["1002"]).wait_until_up();
     let told = leecher.wait_for_line("[WARN]");
-    let sentence = format!("the account of {pieces} pieces takes up to 1536 MiB of memory, and 2048 MiB more while");
+    let sentence = format!("tracking {pieces} pieces takes up to 1536 MiB of memory, and 2048 MiB more while");
     assert!(told.contains(&sentence), "{told}");
     // How far it has got depends on the machine: before there is a peer, or after.
     check(leecher, "TERM");
@@ -159,7 +159,7 @@ fn while_what_an_earlier_run_has_left_is_checked_with_all_cores() {
     }
     assert_eq!(hashing(), others, "beside the main one");
     assert!(signal(peer.id(), "INT"), "the process is there");
-    let rest = terminal.read_until("stopped by a signal before it had started");
+    let rest = terminal.read_until("stopped by a signal before the peer had started");
     let last = rest.rsplit("\u{1b}[J").next().expect("one");
     assert!(!last.contains('['), "no bar is left: {rest:?}");
     assert_eq!(peer.wait().expect("a child").code(), Some(130));
@@ -173,5 +173,8 @@ fn the_check_is_told_where_there_is_no_terminal_too() {
     peer.signal("TERM");
     let ended = peer.wait();
     assert_eq!(ended.status, Some(143));
-    assert_eq!(ended.stderr.last().map(String::as_str), Some("peer 1002: stopped by a signal before it had started"));
+    assert_eq!(
+        ended.stderr.last().map(String::as_str),
+        Some("peer 1002: stopped by a signal before the peer had started")
+    );
 }

@@ -150,13 +150,13 @@ fn a_peer_raises_the_limit_on_descriptors_to_what_it_needs() {
 fn a_hard_limit_on_descriptors_that_is_too_low_is_told_at_the_start() {
     let swarm = swarm_of_60();
     let before = swarm.env.listing();
-    let sentence = "59 neighbors take 83 open files at a time, the system allows this process 64; see ulimit -n";
+    let sentence = "59 neighbors need 83 open files, but the system allows this process only 64; see ulimit -n";
     let Some(peer) = start_of_60(&swarm, "40:64") else { return };
     peer.wait().assert_one_sentence(1, &[sentence]);
     assert_eq!(swarm.env.listing(), before, "nothing was created");
     let Some(peer) = start_of_60(&swarm, "40:100") else { return };
     peer.wait_for_line(
-        "59 neighbors may take 174 open files at a time, the system allows this process 100; see ulimit -n",
+        "59 neighbors may need 174 open files, but the system allows this process only 100; see ulimit -n",
     );
 }
 

@@ -278,7 +278,7 @@ fn init_makes_a_manifest_that_all_peers_use_and_takes_an_older_one_away() {
     place.run_line(&format!("meta verify demo/peer_1001/{file} --manifest demo/{name}")).success();
     assert_eq!(place.run_line("start demo --timeout 60").status, Some(0));
     let said = String::from_utf8(place.read("demo/peer_1002.err")).expect("text");
-    assert!(said.contains("checks every piece by its sha256 in "), "{said}");
+    assert!(said.contains("checking every piece against its sha256 in "), "{said}");
 
     let sentence = place.run_line("init demo --peers 3 --size 1MB").sentence(2);
     assert!(sentence.contains(&name) && sentence.contains("--force"), "{sentence}");

@@ -1,4 +1,5 @@
-//! `Crowd`: callers that have not shaken hands yet. They are few, and the threads of those that were turned away are few, too.
+//! `Crowd`: callers that have not shaken hands yet. Their number is limited, and so is the number of threads of callers that
+//! were turned away.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
@@ -7,11 +8,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use crate::net::addresses::place_of;
 use crate::net::stream::Stream;
 
-/// Maximum number of callers that were turned away and whose threads have not noticed it yet: where the machine is too busy for
-/// them, nobody else is let in.
+/// Maximum number of callers that were turned away and whose threads have not noticed it yet. On a machine too busy to end
+/// them, no other caller is let in.
 const MOST_LEAVING: usize = 32;
 
-/// Those who are shaking hands, and those who were turned away.
+/// The callers that are shaking hands, and those that were turned away.
 #[derive(Default)]
 pub struct Crowd {
     inside: Mutex<Inside>,
@@ -20,23 +21,23 @@ pub struct Crowd {
 
 #[derive(Default)]
 struct Inside {
-    /// The longest waiting first.
+    /// The longest waiting caller is first.
     waiting: VecDeque<Caller>,
-    /// How many were turned away and are still here.
+    /// Number of callers that were turned away and whose threads still run.
     leaving: usize,
 }
 
 struct Caller {
-    /// The address, or the network of one machine if it is an IPv6 address; unknown if the caller has gone already.
+    /// The address, or for IPv6 the network of one machine; `None` if the caller has gone already.
     place: Option<IpAddr>,
     stream: Arc<Stream>,
 }
 
 impl Crowd {
-    /// Lets one in. If there are more than `most` then, one is turned away, which ends its thread: the longest waiting of those
-    /// from the place from which most have come.
+    /// Lets a caller in. If there are then more than `most`, it turns one away, which ends that caller's thread. It chooses the
+    /// place from which most callers have come, and there the one that has waited longest.
     ///
-    /// Waits while too many are leaving. Dropping the result is leaving: the caller has shaken hands, or will not.
+    /// Waits while too many are leaving. The caller leaves when the result is dropped: it has shaken hands, or will not.
     pub fn admit(self: &Arc<Self>, stream: Arc<Stream>, most: usize) -> Leave {
         let is_crowded = |inside: &mut Inside| inside.leaving >= MOST_LEAVING;
         let mut inside = self.left.wait_while(self.lock(), is_crowded).unwrap_or_else(PoisonError::into_inner);
@@ -47,7 +48,7 @@ impl Crowd {
             && let Some(caller) = inside.waiting.remove(turned_away)
         {
             inside.leaving += 1;
-            log::debug!("a silent caller is turned away, {most} others are shaking hands");
+            log::debug!("turning away a silent caller; {most} others are shaking hands");
             caller.stream.shut();
         }
         Leave { crowd: Arc::clone(self), stream }
@@ -58,7 +59,7 @@ impl Crowd {
     }
 }
 
-/// The index of the first of those that are most.
+/// Returns the index of the first item of the most frequent kind.
 fn one_of_the_most<T: Ord + Copy>(items: impl Iterator<Item = T>) -> Option<usize> {
     let mut counts: BTreeMap<T, (usize, usize)> = BTreeMap::new();
     for (index, item) in items.enumerate() {
@@ -96,11 +97,11 @@ mod tests {
 
     /// Seen: at 6500 calls a second a neighbor 100 ms away never got in.
     #[test]
-    fn where_there_are_too_many_callers_one_of_the_crowd_is_turned_away() {
+    fn one_of_too_many_callers_is_turned_away_from_the_place_that_has_most() {
         let turned_away = |places: &str| one_of_the_most(places.chars());
         assert_eq!(turned_away("accccc"), Some(1));
         assert_eq!(turned_away("cacccc"), Some(0));
-        assert_eq!(turned_away("abcdef"), Some(0), "each has one: the longest waiting");
+        assert_eq!(turned_away("abcdef"), Some(0), "each place has one: the longest waiting");
         assert_eq!(turned_away("abba"), Some(0));
         assert_eq!(turned_away(""), None);
     }
@@ -112,12 +113,12 @@ mod tests {
 
     /// Seen: 221 threads where 54 were allowed, on a machine too busy to end them.
     #[test]
-    fn nobody_is_let_in_while_too_many_are_leaving() {
+    fn no_caller_is_let_in_while_too_many_are_leaving() {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("a socket");
         let call = || Arc::new(Stream::new(TcpStream::connect(address).expect("it listens")));
         let crowd = Arc::new(Crowd::default());
-        // Their threads see nothing of it.
+        // Their threads do not notice it.
         let mut inside: Vec<_> = (0..=MOST_LEAVING).map(|_| crowd.admit(call(), 1)).collect();
         assert_eq!(counts(&crowd), (1, MOST_LEAVING));
         let (sender, let_in) = channel();
@@ -129,12 +130,12 @@ mod tests {
             }
         });
         assert!(let_in.recv().expect("it runs").is_none());
-        // It has every chance to come in.
+        // The caller has every chance to come in.
         for _ in 0..1000 {
             thread::yield_now();
             assert!(matches!(let_in.try_recv(), Err(TryRecvError::Empty)));
         }
-        // The first has left.
+        // The first caller has left.
         drop(inside.remove(0));
         let last = let_in.recv().expect("it is let in").expect("a caller");
         one_more.join().expect("no panic");

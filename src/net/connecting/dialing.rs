@@ -1,4 +1,4 @@
-//! Dialing: the thread that keeps a connection with a neighbor whose line stands before ours (A3).
+//! Dialing: the thread that keeps a connection with a neighbor whose line in `PeerInfo.cfg` comes before ours (protocol A3).
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,16 +15,16 @@ use crate::net::timers::FIRST_TELL;
 use crate::peer::{Opener, Origin};
 use crate::protocol::wire::diagnosis;
 
-/// How long one address may take to answer: less than the time after which it is told who is waited for, and why.
+/// Maximum time for one address to accept the connection. It is less than the time after which missing neighbors are reported.
 const DIAL_PATIENCE: Duration = Duration::from_secs(4);
 const _: () = assert!(DIAL_PATIENCE.as_millis() < FIRST_TELL.as_millis());
-/// How long an address may take to shake hands in a hurried round while the neighbor has further ones: something that says nothing
-/// may be there.
+/// Maximum time for the handshake in a hurried round while the neighbor has further addresses: a silent program may answer at
+/// this one.
 const HURRIED_PATIENCE: Duration = Duration::from_secs(3);
-/// The pauses between two attempts to dial double from the first to the second.
+/// The pause between two attempts to dial doubles from the first of these values to the second.
 const DIAL_PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
-/// Keeps a connection with a neighbor: dials until it stands, and again when it is lost.
+/// Keeps a connection with a neighbor: dials until the connection is made, and again after it is lost.
 pub fn keep_dialing(shared: &Arc<Shared>, threads: &Threads, to: &PeerInfo) {
     let mut backoff = Backoff::new();
     let mut told = None;
@@ -39,11 +39,12 @@ pub fn keep_dialing(shared: &Arc<Shared>, threads: &Threads, to: &PeerInfo) {
                 told = None;
             }
             Err(trouble) => {
-                // The same trouble is told once, not at every attempt; what may be over soon is told by who waits.
+                // The same trouble is reported once, not at every attempt. The `missing` thread reports trouble that may soon
+                // be over.
                 let trouble = Some(trouble);
                 if told != trouble {
                     let mistake = trouble.as_ref().filter(|trouble| trouble.is_a_mistake());
-                    mistake.inspect(|trouble| log::warn!("{}", trouble.told_of(to.id)));
+                    mistake.inspect(|trouble| log::warn!("{}", trouble.sentence_for(to.id)));
                     told.clone_from(&trouble);
                 }
                 shared.note_dialed(to.id, trouble);
@@ -67,16 +68,17 @@ impl Backoff {
         Self { pause: DIAL_PAUSES.0 }
     }
 
-    /// Notes how long a connection has lasted: after one that was of use the pauses are short again.
+    /// Notes how long a connection has lasted. After a useful one the pauses are short again.
     ///
-    /// Who takes each connection only to drop it is not dialed twenty times a second, with a line of the log each.
+    /// A neighbor that accepts each connection only to drop it is not dialed twenty times a second, with a line of the log each
+    /// time.
     fn connected_for(&mut self, lasted: Duration) {
         if lasted >= DIAL_PAUSES.1 {
             *self = Self::new();
         }
     }
 
-    /// The pause before the next attempt.
+    /// Returns the pause before the next attempt.
     fn next(&mut self) -> Duration {
         let pause = self.pause;
         self.pause = (pause * 2).min(DIAL_PAUSES.1);
@@ -84,15 +86,15 @@ impl Backoff {
     }
 }
 
-/// Whether a round over a neighbor's addresses is hurried. What has led to a connection is done again; else every other round has
-/// patience, for a right address may be slow.
+/// Whether a round over a neighbor's addresses is hurried. A round that led to a connection is repeated as it was. Otherwise
+/// every other round is patient, because the right address may be slow.
 #[derive(Clone, Copy, Debug)]
 struct Haste {
     is_hurried: bool,
 }
 
 impl Haste {
-    /// The first round is hurried.
+    /// Begins with a hurried round.
     fn new() -> Self {
         Self { is_hurried: true }
     }
@@ -102,15 +104,16 @@ impl Haste {
         self.is_hurried = !self.is_hurried;
     }
 
-    /// How long an address may take to shake hands, if `others_left` of the neighbor's others are still to be dialed in this round.
+    /// Returns the time for the handshake at one address, if `others_left` further addresses follow in this round.
     fn patience(self, others_left: usize) -> Duration {
         if self.is_hurried && others_left > 0 { HURRIED_PATIENCE } else { HANDSHAKE_PATIENCE }
     }
 }
 
-/// Connects and shakes hands at one of the neighbor's addresses: one that answers wrongly, or not at all, hides none that is right.
+/// Connects and shakes hands at one of the neighbor's addresses. An address that answers wrongly, or not at all, does not hide
+/// a right one.
 ///
-/// Of what stood in the way the worst is told, the first of several that are as bad.
+/// Returns the worst trouble, and of several that are equally bad the first.
 fn dial(shared: &Shared, to: &PeerInfo, haste: Haste) -> Result<Stream, Trouble> {
     let addresses = addresses::resolve(&to.host, to.port).map_err(|error| Trouble::of_lookup(&to.host, &error))?;
     let mut trouble: Option<Trouble> = None;
@@ -161,7 +164,7 @@ mod tests {
     use crate::net::rig::{Rig, id};
     use crate::protocol::wire::HANDSHAKE_LEN;
 
-    /// Enough for the longest pause, so that no test is too slow to see it.
+    /// Enough attempts to reach the longest pause.
     const MANY: usize = 9;
 
     #[test]
@@ -182,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn only_an_address_before_others_is_left_early_and_only_in_every_other_round() {
+    fn only_an_address_with_others_after_it_is_left_early_and_only_in_every_other_round() {
         let mut haste = Haste::new();
         for expected in [[3, 3, 10], [10, 10, 10], [3, 3, 10]] {
             assert_eq!([2, 1, 0].map(|others_left| haste.patience(others_left).as_secs()), expected);
@@ -190,7 +193,8 @@ mod tests {
         }
     }
 
-    /// Dials the earlier peer where each call is answered by these bytes and the end; says until when it is not dialed again.
+    /// Dials the earlier peer many times, where each call is answered by these bytes and then closed. Returns until when that
+    /// peer is kept out.
     fn dial_often(answer: &'static [u8]) -> Option<Instant> {
         let rig = Rig::seeder();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
@@ -198,7 +202,7 @@ mod tests {
         let answers = thread::spawn(move || {
             for caller in listener.incoming().take(MANY) {
                 let mut caller = caller.expect("it listens");
-                // Else its end would be a reset.
+                // If bytes stayed unread, the close would be a reset.
                 caller.read_exact(&mut [0; HANDSHAKE_LEN]).expect("a handshake");
                 caller.write_all(answer).expect("it waits for an answer");
             }
@@ -212,9 +216,9 @@ mod tests {
     }
 
     #[test]
-    fn rubbish_from_a_dialed_address_is_a_fault_of_who_should_be_there() {
-        assert!(dial_often(b"220 hello, this is another service\r\n").is_some(), "it says something else");
+    fn garbage_from_a_dialed_address_is_a_fault_of_the_neighbor_listed_there() {
+        assert!(dial_often(b"220 hello, this is another service\r\n").is_some(), "it sends something else");
         assert!(dial_often(b"P2PFILESHARINGPROJ\0\0\0\0\0\0\0\0\0\0\0\0\x03\xef").is_some(), "it is 1007");
-        assert_eq!(dial_often(b""), None, "who says nothing may be about to end");
+        assert_eq!(dial_often(b""), None, "a silent peer may be about to exit");
     }
 }

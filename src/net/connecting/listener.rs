@@ -1,7 +1,7 @@
-//! The listener threads, one for each address: they accept who dials us and hand each socket to a thread of its own.
+//! The listener threads, one for each address: they accept the peers that dial us and hand each socket to a thread of its own.
 //!
-//! Callers that have not shaken hands yet are few: when there are more, one is turned away from the address that has most, so
-//! that a crowd that never speaks cannot keep out a neighbor that does.
+//! The number of callers that have not shaken hands yet is limited. If there are more, one is turned away from the address that
+//! has most. So a crowd that never speaks cannot keep out a neighbor that does.
 
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
@@ -19,23 +19,23 @@ use crate::net::shared::Shared;
 use crate::net::stream::Stream;
 use crate::net::threads::Threads;
 
-/// How many callers beyond the number of neighbors may be shaking hands at a time.
+/// Maximum number of callers, in addition to the number of neighbors, that may be shaking hands at a time.
 pub const SPARE_CALLERS: usize = 32;
-/// Pause after an error of `accept`, which is most often a want of file descriptors.
+/// Pause after an error of `accept`, which most often means a lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// How long the listener's own address may take to answer when it is woken for the end.
+/// Maximum time for the listener's own address to accept when the listener is woken at the end.
 const WAKE_PATIENCE: Duration = Duration::from_millis(200);
-/// A port that is taken is tried again for this long: an earlier run may just be ending, or a connection of some program may
-/// have got it for its own end.
+/// How long a port in use is retried. An earlier run may just be ending, or the system may have given the port to an outgoing
+/// connection.
 const BIND_PATIENCE: Duration = Duration::from_secs(3);
 const BIND_PAUSE: Duration = Duration::from_millis(100);
 /// Maximum number of connections that wait to be accepted.
 const BACKLOG: i32 = 1024;
 
-/// Binds this peer's listening port at all of these places. `wait` is told once if the port is taken and is tried again.
+/// Binds this peer's listening port at all of these places. Calls `wait` once if the port is in use and is retried.
 ///
 /// # Errors
-/// When the port is taken or may not be used.
+/// When the port stays in use or may not be used.
 pub fn bind(own: &PeerInfo, places: &Places, wait: impl FnOnce()) -> Result<Vec<TcpListener>> {
     let deadline = Instant::now() + BIND_PATIENCE;
     let mut wait = Some(wait);
@@ -55,7 +55,7 @@ pub fn bind(own: &PeerInfo, places: &Places, wait: impl FnOnce()) -> Result<Vec<
     }
 }
 
-/// Nobody wakes this, but a signal ends the process meanwhile.
+/// Waits for this time. No thread wakes it, but a signal can still end the process.
 pub fn pause(time: Duration) {
     let never = (Mutex::new(()), Condvar::new());
     let guard = never.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -68,7 +68,7 @@ fn bind_all(places: &Places) -> io::Result<Vec<TcpListener>> {
     for &address in &places.addresses {
         match listen(address) {
             Ok(listener) => listeners.push(listener),
-            // A machine may have no IPv6, and something else may listen on one of the addresses of `localhost`.
+            // A machine may have no IPv6, and another program may listen on one of the addresses of `localhost`.
             Err(error)
                 if places.some_may_be_missing
                     && (error.kind() != ErrorKind::AddrInUse || address.ip() == Ipv6Addr::LOCALHOST) =>
@@ -87,7 +87,7 @@ fn bind_all(places: &Places) -> io::Result<Vec<TcpListener>> {
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     if address.is_ipv6() {
-        // Or `[::]` would take the port of 0.0.0.0, too.
+        // Otherwise `[::]` would take the port of 0.0.0.0, too.
         socket.set_only_v6(true)?;
     }
     #[cfg(unix)]
@@ -97,7 +97,7 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// Accepts until the process stops. Errors are survived.
+/// Accepts connections until the process stops. An error does not end the loop.
 pub fn accept(shared: &Arc<Shared>, threads: &Threads, listener: &TcpListener, crowd: &Arc<Crowd>) {
     let most_callers = shared.look(|peer| peer.neighbors().count()) + SPARE_CALLERS;
     let mut told = None;
@@ -112,7 +112,7 @@ pub fn accept(shared: &Arc<Shared>, threads: &Threads, listener: &TcpListener, c
                 Arc::new(Stream::new(socket))
             }
             Err(error) => {
-                // The same trouble is told once, not ten times a second.
+                // The same error is reported once, not ten times a second.
                 if told.replace(error.kind()) != Some(error.kind()) {
                     log::warn!("cannot accept a connection: {error}");
                 }
@@ -122,11 +122,12 @@ pub fn accept(shared: &Arc<Shared>, threads: &Threads, listener: &TcpListener, c
                 continue;
             }
         };
-        // Who lost us in the meantime knows all that we could say; to shake hands would be one connection a pair too many.
+        // A neighbor that has lost us in the meantime knows all that we could send. Another handshake would only add a
+        // connection to the log.
         if shared.has_told_all() {
             continue;
         }
-        // Made here, so that a caller for whom no thread can be started leaves, too.
+        // This comes before the thread starts, so that a caller whose thread cannot start leaves, too.
         let leave = crowd.admit(Arc::clone(&stream), most_callers);
         let (shared, threads_of_caller) = (Arc::clone(shared), threads.clone());
         threads.spawn("caller", move || {
@@ -135,7 +136,7 @@ pub fn accept(shared: &Arc<Shared>, threads: &Threads, listener: &TcpListener, c
     }
 }
 
-/// Makes `accept` look up, so that it sees that the process stops.
+/// Wakes `accept`, so that it notices that the process stops.
 pub fn wake(listener: &TcpListener) {
     if let Ok(mut address) = listener.local_addr() {
         match address.ip() {
@@ -143,7 +144,7 @@ pub fn wake(listener: &TcpListener) {
             IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
             _ => {}
         }
-        // If it does not get through, the listener's thread ends with the process.
+        // If this fails, the listener's thread ends with the process.
         _ = addresses::connect(address, WAKE_PATIENCE);
     }
 }

@@ -1,5 +1,5 @@
-//! How connections are made: [`dialing`] an earlier peer, and the [`listener`] for later ones, with the `crowd` of callers that
-//! have not shaken hands yet (protocol A3).
+//! How connections are made (protocol A3): [`dialing`] calls an earlier peer, and the [`listener`] accepts later ones. `crowd`
+//! holds the callers that have not shaken hands yet.
 
 mod crowd;
 

@@ -1,8 +1,8 @@
 //! `Gate`: when the next piece may be sent to a neighbor (`--upload-limit`, `--upload-limit-per-neighbor`).
 //!
-//! A piece begins when the buckets of the limits are open, and is then due byte by byte, so that several never hold each other
-//! up in their middles. Under the limit for all, neighbors take turns in the order in which their pieces came up.
-//! [`Gates`] outlives the connections: who comes back finds its limit as it was.
+//! A piece begins when the buckets of the limits are open. From then on it becomes due byte by byte, so that no piece holds up
+//! another that has begun. Under the limit for all neighbors, they take turns in the order in which their pieces came up.
+//! [`Gates`] outlives the connections: a neighbor that comes back finds its limit as it was.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,21 +11,21 @@ use std::time::{Duration, Instant};
 use crate::limits::{Limits, Rate, Schedule, TokenBucket};
 use crate::protocol::peer_id::PeerId;
 
-/// How soon somebody looks again whose turn comes after one that is about to come.
+/// Pause before the next look if another neighbor's turn comes first and is about to begin.
 const TURN: Duration = Duration::from_millis(2);
-/// How soon somebody looks again who waits for others' pieces, of which one may be given up.
+/// Maximum pause before the next look while other pieces hold the limit; one of them may be given up.
 const LOOK: Duration = Duration::from_millis(100);
 
 /// The limits on uploading.
 #[derive(Debug)]
 pub struct Gates {
     line: Option<Arc<Line>>,
-    /// Without a limit for each there are none.
+    /// Empty without a limit for each neighbor.
     own: BTreeMap<PeerId, Arc<Mutex<TokenBucket>>>,
 }
 
 impl Gates {
-    /// Nobody has been sent anything yet.
+    /// Creates the gates before anything was sent.
     #[must_use]
     pub fn new(limits: Limits, neighbors: impl Iterator<Item = PeerId>) -> Self {
         let own = |rate: Rate| Arc::new(Mutex::new(TokenBucket::new(rate, Instant::now())));
@@ -35,7 +35,7 @@ impl Gates {
         }
     }
 
-    /// That of a new connection with this neighbor; `None` without a limit.
+    /// Returns the gate of a new connection with this neighbor; `None` without a limit.
     #[must_use]
     pub fn of(&self, neighbor: PeerId) -> Option<Gate> {
         let (own, line) = (self.own.get(&neighbor).cloned(), self.line.clone());
@@ -50,14 +50,14 @@ struct Line(Mutex<Waiting>);
 #[derive(Debug)]
 struct Waiting {
     bucket: TokenBucket,
-    /// How many pieces have come up so far.
+    /// Number of pieces that have come up so far.
     numbers: u64,
-    /// The numbers of those that would begin now; the lowest is the next.
+    /// The numbers of the pieces that could begin now; the lowest is next.
     ready: BTreeSet<u64>,
 }
 
 impl Line {
-    /// Nobody waits yet.
+    /// Creates the line before any piece waits.
     fn new(rate: Rate) -> Self {
         Self(Mutex::new(Waiting { bucket: TokenBucket::new(rate, Instant::now()), numbers: 0, ready: BTreeSet::new() }))
     }
@@ -71,12 +71,12 @@ fn lock<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
     what.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What stands between a neighbor's pieces and its connection.
+/// The limits between a neighbor's pieces and its connection.
 #[derive(Debug)]
 pub struct Gate {
     own: Option<Arc<Mutex<TokenBucket>>>,
     line: Option<Arc<Line>>,
-    /// The number in the line of the piece that is next.
+    /// The number that the next piece has in the line.
     number: Option<u64>,
 }
 
@@ -84,7 +84,8 @@ impl Gate {
     /// Lets the next piece begin.
     ///
     /// # Errors
-    /// When it may not; says when it is worth asking again. One that does not intend to must [step aside](Self::step_aside).
+    /// When it may not begin yet, with the time to ask again. A caller that will not ask again must [step
+    /// aside](Self::step_aside).
     pub fn begin(&mut self, piece_len: u32, now: Instant) -> Result<Pace, Instant> {
         let mut own = self.own.as_ref().map(|own| lock(own));
         if let Some(own) = own.as_ref().filter(|own| own.opens_at() > now) {
@@ -114,20 +115,20 @@ impl Gate {
         Ok(Pace { in_line, own: own.as_mut().map(|own| own.take(bytes, now)) })
     }
 
-    /// This many bytes of the piece that began last will not be sent: the connection is over.
+    /// Returns to the limits this many bytes of the last piece, which will not be sent because the connection is over.
     pub fn give_back(&mut self, bytes: u64) {
         self.own.iter().for_each(|own| lock(own).give_back(bytes));
         self.line.iter().for_each(|line| line.lock().bucket.give_back(bytes));
     }
 
-    /// Lets others go before, until it asks again; its turn in the line stays the same.
+    /// Lets other neighbors go first until this one asks again; its turn in the line stays the same.
     pub fn step_aside(&mut self) {
         if let (Some(line), Some(number)) = (&self.line, self.number) {
             line.lock().ready.remove(&number);
         }
     }
 
-    /// No piece is next any more.
+    /// Gives up the turn in the line: there is no next piece.
     pub fn leave(&mut self) {
         self.step_aside();
         self.number = None;
@@ -140,7 +141,7 @@ impl Drop for Gate {
     }
 }
 
-/// When the bytes of a piece are due.
+/// The times at which the bytes of a piece are due.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
     in_line: Option<Schedule>,
@@ -152,19 +153,19 @@ impl Pace {
         self.in_line.iter().chain(&self.own)
     }
 
-    /// How many are due by now.
+    /// Returns the number of bytes due by now.
     #[must_use]
     pub fn bytes_due(&self, now: Instant) -> u64 {
         self.schedules().map(|schedule| schedule.bytes_due(now)).min().expect("there is a limit")
     }
 
-    /// When the first `bytes` of them are due.
+    /// Returns the time at which the first `bytes` bytes are due.
     #[must_use]
     pub fn due(&self, bytes: u64) -> Instant {
         self.schedules().map(|schedule| schedule.due(bytes)).max().expect("there is a limit")
     }
 
-    /// How many become due in this time.
+    /// Returns the number of bytes that become due in this time.
     #[must_use]
     pub fn bytes_in(&self, time: Duration) -> u64 {
         self.schedules().map(|schedule| schedule.bytes_in(time)).min().expect("there is a limit")
@@ -183,13 +184,13 @@ mod tests {
         PeerId::new(number).expect("it is positive")
     }
 
-    /// Those of the neighbors 1, 2, 3, …
+    /// Returns the gates of the neighbors 1, 2, 3, …
     fn gates(limits: Limits, count: u32) -> Vec<Gate> {
         let gates = Gates::new(limits, (1..=count).map(id));
         (1..=count).map(|number| gates.of(id(number)).expect("there is a limit")).collect()
     }
 
-    /// The line's bucket is as old as the line.
+    /// Returns the time at which the line opens; its bucket is as old as the line.
     fn at_open(gate: &Gate) -> Instant {
         gate.line.as_ref().expect("a line").lock().bucket.opens_at()
     }
@@ -207,7 +208,8 @@ mod tests {
         let mut came = Vec::new();
         let mut now = begin;
         for _ in 1..=9 {
-            // While it is shut, the third asks first, then the first, then the second; the one that had its turn comes last.
+            // While the line is shut, the third neighbor asks first, then the first, then the second. The one that had its turn
+            // comes last.
             let early = now + Duration::from_millis(999);
             now += Duration::from_secs(1);
             for place in [2, 0, 1] {
@@ -221,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_next_and_steps_aside_or_leaves_holds_nobody_up() {
+    fn a_neighbor_that_steps_aside_or_leaves_does_not_delay_the_next() {
         let mut gates = gates(Limits { upload: Some(rate(1000)), ..Limits::default() }, 2);
         let begin = at_open(&gates[0]);
         gates[0].begin(500, begin).expect("it is open");
@@ -241,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_lost_connection_has_not_sent_is_for_the_others() {
+    fn bytes_that_a_lost_connection_has_not_sent_go_to_the_others() {
         let mut gates = gates(Limits { upload: Some(rate(1000)), ..Limits::default() }, 2);
         let begin = at_open(&gates[0]);
         gates[0].begin(1_000_000, begin).expect("it is open");
@@ -252,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_back_finds_its_limit_as_it_was() {
+    fn a_neighbor_that_comes_back_finds_its_limit_as_it_was() {
         let limits = Limits { upload_per_neighbor: Some(rate(1000)), ..Limits::default() };
         let gates = Gates::new(limits, [id(1)].into_iter());
         let begin = Instant::now();

@@ -1,7 +1,7 @@
-//! Sending to one neighbor: what waits, who writes it, and what pieces wait for under a limit.
+//! Sending to one neighbor: what waits, which thread writes it, and how a limit delays pieces.
 //!
-//! Modules in reading order: `source` is where pieces come from and who counts them, and [`gate`] what they wait for; `pen` writes
-//! what was taken out of an [`outbox`]; [`writer`] decides which thread does it. Nothing here knows the state that threads share.
+//! Modules in reading order: `source` supplies and counts pieces, and [`gate`] holds them back under a limit. `pen` writes what
+//! was taken out of an [`outbox`]; [`writer`] decides which thread does it. Nothing here knows the state that threads share.
 
 pub mod gate;
 mod pen;

@@ -1,8 +1,8 @@
-//! `Outbox`: what is to be sent to one neighbor, and who may write it.
+//! `Outbox`: the messages that wait to be sent to one neighbor, and which thread may write them.
 //!
-//! Pieces come last: what else there is to say goes before those that have not begun. Under a limit they wait for their
-//! [`Gate`], and then for their bytes to be due; but as soon as something else is to be said the rest of the piece goes at
-//! once, so that a limit holds up nothing else.
+//! Pieces come last: every other message goes before the pieces that have not begun. Under a limit a piece waits for its
+//! [`Gate`], and then for its bytes to be due. As soon as another message must be sent, the rest of the piece goes at once, so
+//! that a limit delays nothing else.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
@@ -17,28 +17,28 @@ use crate::protocol::layout::{FileLayout, PieceIndex};
 use crate::protocol::message::Message;
 use crate::protocol::peer_id::PeerId;
 
-/// Maximum number of pieces that wait for a neighbor, which by the protocol asks for one at a time. A neighbor that asks for more at once is
-/// not read from until some have left.
+/// Maximum number of pieces that wait for a neighbor. The protocol lets it request one at a time. If it requests more at once,
+/// this peer stops reading from it until some have left.
 const MOST_PIECES: usize = 64;
-/// Maximum number of messages that wait for a neighbor. One that lets more come together does not read, and will be told all of it by
-/// one bitfield when it comes back.
+/// Maximum number of messages that wait for a neighbor. If more are waiting, the neighbor has stopped reading. One bitfield
+/// tells it everything when it comes back.
 const MOST_MESSAGES: usize = 1 << 18;
 
-/// Maximum number of messages that another thread than the writer writes at a time.
+/// Maximum number of messages that a thread other than the writer writes at a time.
 const FEW_MESSAGES: usize = 64;
 
-/// What became of a message that was pushed.
+/// The result of pushing a message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Pushed {
-    /// It is queued, and the writer is to be [woken](Outbox::wake) after all locks are given back.
+    /// It is queued. The caller must [wake](Outbox::wake) the writer after all locks are released.
     WakeWriter,
-    /// It is queued, or nothing is sent any more; nothing is to be done.
+    /// It is queued, or the outbox is closed; nothing is left to do.
     Queued,
-    /// There is no room: the link is to be given up.
+    /// There is no room: the caller must give up the link.
     Full,
 }
 
-/// Messages to one neighbor in the order in which they were decided, but pieces after all others.
+/// The messages to one neighbor in the order in which they were decided, but pieces after all others.
 #[derive(Debug)]
 pub struct Outbox {
     layout: FileLayout,
@@ -48,38 +48,38 @@ pub struct Outbox {
 
 #[derive(Debug)]
 struct Queue {
-    /// All but pieces.
+    /// All messages except pieces.
     messages: VecDeque<Message>,
-    /// Those whose sending has not begun.
+    /// The pieces whose sending has not begun.
     pieces: VecDeque<PieceIndex>,
-    /// What they wait for, if there is a limit.
+    /// Holds back the pieces if there is a limit.
     gate: Option<Gate>,
-    /// Gone while somebody writes with it.
+    /// `None` while a thread writes with it.
     pen: Option<Box<Pen>>,
-    /// The writer waits in the middle of a piece for its next bytes to be due.
+    /// Whether the writer waits in the middle of a piece for its next bytes to be due.
     is_pacing: bool,
-    /// One of the messages cannot wait for that.
+    /// Whether one of the messages cannot wait for that.
     is_urgent: bool,
     /// Whether the writer sleeps, so that waking it costs nothing when it does not.
     writer_waits: bool,
-    /// No message is taken any more; the writer ends when the queue is empty.
+    /// Whether the outbox takes no more messages; the writer ends when the queue is empty.
     closing: bool,
-    /// Messages were given up, or could not be sent.
+    /// Whether messages were given up or could not be sent.
     aborted: bool,
-    /// The writer has ended.
+    /// Whether the writer has ended.
     ended: bool,
-    /// Somebody waits for the writer to have nothing to do.
+    /// Whether a thread waits for the writer to have nothing to do.
     watched: bool,
 }
 
 impl Queue {
-    /// Takes the pen, if there is one and something for it to write: what is left, or all messages and `with_piece` the next
-    /// piece.
+    /// Takes the pen, if it is here and has something to write: what it has left, or else all messages, `with_piece` with the
+    /// next piece.
     ///
-    /// A piece ends a batch so that what comes behind it can still be taken back while it is sent.
+    /// A piece ends a batch, so that later pieces can still be taken back while it is sent.
     ///
     /// # Errors
-    /// When there is nothing to write; with the time at which that may be otherwise, if a piece waits for its gate.
+    /// When there is nothing to write; with the time of the next look if a piece waits for its gate.
     fn take_pen(
         &mut self,
         layout: FileLayout,
@@ -97,7 +97,7 @@ impl Queue {
         }
         match piece {
             Ok((piece, pace)) => pen.add_piece(piece, pace),
-            // Until the pen is back it could not begin.
+            // The piece cannot begin until the pen is back.
             Err(_) => self.gate.iter_mut().for_each(Gate::step_aside),
         }
         Ok(pen)
@@ -137,7 +137,7 @@ impl Queue {
 }
 
 impl Outbox {
-    /// The empty outbox of a new connection with this neighbor, which is sent pieces from this source through this gate.
+    /// Creates the empty outbox of a new connection with this neighbor, with the source of its pieces and their gate.
     #[must_use]
     pub fn new(neighbor: PeerId, stream: Arc<Stream>, source: Source, gate: Option<Gate>) -> Self {
         let layout = source.layout();
@@ -163,8 +163,8 @@ impl Outbox {
 
     /// Appends a message.
     ///
-    /// A choke takes back the pieces whose sending has not begun: the choked get none (A7). One that `can_wait` goes with
-    /// the next that cannot, or when the outbox is looked at again.
+    /// A choke takes back the pieces whose sending has not begun: a choked neighbor gets none (protocol A7). A message that
+    /// `can_wait` goes with the next one that cannot, or when the outbox is flushed.
     pub fn push(&self, message: Message, can_wait: bool) -> Pushed {
         let mut queue = self.lock();
         if queue.closing {
@@ -183,7 +183,7 @@ impl Outbox {
             queue.messages.push_back(message);
             queue.is_urgent |= !can_wait;
         }
-        // Who has the pen looks again when it is put back, unless it waits in the middle of a piece.
+        // The thread that has the pen looks again when it puts the pen back, unless it waits in the middle of a piece.
         let hurry = queue.is_pacing && queue.is_urgent;
         if !can_wait && (hurry || queue.pen.is_some() && std::mem::take(&mut queue.writer_waits)) {
             Pushed::WakeWriter
@@ -192,14 +192,14 @@ impl Outbox {
         }
     }
 
-    /// Waits while too many pieces are queued to read more requests; false if that is so after `patience`.
+    /// Waits while too many pieces are queued to read more requests; returns false if that lasts for `patience`.
     pub fn wait_for_room(&self, patience: Duration) -> bool {
         let full = |queue: &mut Queue| queue.pieces.len() >= MOST_PIECES && !queue.closing && !queue.ended;
         let waited = self.changed.wait_timeout_while(self.lock(), patience, full);
         !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 
-    /// Whether a piece waits to be sent, or something is being sent: what goes out acknowledges what has come.
+    /// Reports whether a piece waits to be sent, or bytes are being sent. Outgoing bytes acknowledge received ones.
     pub fn is_busy(&self) -> bool {
         let queue = self.lock();
         !queue.pieces.is_empty() || queue.pen.as_ref().is_none_or(|pen| !pen.is_done())
@@ -210,14 +210,14 @@ impl Outbox {
         self.changed.notify_all();
     }
 
-    /// Whether messages wait that could, and nobody writes.
+    /// Reports whether messages that could wait are still here, and no thread writes.
     pub fn has_left(&self) -> bool {
         let queue = self.lock();
         let nobody_writes = queue.is_pacing || (queue.pen.is_some() && queue.writer_waits);
         !queue.messages.is_empty() && nobody_writes
     }
 
-    /// Wakes the writer if something waits that could; that waits no longer.
+    /// Wakes the writer if anything waits; messages that could wait do so no longer.
     pub fn wake_if_left(&self) {
         let mut queue = self.lock();
         queue.is_urgent |= !queue.messages.is_empty();
@@ -234,13 +234,13 @@ impl Outbox {
     pub fn close(&self) {
         let mut queue = self.lock();
         queue.closing = true;
-        // What is left then waits for no limit.
+        // The rest waits for no limit.
         queue.gate = None;
         drop(queue);
         self.wake();
     }
 
-    /// Waits until all that is queued was given to the socket; false if it was not taken, or not within `patience`.
+    /// Waits until the socket has taken everything queued; returns false if it did not, or not within `patience`.
     pub fn wait_until_idle(&self, patience: Duration) -> bool {
         self.wake_if_left();
         let mut queue = self.lock();
@@ -251,13 +251,13 @@ impl Outbox {
         !queue.aborted && !waited.timed_out()
     }
 
-    /// Whether all that was queued was given to the socket.
+    /// Reports whether the socket has taken everything that was queued.
     pub fn has_sent_all(&self) -> bool {
         let queue = self.lock();
         !queue.aborted && (queue.ended || queue.is_idle())
     }
 
-    /// Forgets what is queued and ends the writer, unless it waits for the socket; the caller also shuts that.
+    /// Discards the queue and ends the writer, unless it waits for the socket; the caller must also shut the socket.
     pub fn abort(&self) {
         let mut queue = self.lock();
         (queue.closing, queue.aborted) = (true, true);
@@ -267,12 +267,12 @@ impl Outbox {
         self.wake();
     }
 
-    /// Whether what is queued was given up.
+    /// Reports whether the queue was discarded.
     pub fn is_aborted(&self) -> bool {
         self.lock().aborted
     }
 
-    /// For the writer: waits for something to write; `None` at the end.
+    /// For the writer: waits for something to write; returns `None` at the end.
     pub fn wait_for_pen(&self) -> Option<Box<Pen>> {
         let mut queue = self.lock();
         loop {
@@ -303,11 +303,11 @@ impl Outbox {
         }
     }
 
-    /// For the writer in the middle of a piece: waits until its next bytes are due; false if the rest is to go at once, because
-    /// something else is to be said behind it.
+    /// For the writer in the middle of a piece: waits until its next bytes are due. Returns false if the rest must go at once,
+    /// because another message waits behind it.
     ///
     /// # Errors
-    /// When the rest is not to go at all.
+    /// When the rest must not be sent at all.
     pub fn pace(&self, until: Instant) -> io::Result<bool> {
         let hurries = |queue: &Queue| queue.is_urgent || queue.closing;
         let mut queue = self.lock();
@@ -319,17 +319,17 @@ impl Outbox {
         if queue.aborted { Err(ErrorKind::ConnectionAborted.into()) } else { Ok(!hurries(&queue)) }
     }
 
-    /// This many bytes of the piece that was taken out last will not be sent.
+    /// Returns to the limits this many bytes of the last piece, which will not be sent.
     pub fn give_back(&self, bytes: u64) {
         self.lock().gate.iter_mut().for_each(|gate| gate.give_back(bytes));
     }
 
-    /// For others than the writer: takes the pen if there is little to write with it, and nothing in the way; else it wakes
+    /// For threads other than the writer: takes the pen if there is little to write and nothing in the way. Otherwise it wakes
     /// the writer.
     pub fn borrow_pen(&self, with_piece: bool) -> Option<Box<Pen>> {
         let mut queue = self.lock();
         let free = queue.pen.as_ref().is_some_and(|pen| pen.is_done()) && !queue.closing;
-        // To wait for a gate is for the writer.
+        // Only the writer waits for a gate.
         let with_piece = with_piece && queue.gate.is_none();
         let little = queue.messages.len() <= FEW_MESSAGES && queue.messages.iter().all(Pen::is_little);
         let next_piece = queue.pieces.front().filter(|_| with_piece);
@@ -346,7 +346,7 @@ impl Outbox {
         None
     }
 
-    /// Gives the pen back, and wakes the writer if it may have something to do with it.
+    /// Puts the pen back, and wakes the writer if it may have something to write.
     pub fn put_back(&self, pen: Box<Pen>) {
         let mut queue = self.lock();
         let piece_waits = queue.gate.is_some() && !queue.pieces.is_empty();
@@ -358,7 +358,7 @@ impl Outbox {
         }
     }
 
-    /// Says that the writer has ended.
+    /// Notes that the writer has ended.
     pub fn set_ended(&self) {
         self.lock().ended = true;
         self.wake();

@@ -1,8 +1,8 @@
-//! `Pen`: what was taken out of an outbox and is being written to the socket.
+//! `Pen`: the messages that were taken out of an outbox and are being written to the socket.
 //!
-//! Each outbox has one pen, and only who holds it writes: mostly the writer thread, which may wait for the socket as long as
-//! it likes. Others may borrow it for small messages, a reader also for a small piece, which saves waking that thread; see
-//! [`Pen::write_soon`].
+//! Each outbox has one pen, and only the thread that holds it writes. Mostly that is the writer thread, which may wait for the
+//! socket without a limit. Other threads may borrow it for small messages, and a reader also for a small piece. That saves
+//! waking the writer thread; see [`Pen::write_soon`].
 
 use std::io::{self, ErrorKind};
 use std::ops::Range;
@@ -19,27 +19,27 @@ use crate::protocol::message::Message;
 use crate::protocol::peer_id::PeerId;
 use crate::protocol::wire;
 
-/// How much of a piece is read from the disk at once.
+/// Number of bytes of a piece that are read from the disk at once.
 const CHUNK_LEN: u32 = 128 * 1024;
-/// A reader may send only a piece that is no longer than this, for it does not read meanwhile.
+/// Maximum number of bytes of a piece that a reader may send, because it cannot read while it sends.
 const LITTLE_LEN: u32 = 256 * 1024;
 /// Maximum number of bytes of the buffer that are kept for the next messages.
 const MOST_KEPT: usize = 192 * 1024;
-/// How long a borrower waits for the socket; the system rounds this up to a tick of its clock.
+/// Maximum time that a borrower waits for the socket; the system rounds it up to a tick of its clock.
 const SOON: Duration = Duration::from_millis(1);
-/// Under a limit at least so much of a piece is sent at once, to spare system calls: what comes in this time…
+/// Under a limit a piece is sent in parts, to save system calls. Each has at least the bytes that become due in this time…
 const PACE: Duration = Duration::from_millis(20);
 /// … or this number of bytes, if that is more, …
 const FEW_BYTES: u64 = 512;
-/// … but never more than comes in this time, or a neighbor would take us for dead.
+/// … but never more than the bytes that become due in this time, or a neighbor would take us for dead.
 const LONGEST_PACE: Duration = Duration::from_secs(1);
 
-/// What ends a connection, or more than that.
+/// A failure that ends a connection, or the process.
 #[derive(Debug)]
 pub enum Failure {
-    /// The socket's fault: this connection is over.
+    /// The socket failed: this connection is over.
     Connection(io::Error),
-    /// The disk's fault: the process is over.
+    /// The disk failed: the process is over.
     Process(Error),
 }
 
@@ -49,23 +49,23 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// What is being written to one neighbor.
+/// The bytes that are being written to one neighbor.
 #[derive(Debug)]
 pub struct Pen {
     neighbor: PeerId,
     stream: Arc<Stream>,
     source: Source,
-    /// Messages that were taken and not encoded, without pieces.
+    /// The messages that were taken and are not encoded yet, without pieces.
     batch: Vec<Message>,
-    /// The piece that comes after them, and when its bytes are due under a limit.
+    /// The piece that follows them, and the times at which its bytes are due under a limit.
     next_piece: Option<(PieceIndex, Option<Pace>)>,
     /// The batch, encoded.
     encoded: Vec<u8>,
-    /// What goes to the socket; only the part `unsent` counts, the rest is kept for its room.
+    /// The bytes for the socket. Only the range `unsent` counts; the rest stays allocated for later.
     buffer: Vec<u8>,
     unsent: Range<usize>,
     piece: Option<Sending>,
-    /// How long the socket was told to wait.
+    /// The write timeout that the socket has now.
     patience: Option<Duration>,
 }
 
@@ -73,17 +73,17 @@ pub struct Pen {
 #[derive(Debug)]
 struct Sending {
     piece: PieceIndex,
-    /// How many of its bytes were put into the buffer.
+    /// Number of its bytes that were put into the buffer.
     loaded: u32,
-    /// How many of them went to the socket.
+    /// Number of its bytes that the socket has taken.
     sent: u32,
-    /// When they are due; gone when they are to go at once.
+    /// The times at which its bytes are due; `None` if they must go at once.
     pace: Option<Pace>,
     started: Instant,
 }
 
 impl Pen {
-    /// The pen of a new connection, whose socket waits without end.
+    /// Creates the pen of a new connection, whose socket waits without a limit.
     #[must_use]
     pub fn new(neighbor: PeerId, stream: Arc<Stream>, source: Source) -> Self {
         Self {
@@ -100,41 +100,42 @@ impl Pen {
         }
     }
 
-    /// Where messages are to be put that are to be written next, when nothing is [left](Self::is_done).
+    /// Returns the place for the messages to write next, when nothing is [left](Self::is_done).
     pub fn batch(&mut self) -> &mut Vec<Message> {
         &mut self.batch
     }
 
-    /// Adds the piece that follows the batch, perhaps with the times at which its bytes are due.
+    /// Adds the piece that follows the batch; under a limit, with the times at which its bytes are due.
     pub fn add_piece(&mut self, piece: PieceIndex, pace: Option<Pace>) {
         self.next_piece = Some((piece, pace));
     }
 
-    /// Whether all that was taken has gone to the socket.
+    /// Reports whether the socket has taken everything.
     pub fn is_done(&self) -> bool {
         self.batch.is_empty() && self.next_piece.is_none() && self.unsent.is_empty() && self.piece.is_none()
     }
 
-    /// How many bytes of the piece that was taken have not gone to the socket.
+    /// Returns the number of bytes of the current piece that the socket has not taken.
     pub fn unsent_of_piece(&self) -> u64 {
         let len = |piece| u64::from(self.source.layout().piece_len(piece));
         let waiting = self.next_piece.as_ref().map_or(0, |(piece, _)| len(*piece));
         waiting + self.piece.as_ref().map_or(0, |sending| len(sending.piece) - u64::from(sending.sent))
     }
 
-    /// Writes all that was taken, however long that takes.
+    /// Writes everything, however long that takes.
     ///
-    /// `wait` waits until more of a piece is due; it returns false if the rest is to go at once, and an error if not at all.
+    /// `wait` waits until more of a piece is due. It returns false if the rest must go at once, and an error if the rest must
+    /// not go.
     ///
     /// # Errors
-    /// When the socket or the disk fails, or `wait` does; the connection is over then.
+    /// When the socket, the disk or `wait` fails; the connection is over then.
     pub fn write(&mut self, wait: impl Fn(Instant) -> io::Result<bool>) -> Result<(), Failure> {
         self.write_within(None, &wait)
     }
 
     /// Writes what the socket takes at once, or nearly so: a thread that decides must not wait for a neighbor.
     ///
-    /// What is left then is for the writer thread.
+    /// The rest is left to the writer thread.
     ///
     /// # Errors
     /// When the socket or the disk fails; the connection is over then.
@@ -147,12 +148,12 @@ impl Pen {
         }
     }
 
-    /// Whether this message, which is not a piece, is little enough for [`write_soon`](Self::write_soon).
+    /// Reports whether this message, which is not a piece, is small enough for [`write_soon`](Self::write_soon).
     pub fn is_little(message: &Message) -> bool {
         !matches!(message, Message::Bitfield(_))
     }
 
-    /// The same of a piece.
+    /// Reports whether a piece of this length is small enough for [`write_soon`](Self::write_soon).
     pub fn is_little_piece(piece_len: u32) -> bool {
         piece_len <= LITTLE_LEN
     }
@@ -173,14 +174,14 @@ impl Pen {
                 break;
             }
         }
-        // A large bitfield, or very many messages, are sent once; their room need not be kept.
+        // A large bitfield, or a very large number of messages, is sent once; its memory need not be kept.
         if self.buffer.len() > MOST_KEPT {
             (self.encoded, self.buffer) = (Vec::new(), Vec::new());
         }
         Ok(())
     }
 
-    /// Encodes the batch, with the piece's first bytes behind its header, so that they leave in one write.
+    /// Encodes the batch, with the piece's first bytes after its header, so that they leave in one write.
     fn encode(&mut self) -> Result<(), Failure> {
         if self.batch.is_empty() && self.next_piece.is_none() {
             return Ok(());
@@ -213,7 +214,7 @@ impl Pen {
         Ok(())
     }
 
-    /// Once the buffer is sent: loads what comes next of the piece; false if that was all.
+    /// Loads the next part of the piece after the buffer was sent; returns false after the last part.
     fn load_more(&mut self) -> Result<bool, Failure> {
         let Some(Sending { piece, loaded, started, .. }) = self.piece else { return Ok(false) };
         let len = self.source.layout().piece_len(piece);
@@ -227,7 +228,8 @@ impl Pen {
         Ok(false)
     }
 
-    /// The buffer does not get shorter in between: to clear and lengthen it for each piece would fill it with zeros.
+    /// Lengthens the buffer if necessary. It never shrinks in between: clearing and lengthening it for each piece would fill it
+    /// with zeros.
     fn make_room(&mut self, len: usize) {
         if self.buffer.len() < len {
             self.buffer.resize(len, 0);
@@ -243,7 +245,7 @@ impl Pen {
                     self.unsent.start += count;
                     self.count_sent();
                     self.source.tally.touch(Instant::now());
-                    // It has taken a part in the time it was given, and would take the next part in as much again.
+                    // The socket has taken a part in the allowed time, and would need as much again for the next part.
                     if self.patience.is_some() && !self.unsent.is_empty() {
                         return Err(ErrorKind::WouldBlock.into());
                     }
@@ -255,14 +257,14 @@ impl Pen {
         Ok(())
     }
 
-    /// How many of the unsent bytes may go now, 1 or more; waits for that under a limit.
+    /// Returns the number of unsent bytes that may go now, 1 or more; under a limit it waits for them.
     fn due_len(&mut self, wait: &dyn Fn(Instant) -> io::Result<bool>) -> io::Result<usize> {
         let unsent = self.unsent.len();
         let Some(sending) = &mut self.piece else { return Ok(unsent) };
         let Some(pace) = sending.pace else { return Ok(unsent) };
         let of_piece = unsent.min((sending.loaded - sending.sent) as usize);
         if of_piece < unsent {
-            // What stands before the piece's bytes is not limited.
+            // The bytes before the piece's own are not limited.
             return Ok(unsent - of_piece);
         }
         let least = pace.bytes_in(PACE).max(FEW_BYTES.min(pace.bytes_in(LONGEST_PACE)));
@@ -280,7 +282,7 @@ impl Pen {
         }
     }
 
-    /// Counts what the socket has taken of the piece.
+    /// Counts the bytes of the piece that the socket has taken.
     fn count_sent(&mut self) {
         let Some(sending) = &mut self.piece else { return };
         let left = u32::try_from(self.unsent.len()).unwrap_or(u32::MAX);

@@ -1,4 +1,4 @@
-//! `Source`: where the pieces come from that a neighbor is sent, and who counts them.
+//! `Source`: where the pieces for a neighbor come from, and where their bytes are counted.
 
 use std::sync::Arc;
 
@@ -6,17 +6,17 @@ use crate::disk::storage::PieceStore;
 use crate::net::figures::Tally;
 use crate::protocol::layout::FileLayout;
 
-/// What a pen needs of this peer.
+/// The parts of this peer that a pen needs.
 #[derive(Clone, Debug)]
 pub struct Source {
     /// The pieces on disk.
     pub store: Arc<PieceStore>,
-    /// The bytes that the neighbor was sent, over all its connections.
+    /// The counter of the bytes sent to the neighbor, over all its connections.
     pub tally: Arc<Tally>,
 }
 
 impl Source {
-    /// How the file is cut.
+    /// Returns how the file is cut into pieces.
     pub fn layout(&self) -> FileLayout {
         self.store.layout()
     }

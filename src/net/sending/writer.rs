@@ -1,19 +1,20 @@
-//! Who writes what is in an outbox: the writer thread of a connection, and others in its place.
+//! Which thread writes the messages of an outbox: the writer thread of a connection, or another one in its place.
 //!
-//! Who decides appends to the outbox and leaves it to the writer to wait for the socket: two peers that send each other large
-//! pieces would both block in `write` with nobody reading, and one slow neighbor would stall all others. Only a small answer
-//! is written by who read the question, and what has waited for company by a thread for all, as far as the socket takes it
-//! at once.
+//! A thread that decides only appends to the outbox; the writer waits for the socket. Otherwise two peers that send each other
+//! large pieces would both block in `write` while neither reads. One slow neighbor would also stall all others. There are two
+//! exceptions, as far as the socket takes the bytes at once. The thread that read a question writes a small answer. One thread
+//! for all neighbors writes the messages that have waited for company.
 //!
-//! A failure is returned, and what follows from it is the caller's: nothing here can end a process.
+//! A failure is returned to the caller, which decides what follows: nothing here can end a process.
 
 use super::outbox::Outbox;
 use super::pen::{Failure, Pen};
 
-/// The writer thread: sends what comes into the outbox until it is closed and empty. The caller shuts the socket's sending half.
+/// Runs the writer thread: sends the messages of the outbox until it is closed and empty. The caller shuts the socket's sending
+/// half.
 ///
 /// # Errors
-/// The first failure; what was left then is given up.
+/// The first failure; everything unsent is discarded then.
 pub fn write_outbox(outbox: &Outbox) -> Result<(), Failure> {
     let mut result = Ok(());
     while let Some(mut pen) = outbox.wait_for_pen() {
@@ -26,15 +27,15 @@ pub fn write_outbox(outbox: &Outbox) -> Result<(), Failure> {
             result = result.and(Err(failure));
         }
     }
-    // Before the socket is shut, which looks to the reader as if the neighbor had closed it.
+    // This comes before the socket is shut, because a shut socket looks to the reader as if the neighbor had closed it.
     outbox.set_ended();
     result
 }
 
-/// Sends the answer to what was just read from the thread that reads: to wake the writer for each would cost more than the
-/// answer itself, where pieces are small.
+/// Sends the answer to the last message from the thread that has read it. With small pieces, waking the writer for each answer
+/// would cost more than the answer.
 ///
-/// If it is not little, or the socket does not take it at once, that is left to the writer.
+/// An answer that is not small, or that the socket does not take at once, is left to the writer.
 ///
 /// # Errors
 /// When the socket or the disk fails.
@@ -45,8 +46,8 @@ pub fn write_answer(outbox: &Outbox) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Sends what has waited for company from a thread that does so for all neighbors, so that no single one may keep it: pieces,
-/// and what comes meanwhile, are left to the writer.
+/// Sends the messages that have waited for company. One thread does this for all neighbors, so no neighbor may hold it up.
+/// Pieces and messages that arrive in the meantime are left to the writer.
 ///
 /// # Errors
 /// When the socket or the disk fails.

@@ -1,4 +1,4 @@
-//! `Files`: a peer's file and journal as they are opened at the start, new or left by a run that was killed.
+//! `Files`: a peer's file and journal as they are opened at the start, new or left by an interrupted run.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -19,23 +19,23 @@ use crate::protocol::piece_set::PieceSet;
 pub struct Files {
     /// The file, complete or not.
     pub store: PieceStore,
-    /// Where its progress is written down; `None` if that cannot be, which costs a seeder nothing but its return.
+    /// The record of its progress. `None` if there cannot be one; a seeder then only loses the ability to resume.
     pub journal: Option<Journal>,
-    /// The pieces that are there.
+    /// The pieces that are on disk.
     pub pieces: PieceSet,
     /// Neighbors that an earlier run knew to be complete.
     pub complete_neighbors: BTreeSet<PeerId>,
-    /// Whether an earlier run of this swarm goes on, with its log.
+    /// Whether this run resumes an earlier one of this swarm, with its log.
     pub resumed: bool,
-    /// Whether the file is complete under its name, and the log has told of it if it was downloaded.
+    /// Whether the file is complete under its name, and the log says so if it was downloaded.
     pub completed: bool,
-    /// What is to be told once there is somebody to tell.
+    /// The warnings to show as soon as there is a log for them.
     pub warnings: Vec<String>,
 }
 
 impl Files {
-    /// Opens them; `fresh` starts from nothing, whatever an earlier run has left. What is there of an unfinished
-    /// download is read and checked, by the manifest if there is one; `told` hears how many bytes more were, and of how many.
+    /// Opens the files; `fresh` discards what an earlier run has left. It reads and checks an unfinished download, by the
+    /// manifest if there is one. It calls `told` with the number of further bytes checked and the total.
     ///
     /// # Errors
     /// When the file cannot be opened or created.
@@ -51,7 +51,7 @@ impl Files {
         let log_path = config.log_path();
         links::refuse_full(&log_path)?;
         if !own.has_file {
-            // Before anything is taken away.
+            // This comes before anything is deleted.
             PieceStore::check_name(&dir, &common.file_name)?;
             for neighbor in config.neighbors() {
                 links::refuse_same(&dir, &config.dir_of(neighbor.id))?;
@@ -60,7 +60,7 @@ impl Files {
         let mut warnings = Vec::new();
         let recorded = if fresh { Ok(None) } else { Journal::read(&journal_path, layout) };
         let mut recorded = recorded.unwrap_or_else(|error| {
-            warnings.push(format!("{error:#}; it is ignored"));
+            warnings.push(format!("{error:#}; ignoring it"));
             None
         });
         let (store, pieces) = if own.has_file {
@@ -100,17 +100,17 @@ impl Files {
             }
             Err(error) => return Err(error),
         };
-        // Only a resumed download has its final name already; a kill may have come before the log told of it.
+        // Only a resumed download already has its final name; the kill may have come before the log recorded it.
         let completed = own.has_file || (store.is_complete() && event_log::tells_of_complete_file(&log_path));
         let Recorded { complete: complete_neighbors, .. } = recorded;
         Ok(Self { store, journal, pieces, complete_neighbors, resumed, completed, warnings })
     }
 }
 
-/// What an earlier run has left, by the manifest; `recorded` then says no more and no less than what is there.
+/// Opens what an earlier run has left, by the manifest. `recorded` is changed to list exactly the pieces that are there.
 ///
-/// An unfinished download without a journal counts if a single piece of it is right. Then it belongs to a run of this swarm that
-/// has not ended, unless that piece is such as many files have, so its log goes on as well.
+/// An unfinished download without a journal counts if a single piece of it is right. Then it belongs to an unfinished run of
+/// this swarm, unless that piece is common to many files. So its log goes on as well.
 fn resume_checked(
     dir: &Path,
     manifest: &Manifest,
@@ -136,8 +136,8 @@ fn resume_checked(
     }
 }
 
-/// Takes away what an earlier run has left, the journal first and the log before there is a new journal: a peer that is killed
-/// in between starts over once more, and no journal is ever beside the log of another swarm.
+/// Deletes what an earlier run has left: first the journal, and the log before there is a new journal. A peer that is killed in
+/// between starts over once more. No journal is ever beside the log of another swarm.
 fn start_over(journal_path: &Path, log_path: &Path) -> Result<()> {
     Journal::discard(journal_path);
     event_log::start_over(log_path)
@@ -164,7 +164,7 @@ mod tests {
         assert!(Files::open(&config, false, None, &|_, _| {}).expect("it goes on").resumed);
         assert_ne!(fs::read(config.log_path()).expect("a log"), b"");
 
-        // The start ends where the new download cannot be made.
+        // The start fails where the new download cannot be created.
         fs::remove_file(&part).expect("it was there");
         fs::create_dir(&part).expect("in its place");
         Files::open(&config, true, None, &|_, _| {}).expect_err("a directory");

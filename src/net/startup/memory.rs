@@ -1,30 +1,30 @@
-//! How much memory the account of all pieces takes: little, unless there are many millions of them.
+//! How much memory it takes to track all pieces: little, unless there are many millions of them.
 
 use crate::peer::Select;
 use crate::protocol::layout::FileLayout;
 
-/// What takes less is not worth a word.
+/// Fewer bytes than this are not worth a warning.
 const WORTH_TELLING: u64 = 256 << 20;
-/// Maximum number of bitfields that there are for a moment when a connection begins: two of ours, as a message and encoded or
-/// encoded and in the writer's buffer, and two of the neighbor's, as bytes and as a message.
+/// Maximum number of bitfields that exist for a moment when a connection begins. Two are ours: the message and its encoding, or
+/// the encoding and the writer's buffer. Two are the neighbor's: the bytes and the message.
 const AT_A_CONNECTION: u64 = 4;
-/// Number of bytes of what counts the holders of a piece.
+/// Number of bytes that count the holders of one piece.
 const HOLDERS: u64 = 2;
 
-/// A warning if the account takes much: of the pieces of this layout, those of this peer and of each of its neighbors, with so
-/// many bytes of each piece's hash.
+/// Returns a warning if tracking the pieces takes much memory: this peer's, each neighbor's, and this many bytes of each
+/// piece's hash.
 pub fn warning(layout: FileLayout, neighbors: usize, select: Select, hash_len: usize) -> Option<String> {
     let (pieces, bitfield) = (u64::from(layout.piece_count()), u64::from(layout.bitfield_len()));
     let neighbors = neighbors as u64;
-    // Those that are here, those that are missing, and each neighbor's.
+    // The pieces that are here, those that are missing, and each neighbor's.
     let sets = 2 + neighbors;
-    // For each number of holders the missing pieces that have that many.
+    // For each number of holders, the missing pieces with that number.
     let rarity = if select == Select::Rarest { HOLDERS * pieces + bitfield * (1 + neighbors) } else { 0 };
     let lasting = bitfield * sets + rarity + pieces * hash_len as u64;
     let mib = |bytes: u64| bytes.div_ceil(1 << 20);
     (lasting > WORTH_TELLING).then(|| {
         format!(
-            "the account of {pieces} pieces takes up to {} MiB of memory, and {} MiB more while a connection begins; larger \
+            "tracking {pieces} pieces takes up to {} MiB of memory, and {} MiB more while a connection begins; larger \
              pieces take less",
             mib(lasting),
             mib(bitfield * AT_A_CONNECTION)
@@ -41,7 +41,7 @@ mod tests {
         let layout = FileLayout::new(pieces.into(), 1).expect("pieces of one byte");
         let expected = mib.map(|(lasting, more)| {
             format!(
-                "the account of {pieces} pieces takes up to {lasting} MiB of memory, and {more} MiB more while a connection \
+                "tracking {pieces} pieces takes up to {lasting} MiB of memory, and {more} MiB more while a connection \
                  begins; larger pieces take less"
             )
         });

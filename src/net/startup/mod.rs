@@ -1,4 +1,4 @@
-//! What a peer needs before it has a connection: the `claim` on its ID, enough [`descriptors`], its [`files`], and a word on
+//! What a peer needs before its first connection: the `claim` on its ID, enough [`descriptors`], its [`files`], and enough
 //! [`memory`].
 
 mod claim;

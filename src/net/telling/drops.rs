@@ -1,29 +1,30 @@
-//! `Drops`: how many connections in a row a neighbor has dropped before it said anything that matters.
+//! `Drops`: counts how many connections in a row a neighbor has dropped before it sent anything of substance.
 //!
-//! No fault: the protocol lets everybody close. But a neighbor that does so again and again has something written or set up wrong.
+//! This is not a fault: the protocol lets every peer close. But a neighbor that does so repeatedly has a mistake in its program
+//! or its setup.
 
 use std::time::Duration;
 
 use crate::protocol::message::Message;
 
-/// A connection that ends sooner was dropped on purpose.
+/// A connection that ends sooner than this was dropped on purpose.
 const SOON: Duration = Duration::from_secs(1);
-/// This many in a row are no accident.
+/// This many drops in a row are not an accident.
 const TELLING_DROPS: u32 = 5;
 
-/// How far a neighbor came with what it said after the handshake.
+/// How much a neighbor sent after the handshake.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Heard {
-    /// It said nothing.
+    /// It sent nothing.
     Nothing,
-    /// Nothing but its bitfield.
+    /// It sent only its bitfield.
     Bitfield,
-    /// Something else.
+    /// It sent another message.
     More,
 }
 
 impl Heard {
-    /// How far one has come who says this.
+    /// Returns how far a neighbor has come that sends this message.
     #[must_use]
     pub fn of(message: &Message) -> Self {
         if matches!(message, Message::Bitfield(_)) { Self::Bitfield } else { Self::More }
@@ -35,7 +36,7 @@ impl Heard {
 pub struct Drops(u32);
 
 impl Drops {
-    /// Notes a connection that has ended after this time; the number in a row, if it is to be told now.
+    /// Notes a connection that has ended after this time. Returns the number of drops in a row if it should be reported now.
     pub fn note(&mut self, heard: Heard, lasted: Duration) -> Option<u32> {
         let dropped = heard < Heard::More && lasted < SOON;
         self.0 = if dropped { self.0.saturating_add(1) } else { 0 };
@@ -48,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_fifth_connection_in_a_row_that_is_dropped_at_once_is_told_and_no_later_one() {
+    fn the_fifth_dropped_connection_in_a_row_is_reported_and_no_later_one() {
         let told = |heard: &str| {
             let mut drops = Drops::default();
             let noted = heard.chars().map(|mark| match mark {
@@ -61,7 +62,7 @@ mod tests {
         };
         assert_eq!(told("---------"), "....!....");
         assert_eq!(told("--b-b----"), "....!....");
-        assert_eq!(told("----m----"), ".........", "one said something");
+        assert_eq!(told("----m----"), ".........", "one sent a message");
         assert_eq!(told("----l----"), ".........", "one lasted");
         assert_eq!(told("----m-----"), ".........!");
     }

@@ -1,7 +1,7 @@
-//! `Watch`: notices on one connection that a neighbor never does what the protocol lets us expect sooner or later, and says
-//! it once. No fault: nothing follows from it but a sentence that helps the author of that neighbor.
+//! `Watch`: notices on one connection that a neighbor never does what the protocol leads us to expect, and reports it once.
+//! This is not a fault: the only consequence is a sentence that helps the author of that neighbor.
 //!
-//! Pure but for the type of its times: it is told what was heard, what stands, and how much time has gone by.
+//! Pure except for the type of its times: its caller passes in the messages, the facts and the time that has passed.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,16 +11,16 @@ use crate::peer::Peer;
 use crate::protocol::message::Message;
 use crate::protocol::peer_id::PeerId;
 
-/// How many unchoking intervals a neighbor may take for anything.
+/// Number of unchoking intervals that a neighbor may take for any step.
 const INTERVALS: u32 = 3;
-/// Who draws one of c at random passes over the same one in 10 c draws once in 22 000 times.
+/// A peer that draws one of c at random misses a given one in 10 c draws only once in 22,000 times.
 const DRAWS: u32 = 10;
-/// This many requests in a row of a choked neighbor did not all cross our choke.
+/// This many requests in a row from a choked neighbor cannot all have crossed our choke.
 const TELLING_ASKS: u32 = 10;
-/// Maximum time that counts between two looks: who was stopped in between has not watched.
+/// Maximum time between two looks that counts: a process that was stopped in between has not watched.
 const LONGEST_BETWEEN: Duration = Duration::from_secs(2);
 
-/// How many a peer unchokes and how often it selects them: by `Common.cfg`, so the same for all.
+/// How many neighbors a peer unchokes and how often it selects them. `Common.cfg` sets it, so it is the same for all peers.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
     preferred_count: u32,
@@ -28,41 +28,42 @@ pub struct Pace {
     optimistic_interval: Duration,
 }
 
-/// For how long something may be missing before it is told.
+/// How long a message may be missing before that is reported.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Patience {
-    /// An unchoke, while we are interested.
+    /// How long an unchoke may be missing while we are interested.
     pub unchoke: Duration,
-    /// A request, from one that we unchoke and that is interested.
+    /// How long a request may be missing from a neighbor that is interested and that we unchoke.
     pub request: Duration,
 }
 
-/// How things stand between a neighbor and us.
+/// The state between a neighbor and us.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts {
     pub they_choke_us: bool,
     pub we_are_interested: bool,
     pub we_choke_them: bool,
     pub they_are_interested: bool,
-    /// Whether it lacks more of our pieces than it can have asked of others, one of each.
+    /// Whether it lacks more of our pieces than it can have requested from others, one from each.
     pub can_ask_us: bool,
     /// Whether we have a piece that it has not announced.
     pub lacks_ours: bool,
-    /// How many pieces it has announced, where it starts with the file by `PeerInfo.cfg` and has not announced all of them.
+    /// Number of pieces that it has announced. `None` unless `PeerInfo.cfg` says it starts with the file and it has not
+    /// announced all of it.
     pub seeder_announced: Option<u32>,
-    /// How many of its requests in a row came while we choked it.
+    /// Number of its requests in a row that came while we choked it.
     pub asked_while_choked: u32,
 }
 
-/// What a neighbor has never done, and for how long it could have.
+/// An action that a neighbor has never taken, and how long it could have.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Hint {
     NeverUnchokes(Duration),
     NeverAsks(Duration),
     NeverInterested(Duration),
-    /// A seeder has announced only this number of pieces.
+    /// A seeder has announced only this many pieces.
     SeederLacks(u32, Duration),
-    /// It has asked this many times in a row while it was choked.
+    /// It has sent this many requests in a row while it was choked.
     AsksWhileChoked(u32),
 }
 
@@ -70,28 +71,28 @@ pub enum Hint {
 #[derive(Debug)]
 pub struct Watch {
     patience: Patience,
-    /// Since when we are interested and choked without a break; `None` once it has unchoked us or was told of.
+    /// How long we have been interested and choked without a break; `None` after an unchoke or a report.
     choked: Option<Duration>,
-    /// How long it could have asked, all in all; `None` once it has asked or was told of.
+    /// How long it could have requested a piece, in total; `None` after a request or a report.
     idle: Option<Duration>,
-    /// Since when it could have said that it is interested; `None` once it has or was told of.
+    /// How long it could have sent `interested`; `None` after it has, or after a report.
     uninterested: Option<Duration>,
-    /// Since when a seeder could have announced the file; `None` once it has or was told of.
+    /// How long a seeder could have announced the file; `None` after it has, or after a report.
     unannounced: Option<Duration>,
-    /// Whether it was told that it asks while it is choked.
+    /// Whether its requests while it was choked were reported.
     told_asks: bool,
-    /// Whether it has asked since the last look.
+    /// Whether it has sent a request since the last look.
     has_asked: bool,
 }
 
 impl Pace {
-    /// The longer of both intervals.
+    /// Returns the longer of both intervals.
     #[must_use]
     pub fn longest_interval(self) -> Duration {
         self.unchoking_interval.max(self.optimistic_interval)
     }
 
-    /// The pace that a configuration sets.
+    /// Returns the pace that `Common.cfg` sets.
     #[must_use]
     pub fn of(common: &Common) -> Self {
         Self {
@@ -103,10 +104,11 @@ impl Pace {
 }
 
 impl Patience {
-    /// Of a peer with this number of neighbors, which has those of its neighbors in its place; never less than `least`.
+    /// Returns the patience of a peer with this number of neighbors, on the assumption that each neighbor has the same number;
+    /// never less than `least`.
     ///
-    /// With no more than k neighbors all that are interested are preferred at the next selection. Otherwise only the
-    /// optimistic unchoking is sure to come to each of the others some day, and it is drawn.
+    /// With at most k neighbors, all interested ones become preferred at the next selection. Otherwise only the optimistic
+    /// unchoking reaches each of the others for certain, and it is random.
     pub fn of(pace: Pace, neighbor_count: usize, least: Duration) -> Self {
         let request = least.max(pace.unchoking_interval * INTERVALS);
         let neighbor_count = u32::try_from(neighbor_count).unwrap_or(u32::MAX);
@@ -117,7 +119,7 @@ impl Patience {
 }
 
 impl Facts {
-    /// As the peer sees them; `None` of somebody whom it does not know.
+    /// Returns the facts as the peer sees them; `None` for an ID that it does not know.
     pub fn of(peer: &Peer, neighbor: PeerId, is_seeder: bool) -> Option<Self> {
         let view = peer.neighbors().find(|view| view.id == neighbor)?;
         let others = u32::try_from(peer.neighbors().count()).unwrap_or(u32::MAX).saturating_sub(1);
@@ -135,7 +137,7 @@ impl Facts {
 }
 
 impl Watch {
-    /// Of a connection that has just begun.
+    /// Watches a connection that has just begun.
     pub fn new(patience: Patience) -> Self {
         let start = Some(Duration::ZERO);
         Self {
@@ -149,7 +151,7 @@ impl Watch {
         }
     }
 
-    /// Notes what the neighbor has said.
+    /// Notes a message that the neighbor has sent.
     pub fn heard(&mut self, message: &Message) {
         match message {
             Message::Unchoke => self.choked = None,
@@ -162,24 +164,24 @@ impl Watch {
         }
     }
 
-    /// Whether nothing is watched for any more, or not before its next request.
+    /// Reports whether there is nothing left to watch, or nothing before the neighbor's next request.
     pub fn is_over(&self) -> bool {
         let waits = [self.choked, self.idle, self.uninterested, self.unannounced];
         waits.iter().all(Option::is_none) && (self.told_asks || !self.has_asked)
     }
 
-    /// Looks at how things stand so long after the last look; each hint is given once.
+    /// Looks at the facts this long after the last look; returns each hint once.
     pub fn look(&mut self, since_last: Duration, facts: Facts) -> Option<Hint> {
         let passed = since_last.min(LONGEST_BETWEEN);
         let waits_for_unchoke = facts.they_choke_us && facts.we_are_interested;
-        // What it waited for may have gone elsewhere in the meantime: then a new wait begins.
+        // The piece that it waited for may have come from another neighbor. Then a new wait begins.
         self.choked = self.choked.map(|choked| if waits_for_unchoke { choked + passed } else { Duration::ZERO });
-        // We choke it now and then, so its chances are added up.
+        // We choke it now and then, so its chances add up.
         let could_ask = !facts.we_choke_them && facts.they_are_interested && facts.can_ask_us;
         self.idle = self.idle.map(|idle| if could_ask { idle + passed } else { idle });
         let choked = self.choked.take_if(|choked| *choked >= self.patience.unchoke).map(Hint::NeverUnchokes);
         let late = |wait: &mut Option<Duration>| wait.take_if(|wait| *wait >= self.patience.request);
-        // A seeder wants nothing, though it may be known by its haves alone.
+        // A seeder wants no pieces, even if only its haves announce the file.
         let may_want = facts.lacks_ours && facts.seeder_announced.is_none() && !facts.they_are_interested;
         self.uninterested = self.uninterested.map(|wait| if may_want { wait + passed } else { Duration::ZERO });
         self.unannounced = self.unannounced.filter(|_| facts.seeder_announced.is_some()).map(|wait| wait + passed);
@@ -202,30 +204,30 @@ impl fmt::Display for Hint {
         match self {
             Self::NeverUnchokes(time) => write!(
                 f,
-                "has never unchoked us, though we have been interested for {} s, long enough by k, p and m",
+                "has never unchoked us, although we have been interested for {} s, long enough for this k, p and m",
                 time.as_secs()
             ),
             Self::NeverAsks(time) => write!(
                 f,
-                "is interested and has been unchoked for {} s all in all, but has never asked for a piece",
+                "is interested and has been unchoked for {} s in total, but has never requested a piece",
                 time.as_secs()
             ),
             Self::NeverInterested(time) => write!(
                 f,
-                "has never said that it is interested, though we have had pieces for it for {} s: perhaps it does not heed \
-                 our bitfield and our haves, or does not announce its own pieces",
+                "has never sent 'interested', although we have had pieces for it for {} s: perhaps it ignores our 'bitfield' \
+                 and 'have', or does not announce its own pieces",
                 time.as_secs()
             ),
             Self::SeederLacks(count, time) => write!(
                 f,
-                "starts with the file by PeerInfo.cfg, but has announced only {count} pieces in {} s: perhaps it sends no \
-                 bitfield, or its own PeerInfo.cfg says 0",
+                "starts with the file according to PeerInfo.cfg, but has announced only {count} pieces in {} s: perhaps it \
+                 sends no 'bitfield', or its own PeerInfo.cfg says 0",
                 time.as_secs()
             ),
             Self::AsksWhileChoked(count) => write!(
                 f,
-                "has asked {count} times in a row while we choked it, which is not answered: perhaps it does not wait for \
-                 'unchoke'"
+                "has sent {count} requests in a row while we choked it, and we do not answer those: perhaps it does not wait \
+                 for 'unchoke'"
             ),
         }
     }
@@ -238,7 +240,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
     const PATIENCE: Patience = Patience { unchoke: Duration::from_secs(5), request: Duration::from_secs(3) };
-    /// We wait for an unchoke, and it could ask us.
+    /// We wait for an unchoke, and the neighbor could request a piece from us.
     const BOTH: Facts = Facts {
         they_choke_us: true,
         we_are_interested: true,
@@ -250,7 +252,7 @@ mod tests {
         asked_while_choked: 0,
     };
 
-    /// The hints that this number of looks, one a second, give, each with the number of the look.
+    /// Returns the hints of this many looks, one a second, each with the number of its look.
     fn looks(watch: &mut Watch, facts: Facts, count: u64) -> Vec<(u64, Hint)> {
         (1..=count).filter_map(|look| watch.look(SECOND, facts).map(|hint| (look, hint))).collect()
     }
@@ -265,13 +267,13 @@ mod tests {
     }
 
     #[test]
-    fn one_that_never_says_that_it_is_interested_is_told_of_once() {
+    fn a_neighbor_that_is_never_interested_is_reported_once() {
         let silent = Facts { they_choke_us: false, they_are_interested: false, ..BOTH };
         let mut watch = Watch::new(PATIENCE);
         assert_eq!(looks(&mut watch, silent, 100), [(3, Hint::NeverInterested(3 * SECOND))]);
         let mut watch = Watch::new(PATIENCE);
         watch.heard(&Message::Interested);
-        assert_eq!(looks(&mut watch, silent, 100), [], "it had enough later");
+        assert_eq!(looks(&mut watch, silent, 100), [], "it wanted nothing more later");
         for facts in [Facts { lacks_ours: false, ..silent }, BOTH] {
             let told = looks(&mut Watch::new(PATIENCE), facts, 100);
             assert!(!told.iter().any(|(_, hint)| matches!(hint, Hint::NeverInterested(_))), "{told:?}");
@@ -279,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_seeder_that_does_not_announce_the_file_is_told_of_once_and_not_for_want_of_interest() {
+    fn a_seeder_that_does_not_announce_the_file_is_reported_once_and_not_for_lack_of_interest() {
         let silent = Facts { they_choke_us: false, they_are_interested: false, seeder_announced: Some(2), ..BOTH };
         let mut watch = Watch::new(PATIENCE);
         assert_eq!(looks(&mut watch, silent, 2), []);
@@ -291,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_asks_while_it_is_choked_is_told_of_at_the_tenth_request_in_a_row() {
+    fn requests_while_choked_are_reported_at_the_tenth_in_a_row() {
         let piece = FileLayout::new(10, 1).expect("a layout").piece(3).expect("of ten");
         let nothing = Facts { they_choke_us: false, we_choke_them: true, lacks_ours: false, ..BOTH };
         let mut watch = Watch::new(PATIENCE);
@@ -304,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_has_unchoked_or_asked_once_is_not_watched_for_that_any_more() {
+    fn a_neighbor_that_has_unchoked_or_asked_once_is_no_longer_watched_for_that() {
         let layout = FileLayout::new(10, 1).expect("a layout");
         let piece = layout.piece(3).expect("of ten");
         let mut watch = Watch::new(PATIENCE);
@@ -318,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_said_of_one_that_owes_nothing() {
+    fn a_neighbor_that_owes_nothing_is_not_reported() {
         let nobody_waits = [
             Facts { they_choke_us: false, we_choke_them: true, ..BOTH },
             Facts { we_are_interested: false, they_are_interested: false, lacks_ours: false, ..BOTH },
@@ -364,11 +366,11 @@ mod tests {
     fn sentences() {
         assert_eq!(
             Hint::NeverUnchokes(50 * SECOND).to_string(),
-            "has never unchoked us, though we have been interested for 50 s, long enough by k, p and m"
+            "has never unchoked us, although we have been interested for 50 s, long enough for this k, p and m"
         );
         assert_eq!(
             Hint::NeverAsks(30 * SECOND).to_string(),
-            "is interested and has been unchoked for 30 s all in all, but has never asked for a piece"
+            "is interested and has been unchoked for 30 s in total, but has never requested a piece"
         );
     }
 }

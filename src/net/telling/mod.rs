@@ -1,7 +1,8 @@
-//! What a person is told of neighbors and callers, in words; pure.
+//! Sentences about neighbors and callers; pure.
 //!
-//! Modules in reading order: [`callers`] is about those that call without shaking hands, [`drops`] about neighbors that close again and
-//! again, [`hints`] about connected ones that never do what is expected; [`waiting`] says who is missing, and why.
+//! Modules in reading order: [`callers`] covers peers that call without shaking hands, and [`drops`] neighbors that close again
+//! and again. [`hints`] covers connected neighbors that never do what is expected. [`waiting`] says which neighbors are
+//! missing, and why.
 
 pub mod callers;
 pub mod drops;

@@ -1,4 +1,4 @@
-//! Why a neighbor is waited for, in words; pure.
+//! Why a peer waits for a neighbor, in words; pure.
 
 use std::fmt;
 use std::io::{self, ErrorKind};
@@ -13,20 +13,20 @@ use crate::protocol::peer_id::PeerId;
 /// Maximum number of neighbors that a sentence names.
 const MOST_NAMED: usize = 10;
 
-/// What stood in the way when a neighbor was dialed last.
+/// Why the last attempt to dial a neighbor failed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Trouble {
-    /// Its host is not known here.
+    /// The neighbor's host is not known on this machine.
     NoSuchHost(String),
-    /// This machine had no descriptor left, so nothing is known of the neighbor.
+    /// This machine had no file descriptor left, so nothing is known about the neighbor.
     Want(String),
-    /// The system could not do its part.
+    /// The system call failed on this machine.
     System(String),
-    /// It could not be reached at this address.
+    /// The neighbor could not be reached at this address.
     Unreachable(SocketAddr, ErrorKind, String),
-    /// It closed before hands were shaken, or said too little for too long.
+    /// It closed before the handshake was complete, or sent too little of it in time.
     Silent(SocketAddr),
-    /// It does not speak the protocol; the words say what it did.
+    /// It does not speak the protocol; the text says what it did.
     NoPeer(SocketAddr, String),
     /// It has another ID.
     OtherId(SocketAddr, u32),
@@ -35,24 +35,24 @@ pub enum Trouble {
 /// Why a neighbor is missing.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Missing {
-    /// This peer dials it, and this stood in the way last; unknown before the first attempt has ended.
+    /// This peer dials it, and the last attempt failed for this reason; `None` before the first attempt has ended.
     Dialed(Option<Trouble>),
-    /// It is to call this peer.
+    /// This peer waits for its call.
     ToCall {
         /// Whether it has called before.
         again: bool,
     },
-    /// It was here, and broke the protocol too often.
+    /// It was connected, and broke the protocol too often.
     KeptOut,
-    /// It is connected, and does nothing although something is due.
+    /// It is connected, and does nothing although a message is due.
     Idle,
 }
 
 impl Trouble {
-    /// What an error means that came when a host was looked up.
+    /// Translates an error from looking up a host.
     #[must_use]
     pub fn of_lookup(host: &str, error: &io::Error) -> Self {
-        // Of a name the resolver says so in words of its own; the system's own errors have a number.
+        // The resolver describes an unknown name in words of its own; errors of the system have a number.
         match error.raw_os_error() {
             Some(_) if is_want_of_descriptors(error) => Self::Want(format!("cannot look up '{host}': {error}")),
             Some(_) => Self::System(format!("cannot look up '{host}': {error}")),
@@ -60,7 +60,7 @@ impl Trouble {
         }
     }
 
-    /// What an error means that came when an address was dialed.
+    /// Translates an error from dialing an address.
     #[must_use]
     pub fn of_dialing(address: SocketAddr, error: &io::Error) -> Self {
         match error.kind() {
@@ -75,9 +75,9 @@ impl Trouble {
         }
     }
 
-    /// The sentence that tells it at once, of this neighbor.
+    /// Returns the sentence that reports this at once, with the neighbor's ID.
     #[must_use]
-    pub fn told_of(&self, neighbor: PeerId) -> String {
+    pub fn sentence_for(&self, neighbor: PeerId) -> String {
         match self {
             Self::NoPeer(_, fault) => format!("neighbor {neighbor} {fault}"),
             Self::OtherId(address, id) => format!("{address} answered with peer ID {id}, expected {neighbor}"),
@@ -85,8 +85,8 @@ impl Trouble {
         }
     }
 
-    /// Which of several troubles is worth more words: one address of a neighbor may answer wrongly, another not at all, and a
-    /// third may be of a family that this machine does not have.
+    /// Returns how much one of several troubles matters. One address of a neighbor may answer wrongly, another not at all. A
+    /// third may be of an address family that this machine lacks.
     #[must_use]
     pub fn weight(&self) -> u8 {
         match self {
@@ -96,13 +96,13 @@ impl Trouble {
         }
     }
 
-    /// Whether it is this machine's fault, so that the neighbor may well be there.
+    /// Reports whether this machine is at fault, so that the neighbor may well be running.
     #[must_use]
     pub fn is_ours(&self) -> bool {
         matches!(self, Self::Want(_))
     }
 
-    /// Whether it is somebody's mistake, which does not go away when a neighbor is started.
+    /// Reports whether this is a mistake that does not disappear when the neighbor starts.
     #[must_use]
     pub fn is_a_mistake(&self) -> bool {
         !matches!(self, Self::Unreachable(..) | Self::Silent(_))
@@ -123,7 +123,7 @@ impl fmt::Display for Trouble {
                 }
                 _ => write!(f, "{address}: {error}"),
             },
-            Self::Silent(address) => write!(f, "{address}: answers, but does not shake hands"),
+            Self::Silent(address) => write!(f, "{address}: accepts connections, but does not complete the handshake"),
             Self::NoPeer(address, fault) => write!(f, "{address}: {fault}"),
             Self::OtherId(address, id) => write!(f, "{address} answers as peer {id}"),
         }
@@ -137,13 +137,13 @@ impl fmt::Display for Missing {
             Self::Dialed(None) => f.write_str("is being dialed"),
             Self::ToCall { again: false } => f.write_str("has not called us yet"),
             Self::ToCall { again: true } => f.write_str("has not called us again"),
-            Self::Idle => f.write_str("is connected, but nothing comes or goes"),
-            Self::KeptOut => f.write_str("is kept out for a while, for it has broken the protocol"),
+            Self::Idle => f.write_str("is connected, but sends and receives nothing"),
+            Self::KeptOut => f.write_str("is kept out for a while, because it broke the protocol"),
         }
     }
 }
 
-/// `waiting for 1001 (...), 1004 (...)`; if any of them is to call, with what somebody did who called.
+/// Returns `waiting for 1001 (...), 1004 (...)`. If one of them should call, the last odd caller follows.
 #[must_use]
 pub fn sentence(missing: &[(PeerId, Missing)], odd_caller: Option<&OddCaller>) -> String {
     let waits_for_a_call = missing.iter().any(|(_, why)| matches!(why, Missing::ToCall { .. }));
@@ -151,7 +151,7 @@ pub fn sentence(missing: &[(PeerId, Missing)], odd_caller: Option<&OddCaller>) -
     format!("waiting for {}{odd_caller}", reasons(missing))
 }
 
-/// `1001 (...), 1004 (...)`.
+/// Returns `1001 (...), 1004 (...)`.
 #[must_use]
 pub fn reasons(missing: &[(PeerId, Missing)]) -> String {
     let named: Vec<_> = missing.iter().take(MOST_NAMED).map(|(id, why)| format!("{id} ({why})")).collect();
@@ -162,16 +162,16 @@ pub fn reasons(missing: &[(PeerId, Missing)]) -> String {
     format!("{}{more}", named.join(", "))
 }
 
-/// What is told of a neighbor that has dropped `count` connections in a row right after the handshake.
+/// Returns the sentence about a neighbor that has dropped `count` connections in a row right after the handshake.
 #[must_use]
 pub fn dropping(neighbor: PeerId, own: PeerId, opened_by: Opener, heard: Heard, count: u32) -> String {
     let does = match opened_by {
-        Opener::Us => "takes each connection and closes it",
+        Opener::Us => "accepts each connection and closes it",
         Opener::Them => "calls and closes each connection",
     };
     let (when, mistake) = match heard {
-        Heard::Nothing => ("handshake", format!("does not accept the ID {own}, or takes us for another peer")),
-        _ => ("bitfield", "expects another bitfield than ours, or another file".into()),
+        Heard::Nothing => ("handshake", format!("does not accept the ID {own}, or mistakes us for another peer")),
+        _ => ("bitfield", "expects a different bitfield, or a different file".into()),
     };
     format!("neighbor {neighbor} {does} right after the {when}, {count} times in a row: perhaps it {mistake}")
 }
@@ -203,25 +203,28 @@ mod tests {
         ] {
             assert_eq!(dialed(error), expected);
         }
-        assert_eq!(Trouble::Silent(at()).to_string(), "10.77.0.1:6001: answers, but does not shake hands");
+        assert_eq!(
+            Trouble::Silent(at()).to_string(),
+            "10.77.0.1:6001: accepts connections, but does not complete the handshake"
+        );
         assert_eq!(Trouble::OtherId(at(), 1005).to_string(), "10.77.0.1:6001 answers as peer 1005");
     }
 
     #[test]
-    fn a_link_local_address_without_its_scope_is_told_as_such() {
+    fn dialing_a_link_local_address_without_its_scope_is_reported_as_such() {
         let told = |address: &str, error: ErrorKind| {
             Trouble::of_dialing(address.parse().expect("an address"), &error.into()).to_string()
         };
         assert_eq!(
             told("[fe80::1]:6001", ErrorKind::InvalidInput),
-            "cannot dial [fe80::1]:6001: it needs the scope of a network card, as in fe80::1%eth0"
+            "cannot dial [fe80::1]:6001: it needs the scope of a network interface, such as fe80::1%eth0"
         );
         assert!(told("[fe80::1%3]:6001", ErrorKind::TimedOut).contains("timed out"));
     }
 
     /// Seen: `cannot find the host 'localhost': Too many open files`.
     #[test]
-    fn want_of_descriptors_is_not_told_as_a_host_that_is_not_known() {
+    fn a_lack_of_descriptors_is_not_reported_as_an_unknown_host() {
         let no_descriptors = io::Error::from_raw_os_error(24);
         let told = Trouble::of_lookup("localhost", &no_descriptors).to_string();
         assert!(told.starts_with("cannot look up 'localhost': "), "{told}");
@@ -232,7 +235,7 @@ mod tests {
         );
         let unknown = Trouble::of_lookup("nobody", &io::Error::other("no such name"));
         assert_eq!(unknown.to_string(), "cannot find the host 'nobody': no such name");
-        // Such a neighbor can only be met if it calls.
+        // Such a neighbor can only be reached if it calls.
         let no_family = Trouble::of_dialing(at(), &io::Error::from_raw_os_error(97));
         assert!(
             !no_family.is_ours() && no_family.to_string().starts_with("cannot dial 10.77.0.1:6001: "),
@@ -242,21 +245,21 @@ mod tests {
     }
 
     #[test]
-    fn one_that_drops_connections_is_told_of_with_the_likely_mistake() {
+    fn a_neighbor_that_drops_connections_is_reported_with_the_likely_mistake() {
         assert_eq!(
             dropping(id(1001), id(1002), Opener::Us, Heard::Nothing, 5),
-            "neighbor 1001 takes each connection and closes it right after the handshake, 5 times in a row: perhaps it does \
-             not accept the ID 1002, or takes us for another peer"
+            "neighbor 1001 accepts each connection and closes it right after the handshake, 5 times in a row: perhaps it does \
+             not accept the ID 1002, or mistakes us for another peer"
         );
         assert_eq!(
             dropping(id(1003), id(1002), Opener::Them, Heard::Bitfield, 5),
             "neighbor 1003 calls and closes each connection right after the bitfield, 5 times in a row: perhaps it expects \
-             another bitfield than ours, or another file"
+             a different bitfield, or a different file"
         );
     }
 
     #[test]
-    fn who_is_waited_for_is_named_with_the_reason() {
+    fn missing_neighbors_are_named_with_the_reason() {
         let refused = Trouble::of_dialing(at(), &ErrorKind::TimedOut.into());
         let missing = [
             (id(1001), Missing::Dialed(Some(refused))),
@@ -269,7 +272,7 @@ mod tests {
             sentence(&missing, None),
             "waiting for 1001 (10.77.0.1:6001: connection timed out; firewall?), 1002 (is being dialed), \
              1004 (has not called us yet), 1005 (has not called us again), \
-             1006 (is kept out for a while, for it has broken the protocol)"
+             1006 (is kept out for a while, because it broke the protocol)"
         );
         let many: Vec<_> = (1..=12).map(|number| (id(number), Missing::ToCall { again: false })).collect();
         assert!(sentence(&many, None).ends_with("10 (has not called us yet) and 2 more"));
@@ -277,6 +280,10 @@ mod tests {
         assert!(
             sentence(&many, Some(&caller)).ends_with(" and 2 more; 10.77.0.1 called, but closed without a handshake")
         );
-        assert_eq!(sentence(&missing[1..2], Some(&caller)), "waiting for 1002 (is being dialed)", "nobody is to call");
+        assert_eq!(
+            sentence(&missing[1..2], Some(&caller)),
+            "waiting for 1002 (is being dialed)",
+            "no neighbor should call"
+        );
     }
 }

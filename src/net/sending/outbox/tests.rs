@@ -1,4 +1,4 @@
-//! The bounds of what waits for a neighbor, and what is taken back.
+//! The bounds of the messages that wait for a neighbor, and what a choke takes back.
 
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 
@@ -25,12 +25,12 @@ fn outbox() -> Outbox {
     Outbox::new(PeerId::new(1002).expect("it is positive"), Arc::new(Stream::new(socket)), source, None)
 }
 
-/// Whether another request may be read.
+/// Reports whether another request may be read.
 fn has_room(outbox: &Outbox) -> bool {
     outbox.wait_for_room(Duration::ZERO)
 }
 
-/// The choked get no pieces (A7).
+/// A choked neighbor gets no pieces (protocol A7).
 #[test]
 fn a_choke_takes_back_the_pieces_that_wait_and_later_ones_wait_behind_it() {
     let outbox = outbox();
@@ -58,7 +58,7 @@ fn no_other_message_takes_back_a_piece() {
 }
 
 #[test]
-fn who_has_asked_for_64_pieces_is_not_read_from_until_one_has_left_or_a_choke_has_taken_them_back() {
+fn a_neighbor_with_64_requests_is_not_read_from_until_a_piece_has_left_or_a_choke_takes_them_back() {
     let outbox = outbox();
     for number in 0..64 {
         assert!(has_room(&outbox), "{number} pieces wait");
@@ -66,7 +66,7 @@ fn who_has_asked_for_64_pieces_is_not_read_from_until_one_has_left_or_a_choke_ha
     }
     assert!(!has_room(&outbox));
     let pen = outbox.wait_for_pen().expect("there is something to write");
-    assert!(has_room(&outbox), "the pen has one");
+    assert!(has_room(&outbox), "the pen holds one");
     outbox.push(piece(64), false);
     assert!(!has_room(&outbox));
     outbox.push(Message::Choke, false);
@@ -75,7 +75,7 @@ fn who_has_asked_for_64_pieces_is_not_read_from_until_one_has_left_or_a_choke_ha
 }
 
 #[test]
-fn nobody_waits_for_room_where_nothing_is_sent_any_more() {
+fn a_closed_outbox_always_has_room() {
     let outbox = outbox();
     (0..64).for_each(|number| _ = outbox.push(piece(number), false));
     assert!(!has_room(&outbox));
@@ -84,7 +84,7 @@ fn nobody_waits_for_room_where_nothing_is_sent_any_more() {
 }
 
 #[test]
-fn more_than_262144_messages_do_not_wait() {
+fn at_most_262144_messages_wait() {
     let outbox = outbox();
     for number in 0..262_144 {
         assert_ne!(outbox.push(Message::Interested, true), Pushed::Full, "{number} messages wait");
