@@ -22,6 +22,15 @@ else
     printf '\n== shellcheck is not installed, so the scripts are not checked\n'
 fi
 
+# What CONTRIBUTING.md allows a sentence at most.
+if command -v python3 >/dev/null; then
+    mapfile -t code < <(find src -name '*.rs')
+    printf '\n== scripts/sentences.py --over 25\n'
+    scripts/sentences.py --over 25 ./*.md docs/*.md "${code[@]}"
+else
+    printf '\n== python3 is not installed, so the sentences are not measured\n'
+fi
+
 # In a directory of our own, which is kept only if the demo fails.
 demo=$(mktemp -d "${TMPDIR:-/tmp}/peer_process-check.XXXXXX")
 check scripts/run.sh --demo "$demo"

@@ -3,7 +3,8 @@
 
 Usage: scripts/sentences.py [--over WORDS] FILE...
 Code blocks and headings do not count; a cell of a table and an item of a list end a sentence. `code` counts as one word.
-With --over it shows every sentence that has more words than that, each with its file and number of words.
+With --over it shows every sentence that has more words than that, each with its file and number of words, and ends with 1 if
+there is one.
 """
 
 import argparse
@@ -50,6 +51,7 @@ def main():
     words.add_argument("--over", type=int)
     words.add_argument("files", nargs="+")
     told = words.parse_args()
+    is_over = False
     for path in told.files:
         with open(path, encoding="utf-8") as file:
             text = file.read()
@@ -57,6 +59,7 @@ def main():
         if told.over is not None:
             for count, sentence in found:
                 if count > told.over:
+                    is_over = True
                     print(f"{path}: {count}: {sentence}")
             continue
         if not found:
@@ -66,7 +69,8 @@ def main():
         long = sum(count > TOO_LONG for count in counts)
         mean = sum(counts) / len(counts)
         print(f"{path}: {len(counts)} sentences, {mean:.1f} words each, {100 * long / len(counts):.1f} % above {TOO_LONG}")
+    return is_over
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
