@@ -72,8 +72,8 @@ pub struct Arguments {
     /// Request at most RATE bytes of pieces a second from each neighbor
     #[arg(long, value_name = "RATE", allow_negative_numbers = true, value_parser = rate("--download-limit-per-neighbor"))]
     pub download_limit_per_neighbor: Option<Rate>,
-    /// Check every piece by this manifest, which `swarm meta create` writes [default: `<FileName>.meta.json` beside
-    /// Common.cfg, if it exists]
+    /// Check every piece by this manifest, which `swarm meta create` writes. The default is `FileName.meta.json` beside
+    /// Common.cfg, if it exists
     #[arg(long, value_name = "PATH")]
     pub manifest: Option<PathBuf>,
     /// Seed without checking the file by the manifest first

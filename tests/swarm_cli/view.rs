@@ -153,8 +153,8 @@ fn a_peer_without_a_log_is_not_said_to_have_nothing() {
     assert!(swarm.place.read(&copy_of(1002)) == content());
     assert_eq!(outcome.columns(&["file", "note"]), ["original no log found", "identical no log found"]);
     let status = swarm.run("status");
-    let all = format!("ended {PIECE_COUNT}/{PIECE_COUNT} 100 % no log found");
-    assert_eq!(status.columns(&["state", "pieces", "note"]), [all.as_str(), "ended - no log found"]);
+    let all = format!("exited {PIECE_COUNT}/{PIECE_COUNT} 100 % no log found");
+    assert_eq!(status.columns(&["state", "pieces", "note"]), [all.as_str(), "exited - no log found"]);
     // One that is empty was found.
     swarm.start_by("start", ": >log_peer_$1.log").end().assert_status(1);
     let status = swarm.run("status");
