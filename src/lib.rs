@@ -8,6 +8,7 @@
 //! - [`disk`]: the pieces on disk, the records that a killed peer resumes from, and the manifest that pieces are checked by;
 //! - [`limits`]: rates in bytes per second, and the bucket that enforces them;
 //! - [`output`]: the course's log, what a person sees, and what a program reads;
+//! - [`cli`]: the command line of `peer_process`, and what `swarm` shares of it;
 //! - [`net`]: the only place with sockets, and but for [`disk::hashing`] and [`output::stderr`] the only one with threads; it
 //!   translates between all of them.
 
@@ -22,5 +23,7 @@ pub mod disk;
 pub mod limits;
 
 pub mod output;
+
+pub mod cli;
 
 pub mod net;

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::config::units::parse_bytes;
 
-/// Rate unused for this long may be used later, and no more. The average over any 5 s stays within 5 % of the limit. A
+/// An idle sender may catch up on this much time, and no more. The average over any 5 s stays within 5 % of the limit. A
 /// neighbor may take this long until its next request without lowering the average.
 pub const BURST: Duration = Duration::from_millis(200);
 
@@ -66,7 +66,7 @@ pub struct NotRate;
 
 impl fmt::Display for NotRate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not a whole number of bytes a second, 1 or more, as 200k, 5M or 1000000")
+        f.write_str("not a whole number of bytes a second, 1 or more, such as 200k, 5M or 1000000")
     }
 }
 

@@ -63,6 +63,28 @@ fn every_help_fits_a_terminal_of_80_columns() {
     }
 }
 
+/// The explanations stand below the options, in the same words everywhere, and only where they are needed.
+#[test]
+fn sizes_rates_and_seconds_are_explained_wherever_an_option_takes_one() {
+    let mut explained = 0;
+    for (name, text) in all_helps() {
+        let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let takes = |value: &str| words.contains(&format!("<{value}>"));
+        for (value, sentence) in [
+            ("SECS", "SECS is a number of seconds."),
+            ("SIZE", "SIZE is a whole number of bytes, with or without a unit: 1000000, 64KiB, 24MB."),
+            ("RATE", "RATE is a whole number of bytes a second, with or without a unit: 1000000, 200k, 5M."),
+        ] {
+            assert_eq!(words.contains(sentence), takes(value), "{value} in {name}: {text}");
+            explained += usize::from(takes(value));
+        }
+        let units = "The units k, M, G and T are decimal, and Ki, Mi, Gi and Ti are binary: 1k is 1000, 1Ki is 1024.";
+        assert_eq!(words.contains(units), takes("SIZE") || takes("RATE"), "{name}: {text}");
+    }
+    // Of `peer_process` two, of `swarm init` two, of `start` two, of `meta create` one.
+    assert_eq!(explained, 7);
+}
+
 #[test]
 fn the_documents_have_every_option() {
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");

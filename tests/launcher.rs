@@ -75,6 +75,7 @@ fn what_it_is_given_goes_to_swarm_start_and_its_status_comes_back() {
     let (status, stdout, _) = run(place.path(), "--help");
     assert_eq!(status, Some(0));
     assert!(stdout.starts_with("Usage: scripts/run.sh"), "{stdout}");
+    assert!(stdout.lines().all(|line| line.chars().count() <= 80), "{stdout}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `FrameReader`: a stream that is there already, copied into the reader's space as a socket would, and cut into messages.
+//! `FrameReader`: a stream in memory, copied into the reader's space as a socket would, and cut into messages.
 
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
@@ -7,10 +7,10 @@ use peer_process::protocol::message::Message;
 use peer_process::protocol::wire::{self, FrameReader};
 
 const SMALL_MESSAGES: u32 = 10_000;
-/// How much is streamed of larger pieces.
+/// Number of bytes that are streamed of larger pieces.
 const STREAM_BYTES: u32 = 8 * 1024 * 1024;
 
-/// What comes from a neighbor in a lively swarm: hardly anything but haves.
+/// The messages of a neighbor in a lively swarm: almost only haves.
 #[divan::bench]
 fn many_small_messages(bencher: Bencher) {
     let layout = FileLayout::new(SMALL_MESSAGES.into(), 1).expect("a layout");
@@ -45,7 +45,7 @@ fn pieces_of(bencher: Bencher, piece_size: u32) {
         .bench_local(|| assert_eq!(read_all(&mut reader, &stream), layout.piece_count()));
 }
 
-/// How many messages there are in a stream.
+/// Returns how many messages a stream has.
 fn read_all(reader: &mut FrameReader, mut stream: &[u8]) -> u32 {
     let mut count = 0;
     while !stream.is_empty() {

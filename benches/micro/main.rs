@@ -1,7 +1,7 @@
-//! What the parts that decide and translate cost, by plain calls: the rules, the frame reader, the piece set.
+//! The cost of the parts that decide and translate, by plain calls: the rules, the frame reader, the piece set.
 //!
-//! `cargo bench` runs it in a few seconds; `cargo bench -- have` runs what has `have` in its name. `cargo test` runs each once,
-//! without the largest, which a debug build takes long to set up.
+//! `cargo bench` runs it in a few seconds; `cargo bench -- have` runs the benchmarks with `have` in their names. `cargo test`
+//! runs each once, without the largest, which a debug build takes long to set up.
 
 mod frame_reader;
 mod piece_set;
@@ -10,7 +10,7 @@ mod world;
 
 use divan::Divan;
 
-/// Pieces of the course's example, of 1 GiB in pieces of 16 KiB, and of what is far beyond both.
+/// Number of pieces of the course's example, of 1 GiB in pieces of 16 KiB, and of a far larger file.
 const PIECE_COUNTS: [u32; 3] = [306, 65_536, 3_000_000];
 
 fn main() {
@@ -18,7 +18,7 @@ fn main() {
     if arguments.iter().any(|argument| argument == "--bench") {
         divan::main();
     } else if arguments.iter().all(|argument| argument.starts_with('-') && argument != "--list") {
-        // By `cargo test`, whose options are those of another harness; a filter means one of the tests.
+        // `cargo test` passes the options of another harness; a filter means one of the tests.
         Divan::default().test_benches();
     }
 }

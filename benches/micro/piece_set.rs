@@ -1,4 +1,4 @@
-//! `PieceSet`: pieces put in one by one, and whole bitfields to bytes and back.
+//! `PieceSet`: pieces added one by one, and whole bitfields to bytes and back.
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
@@ -29,7 +29,7 @@ fn insert_every_piece(bencher: Bencher, pieces: u32) {
     });
 }
 
-/// By looking at each: the number itself is kept.
+/// Counts by looking at each: the number itself is kept.
 #[divan::bench(args = piece_counts(), sample_count = SAMPLES)]
 fn count_by_looking(bencher: Bencher, pieces: u32) {
     let set = half_full(layout(pieces));

@@ -1,6 +1,6 @@
 //! `Peer::handle`, in the middle of a download.
 //!
-//! A sample is [`BATCH`] calls. What they use up is prepared before it, so that only the calls themselves are measured.
+//! A sample is [`BATCH`] calls. Everything that they use up is prepared before, so only the calls themselves are measured.
 
 use std::cell::RefCell;
 
@@ -11,7 +11,7 @@ use peer_process::protocol::message::Message;
 use crate::piece_counts;
 use crate::world::{Neighbors, Size, World};
 
-/// Calls a sample: the least of the files has three times as many pieces.
+/// Number of calls in a sample: the smallest file has three times as many pieces.
 const BATCH: u32 = 100;
 const SAMPLES: u32 = 50;
 
@@ -19,7 +19,7 @@ fn sizes() -> impl Iterator<Item = Size> {
     piece_counts().flat_map(|pieces| [5, 50, 500].map(|neighbors| Size { pieces, neighbors }))
 }
 
-/// A piece arrives: it is to be saved, and the next one is chosen and asked for.
+/// A piece arrives: it is to be saved, and the next one is chosen and requested.
 #[divan::bench(args = sizes(), sample_size = BATCH, sample_count = SAMPLES)]
 fn a_piece_arrives_and_the_next_is_chosen(bencher: Bencher, size: Size) {
     let world = RefCell::new(World::new(size, Neighbors::Seeders));
@@ -31,7 +31,7 @@ fn a_piece_arrives_and_the_next_is_chosen(bencher: Bencher, size: Size) {
     bencher.with_inputs(prepare).bench_local_values(|()| world.borrow_mut().piece_arrives());
 }
 
-/// The same, where one of the rarest is asked for.
+/// A piece arrives, and one of the rarest is requested next.
 #[divan::bench(args = sizes().filter(|size| size.neighbors <= 50), sample_size = BATCH, sample_count = SAMPLES)]
 fn a_piece_arrives_and_the_rarest_is_chosen(bencher: Bencher, size: Size) {
     choose_the_rarest(bencher, size, Neighbors::Parts);
@@ -47,13 +47,13 @@ fn choose_the_rarest(bencher: Bencher, size: Size, neighbors: Neighbors) {
     bencher.with_inputs(prepare).bench_local_values(|()| world.borrow_mut().piece_arrives());
 }
 
-/// The same, where few pieces are the rarest.
+/// A piece arrives, and one of the rarest is requested next, where only few pieces are the rarest.
 #[divan::bench(args = sizes().filter(|size| size.neighbors <= 50), sample_size = BATCH, sample_count = SAMPLES)]
 fn a_piece_arrives_and_one_of_few_rarest_is_chosen(bencher: Bencher, size: Size) {
     choose_the_rarest(bencher, size, Neighbors::ThinParts);
 }
 
-/// A neighbor whose pieces were wrong speaks; it is not asked for anything, because others have all that it has.
+/// A neighbor whose pieces were wrong sends a message. It is not asked for anything, because others have all its pieces.
 #[divan::bench(args = sizes().filter(|size| size.neighbors <= 50), sample_size = BATCH, sample_count = SAMPLES)]
 fn a_liar_says_something(bencher: Bencher, size: Size) {
     let mut world = World::new(size, Neighbors::Seeders);
@@ -61,11 +61,11 @@ fn a_liar_says_something(bencher: Bencher, size: Size) {
     bencher.bench_local(|| world.first_neighbor_speaks());
 }
 
-/// A piece is on disk: it is logged, announced to every neighbor, and every interest is looked at again.
+/// A piece is on disk: it is logged, announced to every neighbor, and every interest is checked again.
 #[divan::bench(args = sizes(), sample_size = BATCH, sample_count = SAMPLES)]
 fn a_piece_is_saved(bencher: Bencher, size: Size) {
     let world = RefCell::new(World::new(size, Neighbors::Seeders));
-    // How many of the sample's pieces have been prepared.
+    // Number of the sample's pieces that have been prepared.
     let mut prepared = 0;
     let prepare = || {
         let mut world = world.borrow_mut();
@@ -79,7 +79,7 @@ fn a_piece_is_saved(bencher: Bencher, size: Size) {
     bencher.with_inputs(prepare).bench_local_values(|piece| world.borrow_mut().handle(Event::PieceSaved { piece }));
 }
 
-/// A neighbor has a piece more.
+/// A neighbor has one more piece.
 #[divan::bench(args = sizes(), sample_size = BATCH, sample_count = SAMPLES)]
 fn a_have_arrives(bencher: Bencher, size: Size) {
     let world = RefCell::new(World::new(size, Neighbors::Halfway));
@@ -97,7 +97,7 @@ fn a_have_arrives(bencher: Bencher, size: Size) {
         .bench_local_values(|(from, piece)| world.borrow_mut().receive(from, Message::Have(piece)));
 }
 
-/// The unchoking interval is over; all neighbors are interested.
+/// The unchoking interval has ended; all neighbors are interested.
 #[divan::bench(args = sizes(), sample_size = BATCH, sample_count = SAMPLES)]
 fn a_preferred_tick(bencher: Bencher, size: Size) {
     let mut world = World::new(size, Neighbors::Seeders);

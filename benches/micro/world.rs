@@ -1,4 +1,4 @@
-//! `World`: a peer in the middle of a download, with as many neighbors as one likes, that never runs out of pieces.
+//! `World`: a peer in the middle of a download, with any number of neighbors, that never runs out of pieces.
 
 use peer_process::peer::{Action, Event, Opener, Origin, Peer, Select, Setup};
 use peer_process::protocol::layout::{FileLayout, PieceIndex};
@@ -9,14 +9,14 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use std::fmt;
 
-/// How many neighbors unchoke us: with k = 4 each, that is what one can expect.
+/// Number of neighbors that unchoke us: with k = 4 each, that is the expected number.
 const UNCHOKING: usize = 5;
 /// k
 const PREFERRED: usize = 4;
 /// Visits all pieces of any of the sizes in an order without a pattern: a prime that divides none of them.
 const STRIDE: u64 = 1_000_003;
 
-/// How large the swarm and its file are.
+/// The size of the swarm and of its file.
 #[derive(Clone, Copy)]
 pub struct Size {
     pub pieces: u32,
@@ -29,21 +29,23 @@ impl fmt::Display for Size {
     }
 }
 
-/// What the neighbors have, and thereby what can be measured.
+/// The pieces of the neighbors, which determine what can be measured.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Neighbors {
     /// All pieces, so that each of ours concerns all of them.
     Seeders,
-    /// The pieces with even numbers; they get the others in the course of time.
+    /// The pieces with even numbers; they get the others over time.
     Halfway,
-    /// Parts of different sizes, so that pieces differ in their number of holders, and hardly any is among the rarest of all.
+    /// Parts of different sizes, so pieces differ in their number of holders, and hardly any piece is among the rarest of
+    /// all.
     Parts,
-    /// The same, but each number of holders is that of a thousandth of the pieces, so that the rarest have to be looked for.
+    /// Parts of different sizes, but each number of holders belongs to a thousandth of the pieces, so the rarest must be
+    /// searched for.
     ThinParts,
 }
 
 impl Neighbors {
-    /// What the neighbor at this place has.
+    /// Returns the pieces of the neighbor at this place.
     fn set(self, layout: FileLayout, place: usize) -> PieceSet {
         let mut has = PieceSet::empty(layout);
         let part = 20 - u32::try_from(place % 20).expect("small");
@@ -67,9 +69,9 @@ pub struct World {
     peer: Peer,
     ids: Vec<PeerId>,
     actions: Vec<Action>,
-    /// What each of those that unchoke us was asked for.
+    /// The piece requested from each neighbor that unchokes us.
     asked: Vec<PieceIndex>,
-    /// Whose turn it is to send a piece.
+    /// The neighbor that sends the next piece.
     turn: usize,
     /// Pieces that have arrived and are not saved.
     saving: Vec<PieceIndex>,
@@ -101,7 +103,7 @@ impl World {
         world
     }
 
-    /// Hands an event to the peer, as `net` does: the list of actions is used again and again.
+    /// Passes an event to the peer, as `net` does: the list of actions is used again and again.
     pub fn handle(&mut self, event: Event) {
         self.actions.clear();
         self.peer.handle(event, &mut self.actions);
@@ -120,7 +122,7 @@ impl World {
         self.turn = (self.turn + 1) % UNCHOKING;
     }
 
-    /// The first neighbor sends two wrong pieces, each of which it was asked for, and still unchokes us.
+    /// The first neighbor sends two wrong pieces, both requested, and still unchokes us.
     pub fn first_neighbor_lies(&mut self) {
         let liar = self.ids[0];
         for _ in 0..2 {
@@ -135,24 +137,24 @@ impl World {
         assert_eq!(self.requested(), None, "others have all that it has");
     }
 
-    /// The first neighbor says something that changes nothing.
+    /// The first neighbor sends a message that changes nothing.
     pub fn first_neighbor_speaks(&mut self) {
         self.receive(self.ids[0], Message::Interested);
     }
 
-    /// All that has arrived is saved.
+    /// Saves all pieces that have arrived.
     pub fn save_all(&mut self) {
         while let Some(piece) = self.saving.pop() {
             self.handle(Event::PieceSaved { piece });
         }
     }
 
-    /// A piece that has arrived and is to be saved.
+    /// Returns a piece that has arrived and is to be saved.
     pub fn take_arrived(&mut self) -> PieceIndex {
         self.saving.pop().expect("one has arrived")
     }
 
-    /// Starts over if there are fewer than `count` pieces to ask for.
+    /// Starts over if there are fewer than `count` pieces left to request.
     pub fn have_pieces_left(&mut self, count: u32) {
         let used = self.peer.pieces().count() as usize + self.saving.len() + UNCHOKING;
         if (self.size.pieces as usize) < used + count as usize {
@@ -160,7 +162,7 @@ impl World {
         }
     }
 
-    /// The next `have`: of another neighbor each time, of a piece that it did not have.
+    /// Returns the next `have`: from another neighbor each time, for a piece that it did not have.
     pub fn next_have(&mut self) -> (PeerId, PieceIndex) {
         let neighbors = u64::from(self.size.neighbors);
         let odd_pieces = u64::from(self.size.pieces / 2);
@@ -177,7 +179,7 @@ impl World {
         }
     }
 
-    /// The piece that the last event made the peer ask for.
+    /// Returns the piece that the last event made the peer request.
     fn requested(&self) -> Option<PieceIndex> {
         self.actions.iter().find_map(|action| match action {
             Action::Send { message: Message::Request(piece), .. } => Some(*piece),

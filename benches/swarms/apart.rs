@@ -1,7 +1,8 @@
-//! A leecher as most public ones are: a `have` and the next `request` are two writes, and Nagle's algorithm is on.
+//! A leecher like most public ones: a `have` and the next `request` are two writes, and Nagle's algorithm is on.
 //!
-//! Its system keeps the second write back until the first was acknowledged. Against it the same leecher that writes both at
-//! once. Each is a process, this program under another name; it says how long a piece took, from its first request on.
+//! Its system holds the second write back until the first was acknowledged. The same leecher that writes both at once is
+//! measured beside it. Each is a process, this program under another name. It reports how long a piece took, from its first
+//! request on.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddrV4, TcpStream};
@@ -15,7 +16,7 @@ use crate::report::{Bar, Figure};
 use crate::swarm::Plan;
 
 const PIECE_SIZE: u32 = 32 << 10;
-/// What this program is told to be, and how it writes.
+/// The arguments of this program: its role, and how it writes.
 pub const FETCH: &str = "apart-fetch";
 const APART: &str = "apart";
 const TOGETHER: &str = "together";
@@ -28,7 +29,7 @@ const HAVE: u8 = 4;
 const REQUEST: u8 = 6;
 const PIECE: u8 = 7;
 
-/// One seeder of ours, and one leecher of each kind by turns.
+/// One seeder of ours, and one leecher of each kind in turn.
 pub fn measure(bench: &Bench) -> Result<Vec<Figure>> {
     let plan = Plan::of(bench.small_file(), PIECE_SIZE, 1);
     let source = bench.source(plan.file_size)?;
@@ -48,7 +49,7 @@ pub fn measure(bench: &Bench) -> Result<Vec<Figure>> {
     Ok(vec![Figure::against(name, "ms", &apart, &together).bar(Bar::MostValue(2.0))])
 }
 
-/// Fetches a file, and forgets it; ends when the seeder does.
+/// Fetches a file, and drops it; exits when the seeder does.
 pub fn fetch(how: &str, at: &str, id: &str, file_size: &str, piece_size: &str) -> Result<()> {
     let (id, file_size, piece_size): (u32, u64, u32) = (id.parse()?, file_size.parse()?, piece_size.parse()?);
     let piece_count = u32::try_from(file_size.div_ceil(piece_size.into()))?;
@@ -74,7 +75,7 @@ pub fn fetch(how: &str, at: &str, id: &str, file_size: &str, piece_size: &str) -
     }
     let millis = begun.elapsed().as_secs_f64() * 1000.0 / f64::from(piece_count);
     eprintln!("{millis:.4}{SAID}");
-    // It closes because we have told it that we are complete.
+    // It closes because we have announced that we are complete.
     Ok(std::io::copy(&mut stream, &mut std::io::sink()).map(|_| ())?)
 }
 
@@ -83,7 +84,7 @@ fn message(message_type: u8, payload: &[u8]) -> Vec<u8> {
     [&length.to_be_bytes()[..], &[message_type], payload].concat()
 }
 
-/// Passes over messages until one of this type comes; its payload.
+/// Skips messages until one of this type comes; returns its payload.
 fn wait_for(stream: &mut TcpStream, message_type: u8) -> Result<Vec<u8>> {
     loop {
         let mut length = [0; 4];

@@ -1,7 +1,8 @@
-//! What attackers cost a seeder and a correct leecher beside them: the leecher's time, and both peers' memory and threads.
+//! The damage of attackers to a seeder and a correct leecher beside them: the leecher's time, and both peers' memory and
+//! threads.
 //!
-//! One neighbor of `PeerInfo.cfg` is the attackers'; some use the name of another, or none. The seeder keeps to a rate as on a
-//! network that people share, for on loopback the attackers' own processor time would be measured.
+//! One neighbor of `PeerInfo.cfg` belongs to the attackers; some use the name of another, or none. The seeder keeps to a rate
+//! as on a shared network, because on loopback the attackers' own processor time would be measured.
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
@@ -21,27 +22,27 @@ use crate::swarm::{Outcome, Place, Plan, SEEDER};
 
 const PIECE_SIZE: u32 = 32 << 10;
 const LEECHER: u32 = SEEDER + 1;
-/// The neighbor that is the attackers'.
+/// The neighbor that belongs to the attackers.
 const OURS: u32 = SEEDER + 2;
 const NOBODY: u32 = 77;
-/// Where attackers are, as far as the peers can see.
+/// The addresses of the attackers, as far as the peers can see.
 const ELSEWHERE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 9);
-/// What the seeder keeps to.
+/// The seeder's rate.
 const UPLOAD_LIMIT: &str = "20M";
-/// Attackers that act at the same time.
+/// Number of attackers that act at the same time.
 const HANDS: usize = 4;
-/// Connections that each of them holds, where it holds more than one.
+/// Number of connections of each attacker that holds more than one.
 const HELD: usize = 100;
-/// Less than a peer needs to find that nothing comes.
+/// Less time than a peer needs to notice that nothing comes.
 const READ_PATIENCE: Duration = Duration::from_millis(100);
 /// A leecher loses at most half of its time, and a peer needs at most 64 MiB.
 const MOST_TIME: f64 = 1.5;
 const MOST_MIB: f64 = 64.0;
 
-/// What one attacker does until all is over.
+/// The actions of one attacker until the end.
 type Deed = fn(&Scene);
 
-/// What is answered to a request, made from a whole message with a piece of zeros.
+/// Makes the answer to a request from a whole message with a piece of zeros.
 type Answer = fn(&[u8]) -> Vec<u8>;
 
 /// A kind of attack, and whether the peers have a manifest.
@@ -59,7 +60,7 @@ const ATTACKS: [(&str, Deed, bool); 11] = [
     ("a neighbor that sends wrong pieces, with a manifest", |scene| offer(scene, <[u8]>::to_vec), true),
 ];
 
-/// What attackers know.
+/// The facts that attackers know.
 struct Scene<'a> {
     seeder: SocketAddrV4,
     leecher: SocketAddrV4,
@@ -113,7 +114,7 @@ impl Scene<'_> {
         [self.seeder, self.leecher]
     }
 
-    /// The claim to have all.
+    /// Returns the claim to have all pieces.
     fn all(&self) -> Vec<u8> {
         full_bitfield(self.piece_count as usize)
     }
@@ -122,14 +123,14 @@ impl Scene<'_> {
         self.over.load(Ordering::Relaxed)
     }
 
-    /// A new connection, if the peer takes it.
+    /// Returns a new connection, if the peer accepts it.
     fn dial(&self, to: SocketAddrV4) -> Option<TcpStream> {
         let stream = dial_from(ELSEWHERE, to)?;
         self.calls.fetch_add(1, Ordering::Relaxed);
         Some(stream)
     }
 
-    /// A connection on which this neighbor has greeted.
+    /// Returns a connection on which this neighbor has sent its handshake.
     fn greet(&self, to: SocketAddrV4, id: u32, more: &[u8]) -> Option<TcpStream> {
         let mut stream = self.dial(to)?;
         stream.write_all(&[&handshake(id), more].concat()).ok()?;
@@ -140,7 +141,7 @@ impl Scene<'_> {
 fn dial_from(from: Ipv4Addr, to: SocketAddrV4) -> Option<TcpStream> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).ok()?;
     socket.bind(&SocketAddrV4::new(from, 0).into()).ok()?;
-    // Else attackers run out of ports long before the peers run out of patience.
+    // Otherwise attackers run out of ports long before the peers run out of patience.
     socket.set_linger(Some(Duration::ZERO)).ok()?;
     socket.connect(&to.into()).ok()?;
     let stream = TcpStream::from(socket);
@@ -149,13 +150,13 @@ fn dial_from(from: Ipv4Addr, to: SocketAddrV4) -> Option<TcpStream> {
     Some(stream)
 }
 
-/// Reads until the peer closes or nothing has come for a while, and throws it away.
+/// Reads until the peer closes or nothing has come for a while, and drops the bytes.
 fn listen(stream: &mut TcpStream) {
     let mut buffer = [0; 4096];
     while stream.read(&mut buffer).is_ok_and(|count| count > 0) {}
 }
 
-/// Many connections, each given up when there are too many.
+/// Opens many connections, and closes the oldest when there are too many.
 fn say_nothing(scene: &Scene) {
     let mut held = VecDeque::new();
     while !scene.is_over() {
@@ -168,7 +169,7 @@ fn say_nothing(scene: &Scene) {
     }
 }
 
-/// Greets with an ID, says more, waits for what comes of it, and does it again.
+/// Sends a handshake with an ID and more, waits for the result, and repeats this.
 fn call(scene: &Scene, to: &[SocketAddrV4], id: u32, more: &[u8]) {
     while !scene.is_over() {
         for &address in to {
@@ -179,7 +180,7 @@ fn call(scene: &Scene, to: &[SocketAddrV4], id: u32, more: &[u8]) {
     }
 }
 
-/// The head of a piece of which nothing else comes.
+/// Returns the head of a piece of which nothing else comes.
 fn announce(scene: &Scene) {
     let head = [&(5 + PIECE_SIZE).to_be_bytes()[..], &[PIECE], &[0; 4]].concat();
     call(scene, &scene.both(), OURS, &head);
@@ -191,7 +192,7 @@ fn change_nothing(scene: &Scene) {
     call(scene, &scene.both(), OURS, &same.repeat(10_000));
 }
 
-/// Asks for piece after piece.
+/// Requests piece after piece.
 fn never_read(scene: &Scene) {
     let requests: Vec<u8> = (0..scene.piece_count.min(1000)).flat_map(|piece| indexed(REQUEST, piece)).collect();
     while !scene.is_over() {
@@ -202,12 +203,12 @@ fn never_read(scene: &Scene) {
     }
 }
 
-/// Unchokes the leecher, and answers each request with something that is made from a piece of zeros.
+/// Unchokes the leecher, and answers each request with bytes made from a piece of zeros.
 fn offer(scene: &Scene, answer: Answer) {
     let greeting = [scene.all(), message(UNCHOKE, &[])].concat();
     while !scene.is_over() {
         if let Some(mut stream) = scene.greet(scene.leecher, OURS, &greeting) {
-            // It ends when the leecher closes, or has not asked for longer than it would wait.
+            // It exits when the leecher closes, or has requested nothing for longer than it would wait.
             _ = answer_requests(scene, &mut stream, answer);
         }
     }

@@ -1,9 +1,9 @@
 //! The baselines: a bare stop-and-wait transfer, and a plain copy of a file.
 //!
-//! Nothing but what such a transfer cannot do without: ask for a piece by its number, read it from the file, send it,
-//! receive it, write it at its place, ask for the next, in order. Both ends use plain reads and writes, one write a message and
-//! one buffer, with `TCP_NODELAY`. Each end is a process, this program under another name, so that the two are measured
-//! apart and as peers are.
+//! A transfer has only the necessary steps. It requests a piece by its number, reads it from the file, sends it, and receives
+//! it. Then it writes it at its place, and requests the next, in order. Both ends use plain reads and writes, one write per
+//! message and one buffer, with `TCP_NODELAY`. Each end is a process, this program under another name, so the two are
+//! measured separately, as peers are.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
@@ -19,29 +19,29 @@ use crate::apart;
 
 const COPY_BUFFER: usize = 256 * 1024;
 
-/// What this program is told to be.
+/// The roles of this program.
 const SERVE: &str = "bare-serve";
 const FETCH: &str = "bare-fetch";
 const COPY: &str = "bare-copy";
 
-/// A command that serves this file to this many connections, and says on stderr on which port.
+/// Returns a command that serves this file to this many connections, and reports its port on stderr.
 pub fn serve_command(file: &Path, piece_size: u32, connections: u32) -> Command {
     command(SERVE, &[path(file), piece_size.to_string(), connections.to_string()])
 }
 
-/// A command that fetches a file of this size into a new file.
+/// Returns a command that fetches a file of this size into a new file.
 pub fn fetch_command(port: u16, file_size: u64, piece_size: u32, file: &Path) -> Command {
     command(FETCH, &[port.to_string(), file_size.to_string(), piece_size.to_string(), path(file)])
 }
 
-/// A command that copies a file into a new one by reading and writing.
+/// Returns a command that copies a file into a new one by reading and writing.
 ///
 /// `std::fs::copy` would let the kernel copy, which no transfer over a network can do.
 pub fn copy_command(from: &Path, to: &Path) -> Command {
     command(COPY, &[path(from), path(to)])
 }
 
-/// A command that runs this program under another name.
+/// Returns a command that runs this program under another name.
 pub fn command(role: &str, arguments: &[String]) -> Command {
     let mut command = Command::new(std::env::current_exe().expect("this program has a path"));
     command.arg(role).args(arguments);
@@ -52,7 +52,7 @@ fn path(path: &Path) -> String {
     path.to_str().expect("a plain path").to_owned()
 }
 
-/// Does what one of the commands above says; `None` if the arguments are for something else.
+/// Plays the role that the arguments of one of these commands name; `None` for other arguments.
 pub fn act(arguments: &[String]) -> Option<Result<()>> {
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     Some(match arguments.as_slice() {
@@ -112,7 +112,7 @@ fn fetch(port: &str, file_size: &str, piece_size: &str, file: &str) -> Result<()
     Ok(())
 }
 
-/// A piece's offset and length.
+/// Returns a piece's offset and length.
 fn place(index: u32, file_size: u64, piece_size: u32) -> (u64, usize) {
     let offset = u64::from(index) * u64::from(piece_size);
     let len = (file_size - offset).min(piece_size.into());

@@ -1,4 +1,4 @@
-//! How well limits are kept: the average over any 5 s, as the limited peer itself tells it once a second.
+//! How well limits are kept: the average over any 5 s, as the limited peer itself reports it once per second.
 
 use std::fs;
 use std::time::Duration;
@@ -11,22 +11,22 @@ use crate::report::{Bar, Figure};
 use crate::support::relay::Network;
 use crate::swarm::{Place, Plan, SEEDER};
 
-/// Over so long a time.
+/// The time of each average.
 const WINDOW_SECS: f64 = 5.0;
-/// What the relay lets through; far more than the limit that is measured behind it.
+/// The rate of the relay; far more than the limit that is measured behind it.
 const LINK_RATE: u32 = 50_000_000;
 
 /// One limit, and where it is kept.
 struct Case {
     is_upload: bool,
-    /// Bytes a second.
+    /// In bytes per second.
     rate: u32,
     piece_size: u32,
-    /// One way, over a relay, or directly on loopback.
+    /// The one-way delay of a relay; `None` for loopback without a relay.
     delay: Option<Duration>,
 }
 
-/// A download comes in whole pieces, so that they have to be smaller where it is slow.
+/// A download comes in whole pieces, so they must be smaller where it is slow.
 const CASES: [Case; 9] = [
     Case { is_upload: true, rate: 50_000, piece_size: 32 << 10, delay: None },
     Case { is_upload: true, rate: 500_000, piece_size: 64 << 10, delay: None },
@@ -47,7 +47,7 @@ pub fn measure(bench: &Bench) -> Result<Vec<Figure>> {
 impl Case {
     fn measure(&self, bench: &Bench) -> Result<Figure> {
         let &Self { is_upload, rate, piece_size, delay } = self;
-        // Enough for a look a second before and after the time.
+        // Enough for a look each second before and after the time.
         let file_size = if bench.quick { rate.min(400_000) } else { rate / 2 * 15 };
         let source = bench.source(file_size.into())?;
         let plan = Plan::of(file_size.into(), piece_size, 1);
@@ -74,8 +74,8 @@ impl Case {
     }
 }
 
-/// Of all averages over 5 s that begin and end while bytes flow the one that is farthest from the rate; where it all took less
-/// time, the average of what was seen.
+/// Returns the average that is farthest from the rate, of all averages over 5 s that begin and end while bytes flow. If
+/// everything took less time, returns the average of that time.
 fn worst_average(text: &str, key: &str, rate: f64, file_size: f64) -> Result<f64> {
     let mut moments = Vec::new();
     for line in text.lines() {
@@ -87,7 +87,7 @@ fn worst_average(text: &str, key: &str, rate: f64, file_size: f64) -> Result<f64
     let average = |from: &(f64, f64), to: &(f64, f64)| (to.1 - from.1) / (to.0 - from.0);
     let mut averages = Vec::new();
     for (place, from) in flowing.iter().enumerate() {
-        // A line comes a little more or less than a second after the one before it.
+        // A line comes a little more or less than a second after the previous one.
         if let Some(to) = flowing[place..].iter().find(|to| to.0 - from.0 > WINDOW_SECS - 0.1) {
             averages.push(average(from, to));
         }

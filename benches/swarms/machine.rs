@@ -1,17 +1,17 @@
-//! `Machine`: on what it was measured. A figure without it says little.
+//! `Machine`: the machine of the measurement. A figure without it says little.
 
 use std::fs;
 use std::path::Path;
 use std::thread;
 
-/// What of a machine matters here.
+/// The properties of a machine that matter here.
 pub struct Machine {
     cores: usize,
     cpu: String,
     memory: String,
     kernel: String,
     filesystem: String,
-    /// Whether memory that is free for a while goes back to the host: to get it again takes much longer than to use it.
+    /// Whether memory that is free for a while goes back to the host: getting it again takes much longer than using it.
     page_reporting: bool,
 }
 
@@ -19,7 +19,7 @@ pub struct Machine {
 const LARGEST_ORDER: u32 = 10;
 
 impl Machine {
-    /// This machine, and the filesystem of this directory.
+    /// Returns this machine, and the filesystem of this directory.
     pub fn of(dir: &Path) -> Self {
         let value = |path: &str, key: &str| {
             let text = fs::read_to_string(path).unwrap_or_default();
@@ -38,7 +38,7 @@ impl Machine {
         }
     }
 
-    /// Names and values.
+    /// Returns names and values.
     pub fn fields(&self) -> [(&'static str, String); 6] {
         [
             ("cores", self.cores.to_string()),
@@ -50,7 +50,7 @@ impl Machine {
         ]
     }
 
-    /// One line for people.
+    /// Returns one line for people.
     pub fn describe(&self) -> String {
         let Self { cores, cpu, memory, kernel, filesystem, page_reporting } = self;
         let varies =
@@ -60,7 +60,7 @@ impl Machine {
     }
 }
 
-/// Type and device of what is mounted deepest above the directory.
+/// Returns type and device of the filesystem that is mounted deepest above the directory.
 fn filesystem(dir: &Path) -> String {
     let mounts = fs::read_to_string("/proc/mounts").unwrap_or_default();
     let fields = mounts.lines().map(|line| line.split(' ').collect::<Vec<_>>());

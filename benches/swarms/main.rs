@@ -118,7 +118,7 @@ impl Bench {
         Ok(path)
     }
 
-    /// Where a peer may tell how it gets on.
+    /// Returns the path where a peer may write its progress.
     fn progress_file(&self) -> PathBuf {
         self.work.path().join("progress.json")
     }

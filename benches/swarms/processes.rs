@@ -1,7 +1,7 @@
-//! `Processes`: starts them, waits for all of them, and says what each has used, as the kernel counts it.
+//! `Processes`: starts them, waits for all of them, and returns what each has used, as the kernel counts it.
 //!
-//! Processor time is what `/proc/PID/stat` says of a process that has ended and was not waited for yet: it is whole then.
-//! Memory and threads are looked at while it runs. A process has ended when its stderr is closed.
+//! Processor time comes from `/proc/PID/stat` of a process that has exited and was not waited for yet: it is complete then.
+//! Memory and threads are sampled while it runs. A process has exited when its stderr is closed.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -12,14 +12,14 @@ use std::time::{Duration, Instant};
 
 use crate::support::signal::signal;
 
-/// Nothing that is measured takes longer by far.
+/// Far longer than anything that is measured.
 const PATIENCE: Duration = Duration::from_secs(300);
-/// Memory and threads of one process are looked at so often.
+/// Time between two samples of memory and threads.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
-/// As Linux has shown time to programs ever since, whatever its own clock does.
+/// Ticks per second in which Linux reports times to programs, whatever its own clock is.
 const TICKS_PER_SEC: f64 = 100.0;
 
-/// How a peer ends that SIGTERM has stopped.
+/// The exit status of a peer that SIGTERM has stopped.
 const STOPPED: i32 = 143;
 
 /// Processes that run together; killed when dropped.
@@ -33,7 +33,7 @@ pub struct Processes {
 struct Running {
     child: Child,
     used: Used,
-    /// Whether it was told to.
+    /// Whether it was stopped by us.
     stopped: bool,
     ended: bool,
 }
@@ -43,17 +43,17 @@ enum News {
     Ended(Instant),
 }
 
-/// What a process has used.
+/// The resources that a process has used.
 #[derive(Clone, Debug)]
 pub struct Used {
     pub started: Instant,
     pub ended: Instant,
     /// In user and kernel mode together.
     pub cpu_secs: f64,
-    /// The most that was resident at a time.
+    /// Maximum resident memory at any time.
     pub peak_mib: f64,
     pub threads: f64,
-    /// What it said on stderr.
+    /// Its output on stderr.
     pub lines: Vec<String>,
 }
 
@@ -72,7 +72,7 @@ impl Processes {
         let (place, sender) = (self.running.len(), self.sender.clone());
         thread::spawn(move || {
             for line in BufReader::new(stderr).lines() {
-                // Who listens no more has failed and says so.
+                // A process that no longer listens has failed and reported it.
                 _ = sender.send((place, News::Said(line.expect("stderr is text"))));
             }
             _ = sender.send((place, News::Ended(Instant::now())));
@@ -81,7 +81,7 @@ impl Processes {
         self.running.push(Running { child, used, stopped: false, ended: false });
     }
 
-    /// Starts a process and waits until it says on which port it listens; that port.
+    /// Starts a process and waits until it reports the port on which it listens; returns the port.
     pub fn start_listener(&mut self, command: &mut Command) -> u16 {
         self.start(command);
         let place = self.running.len() - 1;
@@ -96,13 +96,13 @@ impl Processes {
         }
     }
 
-    /// Waits until all have ended with 0; what each has used, in the order of starting.
+    /// Waits until all have exited with status 0; returns the usage of each, in the order of starting.
     pub fn wait(mut self) -> Vec<Used> {
         self.look_until(|processes| processes.iter().all(|process| process.ended));
         self.running.iter().map(|process| process.used.clone()).collect()
     }
 
-    /// Ends all in order by a signal; what each has used.
+    /// Stops all in order by a signal; returns the usage of each.
     pub fn stop(mut self) -> Vec<Used> {
         for process in &mut self.running {
             process.stopped = true;
@@ -111,13 +111,13 @@ impl Processes {
         self.wait()
     }
 
-    /// Waits until this is so, which is looked for as often as for what the processes use.
+    /// Waits until this is so, checked as often as the usage of the processes.
     pub fn wait_until(&mut self, happened: impl Fn() -> bool) {
         self.look_until(|_| happened());
     }
 
     fn look_until(&mut self, happened: impl Fn(&[Running]) -> bool) {
-        // Looking takes time from those that are looked at, so the more there are, the more rarely they are looked at.
+        // Sampling takes time from the sampled processes, so the more there are, the more rarely they are sampled.
         let few = 6;
         let interval = LOOK_INTERVAL * u32::try_from(self.running.len().div_ceil(few)).expect("few processes");
         let mut looked = self.begun;
@@ -149,7 +149,7 @@ impl Processes {
 impl Drop for Processes {
     fn drop(&mut self) {
         for process in self.running.iter_mut().filter(|process| !process.ended) {
-            // Both fail only if it ends in this moment.
+            // Both fail only if it exits at this moment.
             _ = process.child.kill();
             _ = process.child.wait();
         }
@@ -163,7 +163,7 @@ impl Running {
             let value = status.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'));
             value.and_then(|value| value.split_whitespace().next()?.parse::<f64>().ok())
         };
-        // A process that is about to end has no memory any more.
+        // A process that is about to exit has no memory any more.
         if let Some(peak_kib) = number("VmHWM") {
             self.used.peak_mib = peak_kib / 1024.0;
             self.used.threads = number("Threads").unwrap_or_default().max(self.used.threads);

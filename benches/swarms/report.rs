@@ -1,4 +1,4 @@
-//! `Figure`: one measured value with what it is compared with; as a line of a table, and as JSON.
+//! `Figure`: one measured value and its baseline; as a line of a table, and as JSON.
 
 use std::fmt::Write;
 use std::fs;
@@ -8,12 +8,12 @@ use anyhow::{Context, Result};
 
 use crate::machine::Machine;
 
-/// What a figure must reach.
+/// The bar that a figure must reach.
 #[derive(Clone, Copy)]
 pub enum Bar {
     LeastRatio(f64),
     MostRatio(f64),
-    /// How far it may be from 1.
+    /// Maximum distance from 1.
     RatioOffBy(f64),
     MostValue(f64),
 }
@@ -29,26 +29,26 @@ pub struct Figure {
 }
 
 impl Figure {
-    /// A value that is compared with nothing.
+    /// Returns a value without a baseline.
     pub fn new(name: impl Into<String>, unit: &'static str, values: &[f64]) -> Self {
         Self { name: name.into(), unit, value: median(values), baseline: None, ratio: None, bar: None }
     }
 
-    /// A value and its baseline of the same rounds. The ratio is the median of the rounds' own, so that what slows a whole
-    /// round down concerns it little.
+    /// Returns a value and its baseline of the same rounds. The ratio is the median of the rounds' own ratios, so a fault
+    /// that slows a whole round matters little.
     pub fn against(name: impl Into<String>, unit: &'static str, values: &[f64], baselines: &[f64]) -> Self {
         let ratios: Vec<_> = values.iter().zip(baselines).map(|(value, baseline)| value / baseline).collect();
         let (baseline, ratio) = (Some(median(baselines)), Some(median(&ratios)));
         Self { baseline, ratio, ..Self::new(name, unit, values) }
     }
 
-    /// The same with a bar.
+    /// Returns a value and its baseline, with a bar.
     #[must_use]
     pub fn bar(self, bar: Bar) -> Self {
         Self { bar: Some(bar), ..self }
     }
 
-    /// Little data meets no bar, nor does it miss one.
+    /// With little data, a bar is neither reached nor missed.
     pub fn take_bar(&mut self) {
         self.bar = None;
     }
@@ -124,7 +124,7 @@ pub fn write(dir: &Path, group: &str, runs: u32, quick: bool, machine: &Machine,
     fs::write(&path, json).with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// The middle of the values, or of the two in the middle.
+/// Returns the middle of the values, or the mean of the two in the middle.
 pub fn median(values: &[f64]) -> f64 {
     let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);
@@ -132,7 +132,7 @@ pub fn median(values: &[f64]) -> f64 {
     if values.len().is_multiple_of(2) { f64::midpoint(values[middle - 1], values[middle]) } else { values[middle] }
 }
 
-/// Three digits or more, none of them in vain.
+/// Shows three significant digits or more.
 fn short(number: f64) -> String {
     match number.abs() {
         size if size >= 100.0 => format!("{number:.0}"),

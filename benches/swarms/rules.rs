@@ -1,4 +1,4 @@
-//! The two bars on what deciding costs; `benches/micro` looks closer.
+//! The two bars on the cost of deciding; `benches/micro` looks closer.
 
 use std::time::Instant;
 
@@ -9,11 +9,11 @@ use crate::Bench;
 use crate::report::{Bar, Figure};
 use crate::world::{Neighbors, Size, World};
 
-/// This many calls at once are timed: one alone is too short.
+/// Number of calls that are timed at once: one alone is too short.
 const BATCH: u32 = 100;
 const BATCHES: u32 = 50;
 
-/// Choosing among millions of pieces, and what a saved piece costs for each neighbor that is told of it.
+/// Choosing among millions of pieces, and the cost of a saved piece for each neighbor that receives the news.
 #[expect(clippy::unnecessary_wraps, reason = "the other groups may fail")]
 pub fn measure(bench: &Bench) -> Result<Vec<Figure>> {
     let pieces = if bench.quick { 65_536 } else { 3_000_000 };

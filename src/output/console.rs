@@ -102,7 +102,7 @@ impl Progress {
         let unchoked_by = format!("unchoked by {}", told(&self.unchoked_by));
         let (rate, left) = match speed {
             None => (None, None),
-            Some((0, _)) => (Some("0 KiB/s".into()), None),
+            Some((0, _)) => (Some("0 kB/s".into()), None),
             Some((rate, left)) => (Some(shown_rate(rate)), Some(format!("{:#} left", HumanDuration(left)))),
         };
         [Some(pieces), rate, Some(connected), Some(unchoked_by), Some(unchokes), left].into_iter().flatten().collect()
@@ -127,11 +127,11 @@ impl Progress {
 /// Returns a rate in bytes per second as people read it; two digits are enough for a value that changes all the time.
 #[must_use]
 pub fn shown_rate(bytes: u64) -> String {
-    let (kib, tenths_of_mib) = (bytes >> 10, bytes.saturating_mul(10) >> 20);
-    match tenths_of_mib {
-        _ if kib < 1000 => format!("{kib} KiB/s"),
-        0..100 => format!("{}.{} MiB/s", tenths_of_mib / 10, tenths_of_mib % 10),
-        _ => format!("{} MiB/s", tenths_of_mib / 10),
+    let (kilobytes, tenths) = (bytes / 1000, bytes / 100_000);
+    match tenths {
+        0..10 => format!("{kilobytes} kB/s"),
+        10..100 => format!("{}.{} MB/s", tenths / 10, tenths % 10),
+        _ => format!("{} MB/s", tenths / 10),
     }
 }
 
@@ -313,16 +313,16 @@ mod tests {
             progress(153, 306, "*    ", "     ").describe(None, usize::MAX),
             "153/306, 5/5 up, unchoked by 1001, unchokes nobody"
         );
-        check(&progress(0, 306, "     ", "     "), 0, "0/306, 0 KiB/s, 5/5 up, unchoked by nobody, unchokes nobody");
+        check(&progress(0, 306, "     ", "     "), 0, "0/306, 0 kB/s, 5/5 up, unchoked by nobody, unchokes nobody");
         check(
             &progress(153, 306, " *  *", "** * "),
             1_300_000,
-            "153/306, 1.2 MiB/s, 5/5 up, unchoked by 1003 1006, unchokes 1001 1003 1005, 12s left",
+            "153/306, 1.3 MB/s, 5/5 up, unchoked by 1003 1006, unchokes 1001 1003 1005, 12s left",
         );
         check(
             &progress(9, 306, "*****", "*    "),
             2000,
-            "9/306, 1 KiB/s, 5/5 up, unchoked by all, unchokes 1001, 12s left",
+            "9/306, 2 kB/s, 5/5 up, unchoked by all, unchokes 1001, 12s left",
         );
         check(&progress(306, 306, "*****", " *   "), 5, "306/306, 5/5 up, 3/5 complete, unchokes 1003");
         check(&progress(306, 306, "     ", "     "), 5, "306/306, 5/5 up, 3/5 complete, unchokes nobody");
@@ -330,19 +330,19 @@ mod tests {
 
     #[test]
     fn what_has_no_room_is_counted_or_left_out_as_a_whole_the_least_telling_first() {
-        let speed = Some((123 << 20, Duration::from_secs(12)));
+        let speed = Some((123_000_000, Duration::from_secs(12)));
         let (downloading, complete) = (progress(1483, 1484, "**** ", "*** *"), progress(306, 306, "     ", " **  "));
         let check =
             |progress: &Progress, room: usize, text: &str| assert_eq!(progress.describe(speed, room), text, "{room}");
         let all =
-            "1483/1484, 123 MiB/s, 5/5 up, unchoked by 1001 1003 1004 1005, unchokes 1001 1003 1004 1006, 12s left";
+            "1483/1484, 123 MB/s, 5/5 up, unchoked by 1001 1003 1004 1005, unchokes 1001 1003 1004 1006, 12s left";
         check(&downloading, all.len(), all);
         check(&downloading, all.len() - 1, all.strip_suffix(", 12s left").expect("its end"));
-        check(&downloading, 80, "1483/1484, 123 MiB/s, 5/5 up, unchoked by 1001 1003 1004 1005, unchokes 4 of 5");
+        check(&downloading, 80, "1483/1484, 123 MB/s, 5/5 up, unchoked by 1001 1003 1004 1005, unchokes 4 of 5");
         // 80 columns, without `peer 1002 [======] `.
-        check(&downloading, 61, "1483/1484, 123 MiB/s, 5/5 up, unchoked by 1001 1003 1004 1005");
-        check(&downloading, 60, "1483/1484, 123 MiB/s, 5/5 up, unchoked by 4 of 5");
-        check(&downloading, 41, "1483/1484, 123 MiB/s, 5/5 up");
+        check(&downloading, 60, "1483/1484, 123 MB/s, 5/5 up, unchoked by 1001 1003 1004 1005");
+        check(&downloading, 59, "1483/1484, 123 MB/s, 5/5 up, unchoked by 4 of 5");
+        check(&downloading, 40, "1483/1484, 123 MB/s, 5/5 up");
         check(&downloading, 9, "1483/1484");
         check(&downloading, 8, "");
         check(&complete, 49, "306/306, 5/5 up, 3/5 complete, unchokes 1003 1004");
@@ -357,14 +357,13 @@ mod tests {
     #[test]
     fn rates() {
         for (rate, text) in [
-            (0, "0 KiB/s"),
-            (1023, "0 KiB/s"),
-            (1000 * 1024 - 1, "999 KiB/s"),
-            (1000 * 1024, "0.9 MiB/s"),
-            (1 << 20, "1.0 MiB/s"),
-            ((10 << 20) - 1, "9.9 MiB/s"),
-            (10 << 20, "10 MiB/s"),
-            (u64::MAX, "1759218604441 MiB/s"),
+            (0, "0 kB/s"),
+            (999, "0 kB/s"),
+            (999_999, "999 kB/s"),
+            (1_000_000, "1.0 MB/s"),
+            (9_999_999, "9.9 MB/s"),
+            (10_000_000, "10 MB/s"),
+            (u64::MAX, "18446744073709 MB/s"),
         ] {
             assert_eq!(shown_rate(rate), text);
         }

@@ -85,9 +85,10 @@ pub fn admit(newcomer: Newcomer) -> Admission {
 }
 
 impl Present {
-    /// A connection that answers at the address in `PeerInfo.cfg` comes before a caller. A caller comes before a dead
-    /// connection, and before one that seems to be its own from before a crash. A connection that has just replaced another
-    /// gives its place back to that one. So a chattering stranger cannot keep the place of a neighbor that comes back.
+    /// Reports whether this connection gives way to a newcomer. A connection that answers at the address in `PeerInfo.cfg`
+    /// comes before a caller. A caller comes before a dead connection, and before one that seems to be its own from before a
+    /// crash. A connection that has just replaced another gives its place back to that one. So a chattering stranger cannot
+    /// keep the place of a neighbor that comes back.
     fn gives_way(self, to: Way) -> bool {
         let is_dead = self.broken || self.overdue || (self.same_address && self.quiet);
         to == Way::Dialed || is_dead || self.in_contest

@@ -2,9 +2,10 @@
 //! (protocol A8).
 
 use super::event::{Action, LogEvent, Origin};
+use super::machine::{Peer, connected, tell_interest_if_changed};
 use super::neighbor::Neighbor;
 use super::pieces::{BlockCounts, Lacked};
-use super::{Peer, Select, connected, tell_interest_if_changed};
+use super::setup::Select;
 use crate::protocol::layout::PieceIndex;
 use crate::protocol::message::{Message, Welcome};
 use crate::protocol::peer_id::PeerId;

@@ -1,8 +1,8 @@
 //! The messages of a connected neighbor, and what follows from them (protocol A5 to A8, B).
 
 use super::event::{Action, Fault, LogEvent};
+use super::machine::{Peer, connected, tell_interest, tell_interest_if_changed};
 use super::pieces::BlockCounts;
-use super::{Peer, connected, tell_interest, tell_interest_if_changed};
 use crate::protocol::layout::PieceIndex;
 use crate::protocol::message::Message;
 use crate::protocol::peer_id::PeerId;

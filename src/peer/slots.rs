@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use rand::seq::IndexedRandom;
 
-use super::Peer;
 use super::choking::{Candidate, Changes, select_at_random, select_by_rate};
 use super::event::{Action, LogEvent};
+use super::machine::Peer;
 use crate::protocol::message::Message;
 use crate::protocol::peer_id::PeerId;
 

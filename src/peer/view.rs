@@ -1,7 +1,7 @@
 //! The part of a `Peer` that other code may see. The console shows it, the simulation checks it, and the code that runs a
 //! peer asks what to expect and what is urgent. Nothing here changes anything.
 
-use super::Peer;
+use super::machine::Peer;
 use super::neighbor::Neighbor;
 use crate::protocol::layout::PieceIndex;
 use crate::protocol::peer_id::PeerId;
@@ -18,9 +18,9 @@ pub struct NeighborView {
     pub piece_count: u32,
     /// Whether it is known to have the complete file.
     pub complete: bool,
-    /// Whether its last message of the two was `choke`, or it sent neither.
+    /// Whether it chokes us: its last `choke` or `unchoke` was a `choke`, or it sent neither.
     pub they_choke_us: bool,
-    /// Whether our last message of the two was `choke`, or we sent neither.
+    /// Whether we choke it: our last `choke` or `unchoke` was a `choke`, or we sent neither.
     pub we_choke_them: bool,
     /// Whether it is interested in us.
     pub they_are_interested: bool,

@@ -1,11 +1,16 @@
-//! What `swarm` is told: its subcommands and their options, with the words that `--help`, the man page and the shells'
-//! completions show.
+//! The command line of `swarm`: its subcommands and their options, with the words that `--help`, the man pages and the
+//! shells' completions show.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use peer_process::cli::{RATE, SECS, SIZE, UNITS, number, paragraphs, rate};
 use peer_process::limits::Rate;
+
+/// Maximum number of peers. Each is connected to each other one: 1000 peers have half a million connections.
+pub const MOST_PEERS: u32 = 1000;
 
 /// Runs all peers of a swarm, on this machine and over ssh.
 ///
@@ -15,11 +20,11 @@ use peer_process::limits::Rate;
     name = "swarm",
     version,
     max_term_width = 100,
-    after_help = "Exit status: 0 all is well, 1 something failed or differs, 2 usage or configuration, \
-    130/143 ended by SIGINT/SIGTERM."
+    after_help = "Exit status: 0 all is well, 1 something failed or differs, 2 wrong usage or configuration, \
+    130 or 143 stopped by SIGINT or SIGTERM."
 )]
 pub struct Cli {
-    /// What to do.
+    /// The subcommand.
     #[command(subcommand)]
     pub command: Command,
 }
@@ -29,11 +34,11 @@ pub struct Cli {
 pub enum Command {
     /// Make a swarm: both configuration files, the peers' directories and the file
     Init(InitArgs),
-    /// Start all peers, show their progress, wait for their end, and compare the copies
+    /// Start all peers, show their progress, wait until they exit, and compare the copies
     Start(StartArgs),
-    /// Show the peers as they are now
+    /// Show how the peers are doing now
     Status(ReportArgs),
-    /// Stop the peers that are running
+    /// Stop the running peers and nothing else
     Stop(StopArgs),
     /// List what a run left: logs, unfinished files and downloaded copies; with --yes, delete it
     Clean(CleanArgs),
@@ -41,12 +46,11 @@ pub enum Command {
     Verify(ReportArgs),
     /// Make, show and check manifests, which list a hash for each piece
     Meta(MetaArgs),
-    /// Print a shell's completions or the man pages
-    #[command(hide = true)]
+    /// Print completions for a shell, or write man pages; for both programs
     Generate(GenerateArgs),
 }
 
-/// The directory that every subcommand takes.
+/// The directory, an argument of most subcommands.
 #[derive(Debug, Args)]
 pub struct DirArgs {
     /// The swarm's directory
@@ -54,26 +58,27 @@ pub struct DirArgs {
     pub dir: PathBuf,
 }
 
-/// How hosts that are not this machine are reached; what `start` was told is remembered for the others.
+/// The way to other hosts. `start` remembers these options for the other subcommands.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Other hosts")]
 pub struct RemoteArgs {
     /// Log in as user NAME
     #[arg(long, value_name = "NAME")]
     pub user: Option<String>,
-    /// Pass this option to ssh -o: Port=2222, `IdentityFile=~/.ssh/course`; may be repeated
+    /// Pass this option to `ssh -o`, such as Port=2222 or `IdentityFile=~/.ssh/course`; may be repeated
     #[arg(long = "ssh-option", value_name = "OPTION")]
     pub ssh_options: Vec<String>,
-    /// The directory on the host, in the home directory unless absolute [default: the name of DIR]
+    /// The directory on the host. A relative path is in the home directory [default: the name of DIR]
     #[arg(long, value_name = "DIR")]
     pub remote_dir: Option<String>,
-    /// Use DIR although it belongs to another user, who controls its content
+    /// Use DIR although it belongs to another user. That user controls its content
     #[arg(long)]
     pub trust_dir: bool,
 }
 
 /// `swarm init`.
 #[derive(Debug, Args)]
+#[command(after_help = paragraphs(&[SIZE, UNITS, SECS]))]
 pub struct InitArgs {
     #[command(flatten)]
     pub dir: DirArgs,
@@ -81,36 +86,36 @@ pub struct InitArgs {
     #[arg(long, value_enum)]
     pub preset: Option<Preset>,
     /// The number of peers [default: 6, or one for each of --hosts]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = number("--peers", 1..=MOST_PEERS))]
     pub peers: Option<u32>,
     /// The number of peers that start with the file; they come first [default: 1]
-    #[arg(long, value_name = "M")]
+    #[arg(long, value_name = "M", allow_negative_numbers = true, value_parser = number("--seeders", 0..=MOST_PEERS))]
     pub seeders: Option<u32>,
     /// Share this file. It is linked if possible, otherwise copied
     #[arg(long, value_name = "PATH", conflicts_with = "size")]
     pub file: Option<PathBuf>,
-    /// Share this many random bytes: 24MB, 64KiB, 1000000 [default: 24MB]
+    /// Share this many random bytes [default: 24MB]
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
     pub size: Option<String>,
-    /// The size of a piece: 16KiB, 32768, or auto for about 1500 pieces [default: auto]
+    /// The size of a piece, or auto for about 1500 pieces [default: auto]
     #[arg(long, value_name = "SIZE")]
     pub piece_size: Option<String>,
     /// `NumberOfPreferredNeighbors` [default: 3]
-    #[arg(short = 'k', value_name = "N")]
+    #[arg(short = 'k', value_name = "N", allow_negative_numbers = true, value_parser = number("-k", 0..=u32::MAX))]
     pub preferred_count: Option<u32>,
-    /// `UnchokingInterval`, in seconds [default: 1]
-    #[arg(short = 'p', value_name = "SECS")]
+    /// `UnchokingInterval` [default: 1]
+    #[arg(short = 'p', value_name = "SECS", allow_negative_numbers = true, value_parser = number("-p", 1..=u32::MAX))]
     pub unchoking_interval_secs: Option<u32>,
-    /// `OptimisticUnchokingInterval`, in seconds [default: 2]
-    #[arg(short = 'm', value_name = "SECS")]
+    /// `OptimisticUnchokingInterval` [default: 2]
+    #[arg(short = 'm', value_name = "SECS", allow_negative_numbers = true, value_parser = number("-m", 1..=u32::MAX))]
     pub optimistic_interval_secs: Option<u32>,
     /// The hosts of the peers, in order [default: all on localhost]
     #[arg(long, value_name = "HOST,...", value_delimiter = ',')]
     pub hosts: Vec<String>,
     /// The port of the first peer; the next ports follow [default: free ports here, 6001 elsewhere]
-    #[arg(long, value_name = "PORT")]
+    #[arg(long, value_name = "PORT", allow_negative_numbers = true, value_parser = number("--port", 1..=u16::MAX))]
     pub port: Option<u16>,
-    /// Write the manifest `FileName.meta.json` too, by which peers check every piece
+    /// Write the manifest `FileName.meta.json` too. Peers check every piece by it
     #[arg(long)]
     pub meta: bool,
     /// Overwrite existing files
@@ -131,24 +136,26 @@ pub enum Preset {
 
 /// `swarm start`.
 #[derive(Debug, Args)]
+#[command(after_help = paragraphs(&[SECS, RATE, UNITS]))]
 pub struct StartArgs {
     #[command(flatten)]
     pub dir: DirArgs,
-    /// How to start a peer, with {id} for its ID: "java peerProcess {id}" [default: the `peer_process` beside this program]
+    /// The command that starts a peer, with {id} for its ID: "java peerProcess {id}" [default: the `peer_process` beside this
+    /// program]
     #[arg(long, value_name = "COMMAND")]
     pub peer_command: Option<String>,
-    /// Where a peer writes its log, if `swarm` does not find it by itself, with {id} for its ID, * for any run of characters but /
-    /// and ? for one: "out/peer{id}-*.txt". By itself it finds `log_peer_ID.log`, with the ID in brackets, too, or a date behind it,
-    /// here and in log/, logs/ and `peer_ID`/; remembered for the other subcommands, until an empty one is given
+    /// Look for a peer's log here too, with {id} for its ID: "out/peer{id}-*.txt". * is any run of characters but /, ? is one.
+    /// `swarm` finds `log_peer_ID.log` without it, also with the ID in brackets or a date behind it, here and in log/, logs/ and
+    /// `peer_ID`/. The other subcommands use the pattern too, until you give an empty one
     #[arg(long, value_name = "PATTERN")]
     pub log_pattern: Option<String>,
-    /// Pause between one peer's start and the next one's
-    #[arg(long, value_name = "SECS", default_value_t = 0.0, hide_default_value = true, allow_negative_numbers = true,
-        value_parser = seconds)]
-    pub stagger: f64,
-    /// Stop peers that have not ended after SECS seconds
-    #[arg(long, value_name = "SECS", allow_negative_numbers = true, value_parser = seconds)]
-    pub timeout: Option<f64>,
+    /// Pause for SECS seconds, such as 0.5, between the starts of two peers
+    #[arg(long, value_name = "SECS", default_value = "0", hide_default_value = true, allow_negative_numbers = true,
+        value_parser = seconds("--stagger"))]
+    pub stagger: Duration,
+    /// Stop peers that have not exited after SECS seconds
+    #[arg(long, value_name = "SECS", allow_negative_numbers = true, value_parser = seconds("--timeout"))]
+    pub timeout: Option<Duration>,
     /// Start the peers and return; `swarm status` and `swarm stop` find them
     #[arg(long, conflicts_with_all = ["timeout", "keep_going"])]
     pub detach: bool,
@@ -158,13 +165,13 @@ pub struct StartArgs {
     /// Make a random file of `FileSize` bytes for each seeder that has none
     #[arg(long)]
     pub make_file: bool,
-    /// Start although no peer has the file; start a seeder by hand later
+    /// Start although no peer has the file. Start a seeder by hand later
     #[arg(long)]
     pub no_seeder_yet: bool,
-    /// Limit every peer so that choking can be watched: a seeder sends RATE bytes of pieces a second (200k, 5M), the i-th of n
-    /// leechers i/n of it [default RATE: one with which a run lasts about ten unchoking intervals]
-    #[arg(long, value_name = "RATE", require_equals = true)]
-    #[expect(clippy::option_option, reason = "clap's way to tell an option without a value from none")]
+    /// Limit every peer, to slow the swarm down so that you can watch choking. A seeder sends RATE bytes of pieces a second, and
+    /// the i-th of n leechers i/n of it. Without RATE a run lasts about ten unchoking intervals
+    #[arg(long, value_name = "RATE", require_equals = true, value_parser = rate("--demo-rate"))]
+    #[expect(clippy::option_option, reason = "clap's way to distinguish an option without a value from no option")]
     pub demo_rate: Option<Option<Rate>>,
     /// Print the final table as JSON
     #[arg(long)]
@@ -176,8 +183,14 @@ pub struct StartArgs {
     pub remote: RemoteArgs,
 }
 
-fn seconds(text: &str) -> Result<f64, String> {
-    text.parse().map_err(|_| "this is not a number of seconds".to_owned())
+/// Accepts seconds with or without decimals. The error is a sentence that names the option and the text.
+fn seconds(option: &'static str) -> impl Fn(&str) -> Result<Duration, String> + Clone {
+    move |text| {
+        // A time so far away can still be added to.
+        let secs = text.parse().ok().filter(|secs| *secs <= f64::from(u32::MAX));
+        let duration = secs.and_then(|secs| Duration::try_from_secs_f64(secs).ok());
+        duration.ok_or_else(|| format!("{option} '{text}' is not a number of seconds from 0 to {}", u32::MAX))
+    }
 }
 
 /// `swarm status` and `swarm verify`.
@@ -185,7 +198,7 @@ fn seconds(text: &str) -> Result<f64, String> {
 pub struct ReportArgs {
     #[command(flatten)]
     pub dir: DirArgs,
-    /// Print it as JSON
+    /// Print the result as JSON
     #[arg(long)]
     pub json: bool,
     #[command(flatten)]
@@ -220,7 +233,7 @@ pub struct MetaArgs {
     pub what: Meta,
 }
 
-/// What is done with a manifest.
+/// The subcommands of `swarm meta`.
 #[derive(Debug, Subcommand)]
 pub enum Meta {
     /// Hash a file and write its manifest, FILE.meta.json
@@ -233,33 +246,34 @@ pub enum Meta {
 
 /// `swarm meta create`.
 #[derive(Debug, Args)]
+#[command(after_help = paragraphs(&[SIZE, UNITS]))]
 pub struct MetaCreateArgs {
     /// The file
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// The size of a piece, as in Common.cfg: 16KiB, 32768, or auto for about 1500 pieces [default: auto]
+    /// The size of a piece, as in Common.cfg, or auto for about 1500 pieces [default: auto]
     #[arg(long, value_name = "SIZE")]
     pub piece_size: Option<String>,
     /// The kind of the hashes
     #[arg(long, value_enum, value_name = "KIND", default_value_t = HashName::Sha256)]
     pub hash: HashName,
-    /// The URL of a tracker, for programs that ask one
+    /// The URL of a tracker, for programs that use one
     #[arg(long, value_name = "URL")]
     pub tracker_url: Option<String>,
     /// Overwrite an existing manifest
     #[arg(long)]
     pub force: bool,
-    /// Write it there [default: FILE.meta.json]
+    /// Write the manifest to PATH [default: FILE.meta.json]
     #[arg(short, long, value_name = "PATH")]
     pub output: Option<PathBuf>,
 }
 
-/// What `--hash` takes.
+/// The values of `--hash`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum HashName {
     /// SHA-256
     Sha256,
-    /// SHA-1, for programs that know no other; it finds damage, but not every forgery
+    /// SHA-1, for programs that know no other. It finds damage but not every forgery
     Sha1,
     /// BLAKE3, the fastest
     Blake3,
@@ -271,7 +285,7 @@ pub struct MetaShowArgs {
     /// The manifest
     #[arg(value_name = "FILE.meta.json")]
     pub manifest: PathBuf,
-    /// Print it as JSON
+    /// Print the result as JSON
     #[arg(long)]
     pub json: bool,
 }
@@ -285,7 +299,7 @@ pub struct MetaVerifyArgs {
     /// The manifest [default: FILE.meta.json]
     #[arg(long, value_name = "PATH")]
     pub manifest: Option<PathBuf>,
-    /// Print it as JSON
+    /// Print the result as JSON
     #[arg(long)]
     pub json: bool,
 }
@@ -297,17 +311,32 @@ pub struct GenerateArgs {
     pub what: Generated,
 }
 
-/// What can be generated.
+/// The subcommands of `swarm generate`.
 #[derive(Debug, Subcommand)]
 pub enum Generated {
-    /// A shell's completions, on stdout
+    /// Print completions for a shell
     Completions {
-        /// For which shell
+        /// The shell
+        #[arg(value_name = "SHELL")]
         shell: Shell,
+        /// The program to complete
+        #[arg(value_enum, value_name = "PROGRAM", default_value_t = Program::Swarm)]
+        program: Program,
     },
-    /// The man pages, one for each subcommand, into a directory
+    /// Write man pages: one for `peer_process`, and one for each subcommand of `swarm`
     Man {
-        /// Where to
+        /// The directory to write them to
+        #[arg(value_name = "DIR")]
         dir: PathBuf,
     },
+}
+
+/// The two programs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Program {
+    /// The tool that runs a swarm
+    Swarm,
+    /// One peer
+    #[value(name = "peer_process")]
+    PeerProcess,
 }

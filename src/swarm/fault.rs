@@ -1,15 +1,15 @@
-//! `Usage`: what the caller did wrong, as opposed to what fails while running; the exit status tells them apart.
+//! `Usage`: a mistake of the caller, as opposed to a fault while running. The exit status distinguishes them.
 
 use std::fmt;
 
 use anyhow::Error;
 
-/// A wrong usage or configuration, in one sentence; nothing was begun.
+/// A wrong usage or configuration, in one sentence; nothing was started.
 #[derive(Debug)]
 pub struct Usage(String);
 
 impl Usage {
-    /// An error with this sentence.
+    /// Makes an error with this sentence.
     pub fn error(sentence: impl fmt::Display) -> Error {
         Error::new(Self(sentence.to_string()))
     }

@@ -1,4 +1,4 @@
-//! `swarm generate`: a shell's completions and the man pages, made from the same words as `--help`.
+//! `swarm generate`: completions and man pages of both programs, made from the same words as `--help`.
 
 use std::fs;
 use std::io::{self, Write};
@@ -6,50 +6,60 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use clap::CommandFactory;
+use clap::{Command, CommandFactory};
 use clap_complete::Shell;
+use clap_mangen::Man;
+use peer_process::cli::Arguments;
 
-use crate::cli::{Cli, Generated};
+use crate::cli::{Cli, Generated, Program};
 
-/// Makes what is asked for.
+/// Makes the completions or the man pages.
 ///
 /// # Errors
-/// When it cannot be written.
+/// When they cannot be written.
 pub fn run(what: &Generated) -> Result<ExitCode> {
     match what {
-        Generated::Completions { shell } => completions(*shell)?,
+        Generated::Completions { shell, program } => completions(*shell, *program)?,
         Generated::Man { dir } => man(dir)?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn completions(shell: Shell) -> Result<()> {
+/// Returns the command line of a program.
+fn command(program: Program) -> Command {
+    match program {
+        Program::Swarm => Cli::command(),
+        Program::PeerProcess => Arguments::command(),
+    }
+}
+
+fn completions(shell: Shell, program: Program) -> Result<()> {
+    let mut command = command(program);
+    let name = command.get_name().to_owned();
     // Not straight to stdout: the generator panics if that is closed.
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut visible(), "swarm", &mut script);
+    clap_complete::generate(shell, &mut command, name, &mut script);
     io::stdout().write_all(&script).context("cannot write the completions")
 }
 
-/// `swarm.1`, and a page for each visible subcommand.
+/// Writes `peer_process.1`, `swarm.1`, and a page for each subcommand.
 fn man(dir: &Path) -> Result<()> {
     fs::create_dir_all(dir).with_context(|| format!("cannot make the directory {}", dir.display()))?;
-    clap_mangen::generate_to(visible(), dir).with_context(|| format!("cannot write man pages in {}", dir.display()))
+    for program in [Program::PeerProcess, Program::Swarm] {
+        let mut command = command(program).disable_help_subcommand(true);
+        command.build();
+        let source = format!("{} {}", command.get_name(), env!("CARGO_PKG_VERSION"));
+        pages(&command, &source, dir).with_context(|| format!("cannot write man pages in {}", dir.display()))?;
+    }
+    Ok(())
 }
 
-/// The command line without its hidden subcommands, which the completions would show otherwise.
-fn visible() -> clap::Command {
-    let full = Cli::command();
-    let shown: Vec<_> = full.get_subcommands().filter(|command| !command.is_hide_set()).cloned().collect();
-    let mut command = clap::Command::new("swarm").subcommand_required(true).subcommands(shown);
-    // What the builder takes only if it is there.
-    if let Some(about) = full.get_about() {
-        command = command.about(about.clone());
+/// Writes the page of this command and those of its subcommands.
+fn pages(command: &Command, source: &str, dir: &Path) -> io::Result<()> {
+    for subcommand in command.get_subcommands() {
+        pages(subcommand, source, dir)?;
     }
-    if let Some(about) = full.get_long_about() {
-        command = command.long_about(about.clone());
-    }
-    if let Some(after) = full.get_after_help() {
-        command = command.after_help(after.clone());
-    }
-    command.version(env!("CARGO_PKG_VERSION"))
+    // Without a date the generator would put the version in its place, so the date is a blank.
+    Man::new(command.clone()).source(source).date(" ").generate_to(dir)?;
+    Ok(())
 }

@@ -1,13 +1,13 @@
 //! `swarm`: runs a whole swarm of the course's peers, here and over ssh.
 //!
-//! Rooms in reading order, each knowing only those before it:
+//! Rooms in reading order; each knows only those before it:
 //!
-//! - `fault`, `words`, `out`: what every subcommand says, and how;
+//! - `fault`, `words`, `out`: sentences, and how every subcommand prints them;
 //! - `cli`, `swarm_dir`: the command line, and the names of everything in a swarm's directory;
 //! - `files`: files that appear whole or not at all;
-//! - `logs`: anybody's logs, read; pure;
-//! - `hosts`: all that is done on this machine and on others;
-//! - `copies`: what the copies are, and the reports: `verify`;
+//! - `logs`: the reader of logs, of any author; pure;
+//! - `hosts`: everything that runs on this machine and on others;
+//! - `copies`: the comparison of the copies, and the reports: `verify`;
 //! - `run`: `start`, `status`, `stop`, `clean`;
 //! - `setup`: `init`, `meta`;
 //! - `generate`: completions and man pages.
@@ -61,7 +61,7 @@ fn main() -> ExitCode {
     status
 }
 
-/// All but the last words, which may have to wait for who reads them.
+/// Does everything but the last words, which may have to wait for their reader.
 fn start() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -72,15 +72,25 @@ fn start() -> ExitCode {
             {
                 error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
             }
-            // If nobody reads it, nobody wants it.
-            _ = error.print();
-            return ExitCode::from(if error.use_stderr() { USAGE } else { 0 });
+            return usage(&error);
         }
     };
     run(&cli.command).unwrap_or_else(|error| {
         say(&format!("{error:#}"));
         status_of(&error)
     })
+}
+
+/// Shows the help, or says in one sentence what is wrong with the command line.
+fn usage(error: &clap::Error) -> ExitCode {
+    use ErrorKind::{DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion};
+    if matches!(error.kind(), DisplayHelp | DisplayHelpOnMissingArgumentOrSubcommand | DisplayVersion) {
+        // If the reader has gone, nobody wants the help.
+        _ = error.print();
+    } else {
+        say(&peer_process::cli::sentence(error));
+    }
+    ExitCode::from(if error.use_stderr() { USAGE } else { 0 })
 }
 
 fn status_of(error: &Error) -> ExitCode {

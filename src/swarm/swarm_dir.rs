@@ -1,6 +1,6 @@
-//! `SwarmDir`: the directory of a swarm, and what everything in it is called.
+//! `SwarmDir`: the directory of a swarm, and the names of everything in it.
 //!
-//! The names are relative to the directory, because it has the same inside on every host.
+//! The names are relative to the directory, because its content has the same names on every host.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -13,18 +13,18 @@ use peer_process::protocol::peer_id::PeerId;
 
 use crate::fault::Usage;
 
-/// What is remembered of how other hosts are reached.
+/// The file that remembers how other hosts are reached.
 pub const SETTINGS: &str = "swarm.json";
 
-/// Made when a run begins: what is not newer is from before.
+/// The file that each run makes at its beginning. A file that is not newer is from before the run.
 pub const BEGUN: &str = "swarm.begun";
 
 /// A swarm's directory on this machine, with its two configuration files read.
 #[derive(Debug)]
 pub struct SwarmDir {
-    /// Where it is.
+    /// The path of the directory.
     pub path: PathBuf,
-    /// What `Common.cfg` says.
+    /// The content of `Common.cfg`.
     pub common: Common,
     /// The lines of `PeerInfo.cfg`, in the order of starting.
     pub peers: Vec<PeerInfo>,
@@ -34,7 +34,7 @@ impl SwarmDir {
     /// Reads both configuration files.
     ///
     /// # Errors
-    /// One sentence for the first thing that is wrong.
+    /// One sentence for the first fault.
     pub fn open(path: &Path) -> Result<Self> {
         if !path.is_dir() {
             return Err(Usage::error(format!("there is no directory '{}'", path.display())));
@@ -43,38 +43,38 @@ impl SwarmDir {
         Ok(Self { path: path.to_owned(), common, peers })
     }
 
-    /// `peer_<id>/<FileName>`: a seeder's file, or what a leecher has downloaded (protocol A2).
+    /// Returns `peer_<id>/<FileName>`: a seeder's file, or a leecher's download (protocol A2).
     pub fn copy_name(&self, id: PeerId) -> String {
         format!("peer_{id}/{}", self.common.file_name)
     }
 
-    /// `<FileName>.meta.json`: the hashes of the file's pieces, if somebody has made them.
+    /// Returns `<FileName>.meta.json`: the manifest with the hashes of the file's pieces, if there is one.
     pub fn manifest_name(&self) -> String {
         format!("{}{ENDING}", self.common.file_name)
     }
 
-    /// What the directory is called, and on other machines, too, unless told otherwise.
+    /// Returns the directory's name, which is the default name on other machines, too.
     pub fn name(&self) -> String {
         let path = self.path.canonicalize().unwrap_or_else(|_| self.path.clone());
         path.file_name().map_or_else(|| "swarm".into(), |name| name.to_string_lossy().into_owned())
     }
 
-    /// `peer_<id>/<FileName>.part`: an unfinished download of our own program.
+    /// Returns `peer_<id>/<FileName>.part`: an unfinished download of our own program.
     pub fn part_name(&self, id: PeerId) -> String {
         format!("{}.part", self.copy_name(id))
     }
 
-    /// `peer_<id>/<FileName>.journal`: where our own program would go on with an unfinished run.
+    /// Returns `peer_<id>/<FileName>.journal`: our own program resumes an interrupted run from it.
     pub fn journal_name(&self, id: PeerId) -> String {
         format!("{}.journal", self.copy_name(id))
     }
 
-    /// The files of a peer that are no logs.
+    /// Returns the names of a peer's files, except for its logs.
     pub fn names_of(&self, id: PeerId) -> [String; 5] {
         [self.copy_name(id), self.part_name(id), self.journal_name(id), err_name(id), pid_name(id)]
     }
 
-    /// Where this name is on this machine.
+    /// Returns the path of this name on this machine.
     pub fn path_of(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
@@ -94,22 +94,22 @@ impl SwarmDir {
     }
 }
 
-/// `log_peer_<id>.log`, the course's log (protocol A2).
+/// Returns `log_peer_<id>.log`, the course's log (protocol A2).
 pub fn log_name(id: PeerId) -> String {
     format!("log_peer_{id}.log")
 }
 
-/// `peer_<id>.err`, what a peer has said on stdout and stderr.
+/// Returns `peer_<id>.err`, the file that takes a peer's stdout and stderr.
 pub fn err_name(id: PeerId) -> String {
     format!("peer_{id}.err")
 }
 
-/// What is brought home from another host at the end of a run.
+/// Returns the files that come here from another host at the end of a run.
 pub fn brought_names(id: PeerId) -> [String; 2] {
     [log_name(id), err_name(id)]
 }
 
-/// `peer_<id>.pid`, what became of the process that was started last.
+/// Returns `peer_<id>.pid`, the record of the process that was started last.
 pub fn pid_name(id: PeerId) -> String {
     format!("peer_{id}.pid")
 }

@@ -1,4 +1,4 @@
-//! Words for shells: as scripts get them, and as a person would type them; and those for signals and long lists.
+//! Words for shells, both as scripts receive them and as a person types them; words for signals and long lists.
 
 use std::path::Path;
 
@@ -7,37 +7,37 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 /// Maximum number of names that a line lists.
 pub const MOST_LISTED: usize = 4;
 
-/// One word for any shell: in csh an exclamation mark stands for an earlier command, even in quotes.
+/// Quotes a word for any shell. In csh an exclamation mark stands for an earlier command, even in quotes.
 pub fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''").replace('!', r"'\!'"))
 }
 
-/// Words for any shell, with a blank before each.
+/// Quotes words for any shell, with a blank before each.
 pub fn all_quoted(words: &[&str]) -> String {
     words.iter().flat_map(|word| [" ".to_owned(), quoted(word)]).collect()
 }
 
-/// A word as a person would type it: in quotes only if it has to be.
+/// Returns a word as a person would type it, in quotes only if it needs them.
 pub fn typed(word: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "/._-+,:@%=".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) { word.to_owned() } else { quoted(word) }
 }
 
-/// A path as a shell reads it back, and no program takes it for an option.
+/// Returns a path that a shell reads back and that no program takes for an option.
 pub fn shell_word(path: &Path) -> String {
     let text = path.display().to_string();
     let text = if text.starts_with('-') { format!("./{text}") } else { text };
     typed(&text)
 }
 
-/// The first few of a list, and how many more there are.
+/// Lists the first few names, and the number of the others.
 pub fn first_of(names: &[String]) -> String {
     let more = names.len().saturating_sub(MOST_LISTED);
     let listed = names[..names.len() - more].join(", ");
     if more > 0 { format!("{listed} and {more} more") } else { listed }
 }
 
-/// What a person calls a signal that ends a program.
+/// Returns the usual name of a signal that ends a program.
 pub fn signal(number: i32) -> String {
     match number {
         SIGINT => "Ctrl-C".into(),

@@ -50,14 +50,14 @@ fn a_wrong_usage_is_one_sentence_and_status_2() {
 #[test]
 fn a_number_that_is_none_is_told_with_its_place_and_range() {
     let env = TestEnv::new();
-    let seconds = "is not a number in 1..=4294967295";
+    let seconds = "is not a number from 1 to 4294967295";
     for (arguments, sentence) in [
         (&["abc"] as &[&str], &format!("peer ID 'abc' {seconds}")),
         (&["0"], &format!("peer ID '0' {seconds}")),
         (&["-1"], &format!("peer ID '-1' {seconds}")),
         (&[""], &format!("peer ID '' {seconds}")),
         (&["4294967296"], &format!("peer ID '4294967296' {seconds}")),
-        (&["--seed", "many", "1001"], &"--seed 'many' is not a number in 0..=18446744073709551615".into()),
+        (&["--seed", "many", "1001"], &"--seed 'many' is not a number from 0 to 18446744073709551615".into()),
         (&["--request-timeout", "0", "1001"], &format!("--request-timeout '0' {seconds}")),
         (&["--request-timeout", "-1", "1001"], &format!("--request-timeout '-1' {seconds}")),
         (&["--peer-timeout=1.5", "1001"], &format!("--peer-timeout '1.5' {seconds}")),

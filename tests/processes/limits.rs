@@ -261,7 +261,7 @@ fn a_limit_that_is_none_is_told_with_its_value() {
         for value in ["0", "-5", "fast", "1.5M", "99999999999999999999", ""] {
             let ended = swarm.env.run(&[&format!("--{option}={value}"), "1001"]);
             let sentence = format!(
-                "--{option} '{value}' is not a whole number of bytes a second, 1 or more, as 200k, 5M or 1000000"
+                "--{option} '{value}' is not a whole number of bytes a second, 1 or more, such as 200k, 5M or 1000000"
             );
             ended.assert_one_sentence(2, &[&sentence]);
         }

@@ -42,7 +42,7 @@ fn what_a_peer_that_runs_by_hand_on_another_host_has_is_not_deleted_even_without
         let part = world.there(1, "peer_1002/file.dat.part");
         wait_until("its file", || part.exists());
         let said = format!(
-            "swarm: host {}: peer 1002 is at work: process {} holds peer_1002.lock; end it first\n",
+            "swarm: host {}: peer 1002 is running: process {} holds peer_1002.lock; stop it first\n",
             world.hosts[1].address,
             peer.0.id()
         );
@@ -101,7 +101,7 @@ fn nothing_is_replaced_or_deleted_through_a_link_on_another_host() {
     let outcome: Outcome = world.run(&["clean", DIR, "--yes"]);
     outcome.assert_status(2);
     let host = world.hosts[1].address;
-    assert_eq!(outcome.stderr, format!("swarm: host {host}: peer_1002 is a link, so nothing in it is deleted\n"));
+    assert_eq!(outcome.stderr, format!("swarm: host {host}: peer_1002 is a link, so swarm deletes nothing in it\n"));
     assert!(elsewhere.join("file.dat").exists() && world.there(0, "log_peer_1001.log").exists());
     let [dir, elsewhere] = [world.there(0, "peer_1001"), world.hosts[0].home("elsewhere")];
     fs::rename(&dir, &elsewhere).expect("it is there");
@@ -109,6 +109,9 @@ fn nothing_is_replaced_or_deleted_through_a_link_on_another_host() {
     fs::write(elsewhere.join("file.dat"), "another one").expect("a file");
     let outcome = world.start(&IN_PLACE);
     outcome.assert_status(2);
-    assert!(outcome.stderr.contains("peer_1001 is a link, so peer_1001/file.dat is not replaced"), "{outcome:?}");
+    assert!(
+        outcome.stderr.contains("peer_1001 is a link, so swarm does not replace peer_1001/file.dat"),
+        "{outcome:?}"
+    );
     assert_eq!(fs::read(elsewhere.join("file.dat")).expect("a file"), b"another one");
 }

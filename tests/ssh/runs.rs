@@ -54,7 +54,7 @@ fn three_hosts_get_all_they_need_and_what_they_wrote_comes_home() {
     assert_eq!(verify.column("file"), ["original", "identical", "identical"]);
     let status = world.run(&["status", DIR]);
     status.assert_status(0);
-    assert_eq!(status.column("state"), ["ended", "ended", "ended"]);
+    assert_eq!(status.column("state"), ["exited", "exited", "exited"]);
     assert_eq!(status.column("pieces"), ["62/62 100 %"; 3]);
 
     fs::write(world.there(2, COPIES[2]), b"something else").expect("a file");
@@ -124,7 +124,7 @@ fn who_fails_at_once_there_is_told_with_its_last_words() {
     let Some(world) = World::new(1) else { return };
     let outcome = world.start(&["--detach", "--peer-command", "echo no room here for {id}; exit 3"]);
     outcome.assert_status(1);
-    assert_eq!(outcome.stderr, "swarm: peer 1001 ended with status 3: no room here for 1001\n");
+    assert_eq!(outcome.stderr, "swarm: peer 1001 exited with status 3: no room here for 1001\n");
     world.assert_no_sockets();
 }
 
@@ -171,7 +171,7 @@ fn peers_that_were_left_running_are_shown_and_stopped() {
     let refused = world.run(&["clean", DIR, "--yes"]);
     refused.assert_status(2);
     let first = world.hosts[0].address;
-    assert_eq!(refused.stderr, format!("swarm: peer 1001 is running on host {first}: swarm stop first\n"));
+    assert_eq!(refused.stderr, format!("swarm: peer 1001 is running on host {first}; use `swarm stop` first\n"));
 
     let stop = world.run(&["stop", DIR]);
     stop.assert_status(0);
@@ -233,7 +233,7 @@ fn clean_deletes_what_a_run_has_left_there_and_never_the_seeders_file() {
         assert!(!world.there(host, name).exists(), "{name}");
     }
     assert_same(&world.there(0, COPIES[0]), &world.here(COPIES[0]));
-    assert_eq!(world.run(&["clean", DIR]).stdout, "nothing is left of a run\n");
+    assert_eq!(world.run(&["clean", DIR]).stdout, "no files are left of a run\n");
     assert_eq!(world.run(&["status", DIR]).column("state"), ["not started"; 2]);
     world.assert_no_process();
 }

@@ -47,7 +47,7 @@ fn keys_and_host_keys() {
     let typed = TYPED.replace("ROOT/key", "ROOT/other_key");
     check_option(
         &format!(
-            "host HOST: it accepts none of our keys; make it accept one with: ssh-copy-id {typed}, or, if yours has a \
+            "host HOST: it accepts none of our keys; make it accept one with: ssh-copy-id {typed}; if your key has a \
              passphrase, unlock it with: ssh-add"
         ),
         "IdentityFile",
@@ -55,23 +55,20 @@ fn keys_and_host_keys() {
     );
     let typed = TYPED.replace("known_hosts", "nowhere");
     check_option(
-        &format!("host HOST: its host key is not known here; log in once by hand and accept it: ssh {typed}"),
+        &format!("host HOST: its host key is unknown here; log in once by hand and accept it: ssh {typed}"),
         "UserKnownHostsFile",
         "ROOT/nowhere",
     );
     check_option(
-        "host HOST: its host key is another one than it was; if that is right, remove the old one: \
+        "host HOST: its host key has changed; if that is right, remove the old key: \
          line 1 of ROOT/other_hosts",
         "UserKnownHostsFile",
         "ROOT/other_hosts",
     );
-    check(
-        "host HOST: ssh does not use a key that others may read; make it yours alone with: chmod 600 ROOT/key",
-        |world| {
-            fs::set_permissions(world.path("key"), Permissions::from_mode(0o644)).expect("it is ours");
-            world.start_command(&[])
-        },
-    );
+    check("host HOST: ssh refuses a key that others may read; make it private with: chmod 600 ROOT/key", |world| {
+        fs::set_permissions(world.path("key"), Permissions::from_mode(0o644)).expect("it is ours");
+        world.start_command(&[])
+    });
 }
 
 #[test]
@@ -81,7 +78,7 @@ fn hosts_that_cannot_be_reached() {
         world.hosts[0].go_away();
         world.start_command(&[])
     });
-    let unknown = "its name is not known here: is it spelt right, and does the name service answer?";
+    let unknown = "its name is unknown here: is the spelling right, and does the name service answer?";
     check(&format!("host no-such-host.invalid: {unknown}"), |world| {
         let text = fs::read_to_string(world.here("PeerInfo.cfg")).expect("a file");
         let text = text.replace(&world.hosts[0].address.to_string(), "no-such-host.invalid");
@@ -89,7 +86,7 @@ fn hosts_that_cannot_be_reached() {
         world.start_command(&[])
     });
     check_option("host HOST: ssh says: command-line: line 0: Bad configuration option: nonsense", "Nonsense", "1");
-    check("host HOST: there is no ssh on this machine: install OpenSSH's client", |world| {
+    check("host HOST: this machine has no ssh: install OpenSSH's client", |world| {
         let mut command = world.start_command(&[]);
         command.env("PATH", world.path("tmp"));
         command
@@ -98,8 +95,8 @@ fn hosts_that_cannot_be_reached() {
 
 /// It may be a sshd that is full, so this takes a while.
 fn what_answers_is_not_sshd(greeting: &'static str) {
-    let sentences = "HOST:PORT takes no more logins at the moment, they are tried again\n\
-        swarm: host HOST: what answers there is not sshd, or takes no more connections at the moment";
+    let sentences = "HOST:PORT accepts no more logins at the moment; trying again\n\
+        swarm: host HOST: sshd does not answer there, or it accepts no more connections at the moment";
     check(sentences, |world| {
         world.hosts[0].go_away();
         let listener = TcpListener::bind((world.hosts[0].address, world.port)).expect("its address");
@@ -127,7 +124,7 @@ fn a_host_where_something_else_listens() {
 #[test]
 fn directories_that_cannot_be_used() {
     let no_parent =
-        "there is no directory to make the swarm's directory in; make it there, or name another with --remote-dir";
+        "the parent of the swarm's directory does not exist; make it there, or name another with --remote-dir";
     check(&format!("host HOST: {no_parent}"), |world| world.start_command(&["--remote-dir", "not/there"]));
     check("host HOST: cannot write there: mkdir: cannot create directory './taken': File exists", |world| {
         fs::write(world.hosts[0].home("taken"), "").expect("a file");
@@ -138,7 +135,7 @@ fn directories_that_cannot_be_used() {
         fs::write(world.there(0, "peer_1001"), "").expect("a file");
         world.start_command(&[])
     });
-    let not_ours = "there is a directory of that name already, with a configuration or a program that is not from here; \
+    let not_ours = "a directory of that name exists, with a configuration or a program that is not from here; \
                     name another with --remote-dir";
     for name in ["Common.cfg", "PeerInfo.cfg", "peer_process"] {
         check(&format!("host HOST: {not_ours}"), |world| {
@@ -158,7 +155,7 @@ fn directories_that_cannot_be_used() {
 
 #[test]
 fn files_that_are_not_there_or_of_no_use() {
-    check("peer 1001 starts with the file, but peer_1001/file.dat is neither on host HOST nor here", |world| {
+    check("peer 1001 starts with the file, but peer_1001/file.dat is missing both on host HOST and here", |world| {
         fs::remove_file(world.here("peer_1001/file.dat")).expect("it was made");
         world.start_command(&[])
     });
@@ -167,7 +164,7 @@ fn files_that_are_not_there_or_of_no_use() {
     let number = if other == "x86_64" { 62 } else { 183 };
     check(
         &format!(
-            "host HOST: it is Linux {own}, and ROOT/other/peer_process is built for {other}; build it there and name it \
+            "host HOST: it is Linux {own}, but ROOT/other/peer_process is built for {other}; build it there and name it \
              with --peer-command"
         ),
         |world| start_with_program_for(world, number),

@@ -33,7 +33,7 @@ fn what_a_run_has_left_is_listed_and_only_deleted_on_request() {
     assert!(deleted.contains("\ndeleted: 8 files, "), "{deleted}");
     let left: Vec<_> = everything(swarm.place.0.path()).difference(&before).map(|(name, _)| name.clone()).collect();
     assert!(left.iter().all(|name| name.ends_with("/peer_1002")), "{left:?}");
-    assert_eq!(swarm.run("clean --yes").success(), "nothing is left of a run\n");
+    assert_eq!(swarm.run("clean --yes").success(), "no files are left of a run\n");
     swarm.run("start").assert_status(0);
 }
 
@@ -64,7 +64,7 @@ fn a_swarm_that_was_never_started_has_nothing_to_clean() {
     let swarm = Swarm::new("1001* 1002");
     let before = everything(swarm.place.0.path());
     for line in ["clean", "clean --yes"] {
-        assert_eq!(swarm.run(line).success(), "nothing is left of a run\n");
+        assert_eq!(swarm.run(line).success(), "no files are left of a run\n");
     }
     assert_eq!(everything(swarm.place.0.path()), before);
 }
@@ -109,7 +109,7 @@ fn of_what_a_pattern_fits_only_logs_and_what_is_of_this_run_is_deleted() {
     }
     swarm.run("clean --yes").success();
     assert!(kept.iter().all(|name| swarm.place.path(name).exists()));
-    assert_eq!(swarm.run("clean --yes").success(), "nothing is left of a run\n");
+    assert_eq!(swarm.run("clean --yes").success(), "no files are left of a run\n");
 }
 
 #[test]

@@ -44,7 +44,7 @@ fn what_peers_warn_of_is_said_where_it_is_seen() {
     let swarm = Swarm::new("1001 1002");
     let refused = swarm.place.run(&["start"]);
     refused.assert_status(2);
-    refused.assert_said("none will end; --no-seeder-yet starts it all the same");
+    refused.assert_said("none will exit; --no-seeder-yet starts it anyway");
     assert!(!swarm.place.path("peer_1001.pid").exists(), "nothing was started");
     let begun = swarm.start("start --timeout 1").end();
     begun.assert_status(1);
@@ -60,7 +60,7 @@ fn who_fails_at_once_is_told_even_if_the_peers_are_left_alone() {
     let outcome =
         swarm.start_by("start --detach", "[ $1 = 1001 ] || { echo 'no room here'; exit 3; }\nexec sleep 600").end();
     outcome.assert_status(1);
-    outcome.assert_said("peer 1002 ended with status 3: no room here");
+    outcome.assert_said("peer 1002 exited with status 3: no room here");
     swarm.run("stop").assert_status(0);
     swarm.assert_no_process();
 }
@@ -95,7 +95,7 @@ fn a_start_whose_peers_never_ran_shows_no_figures_of_the_last_run() {
     drop(taken);
     outcome.assert_status(1);
     assert_eq!(outcome.columns(&["pieces from"]), ["-", "-"], "{outcome:?}");
-    outcome.assert_said("peer 1002 ended with status 1: peer_process: cannot listen on port");
+    outcome.assert_said("peer 1002 exited with status 1: peer_process: cannot listen on port");
     assert!(!outcome.stdout.contains("identical"), "{outcome:?}");
     let status = swarm.run("status --json").json();
     assert!(status["peers"][1]["pieces"].as_u64().is_none_or(|pieces| pieces == 0), "{status}");

@@ -70,9 +70,9 @@ fn a_pattern_tells_where_other_logs_are_and_is_remembered() {
 fn a_pattern_that_cannot_be_meant_is_refused_before_anything_is_started() {
     let swarm = Swarm::new("1001* 1002");
     for (pattern, told) in [
-        ("logs/*.log", "--log-pattern 'logs/*.log' has no {id} where the peer's ID is to stand"),
-        ("peer_{id}/*", "--log-pattern 'peer_{id}/*' also names peer_1001/file.bin, which is no log"),
-        ("*{id}.err", "--log-pattern '*{id}.err' also names peer_1001.err, which is no log"),
+        ("logs/*.log", "--log-pattern 'logs/*.log' has no {id} for the peer's ID"),
+        ("peer_{id}/*", "--log-pattern 'peer_{id}/*' also names peer_1001/file.bin, which is not a log"),
+        ("*{id}.err", "--log-pattern '*{id}.err' also names peer_1001.err, which is not a log"),
     ] {
         assert_eq!(swarm.run(&format!("start --log-pattern {pattern}")).sentence(2), told);
     }

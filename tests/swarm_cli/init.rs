@@ -96,7 +96,7 @@ fn what_is_to_be_typed_next_is_understood_by_a_shell() {
         let mut shell = Command::new("sh");
         shell.args(["-c", &line.replacen(" start", " init", 1)]).current_dir(place.0.path());
         let sentence = Outcome::of(shell).sentence(2);
-        assert!(sentence.starts_with(&format!("'{dir}' has Common.cfg, PeerInfo.cfg")), "{line}: {sentence}");
+        assert!(sentence.starts_with(&format!("'{dir}' already has Common.cfg, PeerInfo.cfg")), "{line}: {sentence}");
     }
 }
 
@@ -213,8 +213,7 @@ fn what_an_earlier_run_has_left_is_told_but_for_unfinished_files_which_are_taken
         place.write(&format!("s/{name}"), b"");
     }
     let said = place.run_line("init s --size 1k --force").success();
-    let expected = format!(
-        "An earlier run has left peer_1003/file.dat; to delete such things:\n  {SWARM} clean s --yes\nTo run it:"
-    );
+    let expected =
+        format!("An earlier run has left peer_1003/file.dat. To delete it:\n  {SWARM} clean s --yes\nTo run it:");
     assert!(said.contains(&expected), "{said}");
 }

@@ -13,10 +13,10 @@ use crate::{Outcome, Place, SWARM, command};
 #[test]
 fn nothing_is_overwritten_without_force() {
     for (spoil, sentence) in [
-        ("Common.cfg", "'s' has Common.cfg already; --force overwrites it"),
-        ("PeerInfo.cfg", "'s' has PeerInfo.cfg already; --force overwrites it"),
-        ("peer_1001/file.dat", "'s' has peer_1001/file.dat already; --force overwrites it"),
-        ("peer_1002/file.dat", "'s' has peer_1002/file.dat already; --force overwrites it"),
+        ("Common.cfg", "'s' already has Common.cfg; --force overwrites it"),
+        ("PeerInfo.cfg", "'s' already has PeerInfo.cfg; --force overwrites it"),
+        ("peer_1001/file.dat", "'s' already has peer_1001/file.dat; --force overwrites it"),
+        ("peer_1002/file.dat", "'s' already has peer_1002/file.dat; --force overwrites it"),
     ] {
         let place = Place::new();
         for id in [1001, 1002] {
@@ -31,7 +31,7 @@ fn nothing_is_overwritten_without_force() {
     }
     let place = Place::new();
     place.run_line("init s --size 1k").success();
-    let sentence = "'s' has Common.cfg, PeerInfo.cfg, peer_1001/file.dat already; --force overwrites them";
+    let sentence = "'s' already has Common.cfg, PeerInfo.cfg, peer_1001/file.dat; --force overwrites them";
     assert_eq!(place.run_line("init s --size 1k").sentence(2), sentence);
 }
 
@@ -51,20 +51,23 @@ fn a_wrong_usage_is_one_sentence_and_nothing_is_made() {
     place.write("own/peer_1002/y", b"mine");
     let before = everything(place.0.path());
     for (line, sentence) in [
-        ("s --peers 0", "--peers '0' is not in 1..=1000"),
+        ("s --peers 0", "--peers '0' is not a number from 1 to 1000; see --help"),
         ("s --peers 3 --hosts a,b", "--peers is '3', but --hosts names 2, one for each peer"),
         ("s --hosts a,,b", "--hosts: '' is neither a host's name nor an address"),
         ("s --hosts=-oX", "--hosts: '-oX' is neither a host's name nor an address"),
         ("s --hosts me@lab1", "--hosts: 'me@lab1' is neither a host's name nor an address"),
-        ("s --seeders 0", "--seeders '0' leaves nobody to start with the file, so nobody would ever have it"),
+        ("s --seeders 0", "--seeders '0' leaves no peer to start with the file, so no peer would ever have it"),
         ("s --seeders 7", "--seeders '7' is more than the number of peers, 6"),
-        ("s --size 1.5MB", "--size '1.5MB' is not a whole number with or without a unit, as 24MB, 64KiB or 1000000"),
+        (
+            "s --size 1.5MB",
+            "--size '1.5MB' is not a whole number with or without a unit, such as 24MB, 64KiB or 1000000",
+        ),
         ("s --size 10000000TB", "--size '10000000TB' is more than a file can have, 9223372036854775807 bytes"),
-        ("s --piece-size 0", "--piece-size '0' is not in 1..=4294967290 bytes"),
-        ("s --piece-size 4GiB", "--piece-size '4GiB' is not in 1..=4294967290 bytes"),
-        ("s -p 0", "-p '0' is not in 1..=4294967295 seconds"),
-        ("s -m 0", "-m '0' is not in 1..=4294967295 seconds"),
-        ("s --port 0", "--port '0' is not in 1..=65535"),
+        ("s --piece-size 0", "--piece-size '0' is not a number of bytes from 1 to 4294967290"),
+        ("s --piece-size 4GiB", "--piece-size '4GiB' is not a number of bytes from 1 to 4294967290"),
+        ("s -p 0", "-p '0' is not a number from 1 to 4294967295; see --help"),
+        ("s -m 0", "-m '0' is not a number from 1 to 4294967295; see --help"),
+        ("s --port 0", "--port '0' is not a number from 1 to 65535; see --help"),
         ("s --port 65534", "--port '65534' is too high for the peers on localhost: one would have port 65536"),
         ("s --file nowhere", "--file 'nowhere' cannot be read: No such file or directory (os error 2)"),
         ("s --file folder", "--file 'folder' is not a regular file"),
@@ -72,26 +75,36 @@ fn a_wrong_usage_is_one_sentence_and_nothing_is_made() {
         ("s --file pipe", "--file 'pipe' is not a regular file"),
         (
             "s --file back\\slash",
-            "--file: Common.cfg cannot carry the name 'back\\\\slash': it may have no backslash, no control character, no \
-             blank at an end, and is UTF-8 text",
+            "--file: Common.cfg cannot carry the name 'back\\\\slash': it must be UTF-8 text without a \
+             backslash, a control character, or a blank at either end",
         ),
         ("film.mkv", "'film.mkv' is not a directory"),
         ("has_dir --force", "'has_dir/Common.cfg' is a directory, so no file can have that name"),
         ("copy_dir --force", "'copy_dir/peer_1001/file.dat' is a directory, so no file can have that name"),
-        ("file_dir --force", "'file_dir/peer_1004' is not a directory, and should be a peer's"),
-        ("own --force --file own/peer_1001/x", "--file 'own/peer_1001/x' is itself what would be overwritten"),
+        ("file_dir --force", "'file_dir/peer_1004' is not a directory, but it is the place of a peer's directory"),
+        ("own --force --file own/peer_1001/x", "--file 'own/peer_1001/x' would be overwritten itself"),
         (
             "own --seeders 2 --force --file own/../own/peer_1002/y",
-            "--file 'own/peer_1002/y' is itself what would be overwritten",
+            "--file 'own/peer_1002/y' would be overwritten itself",
         ),
     ] {
         assert_eq!(place.run_line(&format!("init {line}")).sentence(2), sentence, "{line}");
         assert!(everything(place.0.path()) == before, "{line}");
     }
-    // These are told by clap, in its own words.
-    for line in ["s --size 1k --file film.mkv", "s --port 65536", "s -k -1", "s --peers x", "s --preset tiny", "s t"] {
-        let outcome = place.run_line(&format!("init {line}"));
-        assert_eq!((outcome.status, outcome.stdout.as_str()), (Some(2), ""), "{outcome:?}");
+    // The library that reads the command line notices these.
+    for (line, sentence) in [
+        ("s --size 1k --file film.mkv", "the argument '--size <SIZE>' cannot be used with '--file <PATH>'; see --help"),
+        ("s --port 65536", "--port '65536' is not a number from 1 to 65535; see --help"),
+        ("s -k -1", "-k '-1' is not a number from 0 to 4294967295; see --help"),
+        ("s --peers x", "--peers 'x' is not a number from 1 to 1000; see --help"),
+        (
+            "s --preset tiny",
+            "invalid value 'tiny' for '--preset <PRESET>' [possible values: spec, small, large]; see --help",
+        ),
+        ("s t", "unexpected argument 't' found; see --help"),
+        ("s --port-size 1", "unexpected argument '--port-size' found; a similar argument exists: '--port'; see --help"),
+    ] {
+        assert_eq!(place.run_line(&format!("init {line}")).sentence(2), sentence, "{line}");
         assert!(everything(place.0.path()) == before, "{line}");
     }
 }
@@ -101,7 +114,7 @@ fn a_loopback_host_among_others_is_told_but_made() {
     let place = Place::new();
     let outcome = place.run_line("init s --size 1k --hosts lab1,localhost");
     assert_eq!(outcome.status, Some(0));
-    let sentence = "swarm: on the other hosts 'localhost' is not this machine, so they will not find 1002\n";
+    let sentence = "swarm: on the other hosts 'localhost' is not this machine, so their peers will not find 1002\n";
     assert_eq!(outcome.stderr, sentence);
 }
 
@@ -198,7 +211,7 @@ fn what_an_init_is_still_making_is_left_to_it() {
     assert_eq!(sentence, "cannot make s/peer_1001/file.dat: another process is making it");
     place.run_line("init s --file mine").success();
     let listed = place.run_line("clean s --yes").success();
-    assert_eq!(listed, "nothing is left of a run\n");
+    assert_eq!(listed, "no files are left of a run\n");
     assert!(place.path("s/peer_1001/.swarm-init.file.dat").exists());
 }
 

@@ -9,8 +9,12 @@ use crate::swarm::{Swarm, content, copy_of};
 #[test]
 fn clean_deletes_nothing_through_a_link_and_nothing_of_a_seeder_that_is_one() {
     for (link, target, said) in [
-        ("peer_1003", "peer_1001", "this machine: peer_1003 is a link, so nothing in it is deleted"),
-        ("peer_1001", "peer_1003", "this machine: peer_1001 is a link to peer_1003, so nothing in either is deleted"),
+        ("peer_1003", "peer_1001", "this machine: peer_1003 is a link, so swarm deletes nothing in it"),
+        (
+            "peer_1001",
+            "peer_1003",
+            "this machine: peer_1001 is a link to peer_1003, so swarm deletes nothing in either",
+        ),
     ] {
         let swarm = Swarm::new("1001* 1002 1003");
         if target == "peer_1003" {
@@ -71,7 +75,7 @@ fn init_replaces_and_deletes_nothing_in_a_directory_that_is_a_link() {
         symlink("elsewhere", swarm.place.path(&format!("peer_{id}"))).expect("a link");
         let before = swarm.text("Common.cfg");
         let said = swarm.run("init . --force --peers 2 --size 1k").sentence(2);
-        assert_eq!(said, format!("'./peer_{id}' is a link, so peer_{id}/{name} is not replaced"));
+        assert_eq!(said, format!("'./peer_{id}' is a link, so swarm does not replace peer_{id}/{name}"));
         assert_eq!(swarm.place.read(&format!("elsewhere/{name}")), b"precious");
         assert_eq!(swarm.text("Common.cfg"), before, "nothing was written");
         fs::remove_file(swarm.place.path(&format!("elsewhere/{name}"))).expect("it is there");

@@ -26,7 +26,7 @@ impl ByHand {
     }
 
     fn sentence(&self, id: u32) -> String {
-        format!("peer {id} is at work: process {} holds peer_{id}.lock; end it first", self.0.id())
+        format!("peer {id} is running: process {} holds peer_{id}.lock; stop it first", self.0.id())
     }
 
     fn assert_alive(&self) {
@@ -77,7 +77,7 @@ fn what_a_peer_that_runs_by_hand_has_is_neither_deleted_nor_overwritten() {
     }
     let id = peer.0.id();
     let said = swarm.run("init . --force --peers 2 --size 100001").sentence(2);
-    assert_eq!(said, format!("process {id} is at work in '.': it holds peer_1002.lock; end it first"));
+    assert_eq!(said, format!("process {id} is running in '.': it holds peer_1002.lock; stop it first"));
     assert!(names.iter().all(|name| swarm.place.path(name).exists()));
     assert_eq!(swarm.log(1002), "its log");
     assert!(swarm.recorded(1001).is_none() && !swarm.place.path("log_peer_1001.log").exists(), "nothing was started");
@@ -148,7 +148,7 @@ fn the_record_of_a_living_process_is_never_replaced_and_a_start_that_fails_stops
     let (process, _) = swarm.recorded(1002).expect("it was started");
     first.kill("CONT");
     let said = first.end().sentence(2);
-    assert_eq!(said, format!("this machine: peer 1002 was started already: it is process {process}"));
+    assert_eq!(said, format!("this machine: peer 1002 is already running: it is process {process}"));
     assert_eq!(records(), before);
     assert!(swarm.ids.iter().all(|id| swarm.is_alive(*id)), "none of them was its own");
     assert_eq!(swarm.run("stop").success(), "stopped peers 1001, 1002, 1003\n");

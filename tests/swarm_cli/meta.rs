@@ -95,7 +95,7 @@ fn pieces_too_many_for_a_manifest_that_can_be_read_are_told_at_once() {
     let file = fs::OpenOptions::new().write(true).open(place.path("file.bin")).expect("it is there");
     file.set_len(20_000_000).expect("a hole");
     let sentence = place.run_line("meta create file.bin --piece-size 1").sentence(2);
-    assert_eq!(sentence, "20000000 pieces are too many for a manifest; larger pieces are fewer");
+    assert_eq!(sentence, "20000000 pieces are too many for a manifest; use larger pieces");
     assert!(!place.path("file.bin.meta.json").exists());
     // And before anything is written.
     assert_eq!(place.run_line("init demo --size 20MB --piece-size 1 --meta").sentence(2), sentence);
@@ -132,11 +132,11 @@ fn create_overwrites_nothing_unless_it_is_forced() {
         assert_eq!(place.run_line(line).sentence(2), sentence, "{line}");
     };
     place.write("file.bin.meta.json", b"somebody's");
-    check("meta create file.bin", "'file.bin.meta.json' is there already; --force overwrites it");
+    check("meta create file.bin", "'file.bin.meta.json' already exists; --force overwrites it");
     place.write("other", b"somebody's");
-    check("meta create file.bin -o other", "'other' is there already; --force overwrites it");
+    check("meta create file.bin -o other", "'other' already exists; --force overwrites it");
     symlink("nowhere", place.path("link")).expect("a link");
-    check("meta create file.bin -o link", "'link' is there already; --force overwrites it");
+    check("meta create file.bin -o link", "'link' already exists; --force overwrites it");
     check("meta create file.bin -o . --force", "'.' is a directory, so no file can have that name");
     check("meta create file.bin -o file.bin", "'file.bin' is the file itself, not a place for its manifest");
     symlink("file.bin", place.path("same")).expect("a link");
@@ -163,8 +163,8 @@ fn what_cannot_be_hashed_is_told() {
     }
     assert!(Command::new("mkfifo").arg(place.path("pipe")).status().expect("mkfifo").success());
     check("meta create pipe", "pipe is not a plain file");
-    check("meta create file.bin --piece-size 0", "--piece-size '0' is not in 1..=4294967290 bytes");
-    let sentence = "--piece-size '1.5' is not a whole number with or without a unit, as 24MB, 64KiB or 1000000";
+    check("meta create file.bin --piece-size 0", "--piece-size '0' is not a number of bytes from 1 to 4294967290");
+    let sentence = "--piece-size '1.5' is not a whole number with or without a unit, such as 24MB, 64KiB or 1000000";
     check("meta create file.bin --piece-size 1.5", sentence);
     let outcome = place.run_line("meta create file.bin --hash md5");
     assert!(outcome.status == Some(2) && outcome.stderr.contains("sha256, sha1, blake3"), "{outcome:?}");
@@ -262,7 +262,7 @@ fn verify_tells_another_length_and_another_file_hash() {
     let mut manifest = json_of(&place, "file.bin.meta.json");
     manifest["file_hash"] = "00".repeat(32).into();
     place.write("file.bin.meta.json", manifest.to_string().as_bytes());
-    let said = "95 pieces of 1000 bytes by sha256, all right, but the manifest's file_hash is another";
+    let said = "95 pieces of 1000 bytes by sha256, all right, but the manifest's file_hash differs";
     check_verify(&place, 1, said, &json!([]));
 }
 

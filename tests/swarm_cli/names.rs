@@ -36,7 +36,7 @@ fn check(name: &str) {
     let outcome = run(&["clean", ".", "--yes"]);
     outcome.assert_status(0);
     assert!(path(1001).exists() && !path(1002).exists(), "{name}: {outcome:?}");
-    assert_eq!(run(&["clean", "."]).stdout, "nothing is left of a run\n", "{name}: {SWARM}");
+    assert_eq!(run(&["clean", "."]).stdout, "no files are left of a run\n", "{name}: {SWARM}");
     for dir in ["peer_1001", "peer_1002"] {
         assert!(fs::read_dir(elsewhere.join(dir)).expect("a directory").next().is_none(), "{name}");
     }

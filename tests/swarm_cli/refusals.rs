@@ -28,10 +28,7 @@ fn numbers_that_are_none_are_refused() {
         check(&swarm, &format!("start --timeout={number}"), "is not a number of seconds");
     }
     for line in ["--stagger x", "--timeout", "--detach --timeout 3", "--detach --keep-going", "--bogus", "one two"] {
-        let outcome = swarm.run(&format!("start {line}"));
-        outcome.assert_status(2);
-        outcome.assert_said("error: ");
-        assert!(swarm.recorded(1001).is_none(), "{line}");
+        check(&swarm, &format!("start {line}"), "; see --help");
     }
 }
 
@@ -44,8 +41,8 @@ fn nothing_that_may_run_commands_is_taken_from_a_directory() {
     fs::write(swarm.place.path("PeerInfo.cfg"), elsewhere).expect("a file");
     let proxy = format!("ProxyCommand=touch {}", marker.display());
     for (settings, said) in [
-        (format!("{{\"ssh_options\":[\"{proxy}\"]}}"), "may run commands, which is not taken from a directory"),
-        ("{\"user\":\"-oProxyCommand=x\"}".into(), "is a strange user, which is not taken from a directory"),
+        (format!("{{\"ssh_options\":[\"{proxy}\"]}}"), "may run commands, so swarm does not take it from a file"),
+        ("{\"user\":\"-oProxyCommand=x\"}".into(), "is a strange user name, so swarm does not take it from a file"),
     ] {
         fs::write(swarm.place.path("swarm.json"), settings).expect("a file");
         for subcommand in ["start", "status", "stop", "clean", "verify"] {
@@ -69,7 +66,7 @@ fn a_directory_that_belongs_to_somebody_else_is_refused() {
         return left_out("only root gives directories away");
     }
     for subcommand in ["start", "status", "stop", "clean", "verify"] {
-        check(&swarm, subcommand, "belongs to another user (ID 54321); --trust-dir uses it all the same");
+        check(&swarm, subcommand, "belongs to another user (ID 54321); --trust-dir uses it anyway");
     }
     swarm.start_with("start --trust-dir", &[]).end().assert_status(0);
 }
@@ -126,7 +123,7 @@ fn a_seeder_without_its_file_or_with_another_one_is_refused() {
 #[test]
 fn a_command_without_a_place_for_the_id_is_refused() {
     let swarm = Swarm::new("1001* 1002");
-    let said = "--peer-command 'java peerProcess' has no {id} where the peer's ID is to stand";
+    let said = "--peer-command 'java peerProcess' has no {id} for the peer's ID";
     check_words(&swarm, "start", &["--peer-command", "java peerProcess"], said);
 }
 
@@ -145,7 +142,7 @@ fn without_our_program_another_must_be_named() {
         })
     };
     let sentence = run("").sentence(2);
-    assert_eq!(sentence, "there is no peer_process beside this program or in the PATH; --peer-command names another");
+    assert_eq!(sentence, "found no peer_process beside this program or in the PATH; --peer-command names another");
     let beside = env!("CARGO_BIN_EXE_peer_process").trim_end_matches("/peer_process");
     let path = format!("{beside}:{}", env::var("PATH").expect("there is one"));
     run(&path).assert_status(0);
@@ -157,7 +154,7 @@ fn a_command_that_does_not_exist_is_told_and_ends_with_127() {
     let outcome = swarm.start_with("start", &["--peer-command", "./nope {id}"]).end();
     outcome.assert_status(1);
     assert!(outcome.columns(&["peer", "exit"]).contains(&"1001 127".to_owned()), "{outcome:?}");
-    outcome.assert_said("peer 1001 ended with status 127: ");
+    outcome.assert_said("peer 1001 exited with status 127: ");
     outcome.assert_said("./nope: not found");
     swarm.assert_no_process();
 }
@@ -174,10 +171,9 @@ fn a_peer_that_fails_is_told_with_its_last_words_and_the_others_are_stopped() {
     let taken = TcpListener::bind(("127.0.0.1", port)).expect("it is free");
     let outcome = swarm.run("start");
     outcome.assert_status(1);
-    outcome
-        .assert_said("swarm: peer 1002 has failed; the others would wait for it, so they are stopped (--keep-going ");
+    outcome.assert_said("swarm: peer 1002 has failed; stopping the others, which would wait for it (--keep-going ");
     outcome.assert_said(&format!(
-        "swarm: peer 1002 ended with status 1: peer_process: cannot listen on port {port} for peer 1002: Address already in use"
+        "swarm: peer 1002 exited with status 1: peer_process: cannot listen on port {port} for peer 1002: Address already in use"
     ));
     assert_eq!(outcome.verdicts(), ["1001 SIGTERM (143) -", "1002 1 -", "1003 SIGTERM (143) -"]);
     swarm.assert_no_process();
@@ -190,9 +186,9 @@ fn the_same_last_words_of_several_are_told_once() {
     let outcome = swarm.start_by("start --keep-going", "echo; echo no Java here; echo ' '; exit 3").end();
     outcome.assert_status(1);
     assert_eq!(outcome.stderr.matches("no Java here").count(), 1, "{outcome:?}");
-    outcome.assert_said("swarm: peer 1001 ended with status 3: no Java here\n");
+    outcome.assert_said("swarm: peer 1001 exited with status 3: no Java here\n");
     let outcome = swarm.start_by("start --keep-going", "exit 4").end();
-    outcome.assert_said("swarm: peer 1001 ended with status 4: it has said nothing\n");
+    outcome.assert_said("swarm: peer 1001 exited with status 4: it printed nothing\n");
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn a_signal_stops_every_peer_and_its_number_is_the_status() {
             swarm.wait_for_log(id, text);
         }
         running.kill(signal);
-        running.wait_for(&format!("swarm: {name}: the peers are stopped"));
+        running.wait_for(&format!("swarm: {name}: stopping the peers"));
         let outcome = running.end();
         outcome.assert_status(128 + number);
         assert_eq!(outcome.verdicts(), [1001, 1002, 1003].map(|id| format!("{id} SIGTERM (143) -")));
@@ -53,7 +53,7 @@ fn a_signal_in_the_pause_between_two_starts_stops_those_that_were_started() {
         running.kill("TERM");
         let outcome = running.end();
         outcome.assert_status(143);
-        outcome.assert_said("swarm: the peers that were started are stopped\n");
+        outcome.assert_said("swarm: stopped the peers that were started\n");
         assert!(swarm.recorded(1002).is_none());
         swarm.assert_no_process();
     }
@@ -64,8 +64,8 @@ fn who_does_not_hear_is_killed_after_a_while() {
     let swarm = Swarm::new("1001 1002");
     let outcome = swarm.start_by("start --timeout 0.5", &format!("[ $1 = 1001 ] || exec \"$ours\" $1\n{DEAF}")).end();
     outcome.assert_status(1);
-    outcome.assert_said("swarm: the time is over, the peers are stopped\n");
-    outcome.assert_said("swarm: some peers have not ended yet, they are killed\n");
+    outcome.assert_said("swarm: --timeout has passed; stopping the peers\n");
+    outcome.assert_said("swarm: some peers have not exited yet; killing them\n");
     assert_eq!(outcome.verdicts(), ["1001 SIGKILL (137) -", "1002 SIGTERM (143) -"]);
     swarm.assert_no_process();
 }
@@ -79,7 +79,7 @@ fn a_second_signal_kills_at_once_and_a_third_does_no_harm() {
     running.kill("INT");
     running.wait_for("swarm: Ctrl-C: ");
     running.kill("HUP");
-    running.wait_for("they are killed");
+    running.wait_for("killing them");
     running.kill("INT");
     let outcome = running.end();
     outcome.assert_status(130);
@@ -93,7 +93,7 @@ fn what_takes_longer_than_allowed_is_stopped() {
     // Anyone who has the file keeps silent.
     let outcome = swarm.start_by("start --timeout 1", "[ $1 != 1001 ] || exec sleep 600\nexec \"$ours\" $1").end();
     outcome.assert_status(1);
-    outcome.assert_said("swarm: the time is over, the peers are stopped\n");
+    outcome.assert_said("swarm: --timeout has passed; stopping the peers\n");
     assert_eq!(outcome.verdicts(), ["1001 SIGTERM (143) original", "1002 SIGTERM (143) -", "1003 SIGTERM (143) -"]);
     swarm.assert_no_process();
 }
@@ -112,7 +112,7 @@ fn the_peers_outlive_a_swarm_that_is_killed_and_can_be_stopped_or_end_by_themsel
             swarm.place.write("go", b"");
             wait_until("the end of both", || {
                 swarm.run("status").columns(&["peer", "state", "pieces"])
-                    == ["1001 ended 7/7 100 %", "1002 ended 7/7 100 %"]
+                    == ["1001 exited 7/7 100 %", "1002 exited 7/7 100 %"]
             });
             swarm.run("verify").assert_status(0);
         } else {
@@ -143,7 +143,7 @@ fn a_signal_while_the_copies_are_compared_ends_it() {
     let swarm = Swarm::new("1001* 1002");
     // Nobody ever writes into that pipe, so it is read forever.
     let running = swarm.start_by("start", "[ $1 = 1001 ] || { mkdir peer_1002 && mkfifo peer_1002/file.bin; }");
-    wait_until("the end of both", || swarm.run("status").columns(&["state"]) == ["ended"; 2]);
+    wait_until("the end of both", || swarm.run("status").columns(&["state"]) == ["exited"; 2]);
     running.kill("INT");
     running.end().assert_status(130);
     swarm.assert_no_process();

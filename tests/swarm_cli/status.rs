@@ -17,7 +17,7 @@ fn after_a_run_all_have_ended() {
     let swarm = Swarm::new("1001* 1002");
     swarm.run("start").assert_status(0);
     let outcome = swarm.run("status");
-    assert_eq!(outcome.columns(&["peer", "state", "pieces"]), ["1001 ended 7/7 100 %", "1002 ended 7/7 100 %"]);
+    assert_eq!(outcome.columns(&["peer", "state", "pieces"]), ["1001 exited 7/7 100 %", "1002 exited 7/7 100 %"]);
     outcome.success();
     let report = swarm.run("status --json").json();
     assert_eq!((&report["command"], report["all_well"].is_null()), (&"status".into(), true));

@@ -12,7 +12,7 @@ fn detached_peers_run_until_they_are_stopped() {
     detached.assert_status(0);
     assert_eq!(
         detached.stdout,
-        "started peers 1001, 1002, 1003\n`swarm status .` shows them, `swarm stop .` stops them\n"
+        "started peers 1001, 1002, 1003\n`swarm status .` shows them; `swarm stop .` stops them\n"
     );
     swarm.wait_for_alive(&[1001, 1002, 1003]);
     let running = |peer: &serde_json::Value| peer["running"] == true && peer["exit_status"].is_null();
@@ -22,7 +22,7 @@ fn detached_peers_run_until_they_are_stopped() {
     let said = swarm.run("start").sentence(2);
     assert_eq!(said, "peers 1001, 1002, 1003 are running already on this machine; `swarm stop .` stops them");
     let said = swarm.run("clean --yes").sentence(2);
-    assert_eq!(said, "peers 1001, 1002, 1003 are running on this machine: swarm stop first");
+    assert_eq!(said, "peers 1001, 1002, 1003 are running on this machine; use `swarm stop` first");
     assert!(swarm.place.path("peer_1001.pid").exists() && [1001, 1002, 1003].iter().all(|id| swarm.is_alive(*id)));
 
     assert_eq!(swarm.run("stop").success(), "stopped peers 1001, 1002, 1003\n");
@@ -38,7 +38,7 @@ fn detached_peers_run_until_they_are_stopped() {
 fn detached_peers_end_by_themselves() {
     let swarm = Swarm::new("1001* 1002");
     swarm.run("start --detach").assert_status(0);
-    wait_until("the end of both", || swarm.run("status").columns(&["state"]) == ["ended"; 2]);
+    wait_until("the end of both", || swarm.run("status").columns(&["state"]) == ["exited"; 2]);
     swarm.run("verify").assert_status(0);
     swarm.assert_no_process();
 }
@@ -47,7 +47,7 @@ fn detached_peers_end_by_themselves() {
 fn one_that_runs_is_named_and_the_only_one_stopped() {
     let swarm = Swarm::new("1001* 1002");
     swarm.start_by("start --detach", "[ $1 = 1001 ] || exec sleep 600").end().assert_status(0);
-    wait_until("the end of 1001", || swarm.run("status").columns(&["state"])[0] == "ended");
+    wait_until("the end of 1001", || swarm.run("status").columns(&["state"])[0] == "exited");
     let said = swarm.run("start").sentence(2);
     assert_eq!(said, "peer 1002 is running already on this machine; `swarm stop .` stops it");
     assert_eq!(swarm.run("stop").success(), "stopped peer 1002\n");

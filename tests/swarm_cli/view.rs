@@ -37,11 +37,11 @@ fn a_small_terminal_says_how_many_peers_it_does_not_show() {
     let mut terminal = Terminal::new();
     let child = watch(&swarm, &terminal, "xterm", IDLE);
     // The last one has met nobody, as all others: all are seen then.
-    let text = terminal.read_until("1028 [>       ] 0/7 0 %, 0 KiB/s, alone, unchoked by nobody");
+    let text = terminal.read_until("1028 [>       ] 0/7 0 %, 0 kB/s, alone, unchoked by nobody");
     let text = text + &terminal.read_until("and 13 more");
     kill("TERM", &child.id().to_string());
     let lines = shown(&text);
-    assert!(lines[0].contains(" s: 1 of 40 peers complete, 0 ended; 0 KiB/s in total"), "{lines:#?}");
+    assert!(lines[0].contains(" s: 1 of 40 peers complete, 0 exited; 0 kB/s in total"), "{lines:#?}");
     // The seeder matters least.
     let named: Vec<_> = lines[1..lines.len() - 1].iter().map(|line| line[..6].to_owned()).collect();
     assert_eq!(named, (1002..=1028).map(|id| format!("{id} [")).collect::<Vec<_>>(), "{lines:#?}");
@@ -63,7 +63,7 @@ fn after_ctrl_c_no_line_that_moved_is_left() {
     text += &terminal.read_until("beside them\r\n");
     end(child).assert_status(130);
     let lines = shown(&text);
-    assert_eq!(lines[0], "swarm: Ctrl-C: the peers are stopped", "{lines:#?}");
+    assert_eq!(lines[0], "swarm: Ctrl-C: stopping the peers", "{lines:#?}");
     assert!(lines.iter().all(|line| line.starts_with("swarm: ")), "{lines:#?}");
     swarm.assert_no_process();
 }
@@ -138,8 +138,8 @@ fn a_run_that_is_over_before_the_first_interval_says_so() {
     let note = "less than one unchoking interval (600 s): no peer changed its preferred neighbors";
     let outcome = swarm.run("start");
     outcome.assert_status(0);
-    outcome.assert_said(&format!(" s, {note}; --demo-rate shows them at work\n"));
-    // Nothing was at work here.
+    outcome.assert_said(&format!(" s, {note}; --demo-rate slows the peers down\n"));
+    // No peer has downloaded anything here.
     let failed = swarm.start_by("start", "exit 1").end();
     assert!(!failed.stderr.contains(note), "{failed:?}");
 }

@@ -16,8 +16,7 @@ fn a_peer_that_is_killed_shows_in_the_table_and_the_others_are_stopped() {
     swarm.kill(1003, "KILL");
     let outcome = running.end();
     outcome.assert_status(1);
-    outcome
-        .assert_said("swarm: peer 1003 has failed; the others would wait for it, so they are stopped (--keep-going ");
+    outcome.assert_said("swarm: peer 1003 has failed; stopping the others, which would wait for it (--keep-going ");
     assert_eq!(outcome.verdicts(), ["1001 SIGTERM (143) original", "1002 SIGTERM (143) -", "1003 SIGKILL (137) -"]);
     swarm.assert_no_process();
 }
@@ -53,7 +52,7 @@ fn every_few_seconds_a_plain_line_tells_how_they_get_on() {
     let mut running =
         swarm.start_by("start", "[ $1 != 1003 ] || { : >log_peer_1003.log; exec sleep 600; }\nexec \"$ours\" $1");
     swarm.wait_for_log(1002, "complete file");
-    running.wait_for("swarm: 5 s: 2 of 3 peers complete, 0 ended, peer 1003 has 0 of 7 pieces, the fewest; ");
+    running.wait_for("swarm: 5 s: 2 of 3 peers complete, 0 exited, peer 1003 has 0 of 7 pieces, the fewest; ");
     running.kill("TERM");
     running.end().assert_status(143);
     swarm.assert_no_process();

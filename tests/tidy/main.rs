@@ -10,7 +10,7 @@ mod words;
 use imports::{Crate, Source, is_below, paths, texts_below};
 
 /// The rooms in reading order: each may import those before it.
-const ORDER: &[&str] = &["protocol", "config", "peer", "disk", "limits", "output", "net"];
+const ORDER: &[&str] = &["protocol", "config", "peer", "disk", "limits", "output", "cli", "net"];
 /// Imports that the order would allow and the design does not.
 const FORBIDDEN_IMPORTS: &[(&str, &str)] = &[
     ("peer", "protocol::wire"),
@@ -29,8 +29,9 @@ const SWARM_ORDER: &[&str] =
 /// The same for it.
 const SWARM_FORBIDDEN_IMPORTS: &[(&str, &str)] =
     &[("setup", "run"), ("logs", "out"), ("logs", "cli"), ("logs", "files")];
-/// All that `swarm` takes from the crate: it runs peers as processes, whosever they are.
+/// All that `swarm` takes from the crate: it runs peers as processes, no matter whose they are.
 const SWARM_IMPORTS: &[&str] = &[
+    "cli",
     "config",
     "output::console",
     "disk::hashing",
@@ -149,6 +150,12 @@ fn some_rooms_stay_apart_though_the_order_would_allow_it() {
 }
 
 #[test]
+fn files_of_a_folder_do_not_import_each_other_in_a_circle() {
+    let circles: Vec<_> = [false, true].into_iter().flat_map(|of_swarm| sources(of_swarm).circles()).collect();
+    check(&circles);
+}
+
+#[test]
 fn a_circle_that_is_put_in_on_purpose_is_found() {
     let circles = |texts: &[(&str, &str)]| Crate::of(texts).circles();
     let chain = [
@@ -251,6 +258,20 @@ fn documents() -> Vec<(String, String)> {
         (path.display().to_string(), text)
     };
     paths.map(document).collect()
+}
+
+#[test]
+fn no_banned_word_stands_in_the_source_or_the_documents() {
+    let sources = all_sources().map(|source| (source.path.display().to_string(), source.text));
+    let mut faults = Vec::new();
+    for (name, text) in sources.chain(documents()) {
+        faults.extend(words::banned(&text).into_iter().map(|phrase| format!("{name}: '{phrase}'")));
+    }
+    check(&faults);
+    assert_eq!(
+        words::banned("/// It takes so\n/// many bytes; Whoever asks, maybe it is a nonet."),
+        ["so many", "whoever"]
+    );
 }
 
 #[test]

@@ -1,6 +1,42 @@
-//! References, checked by reading the source: every section of the protocol that is cited stands in `docs/protocol.md`.
+//! Words and references, checked by reading the documents and the source: no banned words, and every section of the protocol that is
+//! cited stands in `docs/protocol.md`.
 
 use std::collections::BTreeSet;
+
+/// Words that a native reader stumbles over, in lower case.
+const BANNED: &[&str] = &[
+    "so many",
+    "whoever",
+    "whosever",
+    "be it",
+    "is none",
+    "are none",
+    "anew",
+    "for ever",
+    "reckon",
+    "reckons",
+    "reckoned",
+    "get on",
+    "gets on",
+    "has to say",
+    "have to say",
+];
+
+/// The banned words in a text, however its lines are broken, in its order.
+pub fn banned(text: &str) -> Vec<&'static str> {
+    let lines = text.lines().map(|line| line.trim_start().trim_start_matches(['/', '!', '#', '*', '>', '|']));
+    let words: Vec<String> = lines
+        .flat_map(str::split_whitespace)
+        .map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase())
+        .filter(|word| !word.is_empty())
+        .collect();
+    let begins = |at: usize, phrase: &str| {
+        let mut rest = words[at..].iter();
+        phrase.split(' ').all(|word| rest.next().is_some_and(|next| next == word))
+    };
+    let found = (0..words.len()).flat_map(|at| BANNED.iter().filter(move |phrase| begins(at, phrase)));
+    found.copied().collect()
+}
 
 /// The sections of the protocol that a line cites: `(protocol A4)`, `(A5, C)`, `(protocol A5 to A8, B)`.
 pub fn cited(line: &str) -> Vec<String> {

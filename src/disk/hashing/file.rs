@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use super::{Hash, HashKind, Hasher};
+use super::hash::{Hash, HashKind, Hasher};
 use crate::protocol::layout::{FileLayout, PieceIndex};
 
 /// Number of bytes that are read at once: few enough to stay in a core's cache until they are hashed.

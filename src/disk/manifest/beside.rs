@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
-use super::{ENDING, Manifest, open, told_wrong};
+use super::contents::{ENDING, Manifest, open, told_wrong};
 use crate::config::{COMMON, Config};
 use crate::disk::hashing::Reading;
 

@@ -10,7 +10,7 @@ use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use super::Manifest;
+use super::contents::Manifest;
 use crate::disk::hashing::{Hash, HashKind, append_hex, to_hex};
 use crate::protocol::layout::{FileLayout, LayoutError};
 
@@ -230,7 +230,7 @@ impl Serialize for Manifest {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::disk::manifest::AROUND_HASH;
+    use crate::disk::manifest::contents::AROUND_HASH;
 
     /// Returns the text of a manifest of 5 bytes in pieces of 2; `change` replaces one key's value, or removes the key.
     fn text(change: (&str, &str)) -> String {

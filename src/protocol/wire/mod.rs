@@ -35,6 +35,7 @@ mod encode;
 mod fault;
 mod frame;
 mod handshake;
+mod message_type;
 mod oddity;
 
 pub use encode::{PIECE_HEADER_LEN, encode, piece_header};
@@ -42,18 +43,3 @@ pub use fault::WireFault;
 pub use frame::FrameReader;
 pub use handshake::{HANDSHAKE_LEN, Handshake, HandshakeFault};
 pub use oddity::Oddity;
-
-/// The numbers of the message types (protocol A5).
-mod message_type {
-    pub const CHOKE: u8 = 0;
-    pub const UNCHOKE: u8 = 1;
-    pub const INTERESTED: u8 = 2;
-    pub const NOT_INTERESTED: u8 = 3;
-    pub const HAVE: u8 = 4;
-    pub const BITFIELD: u8 = 5;
-    pub const REQUEST: u8 = 6;
-    pub const PIECE: u8 = 7;
-}
-
-/// The names of the types, spelled as in the protocol, by number.
-const NAMES: [&str; 8] = ["choke", "unchoke", "interested", "not interested", "have", "bitfield", "request", "piece"];

@@ -1,45 +1,45 @@
-//! `compare`: what each peer's copy of the file is, by the digests; pure.
+//! `compare`: compares the peers' copies of the file by their digests; pure.
 
 use crate::hosts::digest::Digest;
 
-/// What a peer's copy of the file is.
+/// The result for a peer's copy of the file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Copy {
-    /// The file of the first seeder that has one, or the right one; the others are compared with it.
+    /// The file of the first seeder that has one, or has the right one. The others are compared with it.
     Original,
-    /// The first copy there is, with which the others are compared because no seeder's file can be read.
+    /// The first existing copy. The others are compared with it, because no seeder's file can be read.
     Reference,
     /// The same bytes.
     Identical,
     /// Other bytes.
     Different,
-    /// It was there before this run, in which the peer has not downloaded the file.
+    /// It is from before this run, in which the peer has not downloaded the file.
     Old,
     /// It is missing.
     Missing,
-    /// It could not be read; why.
+    /// It could not be read, for this reason.
     Unknown(String),
 }
 
 impl Copy {
-    /// Whether nothing is wrong with it.
+    /// Reports whether it is right.
     pub fn is_well(&self) -> bool {
         matches!(self, Self::Original | Self::Identical)
     }
 }
 
-/// What was found of a peer's copy.
+/// The findings on a peer's copy.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Found {
     /// Whether the peer starts with the file.
     pub has_file: bool,
-    /// Its digest, or that there is no copy, or why it could not be read.
+    /// Its digest, `None` if there is no copy, or the reason why it could not be read.
     pub digest: Result<Option<Digest>, String>,
 }
 
-/// What each copy is, in the same order, which is that of `PeerInfo.cfg`.
+/// Returns the result for each copy, in the same order, which is that of `PeerInfo.cfg`.
 ///
-/// If a manifest tells the file's digest, that is what counts, and a seeder's file may be the one that is wrong.
+/// If a manifest has the file's digest, only that counts, and a seeder's file may be wrong.
 pub fn compare(found: &[Found], told: Option<Digest>) -> Vec<Copy> {
     let place = |wanted: &dyn Fn(&Found, Digest) -> bool| {
         found.iter().position(|found| matches!(found.digest, Ok(Some(digest)) if wanted(found, digest)))
@@ -62,12 +62,13 @@ pub fn compare(found: &[Found], told: Option<Digest>) -> Vec<Copy> {
 mod tests {
     use super::*;
 
-    /// A peer each: whether it starts with the file (`S` or `l`), and its copy (`a`, `b`; `-` missing, `?` unknown).
+    /// Checks the results. Each word is a peer: `S` starts with the file, `l` does not. Then comes the copy: `a`, `b`, `-` for
+    /// a missing one, `?` for an unknown one.
     fn check(peers: &str, expected: &[Copy], well: bool) {
         check_told(None, peers, expected, well);
     }
 
-    /// The same where a manifest tells which one is right.
+    /// Checks the same with a manifest that has the right digest.
     fn check_told(told: Option<&str>, peers: &str, expected: &[Copy], well: bool) {
         let found = peers.split_whitespace().map(|peer| {
             let (role, copy) = peer.split_at(1);

@@ -1,7 +1,7 @@
-//! The copies of the file that the peers have, and what is told of them: `swarm verify`, and the end of `swarm start`.
+//! The peers' copies of the file, and the reports on them: `swarm verify`, and the end of `swarm start`.
 //!
-//! Modules in reading order: [`compare`] says what each copy is; [`report`] holds what was found of each peer, as JSON, and
-//! `table` as text; [`verify`] asks all hosts.
+//! Modules in reading order: [`compare`] compares the copies. [`report`] has the findings on each peer and writes them as
+//! JSON; `table` writes them as text. [`verify`] asks all hosts.
 
 pub mod compare;
 

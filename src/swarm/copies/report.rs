@@ -1,5 +1,5 @@
-//! `Report`: what `start`, `status` and `verify` have found of each peer, and the JSON that scripts read; the text for
-//! people is in `table`.
+//! `Report`: the findings of `start`, `status` and `verify` on each peer, and the JSON for scripts. The text for people is in
+//! `table`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, IsTerminal};
@@ -15,12 +15,12 @@ use crate::copies::compare::Copy;
 use crate::hosts::digest::Digest;
 use crate::out::{FAILED, print, terminal_width};
 
-/// A status above this is that of a process which a signal has ended: a shell reports 128 and the signal.
+/// A signal has ended a process with a status above this: a shell reports 128 plus the signal.
 const SIGNALED: i32 = 128;
-/// How a peer stands that nobody has started.
+/// The state of a peer that was not started.
 pub const NOT_STARTED: &str = "not started";
 
-/// Which command reports, and so what its table shows.
+/// The command that reports. The table's columns depend on it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
@@ -32,19 +32,19 @@ pub enum Kind {
     Verify,
 }
 
-/// How a peer's process has ended.
+/// The exit of a peer's process.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Exit {
-    /// It has not.
+    /// It still runs.
     Running,
-    /// With this status, which is 128 and the signal if it was a signal.
+    /// It exited with this status, which is 128 plus the signal if a signal ended it.
     Status(i32),
-    /// Nobody knows, or it was never started.
+    /// Its status is unknown, or it was never started.
     Unknown,
 }
 
 impl Exit {
-    /// The status, if it has ended and that is known.
+    /// Returns the status, if it is known.
     pub fn status(self) -> Option<i32> {
         match self {
             Self::Status(status) => Some(status),
@@ -52,45 +52,45 @@ impl Exit {
         }
     }
 
-    /// The name of the signal that has ended it.
+    /// Returns the name of the signal that ended it.
     pub fn signal(self) -> Option<&'static str> {
         self.status().filter(|status| *status > SIGNALED).and_then(|status| signal_name(status - SIGNALED))
     }
 }
 
-/// What was found of a peer.
+/// The findings on a peer.
 #[derive(Clone, Debug)]
 pub struct Row {
     /// Its ID.
     pub id: u32,
     /// Its host, as `PeerInfo.cfg` names it.
     pub host: String,
-    /// How it stands, in words.
+    /// Its state, in words.
     pub state: String,
-    /// For how long it has run.
+    /// How long it has run.
     pub seconds: Option<f64>,
-    /// How it has ended.
+    /// How it exited.
     pub exit: Exit,
-    /// How many pieces it has, if there is a log that tells.
+    /// Number of its pieces, if there is a log.
     pub pieces: Option<u32>,
-    /// How many pieces the file has.
+    /// Number of pieces of the file.
     pub piece_count: u32,
-    /// How many pieces it has downloaded from each neighbor.
+    /// Number of pieces that it has downloaded from each neighbor.
     pub from: BTreeMap<u32, u32>,
     /// The neighbors that unchoke it.
     pub unchoked_by: BTreeSet<u32>,
-    /// What its copy is, if they were compared.
+    /// The result for its copy, if the copies were compared.
     pub copy: Option<Copy>,
     /// Its copy's digest, if it could be read.
     pub digest: Option<Digest>,
-    /// What it has warned of, each sentence once.
+    /// Its warnings, each sentence once.
     pub warnings: Vec<String>,
-    /// What the table says of it in the last column.
+    /// The last column of the table.
     pub note: Option<String>,
 }
 
 impl Row {
-    /// The row of a peer of which nothing is known but its line of `PeerInfo.cfg`.
+    /// Makes the row of a peer from its line of `PeerInfo.cfg` alone.
     pub fn not_started(peer: &PeerInfo, layout: FileLayout) -> Self {
         Self {
             id: peer.id.number(),
@@ -110,18 +110,18 @@ impl Row {
     }
 }
 
-/// What was found of all peers, in the order of `PeerInfo.cfg`.
+/// The findings on all peers, in the order of `PeerInfo.cfg`.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// Which command reports.
+    /// The command that reports.
     pub kind: Kind,
     /// The peers.
     pub rows: Vec<Row>,
 }
 
 impl Report {
-    /// Whether all is as it should be: every copy that the command compares is there and the same as the original, and, for
-    /// `start`, every peer has ended with status 0. `status` finds nothing wrong.
+    /// Reports whether all is well: every copy that the command compares exists and equals the original. For `start`, every
+    /// peer must also have exited with status 0. `status` finds nothing wrong.
     pub fn all_well(&self) -> bool {
         let copies_well = || self.rows.iter().all(|row| row.copy.as_ref().is_some_and(Copy::is_well));
         match self.kind {
@@ -131,7 +131,7 @@ impl Report {
         }
     }
 
-    /// Prints the report, as a table or as JSON; tells the exit status that it means.
+    /// Prints the report, as a table or as JSON; returns the exit status for it.
     ///
     /// # Errors
     /// Those of [`print()`].
@@ -141,32 +141,32 @@ impl Report {
         Ok(if self.all_well() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
     }
 
-    /// The report for scripts: an object with
+    /// Returns the report for scripts, an object with:
     ///
     /// - `command`: `start`, `status` or `verify`;
-    /// - `all_well`: whether every copy is identical and, for `start`, every peer has ended with status 0; `null` for `status`;
-    /// - `peers`: in the order of `PeerInfo.cfg`, an object each, always with all of these fields, `null` where not known or
-    ///   not asked for:
+    /// - `all_well`: whether every copy is identical and, for `start`, every peer exited with status 0; `null` for `status`;
+    /// - `peers`: a list in the order of `PeerInfo.cfg`. Each peer is an object with all of these fields; unknown values are
+    ///   `null`:
     ///
     /// | field | |
     /// |---|---|
     /// | `peer` | its ID |
-    /// | `host` | as `PeerInfo.cfg` names it |
-    /// | `state` | how it stands, in words that may change; `null` for `verify`, which looks at no process |
+    /// | `host` | its name in `PeerInfo.cfg` |
+    /// | `state` | its state, in words that may change; `null` for `verify`, which looks at no process |
     /// | `running` | `true` or `false`; `null` for `verify` |
-    /// | `seconds` | for how long it has run, to a thousandth |
-    /// | `exit_status` | 0 to 255; 128 and the signal if a signal has ended it |
-    /// | `signal` | that signal's name, `SIGKILL` |
-    /// | `pieces`, `piece_count` | how many it has, and how many there are |
+    /// | `seconds` | how long it has run, to a thousandth |
+    /// | `exit_status` | 0 to 255; 128 plus the signal if a signal ended it |
+    /// | `signal` | that signal's name, such as `SIGKILL` |
+    /// | `pieces`, `piece_count` | the number of its pieces, and of all pieces |
     /// | `pieces_from` | an object: neighbor's ID to the number of pieces downloaded from it |
     /// | `unchoked_by` | the IDs of the neighbors that unchoke it |
-    /// | `copy` | `original`, `reference`, `identical`, `different`, `old` (it was there before this run, in which the peer has downloaded none), `missing` or `unknown` |
+    /// | `copy` | `original`, `reference`, `identical`, `different`, `old` (from before this run, in which the peer has downloaded none), `missing` or `unknown` |
     /// | `copy_error` | why the copy is `unknown` |
-    /// | `sha256` | the copy's, 64 small hexadecimal digits |
-    /// | `warnings` | what a peer of ours has warned of, and the fault that has ended it: a list of sentences, each once |
-    /// | `note` | what the last column of the table says, in words that may change: the worst of `warnings`, a failed peer's last words, `no log found` |
+    /// | `sha256` | the copy's, in 64 lowercase hexadecimal digits |
+    /// | `warnings` | the warnings of our own program, and the fault that ended it: a list of sentences, each once |
+    /// | `note` | the last column of the table, in words that may change: the worst of `warnings`, a failed peer's last words, `no log found` |
     ///
-    /// A `reference` is the first copy there is, with which the others were compared because no seeder's file can be read.
+    /// A `reference` is the first existing copy. The others were compared with it, because no seeder's file can be read.
     pub fn json(&self) -> String {
         let peers = self.rows.iter().map(|row| PeerJson::of(row, self.kind)).collect();
         let all_well = (self.kind != Kind::Status).then(|| self.all_well());
@@ -247,7 +247,7 @@ pub mod tests {
 
     const DIGEST: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
-    /// A row with everything in it, to be changed.
+    /// Returns a row with all fields, for tests to change.
     pub fn row(id: u32, exit: Exit, copy: Option<Copy>) -> Row {
         Row {
             id,

@@ -9,16 +9,16 @@ use peer_process::output::console::counted;
 use crate::copies::compare::Copy;
 use crate::copies::report::{Exit, Kind, Report, Row};
 
-/// Number of neighbors that are named where there are more.
+/// Maximum number of neighbors that are named if there are more.
 const NAMED: usize = 5;
 
-/// Minimum number of columns of a cell that is broken into lines, whatever a narrower terminal does with them.
+/// Minimum number of columns of a cell that is broken into lines, even on a narrower terminal.
 const LEAST_ROOM: u16 = 24;
 
-/// How many blanks are between two columns.
+/// Number of blanks between two columns.
 const GAP: u16 = 2;
 
-/// A column: its heading, its shape, and what it shows of a peer.
+/// A column: its heading, its shape, and its text for a peer.
 type Column = (&'static str, Shape, fn(&Row) -> String);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -26,7 +26,7 @@ enum Shape {
     Words,
     /// Aligned on the right.
     Number,
-    /// Broken into several lines where the terminal is too narrow; the last columns only.
+    /// Broken into several lines on a narrow terminal. Only the last columns are.
     Long,
 }
 use Shape::{Long, Number, Words};
@@ -41,14 +41,14 @@ const FILE: Column = ("file", Words, |row| or_dash(row.copy.as_ref().map(|copy| 
 const STATE: Column = ("state", Words, |row| row.state.clone());
 const PIECES: Column = ("pieces", Number, |row| or_dash(row.pieces.map(|pieces| share(pieces, row.piece_count))));
 const UNCHOKED_BY: Column = ("unchoked by", Long, |row| neighbors(&row.unchoked_by));
-/// Only where there is something to note of a peer.
+/// Only if a peer has a note.
 const NOTE: Column = ("note", Long, |row| or_dash(row.note.clone()));
 const SHA_256: Column = ("SHA-256", Words, |row| or_dash(row.digest.map(|digest| format!("{digest:.16}"))));
 
 impl Report {
-    /// A heading and a line for each peer, and below them why copies are unknown; without a line feed at the end.
+    /// Returns a heading, a line for each peer, and the reasons for unknown copies; without a line feed at the end.
     ///
-    /// With the `width` of a terminal long cells are broken into lines; without it, for files and pipes, none is.
+    /// With the `width` of a terminal, long cells are broken into lines. Without it, for files and pipes, they are not.
     pub fn table(&self, width: Option<u16>) -> String {
         let columns: &[Column] = match self.kind {
             Kind::Start => &[PEER, HOST, TIME, EXIT, FILE, FROM],
@@ -84,7 +84,7 @@ impl Report {
     }
 }
 
-/// Why nothing is known of a peer's copy, in one line.
+/// Returns the reason for an unknown copy, in one line.
 fn why_unknown(row: &Row) -> Option<String> {
     let Some(Copy::Unknown(why)) = &row.copy else { return None };
     let why = why.lines().collect::<Vec<_>>().join(" ");
@@ -95,7 +95,7 @@ fn or_dash(text: Option<String>) -> String {
     text.unwrap_or_else(|| "-".into())
 }
 
-/// `0`, `SIGKILL (137)`, `running`.
+/// Returns `0`, `SIGKILL (137)`, `running`.
 fn exit(exit: Exit) -> String {
     match (exit, exit.signal()) {
         (Exit::Running, _) => "running".into(),
@@ -105,7 +105,7 @@ fn exit(exit: Exit) -> String {
     }
 }
 
-/// What a copy is; what is wrong stands out.
+/// Returns the word for a copy. Wrong copies stand out.
 fn file(copy: &Copy) -> &'static str {
     match copy {
         Copy::Original => "original",
@@ -118,13 +118,13 @@ fn file(copy: &Copy) -> &'static str {
     }
 }
 
-/// `484/1484  33 %`; 100 % only if none is missing.
+/// Returns `484/1484  33 %`. It is 100 % only if no piece is missing.
 fn share(pieces: u32, piece_count: u32) -> String {
     let percent = (u64::from(pieces) * 100).checked_div(piece_count.into()).unwrap_or(100);
     format!("{pieces}/{piece_count} {percent:>3} %")
 }
 
-/// `1001: 800, 1003: 684`; of many neighbors those that sent the most.
+/// Returns `1001: 800, 1003: 684`. Of many neighbors it names those that sent the most.
 fn pieces_from(from: &BTreeMap<u32, u32>) -> String {
     let mut counts: Vec<_> = from.iter().collect();
     let mut others = String::new();
@@ -138,7 +138,7 @@ fn pieces_from(from: &BTreeMap<u32, u32>) -> String {
     if named.is_empty() { "-".into() } else { named.join(", ") + &others }
 }
 
-/// `1001 1003`; of many neighbors the first ones.
+/// Returns `1001 1003`. Of many neighbors it names the first ones.
 fn neighbors(ids: &BTreeSet<u32>) -> String {
     let named = if ids.len() > NAMED + 1 { NAMED } else { ids.len() };
     let text = ids.iter().take(named).map(ToString::to_string).collect::<Vec<_>>().join(" ");

@@ -1,5 +1,4 @@
-//! `swarm verify`: the SHA-256 of all copies, here and on other hosts, compared with that of the seeder's file, or with what a
-//! manifest says.
+//! `swarm verify`: compares the SHA-256 of all copies, here and on other hosts, with the seeder's file or with a manifest.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -19,20 +18,20 @@ use crate::hosts::{Host, Hosts, NoDirectory};
 use crate::out::bar;
 use crate::swarm_dir::SwarmDir;
 
-/// What a bar says while copies are compared.
+/// The text of the progress bar while copies are compared.
 pub const COMPARING: &str = "comparing the copies";
 
-/// What was found of each peer's copy.
+/// The findings on all copies.
 #[derive(Debug, Default)]
 pub struct Copies {
-    /// What each is.
+    /// The result for each.
     pub are: BTreeMap<PeerId, Copy>,
-    /// Their digests, of those that are there.
+    /// The digests of the existing copies.
     pub digests: BTreeMap<PeerId, Digest>,
 }
 
 impl Copies {
-    /// A peer's row with what was found of its copy.
+    /// Adds the findings on its copy to a peer's row.
     pub fn with(&self, id: PeerId, row: Row) -> Row {
         Row { copy: self.are.get(&id).cloned(), digest: self.digests.get(&id).copied(), ..row }
     }
@@ -41,7 +40,7 @@ impl Copies {
 /// Carries out `swarm verify`.
 ///
 /// # Errors
-/// When the swarm cannot be read; a copy that cannot be is told in the table.
+/// When the swarm cannot be read. The table reports an unreadable copy.
 pub fn verify(args: &ReportArgs) -> Result<ExitCode> {
     let swarm = SwarmDir::open(&args.dir.dir)?;
     let hosts = Hosts::of(&swarm, &Settings::of(&swarm, &args.remote)?.reach(&swarm))?;
@@ -51,7 +50,7 @@ pub fn verify(args: &ReportArgs) -> Result<ExitCode> {
     Report { kind: Kind::Verify, rows: rows.collect() }.show(args.json)
 }
 
-/// Computes the digests of all copies, those of different hosts at the same time, with a bar on a terminal.
+/// Computes the digests of all copies, on all hosts at the same time, with a progress bar on a terminal.
 pub fn digest_all(swarm: &SwarmDir, hosts: &Hosts) -> Copies {
     let bytes = swarm.common.layout.file_size().saturating_mul(swarm.peers.len() as u64);
     let bar = bar(bytes, COMPARING);
@@ -64,7 +63,7 @@ pub fn digest_all(swarm: &SwarmDir, hosts: &Hosts) -> Copies {
     let digests = found.iter().filter_map(|(id, found)| Some((*id, found.clone().ok()??))).collect();
     let list: Vec<_> =
         swarm.peers.iter().map(|peer| Found { has_file: peer.has_file, digest: found[&peer.id].clone() }).collect();
-    // One that is wrong, or of another file, is for the peers to tell.
+    // The peers report a manifest that is wrong or belongs to another file.
     let manifest = Manifest::read(&swarm.path_of(&format!("{}{ENDING}", swarm.common.file_name))).ok();
     let manifest = manifest.filter(|manifest| manifest.layout() == swarm.common.layout);
     let told = manifest.as_ref().and_then(Digest::of_manifest);
@@ -73,7 +72,7 @@ pub fn digest_all(swarm: &SwarmDir, hosts: &Hosts) -> Copies {
 
 fn digest_of(host: &Host, name: &str, bar: &ProgressBar) -> Result<Option<Digest>, String> {
     match host.digest(name, &mut |bytes| bar.inc(bytes)) {
-        // Where nothing was ever started there is no copy.
+        // A host without the directory has no copy.
         Err(error) if error.is::<NoDirectory>() => Ok(None),
         other => other.map_err(|error| format!("{error:#}")),
     }

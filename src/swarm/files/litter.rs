@@ -1,6 +1,7 @@
-//! What a killed `swarm init` has left: files that were not complete yet, each of them under a name that begins with [`PREFIX`].
+//! The litter of a killed `swarm init`: incomplete files, each under a name that begins with [`PREFIX`].
 //!
-//! Who makes such a file holds it, and the system lets go of it at any death. So what nobody holds is litter.
+//! A process holds the file that it makes, and the system releases it when the process dies. So a file without a holder is
+//! litter.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -10,12 +11,12 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use rustix::fs::OFlags;
 
-/// How the name of a file begins until it is complete.
+/// The beginning of a file's name until the file is complete.
 pub const PREFIX: &str = ".swarm-init.";
 
-/// The litter in a swarm's directory and in those of its peers, and its sizes in bytes.
+/// Returns the litter in a swarm's directory and in those of its peers, with its sizes in bytes.
 ///
-/// Nothing is looked at through a link, and whatever has the name of the swarm's own file, or begins with it, is no litter.
+/// It does not look through links. A name that begins with the name of the swarm's own file is not litter.
 pub fn of(dir: &Path, file_name: &str) -> BTreeMap<String, u64> {
     let peers = names(dir).into_iter().filter(|name| {
         let number = name.strip_prefix("peer_").and_then(|number| number.parse::<u32>().ok());
@@ -34,7 +35,7 @@ pub fn of(dir: &Path, file_name: &str) -> BTreeMap<String, u64> {
     inside.filter_map(size).collect()
 }
 
-/// Deletes the litter, but what `is_spared`.
+/// Deletes the litter, except for files that `is_spared` accepts.
 ///
 /// # Errors
 /// When a file cannot be deleted.
@@ -45,16 +46,16 @@ pub fn remove(dir: &Path, file_name: &str, is_spared: impl Fn(&Path) -> bool) ->
     Ok(())
 }
 
-/// Whether the process lives that makes this file.
+/// Reports whether the process that makes this file is alive.
 pub fn is_held(path: &Path) -> bool {
     let Ok(flags) = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()) else { return false };
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path);
     file.is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
-/// Holds a new file for as long as it is open. Where there are no locks, nobody is kept away.
+/// Holds a new file while it is open. On systems without locks this has no effect.
 ///
-/// Nobody else has it but for the moment of a look, which is waited for.
+/// Another process holds it at most for a moment, while it looks at the file. This waits for that.
 pub fn hold(file: &File) {
     _ = file.lock();
 }
@@ -63,7 +64,8 @@ fn is_unfinished(name: &str, file_name: &str) -> bool {
     name.strip_prefix(PREFIX).is_some_and(|of| !of.is_empty()) && !name.starts_with(file_name)
 }
 
-/// The names in a directory that are text, as all names are that `swarm` makes; none if it cannot be read.
+/// Returns the names in a directory that are UTF-8 text, like all names that `swarm` makes. Returns none for an unreadable
+/// directory.
 fn names(dir: &Path) -> Vec<String> {
     let entries = fs::read_dir(dir).into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()

@@ -1,4 +1,4 @@
-//! Files that appear whole or not at all ([`new_file`]), and what is left of them after a kill ([`litter`]).
+//! Files that appear whole or not at all ([`new_file`]), and their remains after a kill ([`litter`]).
 
 pub mod litter;
 pub mod new_file;

@@ -1,6 +1,7 @@
 //! Files that appear under their names whole or not at all: the configuration's texts and the file to be shared.
 //!
-//! Each is made under another name beside its own. An older file is never written to, because it may be a hard link.
+//! Each is made under another name in the same directory, then renamed. An older file is never written to, because it may be
+//! a hard link.
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
@@ -20,21 +21,21 @@ use signal_hook::flag;
 
 use crate::files::litter::{self, PREFIX};
 
-/// How much is written at once.
+/// Number of bytes that are written at once.
 const CHUNK_LEN: usize = 1024 * 1024;
-/// What is done sooner needs no progress bar.
+/// A faster job needs no progress bar.
 const BAR_DELAY: Duration = Duration::from_secs(1);
 
-/// Where the bytes of the file come from.
+/// The source of the file's bytes.
 #[derive(Clone, Copy, Debug)]
 pub enum Source<'a> {
-    /// From nowhere: they are random.
+    /// Random bytes.
     Random,
-    /// From this file, not a symbolic link.
+    /// This file, which is not a symbolic link.
     File(&'a Path),
 }
 
-/// How the file came to be.
+/// The way in which a file was made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Made {
     /// It has random bytes.
@@ -45,7 +46,7 @@ pub enum Made {
     Copied,
 }
 
-/// A signal has ended the writing; what was written is gone.
+/// A signal has stopped the writing; the unfinished file was deleted.
 #[derive(Debug)]
 pub struct Stopped(pub i32);
 
@@ -57,12 +58,12 @@ impl fmt::Display for Stopped {
 
 impl std::error::Error for Stopped {}
 
-/// The signal that came, 0 before. What takes long looks at it, so that nothing unfinished is left behind.
+/// The signal that came, or 0. Long jobs look at it, so that they leave nothing unfinished.
 #[derive(Debug)]
 pub struct Signal(Arc<AtomicUsize>);
 
 impl Signal {
-    /// Watches from now on; nothing else ends at a signal any more.
+    /// Watches from now on. These signals do not end the process any more.
     ///
     /// # Errors
     /// When the system refuses it.
@@ -72,15 +73,15 @@ impl Signal {
             let number = usize::try_from(signal).expect("signals are positive");
             flag::register_usize(signal, Arc::clone(&came), number).context("cannot watch for signals")?;
         }
-        // A file beyond the limit on its size would end us without a word; the write that failed tells it.
+        // A file beyond the limit on its size would end this process without a sentence; now the write fails instead.
         flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false))).context("cannot watch for signals")?;
         Ok(Self(came))
     }
 
-    /// Tells whether one came.
+    /// Checks whether a signal came.
     ///
     /// # Errors
-    /// Which one did.
+    /// The signal that came.
     pub fn check(&self) -> Result<(), Stopped> {
         match self.0.load(Ordering::Relaxed) {
             0 => Ok(()),
@@ -89,18 +90,18 @@ impl Signal {
     }
 }
 
-/// Makes a file with this text, in place of an older one.
+/// Makes a file with this text. It replaces an older one.
 ///
 /// # Errors
-/// When it cannot be made; the older one is still there then.
+/// When it cannot be made. Then the older file is still there.
 pub fn write_text(path: &Path, text: &str) -> Result<()> {
     replace(path, |new| Ok(create(new)?.write_all(text.as_bytes())?))
 }
 
-/// Makes the file to be shared, in place of an older one: a hard link where that can be, else all `size` bytes.
+/// Makes the file to share: a hard link if possible, otherwise all `size` bytes. It replaces an older one.
 ///
 /// # Errors
-/// When it cannot be made or a signal came; the older one is still there then, and nothing else.
+/// When it cannot be made or a signal came. Then the older file is still there, and nothing else.
 pub fn make(path: &Path, source: Source, size: u64, signal: &Signal) -> Result<Made> {
     replace(path, |new| match source {
         Source::Random => {
@@ -125,7 +126,7 @@ fn replace<T>(path: &Path, make: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
     ensure!(!litter::is_held(&new), "cannot make {}: another process is making it", path.display());
     let result = try_replace(path, &new, make);
     if result.is_err() {
-        // If that fails too, the first error is the one to be told.
+        // If that fails too, the first error is the one to report.
         _ = fs::remove_file(&new);
     }
     result.with_context(|| format!("cannot make {}", path.display()))
@@ -134,27 +135,27 @@ fn replace<T>(path: &Path, make: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
 fn try_replace<T>(path: &Path, new: &Path, make: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
     remove_if_there(new)?;
     let result = make(new)?;
-    // To rename a hard link to another one of the same file would do nothing.
+    // Renaming a hard link to another link of the same file would do nothing.
     remove_if_there(path)?;
     fs::rename(new, path)?;
     Ok(result)
 }
 
-/// The name that a file has until it is complete.
+/// Returns the name of a file until it is complete.
 fn new_name(path: &Path) -> PathBuf {
     let mut name = std::ffi::OsString::from(PREFIX);
     name.push(path.file_name().expect("it is the path of a file"));
     path.with_file_name(name)
 }
 
-/// Makes a file that is held while it is open.
+/// Makes a file and holds it while it is open.
 fn create(path: &Path) -> io::Result<File> {
     let file = OpenOptions::new().write(true).create_new(true).open(path)?;
     litter::hold(&file);
     Ok(file)
 }
 
-/// Deletes a file; a missing one is no trouble.
+/// Deletes a file. A missing file is no error.
 ///
 /// # Errors
 /// When it cannot be deleted.
@@ -175,7 +176,7 @@ fn fill(path: &Path, mut from: impl Read, size: u64, signal: &Signal) -> Result<
         signal.check()?;
         let len = usize::try_from(left).unwrap_or(CHUNK_LEN).min(CHUNK_LEN);
         let chunk = &mut buffer[..len];
-        from.read_exact(chunk).context("cannot read all bytes to be copied")?;
+        from.read_exact(chunk).context("cannot read the whole file to copy it")?;
         file.write_all(chunk)?;
         left -= chunk.len() as u64;
         bar.show(size - left);
@@ -183,7 +184,7 @@ fn fill(path: &Path, mut from: impl Read, size: u64, signal: &Signal) -> Result<
     Ok(())
 }
 
-/// A progress bar on a terminal that takes the trouble to appear only if it is of use.
+/// A progress bar on a terminal. It appears only if the job takes long.
 struct Bar {
     bar: ProgressBar,
     started: Instant,
@@ -192,7 +193,9 @@ struct Bar {
 impl Bar {
     fn new(size: u64) -> Self {
         let bar = ProgressBar::with_draw_target(Some(size), ProgressDrawTarget::hidden());
-        let style = ProgressStyle::with_template("making the file [{bar:30}] {bytes} of {total_bytes}, {eta} left");
+        let style = ProgressStyle::with_template(
+            "making the file [{bar:30}] {decimal_bytes} of {decimal_total_bytes}, {eta} left",
+        );
         bar.set_style(style.expect("the template is right").progress_chars("=> "));
         Self { bar, started: Instant::now() }
     }
@@ -207,7 +210,7 @@ impl Bar {
 
 impl Drop for Bar {
     fn drop(&mut self) {
-        // An error's sentence stands on a line of its own.
+        // An error's sentence gets a line of its own.
         self.bar.finish_and_clear();
     }
 }

@@ -1,4 +1,4 @@
-//! `Hosts`: all machines of a swarm, asked at the same time; `Leavings`: what a process that ends early leaves of them.
+//! `Hosts`: all machines of a swarm, asked at the same time. `Leavings`: their remains after a process that exits early.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -29,7 +29,7 @@ pub struct Hosts {
     gates: Arc<Gates>,
 }
 
-/// What is left behind by a process that ends without dropping [`Hosts`].
+/// The remains after a process that exits without dropping [`Hosts`].
 #[derive(Debug)]
 pub struct Leavings {
     connections: Vec<Ssh>,
@@ -38,24 +38,24 @@ pub struct Leavings {
 }
 
 impl Leavings {
-    /// Somebody wants to end: no host is waited for that refuses connections.
+    /// Hurries, because the user wants to stop: from now on nothing waits long for hosts that refuse connections.
     pub fn hurry(&self) {
         self.gates.hurry();
     }
 
-    /// Ends the shared connections, and with them the commands that run there for us.
+    /// Closes the shared connections, which ends our commands on those hosts.
     pub fn clear(&self) {
         self.connections.iter().for_each(Ssh::close);
-        // A process that is gone needs nothing of it, and it holds nothing but sockets.
+        // It has only sockets, which nobody needs after the process has exited.
         _ = self.sockets.as_ref().map(fs::remove_dir_all);
     }
 }
 
 impl Hosts {
-    /// The hosts of a swarm; none of them is reached yet.
+    /// Makes the hosts of a swarm, without connecting to any.
     ///
     /// # Errors
-    /// When there is no place for the sockets of ssh.
+    /// When there is no directory for the sockets of ssh.
     pub fn of(swarm: &SwarmDir, reach: &Reach) -> Result<Self> {
         let path = swarm.path.canonicalize().with_context(|| format!("cannot enter {}", swarm.path.display()))?;
         let here = path.to_str().ok_or_else(|| anyhow!("the directory's name is not UTF-8 text"))?;
@@ -65,7 +65,7 @@ impl Hosts {
         let gates = Arc::new(Gates::default());
         for peer in &swarm.peers {
             let is_here = *are_here.entry(peer.host.clone()).or_insert_with(|| is_this_machine(&peer.host));
-            // Its own names are one machine.
+            // All names of this machine are one host.
             let same = |host: &&mut Host| match host.shell {
                 Shell::Here => is_here,
                 Shell::There(_) => !is_here && host.name == peer.host,
@@ -93,14 +93,14 @@ impl Hosts {
         Ok(Self { all, sockets, gates })
     }
 
-    /// Asks something of all of them at the same time; the answers come in their order.
+    /// Asks all hosts at the same time; returns the answers in the hosts' order.
     pub fn each<T: Send>(&self, ask: impl Fn(&Host) -> T + Sync) -> Vec<T> {
         thread::scope(|scope| {
             let ask = &ask;
             let spawn =
                 |host| Builder::new().name("ask".into()).spawn_scoped(scope, move || ask(host)).map_err(|_| host);
             let threads: Vec<_> = self.all.iter().map(spawn).collect();
-            // Where the system gives no more threads, this one asks the rest, one after the other.
+            // If the system has no more threads, this one asks the other hosts, one after the other.
             let answer = |asked: Result<thread::ScopedJoinHandle<'_, T>, &Host>| match asked {
                 Ok(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
                 Err(host) => ask(host),
@@ -109,12 +109,12 @@ impl Hosts {
         })
     }
 
-    /// Somebody wants to end: see [`Leavings::hurry`].
+    /// Hurries: see [`Leavings::hurry`].
     pub fn hurry(&self) {
         self.gates.hurry();
     }
 
-    /// What has to be cleared if this process ends from somewhere else.
+    /// Returns what must be cleared if this process exits from somewhere else.
     pub fn leavings(&self) -> Leavings {
         let shells = self.all.iter().map(|host| &host.shell);
         let connections =
@@ -123,7 +123,7 @@ impl Hosts {
         Leavings { connections: connections.collect(), sockets, gates: Arc::clone(&self.gates) }
     }
 
-    /// The host of a peer.
+    /// Returns the host of a peer.
     pub fn of_peer(&self, id: PeerId) -> &Host {
         self.all.iter().find(|host| host.peers.contains(&id)).expect("each peer has a host")
     }
@@ -135,10 +135,10 @@ impl Drop for Hosts {
     }
 }
 
-/// Whether a name in `PeerInfo.cfg` means this machine.
+/// Reports whether a name in `PeerInfo.cfg` means this machine.
 ///
-/// An address does if a socket can have it. But all of 127.0.0.0/8 could mean it, and only 127.0.0.1 does: the others stand for
-/// other machines, so that ssh can be tried on one.
+/// An address does if a socket can have it. Of 127.0.0.0/8 only 127.0.0.1 does. The others stand for other machines, so that
+/// ssh can be tried on one.
 fn is_this_machine(name: &str) -> bool {
     let own = fs::read_to_string("/proc/sys/kernel/hostname").ok();
     let own = own.as_deref().map_or("", str::trim);
@@ -147,7 +147,7 @@ fn is_this_machine(name: &str) -> bool {
         return true;
     }
     let Ok(mut addresses) = (name, 0).to_socket_addrs() else { return false };
-    // With its scope, without which a link-local address is nobody's.
+    // With its scope: without that, no machine has a link-local address.
     addresses.any(|address| match address.ip().to_canonical() {
         std::net::IpAddr::V4(ip) if ip.is_loopback() => ip.octets() == [127, 0, 0, 1],
         ip => !ip.is_multicast() && TcpListener::bind(address).is_ok(),

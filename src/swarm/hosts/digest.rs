@@ -1,4 +1,4 @@
-//! `Digest`, the SHA-256 by which copies are compared, and how a file's is computed.
+//! `Digest`, the SHA-256 that compares copies, and how to compute it for a file.
 
 use std::fmt;
 use std::fs::File;
@@ -13,12 +13,12 @@ use sha2::{Digest as _, Sha256};
 /// Number of bytes that are read at once.
 const CHUNK: usize = 1 << 20;
 
-/// A file's SHA-256; shown as 64 hexadecimal digits, or as many of them as `{:.16}` asks for.
+/// A file's SHA-256. It is shown as 64 hexadecimal digits, or as fewer with a precision such as `{:.16}`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Digest([u8; 32]);
 
 impl Digest {
-    /// The digest that these 64 hexadecimal digits, large or small, stand for.
+    /// Parses 64 hexadecimal digits, in upper or lower case.
     pub fn parse(word: &str) -> Option<Self> {
         let (digits, rest) = word.as_bytes().as_chunks::<2>();
         let mut bytes = [0; 32];
@@ -34,7 +34,7 @@ impl Digest {
 }
 
 impl Digest {
-    /// The digest that a manifest tells of the file, if it is of this kind.
+    /// Returns the hash of the whole file in a manifest, if it is a SHA-256.
     pub fn of_manifest(manifest: &Manifest) -> Option<Self> {
         let hash = manifest.file_hash().filter(|_| manifest.kind() == HashKind::Sha256)?;
         Some(Self(hash.as_bytes().try_into().expect("a SHA-256 has 32 bytes")))
@@ -47,7 +47,7 @@ impl From<Sha256> for Digest {
     }
 }
 
-/// A file's digest; `read` is told the length of each part that was read, which may take long altogether.
+/// Computes a file's digest. `read` receives the length of each part that was read, because a large file takes long.
 ///
 /// # Errors
 /// When the file cannot be opened or read.

@@ -1,7 +1,7 @@
-//! `Gates`: how many logins one place gets at a time, and when one that was refused is tried again.
+//! `Gates`: the number of logins at one place at a time, and the retries of refused logins.
 //!
-//! A sshd refuses some of the connections whose login is under way, from ten on (`MaxStartups 10:30:100`), and a jump host sees those of all
-//! hosts behind it. So this counts by the place that the connections go to first.
+//! From ten logins under way on, sshd refuses some connections (`MaxStartups 10:30:100`). A jump host sees the logins of all
+//! hosts behind it. So this counts by the place that a connection goes to first.
 
 use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -9,15 +9,15 @@ use std::time::{Duration, Instant};
 
 /// Maximum number of logins under way at one place.
 const MOST_AT_ONCE: usize = 8;
-/// Maximum number of times a login is tried, and the same when somebody wants to end.
+/// Maximum number of tries of a login, and the maximum when the user wants to stop.
 const MOST_TRIES: (u32, u32) = (10, 4);
-/// The first pause, and the longest; each is twice as long as the one before.
+/// The first pause and the longest. Each pause is twice as long as the one before.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(4));
 
-/// What ssh says when a sshd takes no more connections at the moment.
+/// Words of ssh when sshd accepts no more connections at the moment.
 const REFUSALS: [&str; 3] = ["Connection reset", "onnection closed by", "closed by remote host"];
 
-/// What it says when nobody has answered in time.
+/// Words of ssh when no answer came in time.
 const SILENCE: &str = "timed out";
 
 /// The gates of all places; all hosts of a swarm share them.
@@ -29,19 +29,19 @@ pub struct Gates {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Those that were asked for.
+    /// The places that were used so far.
     places: BTreeMap<String, Place>,
-    /// Whether somebody wants to end.
+    /// Whether the user wants to stop.
     hurried: bool,
 }
 
 #[derive(Debug)]
 struct Place {
-    /// Whether somebody was told that it has refused a login.
+    /// Whether its first refusal was reported.
     was_told: bool,
-    /// How many logins are under way.
+    /// Number of logins under way.
     busy: usize,
-    /// How many may be: half as many after each that it refuses, and one more after each other.
+    /// Maximum number of logins under way: it is halved after each refusal, and grows by one after each other login.
     most: usize,
 }
 
@@ -52,13 +52,13 @@ impl Default for Place {
 }
 
 impl Gates {
-    /// Logs in at a place by `try_once`, which tells what ssh said if it failed; again after a pause if the place has refused it.
-    /// Where others are behind the place, it is also tried once more if nobody has answered in time.
+    /// Logs in at a place by `try_once`, which returns the words of ssh if it fails. A refused login is retried after a pause.
+    /// If other hosts are behind the place, a login without an answer in time is retried once.
     ///
-    /// `refused` hears of the first refusal at a place.
+    /// `refused` is called at the first refusal of a place.
     ///
     /// # Errors
-    /// What ssh said at last.
+    /// The last words of ssh.
     pub fn pass(
         &self,
         place: &str,
@@ -75,7 +75,7 @@ impl Gates {
             let is_silent = leads_on && tried == 1 && done.as_ref().is_err_and(|said| said.contains(SILENCE));
             let mut is_first = false;
             if let Some(place) = self.lock().places.get_mut(place) {
-                // Others may log in there, too, and it may take fewer than most do.
+                // Other users may log in there, too, and it may accept fewer logins than most places.
                 place.most = if is_refused { (place.most / 2).max(1) } else { (place.most + 1).min(MOST_AT_ONCE) };
                 is_first = is_refused && !place.was_told;
                 place.was_told |= is_refused;
@@ -90,13 +90,13 @@ impl Gates {
         }
     }
 
-    /// Wakes all who pause: from now on nobody tries for long.
+    /// Wakes all threads that pause: from now on there are fewer tries.
     pub fn hurry(&self) {
         self.lock().hurried = true;
         self.changed.notify_all();
     }
 
-    /// Waits until fewer are inside than may be.
+    /// Waits until fewer logins are under way than the maximum.
     fn enter<'a>(&'a self, place: &'a str) -> Inside<'a> {
         let is_full = |state: &mut State| state.places.get(place).is_some_and(|place| place.busy >= place.most);
         let state = self.changed.wait_while(self.lock(), is_full);
@@ -104,7 +104,7 @@ impl Gates {
         Inside { gates: self, place }
     }
 
-    /// Pauses after this many tries, unless it is hurried; false if there is to be no other.
+    /// Pauses after this number of tries, unless it is hurried. Returns false if there must not be another try.
     fn pause(&self, tried: u32) -> bool {
         let (first, longest) = PAUSES;
         let due = Instant::now() + first.saturating_mul(1 << (tried - 1).min(16)).min(longest);
@@ -116,7 +116,7 @@ impl Gates {
                 return false;
             }
             let left = due.saturating_duration_since(Instant::now());
-            // Who is woken by the hurry tries at once.
+            // A thread that the hurry has woken tries at once.
             if left.is_zero() || state.hurried != was_hurried {
                 return true;
             }
@@ -152,7 +152,7 @@ mod tests {
 
     use super::*;
 
-    /// What OpenSSH says when a jump host is full.
+    /// Words of OpenSSH when a jump host is full.
     const REFUSED: &str = "kex_exchange_identification: Connection closed by remote host\r\n";
 
     fn pass(gates: &Gates, place: &str, try_once: impl FnMut() -> Result<(), String>) {
@@ -201,7 +201,7 @@ mod tests {
         assert_eq!(answers, []);
         let denied = "ada@lin114-00: Permission denied (publickey).";
         let silent = "ssh: connect to host lin114-00 port 22: Connection timed out";
-        // Behind a jump host it may be that which is too busy.
+        // The jump host may be too busy to answer.
         for (said, leads_on, expected) in [(denied, true, 1), (silent, false, 1), (silent, true, 2)] {
             let mut tries = 0;
             let failed = gates.pass(
@@ -238,7 +238,7 @@ mod tests {
         let mut tries = 0;
         pass(&gates, "jump", || {
             tries += 1;
-            // Nobody pauses before it.
+            // It comes before the first pause.
             gates.hurry();
             Err(REFUSED.into())
         });

@@ -1,4 +1,4 @@
-//! What a host has that must not be deleted, and how the rest is: never through a link, and nothing of a peer at work.
+//! Deleting files on a host: never through a link, and nothing of a running peer.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,15 +10,15 @@ use peer_process::protocol::peer_id::PeerId;
 use super::host::Host;
 use super::scripts::Job;
 
-/// Files in the swarm's directory, each with the peer whose it is, or `None` if it is the swarm's.
+/// Files in the swarm's directory, each with the peer that owns it, or `None` if it belongs to the swarm.
 pub type Owned = BTreeMap<String, Option<PeerId>>;
 
-/// What keeps from deleting.
+/// A reason not to delete.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Obstacle {
-    /// The lock of this peer is held, by this process if that is known.
+    /// This process holds the lock of this peer, if the process is known.
     Held(PeerId, Option<u32>),
-    /// This directory is a link, and there is something in it that was to be deleted.
+    /// This directory is a link, and one of the files to delete is in it.
     Link(String),
     /// The first directory, a seeder's, is a link to the second one.
     Same(String, String),
@@ -28,19 +28,19 @@ impl fmt::Display for Obstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Held(id, Some(pid)) => {
-                write!(f, "peer {id} is at work: process {pid} holds {}; end it first", name_of(*id))
+                write!(f, "peer {id} is running: process {pid} holds {}; stop it first", name_of(*id))
             }
             Self::Held(id, None) => {
-                write!(f, "peer {id} is at work: another process holds {}; end it first", name_of(*id))
+                write!(f, "peer {id} is running: another process holds {}; stop it first", name_of(*id))
             }
-            Self::Link(link) => write!(f, "{link} is a link, so nothing in it is deleted"),
-            Self::Same(link, to) => write!(f, "{link} is a link to {to}, so nothing in either is deleted"),
+            Self::Link(link) => write!(f, "{link} is a link, so swarm deletes nothing in it"),
+            Self::Same(link, to) => write!(f, "{link} is a link to {to}, so swarm deletes nothing in either"),
         }
     }
 }
 
 impl Obstacle {
-    /// Takes a line of what a check tells; `None` if that is something else.
+    /// Parses a line of a check's output; returns `None` for any other line.
     fn parse(line: &str) -> Option<Self> {
         let (kind, rest) = line.split_once(' ')?;
         match (kind, rest.split_once(' ')) {
@@ -53,7 +53,8 @@ impl Obstacle {
 }
 
 impl Host {
-    /// What keeps from deleting these files; of the `seeders` nothing is to be deleted, so none may share a directory.
+    /// Returns the reasons not to delete these files. Nothing of the `seeders` may be deleted, so no seeder may share a
+    /// directory.
     ///
     /// # Errors
     /// When the host cannot be reached.
@@ -66,7 +67,7 @@ impl Host {
         Ok(found.into_iter().filter(|obstacle| !is_harmless(obstacle)).collect())
     }
 
-    /// Which of these peers hold their locks, no matter who started them: those of our own program.
+    /// Returns which of these peers hold their locks, no matter who started them. Only our own program has locks.
     ///
     /// # Errors
     /// When the host cannot be reached.
@@ -77,7 +78,7 @@ impl Host {
     /// Deletes files of the swarm's directory there.
     ///
     /// # Errors
-    /// When one cannot be deleted. One sentence, a wrong usage, when a peer is at work or a link is on the way.
+    /// When one cannot be deleted. One sentence, a wrong usage, when a peer is running or the path has a link.
     pub fn remove(&self, files: &Owned) -> Result<()> {
         self.run_words(Job::Remove, words(files).into_iter()).map(drop)
     }
@@ -88,7 +89,7 @@ impl Host {
     }
 }
 
-/// The scripts' pairs, those of a peer one after the other.
+/// Returns the pairs for the scripts, those of one peer in a row.
 fn words(files: &Owned) -> Vec<String> {
     let mut pairs: Vec<_> = files.iter().map(|(name, owner)| (*owner, name)).collect();
     pairs.sort_unstable();

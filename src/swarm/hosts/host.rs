@@ -1,4 +1,4 @@
-//! `Host`: one machine on which peers of the swarm run, this one or another, and what can be asked of it; `Reach`: how.
+//! `Host`: one machine on which peers of the swarm run, this one or another, and the requests to it. `Reach`: how to reach it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::Permissions;
@@ -19,7 +19,7 @@ use crate::swarm_dir::BEGUN;
 /// One machine.
 #[derive(Debug)]
 pub struct Host {
-    /// As `PeerInfo.cfg` calls it.
+    /// Its name in `PeerInfo.cfg`.
     pub name: String,
     /// Its peers, in the order of starting.
     pub peers: Vec<PeerId>,
@@ -28,40 +28,40 @@ pub struct Host {
     pub(super) dir: String,
     /// All peers of the swarm: hosts may share the directory.
     pub(super) everyone: Vec<PeerId>,
-    /// What else the logs may be called.
+    /// The pattern of other names of logs.
     pub(super) log_pattern: Option<LogPattern>,
 }
 
-/// How other machines are reached.
+/// The way to other machines.
 #[derive(Clone, Debug, Default)]
 pub struct Reach {
-    /// As whom to log in.
+    /// The user to log in as.
     pub user: Option<String>,
     /// Options for ssh's `-o`.
     pub ssh_options: Vec<String>,
     /// The swarm's directory there.
     pub remote_dir: String,
-    /// What else the logs of peers may be called, here, too.
+    /// The pattern of other names of logs, also on this machine.
     pub log_pattern: Option<LogPattern>,
 }
 
 impl Host {
-    /// Whether it is this machine.
+    /// Reports whether it is this machine.
     pub fn is_here(&self) -> bool {
         matches!(self.shell, Shell::Here)
     }
 
-    /// Starts a peer with this command for a shell; tells its process ID.
+    /// Starts a peer with this command for a shell; returns its process ID.
     ///
     /// # Errors
-    /// When that cannot be done; that the command fails shows later.
+    /// When the peer cannot be started. A failure of the command shows later.
     pub fn start(&self, id: PeerId, command: &str) -> Result<u32> {
         let told = self.run(Job::Start, &[&id.to_string(), command])?;
-        String::from_utf8_lossy(&told).trim().parse().context("the shell did not tell the process ID")
+        String::from_utf8_lossy(&told).trim().parse().context("the shell did not report the process ID")
     }
 
-    /// Gives a signal, `TERM` or `KILL`, to those of the peers that run, and waits up to `tenths` tenths of a second for their
-    /// end; tells who is left.
+    /// Sends a signal, `TERM` or `KILL`, to the running peers among these. Waits up to `tenths` tenths of a second until they
+    /// have exited. Returns the peers that are left.
     ///
     /// # Errors
     /// When the host cannot be reached.
@@ -74,7 +74,7 @@ impl Host {
         Ok(numbers.filter_map(PeerId::new).collect())
     }
 
-    /// Which of these names are files in the swarm's directory there, and their sizes in bytes.
+    /// Returns which of these names are files in the swarm's directory there, with their sizes in bytes.
     ///
     /// # Errors
     /// When the host cannot be reached.
@@ -86,7 +86,7 @@ impl Host {
         Ok(told.lines().filter_map(line).collect())
     }
 
-    /// Which of these names are files that were there before the run began.
+    /// Returns which of these names are files from before the run.
     ///
     /// # Errors
     /// When the host cannot be reached.
@@ -96,16 +96,16 @@ impl Host {
         Ok(told.lines().map(Into::into).collect())
     }
 
-    /// Brings a file of the swarm's directory there to the same place here; false if it is missing.
+    /// Copies a file of the swarm's directory there to the path `to` here; returns false if it is missing.
     ///
     /// # Errors
-    /// When the host cannot be reached, or the file not written here.
+    /// When the host cannot be reached, or the file cannot be written here.
     pub fn fetch(&self, name: &str, to: &Path) -> Result<bool> {
         if self.list(&[name.to_owned()])?.is_empty() {
             return Ok(false);
         }
         let folder = to.parent().expect("a file has a directory");
-        // It may be read by whom any other new file may.
+        // With the permissions of any other new file.
         let made = tempfile::Builder::new().permissions(Permissions::from_mode(0o666)).tempfile_in(folder);
         let mut file = made.with_context(|| format!("cannot write to {}", folder.display()))?;
         self.read(name, &mut |bytes| file.write_all(bytes).with_context(|| format!("cannot write {}", to.display())))?;
@@ -117,12 +117,13 @@ impl Host {
         self.shell.receive(GIVE, &[&self.dir, name], told)
     }
 
-    /// The SHA-256 of a file in the swarm's directory there, `None` if there is no such file; `told` hears of each part.
+    /// Returns the SHA-256 of a file in the swarm's directory there, or `None` if there is no such file. `told` receives the
+    /// length of each part.
     ///
-    /// Where the host has no program for it, the file is read through the connection.
+    /// If the host has no program for SHA-256, the file is read through the connection.
     ///
     /// # Errors
-    /// When the host cannot be reached, or the file not be read.
+    /// When the host cannot be reached, or the file cannot be read.
     pub fn digest(&self, name: &str, told: &mut dyn FnMut(u64)) -> Result<Option<Digest>> {
         if self.is_here() {
             return match digest_file(&Path::new(&self.dir).join(name), told) {
@@ -149,18 +150,18 @@ impl Host {
         self.shell.run(&job.script(&self.dir, words)).with_context(|| self.called())
     }
 
-    /// What sentences call it.
+    /// Returns its name in sentences.
     pub fn called(&self) -> String {
         if self.is_here() { "this machine".into() } else { format!("host {}", self.name) }
     }
 }
 
-/// A directory as `cd` enters it whatever it is called: `cd -` goes elsewhere, and `CDPATH` leads a plain name astray.
+/// Returns a directory as `cd` enters it under any name: `cd -` goes elsewhere, and `CDPATH` can change a plain name.
 pub fn entered(dir: &str) -> String {
     if dir.starts_with('/') { dir.to_owned() } else { format!("./{dir}") }
 }
 
-/// The same directory as a login finds it: without the `~/` that nobody has replaced, and the `/` that completion leaves behind.
+/// Returns a directory as a login finds it: without a `~/` that no shell has replaced, and without a `/` from completion.
 pub fn below_home(dir: &str) -> &str {
     let inside = dir.strip_prefix("~/").unwrap_or(dir);
     let trimmed = inside.trim_end_matches('/');

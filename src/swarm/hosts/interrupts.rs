@@ -1,4 +1,4 @@
-//! `Interrupts`: what a signal does. Nobody who is interrupted waits for a host, and no connection is left behind.
+//! `Interrupts`: the effect of a signal. After it nothing waits for a host, and no connection is left.
 
 use std::process;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,7 +12,7 @@ use super::Hosts;
 use crate::out::{hush, say};
 use crate::words;
 
-/// Is told of a signal, and tells whether anybody still listens.
+/// Receives a signal, and reports whether the receiver still exists.
 type Listener = Box<dyn Fn(i32) -> bool + Send>;
 
 /// The watch over the signals that end this process.
@@ -21,8 +21,8 @@ pub struct Interrupts {
 }
 
 impl Interrupts {
-    /// From here on SIGINT, SIGTERM and SIGHUP end this process at once, with these last words and the status 128 and the
-    /// signal, as a shell reports it; what [`Hosts`] would leave behind is taken away.
+    /// Watches for SIGINT, SIGTERM and SIGHUP. From here on they end this process at once, with these last words. The status is
+    /// 128 plus the signal, as a shell reports it. The remains of [`Hosts`] are cleared.
     ///
     /// # Errors
     /// When the system refuses it.
@@ -39,7 +39,7 @@ impl Interrupts {
                     if told.is_none() {
                         say(&format!("{}: {last_words}", words::signal(signal)));
                     }
-                    // A thread that hears of a broken connection now has nothing to say any more.
+                    // A thread that notices a closed connection now must not report it.
                     let _quiet = hush();
                     leavings.clear();
                     process::exit(128 + signal);
@@ -50,7 +50,7 @@ impl Interrupts {
         Ok(Self { listener })
     }
 
-    /// From here on a signal is told to `listener` instead, as long as that listens; then it ends this process without a word.
+    /// Passes signals to `listener` from here on. When it no longer listens, a signal ends this process silently.
     pub fn tell(&self, listener: impl Fn(i32) -> bool + Send + 'static) {
         *self.listener.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(listener));
     }

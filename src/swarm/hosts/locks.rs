@@ -1,6 +1,7 @@
-//! What keeps two of us apart, and us from a peer at work: one lock for a swarm's directory, and those of its peers.
+//! Locks between two `swarm` processes, and between `swarm` and running peers: one for the directory, and one for each peer.
 //!
-//! A process that starts peers or deletes what belongs to them holds `.swarm.lock` in the directory on this machine. The peers hold their own.
+//! A process that starts peers or deletes their files holds `.swarm.lock` in the directory on this machine. Each peer holds
+//! its own lock.
 
 use std::path::Path;
 
@@ -13,10 +14,10 @@ use crate::fault::Usage;
 use crate::out::say;
 use crate::swarm_dir::SwarmDir;
 
-/// Held by who starts peers or deletes something.
+/// The lock of a process that starts peers or deletes something.
 const SWARM_LOCK: &str = ".swarm.lock";
 
-/// Takes the lock of a swarm's directory; `None`, with a warning, where there are no locks.
+/// Takes the lock of a swarm's directory. Returns `None`, with a warning, on systems without locks.
 ///
 /// # Errors
 /// One sentence when another process holds it, or it is a link.
@@ -28,10 +29,10 @@ pub fn lock(swarm: &SwarmDir) -> Result<Option<Lock>> {
     })
 }
 
-/// Takes the locks of peers on this machine, and that of the directory; none if there is no directory yet.
+/// Takes the locks of peers on this machine, and the lock of the directory. Takes none if there is no directory yet.
 ///
 /// # Errors
-/// One sentence when a peer is at work, no matter who started it, or a lock is a link.
+/// One sentence when a peer is running, no matter who started it, or a lock is a link.
 pub fn lock_peers(dir: &Path, peers: impl Iterator<Item = PeerId>) -> Result<Vec<Lock>> {
     if !dir.is_dir() {
         return Ok(Vec::new());
@@ -40,14 +41,14 @@ pub fn lock_peers(dir: &Path, peers: impl Iterator<Item = PeerId>) -> Result<Vec
     let names = peers.map(name_of).chain([SWARM_LOCK.to_owned()]);
     for name in names {
         let held = |holder: String| {
-            Usage::error(format!("{holder} is at work in '{}': it holds {name}; end it first", dir.display()))
+            Usage::error(format!("{holder} is running in '{}': it holds {name}; stop it first", dir.display()))
         };
         locks.extend(take(&dir.join(&name))?.map_err(held)?);
     }
     Ok(locks)
 }
 
-/// Refuses to go on while a peer holds its lock, as one does that was started by hand.
+/// Refuses to go on while a peer holds its lock, such as a peer that was started by hand.
 ///
 /// # Errors
 /// One sentence that names the first one, or when the host cannot be reached.
@@ -58,13 +59,13 @@ pub fn refuse_at_work(host: &Host) -> Result<()> {
     }
 }
 
-/// Takes a lock, or tells who holds it.
+/// Takes a lock, or returns its holder.
 fn take(path: &Path) -> Result<Result<Option<Lock>, String>> {
     Ok(match Lock::attempt(path).map_err(Usage::error)? {
         Attempt::Ours(lock) => Ok(Some(lock)),
         Attempt::Held(holder) => Err(holder.map_or_else(|| "another process".into(), |pid| format!("process {pid}"))),
         Attempt::Unable(why) => {
-            say(&format!("{why}; nothing keeps others away"));
+            say(&format!("{why}; nothing keeps other processes away"));
             Ok(None)
         }
     })

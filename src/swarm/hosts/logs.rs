@@ -1,4 +1,4 @@
-//! What a host tells of its peers and their logs: where each log is, and what is new in it.
+//! The peers of a host and their logs: where each log is, and what is new in it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -17,13 +17,13 @@ use super::sight::{LogFile, Reading, Said, Sight};
 use crate::logs::{is_of_log, log_of};
 use crate::swarm_dir::{BEGUN, err_name};
 
-/// So much of a log is read at once.
+/// Maximum number of bytes of a log that are read at once.
 const MOST_LOG: u64 = 4 << 20;
-/// Maximum number of bytes that are read at once of what a peer says; of more only the end.
+/// Maximum number of bytes of a peer's stderr that are read at once. Of more, only the end is read.
 const MOST_SAID: u64 = 1 << 20;
 
 impl Host {
-    /// Looks at peers: each with how far its log is known, or `None` if that is not asked for.
+    /// Looks at peers. Each comes with how far its log is known, or with `None` to leave out the log.
     ///
     /// # Errors
     /// When the host cannot be reached.
@@ -34,11 +34,11 @@ impl Host {
             let asked = peers.iter().find(|(id, _)| *id == sight.id);
             let Some(reading) = asked.and_then(|(_, reading)| reading.as_ref()) else { continue };
             if let Some(known) = reading.said.filter(|_| self.is_here()) {
-                // Who cannot read it does without.
+                // An unreadable file is left out.
                 sight.said = self.read_said(sight.id, known).unwrap_or_default();
             }
             if sight.file != reading.file {
-                // What came is of another file.
+                // The bytes are from another file.
                 (sight.log_len, sight.log) = (0, Vec::new());
                 found.push((sight.id, Some(Reading::begin(sight.file.clone(), None))));
             } else if self.is_here() {
@@ -76,15 +76,15 @@ impl Host {
         Ok(Sight::parse_all(&told, mark.as_bytes(), |id, files| self.log_among(id, files)))
     }
 
-    /// Notes that a run begins.
+    /// Records that a run begins.
     ///
     /// # Errors
-    /// When that cannot be written.
+    /// When the record cannot be written.
     pub fn begin(&self) -> Result<()> {
         self.run_for_logs(Job::Begin, BEGUN, &self.everyone).map(drop)
     }
 
-    /// The shell's word for what else the log of a peer may be called.
+    /// Returns the shell's pattern of other names of a peer's log.
     fn glob(&self, id: PeerId) -> String {
         self.log_pattern.as_ref().map_or_else(String::new, |pattern| pattern.glob(id.number()))
     }
@@ -121,7 +121,7 @@ impl Host {
         Ok(Said { len, from, bytes })
     }
 
-    /// The logs of the peers that run here, those of this run.
+    /// Returns the logs of the peers on this host, from this run.
     ///
     /// # Errors
     /// When the host cannot be reached.
@@ -131,7 +131,7 @@ impl Host {
         Ok(files.into_iter().filter_map(log).collect())
     }
 
-    /// All files in the swarm's directory there that are logs of its peers, of whatever run.
+    /// Returns all files in the swarm's directory there that are logs of its peers, from any run.
     ///
     /// # Errors
     /// When the host cannot be reached.
@@ -142,7 +142,7 @@ impl Host {
         let inside = |name: &str| !name.starts_with('/') && !name.split('/').any(|part| part == "..");
         let mut logs: Owned =
             names.filter(|(id, name)| is_log(*id, name) && inside(name)).map(|(id, name)| (name, Some(id))).collect();
-        // A pattern may also name what somebody else has written.
+        // A pattern may also name files that no peer has written.
         let has_name_of_log = |id: PeerId, name: &str| log_of(id.number(), None, [name]).is_some();
         let doubtful = logs.iter().filter(|(name, id)| id.is_some_and(|id| !has_name_of_log(id, name)));
         let doubtful: Vec<_> = doubtful.map(|(name, _)| name.clone()).collect();
@@ -172,7 +172,7 @@ impl Host {
     }
 }
 
-/// Which files are new, or begin with a line that is one of a log, by what [`Job::Heads`] tells of them.
+/// Returns the files that are new, or begin with a line of a log, from the output of [`Job::Heads`].
 fn heads(told: &[u8], is_of_log: impl Fn(&str, &[u8]) -> bool) -> BTreeSet<String> {
     let mut lines = told.split(|byte| *byte == b'\n');
     let mut found = BTreeSet::new();

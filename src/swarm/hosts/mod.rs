@@ -1,12 +1,15 @@
-//! The machines on which peers run, this one and others, and all that can be asked of them.
+//! The machines on which peers run, this one and others, and all requests to them.
 //!
-//! Everything is done by small scripts for a POSIX shell (`scripts`), which runs here or at the other end of ssh (`shell`, `ssh`), so
-//! that there is one way to start a peer, to look at it and to stop it. Only files of this machine are read directly.
+//! Small scripts for a POSIX shell do all work (`scripts`). The shell runs here or at the other end of ssh (`shell`, `ssh`).
+//! So there is one way to start a peer, to look at it and to stop it. Only files of this machine are read directly.
 //!
-//! Modules in reading order: [`record`] and [`digest`] are what a host tells of a process and of a copy; `host` is one machine,
-//! with `guard`, `logs`, `sight` and `supply` beside it for what has more to say; `all` is all machines of a swarm; [`settings`]
-//! is how they were reached the last time; [`running`], [`locks`] and [`interrupts`] are what every subcommand needs that starts,
-//! stops or deletes something there.
+//! Modules in reading order:
+//!
+//! - [`record`] and [`digest`]: what a host reports of a process and of a copy;
+//! - `host`: one machine, with `guard`, `logs`, `sight` and `supply` for the longer requests;
+//! - `all`: all machines of a swarm;
+//! - [`settings`]: how the machines were reached the last time;
+//! - [`running`], [`locks`] and [`interrupts`]: shared by every subcommand that starts, stops or deletes something there.
 
 pub mod digest;
 pub mod record;

@@ -1,38 +1,39 @@
-//! `Record`: what `peer_<id>.pid` says of a peer's process.
+//! `Record`: the content of `peer_<id>.pid`, the record of a peer's process.
 //!
-//! The file is written by the shell that starts the peer: the process ID, what tells this process from a later one with the
-//! same ID, the time, and the same two of the shell that waits for its end, all in one line. When the peer has ended, a second
-//! line says how and when. Times are seconds since 1970, by the clock of the peer's host.
+//! The shell that starts the peer writes one line. It has the process ID, the identity of the process, and the time. The ID
+//! and the identity of the shell that waits for the peer follow. The identity distinguishes a process from a later one with
+//! the same ID. When the peer has exited, a second line says how and when. Times are seconds since 1970, by the clock of the
+//! peer's host.
 
-/// What is known of the process that was started last for a peer.
+/// The facts on the last process that was started for a peer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Record {
     /// The process ID on its host.
     pub pid: u32,
     /// When it was started.
     pub begun_secs: u64,
-    /// Whether it runs, or how it has ended.
+    /// Whether it runs, or how it exited.
     pub state: State,
 }
 
-/// Whether a process runs.
+/// The state of a process.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum State {
-    /// It does.
+    /// It runs.
     Running,
-    /// It has ended with this status, 128 and the signal's number if a signal ended it.
+    /// It has exited with this status, which is 128 plus the signal's number if a signal ended it.
     Ended {
         /// The exit status as a shell reports it.
         status: i32,
-        /// When it ended.
+        /// When it exited.
         at_secs: u64,
     },
-    /// It is gone, and so is who would have noted how: the host was restarted, or both were killed.
+    /// It is gone, and so is the shell that would have noted its status: the host was restarted, or both were killed.
     Gone,
 }
 
 impl Record {
-    /// Reads `<alive> <pid> <begun> [exit <status> <time>]`, as the look at a host tells it; `None` if that is something else.
+    /// Parses `<alive> <pid> <begun> [exit <status> <time>]`, a part of a look's output; returns `None` for anything else.
     pub fn parse(words: &str) -> Option<Self> {
         let mut words = words.split_whitespace();
         let alive = words.next()?;
@@ -48,7 +49,7 @@ impl Record {
         Some(Self { pid, begun_secs, state })
     }
 
-    /// For how long it ran, if it has ended.
+    /// Returns how long it ran, if it has exited.
     pub fn seconds(&self) -> Option<u64> {
         match self.state {
             State::Ended { at_secs, .. } => Some(at_secs.saturating_sub(self.begun_secs)),

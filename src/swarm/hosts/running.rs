@@ -1,4 +1,4 @@
-//! Which peers of a host run, and how they are stopped.
+//! The running peers of a host, and how to stop them.
 
 use anyhow::Result;
 use peer_process::protocol::peer_id::PeerId;
@@ -7,10 +7,10 @@ use super::record::{Record, State};
 use super::{Host, NoDirectory};
 use crate::out::named;
 
-/// How long a peer may take to end, and to be killed, in tenths of a second.
+/// Patience after each signal, in tenths of a second.
 const PATIENCE_TENTHS: u32 = 50;
 
-/// Ends all peers of a host; tells who ended and who did not.
+/// Stops all peers of a host. Returns the stopped peers, and those that still run.
 ///
 /// # Errors
 /// When the host cannot be reached.
@@ -18,7 +18,7 @@ pub fn stop_all(host: &Host) -> Result<(Vec<PeerId>, Vec<PeerId>)> {
     stop_these(host, |_, _| true)
 }
 
-/// Ends those peers of a host, each with its process, that are asked for; tells who ended and who did not.
+/// Stops the peers of a host that `is_one` accepts by ID and process. Returns the stopped peers, and those that still run.
 ///
 /// # Errors
 /// When the host cannot be reached.
@@ -34,13 +34,13 @@ pub fn stop_these(host: &Host, is_one: impl Fn(PeerId, u32) -> bool) -> Result<(
     Ok((running.into_iter().filter(|id| !left.contains(id)).collect(), left))
 }
 
-/// That these run, as the beginning of a sentence, and what they are called in the rest of it.
+/// Returns the beginning of a sentence on running peers, and their pronoun for its rest.
 pub fn who_runs(peers: &[PeerId]) -> (String, &'static str) {
     let (verb, them) = if peers.len() == 1 { ("is", "it") } else { ("are", "them") };
     (format!("{} {verb} running", named(peers)), them)
 }
 
-/// The peers of a host that run.
+/// Returns the running peers of a host.
 ///
 /// # Errors
 /// When the host cannot be reached.
@@ -48,7 +48,7 @@ pub fn running(host: &Host) -> Result<Vec<PeerId>> {
     Ok(processes(host)?.into_iter().map(|(id, _)| id).collect())
 }
 
-/// The same with their processes.
+/// Returns the running peers of a host with their processes.
 fn processes(host: &Host) -> Result<Vec<(PeerId, u32)>> {
     let asked: Vec<_> = host.peers.iter().map(|id| (*id, None)).collect();
     let sights = match host.look(&asked) {

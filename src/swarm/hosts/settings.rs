@@ -1,5 +1,5 @@
-//! `Settings`: how the other hosts of a swarm are reached, and how its logs are called. `swarm start` remembers it in `swarm.json`, so that the other subcommands
-//! need not be told again.
+//! `Settings`: how to reach the other hosts of a swarm, and the names of its logs. `swarm start` remembers them in `swarm.json`
+//! for the other subcommands.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -15,7 +15,7 @@ use crate::files::new_file;
 use crate::logs::LogPattern;
 use crate::swarm_dir::{SETTINGS, SwarmDir};
 
-/// What `swarm.json` says.
+/// The content of `swarm.json`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
@@ -24,13 +24,13 @@ pub struct Settings {
     remote_dir: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     log_pattern: Option<String>,
-    /// Whether the options of ssh are those that the directory remembers.
+    /// Whether the options of ssh come from `swarm.json`.
     #[serde(skip)]
     options_are_remembered: bool,
 }
 
 impl Settings {
-    /// What is remembered of this swarm, with what was said now in its place.
+    /// Reads the remembered settings of this swarm. The command line overrides them.
     ///
     /// # Errors
     /// When `swarm.json` cannot be read, or is something else.
@@ -45,7 +45,7 @@ impl Settings {
         };
         settings.check(said).map_err(|wrong| {
             Usage::error(format!(
-                "{}: {wrong}, which is not taken from a directory; give it on the command line, or delete that file",
+                "{}: {wrong}, so swarm does not take it from a file; give it on the command line, or delete that file",
                 path.display()
             ))
         })?;
@@ -58,7 +58,7 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Looks at what the file says where the command line says nothing: its author may not be the person whom this runs for.
+    /// Checks the settings that come from the file alone, because another person may have written it.
     fn check(&self, said: &RemoteArgs) -> Result<(), String> {
         let is_plain = |user: &str| {
             !user.starts_with('-')
@@ -66,7 +66,7 @@ impl Settings {
                 && !user.is_empty()
         };
         if let Some(user) = self.user.as_deref().filter(|user| said.user.is_none() && !is_plain(user)) {
-            return Err(format!("'{}' is a strange user", user.escape_debug()));
+            return Err(format!("'{}' is a strange user name", user.escape_debug()));
         }
         let mut options = self.ssh_options.iter().filter(|_| said.ssh_options.is_empty());
         match options.find(|option| !is_harmless(option)) {
@@ -75,11 +75,11 @@ impl Settings {
         }
     }
 
-    /// Takes what `--log-pattern` says, if it is there; an empty one forgets what is remembered. Tells whether there is anything to be
-    /// kept or forgotten.
+    /// Takes the value of `--log-pattern`, if there is one. An empty one forgets the remembered pattern. Reports whether
+    /// there is a pattern to save or to forget.
     ///
     /// # Errors
-    /// When it is no pattern, or also names what is no log.
+    /// When it is not a pattern, or also names a file that is not a log.
     pub fn take_log_pattern(&mut self, said: Option<&str>, swarm: &SwarmDir) -> Result<bool> {
         if said == Some("") {
             return Ok(self.log_pattern.take().is_some());
@@ -90,14 +90,14 @@ impl Settings {
             let ids = swarm.peers.iter().map(|peer| peer.id);
             let others = ids.flat_map(|id| swarm.names_of(id).into_iter().map(move |name| (id, name)));
             if let Some((_, name)) = { others }.find(|(id, name)| pattern.fits(id.number(), name)) {
-                return Err(Usage::error(format!("--log-pattern '{said}' also names {name}, which is no log")));
+                return Err(Usage::error(format!("--log-pattern '{said}' also names {name}, which is not a log")));
             }
             self.log_pattern = Some(said.to_owned());
         }
         Ok(self.log_pattern.is_some())
     }
 
-    /// Remembers all of it, but options of ssh that may run commands; gives those back.
+    /// Saves everything, except for options of ssh that may run commands; returns those.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -112,13 +112,13 @@ impl Settings {
         Ok(forgotten)
     }
 
-    /// The same for the code that reaches the hosts; without a name for the directory there it is the one that it has here.
+    /// Returns the settings for the code that reaches the hosts. By default the directory there has the same name as here.
     pub fn reach(&self, swarm: &SwarmDir) -> Reach {
         let remote_dir = self.remote_dir.clone().unwrap_or_else(|| swarm.name());
-        // Somebody may have written something else there.
+        // The file may have been edited.
         let log_pattern = self.log_pattern.as_deref().and_then(|text| LogPattern::parse(text).ok());
-        // A directory must not make ssh write keys of hosts into a file that it names; `start` has accepted them. Of an option that
-        // is given twice, ssh takes the first.
+        // `swarm.json` must not make ssh write host keys into a file that it names; `start` has accepted them already. If an
+        // option is given twice, ssh takes the first.
         let read_only = ["StrictHostKeyChecking=yes", "UpdateHostKeys=no", "CheckHostIP=no"].map(String::from);
         let read_only = read_only.into_iter().filter(|_| self.options_are_remembered && !self.ssh_options.is_empty());
         let ssh_options = read_only.chain(self.ssh_options.iter().cloned()).collect();
@@ -126,8 +126,8 @@ impl Settings {
     }
 }
 
-/// Options of ssh that run no command and load no program, by their names in lower case. What is not here is not taken from a
-/// directory: ssh gains new ones.
+/// Options of ssh that run no command and load no program, in lower case. No other option is taken from `swarm.json`, because
+/// new versions of ssh add options.
 const HARMLESS: [&str; 28] = [
     "addressfamily",
     "bindaddress",
@@ -159,7 +159,7 @@ const HARMLESS: [&str; 28] = [
     "userknownhostsfile",
 ];
 
-/// Whether an option of ssh can be taken from a directory. A jump host is reached by another ssh, whose words must be plain.
+/// Reports whether an option of ssh may come from `swarm.json`. Another ssh reaches a jump host, so its words must be plain.
 fn is_harmless(option: &str) -> bool {
     let (name, value) = option.split_once(['=', ' ']).unwrap_or((option, ""));
     let name = name.trim().to_ascii_lowercase();
@@ -171,7 +171,7 @@ fn is_harmless(option: &str) -> bool {
     is_harmless && !value.trim_start().starts_with('-') && value.chars().all(is_known)
 }
 
-/// A directory of another user has what that user likes in it.
+/// Refuses a directory of another user, who controls its content.
 fn check_owner(swarm: &SwarmDir, trusted: bool) -> Result<()> {
     let metadata = fs::metadata(&swarm.path).with_context(|| format!("cannot look at {}", swarm.path.display()))?;
     let (owner, own) = (metadata.uid(), rustix::process::geteuid().as_raw());
@@ -179,7 +179,7 @@ fn check_owner(swarm: &SwarmDir, trusted: bool) -> Result<()> {
         return Ok(());
     }
     let path = swarm.path.display();
-    Err(Usage::error(format!("{path} belongs to another user (ID {owner}); --trust-dir uses it all the same")))
+    Err(Usage::error(format!("{path} belongs to another user (ID {owner}); --trust-dir uses it anyway")))
 }
 
 #[cfg(test)]

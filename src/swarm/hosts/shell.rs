@@ -13,28 +13,28 @@ use super::ssh::{SSH, Ssh};
 use crate::fault::Usage;
 use crate::words::all_quoted;
 
-/// The swarm's directory is not there: nothing was ever started.
+/// The swarm's directory does not exist: no peer was ever started there.
 #[derive(Debug)]
 pub struct NoDirectory;
 
 impl fmt::Display for NoDirectory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the swarm's directory is not there")
+        f.write_str("the swarm's directory does not exist")
     }
 }
 
 impl std::error::Error for NoDirectory {}
 
-/// So much of what is sent goes at once; between two of them the sender may think better of it.
+/// Number of bytes that are sent at once. The caller may stop between two of these parts.
 const CHUNK_LEN: usize = 256 * 1024;
 
-/// So much of what a login shell says by itself is put up with.
+/// Maximum number of bytes that a login shell may print by itself.
 const MOST_GREETING: usize = 2 * CHUNK_LEN;
 
-/// What it means that all is well, and yet no script has begun.
-const NO_COMMANDS: &str = "its login shell does not carry out what it is told";
+/// The error when the shell succeeds, but no script has begun.
+const NO_COMMANDS: &str = "its login shell does not run the commands that it receives";
 
-/// Where scripts run.
+/// The place where scripts run.
 #[derive(Debug)]
 pub enum Shell {
     /// On this machine.
@@ -44,7 +44,7 @@ pub enum Shell {
 }
 
 impl Shell {
-    /// Runs a script and tells what it has written to its stdout.
+    /// Runs a script and returns its stdout.
     ///
     /// # Errors
     /// One sentence if the shell cannot be reached, or the script has failed.
@@ -52,7 +52,7 @@ impl Shell {
         let (mut command, mut stderr) = self.command(&["sh"])?;
         let mut child = spawn(command.stdout(Stdio::piped()))?;
         let mut stdin = child.stdin.take().expect("it is piped");
-        // Who does not read its script ends with a status that tells more.
+        // A shell that does not read its script exits with a status that says more.
         _ = stdin.write_all(script.as_bytes());
         drop(stdin);
         let output = child.wait_with_output().context("cannot wait for a shell")?;
@@ -60,12 +60,12 @@ impl Shell {
         behind_greeting(&output.stdout).map(<[u8]>::to_vec).context(NO_COMMANDS)
     }
 
-    /// Runs `sh -c` with this script and these arguments, and gives it the content of `file`.
+    /// Runs `sh -c` with this script and these arguments, and sends it the content of `file`.
     ///
-    /// `told` hears of each part that was sent, and may end it with an error.
+    /// `told` receives the length of each part that was sent, and may stop the sending with an error.
     ///
     /// # Errors
-    /// Those of [`Shell::run`] and of `told`, and what goes wrong with the file.
+    /// Those of [`Shell::run`] and of `told`, and those of reading the file.
     pub fn send(
         &self,
         script: &str,
@@ -85,11 +85,11 @@ impl Shell {
         let status = child.wait().context("cannot wait for a shell")?;
         let whole = sent?;
         self.check(status, &mut stderr)?;
-        ensure!(whole, "only a part was taken");
+        ensure!(whole, "the host took only a part");
         Ok(())
     }
 
-    /// Runs a command there and gives what it writes to `file`; `told` as in [`Shell::send`].
+    /// Runs `sh -c` with this script and these arguments, and passes its stdout to `told`, which may stop it with an error.
     ///
     /// # Errors
     /// Those of [`Shell::run`] and of `told`.
@@ -104,7 +104,7 @@ impl Shell {
         let mut hear = |bytes: &[u8]| {
             let Some(heard) = &mut greeting else { return told(bytes) };
             heard.extend_from_slice(bytes);
-            ensure!(heard.len() <= MOST_GREETING, "its login shell says too much");
+            ensure!(heard.len() <= MOST_GREETING, "its login shell prints too much");
             let Some(rest) = behind_greeting(heard).map(<[u8]>::to_vec) else { return Ok(()) };
             greeting = None;
             told(&rest)
@@ -129,10 +129,10 @@ impl Shell {
         Ok(())
     }
 
-    /// A command, not started, and the file that takes its stderr.
+    /// Returns a command, not started, and the file that takes its stderr.
     ///
-    /// It has a process group of its own, so that a terminal's Ctrl-C does not reach it. Its stderr is no pipe because ssh's
-    /// shared connection keeps that open for longer than the command runs.
+    /// It has a process group of its own, so that a terminal's Ctrl-C does not reach it. Its stderr is not a pipe, because
+    /// ssh's shared connection would keep that open for longer than the command runs.
     fn command(&self, words: &[&str]) -> Result<(Command, File)> {
         let mut command = match self {
             Self::Here => {
@@ -161,10 +161,10 @@ impl Shell {
             (Self::There(ssh), Some(255)) => bail!("{}", ssh.trouble(&said)),
             (_, Some(NO_DIRECTORY)) => Err(NoDirectory.into()),
             (_, Some(NO_PARENT)) => bail!(
-                "there is no directory to make the swarm's directory in; make it there, or name another with --remote-dir"
+                "the parent of the swarm's directory does not exist; make it there, or name another with --remote-dir"
             ),
             (_, Some(NOT_OURS)) => bail!(
-                "there is a directory of that name already, with a configuration or a program that is not from here; \
+                "a directory of that name exists, with a configuration or a program that is not from here; \
                  name another with --remote-dir"
             ),
             (_, Some(IN_THE_WAY)) => Err(Usage::error(last)),
@@ -176,14 +176,14 @@ impl Shell {
     }
 }
 
-/// What follows when a script is there; `None` before.
+/// Returns the bytes behind the greeting, or `None` while [`READY`] has not arrived.
 fn behind_greeting(said: &[u8]) -> Option<&[u8]> {
     let place = said.windows(READY.len()).position(|part| part == READY.as_bytes())?;
     Some(&said[place + READY.len()..])
 }
 
-/// What a shell says without the line of the script, which nobody knows: `sh: 7: ` or `sh: line 7: `. The shell that starts a peer
-/// calls itself by the peer's ID.
+/// Returns an error of a shell without the line of the script, which no user knows: `sh: 7: ` or `sh: line 7: `. The shell
+/// that starts a peer has the peer's ID as its name.
 fn without_line(said: &str) -> &str {
     let place = said.split_once(": ").and_then(|(shell, rest)| Some((shell, rest.split_once(": ")?)));
     match place {
@@ -199,12 +199,12 @@ fn without_line(said: &str) -> &str {
 fn spawn(command: &mut Command) -> Result<Child> {
     let program = command.get_program().to_string_lossy().into_owned();
     command.spawn().map_err(|error| match error.kind() {
-        ErrorKind::NotFound if program == SSH => anyhow!("there is no ssh on this machine: install OpenSSH's client"),
+        ErrorKind::NotFound if program == SSH => anyhow!("this machine has no ssh: install OpenSSH's client"),
         _ => anyhow!("cannot run {program}: {error}"),
     })
 }
 
-/// False if the other end takes no more.
+/// Copies a file; returns false if the receiver takes no more.
 fn copy(from: &mut File, to: &mut impl Write, told: &mut dyn FnMut(u64) -> Result<()>) -> Result<bool> {
     let mut buffer = vec![0; CHUNK_LEN];
     loop {

@@ -1,4 +1,4 @@
-//! `Sight`: what a look at one peer has shown, taken out of what the script tells; `Reading`: how far its log is known.
+//! `Sight`: the result of a look at one peer, parsed from the script's output. `Reading`: how far its log is known.
 
 use std::collections::BTreeMap;
 
@@ -6,56 +6,56 @@ use peer_process::protocol::peer_id::PeerId;
 
 use super::record::Record;
 
-/// What a look at one peer has shown.
+/// The result of a look at one peer.
 #[derive(Debug)]
 pub struct Sight {
-    /// Which peer.
+    /// The peer.
     pub id: PeerId,
     /// Its process, if one was ever started.
     pub record: Option<Record>,
-    /// Which file is its log, if there is one of this run.
+    /// Its log, if there is one of this run.
     pub file: Option<LogFile>,
-    /// How long its log is, in bytes; 0 if it has none.
+    /// The length of its log in bytes, 0 if it has none.
     pub log_len: u64,
-    /// What was new in its log.
+    /// The new bytes of its log.
     pub log: Vec<u8>,
-    /// What was new in what it says on stderr, if that was asked for.
+    /// The new bytes of its stderr, if they were asked for.
     pub said: Said,
 }
 
-/// Some of what a peer says on stderr.
+/// A part of a peer's stderr.
 #[derive(Clone, Default, Debug)]
 pub struct Said {
-    /// How long all of it is, in bytes.
+    /// The length of all of it, in bytes.
     pub len: u64,
-    /// Where `bytes` begin: of very much that is new only the end is read.
+    /// The place where `bytes` begin: of many new bytes only the end is read.
     pub from: u64,
-    /// What was new.
+    /// The new bytes.
     pub bytes: Vec<u8>,
 }
 
 /// A peer's log on its host.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LogFile {
-    /// Relative to the swarm's directory.
+    /// Its name, relative to the swarm's directory.
     pub name: String,
-    /// How many of its bytes were there before this run.
+    /// Number of its bytes from before this run.
     pub skip: u64,
 }
 
-/// How far a peer's log is known.
+/// The known part of a peer's log and stderr.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Reading {
-    /// Which file it is, as far as that is known.
+    /// The file, if it is known.
     pub file: Option<LogFile>,
-    /// Its bytes up to here are known, or of no interest.
+    /// Number of bytes at its beginning that are known, or are from earlier runs.
     pub len: u64,
-    /// How much is known of what the peer says on stderr; `None` where nobody wants to know.
+    /// Number of known bytes of the peer's stderr; `None` if they are not asked for.
     pub said: Option<u64>,
 }
 
 impl Reading {
-    /// Nothing of this file is known yet.
+    /// Begins to read this file.
     pub fn begin(file: Option<LogFile>, said: Option<u64>) -> Self {
         let len = file.as_ref().map_or(0, |file| file.skip);
         Self { file, len, said }
@@ -63,7 +63,7 @@ impl Reading {
 }
 
 impl LogFile {
-    /// Takes what the script tells of one, `log <id> <skip> <name>`; `None` if that is something else.
+    /// Parses `log <id> <skip> <name>`, a line of the script's output; returns `None` for anything else.
     pub fn parse(line: &str) -> Option<(PeerId, Self)> {
         let mut words = line.trim_start().strip_prefix("log ")?.splitn(3, ' ');
         let id = PeerId::new(words.next()?.parse().ok()?)?;
@@ -73,8 +73,8 @@ impl LogFile {
 }
 
 impl Sight {
-    /// Takes apart what a look tells, in which each part begins with `mark`; see `scripts`. `choose` tells which of the files that may be
-    /// the log of a peer is one.
+    /// Parses the output of a look, in which each part begins with `mark`; see `scripts`. `choose` picks the log of a peer
+    /// among the files that may be one.
     pub fn parse_all(told: &[u8], mark: &[u8], choose: impl Fn(PeerId, Vec<LogFile>) -> Option<LogFile>) -> Vec<Self> {
         let (mut sights, mut files): (_, BTreeMap<_, Vec<_>>) = (Vec::new(), BTreeMap::new());
         let mut said = BTreeMap::new();
@@ -89,7 +89,7 @@ impl Sight {
                 files.entry(id).or_default().push(file);
                 continue;
             }
-            // The script ends each with a line feed of its own.
+            // The script adds a line feed to each.
             let told = part.get(line_len + 1..part.len().saturating_sub(1)).unwrap_or_default();
             if let Some((id, len, from)) = said_place(&line) {
                 said.insert(id, Said { len, from, bytes: told.to_vec() });
@@ -110,7 +110,7 @@ impl Sight {
     }
 }
 
-/// Takes what the script tells of what a peer says, `err <id> <len> <from>`; `None` if that is something else.
+/// Parses `err <id> <len> <from>`, the script's line on a peer's stderr; returns `None` for anything else.
 fn said_place(line: &str) -> Option<(PeerId, u64, u64)> {
     let mut words = line.trim_start().strip_prefix("err ")?.split_whitespace();
     let id = PeerId::new(words.next()?.parse().ok()?)?;

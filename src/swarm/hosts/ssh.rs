@@ -1,7 +1,7 @@
-//! `Ssh`: how another machine is reached, by the system's OpenSSH client, and what its complaints mean.
+//! `Ssh`: the way to another machine, by the system's OpenSSH client, and the meaning of ssh's errors.
 //!
-//! All commands for a host share one connection (ssh's `ControlMaster`), which stays for a while after the last of them and is
-//! made again when it breaks. Nothing is ever asked of the person at the terminal (`BatchMode`).
+//! All commands for a host share one connection (ssh's `ControlMaster`). It stays for a while after the last command, and a
+//! broken one is replaced. ssh never asks the user anything (`BatchMode`).
 
 use std::env;
 use std::fs::DirBuilder;
@@ -22,18 +22,18 @@ use crate::words::typed;
 
 /// The system's OpenSSH client, found by the PATH.
 pub const SSH: &str = "ssh";
-/// How long a host may take to answer, in seconds.
+/// Maximum number of seconds until a host answers.
 const CONNECT_PATIENCE_SECS: u32 = 10;
-/// A connection on which nothing comes for three times as many seconds is broken.
+/// A connection is broken after three silent intervals of this length.
 const ALIVE_INTERVAL_SECS: u32 = 5;
-/// How long a connection is kept that nobody uses: longer than any pause between two commands.
+/// An unused connection is kept for this long, which is longer than any pause between two commands.
 const PERSIST_SECS: u32 = 60;
 
-/// The longest path of a directory for sockets: the path of a socket has at most 104 bytes, 17 of which ssh needs for itself.
+/// Maximum length of the path of a directory for sockets. A socket's path has at most 104 bytes, and ssh needs 17 of them.
 const LONGEST_PLACE: usize = 60;
 
-/// Makes a directory for sockets, where temporary ones are, unless that path is too long or has something in it that ssh takes
-/// for more than a letter.
+/// Makes a directory for sockets among the temporary ones. If that path is too long, or has a character that is special to
+/// ssh, the directory is in /tmp.
 ///
 /// # Errors
 /// When it cannot be made.
@@ -56,39 +56,34 @@ pub struct Ssh {
     /// The socket of the shared connection, in a directory that only we can enter.
     socket: PathBuf,
     gates: Arc<Gates>,
-    /// The place that its connections go to first, once it was asked for; `None` if ssh is told to share no connection of ours.
+    /// The place that its connections go to first, once it was asked for. `None` if ssh's options forbid to share our
+    /// connection.
     place: OnceLock<Option<(String, bool)>>,
 }
 
-/// Something that ssh says when it fails, and what to make of it; the first that fits counts.
+/// Words of a failing ssh, and their meaning. The first match counts.
 ///
-/// `{host}` stands for what is typed behind a command to reach the host as we do, `{old}` and `{key}` for what ssh has named.
+/// `{host}` stands for the arguments that reach the host as we do, `{old}` and `{key}` for the names in ssh's words.
 const TROUBLES: [(&str, &str); 18] = [
-    (
-        "REMOTE HOST IDENTIFICATION HAS CHANGED",
-        "its host key is another one than it was; if that is right, remove the old one: {old}",
-    ),
-    ("Host key verification failed", "its host key is not known here; log in once by hand and accept it: ssh {host}"),
-    (
-        "UNPROTECTED PRIVATE KEY FILE",
-        "ssh does not use a key that others may read; make it yours alone with: chmod 600 {key}",
-    ),
+    ("REMOTE HOST IDENTIFICATION HAS CHANGED", "its host key has changed; if that is right, remove the old key: {old}"),
+    ("Host key verification failed", "its host key is unknown here; log in once by hand and accept it: ssh {host}"),
+    ("UNPROTECTED PRIVATE KEY FILE", "ssh refuses a key that others may read; make it private with: chmod 600 {key}"),
     (
         "Too many authentication failures",
-        "it was offered too many keys; name one with --ssh-option IdentityFile=PATH --ssh-option IdentitiesOnly=yes",
+        "ssh offered it too many keys; name one with --ssh-option IdentityFile=PATH --ssh-option IdentitiesOnly=yes",
     ),
     (
         "Permission denied",
-        "it accepts none of our keys; make it accept one with: ssh-copy-id {host}, or, if yours has a passphrase, \
-         unlock it with: ssh-add",
+        "it accepts none of our keys; make it accept one with: ssh-copy-id {host}; if your key has a passphrase, unlock \
+         it with: ssh-add",
     ),
     ("Could not resolve hostname", NO_NAME),
     ("Name or service not known", NO_NAME),
     ("Connection refused", "it does not listen for ssh: is sshd running there, on this port?"),
     ("timed out", "it does not answer"),
-    ("No route to host", "there is no way to it"),
-    ("Network is unreachable", "there is no way to it"),
-    ("kex_exchange_identification", "what answers there is not sshd, or takes no more connections at the moment"),
+    ("No route to host", "there is no route to it"),
+    ("Network is unreachable", "there is no route to it"),
+    ("kex_exchange_identification", "sshd does not answer there, or it accepts no more connections at the moment"),
     ("not responding", BROKEN),
     ("closed by remote host", BROKEN),
     ("Connection closed by", BROKEN),
@@ -97,22 +92,22 @@ const TROUBLES: [(&str, &str); 18] = [
     ("from master failed", BROKEN),
 ];
 
-const NO_NAME: &str = "its name is not known here: is it spelt right, and does the name service answer?";
+const NO_NAME: &str = "its name is unknown here: is the spelling right, and does the name service answer?";
 const BROKEN: &str = "the connection to it is broken";
 
 impl Ssh {
-    /// The way to `host`, with the socket of the shared connection at `socket`.
+    /// Makes the way to `host`, with the socket of the shared connection at `socket`.
     pub fn new(host: &str, user: Option<&str>, options: &[String], socket: PathBuf, gates: Arc<Gates>) -> Self {
         let (user, options) = (user.map(Into::into), options.to_vec());
         Self { host: host.into(), user, options, socket, gates, place: OnceLock::new() }
     }
 
-    /// ssh, about to run this command line there; the shared connection is made first, if it is missing.
+    /// Returns ssh with this command line for the host, not started. Makes the shared connection first, if it is missing.
     ///
     /// # Errors
-    /// What it means that the connection cannot be made.
+    /// The meaning of ssh's words, when it cannot connect.
     pub fn command(&self, line: &str) -> Result<Command> {
-        // Somebody who tidies up /tmp may take the directory away, without which ssh would not even try.
+        // A cleaner of /tmp may have deleted the directory. Without it ssh would not even try.
         if let Some(dir) = self.socket.parent() {
             _ = DirBuilder::new().mode(0o700).create(dir);
         }
@@ -122,19 +117,19 @@ impl Ssh {
         Ok(command)
     }
 
-    /// Makes the shared connection, if it is missing, when its turn has come at the place that it goes to first.
+    /// Makes the shared connection, if it is missing, when it is its turn at the place that it goes to first.
     ///
-    /// What ssh says if it cannot.
+    /// The error is ssh's words.
     fn connect(&self) -> Result<(), String> {
         if UnixStream::connect(&self.socket).is_ok() {
             return Ok(());
         }
         let Some((place, leads_on)) = self.place.get_or_init(|| self.find_place()) else { return Ok(()) };
-        let refused = || say(&format!("{place} takes no more logins at the moment, they are tried again"));
+        let refused = || say(&format!("{place} accepts no more logins at the moment; trying again"));
         self.gates.pass(place, *leads_on, || self.log_in(), refused)
     }
 
-    /// Makes the shared connection; what ssh says if it cannot. What this machine cannot do shows again with the command itself.
+    /// Makes the shared connection; the error is ssh's words. A fault of this machine shows again with the command itself.
     fn log_in(&self) -> Result<(), String> {
         let Ok(mut stderr) = tempfile::tempfile() else { return Ok(()) };
         let Ok(copy) = stderr.try_clone() else { return Ok(()) };
@@ -150,7 +145,7 @@ impl Ssh {
         Ok(())
     }
 
-    /// What ssh's own configuration makes of the host.
+    /// Returns the place of the host by ssh's own configuration.
     fn find_place(&self) -> Option<(String, bool)> {
         let mut command = self.base();
         command.args(["-G", "--", &self.host]).process_group(0);
@@ -161,7 +156,7 @@ impl Ssh {
     fn base(&self) -> Command {
         let mut command = Command::new(SSH);
         command.arg("-T");
-        // Of an option that is given twice, ssh takes the first.
+        // If an option is given twice, ssh takes the first.
         for option in &self.options {
             command.args(["-o", option]);
         }
@@ -182,7 +177,7 @@ impl Ssh {
         command
     }
 
-    /// What it means that ssh failed with these words: one line.
+    /// Returns the meaning of a failing ssh's words, in one line.
     pub fn trouble(&self, said: &str) -> String {
         let known = TROUBLES.iter().find(|(words, _)| said.contains(words));
         let last = said.lines().rev().map(str::trim).find(|line| !line.is_empty());
@@ -197,10 +192,10 @@ impl Ssh {
         }
     }
 
-    /// What is typed behind `ssh`, and `ssh-copy-id`, to reach the host as we do.
+    /// Returns the arguments of `ssh` and `ssh-copy-id` that reach the host as we do.
     fn typed(&self) -> String {
         let option = |option: &String| match option.split_once(['=', ' ']) {
-            // Only so does ssh-copy-id know which key is meant.
+            // ssh-copy-id understands only this form.
             Some((name, path)) if name.eq_ignore_ascii_case("IdentityFile") => match path.strip_prefix("~/") {
                 // The shell that reads it replaces that, as ssh does.
                 Some(inside) => format!("-i ~/{}", typed(inside)),
@@ -217,15 +212,16 @@ impl Ssh {
     pub fn close(&self) {
         let mut command = self.base();
         command.args(["-O", "exit", "--", &self.host]);
-        // If it is gone already there is nothing to do.
+        // Without a connection there is nothing to do.
         _ = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
     }
 }
 
-/// The place that connections go to first, of what `ssh -G` tells: the first host to jump over, a command of unknown target, or the
-/// host; and whether others may be behind it.
+/// Returns the place that connections go to first, from the output of `ssh -G`, and whether other hosts may be behind it. The
+/// place is the first jump host, a command with an unknown target, or the host.
 ///
-/// `None` if the connection would not be shared at this socket, or is to end with a command: then each command makes its own.
+/// `None` if ssh would not share the connection at this socket, or would close it after a command. Then each command makes
+/// its own connection.
 fn place_in(told: &str, socket: &str) -> Option<(String, bool)> {
     let value = |wanted: &str| {
         let lines = told.lines().filter_map(|line| line.split_once(' '));
@@ -233,7 +229,7 @@ fn place_in(told: &str, socket: &str) -> Option<(String, bool)> {
     };
     let is_shared = value("controlpath") == Some(socket)
         && value("controlmaster").is_some_and(|master| ["auto", "true", "yes"].contains(&master))
-        // `no` would leave what goes into the background without an end; `yes` is an end by us, as with any command.
+        // With `no` the process in the background would never end. With `yes` we close it, as after any command.
         && value("controlpersist").is_some_and(|persist| persist == "yes" || persist.parse().is_ok_and(|secs: u32| secs > 0));
     if !is_shared {
         return None;
@@ -249,13 +245,13 @@ fn place_in(told: &str, socket: &str) -> Option<(String, bool)> {
     Some((format!("{}:{}", value("hostname")?, value("port")?), false))
 }
 
-/// Where the key is with which a host's own differs: `Offending ED25519 key in /home/ada/.ssh/known_hosts:7`.
+/// Returns the place of the old key of a host: `Offending ED25519 key in /home/ada/.ssh/known_hosts:7`.
 fn old_key(said: &str) -> Option<String> {
     let (path, line) = between(said, "Offending ", " key in ", "\n")?.trim().rsplit_once(':')?;
     Some(format!("line {line} of {path}"))
 }
 
-/// What stands between two parts of the line that starts so.
+/// Returns the text between two parts of the line with this start.
 fn between<'a>(said: &'a str, start: &str, before: &str, behind: &str) -> Option<&'a str> {
     let line = said.split_inclusive('\n').find(|line| line.starts_with(start))?;
     line.split_once(before)?.1.rsplit_once(behind).map(|(part, _)| part)
@@ -274,21 +270,21 @@ mod tests {
         check(
             "ada@lin114-00: Permission denied (publickey,password).\r\n",
             &format!(
-                "it accepts none of our keys; make it accept one with: ssh-copy-id {reach}, or, if yours has a \
+                "it accepts none of our keys; make it accept one with: ssh-copy-id {reach}; if your key has a \
                  passphrase, unlock it with: ssh-add"
             ),
         );
         check(
             "@ WARNING: UNPROTECTED PRIVATE KEY FILE! @\nPermissions 0644 for '/home/ada/a key' are too open.\n\
              ada@lin114-00: Permission denied (publickey).\n",
-            "ssh does not use a key that others may read; make it yours alone with: chmod 600 '/home/ada/a key'",
+            "ssh refuses a key that others may read; make it private with: chmod 600 '/home/ada/a key'",
         );
         check(
             "No ED25519 host key is known for lin114-00 and you have requested strict checking.\n\
              Host key verification failed.\n",
-            &format!("its host key is not known here; log in once by hand and accept it: ssh {reach}"),
+            &format!("its host key is unknown here; log in once by hand and accept it: ssh {reach}"),
         );
-        let changed = "its host key is another one than it was; if that is right, remove the old one: ";
+        let changed = "its host key has changed; if that is right, remove the old key: ";
         check(
             "@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\nOffending ED25519 key in /home/ada/a: b:17\r\n\
              Host key verification failed.\n",
@@ -318,7 +314,7 @@ mod tests {
         check("controlmaster false\ncontrolpath /tmp/s/0\ncontrolpersist 60\n", None);
         check("controlmaster auto\ncontrolpath /tmp/other\ncontrolpersist 60\n", None);
         check("controlmaster auto\ncontrolpath /tmp/s/0\ncontrolpersist no\n", None);
-        // Without it, hosts whose connections are shared forever would all be dialed at once.
+        // Otherwise, hosts with connections that are shared without end would all be dialed at once.
         check("controlmaster auto\ncontrolpath /tmp/s/0\ncontrolpersist yes\n", Some("10.0.0.7:2222"));
         check("", None);
     }

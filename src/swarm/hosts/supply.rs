@@ -1,7 +1,8 @@
-//! What another machine is given before it can start a peer: the swarm's directory, the two configuration files, the manifest
-//! if there is one, our program and, for seeders, the file.
+//! The files that another machine needs before it can start a peer. These are the two configuration files, the manifest if
+//! there is one, our program and, for seeders, the file, all in the swarm's directory.
 //!
-//! What was sent is noted there, in `swarm.sent`, with its size and time, and not sent again while both are the same.
+//! `swarm.sent` on that machine lists the sent files with their sizes and times. A file is not sent again while both are the
+//! same.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -18,23 +19,23 @@ use super::scripts::{Job, TAKE};
 use crate::swarm_dir::SwarmDir;
 use crate::words::{all_quoted, quoted};
 
-/// What our program is called in the swarm's directory on other machines.
+/// Our program's name in the swarm's directory on other machines.
 const REMOTE_PROGRAM: &str = "./peer_process";
 
-/// How a peer is started.
+/// The program that is started as a peer.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Program {
-    /// By our own program, which is here on this machine, and sent to the others.
+    /// Our own program, at this path here. It is sent to the other machines.
     Ours(PathBuf),
-    /// By a command for a shell, which has to work on each machine, with `{id}` for the peer's ID.
+    /// A command for a shell, which must work on each machine, with `{id}` for the peer's ID.
     Command(String),
 }
 
 impl Program {
-    /// The command that starts this peer on this host.
+    /// Returns the command that starts this peer on this host.
     ///
     /// # Errors
-    /// When the program's path is no text.
+    /// When the program's path is not UTF-8 text.
     pub fn command(&self, host: &Host, id: &str, options: &[String]) -> Result<String> {
         let options = all_quoted(&options.iter().map(String::as_str).collect::<Vec<_>>());
         Ok(match self {
@@ -51,8 +52,8 @@ impl Program {
     }
 }
 
-/// Whether a shell can become the program that the command names, so that the recorded process is the peer itself. When in doubt,
-/// it cannot: then the peer is a child of the recorded shell.
+/// Reports whether a shell can become the program that the command names, so that the recorded process is the peer itself.
+/// When in doubt, it cannot: then the peer is a child of the recorded shell.
 fn is_simple(command: &str) -> bool {
     let first = command.split_whitespace().next().unwrap_or_default();
     let is_special = first.contains('=') || ["!", ".", "{", "builtin", "command", "eval", "exec"].contains(&first);
@@ -60,11 +61,12 @@ fn is_simple(command: &str) -> bool {
 }
 
 impl Host {
-    /// Gives another machine what it lacks; `told` hears the name of what is sent, and of each part of it, and may end it with
-    /// an error.
+    /// Sends the missing files to another machine. `told` receives a file's name and the length of each part that was sent,
+    /// and may stop the sending with an error.
     ///
     /// # Errors
-    /// When the host cannot be reached, has no place, is of another kind than our program, or lacks a file that nobody has.
+    /// When the host cannot be reached, has no room, or is of another kind than our program. Also when a seeder's file is
+    /// neither there nor here.
     pub fn supply(
         &self,
         swarm: &SwarmDir,
@@ -80,7 +82,7 @@ impl Host {
         if path.exists() {
             self.send(&path, &name, "644", &sent, told)?;
         } else if !self.list(std::slice::from_ref(&name))?.is_empty() {
-            // Of another file of that name: with it, its peers would not take this one.
+            // It belongs to another file of that name. With it, the peers there would refuse this file's pieces.
             self.remove(&[(name, None)].into())?;
         }
         for peer in swarm.peers.iter().filter(|peer| peer.has_file && self.peers.contains(&peer.id)) {
@@ -89,7 +91,11 @@ impl Host {
             if path.exists() {
                 self.send(&path, &name, "644", &sent, told)?;
             } else if self.list(std::slice::from_ref(&name))?.is_empty() {
-                bail!("peer {} starts with the file, but {name} is neither on {} nor here", peer.id, self.called());
+                bail!(
+                    "peer {} starts with the file, but {name} is missing both on {} and here",
+                    peer.id,
+                    self.called()
+                );
             }
         }
         if let Program::Ours(path) = program {
@@ -100,7 +106,7 @@ impl Host {
         Ok(())
     }
 
-    /// Makes the directories; tells the machine's kind and the notes of what was sent.
+    /// Makes the directories; returns the machine's kind and the list of the files that were sent.
     fn prepare(&self, swarm: &SwarmDir) -> Result<(String, BTreeMap<String, String>)> {
         let ids: Vec<_> = self.peers.iter().map(ToString::to_string).collect();
         let read = |name: &str| {
@@ -113,7 +119,7 @@ impl Host {
         let told = String::from_utf8_lossy(&told).into_owned();
         let mut lines = told.lines();
         let kind = lines.next().unwrap_or_default().to_owned();
-        // The last note of a name counts.
+        // The last line of a name counts.
         let note = |line: &str| line.splitn(3, ' ').nth(2).map(|name| (name.to_owned(), line.to_owned()));
         Ok((kind, lines.filter_map(note).collect()))
     }
@@ -143,10 +149,10 @@ impl Host {
     }
 }
 
-/// Refuses a machine that our program was not built for; of a kind that is not known here, only trying tells.
+/// Refuses a machine that our program was not built for. An unknown kind is accepted, because only a try can show it.
 fn check_kind(kind: &str, program: &Path) -> Result<()> {
     let mut head = [0; 20];
-    // What cannot be read is told when it is sent.
+    // An unreadable file is reported when it is sent.
     if File::open(program).and_then(|mut file| file.read_exact(&mut head)).is_err() {
         return Ok(());
     }
@@ -156,14 +162,14 @@ fn check_kind(kind: &str, program: &Path) -> Result<()> {
         && !is_same_machine(machine, built_for)
     {
         bail!(
-            "it is {system} {machine}, and {} is built for {built_for}; build it there and name it with --peer-command",
+            "it is {system} {machine}, but {} is built for {built_for}; build it there and name it with --peer-command",
             fs::canonicalize(program).unwrap_or_else(|_| program.to_owned()).display()
         );
     }
     Ok(())
 }
 
-/// The machine that the head of an ELF file names, as `uname -m` calls it on Linux.
+/// Returns the machine that the head of an ELF file names, in the words of Linux's `uname -m`.
 fn machine_of(head: &[u8; 20]) -> Option<&'static str> {
     let bytes = [head[18], head[19]];
     let number = match head[5] {
@@ -189,7 +195,7 @@ fn is_same_machine(told: &str, built_for: &str) -> bool {
     told == built_for
         || same.iter().any(|names| names.contains(&told) && names.contains(&built_for))
         || (is_arm(told) && is_arm(built_for))
-        // Such a machine runs both.
+        // An x86_64 machine runs both.
         || (told == "x86_64" && built_for == "i686")
         || (told.starts_with('i') && told.ends_with("86") && built_for == "i686")
 }

@@ -1,4 +1,4 @@
-//! The dialects in which public peers write the course's sentences, each a test of `sentence`.
+//! Tests of `sentence`: the dialects in which public peers write the course's sentences.
 
 use proptest::prelude::*;
 
@@ -88,7 +88,7 @@ fn sentences_as_public_projects_write_them() {
     check("Peer 1001 has the optimistic unchoked neighbor: 1002", Optimistic(1002));
 }
 
-/// Whose sentences a line holds, and which.
+/// Checks the sentences in a line, each with its subject.
 fn check_all<const N: usize>(line: &str, expected: &[(Option<u32>, Sentence); N]) {
     let told: Vec<_> = sentences(line.as_bytes()).map(|told| (told.subject, told.sentence)).collect();
     assert_eq!(told, *expected, "{line}");

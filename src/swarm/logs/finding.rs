@@ -1,11 +1,12 @@
-//! `log_of`: which of the files of a swarm's directory is the log of a peer, by their names alone; `LogPattern`: what somebody says of it.
+//! `log_of`: finds the log of a peer among the files of a swarm's directory, by their names alone. `LogPattern`: a name that
+//! the user gives.
 //!
 //! The course names `log_peer_<id>.log` in the working directory (protocol A2). Public peers also write into `log/`, `logs/` or
-//! `peer_<id>/`, keep the brackets of the course's text, and add a date. Whether a file is of this run is for the hosts to find out.
+//! `peer_<id>/`, keep the brackets of the course's text, and add a date. The hosts find out whether a file is of this run.
 
-/// Minimum number of digits of a date, as in `1-1-2025`.
+/// Minimum number of digits of a date, such as `1-1-2025`.
 const DATE_DIGITS: usize = 6;
-/// What stands for the peer's ID.
+/// The placeholder of the peer's ID.
 const ID: &str = "{id}";
 
 /// A log's name with `{id}` for the peer's ID, `*` for any run of characters but `/`, and `?` for one of them.
@@ -16,10 +17,10 @@ impl LogPattern {
     /// Reads `--log-pattern`.
     ///
     /// # Errors
-    /// What is wrong with it, to be said behind it.
+    /// The fault, as the end of a sentence that begins with the pattern.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         if !text.contains(ID) {
-            return Err("has no {id} where the peer's ID is to stand");
+            return Err("has no {id} for the peer's ID");
         }
         if text.contains('\\') || text.contains(char::is_control) {
             return Err("has a backslash or a control character");
@@ -30,21 +31,21 @@ impl LogPattern {
         Ok(Self(text.trim_start_matches("./").to_owned()))
     }
 
-    /// The same for a shell, which would take brackets for a choice of characters.
+    /// Returns the pattern for a shell, which would take brackets for a choice of characters.
     pub fn glob(&self, id: u32) -> String {
         self.0.replace(ID, &id.to_string()).replace('[', "[[]")
     }
 
-    /// Whether it can mean this file.
+    /// Reports whether it can mean this file.
     pub fn fits(&self, id: u32, name: &str) -> bool {
         fits(self.0.replace(ID, &id.to_string()).as_bytes(), name.as_bytes())
     }
 }
 
-/// Whether a name is that of the pattern; goes back to the last `*` only, so a long name costs little.
+/// Reports whether a name fits the pattern. It goes back to the last `*` only, so a long name costs little.
 fn fits(pattern: &[u8], name: &[u8]) -> bool {
     let (mut at, mut place) = (0, 0);
-    // Where to go on behind the last star, and with which byte of the name.
+    // The place after the last star, and the byte of the name to continue with.
     let mut star = None;
     while place < name.len() {
         match pattern.get(at) {
@@ -66,10 +67,11 @@ fn fits(pattern: &[u8], name: &[u8]) -> bool {
     pattern[at..].iter().all(|mark| *mark == b'*')
 }
 
-/// Which of these names, relative to the swarm's directory, is the log of this peer.
+/// Returns the name, relative to the swarm's directory, that is the log of this peer.
 ///
-/// A name that fits the pattern goes first, then the course's own, then the working directory before others, and no date before one. Of
-/// equal ones the last is taken, which is that of the last date where names are sorted and dates begin with the year.
+/// A name that fits the pattern goes first, then the course's own. The working directory goes before others, and a name
+/// without a date before one with a date. Of equal names the last one wins: in sorted names with the year first, that has the
+/// last date.
 pub fn log_of<'a>(id: u32, pattern: Option<&LogPattern>, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let rank = |name: &str| match pattern {
         Some(pattern) if pattern.fits(id, name) => Some((0, 0, 0)),
@@ -79,8 +81,8 @@ pub fn log_of<'a>(id: u32, pattern: Option<&LogPattern>, names: impl IntoIterato
     ranked.reduce(|best, next| if next.0 <= best.0 { next } else { best }).map(|(_, name)| name)
 }
 
-/// How near a name is to the course's, less is nearer; `None` if it is no log of this peer. Three numbers: the place, whether there is
-/// a date, whether there are brackets.
+/// Returns the distance of a name from the course's name, or `None` if it is not a log of this peer. Less is nearer. The
+/// numbers stand for the place, the date and the brackets.
 fn place_of(id: u32, name: &str) -> Option<(u8, u8, u8)> {
     let own = format!("peer_{id}");
     let (place, file) = match name.rsplit_once('/') {

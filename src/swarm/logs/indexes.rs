@@ -1,11 +1,11 @@
-//! `Indexes`: which pieces a log has told of. Its memory grows with what is there: a damaged log may name any index.
+//! `Indexes`: the pieces that a log has named. Memory grows only with their number, because a damaged log may name any index.
 
 use std::collections::BTreeMap;
 
-/// How many bits a part of [`Indexes`] has.
+/// Number of bits in a part of [`Indexes`].
 const PART: u32 = 4096;
 
-/// The indexes of pieces, one bit each; only the parts in which there are some take memory.
+/// The indexes of pieces, one bit each. Only parts with a set bit take memory.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Indexes {
     parts: BTreeMap<u32, Box<[u64; (PART / 64) as usize]>>,
@@ -13,12 +13,12 @@ pub struct Indexes {
 }
 
 impl Indexes {
-    /// How many there are.
+    /// Returns the number of indexes.
     pub fn len(&self) -> u32 {
         self.len
     }
 
-    /// Adds one; true if it is new.
+    /// Adds an index; returns true if it is new.
     pub fn insert(&mut self, index: u32) -> bool {
         let part = self.parts.entry(index / PART).or_insert_with(|| Box::new([0; (PART / 64) as usize]));
         let word = &mut part[(index % PART / 64) as usize];

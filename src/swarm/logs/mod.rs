@@ -1,5 +1,6 @@
-//! The reader of the course's logs, of any author: `finding` knows a log by its name, `sentence` what a line tells, and
-//! `progress` how a peer stands by all of its lines. All are pure.
+//! The reader of the course's logs, of any author. All of it is pure.
+//!
+//! `finding` recognizes a log by its name. `sentence` reads a line, and `progress` sums up all lines of a peer.
 
 mod finding;
 

@@ -1,6 +1,6 @@
-//! `Progress`: how a peer stands, by what its log tells as it grows; pure.
+//! `Progress`: the progress of a peer, from the lines of its growing log; pure.
 //!
-//! A log knows nothing of a neighbor's going away: who was connected once stays so.
+//! A log does not record that a neighbor left: a neighbor that was connected once stays connected here.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufRead;
@@ -8,40 +8,40 @@ use std::io::BufRead;
 use super::indexes::Indexes;
 use super::sentence::{Sentence, Told as Line, sentences};
 
-/// A line that is longer is not one of the course's, and dropped.
+/// Maximum number of bytes of a line. A longer line is not one of the course's and is dropped.
 const LONGEST_LINE: usize = 64 * 1024;
-/// A log that names more neighbors than this is damaged; those beyond are not kept.
+/// Maximum number of neighbors. A log that names more is damaged; the others are dropped.
 const MOST_NEIGHBORS: usize = 10_000;
 
 /// A peer's progress.
 #[derive(Clone, Debug)]
 pub struct Progress {
-    /// Whose log it is.
+    /// The peer whose log this is.
     id: u32,
     piece_count: u32,
     has_file: bool,
-    /// What came behind the last line feed; at most one byte more than the longest line, which says that it is too long.
+    /// The bytes after the last line feed, at most one more than the longest line: that one marks a line that is too long.
     unfinished: Vec<u8>,
     told: Told,
 }
 
-/// What the log has told so far.
+/// The facts from the log so far.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 struct Told {
-    /// How many pieces it has by what was said last and has come since.
+    /// Number of pieces: the last count, and the pieces since then.
     pieces: u32,
     indexes: Indexes,
-    /// How many pieces have come without an index.
+    /// Number of pieces that came without an index.
     unindexed: u32,
-    /// How many pieces it had before this log began, as far as its counts tell.
+    /// Number of pieces from before this log began, according to its counts.
     earlier: u32,
-    /// Whether a piece was told twice: a count that runs ahead of the indexes afterwards is wrong.
+    /// Whether a piece was logged twice: after that, a count that runs ahead of the indexes is wrong.
     has_repeated: bool,
-    /// How many lines there were.
+    /// Number of lines.
     lines: u64,
-    /// The last line that has no index to know it by, and its number.
+    /// The last line without an index to identify it, and its number.
     last: Option<(u64, Vec<u8>)>,
-    /// Whether each line comes twice: a connection was told twice at once.
+    /// Whether each line comes twice: a connection was logged twice in a row.
     is_doubled: bool,
     complete: bool,
     from: BTreeMap<u32, u32>,
@@ -52,12 +52,12 @@ struct Told {
 }
 
 impl Progress {
-    /// The progress of a peer that starts with all of this many pieces, or with none of them.
+    /// Makes the progress of a peer that starts with all pieces or with none.
     pub fn new(id: u32, piece_count: u32, has_file: bool) -> Self {
         Self { id, piece_count, has_file, unfinished: Vec::new(), told: Told::default() }
     }
 
-    /// Takes what has come to the log since the last call, cut anywhere.
+    /// Takes the new bytes of the log since the last call, cut anywhere.
     pub fn feed(&mut self, bytes: &[u8]) {
         let mut rest = bytes;
         while !rest.is_empty() {
@@ -81,37 +81,37 @@ impl Progress {
         }
     }
 
-    /// Forgets everything: the log begins again.
+    /// Forgets everything, because the log begins again.
     pub fn restart(&mut self) {
         *self = Self::new(self.id, self.piece_count, self.has_file);
     }
 
-    /// How many pieces it has: what the log said last, or else as many as were downloaded.
+    /// Returns the number of pieces it has: the log's last count, or else the number of downloads.
     pub fn pieces(&self) -> u32 {
         if self.has_file || self.told.complete { self.piece_count } else { self.told.pieces.min(self.piece_count) }
     }
 
-    /// Whether it has them all, or says so.
+    /// Reports whether it has all pieces, or says so.
     pub fn is_complete(&self) -> bool {
         self.pieces() == self.piece_count
     }
 
-    /// How many pieces it has downloaded from each neighbor.
+    /// Returns the number of pieces downloaded from each neighbor.
     pub fn from(&self) -> &BTreeMap<u32, u32> {
         &self.told.from
     }
 
-    /// The neighbors that unchoke it.
+    /// Returns the neighbors that unchoke it.
     pub fn unchoked_by(&self) -> &BTreeSet<u32> {
         &self.told.unchoked_by
     }
 
-    /// The neighbors that it was connected with.
+    /// Returns the neighbors that it was ever connected to.
     pub fn connected(&self) -> &BTreeSet<u32> {
         &self.told.connected
     }
 
-    /// The neighbors that it unchokes: the preferred ones and the optimistically unchoked one.
+    /// Returns the neighbors that it unchokes: the preferred ones and the optimistically unchoked one.
     pub fn unchokes(&self) -> BTreeSet<u32> {
         self.told.preferred.iter().copied().chain(self.told.optimistic).collect()
     }
@@ -124,14 +124,14 @@ impl Told {
         }
         self.lines += 1;
         for Line { subject, sentence } in sentences(line) {
-            // Some logs also tell of other peers.
+            // Some logs also have sentences of other peers.
             if subject.is_none_or(|subject| subject == own) {
                 self.sentence(own, piece_count, sentence, line);
             }
         }
     }
 
-    /// Whether a line is the same as the one right before it, which was not such a repetition itself.
+    /// Reports whether a line repeats the one right before it, unless that was a repetition itself.
     fn repeats(&mut self, line: &[u8]) -> bool {
         let repeats = self.last.take().is_some_and(|(number, last)| number + 1 == self.lines && last == line);
         if !repeats {
@@ -155,10 +155,10 @@ impl Told {
             Sentence::ChokedBy(neighbor) => _ = self.unchoked_by.remove(&neighbor),
             Sentence::Downloaded { index, from, piece_count: count } => {
                 let is_new = match index {
-                    // Some count pieces from 1; an index beyond that belongs to another file.
+                    // Some authors count pieces from 1; an index beyond that belongs to another file.
                     Some(index) if index > piece_count => false,
                     Some(index) => self.indexes.insert(index),
-                    // Two pieces in a second may well be told by the same line, but not with the same count.
+                    // Two pieces in one second may have the same line, but not with the same count.
                     None if self.repeats(line) && (self.is_doubled || count.is_some()) => false,
                     None => {
                         self.unindexed = self.unindexed.saturating_add(1);
@@ -185,10 +185,10 @@ impl Told {
         }
     }
 
-    /// Believes a count, as far as the indexes allow it.
+    /// Accepts a count, as far as the indexes allow it.
     ///
-    /// A peer that goes on after it was killed has more pieces than a log names that begins again. One whose log handler is
-    /// doubled counts each piece twice, and its indexes say so.
+    /// A peer that resumes after a kill has more pieces than its new log names. A peer with a doubled log handler counts each
+    /// piece twice, and its indexes show that.
     fn count(&mut self, count: u32) {
         let told = self.indexes.len().saturating_add(self.unindexed);
         if !self.has_repeated {

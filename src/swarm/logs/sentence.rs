@@ -1,39 +1,39 @@
-//! `sentences`: which of the course's sentences (protocol A10) a line of a log holds, of any author.
+//! `sentences`: the course's sentences (protocol A10) in a line of a log, of any author.
 //!
-//! Foreign peers keep the placeholders' brackets, put other times first, leave out blanks and periods, break the line, glue two
-//! sentences into one, and so on. So a sentence is known by its key words and by the numbers behind them, in whatever else there is.
-//! It begins where a peer is named that does something, as in `Peer 1001 has`: that peer is its subject.
+//! Foreign peers keep the placeholders' brackets, put other times first, and leave out blanks and periods. They break lines,
+//! or glue two sentences into one. So key words and the numbers behind them identify a sentence, whatever surrounds them.
+//! A sentence begins where a peer does something, such as in `Peer 1001 has`: that peer is its subject.
 
 use std::collections::BTreeSet;
 use std::iter;
 
 use super::words::{WORDS_BEFORE_ID, Word, Words};
 
-/// What an author calls a peer, right before its ID.
+/// The words that authors put right before a peer's ID.
 const PEER: [&str; 4] = ["peer", "peer_", "peer_id", "peerid"];
-/// What makes the peer that is named before it the subject of a sentence.
+/// The verbs that make the peer before them the subject of a sentence.
 const VERBS: [&str; 9] = ["has", "is", "makes", "made", "received", "recieved", "downloaded", "completed", "finished"];
-/// Behind these, something has not come to pass yet, or to others.
+/// After these words, something has not happened yet, or happened to others.
 const DOUBTS: [&str; 6] = ["all", "every", "until", "wait", "waiting", "waits"];
-/// How `unchoked` and `choked` are written.
+/// The spellings of `unchoked` and `choked`.
 const UNCHOKED: [&str; 2] = ["unchoked", "unchocked"];
 const CHOKED: [&str; 2] = ["choked", "chocked"];
 
-/// A sentence, and the peer that it names as its subject, if it names one.
+/// A sentence, and its subject, if it names one.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Told {
-    /// Whose sentence it is.
+    /// The peer that does it.
     pub subject: Option<u32>,
-    /// What it tells.
+    /// The rest of the sentence.
     pub sentence: Sentence,
 }
 
-/// What a sentence tells of its subject. The `have`, `interested` and `not interested` messages are not told.
+/// The event in a sentence. Sentences on `have`, `interested` and `not interested` messages are left out.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Sentence {
     /// It makes a connection to this neighbor, or is connected from it.
     Connected(u32),
-    /// These two are connected, in whichever order.
+    /// These two are connected, in either order.
     Between(u32, u32),
     /// These are its preferred neighbors from now on.
     Preferred(BTreeSet<u32>),
@@ -43,21 +43,21 @@ pub enum Sentence {
     UnchokedBy(u32),
     /// This neighbor chokes it.
     ChokedBy(u32),
-    /// It has this piece, from this neighbor, and a new count; each may be missing.
+    /// It has this piece, from this neighbor, and a new count. Each may be missing.
     Downloaded { index: Option<u32>, from: Option<u32>, piece_count: Option<u32> },
-    /// The count of its pieces: the second half of the sentence, which some put into a line of its own.
+    /// The count of its pieces: the second half of the sentence, which some authors put into a line of its own.
     PieceCount(u32),
-    /// It has all of the file.
+    /// It has the complete file.
     Complete,
 }
 
-/// The sentences that this line holds.
+/// Returns the sentences in this line.
 pub fn sentences(line: &[u8]) -> impl Iterator<Item = Told> {
     let mut rest = may_tell(line).then_some(line);
     let (mut subject, mut doubted) = (None, false);
     iter::from_fn(move || {
         while let Some(text) = rest {
-            // Of the second half of a line, most have nobody else.
+            // The second half of most lines names no other subject.
             let next = if subject.is_none() || has_verb_behind_number(text) { next_subject(text) } else { None };
             let part = &text[..next.as_ref().map_or(text.len(), |next| next.start)];
             let of_part = subject;
@@ -73,18 +73,18 @@ pub fn sentences(line: &[u8]) -> impl Iterator<Item = Told> {
     })
 }
 
-/// Whether this line is one of a log of this peer: it holds a sentence, and none of another peer.
+/// Reports whether this line belongs to a log of this peer: it has a sentence, and none of another peer.
 pub fn is_of_log(line: &[u8], id: u32) -> bool {
     let mut told = sentences(line).peekable();
     told.peek().is_some() && told.all(|told| told.subject.is_none_or(|subject| subject == id))
 }
 
-/// Whether a line can hold one that is told; nearly all of a long log are `have` lines, so it must be cheap.
+/// Reports whether a line can have a sentence. Nearly all lines of a long log are `have` lines, so it must be cheap.
 ///
-/// Each sentence that is told has a k, an l or an n in it; `received the 'have' message from ... for the piece ...` has none of them.
-/// Without a way out of the loop the compiler makes it compare many bytes at once.
+/// Each [`Sentence`] has a k, an l or an n. `received the 'have' message from ... for the piece ...` has none of them.
+/// The loop has no early exit, so the compiler compares many bytes at once.
 ///
-/// A time or a logger's name in front may have them too, so then a part of each sentence's key word is looked for.
+/// A time or a logger's name in front may have these letters too. So the second step looks for a part of each key word.
 fn may_tell(line: &[u8]) -> bool {
     line.iter().fold(false, |found, byte| found | matches!(byte | 0x20, b'k' | b'l' | b'n'))
         && line.windows(3).any(|part| {
@@ -94,7 +94,7 @@ fn may_tell(line: &[u8]) -> bool {
         })
 }
 
-/// Whether there can be a subject; cheaper than to look for one.
+/// Reports whether there can be a subject. This is cheaper than looking for one.
 fn has_verb_behind_number(text: &[u8]) -> bool {
     let mut rest = text;
     while let Some(place) = rest.iter().position(u8::is_ascii_digit) {
@@ -107,17 +107,17 @@ fn has_verb_behind_number(text: &[u8]) -> bool {
     false
 }
 
-/// Where a peer is named that does something.
+/// The place where a line names a peer that does something.
 struct Subject {
     id: u32,
-    /// Where the words that name it start and end.
+    /// The start and the end of the words that name it.
     start: usize,
     end: usize,
-    /// Whether a mark of punctuation stands between it and the word before.
+    /// Whether punctuation separates it from the word before.
     is_apart: bool,
 }
 
-/// The first subject in a text.
+/// Returns the first subject in a text.
 fn next_subject(text: &[u8]) -> Option<Subject> {
     let mut words = Words(text);
     let (mut before, mut is_of_piece) = (0, false);
@@ -145,19 +145,19 @@ fn next_subject(text: &[u8]) -> Option<Subject> {
     None
 }
 
-/// Whether the number there is no part of a time or the like.
+/// Reports whether the number there is not a part of a time or a similar text.
 fn stands_alone(text: &[u8], start: usize) -> bool {
     start.checked_sub(1).is_none_or(|before| !matches!(text[before], b':' | b'.' | b'-' | b'/' | b','))
 }
 
-/// Whether one of these marks comes before the next word.
+/// Reports whether one of these marks comes before the next word.
 fn gap_has(text: &[u8], marks: &[u8]) -> bool {
     text.iter().take_while(|byte| !byte.is_ascii_alphanumeric()).any(|byte| marks.contains(byte))
 }
 
-/// What the words of one subject tell, and whether they doubt what follows.
+/// Reads the words of one subject. Returns its sentence, and whether these words put the next sentence in doubt.
 fn read(text: &[u8], mut doubted: bool) -> (Option<Sentence>, bool) {
-    // The time.
+    // A text without letters is the time.
     if !text.iter().any(u8::is_ascii_alphabetic) {
         return (None, doubted);
     }
@@ -179,7 +179,7 @@ fn read(text: &[u8], mut doubted: bool) -> (Option<Sentence>, bool) {
         } else if word.is("connection") && makes || word.is("connected") && words.go_on_with(&["from", "to", "with"]) {
             sentence = words.id().map(Sentence::Connected);
         } else if word.is("preferred") {
-            // `Choosing the preferred neighbors` tells of none yet.
+            // `Choosing the preferred neighbors` names none yet.
             sentence = Some(list(words.clone())).filter(|ids| has || !ids.is_empty()).map(Sentence::Preferred);
         } else if word.is_one_of(&["optimistically", "optimistic"]) {
             sentence = words.id().map(Sentence::Optimistic);
@@ -194,7 +194,7 @@ fn read(text: &[u8], mut doubted: bool) -> (Option<Sentence>, bool) {
         } else if word.is("has") && has_file(words.clone()) {
             sentence = Some(Sentence::Complete);
         } else if word.is("number") {
-            // `Number of pieces: 306` is how many the file has.
+            // `Number of pieces: 306` is the number of pieces of the file.
             let is_its_own = now || words.clone().take_while(|word| word.number().is_none()).any(|word| word.is("has"));
             sentence = piece_count(words.clone()).filter(|_| is_its_own).map(Sentence::PieceCount);
         } else {
@@ -206,7 +206,7 @@ fn read(text: &[u8], mut doubted: bool) -> (Option<Sentence>, bool) {
     (None, doubted)
 }
 
-/// What follows `received`: the message itself, where others write what it does.
+/// Reads the words after `received`: some authors name the message instead of its effect.
 fn received(mut words: Words) -> Option<Sentence> {
     let known = ["unchoke", "unchoked", "unchock", "unchocked", "choke", "choked", "chock", "chocked"];
     let what = words.by_ref().take(3).find(|word| word.is_one_of(&known))?;
@@ -216,14 +216,14 @@ fn received(mut words: Words) -> Option<Sentence> {
     Some(if unchokes { Sentence::UnchokedBy(id) } else { Sentence::ChokedBy(id) })
 }
 
-/// What follows `connection`: `is built between Peer 1001 and Peer 1002`.
+/// Reads the words after `connection`: `is built between Peer 1001 and Peer 1002`.
 fn between(mut words: Words) -> Option<Sentence> {
     words.find(|word| word.is("between"))?;
     let mut ids = words.take(2 * (WORDS_BEFORE_ID + 1)).filter_map(Word::number).filter(|id| *id > 0);
     Some(Sentence::Between(ids.next()?, ids.next()?))
 }
 
-/// What follows `preferred`: IDs up to what is no list any more, as the time of another sentence.
+/// Reads the words after `preferred`: IDs up to the end of the list, which may be the time of another sentence.
 fn list(mut words: Words) -> BTreeSet<u32> {
     let mut ids = BTreeSet::new();
     while let Some(word) = words.next() {
@@ -240,7 +240,7 @@ fn list(mut words: Words) -> BTreeSet<u32> {
     ids
 }
 
-/// What follows `has`: `the complete file`.
+/// Reports whether `the complete file` follows `has`.
 fn has_file(mut words: Words) -> bool {
     let mut word = words.next();
     if word.is_some_and(|word| word.is("the")) {
@@ -249,12 +249,12 @@ fn has_file(mut words: Words) -> bool {
     word.is_some_and(|word| word.is("complete")) && words.go_on_with(&["file"]) && !words.any(|word| word.is("from"))
 }
 
-/// What follows `has downloaded`.
+/// Reads the words after `has downloaded`.
 fn downloaded(mut words: Words) -> Option<Sentence> {
     // `the piece [17] from ...`, `the complete file`
     let what = words.find(|word| word.is_one_of(&["piece", "complete", "file"]))?;
     if !what.is("piece") {
-        // Some write `has downloaded the complete file from 1002` of what a neighbor has.
+        // Some authors write `has downloaded the complete file from 1002` of a complete neighbor.
         return (!words.any(|word| word.is("from"))).then_some(Sentence::Complete);
     }
     let mut before_from = words.clone().take(WORDS_BEFORE_ID).take_while(|word| !word.is("from"));
@@ -270,7 +270,7 @@ fn downloaded(mut words: Words) -> Option<Sentence> {
     Some(Sentence::Downloaded { index, from, piece_count: count })
 }
 
-/// What follows `Now the number`.
+/// Reads the words after `Now the number`.
 fn piece_count(mut words: Words) -> Option<u32> {
     // `of pieces it has is [18]`
     words.find(|word| word.is("pieces"))?;

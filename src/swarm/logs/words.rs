@@ -1,29 +1,29 @@
 //! `Words`: the runs of letters and of digits in a line of a log, without its colours.
 
-/// Maximum number of words between a key word and the ID behind it, as in `from the Peer ID [1002]`.
+/// Maximum number of words between a key word and the ID behind it, such as in `from the Peer ID [1002]`.
 pub const WORDS_BEFORE_ID: usize = 3;
 
-/// A run of letters, or of digits: `Peer[1001]has` are three.
+/// A run of letters, or of digits: `Peer[1001]has` has three.
 #[derive(Clone, Copy)]
 pub enum Word<'a> {
     /// Underscores are letters: `log_downloaded_piece` is the name of a function, not a sentence.
     Letters(&'a [u8]),
-    /// With its count of digits.
+    /// A number, with its count of digits.
     Number(u32, usize),
 }
 
 impl Word<'_> {
-    /// Whether it is this word, in whatever case.
+    /// Reports whether it is this word, in any case.
     pub fn is(self, word: &str) -> bool {
         matches!(self, Self::Letters(letters) if letters.eq_ignore_ascii_case(word.as_bytes()))
     }
 
-    /// Whether it is one of these.
+    /// Reports whether it is one of these words.
     pub fn is_one_of(self, choice: &[&str]) -> bool {
         choice.iter().any(|word| self.is(word))
     }
 
-    /// The number that it is.
+    /// Returns its number, unless it is letters.
     pub fn number(self) -> Option<u32> {
         match self {
             Self::Letters(_) => None,
@@ -31,7 +31,7 @@ impl Word<'_> {
         }
     }
 
-    /// Its length in bytes.
+    /// Returns its length in bytes.
     pub fn len(self) -> usize {
         match self {
             Self::Letters(letters) => letters.len(),
@@ -40,22 +40,22 @@ impl Word<'_> {
     }
 }
 
-/// The words of what is left of a line.
+/// The words in the rest of a line.
 #[derive(Clone)]
 pub struct Words<'a>(pub &'a [u8]);
 
 impl Words<'_> {
-    /// Whether one of these comes next.
+    /// Reports whether the next word is one of these.
     pub fn go_on_with(&self, choice: &[&str]) -> bool {
         self.clone().next().is_some_and(|next| next.is_one_of(choice))
     }
 
-    /// The ID that comes soon; the words are still there afterwards.
+    /// Returns the ID among the next few words, without consuming any.
     pub fn id(&self) -> Option<u32> {
         self.clone().take(WORDS_BEFORE_ID + 1).find_map(Word::number).filter(|id| *id > 0)
     }
 
-    /// The ID that comes at once, or behind one more word such as `ID`; the words go on behind it.
+    /// Returns the next word if it is an ID, or the one behind it after a word such as `ID`; consumes both.
     pub fn id_and_pass(&mut self) -> Option<u32> {
         let first = self.next()?;
         let is_about = first.is_one_of(&["id", "peer_id", "peerid"]);

@@ -1,4 +1,4 @@
-//! What is to be said of a run beside its table: the last words of peers that have failed, and what was too short to be seen.
+//! The sentences after a run's table: the last words of failed peers, and a note on a run that was too short to show choking.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,23 +10,23 @@ use crate::out::say;
 use crate::run::watched::Watched;
 use crate::swarm_dir::{SwarmDir, err_name};
 
-/// The last words of each peer that has failed by itself, the same of several only once.
+/// Prints the last words of each peer that has failed by itself. The same words of several peers appear once.
 pub fn tell_failures(swarm: &SwarmDir, peers: &BTreeMap<PeerId, Watched>) {
     let mut told = Vec::new();
     for (id, peer) in peers.iter().filter(|(_, peer)| peer.status().is_some_and(|status| (1..128).contains(&status))) {
         let text = fs::read(swarm.path_of(&err_name(*id))).unwrap_or_default();
         let text = String::from_utf8_lossy(&text).into_owned();
-        let last = text.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it has said nothing");
+        let last = text.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it printed nothing");
         if !told.contains(&last.to_owned()) {
-            say(&format!("peer {id} ended with status {}: {last}", peer.status().unwrap_or_default()));
+            say(&format!("peer {id} exited with status {}: {last}", peer.status().unwrap_or_default()));
             told.push(last.to_owned());
         }
     }
 }
 
-/// What a run that was over before the first interval could not show; `is_slowed` if it was slowed down to show it.
+/// Returns a note on a run that was over before the first interval. `is_slowed` tells that it was slowed down already.
 ///
-/// Only of a run in which all have ended well, and somebody has downloaded something.
+/// It is only for a run in which all peers succeeded and a peer has downloaded something.
 pub fn too_short(interval_secs: u32, peers: &BTreeMap<PeerId, Watched>, is_slowed: bool) -> Option<String> {
     let has_ended_well = peers.values().all(|peer| peer.status() == Some(0));
     let was_at_work = peers.values().any(|peer| !peer.progress.from().is_empty());
@@ -39,8 +39,8 @@ pub fn too_short(interval_secs: u32, peers: &BTreeMap<PeerId, Watched>, is_slowe
 }
 
 fn sentence(took: Duration, interval_secs: u32, is_slowed: bool) -> Option<String> {
-    let tip = if is_slowed { "" } else { "; --demo-rate shows them at work" };
-    // Cut and not rounded: 4.96 s are less than 5 s.
+    let tip = if is_slowed { "" } else { "; --demo-rate slows the peers down" };
+    // Cut and not rounded: 4.96 s is less than 5 s.
     let tenths = took.as_millis() / 100;
     (took < Duration::from_secs(interval_secs.into())).then(|| {
         format!(
@@ -63,8 +63,8 @@ mod tests {
         let told =
             "the run took 0.4 s, less than one unchoking interval (5 s): no peer changed its preferred neighbors";
         check(400, 5, true, Some(told));
-        check(400, 5, false, Some(&format!("{told}; --demo-rate shows them at work")));
-        check(4999, 5, false, Some(&format!("{told}; --demo-rate shows them at work").replace("0.4", "4.9")));
+        check(400, 5, false, Some(&format!("{told}; --demo-rate slows the peers down")));
+        check(4999, 5, false, Some(&format!("{told}; --demo-rate slows the peers down").replace("0.4", "4.9")));
         check(5000, 5, false, None);
         check(60_000, 5, false, None);
     }

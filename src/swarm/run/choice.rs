@@ -1,11 +1,11 @@
-//! `choose`: which peers the live view of a swarm shows where a terminal has not a line for each; pure.
+//! `choose`: the peers that the live view of a swarm shows on a small terminal; pure.
 
-/// How much somebody who watches has to look after a peer; what matters more comes first.
+/// A peer's need for attention. The most urgent comes first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Concern {
-    /// It has failed, or is out of reach.
+    /// It has failed, or its host cannot be reached.
     Failing,
-    /// It has warned of something; that it waits for others does not count once it has the file.
+    /// It has printed a warning. A warning that it waits does not count once it has the file.
     Warning,
     /// It lacks pieces.
     Behind,
@@ -13,29 +13,29 @@ pub enum Concern {
     Well,
 }
 
-/// A peer, as far as the choice needs to know it.
+/// The facts on a peer that the choice needs.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Standing {
-    /// How much it matters.
+    /// How much it needs attention.
     pub concern: Concern,
-    /// How many pieces it has: of those that matter as much the one with the fewest comes first.
+    /// Number of its pieces. Among equally urgent peers, the one with the fewest pieces comes first.
     pub pieces: u32,
 }
 
-/// What is shown.
+/// The peers to show.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Choice {
-    /// The places of those that are shown, in their own order.
+    /// The places of the shown peers, in their own order.
     pub shown: Vec<usize>,
-    /// How many are not shown, which takes a line if there are any.
+    /// Number of hidden peers. If there are any, their number takes a line.
     pub hidden: usize,
 }
 
-/// Chooses who is shown on this many lines; the last line tells how many others there are.
+/// Chooses the peers to show on `lines` lines. The last line is for the number of the others.
 pub fn choose(peers: &[Standing], lines: usize) -> Choice {
     let room = if peers.len() <= lines { peers.len() } else { lines.saturating_sub(1) };
     let mut shown: Vec<_> = (0..peers.len()).collect();
-    // Of equal ones the first stay, so that lines do not jump.
+    // Among equal peers the first stay, so that lines do not jump.
     shown.sort_by_key(|place| peers[*place]);
     shown.truncate(room);
     shown.sort_unstable();

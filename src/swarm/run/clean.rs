@@ -1,6 +1,7 @@
-//! `swarm clean`: deletes what a run has left, here and on other hosts: logs, records, unfinished files and the leechers' copies;
-//! and what an `init` has left that was killed.
-//! Never a seeder's file, nothing through a link, and nothing while a peer runs, no matter who started it.
+//! `swarm clean`: deletes the remains of a run, here and on other hosts, and the remains of a killed `init`.
+//!
+//! The remains are logs, records, unfinished files and the leechers' copies. It never deletes a seeder's file, nothing through
+//! a link, and nothing while a peer runs, no matter who started it.
 
 use std::collections::BTreeMap;
 use std::fs::{self, Metadata};
@@ -26,25 +27,25 @@ use crate::swarm_dir::{BEGUN, SwarmDir, brought_names, err_name, log_name, pid_n
 /// Carries out `swarm clean`.
 ///
 /// # Errors
-/// When a peer runs, a host cannot be reached, or a file not be deleted.
+/// When a peer runs, a host cannot be reached, or a file cannot be deleted.
 pub fn clean(args: &CleanArgs) -> Result<ExitCode> {
     let swarm = SwarmDir::open(&args.dir.dir)?;
     let hosts = Hosts::of(&swarm, &Settings::of(&swarm, &args.remote)?.reach(&swarm))?;
-    let _interrupts = Interrupts::watch(&hosts, "not all may have been deleted")?;
+    let _interrupts = Interrupts::watch(&hosts, "some files may be left")?;
     let _lock = if args.yes { locks::lock(&swarm)? } else { None };
     let seeders: Vec<_> = swarm.peers.iter().filter(|peer| peer.has_file).map(|peer| peer.id).collect();
     let mut found = Vec::new();
-    // Nothing is deleted anywhere before all of it was found.
+    // Nothing is deleted anywhere before all files on all hosts were found.
     for host in &hosts.all {
         let running = running(host)?;
         if !running.is_empty() {
             let (they_run, _) = who_runs(&running);
-            return Err(Usage::error(format!("{they_run} on {}: swarm stop first", host.called())));
+            return Err(Usage::error(format!("{they_run} on {}; use `swarm stop` first", host.called())));
         }
         let peers = swarm.peers.iter().filter(|peer| host.peers.contains(&peer.id));
         let mut owned: Owned =
             peers.flat_map(|peer| leavings(&swarm, peer)).chain([(BEGUN.to_owned(), None)]).collect();
-        // Wherever logs are: the ID of one of this swarm's peers is in their names.
+        // Logs in any place: the ID of one of this swarm's peers is in their names.
         match host.all_logs() {
             Err(error) if error.is::<NoDirectory>() => continue,
             other => owned.append(&mut other?),
@@ -71,16 +72,16 @@ pub fn clean(args: &CleanArgs) -> Result<ExitCode> {
     }
     let sum = format!("{}, {}", counted(count, "file"), DecimalBytes(bytes));
     if count == 0 {
-        print("nothing is left of a run")?;
+        print("no files are left of a run")?;
     } else if args.yes {
         for (host, mut owned, files) in found {
             owned.retain(|name, _| files.contains_key(name));
             if !owned.is_empty() {
-                host.remove(&owned).context("not everything was deleted")?;
+                host.remove(&owned).context("some files were not deleted")?;
             }
         }
         for name in brought.keys() {
-            swarm.remove(name).context("not everything was deleted")?;
+            swarm.remove(name).context("some files were not deleted")?;
         }
         print(&format!("deleted: {sum}"))?;
     } else {
@@ -89,7 +90,7 @@ pub fn clean(args: &CleanArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What was brought here from other hosts, and its sizes in bytes.
+/// Returns the files that came here from other hosts, with their sizes in bytes.
 fn brought(swarm: &SwarmDir, hosts: &Hosts) -> BTreeMap<String, u64> {
     let elsewhere = hosts.all.iter().filter(|host| !host.is_here()).flat_map(|host| &host.peers);
     let size = |name: String| {
@@ -99,7 +100,7 @@ fn brought(swarm: &SwarmDir, hosts: &Hosts) -> BTreeMap<String, u64> {
     elsewhere.flat_map(|id| brought_names(*id)).filter_map(size).collect()
 }
 
-/// What a run may have left of a peer.
+/// Returns the files of a peer that a run may have left.
 fn leavings(swarm: &SwarmDir, peer: &PeerInfo) -> Owned {
     let mut names = vec![log_name(peer.id), err_name(peer.id), pid_name(peer.id), lock::name_of(peer.id)];
     if !peer.has_file {

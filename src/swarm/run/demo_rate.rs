@@ -1,5 +1,5 @@
-//! `--demo-rate`: what each peer may send a second, so that choking can be watched on one machine, where a swarm is done at
-//! once otherwise; pure.
+//! `--demo-rate`: the upload limit of each peer. On one machine a swarm finishes too quickly to watch choking without it.
+//! Pure.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,23 +15,23 @@ use crate::swarm_dir::SwarmDir;
 
 /// The option of our peers that sets the limit.
 pub const LIMIT_OPTION: &str = "--upload-limit";
-/// About the number of unchoking intervals that a run lasts.
+/// Approximate number of unchoking intervals that a run lasts.
 const INTERVALS: u128 = 10;
-/// After so long a peer asks others for a piece that does not come, unless it is told otherwise.
+/// The default of `--request-timeout`: after it a peer requests a piece from another neighbor.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What each peer may send a second; empty without `--demo-rate`.
+/// Returns the limit of each peer; none without `--demo-rate`.
 ///
 /// # Errors
-/// When peers are to be started that know no limit, or that are told another one.
+/// When the peers are foreign ones, which have no such limit, or their options have another limit.
 pub fn limits(args: &StartArgs, swarm: &SwarmDir) -> Result<BTreeMap<PeerId, Rate>> {
     let Some(asked) = args.demo_rate else { return Ok(BTreeMap::new()) };
     if args.peer_command.is_some() {
-        let why = "it is by an option of our own peer_process that each peer gets its limit";
+        let why = "it needs an option of our own peer_process";
         return Err(Usage::error(format!("--demo-rate cannot be used with --peer-command: {why}")));
     }
     if args.peer_options.iter().any(|option| option.split('=').next() == Some(LIMIT_OPTION)) {
-        let why = "it gives each peer such a limit of its own";
+        let why = "it sets that option for each peer";
         return Err(Usage::error(format!("--demo-rate cannot be used with {LIMIT_OPTION} after '--': {why}")));
     }
     let are_seeders: Vec<_> = swarm.peers.iter().map(|peer| peer.has_file).collect();
@@ -41,14 +41,14 @@ pub fn limits(args: &StartArgs, swarm: &SwarmDir) -> Result<BTreeMap<PeerId, Rat
     Ok(swarm.peers.iter().map(|peer| peer.id).zip(shares(&are_seeders, rate)).collect())
 }
 
-/// Tells the limits, in the order of `PeerInfo.cfg`.
+/// Returns the limits in a sentence, in the order of `PeerInfo.cfg`.
 pub fn sentence(limits: &BTreeMap<PeerId, Rate>, swarm: &SwarmDir) -> String {
     let limited = swarm.peers.iter().filter_map(|peer| limits.get_key_value(&peer.id));
     let shown = limited.map(|(id, rate)| format!("{id}: {}/s", DecimalBytes(rate.bytes_per_second())));
     format!("peers send at most {}", shown.collect::<Vec<_>>().join(", "))
 }
 
-/// What to say where the slowest peer takes so long for a piece that it will be asked of others in vain.
+/// Returns a warning if the slowest peer is so slow that its neighbors request a piece from others in vain.
 pub fn warning(limits: &BTreeMap<PeerId, Rate>, swarm: &SwarmDir) -> Option<String> {
     let slowest = limits.values().min_by_key(|rate| rate.bytes_per_second())?;
     let unchoked_count = u64::from(swarm.common.preferred_count).saturating_add(1).min(limits.len() as u64 - 1);
@@ -57,27 +57,28 @@ pub fn warning(limits: &BTreeMap<PeerId, Rate>, swarm: &SwarmDir) -> Option<Stri
     let secs = time.as_secs();
     (time >= REQUEST_TIMEOUT).then(|| {
         format!(
-            "the slowest peer may take {secs} s for a piece, and after {} s others are asked for it; a higher rate or \
-             smaller pieces avoid that",
+            "the slowest peer may take {secs} s for a piece, but after {} s its neighbors request it from others; use a \
+             higher rate or smaller pieces",
             REQUEST_TIMEOUT.as_secs()
         )
     })
 }
 
-/// What helps who has written a blank between the option and its value: the value is taken for a directory then.
+/// Returns a tip for a command line with a blank between the option and its value, where the value counts as a directory.
 pub fn tip(words: &[String]) -> Option<String> {
     let own = words.split(|word| word == "--").next().unwrap_or_default();
     own.windows(2).filter(|pair| pair[0] == "--demo-rate").find_map(|pair| tip_for(&pair[1]))
 }
 
-/// The same for whom this word was a directory's name; nothing for one that is no rate.
+/// Returns the tip if this word, which stands for a directory, is a rate.
 pub fn tip_for(word: &str) -> Option<String> {
-    word.parse::<Rate>().ok().map(|_| format!("a rate is given with '=': --demo-rate={word}"))
+    word.parse::<Rate>().ok().map(|_| format!("a rate needs '=': --demo-rate={word}"))
 }
 
-/// What a seeder is to send a second so that the run lasts about [`INTERVALS`], if each peer sends all the time what it may:
-/// n leechers, which need n files, get `s * rate` from s seeders and `rate * (1 + ... + n) / n` from each other. A single
-/// one has nobody to send to.
+/// Returns the rate of a seeder with which the run lasts about [`INTERVALS`], if each peer always sends as much as it may.
+///
+/// n leechers need n files. They get `s * rate` from s seeders, and `rate * (1 + ... + n) / n` from each other. A single
+/// leecher sends to nobody.
 fn rate_for(are_seeders: &[bool], file_size: u64, interval_secs: u32) -> Rate {
     let count_of = |seeders: bool| are_seeders.iter().filter(|is_seeder| **is_seeder == seeders).count() as u128;
     let (seeders, leechers) = (count_of(true), count_of(false));
@@ -89,7 +90,8 @@ fn rate_for(are_seeders: &[bool], file_size: u64, interval_secs: u32) -> Rate {
     at_least_one(rate)
 }
 
-/// A seeder's limit is the rate itself, that of the i-th of n leechers i/n of it: peers that are chosen by rate differ in it.
+/// Returns the limits. A seeder's limit is the rate itself, and the limit of the i-th of n leechers is i/n of it. Peers that
+/// choose by rate need different rates.
 fn shares(are_seeders: &[bool], rate: Rate) -> Vec<Rate> {
     let leechers = are_seeders.iter().filter(|is_seeder| !**is_seeder).count() as u128;
     let mut place = 0;
@@ -103,7 +105,7 @@ fn shares(are_seeders: &[bool], rate: Rate) -> Vec<Rate> {
     are_seeders.iter().map(share).collect()
 }
 
-/// A peer that may send nothing would be waited for forever.
+/// Returns a rate of at least one byte a second. With a rate of 0, the others would wait for that peer without end.
 fn at_least_one(bytes_per_second: u128) -> Rate {
     let rate = u64::try_from(bytes_per_second.max(1)).unwrap_or(u64::MAX);
     Rate::new(rate).expect("it is not 0")
@@ -114,7 +116,7 @@ mod tests {
     use super::*;
     use peer_process::protocol::layout::FileLayout;
 
-    /// As drawn: `*` is a seeder, `-` a leecher.
+    /// Reads a drawing: `*` is a seeder, `-` a leecher.
     fn drawn(peers: &str) -> Vec<bool> {
         peers.chars().map(|peer| peer == '*').collect()
     }
@@ -160,7 +162,7 @@ mod tests {
     #[test]
     fn a_rate_behind_a_blank_is_seen_and_a_directory_is_not() {
         let tip_for = |line: &str| tip(&line.split(' ').map(ToOwned::to_owned).collect::<Vec<_>>());
-        let expected = Some("a rate is given with '=': --demo-rate=5M/s".to_owned());
+        let expected = Some("a rate needs '=': --demo-rate=5M/s".to_owned());
         for line in
             ["swarm start --demo-rate 5M/s", "swarm start DIR --demo-rate 5M/s", "swarm start --demo-rate 5M/s DIR"]
         {

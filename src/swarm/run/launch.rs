@@ -1,4 +1,4 @@
-//! The start itself: one peer after the other, and what becomes of those that were started if not all can be.
+//! The start itself: one peer after the other. If a peer cannot be started, the started ones are stopped.
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -16,19 +16,19 @@ use crate::run::watch::News;
 /// The peers that this process has started.
 pub type Started = BTreeMap<PeerId, Start>;
 
-/// One of them.
+/// The start of a peer.
 #[derive(Clone, Copy, Debug)]
 pub struct Start {
     /// When it was started.
     pub at: Instant,
-    /// Its process, or `None` if it cannot be told whether it was started.
+    /// Its process, or `None` if it is unknown whether it was started.
     process: Option<u32>,
 }
 
-/// Starts all peers; a signal that comes meanwhile ends it.
+/// Starts all peers. It stops at a signal and returns that.
 ///
 /// # Errors
-/// When a peer cannot be started, or somebody else has started it.
+/// When a peer cannot be started, or another process has started it.
 pub fn launch(
     hosts: &Hosts,
     commands: &[(PeerId, String)],
@@ -43,13 +43,13 @@ pub fn launch(
                 Ok(News::Signal(signal)) => return Ok(Some(signal)),
                 Ok(_) => {}
                 Err(RecvTimeoutError::Timeout) => break,
-                Err(RecvTimeoutError::Disconnected) => bail!("nobody watches for signals"),
+                Err(RecvTimeoutError::Disconnected) => bail!("the thread that watches for signals has ended"),
             }
         }
         let at = Instant::now();
         match hosts.of_peer(*id).start(*id, command) {
             Ok(pid) => started.insert(*id, Start { at, process: Some(pid) }),
-            // It is somebody else's, and not to be stopped.
+            // Another process has started it, so it must not be stopped.
             Err(error) if error.is::<Usage>() => return Err(error),
             Err(error) => {
                 started.insert(*id, Start { at, process: None });
@@ -57,12 +57,12 @@ pub fn launch(
             }
         };
     }
-    // Peers that are left alone from here on would not be stopped any more.
+    // With --detach, this is the last moment to stop the peers.
     let signal = || news.try_iter().find_map(|news| if let News::Signal(signal) = news { Some(signal) } else { None });
     Ok(if detach { signal() } else { None })
 }
 
-/// Stops those that this process has started, and nobody else's.
+/// Stops the peers that this process has started, and no others.
 pub fn stop_started(hosts: &Hosts, started: &Started) {
     for host in hosts.all.iter().filter(|host| host.peers.iter().any(|id| started.contains_key(id))) {
         let is_ours = |id, pid| started.get(&id).is_some_and(|ours| ours.process.is_none_or(|ours| ours == pid));

@@ -1,5 +1,7 @@
-//! `Live`: what a person sees while the peers run: on a terminal a line for all peers and one for each that there is room for, those
-//! that matter first; elsewhere a plain line every few seconds. All of it goes to stderr.
+//! `Live`: the display while the peers run. It goes to stderr.
+//!
+//! A terminal shows a line for all peers, and a line for each peer, the most urgent first, as far as there is room. Elsewhere
+//! there is a plain line every few seconds.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -14,13 +16,13 @@ use crate::out::say;
 use crate::run::choice::{Concern, Standing, choose};
 use crate::run::watched::{DOWNLOADING, Watched};
 
-/// How often a plain line comes.
+/// Time between two plain lines.
 const LINE_INTERVAL: Duration = Duration::from_secs(5);
-/// How often at most the lines on a terminal are drawn.
+/// Minimum time between two drawings on a terminal.
 const DRAW_INTERVAL: Duration = Duration::from_millis(50);
-/// How wide a bar is.
+/// Number of columns of a bar.
 const BAR_WIDTH: u64 = 8;
-/// How many lines of a terminal are left free.
+/// Number of lines of a terminal that stay free.
 const FREE_LINES: usize = 1;
 
 /// The live view of a swarm.
@@ -28,23 +30,23 @@ const FREE_LINES: usize = 1;
 pub struct Live {
     layout: FileLayout,
     begun: Instant,
-    /// When something was shown last, if ever.
+    /// When it was last shown, if ever.
     shown: Option<Instant>,
     /// Whether stderr is a terminal on which lines can move.
     draws: bool,
 }
 
 impl Live {
-    /// The view of a swarm with this file; nothing is shown yet.
+    /// Makes the view of a swarm with this file. It shows nothing yet.
     pub fn new(layout: FileLayout) -> Self {
         Self { layout, begun: Instant::now(), shown: None, draws: stderr::draws() }
     }
 
-    /// Shows the peers as they stand.
+    /// Shows the present state of the peers.
     pub fn show(&mut self, peers: &BTreeMap<PeerId, Watched>) {
         let interval = if self.draws { DRAW_INTERVAL } else { LINE_INTERVAL };
         let now = Instant::now();
-        // A plain line tells nothing before the first interval is over.
+        // There is no plain line before the first interval is over.
         let since = if self.draws { self.shown } else { self.shown.or(Some(self.begun)) };
         if since.is_some_and(|since| now - since < interval) {
             return;
@@ -58,14 +60,14 @@ impl Live {
         }
     }
 
-    /// Takes the lines that move away.
+    /// Removes the lines that move.
     pub fn finish(&self) {
         if self.draws && self.shown.is_some() {
             stderr::draw(&[]);
         }
     }
 
-    /// What is drawn on a terminal of this size.
+    /// Returns the lines for a terminal of this size.
     fn lines(&self, peers: &BTreeMap<PeerId, Watched>, columns: usize, rows: usize) -> Vec<String> {
         let standings: Vec<_> = peers.values().map(standing).collect();
         let choice = choose(&standings, rows.saturating_sub(1 + FREE_LINES));
@@ -77,7 +79,7 @@ impl Live {
         });
         let others = (choice.hidden > 0).then(|| format!("and {} more", choice.hidden));
         let lines = [self.sum_up_shortly(peers, &standings)].into_iter().chain(shown).chain(others);
-        // What a narrow terminal does not hold is cut off.
+        // A narrow terminal cuts lines off.
         lines.map(|line| console::truncate_str(&line, columns, "...").into_owned()).collect()
     }
 
@@ -92,7 +94,7 @@ impl Live {
         (0..BAR_WIDTH).map(mark).collect()
     }
 
-    /// The most telling first.
+    /// Describes a peer, the most important first.
     fn describe(&self, peer: &Watched) -> String {
         let all = self.layout.piece_count();
         let pieces = peer.progress.pieces();
@@ -108,13 +110,13 @@ impl Live {
         } else {
             format!(", unchoked by {}", listed(peer.progress.unchoked_by().iter()))
         };
-        // That it downloads is seen.
+        // The rate already shows that it downloads.
         let state = peer.state();
         let state = if state == DOWNLOADING { String::new() } else { format!(", {state}") };
         format!("{pieces}/{all} {percent} %{rate}{state}{unchoking}")
     }
 
-    /// One line for all peers, where others tell of each.
+    /// Returns a line for all peers, above the lines for each.
     fn sum_up_shortly(&self, peers: &BTreeMap<PeerId, Watched>, standings: &[Standing]) -> String {
         let count = |concern| standings.iter().filter(|standing| standing.concern == concern).count();
         let told = |concern, word: &str| {
@@ -126,7 +128,7 @@ impl Live {
         format!("{}{failed}{warning}; {rate} in total{}", self.shares(peers), trouble(peers))
     }
 
-    /// One line for all peers.
+    /// Returns a line for all peers, without lines for each.
     fn sum_up(&self, peers: &BTreeMap<PeerId, Watched>) -> String {
         let all = self.layout.piece_count();
         let rate = peers.values().filter_map(Watched::rate).sum();
@@ -144,17 +146,17 @@ impl Live {
         let secs = self.begun.elapsed().as_secs();
         let lost = peers.values().filter(|peer| !peer.is_counted()).count();
         let lost = if lost == 0 { String::new() } else { format!(", {lost} without a log") };
-        format!("{secs} s: {complete} of {} peers complete, {ended} ended{lost}", peers.len())
+        format!("{secs} s: {complete} of {} peers complete, {ended} exited{lost}", peers.len())
     }
 }
 
-/// Why a host cannot be asked, if there is one.
+/// Returns the reason why a host cannot be reached, if there is such a host.
 fn trouble(peers: &BTreeMap<PeerId, Watched>) -> String {
     let trouble = peers.values().find_map(|peer| peer.unreachable.as_deref());
     trouble.map_or_else(String::new, |trouble| format!("; {trouble}"))
 }
 
-/// How much a peer matters to who watches.
+/// Returns how much a peer needs attention.
 fn standing(peer: &Watched) -> Standing {
     let well = peer.status() == Some(0);
     let concern = if peer.unreachable.is_some() || peer.has_failed() {

@@ -1,9 +1,13 @@
 //! A run of a swarm: `swarm start`, `status`, `stop` and `clean`.
 //!
-//! Modules in reading order: [`watched`] is a running peer seen from outside, with what it warned of in `warnings`; `watch` is the
-//! loop that looks after all of them; `choice` and `live` are what a person sees meanwhile, `afterword` what is said at the end;
-//! `launch`, `seeds`, `demo_rate` and `peer_options` are the parts of [`start`]; [`status`], [`stop`] and [`clean`] are the
-//! subcommands of their names.
+//! Modules in reading order:
+//!
+//! - [`watched`]: a running peer seen from outside, with its `warnings`;
+//! - `watch`: the loop that watches all peers;
+//! - `choice` and `live`: the display while they run;
+//! - `afterword`: the sentences at the end;
+//! - `launch`, `seeds`, `demo_rate` and `peer_options`: the parts of [`start`];
+//! - [`status`], [`stop`] and [`clean`]: the subcommands of their names.
 
 mod warnings;
 pub mod watched;

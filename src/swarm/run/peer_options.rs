@@ -1,16 +1,16 @@
-//! The options after `--`, which all peers get; pure.
+//! The options after `--`, which go to all peers; pure.
 
 use anyhow::Result;
 use peer_process::protocol::peer_id::PeerId;
 
 use crate::fault::Usage;
 
-/// What stands for a peer's ID in them.
+/// The placeholder of a peer's ID in the options.
 const ID: &str = "{id}";
-/// The option of our peers that names a file which only one of them can write.
+/// The option of our own program that names a file for one peer only.
 const PROGRESS_OPTION: &str = "--progress-json";
 
-/// Those of one peer.
+/// Returns the options of one peer.
 pub fn of_peer(options: &[String], id: PeerId) -> impl Iterator<Item = String> {
     options.iter().map(move |option| option.replace(ID, &id.to_string()))
 }
@@ -18,7 +18,7 @@ pub fn of_peer(options: &[String], id: PeerId) -> impl Iterator<Item = String> {
 /// Makes sure that no two peers write the same file.
 ///
 /// # Errors
-/// One sentence that says what to do about it.
+/// One sentence with the remedy.
 pub fn refuse_shared_files(options: &[String], peer_count: usize) -> Result<()> {
     let values =
         options.iter().enumerate().filter_map(|(place, option)| match option.strip_prefix(PROGRESS_OPTION)? {
@@ -28,7 +28,7 @@ pub fn refuse_shared_files(options: &[String], peer_count: usize) -> Result<()> 
     let mut shared = values.filter(|path| !path.contains(ID));
     match shared.next().filter(|_| peer_count > 1) {
         Some(path) => {
-            let why = format!("{ID} in the name tells them apart, as in '{ID}.json'");
+            let why = format!("put {ID} into the name, such as '{ID}.json'");
             Err(Usage::error(format!("all peers would write the same {PROGRESS_OPTION} '{path}'; {why}")))
         }
         None => Ok(()),
@@ -44,7 +44,7 @@ mod tests {
         let fault = refuse_shared_files(&options, peer_count).err().map(|error| error.to_string());
         let expected = refused.map(|path| {
             format!(
-                "all peers would write the same --progress-json '{path}'; {{id}} in the name tells them apart, as in \
+                "all peers would write the same --progress-json '{path}'; put {{id}} into the name, such as \
                  '{{id}}.json'"
             )
         });
@@ -58,7 +58,7 @@ mod tests {
         check("--progress-json p{id}.json", 2, None);
         check("--progress-json={id}/p", 2, None);
         check("--progress-json p.json", 1, None);
-        // The peers will say what is wrong with this.
+        // The peers report this fault.
         check("--progress-json", 2, None);
         check("--fresh", 2, None);
     }

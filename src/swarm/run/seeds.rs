@@ -1,4 +1,4 @@
-//! The seeders' files on this machine: each must be there and of the right size before anything starts.
+//! The seeders' files on this machine: each must exist and have the right size before any peer starts.
 
 use std::fs;
 use std::path::PathBuf;
@@ -12,10 +12,10 @@ use crate::hosts::Hosts;
 use crate::out::say;
 use crate::swarm_dir::SwarmDir;
 
-/// Looks at the file of each seeder whose file has to be here, or is.
+/// Checks each seeder's file that must be here, or is here.
 ///
 /// # Errors
-/// One sentence for the first one that is missing, or not of the size that `Common.cfg` says.
+/// One sentence for the first file that is missing, or has another size than in `Common.cfg`.
 pub fn check(swarm: &SwarmDir, hosts: &Hosts) -> Result<()> {
     for peer in swarm.peers.iter().filter(|peer| peer.has_file) {
         let path = swarm.path_of(&swarm.copy_name(peer.id));
@@ -23,7 +23,7 @@ pub fn check(swarm: &SwarmDir, hosts: &Hosts) -> Result<()> {
             config::load(&swarm.path, peer.id).map_err(|error| Usage::error(format!("{error:#}")))?;
         } else if hosts.of_peer(peer.id).is_here() {
             return Err(Usage::error(format!(
-                "peer {} starts with the file, but {} is missing: put it there, or add --make-file for a random one of {} bytes",
+                "peer {} starts with the file, but {} is missing: put it there, or add --make-file for {} random bytes",
                 peer.id,
                 path.display(),
                 swarm.common.layout.file_size()
@@ -33,10 +33,10 @@ pub fn check(swarm: &SwarmDir, hosts: &Hosts) -> Result<()> {
     Ok(())
 }
 
-/// Makes a file for the seeders that have none: the same as that of another one, or random bytes.
+/// Makes a file for each seeder that has none: a copy of another seeder's file, or random bytes.
 ///
 /// # Errors
-/// When it cannot be made, or a signal came; then nothing was.
+/// When a file cannot be made, or a signal came. Then nothing was made.
 pub fn make(swarm: &SwarmDir) -> Result<()> {
     let signal = Signal::watch()?;
     let size = swarm.common.layout.file_size();

@@ -1,4 +1,4 @@
-//! `swarm start`: supplies the hosts, starts the peers in the order of `PeerInfo.cfg`, watches over them until all have ended, and
+//! `swarm start`: supplies the hosts, starts the peers in the order of `PeerInfo.cfg`, watches them until all have exited, and
 //! compares the copies.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,20 +36,18 @@ use crate::run::watched::Watched;
 use crate::swarm_dir::{SwarmDir, brought_names, err_name, log_name, pid_name};
 use crate::words::shell_word;
 
-/// Who has ended by then has failed at once.
+/// A peer that has exited after this time has failed at once.
 const AT_ONCE: Duration = Duration::from_secs(1);
-/// Copying a file of this many bytes may take long enough to be told.
+/// Minimum number of bytes of a file whose copying is reported.
 const WORTH_TELLING: u64 = 1 << 20;
-/// What our own program is called.
+/// The name of our own program.
 const OWN_PROGRAM: &str = "peer_process";
 
 /// Carries out `swarm start`.
 ///
 /// # Errors
-/// When something is wrong before the first peer is started, or a peer cannot be started; those that were are stopped then.
+/// When there is a fault before the first start, or a peer cannot be started. Then the started peers are stopped.
 pub fn start(args: &StartArgs) -> Result<ExitCode> {
-    let stagger = seconds("--stagger", args.stagger)?;
-    let timeout = args.timeout.map(|secs| seconds("--timeout", secs)).transpose()?;
     let swarm = open(args)?;
     peer_options::refuse_shared_files(&args.peer_options, swarm.peers.len())?;
     let limits = demo_rate::limits(args, &swarm)?;
@@ -64,14 +62,14 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
     seeds::check(&swarm, &hosts)?;
     let interrupts = Interrupts::watch(&hosts, "nothing was started")?;
     refuse_without_seeder(&swarm, &hosts, args)?;
-    // Until all records are written: two that start at once would each take the other's peers for nobody's.
+    // Held until all records are written. Two starts at the same time would not recognize each other's peers.
     let lock = locks::lock(&swarm)?;
     prepare(&swarm, &hosts, &program)?;
     if has_pattern || !hosts.all.iter().all(Host::is_here) {
         let forgotten = settings.save(&swarm)?;
         if !forgotten.is_empty() {
             let options = forgotten.join("', '");
-            say(&format!("may run commands, so it is not remembered for the other subcommands: '{options}'"));
+            say(&format!("not remembered for the other subcommands, because it may run commands: '{options}'"));
         }
     }
     begin(&swarm, &hosts, args)?;
@@ -89,33 +87,33 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
     let (sender, news) = channel();
     interrupts.tell(news_of_signals(&sender));
     let mut started = Started::new();
-    let launched = launch(&hosts, &commands, (args.detach, stagger), &news, &mut started);
+    let launched = launch(&hosts, &commands, (args.detach, args.stagger), &news, &mut started);
     for (id, start) in &started {
         peers.get_mut(id).expect("all of them").note_start(start.at);
     }
     if !matches!(launched, Ok(None)) {
-        // The peers that were started do not outlive this.
+        // The started peers do not outlive this process.
         stop_started(&hosts, &started);
     }
     drop(lock);
     if let Some(signal) = launched? {
-        say("the peers that were started are stopped");
+        say("stopped the peers that were started");
         return Ok(signal_status(signal));
     }
     if args.detach {
         let shown = shell_word(&swarm.path);
-        // Nobody listens to a signal while stdout is waited for, so it ends this process.
+        // Nothing handles a signal during the wait for stdout, so it ends this process.
         drop(news);
         print(&format!("started {}", named(&swarm.peers.iter().map(|peer| peer.id).collect::<Vec<_>>())))?;
-        print(&format!("`swarm status {shown}` shows them, `swarm stop {shown}` stops them"))?;
+        print(&format!("`swarm status {shown}` shows them; `swarm stop {shown}` stops them"))?;
         let (sender, news) = channel();
         interrupts.tell(news_of_signals(&sender));
         return Ok(status_at_once(&swarm, &hosts, &news, &mut peers));
     }
-    let rules = Rules { timeout, keep_going: args.keep_going };
+    let rules = Rules { timeout: args.timeout, keep_going: args.keep_going };
     let cause = watch(&hosts, &mut peers, rules, (&sender, news), &mut live);
     live.finish();
-    // What is left to do may take long, and need not be done: nobody listens to a signal, so it ends this process.
+    // The rest may take long and is not essential, so nothing handles a signal: it ends this process.
     let status = finish(&swarm, &hosts, &peers, cause, args.json)?;
     if cause.is_none()
         && let Some(note) = too_short(swarm.common.unchoking_interval_secs, &peers, !limits.is_empty())
@@ -125,14 +123,14 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
     Ok(status)
 }
 
-/// Who fails at once is told, although the others are left alone.
+/// Reports the peers that have failed at once. The others go on.
 fn status_at_once(
     swarm: &SwarmDir,
     hosts: &Hosts,
     news: &Receiver<News>,
     peers: &mut BTreeMap<PeerId, Watched>,
 ) -> ExitCode {
-    // A signal that comes now concerns nobody but this process.
+    // A signal that comes now concerns only this process.
     _ = news.recv_timeout(AT_ONCE);
     for host in &hosts.all {
         let asked: Vec<_> = host.peers.iter().map(|id| (*id, None)).collect();
@@ -143,14 +141,14 @@ fn status_at_once(
     }
     let has_failed = |peer: &Watched| peer.has_ended() && peer.status() != Some(0);
     for host in hosts.all.iter().filter(|host| host.peers.iter().any(|id| has_failed(&peers[id]))) {
-        // Their last words; what cannot be brought is not told.
+        // For their last words. A failure to copy them is not reported.
         _ = fetch_logs(swarm, host);
     }
     tell_failures(swarm, peers);
     if peers.values().any(has_failed) { ExitCode::from(FAILED) } else { ExitCode::SUCCESS }
 }
 
-/// Brings the logs home, compares the copies, and shows the table.
+/// Copies the logs from the other hosts, compares the copies, and shows the table.
 fn finish(
     swarm: &SwarmDir,
     hosts: &Hosts,
@@ -164,7 +162,7 @@ fn finish(
         say(&format!("{error:#}"));
     }
     tell_failures(swarm, peers);
-    // Who has stopped it does not wait for that.
+    // A user who has stopped the run does not want to wait for that.
     let stopped = matches!(cause, Some(Cause::Signal(_)));
     let mut copies = if stopped { Copies::default() } else { digest_all(swarm, hosts) };
     if !stopped {
@@ -172,7 +170,7 @@ fn finish(
     }
     let rows = swarm.peers.iter().map(|peer| {
         let watched = &peers[&peer.id];
-        // Who was stopped has none yet.
+        // A stopped peer has no copy yet.
         let has_one = cause.is_none() || watched.status() == Some(0) || watched.progress.is_complete();
         if has_one { copies.with(peer.id, watched.row()) } else { watched.row() }
     });
@@ -183,7 +181,7 @@ fn finish(
         peer.log_name.as_ref().filter(|name| **name != log_name(*id)).map(|name| format!(", that of {id} is {name}"))
     });
     say(&format!(
-        "the logs are {}/log_peer_<ID>.log{}; what each peer said is in peer_<ID>.err beside them",
+        "the logs are {}/log_peer_<ID>.log{}; the output of each peer is in peer_<ID>.err beside them",
         swarm.path.display(),
         odd.collect::<String>()
     ));
@@ -195,12 +193,12 @@ fn finish(
     })
 }
 
-/// Who has downloaded nothing may still have a copy, of an earlier run: that is no success.
+/// Marks the copies of earlier runs. A peer that has downloaded nothing may still have one, and that is not a success.
 fn note_old(swarm: &SwarmDir, hosts: &Hosts, peers: &BTreeMap<PeerId, Watched>, copies: &mut Copies) {
     let doubtful = |id: &&PeerId| !peers[id].progress.is_complete() && !peers[id].info.has_file;
     let old = hosts.each(|host| {
         let names: Vec<_> = host.peers.iter().filter(doubtful).map(|id| swarm.copy_name(*id)).collect();
-        // A host that is out of reach now has told nothing of its copies either.
+        // A host that cannot be reached now has not reported its copies either.
         if names.is_empty() { BTreeSet::new() } else { host.old(&names).unwrap_or_default() }
     });
     for id in peers.keys().filter(|id| old.iter().any(|names| names.contains(&swarm.copy_name(**id)))) {
@@ -210,7 +208,7 @@ fn note_old(swarm: &SwarmDir, hosts: &Hosts, peers: &BTreeMap<PeerId, Watched>, 
 
 // ---- Before the start ----
 
-/// What each peer would say for itself, where nobody sees it.
+/// Prints the warnings that each peer would print itself, where nobody sees them.
 fn warn(swarm: &SwarmDir) {
     swarm.common.warnings.iter().for_each(|warning| say(warning));
     if lacks_seeder(swarm) {
@@ -218,14 +216,14 @@ fn warn(swarm: &SwarmDir) {
     }
 }
 
-/// What becomes of a swarm in which nobody has the file.
-const NO_SEEDER: &str = "PeerInfo.cfg: no peer starts with the file, so none will ever have it, and none will end";
+/// The fate of a swarm in which no peer has the file.
+const NO_SEEDER: &str = "PeerInfo.cfg: no peer starts with the file, so none will ever have it, and none will exit";
 
 fn lacks_seeder(swarm: &SwarmDir) -> bool {
     !swarm.peers.iter().any(|peer| peer.has_file) && swarm.common.layout.piece_count() > 0
 }
 
-/// Refuses a swarm that would never end, unless that is wanted, or peers go on with what they got in an earlier run.
+/// Refuses a swarm that would never finish, unless the user wants it, or peers resume an earlier run.
 fn refuse_without_seeder(swarm: &SwarmDir, hosts: &Hosts, args: &StartArgs) -> Result<()> {
     if args.no_seeder_yet || !lacks_seeder(swarm) {
         return Ok(());
@@ -233,7 +231,7 @@ fn refuse_without_seeder(swarm: &SwarmDir, hosts: &Hosts, args: &StartArgs) -> R
     let fresh = args.peer_options.iter().any(|option| option == "--fresh");
     let resumes = |host: &Host| {
         if !running(host)?.is_empty() {
-            // That is what will be told.
+            // Another check reports that.
             return Ok(true);
         }
         let journals: Vec<_> = host.peers.iter().map(|id| swarm.journal_name(*id)).collect();
@@ -245,7 +243,7 @@ fn refuse_without_seeder(swarm: &SwarmDir, hosts: &Hosts, args: &StartArgs) -> R
     if !fresh && hosts.each(resumes).into_iter().collect::<Result<Vec<_>>>()?.contains(&true) {
         return Ok(());
     }
-    Err(Usage::error(format!("{NO_SEEDER}; --no-seeder-yet starts it all the same")))
+    Err(Usage::error(format!("{NO_SEEDER}; --no-seeder-yet starts it anyway")))
 }
 
 /// Opens the directory, unless it is a rate that was meant for `--demo-rate`.
@@ -259,20 +257,11 @@ fn open(args: &StartArgs) -> Result<SwarmDir> {
     }
 }
 
-fn seconds(option: &str, secs: f64) -> Result<Duration> {
-    // A moment so far away can still be added to.
-    let in_range = secs <= f64::from(u32::MAX);
-    let duration = Duration::try_from_secs_f64(secs).ok().filter(|_| in_range);
-    duration.ok_or_else(|| Usage::error(format!("{option} {secs} is not a number of seconds")))
-}
-
-/// Our own program lies beside this one, as cargo leaves and installs them, or is in the PATH.
+/// Finds the program that runs as a peer. Our own is beside this one, where cargo puts and installs it, or in the PATH.
 fn find_program(args: &StartArgs) -> Result<Program> {
     if let Some(command) = &args.peer_command {
         if !command.contains("{id}") {
-            return Err(Usage::error(format!(
-                "--peer-command '{command}' has no {{id}} where the peer's ID is to stand"
-            )));
+            return Err(Usage::error(format!("--peer-command '{command}' has no {{id}} for the peer's ID")));
         }
         return Ok(Program::Command(command.clone()));
     }
@@ -282,13 +271,11 @@ fn find_program(args: &StartArgs) -> Result<Program> {
     let found = beside.into_iter().chain(in_path).find(|path| path.is_file());
     let found = found.and_then(|path| path.canonicalize().ok());
     found.map(Program::Ours).ok_or_else(|| {
-        Usage::error(format!(
-            "there is no {OWN_PROGRAM} beside this program or in the PATH; --peer-command names another"
-        ))
+        Usage::error(format!("found no {OWN_PROGRAM} beside this program or in the PATH; --peer-command names another"))
     })
 }
 
-/// The command that starts each peer on its host, in the order of `PeerInfo.cfg`.
+/// Returns the command that starts each peer on its host, in the order of `PeerInfo.cfg`.
 fn commands(
     swarm: &SwarmDir,
     hosts: &Hosts,
@@ -304,11 +291,11 @@ fn commands(
     swarm.peers.iter().map(|peer| command(peer.id)).collect()
 }
 
-/// Makes sure that nobody runs on any host, then gives the others what they lack.
+/// Makes sure that no peer runs on any host, then sends the other hosts the files that they lack.
 fn prepare(swarm: &SwarmDir, hosts: &Hosts, program: &Program) -> Result<()> {
     let bar = bar(0, COMPARING);
     let prepare = |host: &Host| {
-        // First of all: what runs there would go on with another configuration, or another file.
+        // This comes first: a running peer would go on with another configuration, or another file.
         refuse_if_running(swarm, host)?;
         if !host.is_here() {
             let mut sending = String::new();
@@ -334,7 +321,7 @@ fn prepare(swarm: &SwarmDir, hosts: &Hosts, program: &Program) -> Result<()> {
     all_well(prepared)
 }
 
-/// Tells every fault; the last one ends this.
+/// Prints every fault but the last one, and returns that.
 fn all_well(results: Vec<Result<()>>) -> Result<()> {
     let mut faults: Vec<_> = results.into_iter().filter_map(Result::err).collect();
     let last = faults.pop();
@@ -354,8 +341,8 @@ fn refuse_if_running(swarm: &SwarmDir, host: &Host) -> Result<()> {
     Err(Usage::error(format!("{they_run} already on {called}; `swarm stop {shown}` stops {them}")))
 }
 
-/// Notes that a run begins, and deletes the records and logs of earlier ones, so that nobody takes them for this one's; but not where a peer
-/// will go on with its own.
+/// Records that a run begins, and deletes the records and logs of earlier runs, which could be mistaken for new ones. A peer
+/// that resumes keeps its log.
 fn begin(swarm: &SwarmDir, hosts: &Hosts, args: &StartArgs) -> Result<()> {
     let fresh = args.peer_options.iter().any(|option| option == "--fresh");
     let begin = |host: &Host| {
@@ -365,7 +352,7 @@ fn begin(swarm: &SwarmDir, hosts: &Hosts, args: &StartArgs) -> Result<()> {
         host.begin()?;
         let records = host.peers.iter().map(|id| (pid_name(*id), Some(*id)));
         host.remove(&unresumed.clone().map(|id| (log_name(*id), Some(*id))).chain(records).collect())?;
-        // What an earlier run has brought here.
+        // The files that an earlier run has copied here.
         let mut brought = unresumed.filter(|_| !host.is_here()).flat_map(|id| brought_names(*id));
         brought.try_for_each(|name| swarm.remove(&name))
     };
@@ -374,7 +361,7 @@ fn begin(swarm: &SwarmDir, hosts: &Hosts, args: &StartArgs) -> Result<()> {
 
 // ---- The end ----
 
-/// Brings the logs of another machine here, under the course's name, whatever they are called there.
+/// Copies the logs of another machine here, under the course's name, whatever their names there.
 fn fetch_logs(swarm: &SwarmDir, host: &Host) -> Result<()> {
     if host.is_here() {
         return Ok(());
@@ -383,7 +370,7 @@ fn fetch_logs(swarm: &SwarmDir, host: &Host) -> Result<()> {
     for id in &host.peers {
         let log = logs.remove(id).map(|log| (log.name, log_name(*id)));
         for (there, here) in log.into_iter().chain([(err_name(*id), err_name(*id))]) {
-            host.fetch(&there, &swarm.path_of(&here)).with_context(|| format!("{there} was not brought here"))?;
+            host.fetch(&there, &swarm.path_of(&here)).with_context(|| format!("{there} was not copied here"))?;
         }
     }
     Ok(())

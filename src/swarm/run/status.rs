@@ -1,4 +1,5 @@
-//! `swarm status`: the peers as they stand, by their processes and logs; works no matter who started them, and after a connection broke.
+//! `swarm status`: the present state of the peers, from their processes and logs. It works no matter who started them, and
+//! after a broken connection.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -18,7 +19,7 @@ use crate::swarm_dir::SwarmDir;
 /// Carries out `swarm status`.
 ///
 /// # Errors
-/// When the swarm cannot be read; a host that cannot be reached is told in the table.
+/// When the swarm cannot be read. The table reports a host that cannot be reached.
 pub fn status(args: &ReportArgs) -> Result<ExitCode> {
     let swarm = SwarmDir::open(&args.dir.dir)?;
     let hosts = Hosts::of(&swarm, &Settings::of(&swarm, &args.remote)?.reach(&swarm))?;
@@ -35,7 +36,7 @@ pub fn status(args: &ReportArgs) -> Result<ExitCode> {
     Ok(if is_reached { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
 }
 
-/// The peers of a host, as they are seen there.
+/// Returns the peers of a host, as the host reports them.
 fn look_at_all(swarm: &SwarmDir, host: &Host) -> BTreeMap<PeerId, Watched> {
     let own = swarm.peers.iter().filter(|peer| host.peers.contains(&peer.id));
     let mut peers = own.map(|peer| (peer.id, Watched::new(peer, swarm.common.layout))).collect();
@@ -47,7 +48,7 @@ fn look_at_all(swarm: &SwarmDir, host: &Host) -> BTreeMap<PeerId, Watched> {
     peers
 }
 
-/// Looks at all peers of a host until the whole of their logs is known.
+/// Looks at all peers of a host until their logs are read completely.
 fn read_all(host: &Host, peers: &mut BTreeMap<PeerId, Watched>) -> Result<()> {
     let mut known: BTreeMap<PeerId, Reading> = peers.keys().map(|id| (*id, Reading::begin(None, Some(0)))).collect();
     loop {
@@ -58,7 +59,7 @@ fn read_all(host: &Host, peers: &mut BTreeMap<PeerId, Watched>) -> Result<()> {
         };
         let mut more = false;
         for sight in sights {
-            // What was read of a log is not kept: it may be long.
+            // The bytes of a log are not kept, because it may be long.
             let seen = Seen::of(sight, &mut known);
             more |= seen.has_more(&known);
             peers.get_mut(&seen.id()).expect("only these were asked for").see(&seen);

@@ -1,5 +1,5 @@
-//! `swarm stop`: ends the peers that run, and nothing else: only processes that the swarm's own records name, and that are still
-//! those that were started.
+//! `swarm stop`: stops the running peers and nothing else. It signals a process only if the swarm recorded it and it is still
+//! the same process.
 
 use std::process::ExitCode;
 
@@ -38,7 +38,7 @@ pub fn stop(args: &StopArgs) -> Result<ExitCode> {
     }
     if !left.is_empty() {
         status = ExitCode::from(FAILED);
-        say(&format!("not even a SIGKILL has ended {}", named(&left)));
+        say(&format!("{} did not exit even after SIGKILL", named(&left)));
     }
     if !stopped.is_empty() {
         print(&format!("stopped {}", named(&stopped)))?;

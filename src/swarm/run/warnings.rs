@@ -1,44 +1,44 @@
-//! `Warnings`: what a peer warns of on stderr, each sentence once; pure.
+//! `Warnings`: a peer's warnings on stderr, each sentence once; pure.
 //!
-//! Our own program marks its warnings, and tells at its end in a line of its own what it failed of. Whatever else a peer says, of
-//! ours or of somebody else's, is not for the person who watches all of them.
+//! Our own program marks its warnings, and prints the fault that ends it in a line of its own. All other output of a peer, of
+//! ours or of a foreign one, is not for the person who watches all peers.
 
 use std::io::BufRead;
 
-/// Maximum number of sentences of one peer that are kept and shown; it may meet many strangers.
+/// Maximum number of sentences of one peer that are kept and shown. It may meet many strangers.
 const MOST_KEPT: usize = 50;
 /// Maximum number of characters of a sentence that are kept.
 const LONGEST: usize = 600;
-/// Maximum number of bytes of a line; of a longer one the rest is dropped.
+/// Maximum number of bytes of a line. The rest of a longer line is dropped.
 const LONGEST_LINE: usize = 4 * LONGEST;
 
-/// How much a sentence tells of what is wrong.
+/// The weight of a sentence.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Weight {
-    /// It waits for others, who may come.
+    /// The peer waits for others, which may come.
     Waiting,
     Warning,
     Fault,
-    /// The fault that it has ended with.
+    /// The fault that ended it.
     End,
 }
 
-/// What one peer has warned of.
+/// The warnings of one peer.
 #[derive(Clone, Default, Debug)]
 pub struct Warnings {
-    /// What came behind the last line feed.
+    /// The bytes after the last line feed.
     unfinished: Vec<u8>,
     kept: Vec<(Weight, String)>,
-    /// How many of them were taken out as new ones.
+    /// Number of sentences that were returned as new.
     told: usize,
-    /// Whether there were more, that were not kept.
+    /// Whether more sentences were dropped.
     has_more: bool,
-    /// The last line that is not empty, whosever it is.
+    /// The last line that is not empty, of any program.
     last_words: Option<String>,
 }
 
 impl Warnings {
-    /// Takes what has come to the peer's stderr since the last call, cut anywhere.
+    /// Takes the new bytes of the peer's stderr since the last call, cut anywhere.
     pub fn feed(&mut self, bytes: &[u8]) {
         let mut rest = bytes;
         while !rest.is_empty() {
@@ -54,7 +54,7 @@ impl Warnings {
         }
     }
 
-    /// Takes what has no line feed behind it as a line: nothing more comes, or what comes was cut out of the middle.
+    /// Takes the bytes after the last line feed as a line: nothing more comes, or the next bytes are not the ones behind it.
     pub fn end_line(&mut self) {
         let line = plain(&String::from_utf8_lossy(&self.unfinished));
         self.unfinished.clear();
@@ -73,7 +73,7 @@ impl Warnings {
         self.last_words = Some(line);
     }
 
-    /// What has come since the last call and was not there before; but not what it has ended with, which is told with its status.
+    /// Returns the new sentences since the last call. The fault that ended the peer is left out: it is printed with the status.
     pub fn take_new(&mut self) -> Vec<String> {
         let new = self.kept[self.told..].iter().filter(|(weight, _)| *weight != Weight::End);
         let new = new.map(|(_, sentence)| sentence.clone()).collect();
@@ -81,23 +81,22 @@ impl Warnings {
         new
     }
 
-    /// All sentences, in their order.
+    /// Returns all sentences, in their order.
     pub fn all(&self) -> impl Iterator<Item = &str> {
         self.kept.iter().map(|(_, sentence)| sentence.as_str())
     }
 
-    /// Whether there were others, that were not kept.
+    /// Reports whether sentences were dropped.
     pub fn has_more(&self) -> bool {
         self.has_more
     }
 
-    /// The last line that was not empty.
+    /// Returns the last line that was not empty.
     pub fn last_words(&self) -> Option<&str> {
         self.last_words.as_deref()
     }
 
-    /// The one that tells most of what is wrong, and of equal ones the last. That a peer waited tells nothing once it has
-    /// `ended_well`.
+    /// Returns the worst sentence, and the last of equal ones. Sentences on waiting do not count once it has `ended_well`.
     pub fn worst(&self, ended_well: bool) -> Option<&str> {
         let counts = |weight: Weight| !(ended_well && weight == Weight::Waiting);
         let counting = self.kept.iter().filter(|(weight, _)| counts(*weight));
@@ -105,12 +104,12 @@ impl Warnings {
     }
 }
 
-/// A line without what a terminal would obey, and no longer than anybody reads.
+/// Returns a line without control characters, cut to a readable length.
 fn plain(line: &str) -> String {
     line.trim().chars().filter(|c| !c.is_control()).take(LONGEST).collect()
 }
 
-/// What a line of our own program warns of, without its marks.
+/// Returns the warning in a line of our own program, without its marks.
 fn warning(line: &str) -> Option<(Weight, &str)> {
     if let Some(fault) = line.strip_prefix("peer_process: ") {
         return Some((Weight::End, fault));

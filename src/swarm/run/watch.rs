@@ -1,7 +1,7 @@
-//! The watch over running peers: what their logs and processes tell, who has ended and how, and stopping them.
+//! The watch over running peers: it reads their logs and processes, notices their exits, and stops them.
 //!
-//! Each host has a thread of its own that looks at its peers again and again and passes signals on to them, so that one host that
-//! does not answer holds up nobody else. All that is decided is decided by [`watch`], in one loop.
+//! Each host has a thread of its own. The thread looks at the host's peers again and again, and passes signals on to them. So
+//! a host that does not answer delays no other host. All decisions are in the loop of [`watch`].
 
 use std::collections::BTreeMap;
 use std::io;
@@ -17,55 +17,55 @@ use crate::run::live::Live;
 use crate::run::watched::{Seen, Watched};
 use crate::words;
 
-/// How often the peers of this machine are looked at, and those of others.
+/// Time between two looks at the peers of this machine, and at those of others.
 const LOOK_INTERVALS: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(1));
-/// A peer that has not ended so long after it was told to is told harder, and after as long again given up.
+/// A peer that has not exited so long after SIGTERM gets SIGKILL, and is given up after the same time.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
 
-/// What the watch hears.
+/// An event for the watch.
 #[derive(Debug)]
 pub enum News {
-    /// A host was looked at for these peers, or why it could not be.
+    /// The result of a look at these peers, or the reason why their host could not be reached.
     Looked(Vec<PeerId>, Result<Vec<Seen>, String>),
-    /// These peers were given a signal.
+    /// A host's peers received a signal.
     Told,
     /// A signal came to this process.
     Signal(i32),
 }
 
-/// Passes signals on as [`News`], for as long as somebody listens.
+/// Passes signals on as [`News`], as long as the receiver exists.
 pub fn news_of_signals(news: &Sender<News>) -> impl Fn(i32) -> bool + Send + 'static {
     let news = news.clone();
     move |signal| news.send(News::Signal(signal)).is_ok()
 }
 
-/// What a host's thread is told: the signal that its peers are to be given.
+/// An order to a host's thread: the signal for its peers.
 type Order = &'static str;
 
-/// Why the peers were stopped before they had all ended.
+/// The reason why the peers were stopped before all had exited.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Cause {
-    /// This process was given a signal.
+    /// This process received a signal.
     Signal(i32),
-    /// It took longer than was allowed.
+    /// `--timeout` has passed.
     Timeout,
-    /// This peer had failed, and the others would have waited for it.
+    /// This peer failed, and the others would wait for it.
     Failed(PeerId),
 }
 
-/// What the watch is told beside the peers.
+/// The rules of the watch.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules {
-    /// After how long the peers are stopped.
+    /// The peers are stopped after this time.
     pub timeout: Option<Duration>,
-    /// Whether the others go on when one has failed.
+    /// Whether the other peers go on when one has failed.
     pub keep_going: bool,
 }
 
-/// Watches over the peers until all have ended, or were stopped; tells why they were stopped, if so.
+/// Watches the peers until all have exited or were stopped. Returns the reason why they were stopped, if they were.
 ///
-/// `peers` are those that were started; `news` also brings the signals that come to this process. Nobody listens to it any more as soon
-/// as nothing is left to decide: a host's thread may still wait for one that does not answer.
+/// `peers` are those that were started. `news` also brings the signals to this process. It is dropped as soon as nothing is
+/// left to decide, though a host's thread may still wait for a host that does not answer.
 pub fn watch(
     hosts: &Hosts,
     peers: &mut BTreeMap<PeerId, Watched>,
@@ -86,7 +86,7 @@ pub fn watch(
         let begun = Instant::now();
         let mut signals = 0;
         loop {
-            // Where the system gives no thread now, it may do so later.
+            // If the system has no thread now, it may have one later.
             unattended.retain(|(host, started)| match attend(scope, host, started, sender) {
                 Ok(order) => {
                     if let Some(stopping) = &stopping {
@@ -124,7 +124,7 @@ pub fn watch(
                 if stopping.go_on(&orders) {
                     let left = |peer: &&Watched| peer.was_started() && !peer.is_done();
                     let left: Vec<_> = peers.values().filter(left).map(|peer| peer.info.id).collect();
-                    say(&format!("{} may still run, `swarm stop` tries it again", named(&left)));
+                    say(&format!("{} may still run; try `swarm stop`", named(&left)));
                     return Some(stopping.cause);
                 }
             } else if rules.timeout.is_some_and(|timeout| begun.elapsed() >= timeout) {
@@ -159,10 +159,10 @@ fn note(peers: &mut BTreeMap<PeerId, Watched>, ids: &[PeerId], seen: Result<Vec<
     }
 }
 
-/// How far stopping the peers has come.
+/// The state of stopping the peers.
 struct Stopping {
     cause: Cause,
-    /// Whether they were told harder.
+    /// Whether SIGKILL was sent.
     hard: bool,
     due: Instant,
 }
@@ -170,11 +170,11 @@ struct Stopping {
 impl Stopping {
     fn begin(cause: Cause, orders: &[Sender<Order>]) -> Self {
         say(&match cause {
-            Cause::Signal(signal) => format!("{}: the peers are stopped", words::signal(signal)),
-            Cause::Timeout => "the time is over, the peers are stopped".into(),
+            Cause::Signal(signal) => format!("{}: stopping the peers", words::signal(signal)),
+            Cause::Timeout => "--timeout has passed; stopping the peers".into(),
             Cause::Failed(id) => {
                 format!(
-                    "peer {id} has failed; the others would wait for it, so they are stopped (--keep-going leaves them)"
+                    "peer {id} has failed; stopping the others, which would wait for it (--keep-going leaves them running)"
                 )
             }
         });
@@ -182,16 +182,16 @@ impl Stopping {
         Self { cause, hard: false, due: Instant::now() + STOP_PATIENCE }
     }
 
-    /// Says it again, harder.
+    /// Sends SIGKILL.
     fn insist(&mut self, orders: &[Sender<Order>]) {
         if !self.hard {
-            say("some peers have not ended yet, they are killed");
+            say("some peers have not exited yet; killing them");
             give(orders, "KILL");
             (self.hard, self.due) = (true, Instant::now() + STOP_PATIENCE);
         }
     }
 
-    /// True if there is nothing left to try.
+    /// Returns true if there is nothing left to try.
     fn go_on(&mut self, orders: &[Sender<Order>]) -> bool {
         if Instant::now() < self.due {
             return false;
@@ -204,14 +204,14 @@ impl Stopping {
     }
 }
 
-/// A thread that has ended has no peers left.
+/// Gives an order to all threads. A thread that has ended has no peers left.
 fn give(orders: &[Sender<Order>], signal: Order) {
     for order in orders {
         _ = order.send(signal);
     }
 }
 
-/// Starts the thread of one host; tells how it is given orders.
+/// Starts the thread of one host; returns the sender for its orders.
 fn attend<'scope, 'env>(
     scope: &'scope Scope<'scope, 'env>,
     host: &'env Host,
@@ -225,7 +225,7 @@ fn attend<'scope, 'env>(
     Ok(order)
 }
 
-/// The thread of one host: looks at its peers until all have ended, or nobody listens any more.
+/// Runs in the thread of one host: looks at its peers until all have exited, or the watch has ended.
 fn look_after(host: &Host, peers: &[PeerId], news: &Sender<News>, orders: &Receiver<Order>) {
     let interval = if host.is_here() { LOOK_INTERVALS.0 } else { LOOK_INTERVALS.1 };
     let mut known: BTreeMap<PeerId, Reading> = peers.iter().map(|id| (*id, Reading::begin(None, Some(0)))).collect();
@@ -248,7 +248,7 @@ fn look_after(host: &Host, peers: &[PeerId], news: &Sender<News>, orders: &Recei
         match orders.recv_timeout(pause) {
             Ok(signal) => {
                 let left: Vec<_> = known.keys().copied().collect();
-                // Who cannot be reached now is told harder later, and seen not to have ended.
+                // A peer that cannot be reached now gets SIGKILL later, and shows as still running.
                 _ = host.signal(signal, &left, 0);
                 _ = news.send(News::Told);
             }

@@ -1,4 +1,4 @@
-//! `Watched`: one peer as it is seen from outside, by its process and its log; `Seen`: what a look at it adds.
+//! `Watched`: one peer seen from outside, by its process and its log. `Seen`: the news from one look at it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -13,39 +13,39 @@ use crate::hosts::{Reading, Sight};
 use crate::logs::Progress;
 use crate::run::warnings::Warnings;
 
-/// The state of who lacks pieces and has met somebody.
+/// The state of a connected peer that lacks pieces.
 pub const DOWNLOADING: &str = "downloading";
 
-/// A rate is that of the last seconds, of this number.
+/// A rate is the average over this time.
 const RATE_SPAN: Duration = Duration::from_secs(3);
 
-/// One peer, as it is seen from here.
+/// One peer, seen from here.
 #[derive(Debug)]
 pub struct Watched {
     /// Its line of `PeerInfo.cfg`.
     pub info: PeerInfo,
     layout: FileLayout,
-    /// What its log tells.
+    /// Its progress, from its log.
     pub progress: Progress,
-    /// What it has warned of.
+    /// Its warnings.
     pub warnings: Warnings,
     /// Its log's name, relative to the swarm's directory, as soon as there is one.
     pub log_name: Option<String>,
     /// Its process, if it was started.
     pub record: Option<Record>,
-    /// Why its host could not be asked the last time.
+    /// The reason why its host could not be reached the last time.
     pub unreachable: Option<String>,
-    /// When it was started, and seen to have ended.
+    /// When it was started, and when it was first seen to have exited.
     begun: Option<Instant>,
     ended: Option<Instant>,
-    /// Whether it has ended and all of its log is known.
+    /// Whether it has exited and all of its log is known.
     done: bool,
-    /// How many pieces it had at the last times.
+    /// Number of its pieces at the last looks.
     history: Vec<(Instant, u32)>,
 }
 
 impl Watched {
-    /// A peer that was not started yet.
+    /// Makes a peer that was not started yet.
     pub fn new(info: &PeerInfo, layout: FileLayout) -> Self {
         let progress = Progress::new(info.id.number(), layout.piece_count(), info.has_file);
         let (info, history) = (info.clone(), Vec::new());
@@ -69,17 +69,17 @@ impl Watched {
         self.begun = Some(at);
     }
 
-    /// When it was started.
+    /// Returns when it was started.
     pub fn ran_from(&self) -> Option<Instant> {
         self.begun
     }
 
-    /// When it was seen to have ended.
+    /// Returns when it was first seen to have exited.
     pub fn ran_until(&self) -> Option<Instant> {
         self.ended
     }
 
-    /// Takes in what was seen.
+    /// Adds the news from a look.
     pub fn see(&mut self, Seen { sight, restarted, said_on, done }: &Seen) {
         self.done |= done;
         if *restarted {
@@ -105,22 +105,22 @@ impl Watched {
         self.history.drain(..old);
     }
 
-    /// Whether it was started, or that was tried.
+    /// Reports whether it was started, or at least a start was tried.
     pub fn was_started(&self) -> bool {
         self.begun.is_some()
     }
 
-    /// Whether it has ended, and all of its log was read.
+    /// Reports whether it has exited and all of its log was read.
     pub fn is_done(&self) -> bool {
         self.done
     }
 
-    /// Whether its process has ended.
+    /// Reports whether its process has exited.
     pub fn has_ended(&self) -> bool {
         self.record.is_some_and(|record| record.state != State::Running)
     }
 
-    /// Its exit status, if it has ended and that is known.
+    /// Returns its exit status, if it has exited and the status is known.
     pub fn status(&self) -> Option<i32> {
         match self.record?.state {
             State::Ended { status, .. } => Some(status),
@@ -128,7 +128,7 @@ impl Watched {
         }
     }
 
-    /// For how long it ran: as seen from here, or by its host's clock.
+    /// Returns how long it ran, as seen from here, or by its host's clock.
     fn seconds(&self) -> Option<f64> {
         match (self.begun, self.ended) {
             (Some(begun), Some(ended)) => Some((ended - begun).as_secs_f64()),
@@ -137,7 +137,7 @@ impl Watched {
         }
     }
 
-    /// Bytes a second of late, while it runs and lacks some pieces.
+    /// Returns its rate of the last seconds in bytes a second, while it runs and lacks pieces.
     pub fn rate(&self) -> Option<u64> {
         let ((from, before), (to, after)) = (self.history.first()?, self.history.last()?);
         let millis = u64::try_from((*to - *from).as_millis()).ok().filter(|millis| *millis > 0)?;
@@ -146,22 +146,22 @@ impl Watched {
         lacks_some.then(|| bytes.saturating_mul(1000) / millis)
     }
 
-    /// Whether it was started and there is a log that tells of it; nobody is blamed for the log of a host that is out of reach.
+    /// Reports whether it was started and has no log. The log of a host that cannot be reached does not count as missing.
     pub fn lacks_log(&self) -> bool {
         self.record.is_some() && self.unreachable.is_none() && self.log_name.is_none()
     }
 
-    /// Whether it is known how many pieces it has.
+    /// Reports whether the number of its pieces is known.
     pub fn is_counted(&self) -> bool {
         !self.lacks_log() || self.info.has_file
     }
 
-    /// Whether it has ended by itself, and not well.
+    /// Reports whether it has exited without success.
     pub fn has_failed(&self) -> bool {
         self.has_ended() && self.status() != Some(0)
     }
 
-    /// The worst that it has warned of, or what else has to be told of it.
+    /// Returns its worst warning or its last words, and whether its log is missing.
     pub fn note(&self) -> Option<String> {
         self.record?;
         let by_itself = self.status().is_some_and(|status| (1..128).contains(&status));
@@ -172,15 +172,15 @@ impl Watched {
         (!parts.is_empty()).then(|| parts.join("; "))
     }
 
-    /// How it stands, in a word or two.
+    /// Returns its state, in a word or two.
     pub fn state(&self) -> String {
         if self.unreachable.is_some() {
             return "out of reach".into();
         }
         match self.record.map(|record| record.state) {
             None => NOT_STARTED.into(),
-            Some(State::Ended { status: 0, .. }) => "ended".into(),
-            // By Ctrl-C, `swarm stop` and the like; SIGKILL may have been anybody.
+            Some(State::Ended { status: 0, .. }) => "exited".into(),
+            // By Ctrl-C or `swarm stop`. A SIGKILL may have come from anywhere.
             Some(State::Ended { status: 129 | 130 | 143, .. }) => "stopped".into(),
             Some(State::Ended { .. }) => "failed".into(),
             Some(State::Gone) => "gone".into(),
@@ -191,7 +191,7 @@ impl Watched {
         }
     }
 
-    /// The same for a report, without its copy.
+    /// Returns its row for a report, without the copy.
     pub fn row(&self) -> Row {
         let exit = match self.record.map(|record| record.state) {
             Some(State::Running) => Exit::Running,
@@ -199,7 +199,7 @@ impl Watched {
             Some(State::Gone) | None => Exit::Unknown,
         };
         let nothing = Row::not_started(&self.info, self.layout);
-        // What a log tells of a peer that was not started is of another time.
+        // The log of a peer that was not started is from another run.
         if self.record.is_none() {
             return Row { state: self.state(), ..nothing };
         }
@@ -218,20 +218,20 @@ impl Watched {
     }
 }
 
-/// What a look at one peer has shown, and what follows for its log.
+/// The news from a look at one peer, and its consequences for the log.
 #[derive(Debug)]
 pub struct Seen {
     sight: Sight,
     /// The log was begun again.
     restarted: bool,
-    /// What it says goes on where the last look ended.
+    /// Its stderr continues where the last look ended.
     said_on: bool,
-    /// The peer has ended, and all of its log is known, and of what it has said.
+    /// The peer has exited, and all of its log and stderr is known.
     done: bool,
 }
 
 impl Seen {
-    /// Takes in a look: counts what is `known` of the log now.
+    /// Takes a look, and updates how much of the log is `known`.
     pub fn of(sight: Sight, known: &mut BTreeMap<PeerId, Reading>) -> Self {
         let reading = known.get_mut(&sight.id).expect("only these were asked for");
         let is_other = sight.file != reading.file;
@@ -250,17 +250,17 @@ impl Seen {
         Self { sight, restarted, said_on, done }
     }
 
-    /// Whether there is nothing more to come.
+    /// Reports whether it is the last look.
     pub fn is_last(&self) -> bool {
         self.done
     }
 
-    /// Which peer it is.
+    /// Returns the peer's ID.
     pub fn id(&self) -> PeerId {
         self.sight.id
     }
 
-    /// Whether there was more in the log, or was more said, than was told: of what is long, only a part comes at once.
+    /// Reports whether the log or stderr has more bytes: a look returns only a part of a long text.
     pub fn has_more(&self, known: &BTreeMap<PeerId, Reading>) -> bool {
         let (sight, reading) = (&self.sight, &known[&self.sight.id]);
         let more_logged = !sight.log.is_empty() && reading.len < sight.log_len;

@@ -1,4 +1,4 @@
-//! Whether this machine can hold the peers that it is to run: most of what a peer takes are threads, two for each neighbor.
+//! `Capacity`: whether this machine can hold the peers. A peer mostly takes threads, two for each neighbor.
 
 use std::fs;
 use std::path::Path;
@@ -6,26 +6,26 @@ use std::path::Path;
 use peer_process::output::console::counted;
 use rustix::process::{Resource, getrlimit};
 
-/// Threads of a peer beside those of its neighbors.
+/// Number of threads of a peer, without those for its neighbors.
 const OTHER_THREADS: u64 = 12;
-/// Memory that a thread of a peer takes, its share of everything else included, in KiB: measured with 100 peers.
+/// Memory of a peer's thread in KiB, including its share of everything else; measured with 100 peers.
 const THREAD_KIB: u64 = 80;
 /// Memory of a peer without neighbors, in KiB.
 const PEER_KIB: u64 = 4096;
-/// Where the system keeps each process's limits by group, in either of its two forms.
+/// The folders of the system's limits for groups of processes, in the two versions.
 const GROUPS: [&str; 2] = ["/sys/fs/cgroup", "/sys/fs/cgroup/pids"];
 
-/// What a machine allows; what is not known is no limit.
+/// The limits of a machine. An unknown limit is no limit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Capacity {
-    /// Maximum number of threads, and what sets it.
+    /// Maximum number of threads, and the name of that limit.
     threads: Option<(u64, &'static str)>,
     /// Memory that is available, in KiB.
     memory_kib: Option<u64>,
 }
 
 impl Capacity {
-    /// That of this machine at this moment, as far as this process may use it.
+    /// Returns the present capacity of this machine, as far as this process may use it.
     pub fn of_this_machine() -> Self {
         let number = |path: &str| fs::read_to_string(path).ok()?.trim().parse().ok();
         let threads = [
@@ -40,7 +40,7 @@ impl Capacity {
         }
     }
 
-    /// What to say if `here` peers on this machine, of `all`, are too many.
+    /// Returns a warning if `here` peers on this machine, of `all`, are too many.
     pub fn warning(self, here: usize, all: usize) -> Option<String> {
         let (here, neighbors) = (here as u64, all.saturating_sub(1) as u64);
         let threads = here * (2 * neighbors + OTHER_THREADS);
@@ -61,8 +61,8 @@ impl Capacity {
     }
 }
 
-/// The least number of threads that one of this process's groups allows, from `/proc/self/cgroup`: a group is bound by those
-/// above it, too.
+/// Returns the least number of threads that one of this process's groups allows, from `/proc/self/cgroup`. The groups above a
+/// group limit it, too.
 fn least_of_groups(groups: &str) -> Option<u64> {
     // Each line: number, controllers, path; the newer form has no controllers.
     let counting = groups.lines().filter_map(|line| {
@@ -96,7 +96,7 @@ mod tests {
                 "100 peers here take up to 21000 threads, but this machine allows 20999 (ulimit -u); run fewer peers here"
             )
         );
-        // Of a larger swarm, whose other peers are elsewhere.
+        // A part of a larger swarm, with its other peers elsewhere.
         assert!(capacity.warning(50, 200).is_none() && capacity.warning(60, 200).is_some());
         let enough = Capacity { threads: Some((21_000, "ulimit -u")), memory_kib: Some(100 * 4096 + 21_000 * 80) };
         assert_eq!(enough.warning(100, 100), None);

@@ -1,4 +1,4 @@
-//! `swarm init`: carries a [`Plan`] out. Everything that would be in the way is looked for before anything is written.
+//! `swarm init`: carries out a [`Plan`]. It looks for all obstacles before it writes anything.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
@@ -32,32 +32,32 @@ use crate::setup::plan::{Given, Plan};
 use crate::swarm_dir::SwarmDir;
 use crate::words::first_of;
 
-/// The hashes of the manifest that `--meta` makes.
+/// The kind of the hashes in the manifest of `--meta`.
 const MANIFEST_KIND: HashKind = HashKind::Sha256;
-/// Below those that the systems give to outgoing connections, above those that services have.
+/// The ports to choose from: below those for outgoing connections, above those of services.
 const PORTS: Range<u16> = 20_000..32_000;
 
-/// Makes a swarm and says what to do with it.
+/// Makes a swarm and prints how to run it.
 ///
 /// # Errors
-/// One sentence for what cannot be done; a wrong usage is told before anything is written.
+/// One sentence for the fault. A wrong usage is reported before anything is written.
 pub fn run(args: &InitArgs) -> Result<ExitCode> {
     let dir = &args.dir.dir;
     let source = args.file.as_deref().map(source).transpose()?;
     let plan = Plan::new(args, source.as_ref().map(|(given, _)| given), &mut free_ports())?;
     let source = source.map(|(_, path)| path);
-    // Held until all is made.
+    // Held until everything is made.
     let _locks = check(dir, &plan, source.as_deref(), args.force)?;
     if args.meta {
         meta::check_count(plan.layout, MANIFEST_KIND)?;
     }
-    // An earlier one may have been killed.
+    // An earlier `init` may have been killed.
     litter::remove(dir, &plan.file_name, |path| source.as_ref().is_some_and(|source| is_at(source, path)))?;
     let way = carry_out(dir, &plan, source.as_deref(), args.meta)?;
-    // What was made must be what the others read.
-    let swarm = SwarmDir::open(dir).context("what was made is not right, which is a fault of this program")?;
+    // The other subcommands must be able to read it.
+    let swarm = SwarmDir::open(dir).context("the new swarm cannot be read, which is a fault of this program")?;
     if args.force {
-        // Unfinished downloads of another file: who went on with them would mix the two.
+        // Unfinished downloads of another file: a peer that resumed them would mix the two.
         for id in swarm.peers.iter().filter(|peer| !peer.has_file).map(|peer| peer.id) {
             swarm.remove(&swarm.part_name(id))?;
             swarm.remove(&swarm.journal_name(id))?;
@@ -71,16 +71,16 @@ pub fn run(args: &InitArgs) -> Result<ExitCode> {
     if let Some(peer) = plan.out_of_reach() {
         let (host, id) = (&peer.host, peer.id);
         // Not an error: there may be a tunnel.
-        out::say(&format!("on the other hosts '{host}' is not this machine, so they will not find {id}"));
+        out::say(&format!("on the other hosts '{host}' is not this machine, so their peers will not find {id}"));
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// What is known of `--file`, and where it is when no link has to be followed any more.
+/// Returns the facts on `--file`, and its path without links.
 fn source(path: &Path) -> Result<(Given, PathBuf)> {
     let shown = path.display();
     let unreadable = |error: io::Error| Usage::error(format!("--file '{shown}' cannot be read: {error}"));
-    // Looked at before it is opened: to open a pipe might take forever.
+    // Checked before it is opened, because opening a pipe might never return.
     let metadata = fs::metadata(path).map_err(unreadable)?;
     if !metadata.is_file() {
         return Err(Usage::error(format!("--file '{shown}' is not a regular file")));
@@ -90,11 +90,11 @@ fn source(path: &Path) -> Result<(Given, PathBuf)> {
     Ok((Given { name: name.to_owned(), size: metadata.len() }, path.canonicalize().map_err(unreadable)?))
 }
 
-/// Ports of this machine that nobody listens on, from a random one on, for two swarms may be made at once.
+/// Returns ports of this machine on which nobody listens, from a random one on, because two swarms may be made at once.
 fn free_ports() -> impl Iterator<Item = u16> {
     let mut rng = StdRng::try_from_rng(&mut SysRng).expect("the system has random numbers");
     let start = rng.random_range(PORTS);
-    // None of these addresses tells it on every system; a machine may have no IPv6, but then nobody has that port there.
+    // No single address shows it on every system. A machine without IPv6 has no listener there.
     let bindable = |address: IpAddr, port| match TcpListener::bind((address, port)) {
         Ok(_) => true,
         Err(error) => address.is_ipv6() && error.kind() != ErrorKind::AddrInUse,
@@ -109,22 +109,22 @@ fn free_ports() -> impl Iterator<Item = u16> {
     (start..PORTS.end).chain(PORTS.start..start).filter(free)
 }
 
-/// A peer's directory in the swarm's (protocol A2).
+/// Returns a peer's directory in the swarm's directory (protocol A2).
 fn peer_dir(id: PeerId) -> String {
     format!("peer_{id}")
 }
 
-/// A peer's copy of the file in the swarm's directory (protocol A2).
+/// Returns a peer's copy of the file in the swarm's directory (protocol A2).
 fn copy(plan: &Plan, id: PeerId) -> String {
     format!("{}/{}", peer_dir(id), plan.file_name)
 }
 
-/// The manifest of the file in the swarm's directory.
+/// Returns the manifest of the file in the swarm's directory.
 fn manifest(plan: &Plan) -> String {
     format!("{}{ENDING}", plan.file_name)
 }
 
-/// Refuses what is in the way.
+/// Refuses if there is an obstacle.
 fn check(dir: &Path, plan: &Plan, source: Option<&Path>, force: bool) -> Result<Vec<Lock>> {
     if dir.exists() && !dir.is_dir() {
         return Err(Usage::error(format!("'{}' is not a directory", dir.display())));
@@ -132,7 +132,10 @@ fn check(dir: &Path, plan: &Plan, source: Option<&Path>, force: bool) -> Result<
     let peer_dirs = plan.peers.iter().map(|peer| peer_dir(peer.id));
     for path in peer_dirs.map(|name| dir.join(name)) {
         if path.symlink_metadata().is_ok() && !path.is_dir() {
-            return Err(Usage::error(format!("'{}' is not a directory, and should be a peer's", path.display())));
+            return Err(Usage::error(format!(
+                "'{}' is not a directory, but it is the place of a peer's directory",
+                path.display()
+            )));
         }
     }
     let copies = plan.seeders().map(|peer| copy(plan, peer.id));
@@ -144,7 +147,7 @@ fn check(dir: &Path, plan: &Plan, source: Option<&Path>, force: bool) -> Result<
             return Err(Usage::error(format!("'{}' is a directory, so no file can have that name", path.display())));
         }
         if source.is_some_and(|source| is_at(source, &path)) {
-            return Err(Usage::error(format!("--file '{}' is itself what would be overwritten", path.display())));
+            return Err(Usage::error(format!("--file '{}' would be overwritten itself", path.display())));
         }
         there.push(name);
     }
@@ -158,10 +161,10 @@ fn check(dir: &Path, plan: &Plan, source: Option<&Path>, force: bool) -> Result<
     }
     let them = if there.len() == 1 { "it" } else { "them" };
     let (dir, there) = (dir.display(), first_of(&there));
-    Err(Usage::error(format!("'{dir}' has {there} already; --force overwrites {them}")))
+    Err(Usage::error(format!("'{dir}' already has {there}; --force overwrites {them}")))
 }
 
-/// Who runs here would go on with another configuration. What is there may be no swarm at all.
+/// Refuses if a peer runs here, because it would go on with another configuration. The directory may not be a swarm at all.
 fn refuse_if_running(dir: &Path) -> Result<()> {
     let Ok(swarm) = SwarmDir::open(dir) else { return Ok(()) };
     for host in Hosts::of(&swarm, &Reach::default())?.all.iter().filter(|host| host.is_here()) {
@@ -174,7 +177,7 @@ fn refuse_if_running(dir: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Nothing is replaced or deleted in a peer's directory that is only a link to one: somebody else may need it.
+/// Refuses to replace or delete anything in a peer's directory that is a link, because another user may need it.
 fn refuse_links(dir: &Path, plan: &Plan) -> Result<()> {
     for peer in &plan.peers {
         let link = dir.join(peer_dir(peer.id));
@@ -185,19 +188,20 @@ fn refuse_links(dir: &Path, plan: &Plan) -> Result<()> {
         let unfinished = ["part", "journal"].map(|ending| format!("{name}.{ending}"));
         let replaced = if peer.has_file { vec![name] } else { unfinished.to_vec() };
         if let Some(name) = replaced.iter().find(|name| dir.join(name).symlink_metadata().is_ok()) {
-            return Err(Usage::error(format!("'{}' is a link, so {name} is not replaced", link.display())));
+            return Err(Usage::error(format!("'{}' is a link, so swarm does not replace {name}", link.display())));
         }
     }
     Ok(())
 }
 
-/// Whether a path without links leads to where the other one does; a link there is not its target.
+/// Reports whether a path without links leads to the same place as the other one. A link there is not its target.
 fn is_at(source: &Path, path: &Path) -> bool {
     let there = path.parent().and_then(|parent| parent.canonicalize().ok());
     there.is_some_and(|there| source.parent() == Some(&there) && source.file_name() == path.file_name())
 }
 
-/// Makes everything and says how the first seeder got its file. The configuration comes last: before it is there, nobody takes the directory for a swarm.
+/// Makes everything, and returns how the first seeder got its file. The configuration comes last: without it, the directory is
+/// not a swarm.
 fn carry_out(dir: &Path, plan: &Plan, source: Option<&Path>, with_manifest: bool) -> Result<Made> {
     let signal = Signal::watch()?;
     for peer in &plan.peers {
@@ -207,14 +211,14 @@ fn carry_out(dir: &Path, plan: &Plan, source: Option<&Path>, with_manifest: bool
     let mut first: Option<(PathBuf, Made)> = None;
     for seeder in plan.seeders() {
         let path = dir.join(copy(plan, seeder.id));
-        // The first one's is as good as the source, and on the same disk.
+        // The first seeder's file is as good as the source, and on the same disk.
         let from = first.as_ref().map(|(path, _)| path.as_path()).or(source).map_or(Source::Random, Source::File);
         let way = new_file::make(&path, from, plan.layout.file_size(), &signal)?;
         first.get_or_insert((path, way));
     }
     let (first, way) = first.expect("a plan has a seeder");
     let manifest = dir.join(manifest(plan));
-    // An older one is of another file.
+    // An older one belongs to another file.
     new_file::remove_if_there(&manifest).with_context(|| format!("cannot remove {}", manifest.display()))?;
     if with_manifest {
         let made = meta::make(&first, plan.layout, MANIFEST_KIND, None, &|| signal.check().map_err(io::Error::other));

@@ -1,4 +1,4 @@
-//! What `swarm init` says at the end: what it made, and what to type next.
+//! The output of `swarm init`: what it made, and what to type next.
 
 use std::env;
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::files::new_file::Made;
 use crate::swarm_dir::SwarmDir;
 use crate::words::{MOST_LISTED, first_of, shell_word};
 
-/// The lines for a swarm whose first seeder's file was made in this way; `file` is what `--file` names.
+/// Returns the lines for a swarm whose first seeder's file was made in this way. `file` is the value of `--file`.
 pub fn describe(swarm: &SwarmDir, way: Made, file: Option<&Path>) -> String {
     let seeders: Vec<_> = swarm.peers.iter().filter(|peer| peer.has_file).map(|peer| peer.id).collect();
     let copy = swarm.copy_name(seeders[0]);
@@ -23,11 +23,11 @@ pub fn describe(swarm: &SwarmDir, way: Made, file: Option<&Path>) -> String {
     ];
     let manifest = swarm.manifest_name();
     if swarm.path_of(&manifest).exists() {
-        lines.push(format!("  {manifest:width$}  the SHA-256 of each piece, by which peers check them"));
+        lines.push(format!("  {manifest:width$}  the SHA-256 of each piece, for the peers to check"));
     }
     let left = left_behind(swarm);
     if !left.is_empty() {
-        lines.push(format!("An earlier run has left {}; to delete such things:", first_of(&left)));
+        lines.push(format!("An earlier run has left {}. To delete it:", first_of(&left)));
         lines.push(format!("  {} --yes", command("clean", &swarm.path)));
     }
     lines.push("To run it:".to_owned());
@@ -80,14 +80,14 @@ fn content(swarm: &SwarmDir, seeders: &[PeerId], way: Made, file: Option<&Path>)
     }
 }
 
-/// What the leechers would take for a part of the file, or for all of it.
+/// Returns the files that leechers would take for a part of the file, or for all of it.
 fn left_behind(swarm: &SwarmDir) -> Vec<String> {
     let leechers = swarm.peers.iter().filter(|peer| !peer.has_file).map(|peer| peer.id);
     let names = leechers.flat_map(|id| [swarm.part_name(id), swarm.journal_name(id), swarm.copy_name(id)]);
     names.filter(|name| swarm.path_of(name).symlink_metadata().is_ok()).collect()
 }
 
-/// The command as it can be typed where this one was: the program is called as it was called, `.` need not be named.
+/// Returns a command to type in the same place. The program keeps the name of this call, and `.` is left out.
 fn command(subcommand: &str, dir: &Path) -> String {
     let program = env::args_os().next().map_or_else(|| "swarm".to_owned(), |name| shell_word(Path::new(&name)));
     if dir == Path::new(".") {

@@ -18,10 +18,10 @@ use crate::files::new_file;
 use crate::out::{FAILED, bar, print};
 use crate::setup::sizes;
 
-/// Does what is asked for.
+/// Carries out `swarm meta`.
 ///
 /// # Errors
-/// One sentence for what cannot be done.
+/// One sentence for the fault.
 pub fn run(what: &Meta) -> Result<ExitCode> {
     match what {
         Meta::Create(args) => create(args),
@@ -43,7 +43,7 @@ fn create(args: &MetaCreateArgs) -> Result<ExitCode> {
             return Err(Usage::error(format!("'{shown}' is the file itself, not a place for its manifest")));
         }
         if !args.force {
-            return Err(Usage::error(format!("'{shown}' is there already; --force overwrites it")));
+            return Err(Usage::error(format!("'{shown}' already exists; --force overwrites it")));
         }
     }
     let kind = match args.hash {
@@ -57,19 +57,19 @@ fn create(args: &MetaCreateArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// `FILE.meta.json`.
+/// Returns `FILE.meta.json`.
 fn beside(file: &Path) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     name.push(ENDING);
     name.into()
 }
 
-/// `25 pieces of 4096 bytes`.
+/// Returns `25 pieces of 4096 bytes`.
 fn pieces(layout: FileLayout) -> String {
     format!("{} of {}", counted(layout.piece_count(), "piece"), counted(layout.piece_size(), "byte"))
 }
 
-/// Looks at a file that is to be hashed, which a wrong name would not be.
+/// Looks at a file that will be hashed, to notice a wrong name.
 fn look(file: &Path) -> Result<Metadata> {
     let opened = manifest::open(file).map_err(|error| Usage::error(format!("{error:#}")))?;
     opened.metadata().with_context(|| format!("cannot read {}", file.display()))
@@ -78,19 +78,19 @@ fn look(file: &Path) -> Result<Metadata> {
 /// Makes sure that a manifest of this layout could be read again.
 ///
 /// # Errors
-/// One sentence, where there are too many pieces.
+/// One sentence, if there are too many pieces.
 pub fn check_count(layout: FileLayout, kind: HashKind) -> Result<()> {
     let count = layout.piece_count();
     if Manifest::can_have(count, kind) {
         return Ok(());
     }
-    Err(Usage::error(format!("{count} pieces are too many for a manifest; larger pieces are fewer")))
+    Err(Usage::error(format!("{count} pieces are too many for a manifest; use larger pieces")))
 }
 
-/// Hashes a file of this layout, with a bar on a terminal; `go_on` may end it with an error.
+/// Hashes a file of this layout, with a progress bar on a terminal. `go_on` may stop it with an error.
 ///
 /// # Errors
-/// When it cannot be read, has a name that is no text, or changes meanwhile.
+/// When the file cannot be read, has a name that is not UTF-8 text, or changes during the hashing.
 pub fn make(
     file: &Path,
     layout: FileLayout,
@@ -113,7 +113,7 @@ pub fn make(
     Ok(Manifest::new(name.to_owned(), layout, kind, piece_hashes, file_hash, tracker_url))
 }
 
-/// The hashes of these pieces, and that of the whole file if it is asked for.
+/// Computes the hashes of these pieces, and of the whole file if `whole` is set.
 fn hash(
     path: &Path,
     layout: FileLayout,
@@ -172,11 +172,11 @@ fn print_json(value: &Value) -> Result<()> {
     print(&serde_json::to_string_pretty(value).expect("the keys are text"))
 }
 
-/// How a file compares with its manifest.
+/// The comparison of a file with its manifest.
 struct Comparison {
-    /// Bytes of the file.
+    /// Size of the file in bytes.
     len: u64,
-    /// In ascending order.
+    /// The wrong pieces, in ascending order.
     wrong: Vec<PieceIndex>,
     /// Whether the hash of the whole file is right, if the manifest has one and the length is right.
     file_hash: Option<bool>,
@@ -207,7 +207,7 @@ fn verify(args: &MetaVerifyArgs) -> Result<ExitCode> {
     Ok(if well { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
 }
 
-/// Hashes what of the file is there; what a shorter file lacks is wrong.
+/// Hashes the existing pieces of the file. The missing pieces of a short file are wrong.
 fn compare(file: &Path, manifest: &Manifest) -> Result<Comparison> {
     let layout = manifest.layout();
     let len = look(file)?.len();
@@ -220,7 +220,7 @@ fn compare(file: &Path, manifest: &Manifest) -> Result<Comparison> {
     Ok(Comparison { len, wrong, file_hash: hashed.file_hash.map(|hash| manifest.file_hash() == Some(hash)) })
 }
 
-/// What was found, in one line.
+/// Returns the result in one line.
 fn told(found: &Comparison, manifest: &Manifest) -> String {
     let (layout, count) = (manifest.layout(), found.wrong.len());
     let text = match count {
@@ -231,7 +231,7 @@ fn told(found: &Comparison, manifest: &Manifest) -> String {
     if found.len != layout.file_size() {
         format!("{text}; it has {} instead of {}", counted(found.len, "byte"), layout.file_size())
     } else if count == 0 && found.file_hash == Some(false) {
-        format!("{text}, but the manifest's file_hash is another")
+        format!("{text}, but the manifest's file_hash differs")
     } else {
         text
     }

@@ -1,8 +1,11 @@
-//! What a swarm is made of before it runs: `swarm init`, and the manifests of `swarm meta`.
+//! Making a swarm before it runs: `swarm init`, and the manifests of `swarm meta`.
 //!
-//! Modules in reading order: `sizes`, `places` and `presets` read what the options say; `plan` decides from it what is written,
-//! `capacity` whether this machine can hold it; [`init`] writes it, and `made` says what there is now; [`meta`] makes, shows and
-//! checks manifests.
+//! Modules in reading order:
+//!
+//! - `sizes`, `places` and `presets`: the values of the options;
+//! - `plan`: decides what to write; `capacity`: decides whether this machine can hold the peers;
+//! - [`init`] writes the files, and `made` describes them;
+//! - [`meta`] makes, shows and checks manifests.
 
 mod sizes;
 

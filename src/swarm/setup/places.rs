@@ -1,4 +1,4 @@
-//! Where the peers of a new swarm are: their hosts and their ports.
+//! The places of a new swarm's peers: their hosts and their ports.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -6,29 +6,25 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use anyhow::{Result, anyhow};
 use peer_process::config::{is_localhost, plain_host};
 
-use crate::cli::InitArgs;
+use crate::cli::{InitArgs, MOST_PEERS};
 use crate::fault::Usage;
 
-/// The course's port, for hosts where nobody can ask which ones are free.
+/// The course's port, for other hosts, whose free ports are unknown.
 const USUAL_PORT: u16 = 6001;
-/// Each peer is connected to each other one: these are half a million connections.
-const MOST_PEERS: u32 = 1000;
 
-/// Each peer's host: those of `--hosts`, else all on this machine.
+/// Returns each peer's host: the hosts of `--hosts`, or this machine for all.
 ///
 /// # Errors
-/// One sentence for the first option that cannot be followed.
+/// One sentence for the first impossible option.
 pub fn hosts(args: &InitArgs, default_count: u32) -> Result<Vec<String>> {
-    let in_range = |what, count: u32| match count {
-        1..=MOST_PEERS => Ok(count),
-        _ => Err(Usage::error(format!("{what} '{count}' is not in 1..={MOST_PEERS}"))),
-    };
-    let asked = args.peers.map(|count| in_range("--peers", count)).transpose()?;
     if args.hosts.is_empty() {
-        return Ok(vec!["localhost".to_owned(); asked.unwrap_or(default_count) as usize]);
+        return Ok(vec!["localhost".to_owned(); args.peers.unwrap_or(default_count) as usize]);
     }
-    let count = in_range("the number of --hosts", u32::try_from(args.hosts.len()).unwrap_or(u32::MAX))?;
-    if let Some(asked) = asked.filter(|asked| *asked != count) {
+    let count = u32::try_from(args.hosts.len()).unwrap_or(u32::MAX);
+    if count > MOST_PEERS {
+        return Err(Usage::error(format!("--hosts names {count} hosts; a swarm has at most {MOST_PEERS} peers")));
+    }
+    if let Some(asked) = args.peers.filter(|asked| *asked != count) {
         return Err(Usage::error(format!("--peers is '{asked}', but --hosts names {count}, one for each peer")));
     }
     if let Some(wrong) = args.hosts.iter().find(|host| !is_host(host)) {
@@ -38,7 +34,7 @@ pub fn hosts(args: &InitArgs, default_count: u32) -> Result<Vec<String>> {
     Ok(args.hosts.clone())
 }
 
-/// Whether it is a word for `PeerInfo.cfg` that no ssh takes for an option: without user, port or blank.
+/// Reports whether it is a word for `PeerInfo.cfg` that ssh does not take for an option: without user, port or blank.
 fn is_host(text: &str) -> bool {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
     // An address may have a scope: fe80::1%eth0.
@@ -47,29 +43,26 @@ fn is_host(text: &str) -> bool {
     is_address || (!text.is_empty() && !text.starts_with('-') && text.chars().all(plain))
 }
 
-/// Whether the name means this machine on every machine.
+/// Reports whether the name means the own machine on every machine.
 pub fn is_loopback(host: &str) -> bool {
     is_localhost(host) || plain_host(host).parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
-/// Each peer's port. Where `--port` does not say it, those of `free` are taken for the peers on this machine.
+/// Returns each peer's port. Without `--port`, the peers on this machine get ports of `free`.
 ///
 /// # Errors
-/// When there are not enough.
+/// When there are not enough ports.
 pub fn ports(first: Option<u16>, hosts: &[String], free: &mut dyn Iterator<Item = u16>) -> Result<Vec<u16>> {
-    if first == Some(0) {
-        return Err(Usage::error(format!("--port '0' is not in 1..={}", u16::MAX)));
-    }
     let mut next: HashMap<String, u32> = HashMap::new();
     let mut ports = Vec::new();
     for host in hosts {
         if first.is_none() && is_loopback(host) {
             ports.push(free.next().ok_or_else(|| {
-                anyhow!("this machine has no more free ports for the peers on {host}: name one with --port")
+                anyhow!("this machine has too few free ports for the peers on {host}: name one with --port")
             })?);
             continue;
         }
-        // These names are of one address, or of two that a peer may listen on at once.
+        // These names mean one address, or two on which a peer may listen at the same time.
         let plain = plain_host(host);
         let address = plain.parse::<IpAddr>().ok().map(|address| address.to_canonical());
         let same =
@@ -92,7 +85,7 @@ mod tests {
     use super::*;
     use crate::cli::{Cli, Command};
 
-    /// `host:port` of each peer, where only the ports 20000 to 20003 are free.
+    /// Returns `host:port` of each peer, if only the ports 20000 to 20003 are free.
     fn places(options: &str) -> Result<String> {
         let words = ["swarm", "init"].into_iter().chain(options.split(' '));
         let Command::Init(args) = Cli::try_parse_from(words).expect("a right command line").command else {
@@ -151,10 +144,10 @@ mod tests {
         let error = places("--peers 5").expect_err("only 4 are free");
         assert_eq!(
             error.to_string(),
-            "this machine has no more free ports for the peers on localhost: name one with --port"
+            "this machine has too few free ports for the peers on localhost: name one with --port"
         );
         let hosts = vec!["a"; 1001].join(",");
         let error = places(&format!("--hosts {hosts}")).expect_err("they are too many");
-        assert_eq!(error.to_string(), "the number of --hosts '1001' is not in 1..=1000");
+        assert_eq!(error.to_string(), "--hosts names 1001 hosts; a swarm has at most 1000 peers");
     }
 }

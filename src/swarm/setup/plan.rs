@@ -1,6 +1,6 @@
-//! `Plan`: what `swarm init` is going to make, decided from its options alone.
+//! `Plan`: the swarm that `swarm init` will make, decided from its options alone.
 //!
-//! Nothing is looked at or written here: what is known of `--file`, and which ports are free, is given.
+//! It reads and writes no files. The caller passes the facts on `--file` and the free ports.
 
 use std::ffi::OsString;
 use std::fmt::Write;
@@ -18,12 +18,12 @@ use crate::setup::sizes;
 /// The first peer's ID, as in the course's configurations.
 const FIRST_ID: u32 = 1001;
 
-/// What is known of `--file`.
+/// The facts on `--file`.
 #[derive(Debug)]
 pub struct Given {
     /// Its name, without the directory.
     pub name: OsString,
-    /// Its bytes.
+    /// Its size in bytes.
     pub size: u64,
 }
 
@@ -40,7 +40,7 @@ pub struct Plan {
     pub file_name: String,
     /// `FileSize` and `PieceSize`.
     pub layout: FileLayout,
-    /// The lines of `PeerInfo.cfg`; there is at least one, and at least one starts with the file.
+    /// The lines of `PeerInfo.cfg`, at least one. At least one peer starts with the file.
     pub peers: Vec<PlannedPeer>,
 }
 
@@ -49,19 +49,19 @@ pub struct Plan {
 pub struct PlannedPeer {
     /// Its ID.
     pub id: PeerId,
-    /// A name or an address.
+    /// Its host, a name or an address.
     pub host: String,
-    /// Where it listens.
+    /// The port on which it listens.
     pub port: u16,
     /// Whether it starts with the file.
     pub has_file: bool,
 }
 
 impl Plan {
-    /// Decides what is to be made. `free_ports` are for the peers on this machine, each a different one.
+    /// Decides what to make. `free_ports` are for the peers on this machine, each a different one.
     ///
     /// # Errors
-    /// One sentence for the first option that cannot be followed.
+    /// One sentence for the first impossible option.
     pub fn new(args: &InitArgs, given: Option<&Given>, free_ports: &mut dyn Iterator<Item = u16>) -> Result<Self> {
         let defaults = Defaults::of(args.preset);
         let hosts = places::hosts(args, defaults.peer_count)?;
@@ -81,15 +81,15 @@ impl Plan {
         });
         Ok(Self {
             preferred_count: args.preferred_count.unwrap_or(defaults.k),
-            unchoking_interval_secs: interval("-p", args.unchoking_interval_secs, defaults.p_secs)?,
-            optimistic_interval_secs: interval("-m", args.optimistic_interval_secs, defaults.m_secs)?,
+            unchoking_interval_secs: args.unchoking_interval_secs.unwrap_or(defaults.p_secs),
+            optimistic_interval_secs: args.optimistic_interval_secs.unwrap_or(defaults.m_secs),
             file_name,
             layout: sizes::layout(args.piece_size.as_deref(), defaults.piece_size, file_size)?,
             peers: peers.collect(),
         })
     }
 
-    /// The text of `Common.cfg`.
+    /// Returns the text of `Common.cfg`.
     pub fn common(&self) -> String {
         format!(
             "NumberOfPreferredNeighbors {}\nUnchokingInterval {}\nOptimisticUnchokingInterval {}\nFileName {}\n\
@@ -103,7 +103,7 @@ impl Plan {
         )
     }
 
-    /// The text of `PeerInfo.cfg`.
+    /// Returns the text of `PeerInfo.cfg`.
     pub fn peer_info(&self) -> String {
         let mut text = String::new();
         for PlannedPeer { id, host, port, has_file } in &self.peers {
@@ -112,26 +112,26 @@ impl Plan {
         text
     }
 
-    /// The peers that start with the file, at least one.
+    /// Returns the peers that start with the file, at least one.
     pub fn seeders(&self) -> impl Iterator<Item = &PlannedPeer> {
         self.peers.iter().filter(|peer| peer.has_file)
     }
 
-    /// The first peer that those on other machines would look for on their own, if there is one.
+    /// Returns the first peer that the peers on other machines would look for on their own machine, if there is one.
     pub fn out_of_reach(&self) -> Option<&PlannedPeer> {
         let elsewhere = self.peers.iter().any(|peer| !is_loopback(&peer.host));
         self.peers.iter().find(|peer| elsewhere && is_loopback(&peer.host))
     }
 }
 
-/// For each peer whether it starts with the file.
+/// Returns for each peer whether it starts with the file.
 fn seeders(args: &InitArgs, default: &[usize], peer_count: usize) -> Result<Vec<bool>> {
     let Some(count) = args.seeders else {
         // The first is always among them.
         return Ok((0..peer_count).map(|place| default.contains(&place)).collect());
     };
     if count == 0 {
-        return Err(Usage::error("--seeders '0' leaves nobody to start with the file, so nobody would ever have it"));
+        return Err(Usage::error("--seeders '0' leaves no peer to start with the file, so no peer would ever have it"));
     }
     let seeder_count = count as usize;
     if seeder_count > peer_count {
@@ -140,22 +140,15 @@ fn seeders(args: &InitArgs, default: &[usize], peer_count: usize) -> Result<Vec<
     Ok((0..peer_count).map(|place| place < seeder_count).collect())
 }
 
-fn interval(option: &str, asked: Option<u32>, default: u32) -> Result<u32> {
-    match asked {
-        Some(0) => Err(Usage::error(format!("{option} '0' is not in 1..={} seconds", u32::MAX))),
-        asked => Ok(asked.unwrap_or(default)),
-    }
-}
-
-/// The file's name, if a line of `Common.cfg` can carry it.
+/// Returns the file's name, if a line of `Common.cfg` can carry it.
 fn plain_name(given: &Given) -> Result<String> {
     let shown = given.name.to_string_lossy();
     let carried = |name: &&str| name.trim() == *name && !name.contains(|c: char| c.is_control() || c == '\\');
     given.name.to_str().filter(carried).map(ToOwned::to_owned).ok_or_else(|| {
         let shown = shown.escape_debug();
         Usage::error(format!(
-            "--file: Common.cfg cannot carry the name '{shown}': it may have no backslash, no control character, no blank \
-             at an end, and is UTF-8 text"
+            "--file: Common.cfg cannot carry the name '{shown}': it must be UTF-8 text without a backslash, a control \
+             character, or a blank at either end"
         ))
     })
 }
@@ -170,7 +163,7 @@ mod tests {
     use super::*;
     use crate::cli::{Cli, Command};
 
-    /// The plan for a command line, where the ports from 20000 on are free; `given` is what `--file` names.
+    /// Makes the plan for a command line. The ports from 20000 on are free; `given` is the file of `--file`.
     fn plan(options: &str, given: Option<&Given>) -> Result<Plan> {
         let words = ["swarm", "init"].into_iter().chain(options.split_whitespace());
         let Command::Init(args) = Cli::try_parse_from(words).expect("a right command line").command else {
@@ -183,7 +176,7 @@ mod tests {
         Given { name: OsString::from_vec(name.to_vec()), size }
     }
 
-    /// `k p m FileName FileSize PieceSize`, and for each peer its last column, as the files' own reader understands them.
+    /// Checks `k p m FileName FileSize PieceSize`, and each peer's last column, as the files' own reader reads them.
     fn check(options: &str, given: Option<&Given>, common: &str, seeders: &str) {
         let plan = plan(options, given).unwrap_or_else(|error| panic!("{options}: {error:#}"));
         let read = parse_common(&plan.common()).expect("it is right");
@@ -234,29 +227,26 @@ mod tests {
     #[test]
     fn what_cannot_be_followed_is_one_sentence_with_the_option_and_the_value() {
         for (options, sentence) in [
-            ("--peers 0", "--peers '0' is not in 1..=1000"),
-            ("--peers 1001", "--peers '1001' is not in 1..=1000"),
-            ("--peers 4294967295", "--peers '4294967295' is not in 1..=1000"),
             ("--peers 3 --hosts a,b", "--peers is '3', but --hosts names 2, one for each peer"),
-            ("--seeders 0", "--seeders '0' leaves nobody to start with the file, so nobody would ever have it"),
+            ("--seeders 0", "--seeders '0' leaves no peer to start with the file, so no peer would ever have it"),
             ("--seeders 7", "--seeders '7' is more than the number of peers, 6"),
             ("--hosts a,b --seeders 3", "--seeders '3' is more than the number of peers, 2"),
-            ("-p 0", "-p '0' is not in 1..=4294967295 seconds"),
-            ("-m 0", "-m '0' is not in 1..=4294967295 seconds"),
-            ("--piece-size 0", "--piece-size '0' is not in 1..=4294967290 bytes"),
-            ("--piece-size 4GiB", "--piece-size '4GiB' is not in 1..=4294967290 bytes"),
+            ("--piece-size 0", "--piece-size '0' is not a number of bytes from 1 to 4294967290"),
+            ("--piece-size 4GiB", "--piece-size '4GiB' is not a number of bytes from 1 to 4294967290"),
             (
                 "--size 5GB --piece-size 1",
-                "--piece-size '1' cuts 5000000000 bytes into 5000000000 pieces, more than the 4294967295 that an index of \
-                 4 bytes counts",
+                "--piece-size '1' cuts 5000000000 bytes into 5000000000 pieces, but an index of 4 bytes counts only \
+                 4294967295",
             ),
-            ("--size many", "--size 'many' is not a whole number with or without a unit, as 24MB, 64KiB or 1000000"),
+            (
+                "--size many",
+                "--size 'many' is not a whole number with or without a unit, such as 24MB, 64KiB or 1000000",
+            ),
             (
                 "--piece-size Auto",
-                "--piece-size 'Auto' is not a whole number with or without a unit, as 24MB, 64KiB or 1000000",
+                "--piece-size 'Auto' is not a whole number with or without a unit, such as 24MB, 64KiB or 1000000",
             ),
-            ("--size 9E", "--size '9E' is not a whole number with or without a unit, as 24MB, 64KiB or 1000000"),
-            ("--port 0", "--port '0' is not in 1..=65535"),
+            ("--size 9E", "--size '9E' is not a whole number with or without a unit, such as 24MB, 64KiB or 1000000"),
             ("--port 65531", "--port '65531' is too high for the peers on localhost: one would have port 65536"),
         ] {
             assert_eq!(plan(options, None).expect_err(options).to_string(), sentence);

@@ -1,12 +1,12 @@
-//! `Defaults`: what holds of a new swarm where no option says otherwise, and the course's three configurations.
+//! `Defaults`: the default values of a new swarm, and the course's three configurations.
 
 use crate::cli::Preset;
 
-/// What holds where no option says otherwise.
+/// The values of a new swarm that no option changes.
 pub struct Defaults {
-    /// How many peers there are.
+    /// Number of peers.
     pub peer_count: u32,
-    /// The places in the list of peers of those that start with the file.
+    /// The places of the seeders in the list of peers.
     pub seeders: &'static [usize],
     /// `FileName`
     pub file_name: &'static str,
@@ -23,7 +23,7 @@ pub struct Defaults {
 }
 
 impl Defaults {
-    /// Those of a preset, or our own.
+    /// Returns the values of a preset, or our own.
     pub fn of(preset: Option<Preset>) -> Self {
         let own = Self {
             peer_count: 6,

@@ -6,12 +6,12 @@ use peer_process::protocol::layout::{FileLayout, LayoutError};
 
 use crate::fault::Usage;
 
-/// The powers of two among which `--piece-size auto` chooses: 16 KiB to 4 MiB.
+/// `--piece-size auto` chooses among these powers of two: 16 KiB to 4 MiB.
 const AUTO_SHIFTS: std::ops::RangeInclusive<u32> = 14..=22;
-/// How many pieces it aims at: enough that the peers have something to trade, few enough that messages do not count.
+/// It aims at this number of pieces: enough for the peers to trade, and few enough that messages cost little.
 const AUTO_PIECE_COUNT: u64 = 1500;
 
-/// The bytes that `text` says, see [`parse_bytes`], if a file can have that many.
+/// Parses a number of bytes by [`parse_bytes`], if a file can have that many.
 ///
 /// # Errors
 /// One sentence that names the option and the value.
@@ -21,7 +21,7 @@ pub fn parse(option: &str, text: &str) -> Result<u64> {
         Err(NotBytes::TooMany) => None,
         Err(NotBytes::NoNumber) => {
             return Err(Usage::error(format!(
-                "{option} '{text}' is not a whole number with or without a unit, as 24MB, 64KiB or 1000000"
+                "{option} '{text}' is not a whole number with or without a unit, such as 24MB, 64KiB or 1000000"
             )));
         }
     };
@@ -30,15 +30,15 @@ pub fn parse(option: &str, text: &str) -> Result<u64> {
     })
 }
 
-/// The size of a piece for a file of this many bytes: of the powers of two from 16 KiB to 4 MiB the one whose number of pieces
-/// is nearest to 1500, the smaller one of two that are equally near. Between the limits that is 1000 to 2000 pieces.
+/// Returns the size of a piece for a file of this many bytes. It is the power of two from 16 KiB to 4 MiB that makes nearly
+/// 1500 pieces, or the smaller of two equally near ones. Between the limits that is 1000 to 2000 pieces.
 pub fn auto_piece_size(file_size: u64) -> u32 {
     let sizes = AUTO_SHIFTS.map(|shift| 1_u32 << shift);
     let off = |size: &u32| file_size.div_ceil(u64::from(*size)).abs_diff(AUTO_PIECE_COUNT);
     sizes.min_by_key(off).expect("there are several powers of two")
 }
 
-/// The layout for what `--piece-size` asks; `default` holds where it asks nothing, `None` for a size that suits the file.
+/// Returns the layout for the value of `--piece-size`. Without a value `default` counts; `None` is a size that suits the file.
 ///
 /// # Errors
 /// One sentence that names the option and the value.
@@ -51,14 +51,14 @@ pub fn layout(asked: Option<&str>, default: Option<u32>, file_size: u64) -> Resu
     let shown = asked.map_or_else(|| piece_size.to_string(), ToOwned::to_owned);
     FileLayout::new(file_size, u32::try_from(piece_size).unwrap_or(u32::MAX)).map_err(|error| match error {
         LayoutError::TooManyPieces(count) => Usage::error(format!(
-            "--piece-size '{shown}' cuts {file_size} bytes into {count} pieces, more than the {} that an index of 4 bytes \
-             counts",
+            "--piece-size '{shown}' cuts {file_size} bytes into {count} pieces, but an index of 4 bytes counts only {}",
             u32::MAX
         )),
         LayoutError::FileTooLong => Usage::error(format!("a file of {file_size} bytes is too long")),
-        LayoutError::PieceSizeOutOfRange => {
-            Usage::error(format!("--piece-size '{shown}' is not in 1..={} bytes", FileLayout::MAX_PIECE_SIZE))
-        }
+        LayoutError::PieceSizeOutOfRange => Usage::error(format!(
+            "--piece-size '{shown}' is not a number of bytes from 1 to {}",
+            FileLayout::MAX_PIECE_SIZE
+        )),
     })
 }
 
@@ -72,7 +72,7 @@ mod tests {
         for text in ["", "1.5GB", "24XB"] {
             let sentence = parse("--size", text).expect_err("it is no size").to_string();
             let expected =
-                format!("--size '{text}' is not a whole number with or without a unit, as 24MB, 64KiB or 1000000");
+                format!("--size '{text}' is not a whole number with or without a unit, such as 24MB, 64KiB or 1000000");
             assert_eq!(sentence, expected);
         }
         for text in ["9223372036854775808", "99999999999999999999999", "9223373TB"] {

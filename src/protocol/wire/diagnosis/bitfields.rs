@@ -1,6 +1,6 @@
 //! Guesses about bitfields: lengths that fit a different file, piece size or form, and spare bits.
 
-use super::messages::starts_a_message;
+use super::framing::starts_a_message;
 use super::mistake::Mistake;
 use crate::protocol::layout::FileLayout;
 

@@ -2,13 +2,13 @@
 
 use super::bitfields;
 use super::first_bytes::{FirstBytes, are_text};
+use super::framing::{PREFIX_LEN, longest};
 use super::mistake::Mistake;
 use crate::protocol::layout::FileLayout;
 use crate::protocol::wire::handshake::{HEADER, JAVA_OBJECT_STREAM};
-use crate::protocol::wire::{NAMES, Oddity, WireFault, message_type as ty};
+use crate::protocol::wire::message_type::{self as ty, NAMES};
+use crate::protocol::wire::{Oddity, WireFault};
 
-/// Length of a message's length and type, in bytes.
-const PREFIX_LEN: usize = 5;
 /// Position after the index in a message that has one.
 const INDEX_END: usize = 9;
 /// The length of a `BitTorrent` request: type, index, and the start and length of the block.
@@ -121,18 +121,6 @@ const NAME_OF_CHOKE: &str = NAMES[ty::CHOKE as usize];
 const NAME_OF_BITFIELD: &str = NAMES[ty::BITFIELD as usize];
 const NAME_OF_PIECE: &str = NAMES[ty::PIECE as usize];
 
-/// Reports whether a message begins like this, judging by its length and type.
-pub(super) fn starts_a_message(bytes: &[u8], layout: FileLayout) -> bool {
-    let Some([length @ .., message_type]) = bytes.first_chunk::<PREFIX_LEN>() else { return false };
-    let length = u32::from_be_bytes(*length);
-    match *message_type {
-        ty::CHOKE..=ty::NOT_INTERESTED => length == 1,
-        ty::HAVE | ty::REQUEST => length == 5,
-        ty::PIECE => (6..=longest(layout)).contains(&length),
-        _ => false,
-    }
-}
-
 /// Guesses what stands in place of a 4-byte index, in a message that is longer or shorter.
 fn of_index_s_bytes(length: u32, layout: FileLayout, payload: &[u8]) -> Option<Mistake> {
     let own = &payload[..payload.len().min(length.saturating_sub(1) as usize)];
@@ -197,11 +185,6 @@ fn are_digits(bytes: &[u8]) -> bool {
 /// Reports whether a Python `pickle` of a known version begins like this.
 pub(super) fn is_pickle(bytes: &[u8]) -> bool {
     matches!(bytes, [PICKLE, 2..=5, ..])
-}
-
-/// Returns the length of a message with a full-size piece.
-fn longest(layout: FileLayout) -> u32 {
-    5 + layout.piece_size()
 }
 
 /// Reports whether a number is right only after its bytes are reversed.

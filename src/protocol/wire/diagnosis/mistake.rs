@@ -187,7 +187,8 @@ impl fmt::Display for Mistake {
                 "zero bytes seem to be missing at its end, as with Java's BitSet.toByteArray, or it has a different Common.cfg"
             }
             Self::TrailingZeroOrType => {
-                "its length seems to leave out the type, which it must count, or a zero byte is missing at its end, as with Java's BitSet.toByteArray"
+                "its length seems to leave out the type, which it must count, or a zero byte is missing at its end, as with \
+                 Java's BitSet.toByteArray"
             }
             Self::OtherLayoutOrTrailingZeros => return write!(f, "{}{OR_ZEROS}", Self::OtherLayout),
             Self::OtherPieceSize(size) => {

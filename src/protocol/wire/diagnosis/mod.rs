@@ -7,6 +7,7 @@
 
 mod bitfields;
 mod first_bytes;
+mod framing;
 mod messages;
 mod mistake;
 mod opening;

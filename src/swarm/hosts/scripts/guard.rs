@@ -1,19 +1,21 @@
-//! The part of the scripts that deletes, and what it keeps from that: a peer at work, no matter who started it, and whatever is only reached
-//! through a link.
+//! The part of the scripts that deletes. It spares the files of running peers, no matter who started them, and files behind a
+//! link.
 //!
-//! A peer of our own program holds `peer_ID.lock`; see the crate's `lock`. Where there is no `flock`, the process counts that the file
-//! names. A script that deletes something of a peer holds that lock meanwhile, so that none begins in between.
+//! A peer of our own program holds `peer_ID.lock`; see the crate's `lock`. On hosts without `flock`, the process that the file
+//! names counts as the holder. A script that deletes a peer's files holds that lock, so that the peer cannot start at the
+//! same time.
 
-/// `is_held ID` tells whether a process holds the lock of a peer, and sets `holder` to the one that the file names.
+/// `is_held ID` reports whether a process holds the lock of a peer, and sets `holder` to the process that the file names.
 ///
-/// `hold ID` takes that lock, and fails if somebody else has it; `let_go` gives it back, and deletes the file, as each holder does.
+/// `hold ID` takes that lock, and fails if another process has it. `let_go` releases it and deletes the file, as each holder
+/// does.
 ///
-/// `on_the_way NAME` sets `link` to the first directory on the way to a file that is a link, or to nothing.
+/// `on_the_way NAME` sets `link` to the first directory in a file's path that is a link, or to nothing.
 ///
-/// `is_recorded FILE` tells whether the process lives that this file records, and sets `pid` to it.
+/// `is_recorded FILE` reports whether the process that this file records is alive, and sets `pid` to it.
 ///
-/// `retire ID` deletes the record of a peer, and fails if the process lives. The record is moved away first and looked at again, for
-/// somebody else may start the same peer at the same moment.
+/// `retire ID` deletes the record of a peer, and fails if the process is alive. It moves the record away first and looks
+/// again, because another process may start the same peer at the same moment.
 pub const GUARD: &str = r#"
 is_held() {
     holder=
@@ -21,13 +23,13 @@ is_held() {
     { read -r holder <"peer_$1.lock"; } 2>/dev/null || :
     case $holder in '' | *[!0-9]*) holder= ;; esac
     if command -v flock >/dev/null 2>&1; then
-        # Who cannot open it has not asked, and not every shell tells the two apart.
+        # A failure to open the file is not an answer, and not every shell distinguishes the two.
         ( flock -n 9; exit $((40 + $?)) ) 9<"peer_$1.lock"
         case $? in 40) return 1 ;; 41) return 0 ;; esac
     fi 2>/dev/null
     [ -n "$holder" ] || return 1
     kill -0 "$holder" 2>/dev/null || ps -p "$holder" >/dev/null 2>&1 || return 1
-    # Its number may be another one's by now; who has the file open is the holder.
+    # Another process may have its ID by now. The holder is the process that has the file open.
     [ -r "/proc/$holder/fd" ] && [ -x "/proc/$holder/fd" ] || return 0
     for open in "/proc/$holder/fd"/*; do
         [ ! "$open" -ef "peer_$1.lock" ] || return 0
@@ -40,7 +42,7 @@ hold() {
         ! is_held "$1" || return 1
         [ ! -h "peer_$1.lock" ] || { echo "peer_$1.lock is a link, so it is not used as a lock; delete it" >&2 && exit 96; }
         command -v flock >/dev/null 2>&1 && true 2>/dev/null >>"peer_$1.lock" || return 0
-        # Its holder may have deleted it by now, which would end some shells at a plain exec.
+        # Its holder may have deleted it by now. Then a plain exec would end some shells.
         { command exec 9<"peer_$1.lock"; } 2>/dev/null || continue
         flock -n 9 2>/dev/null
         case $? in
@@ -91,9 +93,11 @@ retire() {
 }
 "#;
 
-/// Tells what keeps from deleting: pairs of a peer's ID, or `-`, and a name. In lines: `link` and the first link on the way to a file
-/// that is there; `held`, the ID and the process that holds the lock, or `-`. With `=` for the ID, the name is that of a directory:
-/// `same`, it, and another one of a peer that it is a link to.
+/// Prints the reasons not to delete files. Its arguments are pairs of a peer's ID, or `-`, and a name. A line is one of:
+///
+/// - `link` and the first link in the path of an existing file;
+/// - `held`, the ID, and the process that holds the lock, or `-`;
+/// - `same`, a directory, and another peer's directory that it is a link to. Here the pair has `=` for the ID.
 pub const CHECK: &str = r#"
 last=
 while [ $# -gt 1 ]; do
@@ -113,7 +117,8 @@ while [ $# -gt 1 ]; do
 done
 "#;
 
-/// Deletes files: pairs of the ID of the peer whose it is, or `-`, and its name. What it finds in the way is told as a sentence.
+/// Deletes files. Its arguments are pairs of the ID of the peer that owns a file, or `-`, and the name. An obstacle is
+/// reported in a sentence.
 pub const REMOVE: &str = r#"
 last=-
 while [ $# -gt 1 ]; do
@@ -121,19 +126,19 @@ while [ $# -gt 1 ]; do
         let_go
         last=$1
         [ "$1" = - ] || hold "$1" || {
-            echo "peer $1 is at work: ${holder:+process }${holder:-another process} holds peer_$1.lock; end it first" >&2
+            echo "peer $1 is running: ${holder:+process }${holder:-another process} holds peer_$1.lock; stop it first" >&2
             exit 96
         }
     fi
     on_the_way "$2"
     [ -z "$link" ] || { [ ! -e "$2" ] && [ ! -h "$2" ]; } || {
-        echo "$link is a link, so nothing in it is deleted" >&2
+        echo "$link is a link, so swarm deletes nothing in it" >&2
         exit 96
     }
     if [ "$2" = "peer_$1.pid" ]; then
-        retire "$1" || { echo "peer $1 is at work: it is process $pid; end it first" >&2 && exit 96; }
+        retire "$1" || { echo "peer $1 is running: it is process $pid; stop it first" >&2 && exit 96; }
     elif [ "$2" != "peer_$1.lock" ] || [ -z "$held" ]; then
-        # The lock that is held goes last: else another peer could hold one of the same name, and lose its files.
+        # The held lock is deleted last. Otherwise another process could take a lock of the same name, and lose its files.
         rm -f -- "$2" || exit 92
     fi
     shift 2

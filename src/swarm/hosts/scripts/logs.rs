@@ -1,18 +1,18 @@
-//! The part of the scripts that finds logs: public peers write them under more names and in more places than the course says.
+//! The part of the scripts that finds logs: public peers use more names and more places for them than the course does.
 //!
-//! It tells what may be a log; `logs::finding` decides which of them is one. A log that somebody else writes is never deleted when a run
-//! begins, and some go on at its end in the next run: so the beginning of a run notes the length and the end of each that is there. What
-//! goes on behind the same end is this run's; a log that was written again from its start is this run's as a whole.
+//! It lists the files that may be logs, and `logs::finding` decides. The log of a foreign peer is never deleted when a run
+//! begins, and some peers append to it in the next run. So the beginning of a run records the length and the end of each log.
+//! If a log still has the same end there, the bytes after it are from this run. Otherwise the whole log is.
 
-/// `logs WHICH ID GLOB` tells what may be the log of a peer, one file in a line: `$mark`, `log`, the ID, how many bytes of it are of earlier runs,
-/// and its name. With `all` as `WHICH` the files of earlier runs, too.
+/// `logs WHICH ID GLOB` lists the files that may be the log of a peer, one in a line. A line has `$mark`, `log`, the ID, the
+/// number of bytes from earlier runs, and the name. With `all` as `WHICH` it also lists files of earlier runs.
 ///
-/// A file of the same age as the beginning counts as newer: not every shell and file system knows parts of a second, and a short run would
-/// have no logs there.
+/// A file of the same age as the beginning counts as newer. Not every shell and file system knows parts of a second, and a
+/// short run would have no logs there.
 pub const LOGS: &str = r#"
 nl='
 '
-# What is right before the place $2 of the file $1, in one line.
+# Prints the bytes right before the place $2 of the file $1, in one line.
 before() {
     from=1 count=$2
     [ "$2" -le 200 ] || from=$(($2 - 199)) count=200
@@ -34,15 +34,15 @@ logs() {
         printf '%s log %s %s %s\n' "$mark" "$2" "$skip" "$name"
         listed=1
     done
-    # One that has nothing in it yet is better than none.
+    # An empty log is better than none.
     [ -n "$listed" ] || [ ! -f "log_peer_$2.log" ] || [ -s "log_peer_$2.log" ] || [ swarm.begun -nt "log_peer_$2.log" ] ||
         printf '%s log %s 0 %s\n' "$mark" "$2" "log_peer_$2.log"
     unset IFS
 }
 "#;
 
-/// Tells what may be the logs of peers: `$1` is `all` or `new`, then follow pairs of an ID and what else its log may be called, for the
-/// shell to complete.
+/// Lists the files that may be the logs of peers. `$1` is `all` or `new`. Then follow pairs of an ID and a pattern of other
+/// names, which the shell expands.
 pub const FIND: &str = r#"
 mark= which=$1
 shift
@@ -52,8 +52,8 @@ while [ $# -gt 1 ]; do
 done
 "#;
 
-/// Tells of each name from the second on, in two lines: whether it is `new`, that is not older than the file `$1`, or `old`, and the name;
-/// then its first line, or the beginning of that.
+/// Prints two lines for each name from the second on. The first has `old` if the file is older than the file `$1`, otherwise
+/// `new`, and the name. The second has the beginning of the file's first line.
 pub const HEADS: &str = r#"
 begun=$1
 shift
@@ -66,9 +66,9 @@ for name; do
 done
 "#;
 
-/// Notes that a run begins, in the file `$1`, which nothing has that came before; the pairs that follow are those of [`FIND`].
+/// Records that a run begins, in the new file `$1`. The pairs that follow are those of [`FIND`].
 ///
-/// The course's own name is not noted: either that log is deleted now, or its peer goes on with it.
+/// A log with the course's own name is not recorded: it is deleted now, or its peer resumes it.
 pub const BEGIN: &str = r#"
 mark= begun=$1
 shift

@@ -1,7 +1,7 @@
-//! What the shells of the hosts are given to do: POSIX shell, for nothing else can be expected of a host.
+//! The scripts for the shells of the hosts, in POSIX shell, because every host has that.
 //!
-//! Each script starts in the swarm's directory on its host, gets its arguments as `$1`, `$2`, ..., and ends with one of
-//! the statuses below if it cannot do its work. The same scripts run on this machine.
+//! Each script starts in the swarm's directory on its host. It gets its arguments as `$1`, `$2`, ..., and exits with one of
+//! the statuses below if it fails. The same scripts run on this machine.
 
 mod guard;
 mod logs;
@@ -12,28 +12,28 @@ use self::logs::{BEGIN, FIND, HEADS, LOGS};
 use self::start::{FILL, START};
 use crate::words::{all_quoted, quoted};
 
-/// What every script tells first: what comes before was said by the login shell's own start files.
+/// The first output of every script. Anything before it comes from the login shell's own start files.
 pub const READY: &str = "swarm: ready\n";
 
-/// The swarm's directory is not there.
+/// The swarm's directory does not exist.
 pub const NO_DIRECTORY: i32 = 91;
-/// Something in it cannot be made or written.
+/// A file in it cannot be made or written.
 pub const CANNOT_WRITE: i32 = 92;
 
-/// What is to hold the swarm's directory is not there.
+/// The parent of the swarm's directory does not exist.
 pub const NO_PARENT: i32 = 93;
 /// The program does not run there.
 pub const CANNOT_RUN: i32 = 94;
-/// The directory has what would be replaced, and no trace of `swarm`.
+/// The directory has files that would be replaced, and no trace of `swarm`.
 pub const NOT_OURS: i32 = 95;
-/// A peer is at work, or a link is on the way: the last thing that it says is a sentence.
+/// A peer is running, or the path has a link. The script's last line is a sentence.
 pub const IN_THE_WAY: i32 = 96;
 
-/// Sets `started` to what tells the process `$1` from a later one with the same ID: the time of its start, with that of
-/// the machine's. It becomes empty if there is no such process, or one that has ended and is only waited for. Sets `group` to
-/// its process group.
+/// Sets `started` to the identity of the process `$1`: its start time, and the machine's boot. The identity distinguishes it
+/// from a later process with the same ID. It becomes empty if there is no such process, or only a zombie. Sets `group` to its
+/// process group.
 ///
-/// They are the 22nd and 5th words of what Linux tells, where only the second, the name in parentheses, may have blanks.
+/// They are the 22nd and 5th words of `/proc/PID/stat`. Only the second word, the name in parentheses, may have blanks.
 const IDENTITY: &str = r#"
 identity() {
     started= group=
@@ -53,11 +53,17 @@ identity() {
 }
 "#;
 
-/// Looks at peers: `$1` is a word that no log has, then follow five words for each: its ID, what else its log may be called, how much of
-/// it is known, `-` if the log is not asked for, its name, if that is known, and how much is known of what it says on stderr, or `-`. For
-/// each, tells what may be its log; then that word, the ID, the log's size and the [record](super::record::Record) in one line, then
-/// what is new in the log. Where it is asked for, that word, `err`, the ID, the size, and where what follows begins come last, then what is
-/// new there, but no more than the end of it.
+/// Looks at peers. `$1` is a mark, a word that no log has. Then follow five words for each peer:
+///
+/// 1. its ID;
+/// 2. a pattern of other names of its log;
+/// 3. the number of known bytes of the log, or `-` to leave out the log;
+/// 4. the log's name, if it is known;
+/// 5. the number of known bytes of its stderr, or `-` to leave it out.
+///
+/// For each peer it lists the files that may be its log. Then comes a line with the mark, the ID, the log's size and the
+/// [record](super::record::Record), and after it the new bytes of the log. For stderr, a line with the mark, `err`, the ID, the
+/// size and the place where the new bytes begin comes last. The new bytes of stderr, or only their end, follow it.
 const LOOK: &str = r#"
 mark=$1
 shift
@@ -68,7 +74,7 @@ while [ $# -gt 4 ]; do
         alive=alive
         identity "$pid"
         if [ -z "$started" ] || [ "$started" != "$was" ]; then
-            # Its end may not be noted yet.
+            # Its exit may not be noted yet.
             identity "$keeper"
             if [ -z "$started" ] || [ "$started" != "$kept" ]; then
                 alive=gone
@@ -94,10 +100,10 @@ while [ $# -gt 4 ]; do
 done
 "#;
 
-/// Gives the signal `$1` to the peers that follow and to what they have started, if they are still those that were started, and
-/// waits up to `$2` tenths of a second for the peers' end. Tells who is left.
+/// Sends the signal `$1` to the peers that follow and to the processes that they have started, if they are still the same.
+/// Waits up to `$2` tenths of a second until the peers have exited. Prints the peers that are left.
 ///
-/// SIGKILL would end the keeper, too, so the others in the group are given it only when the peer's end was noted.
+/// SIGKILL would end the keeper, too, so the others in the group receive it only after the peer's exit was noted.
 const SIGNAL: &str = r#"
 signal=$1 rounds=$2
 shift 2
@@ -141,14 +147,14 @@ while [ $# -gt 2 ]; do
 done
 "#;
 
-/// Tells those of the names that are files, each with its size.
+/// Prints the names that are files, each with its size.
 const LIST: &str = r#"
 for name; do
     [ ! -f "$name" ] || printf '%s %s\n' "$(($(wc -c <"$name")))" "$name"
 done
 "#;
 
-/// Tells those of the names from the second on that are files and not newer than the file `$1`.
+/// Prints the names from the second on that are files and not newer than the file `$1`.
 const OLD: &str = r#"
 begun=$1
 shift
@@ -157,7 +163,7 @@ for name; do
 done
 "#;
 
-/// Tells the SHA-256 of the file `$1` by whatever this host has for that; nothing if it has nothing.
+/// Prints the SHA-256 of the file `$1` by any program that this host has; prints nothing if it has none.
 const DIGEST: &str = r#"
 if command -v sha256sum >/dev/null; then sha256sum <"$1"
 elif command -v shasum >/dev/null; then shasum -a 256 <"$1"
@@ -165,9 +171,9 @@ elif command -v openssl >/dev/null; then openssl dgst -sha256 -r <"$1"
 fi
 "#;
 
-/// Makes the swarm's directory `$1`, unless it is somebody else's, which it is if it has another configuration than `$2` and `$3`;
-/// and in it that of each peer whose ID follows. Tells the system and the machine's kind in a
-/// line, then what was sent here before; see `supply`. This one starts where a login does.
+/// Makes the swarm's directory `$1`, and in it the directory of each peer whose ID follows. It refuses a directory with a
+/// configuration other than `$2` and `$3`, unless `swarm` made it. Prints the system and the machine's kind in a line, then
+/// the files that were sent before; see `supply`. This script starts in the login's directory.
 const PREPARE: &str = r#"
 case $1 in */*) [ -z "${1%/*}" ] || [ -d "${1%/*}" ] || exit 93 ;; esac
 [ -d "$1" ] || mkdir -- "$1" || [ -d "$1" ] || exit 92
@@ -191,17 +197,17 @@ const TRY: &str = r#"
 "$1" --version >/dev/null || exit 94
 "#;
 
-/// Takes the file `$2` of the directory `$1` from its stdin, gives it the mode `$3` and notes `$4`, which begins with its size. It is
-/// one line, for a login shell of any kind has to hand it on.
+/// Takes the file `$2` of the directory `$1` from its stdin, gives it the mode `$3` and notes `$4`, which begins with its size.
+/// It is one line, because a login shell of any kind must pass it on.
 ///
-/// When the connection breaks, its stdin ends as if all had come: so the size is looked at. It comes under a name of its own, which
-/// ends with `$5`: hosts may share their home directories, and all are given files at the same time.
-pub const TAKE: &str = r#"cd -- "$1" && { rm -f -- "$2.$5"; case $2 in */*) [ ! -h "${2%/*}" ] || [ ! -e "$2" ] || { echo "${2%/*} is a link, so $2 is not replaced" >&2; exit 96; } ;; esac; cat >"$2.$5" && [ "$(($(wc -c <"$2.$5")))" = "${4%% *}" ] && chmod -- "$3" "$2.$5" && mv -f -- "$2.$5" "$2" && { [ ! -h swarm.sent ] || rm -f swarm.sent; } && printf "%s\n" "$4" | cat >>swarm.sent || { rm -f -- "$2.$5"; exit 92; }; }"#;
+/// When the connection breaks, its stdin ends as if the file were complete, so it checks the size. Until then the file has a
+/// name that ends with `$5`, because hosts may share a home directory and receive files at the same time.
+pub const TAKE: &str = r#"cd -- "$1" && { rm -f -- "$2.$5"; case $2 in */*) [ ! -h "${2%/*}" ] || [ ! -e "$2" ] || { echo "${2%/*} is a link, so swarm does not replace $2" >&2; exit 96; } ;; esac; cat >"$2.$5" && [ "$(($(wc -c <"$2.$5")))" = "${4%% *}" ] && chmod -- "$3" "$2.$5" && mv -f -- "$2.$5" "$2" && { [ ! -h swarm.sent ] || rm -f swarm.sent; } && printf "%s\n" "$4" | cat >>swarm.sent || { rm -f -- "$2.$5"; exit 92; }; }"#;
 
-/// Gives the file `$2` of the directory `$1`, behind [`READY`].
+/// Prints [`READY`] and the file `$2` of the directory `$1`.
 pub const GIVE: &str = r#"cd -- "$1" && echo swarm: ready && exec cat <"$2""#;
 
-/// What can be asked of a host.
+/// A request to a host.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Job {
     /// See [`START`].
@@ -233,7 +239,7 @@ pub enum Job {
 }
 
 impl Job {
-    /// The whole script, in a swarm's directory, with these arguments. It is read to its end before anything is done.
+    /// Returns the whole script, for this directory and with these arguments. The shell reads it to its end before it begins.
     pub fn script(self, dir: &str, arguments: &[&str]) -> String {
         let body = match self {
             Self::Start => START,

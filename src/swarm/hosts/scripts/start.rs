@@ -1,11 +1,12 @@
-//! The part of the scripts that starts a peer, and what makes files for all of them.
+//! The part of the scripts that starts a peer, and the function that makes files for all scripts.
 //!
-//! A host's disk may be full or read-only, or the directory somebody else's: whatever cannot be made is told by its name, with the reason.
+//! A host's disk may be full or read-only, or the directory may belong to another user. An error names the file and the
+//! reason.
 
-/// `fill FILE` makes a file of what comes on its stdin, and says which one and why if it cannot: then nothing of it is left.
+/// `fill FILE` makes a file from its stdin. If it cannot, it names the file and the reason, and leaves nothing of it.
 ///
-/// No other command of the scripts makes a file by a redirection alone. Where that fails at a special builtin (`: >file`), some shells end
-/// with a status of their own; and not every `printf` says why it cannot write, but each `cat` does.
+/// No other command of the scripts makes a file by a redirection alone. If that fails at a special builtin (`: >file`), some
+/// shells exit with a status of their own. Not every `printf` says why it cannot write, but every `cat` does.
 pub const FILL: &str = r#"
 fill() {
     why=$( { { cat || { rm -f "$1" 2>/dev/null; false; }; } >"$1"; } 2>&1 ) && return 0
@@ -14,23 +15,24 @@ fill() {
 }
 "#;
 
-/// Starts a peer: `$1` its ID, `$2` its command for a shell. Tells its process ID.
+/// Starts a peer: `$1` is its ID, `$2` its command for a shell. Prints its process ID.
 ///
-/// The record is there before the command runs, under the ID that the command will have; and the keeper, which waits for
-/// its end to note it, outlives this script. Only then is the line read that lets this end: the process ID, or why it has none.
+/// The record is there before the command runs, under the ID that the command will have. The keeper waits until the peer
+/// exits and notes that; it outlives this script. The script ends when it has read one line: the process ID, or the reason
+/// for having none.
 ///
-/// The record also names the process group, if this script leads it: then nobody is in it but the peer, whatever that starts
-/// (its command may be a script), and the keeper, who does not heed what is meant for them.
+/// The record also names the process group, if this script leads it. Then the group has only the peer, the processes that the
+/// peer starts (its command may be a script), and the keeper. The keeper ignores the signals for the others.
 ///
-/// The record of a living process is never replaced: nobody would find that any more. The new one must not be there yet, and the keeper
-/// notes the end only in the record that names itself.
+/// The record of a living process is never replaced, because then nobody would find that process. A new record must not exist
+/// yet. The keeper notes an exit only in the record that names the keeper.
 pub const START: &str = r#"
 runs() {
-    echo "peer $1 was started already: it is process $2" >&2
+    echo "peer $1 is already running: it is process $2" >&2
     exit 96
 }
 retire "$1" || runs "$1" "$pid"
-# Not written through a link: the link goes.
+# It is not written through a link: the link is deleted.
 rm -f "peer_$1.err" && fill "peer_$1.err" </dev/null || exit 92
 export FUNCTIONS
 {
@@ -61,7 +63,7 @@ export FUNCTIONS
         *) echo "$told" && exit 0 ;;
     esac
     ! is_recorded "peer_$1.pid" || runs "$1" "$pid"
-    # Or a shell has said it that could not begin.
+    # Or a shell that could not begin has printed it.
     [ -n "$told" ] || told=$(tail -n 1 <"peer_$1.err")
     echo "$told" >&2
     exit 92

@@ -1,0 +1,192 @@
+//! The command line of `peer_process`, which `swarm generate` describes too.
+//!
+//! Both programs share the explanations of values in `--help`, and the sentence for an error of the command line. This module
+//! prints nothing.
+
+use std::error::Error as _;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::error::ErrorKind;
+use clap::{ArgAction, Parser, ValueEnum};
+
+use crate::limits::{NotRate, Rate};
+
+/// Explains `SECS` in every `--help` that takes one.
+pub const SECS: &str = "SECS is a number of seconds.";
+/// Explains `SIZE`.
+pub const SIZE: &str = "SIZE is a whole number of bytes, with or without a unit: 1000000, 64KiB, 24MB.";
+/// Explains `RATE`.
+pub const RATE: &str = "RATE is a whole number of bytes a second, with or without a unit: 1000000, 200k, 5M.";
+/// Explains the units of a [`SIZE`] or [`RATE`].
+pub const UNITS: &str =
+    "The units k, M, G and T are decimal, and Ki, Mi, Gi and Ti are binary: 1k is 1000, 1Ki is 1024.";
+/// The exit statuses of `peer_process`.
+const STATUSES: &str = "Exit status: 0 every peer has the file, 1 a fault while running, 2 wrong usage or configuration, \
+    3 gave up waiting (--peer-timeout), 130 or 143 stopped by SIGINT or SIGTERM.";
+
+/// Shares a file with the peers listed in PeerInfo.cfg, and exits when all of them have it.
+///
+/// Run it in the directory that holds Common.cfg and PeerInfo.cfg.
+#[derive(Debug, Parser)]
+#[command(name = "peer_process", version, after_help = paragraphs(&[SECS, RATE, UNITS, STATUSES]))]
+pub struct Arguments {
+    /// The ID of this peer's line in PeerInfo.cfg
+    #[arg(value_name = "PEER_ID", allow_negative_numbers = true, value_parser = number("peer ID", 1..=u32::MAX))]
+    pub id: u32,
+    /// Work in this directory [default: the current one]
+    #[arg(short = 'C', long, value_name = "DIR", default_value = ".", hide_default_value = true)]
+    pub dir: PathBuf,
+    /// Trace every message on stderr. Given twice, trace timers and failed calls too
+    #[arg(short, long, action = ArgAction::Count, conflicts_with = "quiet")]
+    pub verbose: u8,
+    /// Show errors only
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// Request a piece from another neighbor if it has not arrived after SECS seconds. A faster neighbor gets four times its
+    /// usual time, at least 3 s
+    #[arg(long, value_name = "SECS", default_value_t = 30, allow_negative_numbers = true,
+        value_parser = number("--request-timeout", 1..=u32::MAX))]
+    pub request_timeout: u32,
+    /// Exit with status 3 if peers stay missing for SECS seconds. Connected peers that do nothing although something is due
+    /// count as missing [default: wait without end]
+    #[arg(long, value_name = "SECS", allow_negative_numbers = true, value_parser = number("--peer-timeout", 1..=u32::MAX))]
+    pub peer_timeout: Option<u32>,
+    /// Which piece to request from a neighbor
+    #[arg(long, value_enum, value_name = "HOW", default_value_t = Selection::Random)]
+    pub select: Selection,
+    /// When to give a free slot to an interested neighbor
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Unchoking::Spec)]
+    pub unchoke: Unchoking,
+    /// Send at most RATE bytes of pieces a second to all neighbors together
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true, value_parser = rate("--upload-limit"))]
+    pub upload_limit: Option<Rate>,
+    /// Send at most RATE bytes of pieces a second to each neighbor
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true, value_parser = rate("--upload-limit-per-neighbor"))]
+    pub upload_limit_per_neighbor: Option<Rate>,
+    /// Request at most RATE bytes of pieces a second from all neighbors together
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true, value_parser = rate("--download-limit"))]
+    pub download_limit: Option<Rate>,
+    /// Request at most RATE bytes of pieces a second from each neighbor
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true, value_parser = rate("--download-limit-per-neighbor"))]
+    pub download_limit_per_neighbor: Option<Rate>,
+    /// Check every piece by this manifest, which `swarm meta create` writes [default: `<FileName>.meta.json` beside
+    /// Common.cfg, if it exists]
+    #[arg(long, value_name = "PATH")]
+    pub manifest: Option<PathBuf>,
+    /// Seed without checking the file by the manifest first
+    #[arg(long)]
+    pub no_verify: bool,
+    /// Write a line of JSON to this file each second: pieces, rates, neighbors
+    #[arg(long, value_name = "PATH")]
+    pub progress_json: Option<PathBuf>,
+    /// Discard what an interrupted run left, and start over
+    #[arg(long)]
+    pub fresh: bool,
+    /// Make all random choices reproducible
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = number("--seed", 0..=u64::MAX))]
+    pub seed: Option<u64>,
+}
+
+/// The values of `--select`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Selection {
+    /// Any piece, all equally likely. This is the course's way
+    Random,
+    /// A piece that the fewest connected neighbors have
+    Rarest,
+    /// The first piece, so that the file grows from its front
+    Sequential,
+}
+
+/// The values of `--unchoke`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Unchoking {
+    /// At the next tick. This is the course's way
+    Spec,
+    /// As soon as a neighbor is interested
+    Eager,
+}
+
+/// Joins the paragraphs below the options in a `--help`.
+#[must_use]
+pub fn paragraphs(paragraphs: &[&str]) -> String {
+    paragraphs.join("\n\n")
+}
+
+/// Accepts a number of this range. The error is a sentence that names the option and the text.
+pub fn number<T>(what: &'static str, range: RangeInclusive<T>) -> impl Fn(&str) -> Result<T, String> + Clone
+where
+    T: FromStr + PartialOrd + Display + Clone,
+{
+    move |text| {
+        let number = text.parse().ok().filter(|number| range.contains(number));
+        number.ok_or_else(|| format!("{what} '{text}' is not a number from {} to {}", range.start(), range.end()))
+    }
+}
+
+/// Accepts bytes a second, with or without a unit.
+pub fn rate(what: &'static str) -> impl Fn(&str) -> Result<Rate, String> + Clone {
+    move |text| text.parse().map_err(|error: NotRate| format!("{what} '{text}' is {error}"))
+}
+
+/// Returns one sentence for a wrong usage, where clap has several lines: the error and the tips, without the usage.
+#[must_use]
+pub fn sentence(error: &clap::Error) -> String {
+    let rendered = match error.source() {
+        // A sentence of a value's own parser, such as `number`.
+        Some(source) if error.kind() == ErrorKind::ValueValidation => source.to_string(),
+        _ => error.to_string(),
+    };
+    let rest = rendered.trim_start_matches("error: ");
+    let mut parts: Vec<_> = rest.split("\n\n").take(1).collect();
+    parts.extend(rest.lines().filter_map(|line| line.trim_start().strip_prefix("tip: ")));
+    parts.push("see --help");
+    let parts: Vec<_> = parts.iter().map(|part| part.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    parts.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sentence_of(words: &str) -> String {
+        let parsed = Arguments::try_parse_from(words.split(' '));
+        sentence(&parsed.err().unwrap_or_else(|| panic!("{words} is right")))
+    }
+
+    #[test]
+    fn a_wrong_usage_is_one_sentence_with_the_tips() {
+        for (words, expected) in [
+            ("peer_process", "the following required arguments were not provided: <PEER_ID>; see --help"),
+            (
+                "peer_process 1001 --fres",
+                "unexpected argument '--fres' found; a similar argument exists: '--fresh'; see --help",
+            ),
+            (
+                "peer_process 1001 --select rare",
+                "invalid value 'rare' for '--select <HOW>' [possible values: random, rarest, sequential]; \
+                 a similar value exists: 'rarest'; see --help",
+            ),
+            ("peer_process 1001 --seed -1", "--seed '-1' is not a number from 0 to 18446744073709551615; see --help"),
+            (
+                "peer_process 1001 --upload-limit 0",
+                "--upload-limit '0' is not a whole number of bytes a second, 1 or more, such as 200k, 5M or 1000000; \
+                 see --help",
+            ),
+        ] {
+            assert_eq!(sentence_of(words), expected, "{words}");
+        }
+    }
+
+    #[test]
+    fn the_units_are_what_their_explanation_says() {
+        for (text, bytes) in [("1000000", 1_000_000), ("200k", 200_000), ("5M", 5_000_000), ("1k", 1000), ("1Ki", 1024)]
+        {
+            assert_eq!(text.parse::<Rate>().map(Rate::bytes_per_second), Ok(bytes), "{text}");
+            assert!([RATE, UNITS].iter().any(|words| words.contains(text)), "{text}");
+        }
+    }
+}
