@@ -27,8 +27,9 @@ pub struct Setup {
     pub allowances: Allowances,
 }
 
-/// Limits on requests, `None` for no limit: maximum number of bytes from [`Event::AllowanceCame`] that are kept unused. A
-/// neighbor cannot tell a peer without allowance from a slow one.
+/// Limits on requests, `None` for no limit: maximum number of bytes from
+/// [`Event::AllowanceCame`](super::Event::AllowanceCame) that are kept unused. A neighbor cannot tell a peer without allowance
+/// from a slow one.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Allowances {
     /// For all neighbors together.

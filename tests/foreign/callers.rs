@@ -74,6 +74,6 @@ fn an_odd_caller_or_handshake_is_told_once_and_not_for_each_connection() {
     let told = |part: &str| seeder.lines_with(part).iter().filter(|line| line.contains("[WARN]")).count();
     assert_eq!(told("neighbor 1002 is understood, but its handshake has 'ECT' where ten zero bytes belong"), 1);
     assert_eq!(told("was turned away: its ID 7 is not in PeerInfo.cfg"), 1);
-    assert_eq!(told("but 'HELLO'"), 2);
+    assert_eq!(told("sent 'HELLO'"), 2);
     seeder.terminate();
 }

@@ -214,7 +214,7 @@ impl Pen {
         Ok(())
     }
 
-    /// Loads the next part of the piece after the buffer was sent; returns false after the last part.
+    /// Loads the next part of the piece after the buffer was sent; returns false at the end of the piece.
     fn load_more(&mut self) -> Result<bool, Failure> {
         let Some(Sending { piece, loaded, started, .. }) = self.piece else { return Ok(false) };
         let len = self.source.layout().piece_len(piece);
