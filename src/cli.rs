@@ -46,7 +46,7 @@ pub struct Arguments {
     #[arg(short, long)]
     pub quiet: bool,
     /// Request a piece from another neighbor if it has not arrived after SECS seconds. A faster neighbor gets four times its
-    /// usual time, at least 3 s
+    /// usual time, at least 3 seconds
     #[arg(long, value_name = "SECS", default_value_t = 30, allow_negative_numbers = true,
         value_parser = number("--request-timeout", 1..=u32::MAX))]
     pub request_timeout: u32,
@@ -93,7 +93,7 @@ pub struct Arguments {
 /// The values of `--select`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum Selection {
-    /// Any piece, all equally likely. This is the course's way
+    /// Any piece, all equally likely. This is the course's rule
     Random,
     /// A piece that the fewest connected neighbors have
     Rarest,
@@ -104,7 +104,7 @@ pub enum Selection {
 /// The values of `--unchoke`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum Unchoking {
-    /// At the next tick. This is the course's way
+    /// At the next tick. This is the course's rule
     Spec,
     /// As soon as a neighbor is interested
     Eager,

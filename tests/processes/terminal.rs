@@ -39,12 +39,15 @@ impl Peer {
     fn status(mut self) -> Option<i32> {
         let id = self.0.id();
         let (sender, ended) = mpsc::channel();
-        thread::spawn(move || sender.send(self.0.wait().expect("a child").code()));
-        ended.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+        thread::spawn(move || sender.send(self.0.wait().expect("a child")));
+        let status = ended.recv_timeout(PATIENCE).unwrap_or_else(|_| {
             // It is not waited for yet, so the ID is its own.
             _ = signal(id, "KILL");
             panic!("it has not ended")
-        })
+        });
+        // Nothing here ends a peer by a signal that it does not turn into a status.
+        assert!(status.code().is_some(), "{status}");
+        status.code()
     }
 }
 
