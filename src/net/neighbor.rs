@@ -175,7 +175,10 @@ pub fn converse(shared: &Arc<Shared>, threads: &Threads, neighbor: PeerId, opene
     if writing && !matches!(farewell, Farewell::Fault(_)) {
         shared.note_conversation(&link, heard, begun.elapsed());
     }
-    let closed = matches!(farewell, Farewell::Closed) && has_heard_all(&link);
+    // A peer that turns a caller away closes in order too, and has not heard it. One that lets it in sends its bitfield first.
+    let has_pieces = shared.layout().piece_count() > 0;
+    let turned_away = opened_by == Opener::Us && heard == Heard::Nothing && has_pieces;
+    let closed = matches!(farewell, Farewell::Closed) && has_heard_all(&link) && !turned_away;
     shared.disconnect(&link, if closed { Ending::Closed } else { Ending::Broken });
     if let Farewell::Fault(fault) = farewell {
         shared.tell_fault(&link, &fault);

@@ -95,6 +95,36 @@ fn who_closes_with_last_words_under_way_and_is_gone_is_called_again() {
     assert_ends(seeder);
 }
 
+/// Seen: a peer that woke up turned its neighbor away because of an older connection. The neighbor took that for a farewell and
+/// exited, and the peer waited for its last `have` without end.
+#[test]
+fn a_neighbor_that_closes_without_a_word_has_turned_us_away_and_is_called_again() {
+    let peers = vec![(1001, true), (1002, true)];
+    let swarm = Swarm::new(Plan { peers, ..Plan::default() });
+    let listener = listen(&swarm, 1001);
+    let seeder = swarm.env.start(&["-v", "1002"]);
+    let mut client = Client::accept(&listener);
+    client.send(&crate::client::handshake(1001));
+    client.say_all_haves(&swarm);
+    seeder.wait_for_line("from 1001: have 24");
+    // Its end is a reset, because of the bytes that were not read.
+    drop(client);
+    let mut away = Client::accept(&listener);
+    away.send(&crate::client::handshake(1001));
+    assert_eq!(away.receive(32), crate::client::handshake(1002));
+    away.close_half();
+    assert_eq!(away.hear_out(), [(BITFIELD, full_bitfield(25))]);
+    drop(away);
+    let mut again = Client::accept(&listener);
+    again.send(&crate::client::handshake(1001));
+    again.say_all_haves(&swarm);
+    assert_eq!(again.receive(32), crate::client::handshake(1002));
+    again.close_half();
+    assert_eq!(again.hear_out(), [(BITFIELD, full_bitfield(25))]);
+    drop(again);
+    assert_ends(seeder);
+}
+
 #[test]
 fn who_is_complete_waits_for_those_that_are_not() {
     let peers = vec![(1001, true), (1002, false), (1003, false)];
