@@ -11,7 +11,7 @@ check() {
 
 check cargo fmt --all --check
 check cargo clippy --locked --all-targets -- -D warnings
-check scripts/test.sh
+check scripts/test.sh --no-fail-fast
 check env RUSTDOCFLAGS=-Dwarnings cargo doc --locked --no-deps
 if command -v shellcheck >/dev/null; then
     check shellcheck scripts/*.sh .ci/run
