@@ -45,13 +45,13 @@ pub struct Arguments {
     /// Show errors only
     #[arg(short, long)]
     pub quiet: bool,
-    /// Request a piece from another neighbor if it has not arrived after SECS seconds. A faster neighbor gets four times its
-    /// usual time, at least 3 seconds
+    /// Request a piece from another neighbor if it has not arrived after SECS seconds. If a neighbor is usually faster, wait
+    /// only four times its usual time, but at least 3 seconds
     #[arg(long, value_name = "SECS", default_value_t = 30, allow_negative_numbers = true,
         value_parser = number("--request-timeout", 1..=u32::MAX))]
     pub request_timeout: u32,
     /// Exit with status 3 if peers stay missing for SECS seconds. Connected peers that do nothing although something is due
-    /// count as missing [default: wait without end]
+    /// count as missing [default: wait forever]
     #[arg(long, value_name = "SECS", allow_negative_numbers = true, value_parser = number("--peer-timeout", 1..=u32::MAX))]
     pub peer_timeout: Option<u32>,
     /// Which piece to request from a neighbor
@@ -72,11 +72,11 @@ pub struct Arguments {
     /// Request at most RATE bytes of pieces a second from each neighbor
     #[arg(long, value_name = "RATE", allow_negative_numbers = true, value_parser = rate("--download-limit-per-neighbor"))]
     pub download_limit_per_neighbor: Option<Rate>,
-    /// Check every piece by this manifest, which `swarm meta create` writes. The default is `FileName.meta.json` beside
+    /// Check every piece against this manifest, which `swarm meta create` writes. The default is `FileName.meta.json` beside
     /// Common.cfg, if it exists
     #[arg(long, value_name = "PATH")]
     pub manifest: Option<PathBuf>,
-    /// Seed without checking the file by the manifest first
+    /// Seed without checking the file against the manifest first
     #[arg(long)]
     pub no_verify: bool,
     /// Write a line of JSON to this file each second: pieces, rates, neighbors
@@ -85,7 +85,7 @@ pub struct Arguments {
     /// Discard what an interrupted run left, and start over
     #[arg(long)]
     pub fresh: bool,
-    /// Make all random choices reproducible
+    /// Make all random choices reproducible, with this random seed
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = number("--seed", 0..=u64::MAX))]
     pub seed: Option<u64>,
 }
@@ -97,7 +97,7 @@ pub enum Selection {
     Random,
     /// A piece that the fewest connected neighbors have
     Rarest,
-    /// The first piece, so that the file grows from its front
+    /// The first missing piece, so that the file fills from its start
     Sequential,
 }
 

@@ -139,7 +139,8 @@ fn is_same_host(one: &str, other: &str) -> bool {
 /// # Errors
 /// One sentence for the first fault. Nothing is created or written.
 pub fn load(dir: &Path, own: PeerId) -> Result<Config> {
-    let (common, peers) = read(dir)?;
+    let hint = "start in the directory that holds the file, or name that directory with -C";
+    let (common, peers) = read_both(dir, hint)?;
     let place = peers.iter().position(|peer| peer.id == own);
     let own = place.ok_or_else(|| {
         let listed = first_of(peers.iter().map(|peer| peer.id));
@@ -152,20 +153,24 @@ pub fn load(dir: &Path, own: PeerId) -> Result<Config> {
     Ok(config)
 }
 
-/// Reads both files in `dir`, for a program that is not one of the peers.
+/// Reads both files in `dir`, for `swarm`, which is not one of the peers.
 ///
 /// # Errors
 /// One sentence for the first fault.
 pub fn read(dir: &Path) -> Result<(Common, Vec<PeerInfo>)> {
-    Ok((parse_common(&read_text(dir, COMMON)?)?, parse_peer_info(&read_text(dir, PEER_INFO)?)?))
+    read_both(dir, "name the swarm's directory, or make one with `swarm init`")
 }
 
-fn read_text(dir: &Path, name: &str) -> Result<String> {
+fn read_both(dir: &Path, hint: &str) -> Result<(Common, Vec<PeerInfo>)> {
+    Ok((parse_common(&read_text(dir, COMMON, hint)?)?, parse_peer_info(&read_text(dir, PEER_INFO, hint)?)?))
+}
+
+/// Reads a file in `dir`; if it is missing in the current directory, the error ends with the hint.
+fn read_text(dir: &Path, name: &str, hint: &str) -> Result<String> {
     let path = dir.join(name);
     let bytes = fs::read(&path).map_err(|error| {
         let here = dir == Path::new(".") && error.kind() == io::ErrorKind::NotFound;
-        let hint =
-            if here { "; start in the directory that holds the file, or name that directory with -C" } else { "" };
+        let hint = if here { format!("; {hint}") } else { String::new() };
         anyhow!("cannot read {}: {error}{hint}", path.display())
     })?;
     let text = std::str::from_utf8(&bytes).map_err(|error| {

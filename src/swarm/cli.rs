@@ -82,7 +82,7 @@ pub struct RemoteArgs {
 pub struct InitArgs {
     #[command(flatten)]
     pub dir: DirArgs,
-    /// Start from one of the course's configurations; other options change it
+    /// Start from one of the course's configurations; other options override it
     #[arg(long, value_enum)]
     pub preset: Option<Preset>,
     /// The number of peers [default: 6, or one for each of --hosts]
@@ -144,7 +144,7 @@ pub struct StartArgs {
     /// program]
     #[arg(long, value_name = "COMMAND")]
     pub peer_command: Option<String>,
-    /// Look for a peer's log here too, with {id} for its ID: "out/peer{id}-*.txt". * is any run of characters but /, ? is one.
+    /// Look for a peer's log here too, with {id} for its ID: "out/peer{id}-*.txt". * matches any characters but /, and ? matches one.
     /// `swarm` finds `log_peer_ID.log` without it, also with the ID in brackets or a date behind it, here and in log/, logs/ and
     /// `peer_ID`/. The other subcommands use the pattern too, until you give an empty one
     #[arg(long, value_name = "PATTERN")]
@@ -169,7 +169,7 @@ pub struct StartArgs {
     #[arg(long)]
     pub no_seeder_yet: bool,
     /// Limit every peer, to slow the swarm down so that you can watch choking. A seeder sends RATE bytes of pieces a second, and
-    /// the i-th of n leechers i/n of it. Without RATE a run lasts about ten unchoking intervals
+    /// the first of n leechers 1/n of that, the second 2/n, and so on. Without RATE a run lasts about ten unchoking intervals
     #[arg(long, value_name = "RATE", require_equals = true, value_parser = rate("--demo-rate"))]
     #[expect(clippy::option_option, reason = "clap's way to distinguish an option without a value from no option")]
     pub demo_rate: Option<Option<Rate>>,
@@ -273,7 +273,7 @@ pub struct MetaCreateArgs {
 pub enum HashName {
     /// SHA-256
     Sha256,
-    /// SHA-1, for programs that know no other. It finds damage but not every forgery
+    /// SHA-1, for programs that support nothing else. It finds damage but not every forgery
     Sha1,
     /// BLAKE3, the fastest
     Blake3,

@@ -64,3 +64,9 @@ pub fn bar(bytes: u64, message: impl Into<Cow<'static, str>>) -> ProgressBar {
     // No steady tick: the library's thread for it panics where the system gives none.
     bar
 }
+
+/// Takes a bar away, and waits a moment until it is gone: what is printed next must not stand in its line.
+pub fn finish_bar(bar: &ProgressBar) {
+    bar.finish_and_clear();
+    stderr::flush(stderr::LAST_PATIENCE);
+}

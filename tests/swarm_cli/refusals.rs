@@ -7,7 +7,7 @@ use std::process::Command;
 
 use crate::support::left_out::{find, left_out};
 use crate::swarm::{Swarm, content, copy_of};
-use crate::{Outcome, SWARM};
+use crate::{Outcome, Place, SWARM, command};
 
 /// Asserts that a line is refused with one sentence that has this in it, and that nothing was started.
 fn check(swarm: &Swarm, line: &str, said: &str) {
@@ -30,6 +30,17 @@ fn numbers_that_are_none_are_refused() {
     for line in ["--stagger x", "--timeout", "--detach --timeout 3", "--detach --keep-going", "--bogus", "one two"] {
         check(&swarm, &format!("start {line}"), "; see --help");
     }
+}
+
+/// Seen: the hint of `peer_process`, which names an option that `swarm` does not have.
+#[test]
+fn a_directory_without_a_swarm_is_refused_with_a_hint_that_is_right() {
+    let place = Place::new();
+    let outcome = Outcome::of(command(place.0.path(), &["status"]));
+    let sentence = outcome.sentence(2);
+    let hint = "cannot read ./Common.cfg: No such file or directory (os error 2); name the swarm's directory, or make one \
+                with `swarm init`";
+    assert!(sentence.contains(hint), "{sentence}");
 }
 
 /// Seen: a `ProxyCommand` in somebody else's directory that `swarm status` ran.

@@ -1,5 +1,6 @@
 //! Whatever becomes of stdout and stderr, the watch over the peers goes on, and a signal ends it.
 
+use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Stdio};
 use std::sync::mpsc;
@@ -7,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::support::process::{PATIENCE, wait_until};
-use crate::swarm::{PEER_PROCESS, Swarm, kill};
+use crate::swarm::{PEER_PROCESS, Swarm, copy_of, kill};
 use crate::unread::{Terminal, full_pipe};
 use crate::{Outcome, command};
 
@@ -38,6 +39,32 @@ pub fn end(child: Child) -> Outcome {
     });
     let text = |bytes| String::from_utf8(bytes).expect("text");
     Outcome { status: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+/// Seen: `peer  host       file      SHA-256            ] 17 %, 178.61 MB/s`, because the bar was taken away too late.
+#[test]
+fn the_bar_is_gone_before_the_table_comes() {
+    let swarm = Swarm::new("1001* 1002");
+    let common = swarm.text("Common.cfg");
+    let other_size =
+        |line: &str| if line.starts_with("FileSize") { "FileSize 200000000".into() } else { line.to_owned() };
+    let common: Vec<_> = common.lines().map(other_size).collect();
+    swarm.place.write("Common.cfg", common.join("\n").as_bytes());
+    for id in [1001, 1002] {
+        let path = swarm.place.path(&copy_of(id));
+        fs::create_dir_all(path.parent().expect("a directory")).expect("it can be made");
+        _ = fs::remove_file(&path);
+        File::create(path).expect("a file").set_len(200_000_000).expect("a sparse file");
+    }
+    let mut terminal = Terminal::new();
+    let mut command = command(swarm.place.0.path(), &["verify"]);
+    let child =
+        command.env("TERM", "xterm").stdout(terminal.side()).stderr(terminal.side()).spawn().expect("it starts");
+    let shown = terminal.read_until("identical");
+    end(child).assert_status(0);
+    let (before, table) = shown.split_once("peer  ").expect("a table");
+    assert!(before.contains("comparing the copies ["), "{shown:?}");
+    assert!(before.ends_with("\u{1b}[J") && !table.contains('\u{1b}'), "{shown:?}");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::hosts::digest::Digest;
 use crate::hosts::interrupts::Interrupts;
 use crate::hosts::settings::Settings;
 use crate::hosts::{Host, Hosts, NoDirectory};
-use crate::out::bar;
+use crate::out::{bar, finish_bar};
 use crate::swarm_dir::SwarmDir;
 
 /// The text of the progress bar while copies are compared.
@@ -59,7 +59,7 @@ pub fn digest_all(swarm: &SwarmDir, hosts: &Hosts) -> Copies {
         host.peers.iter().map(digest).collect::<Vec<_>>()
     };
     let found: BTreeMap<PeerId, Result<Option<Digest>, String>> = hosts.each(on_host).into_iter().flatten().collect();
-    bar.finish_and_clear();
+    finish_bar(&bar);
     let digests = found.iter().filter_map(|(id, found)| Some((*id, found.clone().ok()??))).collect();
     let list: Vec<_> =
         swarm.peers.iter().map(|peer| Found { has_file: peer.has_file, digest: found[&peer.id].clone() }).collect();

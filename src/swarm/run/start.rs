@@ -24,7 +24,7 @@ use crate::hosts::locks;
 use crate::hosts::running::{running, who_runs};
 use crate::hosts::settings::Settings;
 use crate::hosts::{Host, Hosts, NoDirectory, Program};
-use crate::out::{FAILED, bar, named, print, say, signal_status};
+use crate::out::{FAILED, bar, finish_bar, named, print, say, signal_status};
 use crate::run::afterword::{tell_failures, too_short};
 use crate::run::demo_rate::{self, LIMIT_OPTION};
 use crate::run::launch::{Started, launch, stop_started};
@@ -317,7 +317,7 @@ fn prepare(swarm: &SwarmDir, hosts: &Hosts, program: &Program) -> Result<()> {
         Ok(())
     };
     let prepared = hosts.each(prepare);
-    bar.finish_and_clear();
+    finish_bar(&bar);
     all_well(prepared)
 }
 

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::cli::{HashName, Meta, MetaCreateArgs, MetaShowArgs, MetaVerifyArgs};
 use crate::fault::Usage;
 use crate::files::new_file;
-use crate::out::{FAILED, bar, print};
+use crate::out::{FAILED, bar, finish_bar, print};
 use crate::setup::sizes;
 
 /// Carries out `swarm meta`.
@@ -130,7 +130,7 @@ fn hash(
         go_on()
     };
     let hashed = Reading { file: &file, layout, told: &told }.hash(kind, pieces, whole);
-    bar.finish_and_clear();
+    finish_bar(&bar);
     hashed.with_context(|| format!("cannot read {}", path.display()))
 }
 
