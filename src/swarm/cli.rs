@@ -168,8 +168,8 @@ pub struct StartArgs {
     /// Start although no peer has the file. Start a seeder by hand later
     #[arg(long)]
     pub no_seeder_yet: bool,
-    /// Limit every peer, to slow the swarm down so that you can watch choking. A seeder sends RATE bytes of pieces a second, and
-    /// the first of n leechers 1/n of that, the second 2/n, and so on. Without RATE a run lasts about ten unchoking intervals
+    /// Limit every peer, to slow the swarm down so that you can watch choking. A seeder sends RATE bytes of pieces a second. The
+    /// first of n leechers sends 1/n of that, the second 2/n, and so on. Without RATE a run lasts about ten unchoking intervals
     #[arg(long, value_name = "RATE", require_equals = true, value_parser = rate("--demo-rate"))]
     #[expect(clippy::option_option, reason = "clap's way to distinguish an option without a value from no option")]
     pub demo_rate: Option<Option<Rate>>,
