@@ -45,6 +45,7 @@ impl Leavings {
 
     /// Closes the shared connections, which ends our commands on those hosts.
     pub fn clear(&self) {
+        self.gates.logins.end();
         self.connections.iter().for_each(Ssh::close);
         // It has only sockets, which nobody needs after the process has exited.
         _ = self.sockets.as_ref().map(fs::remove_dir_all);

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::logins::Logins;
+
 /// Maximum number of logins under way at one place.
 const MOST_AT_ONCE: usize = 8;
 /// Maximum number of tries of a login, and the maximum when the user wants to stop.
@@ -23,6 +25,8 @@ const SILENCE: &str = "timed out";
 /// The gates of all places; all hosts of a swarm share them.
 #[derive(Debug, Default)]
 pub struct Gates {
+    /// The logins that were let through and are under way.
+    pub logins: Logins,
     state: Mutex<State>,
     changed: Condvar,
 }

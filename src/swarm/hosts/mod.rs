@@ -16,6 +16,8 @@ pub mod record;
 
 mod scripts;
 
+mod logins;
+
 mod gates;
 mod ssh;
 

@@ -5,7 +5,7 @@
 
 use std::env;
 use std::fs::DirBuilder;
-use std::io::{Read, Seek};
+use std::io::{ErrorKind, Read, Seek};
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
@@ -136,7 +136,11 @@ impl Ssh {
         let mut command = self.base();
         // It goes into the background, and this returns, as soon as it is logged in.
         command.args(["-f", "-N", "--", &self.host]).process_group(0);
-        let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(copy).status();
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(copy);
+        let status = self.gates.logins.run(&mut command);
+        if status.as_ref().is_err_and(|error| error.kind() == ErrorKind::Interrupted) {
+            return Err("interrupted".into());
+        }
         if status.is_ok_and(|status| !status.success()) {
             let mut said = Vec::new();
             _ = stderr.rewind().and_then(|()| stderr.read_to_end(&mut said));
