@@ -3,6 +3,13 @@
 set -eu
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+if (($# > 0)); then
+    echo "Usage: scripts/check.sh" >&2
+    echo "Runs all checks of CI. It takes no arguments; scripts/test.sh runs tests alone." >&2
+    [ "$1" = --help ] || [ "$1" = -h ] || exit 2
+    exit 0
+fi
+
 # Says which check comes and runs it, so that what failed stands right above the end.
 check() {
     printf '\n== %s\n' "$*"

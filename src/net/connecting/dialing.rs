@@ -132,7 +132,10 @@ fn dial(shared: &Shared, to: &PeerInfo, haste: Haste) -> Result<Stream, Trouble>
 }
 
 fn dial_at(shared: &Shared, to: &PeerInfo, address: SocketAddr, patience: Duration) -> Result<Stream, Trouble> {
-    let stream = addresses::connect(address, DIAL_PATIENCE).map_err(|error| Trouble::of_dialing(address, &error))?;
+    let stream = addresses::connect(address, DIAL_PATIENCE).map_err(|error| {
+        log::trace!("cannot connect to {} at {address}: {error}", to.id);
+        Trouble::of_dialing(address, &error)
+    })?;
     if stream.reaches_itself() {
         return Err(Trouble::of_dialing(address, &std::io::ErrorKind::ConnectionRefused.into()));
     }
