@@ -141,12 +141,12 @@ impl Console {
     pub fn new(own: PeerId, layout: FileLayout, quiet: bool) -> Self {
         let drawn = !quiet && stderr::draws();
         let target = if drawn { stderr::draw_target() } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target(Some(layout.file_size()), target);
         // Narrow: there may be only 80 columns.
         let style = ProgressStyle::with_template("{prefix} [{bar:6}] {wide_msg}").expect("the template is right");
-        bar.set_style(style.progress_chars("=> "));
-        let name = format!("peer {own}");
-        bar.set_prefix(name.clone());
+        let (style, name) = (style.progress_chars("=> "), format!("peer {own}"));
+        // Nothing is drawn yet: a person who sees the bar may rely on what signals do.
+        let bar =
+            ProgressBar::with_draw_target(Some(layout.file_size()), target).with_style(style).with_prefix(name.clone());
         Self(Arc::new(Inner { name, quiet, bar, lines: Intervals::default() }))
     }
 
