@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 use super::acks::Brought;
 use super::joining::Turned;
 use super::link::Link;
-use super::sending::writer;
 use super::shared::Shared;
 use super::stream::Stream;
 use super::telling::callers::{Did, Who};
@@ -167,8 +166,7 @@ pub fn converse(shared: &Arc<Shared>, threads: &Threads, neighbor: PeerId, opene
     let writing = {
         let (shared, link) = (Arc::clone(shared), link.clone());
         threads.spawn(&format!("to-{neighbor}"), move || {
-            shared.heed(&link, writer::write_outbox(&link.outbox));
-            link.stream.shut_sending();
+            shared.write_outbox(&link);
         })
     };
     let farewell = if writing { read_messages(shared, &link, &mut heard) } else { Farewell::Broken };
@@ -178,6 +176,7 @@ pub fn converse(shared: &Arc<Shared>, threads: &Threads, neighbor: PeerId, opene
     // A peer that turns a caller away closes in order too, and has not heard it. One that lets it in sends its bitfield first.
     let has_pieces = shared.layout().piece_count() > 0;
     let turned_away = opened_by == Opener::Us && heard == Heard::Nothing && has_pieces;
+    // Waited for in any case: what is queued leaves even if it may be in vain.
     let closed = matches!(farewell, Farewell::Closed) && has_heard_all(&link) && !turned_away;
     shared.disconnect(&link, if closed { Ending::Closed } else { Ending::Broken });
     if let Farewell::Fault(fault) = farewell {
@@ -307,8 +306,7 @@ mod tests {
     /// Sends everything that waits for a neighbor.
     fn send_all(shared: &Shared, link: &Link) {
         link.outbox.close();
-        shared.heed(link, writer::write_outbox(&link.outbox));
-        link.stream.shut_sending();
+        shared.write_outbox(link);
     }
 
     #[test]

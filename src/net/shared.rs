@@ -15,7 +15,7 @@ use super::disk::{Disk, Saved};
 use super::figures::Tally;
 use super::link::Link;
 use super::options::Options;
-use super::sending::writer::{write_answer, write_left};
+use super::sending::writer::{write_answer, write_left, write_outbox};
 use super::sending::{Failure, Source};
 use super::state::{DiskWork, State, Work};
 use super::telling::hints::{Pace, Patience};
@@ -255,6 +255,16 @@ impl Shared {
             Failure::Process(error) => self.fail(error),
         }
         link.give_up();
+    }
+
+    /// Runs the writer thread of a link.
+    ///
+    /// The order matters. A fault of the disk must be known before the reader, which waits for the writer's end, reports the link's.
+    /// The sending half is shut last, because that looks to the reader as if the neighbor had closed it.
+    pub fn write_outbox(&self, link: &Link) {
+        self.heed(link, write_outbox(&link.outbox));
+        link.outbox.set_ended();
+        link.stream.shut_sending();
     }
 
     /// Does the work, and returns the event to report.

@@ -10,26 +10,23 @@
 use super::outbox::Outbox;
 use super::pen::{Failure, Pen};
 
-/// Runs the writer thread: sends the messages of the outbox until it is closed and empty. The caller shuts the socket's sending
-/// half.
+/// Runs the writer thread: sends the messages of the outbox until it is closed and empty. The caller reports a failure, says that
+/// the writer has ended, and shuts the socket's sending half, in this order.
 ///
 /// # Errors
-/// The first failure; everything unsent is discarded then.
+/// When the socket or the disk fails; everything unsent is discarded then.
 pub fn write_outbox(outbox: &Outbox) -> Result<(), Failure> {
-    let mut result = Ok(());
     while let Some(mut pen) = outbox.wait_for_pen() {
         let written = pen.write(|until| outbox.pace(until));
         let unsent_len = pen.unsent_of_piece();
         outbox.put_back(pen);
-        if let Err(failure) = written {
+        if written.is_err() {
             outbox.give_back(unsent_len);
             outbox.abort();
-            result = result.and(Err(failure));
+            return written;
         }
     }
-    // This comes before the socket is shut, because a shut socket looks to the reader as if the neighbor had closed it.
-    outbox.set_ended();
-    result
+    Ok(())
 }
 
 /// Sends the answer to the last message from the thread that has read it. With small pieces, waking the writer for each answer
