@@ -1,8 +1,18 @@
 //! Who imports whom, as the source says it: every file, the paths in its code, and the files that these paths lead to.
+//!
+//! `syn` reads the source, so that no form of a path escapes: trees, aliases, paths without `use`, modules in a file. Unit tests
+//! and modules for tests alone count as nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use syn::spanned::Spanned;
+use syn::visit::{self, Visit};
+use syn::{Attribute, Item, ItemMod, ItemUse, Macro, Meta, UseTree};
+
+/// The parts of a path from the root of a crate: `["crate", "net", "pen", "Pen"]`, or the name of another crate first.
+pub type Parts = Vec<String>;
 
 /// A file of a crate.
 #[derive(Debug)]
@@ -11,39 +21,51 @@ pub struct Source {
     pub path: PathBuf,
     /// Its module, from the root of its crate: `["net", "pen"]`. The root has no parts.
     pub module: Vec<String>,
-    /// Whether it has modules below it: it is a `mod.rs` or a root.
-    pub is_folder: bool,
     /// All of it.
     pub text: String,
+    /// The paths in its code, each with the number of its line.
+    pub paths: Vec<(usize, Parts)>,
+    /// The names that `use` gives it, and where they lead.
+    names: BTreeMap<String, Parts>,
+    /// The modules below it that only tests have.
+    test_modules: BTreeSet<String>,
 }
 
 impl Source {
     /// A file of the crate whose root is the file `root`.
+    ///
+    /// # Panics
+    /// When it is not Rust.
     pub fn new(root: &Path, path: PathBuf, text: String) -> Self {
         let folder = root.parent().expect("the root is a file");
         let inside = path.strip_prefix(folder).expect("below the root").with_extension("");
         let mut module: Vec<_> = inside.iter().map(|part| part.to_str().expect("plain names").to_owned()).collect();
-        let is_root = path == root;
-        let is_folder = is_root || module.last().is_some_and(|last| last == "mod");
-        if is_folder {
+        if path == root || module.last().is_some_and(|last| last == "mod") {
             module.pop();
         }
-        Self { path, module, is_folder, text }
+        let file = syn::parse_file(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let mut reader = Reader { place: module.clone(), ..Reader::default() };
+        // The names first: a path may use one that stands below it.
+        reader.visit_file(&file);
+        reader.names_are_known = true;
+        reader.paths.clear();
+        reader.visit_file(&file);
+        let Reader { paths, names, test_modules, .. } = reader;
+        Self { path, module, text, paths, names, test_modules }
     }
 
     /// The code with the numbers of its lines, without comments and unit tests.
     pub fn code(&self) -> Vec<(usize, &str)> {
         let mut code = Vec::new();
-        let mut lines = (1..).zip(self.text.lines()).peekable();
+        let mut lines = (1..).zip(self.text.lines());
         while let Some((number, line)) = lines.next() {
             if line == "#[cfg(test)]" {
-                // A module of its own file is one line; the tests in this file are its end.
-                if lines.next().is_some_and(|(_, item)| item.ends_with(';')) {
-                    continue;
+                // An item of one line, or one that ends with a brace of its own.
+                let mut first = lines.by_ref().skip_while(|(_, line)| line.starts_with("#["));
+                if first.next().is_some_and(|(_, item)| !item.ends_with(';')) {
+                    lines.by_ref().find(|(_, line)| *line == "}");
                 }
-                break;
-            }
-            if !line.trim_start().starts_with("//") {
+            } else if !line.trim_start().starts_with("//") {
                 code.push((number, line));
             }
         }
@@ -80,74 +102,130 @@ pub fn texts_below(root: &Path) -> Vec<(PathBuf, String)> {
     found
 }
 
-/// The paths that code names with a path from somewhere: `use` trees, one path for each leaf, and paths in other code.
-/// Each comes with the number of its line.
-pub fn paths(source: &Source) -> Vec<(usize, Vec<String>)> {
-    let (mut found, mut statement) = (Vec::new(), None::<(usize, String)>);
-    for (number, line) in source.code() {
-        let begins = statement.is_none() && is_use(line);
-        if begins {
-            let (_, tree) = line.split_once("use ").expect("it was found");
-            statement = Some((number, String::new()));
-            statement.as_mut().expect("it was begun").1.push_str(tree);
-        } else if let Some((_, text)) = &mut statement {
-            text.push_str(line);
-        } else {
-            found.extend(inline(line).into_iter().map(|path| (number, path)));
-        }
-        if let Some((first, text)) = statement.take_if(|(_, text)| text.contains(';')) {
-            let tree = text.split(';').next().expect("a first part");
-            found.extend(leaves(tree).into_iter().map(|path| (first, path)));
-        }
-    }
-    found
+/// Collects what a file names.
+#[derive(Default)]
+struct Reader {
+    /// The module that is being read: that of the file, or one inside it.
+    place: Vec<String>,
+    paths: Vec<(usize, Parts)>,
+    names: BTreeMap<String, Parts>,
+    names_are_known: bool,
+    test_modules: BTreeSet<String>,
 }
 
-fn is_use(line: &str) -> bool {
-    let line = line.trim_start();
-    let line = line.strip_prefix("pub").map_or(line, |rest| rest.trim_start_matches(|c: char| "(): ".contains(c)));
-    let line = line.split_once(") ").filter(|(scope, _)| !scope.contains(' ')).map_or(line, |(_, rest)| rest);
-    line.starts_with("use ")
-}
-
-/// `a::{b, c::D}` is `a::b` and `a::c::D`.
-fn leaves(tree: &str) -> Vec<Vec<String>> {
-    let tree = tree.trim();
-    let Some((head, body)) = tree.split_once('{') else {
-        let path = tree.split(" as ").next().expect("a first part");
-        return vec![path.split("::").map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()];
-    };
-    let head: Vec<_> = head.split("::").map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect();
-    let body = body.rsplit_once('}').expect("a closed tree").0;
-    let (mut branches, mut depth, mut from) = (Vec::new(), 0, 0);
-    for (at, c) in body.char_indices() {
-        match c {
-            '{' => depth += 1,
-            '}' => depth -= 1,
-            ',' if depth == 0 => {
-                branches.push(&body[from..at]);
-                from = at + 1;
+impl Reader {
+    /// The same path from the root. A path that begins with a name that `use` has given goes on from there; any other one may
+    /// begin with a module below this one, or with another crate.
+    fn absolute(&self, path: &[String]) -> Option<Parts> {
+        let from = |module: &[String], rest: &[String]| [&["crate".to_owned()], module, rest].concat();
+        Some(match path.first()?.as_str() {
+            "crate" => path.to_vec(),
+            "self" => from(&self.place, &path[1..]),
+            "super" => {
+                let supers = path.iter().take_while(|part| *part == "super").count();
+                from(self.place.get(..self.place.len().checked_sub(supers)?)?, &path[supers..])
             }
-            _ => {}
+            name => match self.names.get(name) {
+                Some(known) if self.names_are_known => [known, &path[1..]].concat(),
+                _ => path.to_vec(),
+            },
+        })
+    }
+
+    fn note(&mut self, line: usize, path: &[String]) {
+        self.paths.extend(self.absolute(path).map(|path| (line, path)));
+    }
+
+    fn note_tree(&mut self, line: usize, mut path: Vec<String>, tree: &UseTree) {
+        let (name, last) = match tree {
+            UseTree::Path(inner) => {
+                path.push(inner.ident.to_string());
+                return self.note_tree(line, path, &inner.tree);
+            }
+            UseTree::Group(group) => {
+                return group.items.iter().for_each(|tree| self.note_tree(line, path.clone(), tree));
+            }
+            UseTree::Glob(_) => return self.note(line, &path),
+            UseTree::Name(name) => (name.ident.to_string(), name.ident.to_string()),
+            UseTree::Rename(rename) => (rename.rename.to_string(), rename.ident.to_string()),
+        };
+        // `a::{self}` is `a`, and `super` alone is a path.
+        let name = if name == "self" { path.last().cloned().unwrap_or(name) } else { name };
+        if last != "self" || path.is_empty() {
+            path.push(last);
+        }
+        self.note(line, &path);
+        if !self.names_are_known
+            && let Some(path) = self.absolute(&path)
+        {
+            self.names.insert(name, path);
         }
     }
-    branches.push(&body[from..]);
-    let branches = branches.into_iter().filter(|branch| !branch.trim().is_empty());
-    let below = |branch| leaves(branch).into_iter().map(|leaf| [head.clone(), leaf].concat());
-    branches.flat_map(below).collect()
 }
 
-/// The paths in a line that begin with `crate`, `super`, `self` or this crate's name.
-fn inline(line: &str) -> Vec<Vec<String>> {
-    let words = line.split(|c: char| !c.is_alphanumeric() && !"_:".contains(c));
-    let paths = words.filter(|word| word.contains("::")).map(|word| word.split("::").map(str::to_owned).collect());
-    let starts = ["crate", "super", "self", "peer_process"];
-    paths.filter(|path: &Vec<String>| starts.contains(&path[0].as_str())).collect()
+impl<'ast> Visit<'ast> for Reader {
+    fn visit_item(&mut self, item: &'ast Item) {
+        let attributes = match item {
+            Item::Const(item) => &item.attrs,
+            Item::Enum(item) => &item.attrs,
+            Item::Fn(item) => &item.attrs,
+            Item::Impl(item) => &item.attrs,
+            Item::Macro(item) => &item.attrs,
+            Item::Mod(item) => &item.attrs,
+            Item::Static(item) => &item.attrs,
+            Item::Struct(item) => &item.attrs,
+            Item::Trait(item) => &item.attrs,
+            Item::Type(item) => &item.attrs,
+            Item::Use(item) => &item.attrs,
+            _ => return visit::visit_item(self, item),
+        };
+        if attributes.iter().any(is_for_tests) {
+            if let Item::Mod(module) = item {
+                self.test_modules.insert(module.ident.to_string());
+            }
+        } else {
+            visit::visit_item(self, item);
+        }
+    }
+
+    fn visit_item_mod(&mut self, module: &'ast ItemMod) {
+        self.place.push(module.ident.to_string());
+        visit::visit_item_mod(self, module);
+        self.place.pop();
+    }
+
+    fn visit_item_use(&mut self, item: &'ast ItemUse) {
+        self.note_tree(item.span().start().line, Vec::new(), &item.tree);
+    }
+
+    /// `pub(super)` says who may import, not who does.
+    fn visit_visibility(&mut self, _: &'ast syn::Visibility) {}
+
+    fn visit_path(&mut self, path: &'ast syn::Path) {
+        let parts: Vec<_> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
+        self.note(path.span().start().line, &parts);
+        visit::visit_path(self, path);
+    }
+
+    /// A macro's arguments may be anything, so they are read word by word.
+    fn visit_macro(&mut self, call: &'ast Macro) {
+        let text = call.tokens.to_string().replace(" :: ", "::");
+        let words = text.split(|c: char| !c.is_alphanumeric() && !"_:".contains(c));
+        for word in words.filter(|word| word.contains("::")) {
+            let parts: Vec<_> = word.split("::").filter(|part| !part.is_empty()).map(str::to_owned).collect();
+            self.note(call.span().start().line, &parts);
+        }
+        visit::visit_macro(self, call);
+    }
+}
+
+fn is_for_tests(attribute: &Attribute) -> bool {
+    matches!(&attribute.meta, Meta::List(list) if list.path.is_ident("cfg") && list.tokens.to_string() == "test")
 }
 
 /// All files of one crate, and where their paths lead.
 pub struct Crate {
-    /// The files.
+    /// The files, without those of tests alone.
     pub sources: Vec<Source>,
     /// The files by their modules, as indexes.
     modules: BTreeMap<Vec<String>, usize>,
@@ -155,7 +233,13 @@ pub struct Crate {
 
 impl Crate {
     /// A crate of these files.
-    pub fn new(sources: Vec<Source>) -> Self {
+    pub fn new(mut sources: Vec<Source>) -> Self {
+        let mut of_tests = Vec::new();
+        for source in &sources {
+            of_tests
+                .extend(source.test_modules.iter().map(|name| [source.module.clone(), vec![name.clone()]].concat()));
+        }
+        sources.retain(|source| !of_tests.iter().any(|module| source.module.starts_with(module)));
         let modules = sources.iter().enumerate().map(|(index, source)| (source.module.clone(), index)).collect();
         Self { sources, modules }
     }
@@ -169,25 +253,17 @@ impl Crate {
 
     /// The files of this crate that a file imports, each with the line that does it.
     pub fn imports(&self, source: &Source) -> Vec<(usize, &Source)> {
-        let found = paths(source).into_iter().filter_map(|(line, path)| Some((line, self.target(source, &path, 8)?)));
+        let found = source.paths.iter().filter_map(|(line, path)| Some((*line, self.target(source, path, 8)?)));
         found.filter(|(_, target)| target.module != source.module).collect()
     }
 
     /// The file that a path leads to, also through what others publish under a name of their own.
     fn target(&self, from: &Source, path: &[String], depth: usize) -> Option<&Source> {
-        let mut base = from.module.clone();
-        let supers = path.iter().take_while(|part| *part == "super").count();
+        let below = || [&from.module[..], &path[..1]].concat();
         match path.first()?.as_str() {
             "crate" => self.lead(Vec::new(), &path[1..], depth),
-            "self" => self.lead(base, &path[1..], depth),
-            "super" => {
-                base.truncate(base.len().checked_sub(supers)?);
-                self.lead(base, &path[supers..], depth)
-            }
-            child => {
-                let is_child = self.modules.contains_key(&[&base[..], &[child.to_owned()]].concat());
-                (from.is_folder && is_child).then(|| self.lead(base, path, depth))?
-            }
+            _ if self.modules.contains_key(&below()) => self.lead(from.module.clone(), path, depth),
+            _ => None,
         }
     }
 
@@ -201,19 +277,20 @@ impl Crate {
             rest = &rest[1..];
         }
         let found = &self.sources[*self.modules.get(&base)?];
-        let (Some(name), true) = (rest.first(), found.is_folder && depth > 0) else { return Some(found) };
-        let published = paths(found).into_iter().find(|(_, path)| path.last() == Some(name) && path.len() > 1);
-        let Some((_, path)) = published else { return Some(found) };
-        self.target(found, &path, depth - 1).or(Some(found))
+        let published = rest.first().filter(|_| depth > 0).and_then(|name| found.names.get(name));
+        published.and_then(|path| self.target(found, path, depth - 1)).or(Some(found))
     }
 
-    /// The circles of imports among the files of each folder: `net: ending -> shared -> ending`.
+    /// A circle of imports among the files of each folder that has one: `net: ending -> shared -> ending`.
     ///
     /// A folder in a folder counts as one file. A `mod.rs` may name what is beside it, and is not named by it.
     pub fn circles(&self) -> Vec<String> {
-        let folders = self.sources.iter().filter(|source| source.is_folder);
+        let has_children = |folder: &&Source| {
+            let is_child = |source: &Source| source.module.len() > folder.module.len();
+            self.sources.iter().any(|source| is_child(source) && source.module.starts_with(&folder.module))
+        };
         let mut circles = Vec::new();
-        for folder in folders {
+        for folder in self.sources.iter().filter(has_children) {
             let depth = folder.module.len();
             let inside = |source: &&Source| source.module.starts_with(&folder.module);
             let child = |source: &Source| source.module.get(depth).cloned().unwrap_or_else(|| "mod".to_owned());

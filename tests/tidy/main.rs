@@ -7,7 +7,7 @@ mod imports;
 mod skips;
 mod words;
 
-use imports::{Crate, Source, is_below, paths, texts_below};
+use imports::{Crate, Source, is_below, texts_below};
 
 /// The rooms in reading order: each may import those before it.
 const ORDER: &[&str] = &["protocol", "config", "peer", "disk", "limits", "output", "cli", "net"];
@@ -172,7 +172,17 @@ fn a_circle_that_is_put_in_on_purpose_is_found() {
         "use super::End as Other;",
         "pub(in crate::net) use crate::net::ending;",
         "fn end() { crate::net::ending::end() }",
-        "use super::{\n    // A comment.\n    ending::{self},\n};",
+        "use super::{\n    // A comment; with a semicolon.\n    ending::{self},\n};",
+        "use std::fs; use super::ending;",
+        "use super as up;\nfn end() { up::ending::end() }",
+        "use super::{self as up};\nuse up::ending::end;",
+        "fn end() { net::ending::end() }\nuse crate::net;",
+        "fn end() { super::\n    ending::end() }",
+        "fn end() { println!(\"{}\", super::ending::end()) }",
+        "mod inner {\n    use super::super::ending::End;\n}",
+        "#[cfg(test)]\nimpl Fake {\n    fn new() {}\n}\nuse super::ending::End;",
+        "fn end() -> super::ending::End {}",
+        "use super::ending::*;",
     ] {
         let mut closed = chain;
         closed[4].1 = import;
@@ -187,6 +197,14 @@ fn a_circle_that_is_put_in_on_purpose_is_found() {
     let upwards =
         [("lib.rs", ""), ("net/mod.rs", "mod pen;\nuse pen::Pen;\nstruct Peer;"), ("net/pen.rs", "use super::Peer;")];
     assert_eq!(circles(&upwards), ["net: mod -> pen -> mod"]);
+    // Files below a file that is no mod.rs are seen, too.
+    let below = [
+        ("lib.rs", "mod net;"),
+        ("net.rs", "mod a;\nmod b;"),
+        ("net/a.rs", "use super::b::B;"),
+        ("net/b.rs", "use crate::net::a::A;"),
+    ];
+    assert_eq!(circles(&below), ["net: a -> b -> a"]);
     // A folder counts as one file in the folder around it.
     let rooms = [
         ("lib.rs", ""),
@@ -200,10 +218,23 @@ fn a_circle_that_is_put_in_on_purpose_is_found() {
 }
 
 #[test]
+fn a_reserved_name_is_found_behind_a_tree_and_an_alias() {
+    for text in [
+        "use std::{fs, net::TcpStream};",
+        "use std::net as n;\nfn f() -> n::IpAddr {}",
+        "fn f() -> std::net::IpAddr {}",
+    ] {
+        let files = Crate::of(&[("lib.rs", text)]);
+        let paths: Vec<_> = files.sources[0].paths.iter().map(|(_, path)| path.join("::")).collect();
+        assert!(paths.iter().any(|path| path.starts_with("std::net")), "{paths:?}");
+    }
+}
+
+#[test]
 fn swarm_takes_little_from_the_crate() {
     let mut faults = Vec::new();
     for source in sources(true).sources {
-        for (line, path) in paths(&source).into_iter().filter(|(_, path)| path[0] == "peer_process") {
+        for (line, path) in source.paths.iter().filter(|(_, path)| path[0] == "peer_process") {
             if !SWARM_IMPORTS.iter().any(|listed| is_below(&path[1..], listed)) {
                 faults.push(format!("{}:{line}: swarm imports {}", source.path.display(), path.join("::")));
             }
@@ -217,9 +248,12 @@ fn only_the_modules_meant_for_it_touch_the_outside() {
     let mut faults = Vec::new();
     for (files, reserved) in [(sources(false), RESERVED), (sources(true), SWARM_RESERVED)] {
         for source in files.sources {
-            for (number, line) in source.code() {
+            // Paths are compared as they lead, so that a tree or an alias hides none; the rest is text.
+            let paths = source.paths.iter().map(|(number, path)| (*number, path.join("::")));
+            let lines = source.code().into_iter().map(|(number, line)| (number, line.to_owned()));
+            for (number, named) in paths.chain(lines) {
                 for (name, allowed) in reserved {
-                    if line.contains(name) && source.entry(allowed).is_none() {
+                    if named.contains(name) && source.entry(allowed).is_none() {
                         let module = source.module.join("::");
                         faults.push(format!("{}:{number}: {module} names {name}", source.path.display()));
                     }
@@ -281,14 +315,10 @@ fn every_section_of_the_protocol_that_is_cited_stands_in_the_document() {
     let known = words::sections(protocol);
     let (mut faults, mut found) = (Vec::new(), 0);
     for source in all_sources() {
-        let comments =
-            (1..).zip(source.text.lines()).filter_map(|(number, line)| Some((number, line.split_once("//")?.1)));
-        for (number, comment) in comments {
-            for section in words::cited(comment) {
-                found += 1;
-                if !known.contains(&section) {
-                    faults.push(format!("{}:{number}: section {section} is not there", source.path.display()));
-                }
+        for section in words::cited(&words::comments(&source.text)) {
+            found += 1;
+            if !known.contains(&section) {
+                faults.push(format!("{}: section {section} is not there", source.path.display()));
             }
         }
     }
@@ -298,5 +328,6 @@ fn every_section_of_the_protocol_that_is_cited_stands_in_the_document() {
         words::cited("/// Ends (protocol A9). See (A5, C) and (protocol A5 to A8, B); not (a)."),
         ["A9", "A5", "C", "A5", "A8", "B"]
     );
+    assert_eq!(words::cited(&words::comments("/// Ends (protocol\n/// A9).\nf(B);")), ["A9"]);
     assert!(!known.contains("A11"));
 }

@@ -63,7 +63,9 @@ fn leaves_itself_out(line: &str) -> bool {
     let tells = ["println!", "stderr()"].iter().any(|way| line.contains(way));
     let tells = tells && LEFT_OUT_WORDS.iter().any(|words| line.contains(words));
     let condition = line.trim_start().starts_with(['#']) && line.contains("cfg(") && !line.contains(PLATFORM);
-    tells || condition || line.contains("#[ignore") || line.contains(SKIP_NOTHING)
+    let ways = ["#[ignore", ", ignore)", "cfg_attr(", SKIP_NOTHING];
+    let leaves = line.contains("cfg!(") && line.contains("return");
+    tells || condition || leaves || ways.iter().any(|way| line.contains(way))
 }
 
 /// The program that a line of a test starts by its name, unless every machine has it.
@@ -76,7 +78,13 @@ fn foreign_program(line: &str) -> Option<&str> {
 fn the_checks_see_what_they_look_for() {
     assert_eq!(foreign_program(r#"let mut command = Command::new("python3");"#), Some("python3"));
     assert_eq!(foreign_program(r#"Command::new("sh").arg("-c")"#), None);
-    for line in ["#![cfg(not(without_sshd))]", "    #[ignore]", r#"eprintln!("skipped: there is no ssh");"#] {
+    for line in [
+        "#![cfg(not(without_sshd))]",
+        "    #[ignore]",
+        "#[cfg_attr(unix, ignore)]",
+        "if cfg!(unix) { return }",
+        r#"eprintln!("skipped: there is no ssh");"#,
+    ] {
         assert!(leaves_itself_out(line), "{line}");
     }
     assert!(!leaves_itself_out(r#"#![cfg(target_os = "linux")]"#));

@@ -38,9 +38,15 @@ pub fn banned(text: &str) -> Vec<&'static str> {
     found.copied().collect()
 }
 
-/// The sections of the protocol that a line cites: `(protocol A4)`, `(A5, C)`, `(protocol A5 to A8, B)`.
-pub fn cited(line: &str) -> Vec<String> {
-    let parentheses = line.split('(').skip(1).filter_map(|rest| Some(rest.split_once(')')?.0));
+/// The comments of some code, as one line.
+pub fn comments(code: &str) -> String {
+    let comments = code.lines().filter_map(|line| Some(line.split_once("//")?.1.trim_start_matches(['/', '!'])));
+    comments.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")
+}
+
+/// The sections of the protocol that a text cites: `(protocol A4)`, `(A5, C)`, `(protocol A5 to A8, B)`.
+pub fn cited(text: &str) -> Vec<String> {
+    let parentheses = text.split('(').skip(1).filter_map(|rest| Some(rest.split_once(')')?.0));
     let list = |inside: &str| {
         let parts: Vec<_> =
             inside.trim_start_matches("protocol ").split([',', ' ']).filter(|part| !part.is_empty()).collect();
