@@ -142,7 +142,9 @@ pub fn sentence(error: &clap::Error) -> String {
     };
     let rest = rendered.trim_start_matches("error: ");
     let mut parts: Vec<_> = rest.split("\n\n").take(1).collect();
-    parts.extend(rest.lines().filter_map(|line| line.trim_start().strip_prefix("tip: ")));
+    let tips = rest.lines().filter_map(|line| line.trim_start().strip_prefix("tip: "));
+    // No argument here is a value that looks like an option, so that tip would lead astray.
+    parts.extend(tips.filter(|tip| !tip.contains(" as a value")));
     parts.push("see --help");
     let parts: Vec<_> = parts.iter().map(|part| part.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
     parts.join("; ")
@@ -170,6 +172,7 @@ mod tests {
                 "invalid value 'rare' for '--select <HOW>' [possible values: random, rarest, sequential]; \
                  a similar value exists: 'rarest'; see --help",
             ),
+            ("peer_process 1001 --bogus", "unexpected argument '--bogus' found; see --help"),
             ("peer_process 1001 --seed -1", "--seed '-1' is not a number from 0 to 18446744073709551615; see --help"),
             (
                 "peer_process 1001 --upload-limit 0",
