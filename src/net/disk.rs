@@ -1,6 +1,7 @@
 //! `Disk`: everything that a running peer writes: pieces, journal and log, in an order that survives a kill.
 //!
-//! A piece reaches its file before the journal lists it. The journal's line reaches its file before the log's sentence.
+//! With a manifest, the hash is checked before anything is written. A piece reaches its file before the journal lists it, and both
+//! come before anyone hears of the piece. The journal's line reaches its file before the log's sentence.
 
 use std::sync::Arc;
 

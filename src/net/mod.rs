@@ -9,7 +9,7 @@
 //! - `link`, `standing` and `patience`: one connection, its neighbor's faults, and how long it may take.
 //! - `state` is behind one lock, and all threads have `shared`, which contains it. `disk` and `traffic` are in it, too.
 //!   `joining`, `ending` and `silence` each cover one of its subjects.
-//! - `threads` names and joins threads. `neighbor` is the thread of one connection, and `acks` decides when it acknowledges at
+//! - `threads` names and joins threads. `neighbor` is the thread of one connection, and `acks` says when it acknowledges at
 //!   once.
 //! - `connecting` dials and listens. `timers` repeat their work, `file_watch` among them. `signals` may end everything.
 //! - `startup`: everything that a peer needs before its first connection.

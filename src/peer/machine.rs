@@ -1,5 +1,5 @@
 //! `Peer`: the state machine. Connections and the end are here, messages are in `messages`, our own pieces in `download`, and
-//! unchoking in `slots`.
+//! unchoking in `slots`. The fields are open to these files, and to nobody else: each rule changes only its own.
 
 use std::collections::BTreeMap;
 
@@ -100,7 +100,7 @@ impl Peer {
     // ---- Start, connections, end ----
 
     /// Starts. A file without pieces is complete as soon as it exists; a peer alone may finish at once.
-    pub(super) fn started(&mut self, actions: &mut Vec<Action>) {
+    fn started(&mut self, actions: &mut Vec<Action>) {
         if !self.file_completed && self.pieces.have().is_full() {
             actions.push(Action::CompleteFile);
         }
@@ -111,13 +111,7 @@ impl Peer {
     /// second connection replaces the first (B).
     ///
     /// For a file without pieces no bitfield is sent, and a neighbor is complete as soon as it connects.
-    pub(super) fn neighbor_connected(
-        &mut self,
-        id: PeerId,
-        opened_by: Opener,
-        origin: Origin,
-        actions: &mut Vec<Action>,
-    ) {
+    fn neighbor_connected(&mut self, id: PeerId, opened_by: Opener, origin: Origin, actions: &mut Vec<Action>) {
         let in_contest = connected(&mut self.neighbors, id).is_some();
         self.neighbor_lost(id, Ending::Broken, actions);
         let Some(neighbor) = self.neighbors.get_mut(&id) else { return };
@@ -139,7 +133,7 @@ impl Peer {
     }
 
     /// Frees its request and removes it from the choke sets; its pieces stay known (B).
-    pub(super) fn neighbor_lost(&mut self, id: PeerId, ending: Ending, actions: &mut Vec<Action>) {
+    fn neighbor_lost(&mut self, id: PeerId, ending: Ending, actions: &mut Vec<Action>) {
         let Some(neighbor) = connected(&mut self.neighbors, id) else { return };
         let requested = neighbor.requested;
         neighbor.disconnect(ending == Ending::Closed);
@@ -160,7 +154,7 @@ impl Peer {
     }
 
     /// Ends a contest: no replaced connection came back, so the present one is the neighbor's and its messages count.
-    pub(super) fn contest_over(&mut self, id: PeerId, number: u32, actions: &mut Vec<Action>) {
+    fn contest_over(&mut self, id: PeerId, number: u32, actions: &mut Vec<Action>) {
         let Some(neighbor) = self.neighbors.get_mut(&id) else { return };
         if neighbor.contest.take_if(|contest| *contest == number).is_some() {
             self.neighbor_may_be_complete(id, actions);
