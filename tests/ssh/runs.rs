@@ -65,6 +65,20 @@ fn three_hosts_get_all_they_need_and_what_they_wrote_comes_home() {
     world.assert_no_process();
 }
 
+/// A directory looks like this, too, while another `swarm` sends there, between a file and its note.
+#[test]
+fn a_directory_there_with_this_very_configuration_is_taken_for_ours() {
+    let Some(world) = World::new(1) else { return };
+    fs::create_dir(world.hosts[0].home(DIR)).expect("a directory");
+    for name in ["Common.cfg", "PeerInfo.cfg"] {
+        let config = fs::read(world.here(name)).expect("a file");
+        assert!(config.ends_with(b"\n"), "{name}");
+        fs::write(world.there(0, name), config).expect("a file");
+    }
+    world.start(&[]).assert_status(0);
+    world.assert_no_process();
+}
+
 #[test]
 fn what_was_sent_is_not_sent_again_unless_it_has_changed() {
     let Some(world) = World::new(2) else { return };

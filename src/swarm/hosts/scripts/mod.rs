@@ -179,8 +179,9 @@ case $1 in */*) [ -z "${1%/*}" ] || [ -d "${1%/*}" ] || exit 93 ;; esac
 [ -d "$1" ] || mkdir -- "$1" || [ -d "$1" ] || exit 92
 cd -- "$1" || exit 91
 if [ ! -e swarm.sent ]; then
-    [ ! -e Common.cfg ] || [ "$(cat Common.cfg)" = "$2" ] || exit 95
-    [ ! -e PeerInfo.cfg ] || [ "$(cat PeerInfo.cfg)" = "$3" ] || exit 95
+    # What `$(...)` returns lacks the newlines at its end.
+    [ ! -e Common.cfg ] || [ "$(cat Common.cfg)" = "$(printf %s "$2")" ] || exit 95
+    [ ! -e PeerInfo.cfg ] || [ "$(cat PeerInfo.cfg)" = "$(printf %s "$3")" ] || exit 95
     [ ! -e peer_process ] || [ -e Common.cfg ] || exit 95
 fi
 shift 2
