@@ -132,6 +132,7 @@ impl Shared {
             same_address: present.from.is_some() && present.from == newcomer.from,
             quiet: silence >= QUIET,
             in_contest: state.may_come_back(present.neighbor, newcomer.from),
+            crossing: None,
         }
     }
 
@@ -172,6 +173,7 @@ impl Shared {
             Refusal::KeptOut => "it has broken the protocol too often",
             Refusal::DialedByUs => "its line in PeerInfo.cfg comes before ours, so we dial that neighbor",
             Refusal::Connected => "that neighbor is already connected and active",
+            Refusal::Crossed => "we have dialed each other, and one connection is enough",
         };
         let level = if is_new && refusal != Refusal::KeptOut { log::Level::Warn } else { log::Level::Debug };
         log::log!(level, "a caller with the ID of neighbor {neighbor} was turned away: {why}");

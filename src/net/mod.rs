@@ -83,7 +83,7 @@ use crate::limits::{BURST, Limits, Rate};
 use crate::output::console::{Console, ConsoleLines, Progress, counted};
 use crate::output::event_log::LogFile;
 use crate::output::progress_json::{ProgressFile, Snapshot};
-use crate::peer::{Allowances, Event, Peer, Setup};
+use crate::peer::{Allowances, Event, Membership, Peer, Setup};
 
 /// Maximum time that a finished peer still serves the others (protocol B).
 const PARTING_PATIENCE: Duration = Duration::from_secs(5);
@@ -154,6 +154,7 @@ pub fn run(
     }
     let setup = Setup {
         neighbors: config.neighbors().map(|neighbor| neighbor.id).collect(),
+        membership: Membership::Listed,
         pieces: files.pieces,
         file_completed: files.completed,
         complete_neighbors: files.complete_neighbors,

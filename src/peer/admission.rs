@@ -4,6 +4,12 @@
 //! Pure functions of facts, which are collected where the sockets and the clock are. No key proves an ID, so these rules
 //! decide how much harm a stranger with a known ID can do. It cannot push out a neighbor that is alive, and it cannot speak
 //! for a neighbor that this peer reaches by itself.
+//!
+//! In an open swarm, a peer dials the peers that it learns of. If two peers learn of each other at the same time, both dial.
+//! Then the connection that the higher ID has dialed stays, which both sides can work out.
+
+use super::event::Opener;
+use crate::protocol::peer_id::PeerId;
 
 /// The facts about a connection after its handshakes, before it becomes a neighbor's.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,6 +34,8 @@ pub enum Way {
         /// Whether the last attempt to dial it failed. False before the first attempt.
         unreachable: bool,
     },
+    /// This peer dialed an address that somebody told it, and found this neighbor there. It may dial us, too.
+    Found,
 }
 
 /// The facts about the connection that a neighbor already has.
@@ -43,6 +51,25 @@ pub struct Present {
     pub quiet: bool,
     /// It recently replaced another connection, and the newcomer may be the replaced one, coming back.
     pub in_contest: bool,
+    /// Which of the two stays if each side has just dialed the other; `None` if this is no such case.
+    pub crossing: Option<Stays>,
+}
+
+/// The one of two connections that stays.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stays {
+    /// The present one.
+    Present,
+    /// The newcomer.
+    Newcomer,
+}
+
+/// Decides which connection stays if this peer and a neighbor have dialed each other: that of the higher ID, on both sides.
+/// Returns `None` if the same side has dialed both.
+#[must_use]
+pub fn crossing(own: PeerId, neighbor: PeerId, present: Opener, newcomer: Opener) -> Option<Stays> {
+    let higher = if own > neighbor { Opener::Us } else { Opener::Them };
+    (present != newcomer).then_some(if newcomer == higher { Stays::Newcomer } else { Stays::Present })
 }
 
 /// The verdict on a newcomer.
@@ -65,6 +92,8 @@ pub enum Refusal {
     DialedByUs,
     /// The neighbor has a connection that is alive.
     Connected,
+    /// Each side has dialed the other, and the other connection stays.
+    Crossed,
 }
 
 /// Decides about a newcomer.
@@ -80,6 +109,7 @@ pub fn admit(newcomer: Newcomer) -> Admission {
     match present {
         None => Admission::Take,
         Some(present) if present.gives_way(way) => Admission::Replace,
+        Some(Present { crossing: Some(_), .. }) => Admission::Refuse(Refusal::Crossed),
         Some(_) => Admission::Refuse(Refusal::Connected),
     }
 }
@@ -89,9 +119,14 @@ impl Present {
     /// comes before a caller. A caller comes before a dead connection, and before one that seems to be its own from before a
     /// crash. A connection that has just replaced another gives its place back to that one. So a chattering stranger cannot
     /// keep the place of a neighbor that comes back.
+    ///
+    /// Of two that cross, only facts that both sides see alike decide: otherwise each side could close the other's.
     fn gives_way(self, to: Way) -> bool {
-        let is_dead = self.broken || self.overdue || (self.same_address && self.quiet);
-        to == Way::Dialed || is_dead || self.in_contest
+        let is_dead = self.broken || self.overdue;
+        match self.crossing {
+            Some(stays) => is_dead || stays == Stays::Newcomer,
+            None => to == Way::Dialed || is_dead || (self.same_address && self.quiet) || self.in_contest,
+        }
     }
 }
 
@@ -100,7 +135,7 @@ mod tests {
     use super::*;
 
     const ALIVE: Present =
-        Present { broken: false, overdue: false, same_address: false, quiet: false, in_contest: false };
+        Present { broken: false, overdue: false, same_address: false, quiet: false, in_contest: false, crossing: None };
 
     #[track_caller]
     fn check(way: Way, present: Option<Present>, expected: Admission) {
@@ -142,6 +177,34 @@ mod tests {
         ] {
             check(Way::Called, Some(present), Admission::Replace);
         }
+    }
+
+    #[test]
+    fn a_found_peer_comes_before_a_dead_connection_only() {
+        check(Way::Found, None, Admission::Take);
+        check(Way::Found, Some(ALIVE), Admission::Refuse(Refusal::Connected));
+        check(Way::Found, Some(Present { overdue: true, ..ALIVE }), Admission::Replace);
+    }
+
+    #[test]
+    fn of_two_connections_that_cross_both_sides_keep_the_one_that_the_higher_id_has_dialed() {
+        let [low, high] = [1001, 1002].map(|number| PeerId::new(number).expect("a positive number"));
+        let other = |side| if side == Opener::Us { Opener::Them } else { Opener::Us };
+        for (own, neighbor, from_high) in [(high, low, Opener::Us), (low, high, Opener::Them)] {
+            assert_eq!(crossing(own, neighbor, other(from_high), from_high), Some(Stays::Newcomer));
+            assert_eq!(crossing(own, neighbor, from_high, other(from_high)), Some(Stays::Present));
+            assert_eq!(crossing(own, neighbor, from_high, from_high), None);
+        }
+        let quiet = Present { same_address: true, quiet: true, in_contest: true, ..ALIVE };
+        for present in [ALIVE, quiet] {
+            for way in [Way::Found, Way::Called] {
+                let stays = |which| Some(Present { crossing: Some(which), ..present });
+                check(way, stays(Stays::Newcomer), Admission::Replace);
+                check(way, stays(Stays::Present), Admission::Refuse(Refusal::Crossed));
+            }
+        }
+        let broken = Present { broken: true, crossing: Some(Stays::Present), ..ALIVE };
+        check(Way::Called, Some(broken), Admission::Replace);
     }
 
     #[test]

@@ -61,10 +61,12 @@ impl Peer {
             None => self.missing_again(piece),
         }
         let piece_len = u64::from(self.pieces.layout().piece_len(piece));
-        let neighbor = self.neighbors.get_mut(&from).expect("only neighbors send pieces");
-        neighbor.bytes_since_tick = neighbor.bytes_since_tick.saturating_sub(piece_len);
-        let wrong_count = neighbor.note_wrong(origin, piece);
-        actions.push(Action::Pause { neighbor: from, origin, wrong_count });
+        // Its sender may have left.
+        if let Some(neighbor) = self.neighbors.get_mut(&from) {
+            neighbor.bytes_since_tick = neighbor.bytes_since_tick.saturating_sub(piece_len);
+            let wrong_count = neighbor.note_wrong(origin, piece);
+            actions.push(Action::Pause { neighbor: from, origin, wrong_count });
+        }
         self.ask_all(actions);
     }
 

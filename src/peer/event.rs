@@ -11,6 +11,20 @@ use crate::protocol::peer_id::PeerId;
 pub enum Event {
     /// The process has started; the first event, once.
     Started,
+    /// A peer has joined an open swarm: it is a member from now on, whether or not it is connected. Known members do not change.
+    Joined {
+        /// The new neighbor.
+        neighbor: PeerId,
+    },
+    /// A member has left an open swarm and is not expected back, so it no longer counts for the end (A9). If it was connected,
+    /// its connection is gone.
+    Left {
+        /// The former neighbor.
+        neighbor: PeerId,
+    },
+    /// Whether something besides the known members keeps this peer in an open swarm: a tracker may count peers without the
+    /// file, or the user may want it to stay. It is kept until this says otherwise.
+    Held(bool),
     /// Handshakes were exchanged with a neighbor. If it was connected, this connection replaces the old one.
     NeighborConnected {
         /// The neighbor at the other end.

@@ -8,6 +8,7 @@ use rand::rngs::StdRng;
 use super::allowance::Allowance;
 use super::choking::Choking;
 use super::event::{Action, Ending, Event, LogEvent, Opener, Origin};
+use super::membership::Openness;
 use super::neighbor::Neighbor;
 use super::pieces::PieceTable;
 use super::rarity::Rarity;
@@ -19,6 +20,8 @@ use crate::protocol::peer_id::PeerId;
 #[derive(Debug)]
 pub struct Peer {
     pub(super) neighbors: BTreeMap<PeerId, Neighbor>,
+    /// Kept only in an open swarm.
+    pub(super) open: Option<Openness>,
     pub(super) pieces: PieceTable,
     pub(super) select: Select,
     /// Kept only for [`Select::Rarest`].
@@ -28,6 +31,8 @@ pub struct Peer {
     pub(super) eager: bool,
     /// How much may be requested from all neighbors together.
     pub(super) allowance: Allowance,
+    /// The limit for each neighbor, also for those that join.
+    pub(super) allowance_of_each: Option<u64>,
     /// The neighbor that was asked for a piece last, so that under a limit each gets its turn.
     pub(super) asked_last: Option<PeerId>,
     /// Whether the complete file has its final name.
@@ -52,6 +57,7 @@ impl Peer {
         let pieces = PieceTable::new(setup.pieces);
         Self {
             neighbors,
+            open: Openness::of(setup.membership),
             select: setup.select,
             rarity: (setup.select == Select::Rarest).then(|| Rarity::new(pieces.missing())),
             pieces,
@@ -59,6 +65,7 @@ impl Peer {
             preferred_count: setup.preferred_count,
             eager: setup.eager,
             allowance: Allowance::new(setup.allowances.all),
+            allowance_of_each: setup.allowances.each,
             asked_last: None,
             file_completed: setup.file_completed,
             timers_started: false,
@@ -73,6 +80,9 @@ impl Peer {
     pub fn handle(&mut self, event: Event, actions: &mut Vec<Action>) {
         match event {
             Event::Started => self.started(actions),
+            Event::Joined { neighbor } => self.joined(neighbor),
+            Event::Left { neighbor } => self.left(neighbor, actions),
+            Event::Held(held) => self.held(held, actions),
             Event::NeighborConnected { neighbor, opened_by, origin } => {
                 self.neighbor_connected(neighbor, opened_by, origin, actions);
             }
@@ -129,11 +139,12 @@ impl Peer {
         if have.layout().piece_count() > 0 {
             actions.push(Action::Send { to: id, message: Message::Bitfield(Box::new(have.clone())) });
         }
+        self.note_seen(id);
         self.neighbor_may_be_complete(id, actions);
     }
 
     /// Frees its request and removes it from the choke sets; its pieces stay known (B).
-    fn neighbor_lost(&mut self, id: PeerId, ending: Ending, actions: &mut Vec<Action>) {
+    pub(super) fn neighbor_lost(&mut self, id: PeerId, ending: Ending, actions: &mut Vec<Action>) {
         let Some(neighbor) = connected(&mut self.neighbors, id) else { return };
         let requested = neighbor.requested;
         neighbor.disconnect(ending == Ending::Closed);
@@ -158,14 +169,6 @@ impl Peer {
         let Some(neighbor) = self.neighbors.get_mut(&id) else { return };
         if neighbor.contest.take_if(|contest| *contest == number).is_some() {
             self.neighbor_may_be_complete(id, actions);
-        }
-    }
-
-    /// Finishes when all peers have the complete file, not just this one (A9).
-    pub(super) fn finish_if_all_are_complete(&mut self, actions: &mut Vec<Action>) {
-        if !self.finished && self.file_completed && self.neighbors.values().all(Neighbor::is_complete) {
-            self.finished = true;
-            actions.push(Action::Finish);
         }
     }
 }

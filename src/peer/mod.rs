@@ -6,7 +6,7 @@
 //! pieces in `download`, and unchoking in `slots`.
 
 mod event;
-mod setup;
+mod membership;
 
 mod admission;
 mod allowance;
@@ -17,15 +17,21 @@ mod record;
 mod neighbor;
 mod rarity;
 
+mod setup;
+
 mod machine;
+
+mod members;
 
 mod download;
 mod messages;
 mod slots;
 mod view;
 
-pub use self::admission::{Admission, Newcomer, Present, Refusal, Way, admit};
+pub use self::admission::{Admission, Newcomer, Present, Refusal, Stays, Way, admit, crossing};
 pub use self::event::{Action, Ending, Event, Fault, LogEvent, Opener, Origin};
 pub use self::machine::Peer;
+pub use self::members::Holding;
+pub use self::membership::Membership;
 pub use self::setup::{Allowances, Select, Setup};
 pub use self::view::{Awaited, NeighborView};

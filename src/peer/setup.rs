@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::membership::Membership;
 use crate::protocol::layout::FileLayout;
 use crate::protocol::peer_id::PeerId;
 use crate::protocol::piece_set::PieceSet;
@@ -9,8 +10,10 @@ use crate::protocol::piece_set::PieceSet;
 /// The facts that a peer starts with.
 #[derive(Clone, Debug)]
 pub struct Setup {
-    /// All other peers of the swarm.
+    /// All other peers of the swarm; in an open one, those that are known from the start.
     pub neighbors: Vec<PeerId>,
+    /// Whether others may join.
+    pub membership: Membership,
     /// The pieces that are on disk from the start: none or all, unless this peer was killed and comes back.
     pub pieces: PieceSet,
     /// Whether the complete file has its final name, and the log says so.
@@ -58,6 +61,7 @@ impl Setup {
         let pieces = if has_file { PieceSet::full(layout) } else { PieceSet::empty(layout) };
         Self {
             neighbors,
+            membership: Membership::Listed,
             pieces,
             file_completed: has_file,
             complete_neighbors: BTreeSet::new(),

@@ -74,6 +74,7 @@ impl World {
             same_address: self.is_of_the_address(present) == self.is_of_the_address(newcomer),
             quiet: silence >= QUIET,
             in_contest: self.may_come_back(node, other, newcomer),
+            crossing: None,
         }
     }
 

@@ -295,7 +295,13 @@ impl Ledger {
             Event::AllowanceCame { of_all, of_each } => self.limits.come(*of_all, *of_each),
             Event::FileCompleted => self.file_completed = true,
             Event::MessageReceived { from, message } => self.note_message(*from, message),
-            Event::Started | Event::PreferredTick | Event::OptimisticTick | Event::SecondPassed => {}
+            Event::Started
+            | Event::Joined { .. }
+            | Event::Left { .. }
+            | Event::Held(_)
+            | Event::PreferredTick
+            | Event::OptimisticTick
+            | Event::SecondPassed => {}
         }
     }
 

@@ -142,6 +142,7 @@ impl World {
                 Refusal::KeptOut => "turned away: it has broken the protocol",
                 Refusal::DialedByUs => "turned away: we dial it",
                 Refusal::Connected => "turned away: the neighbor is alive",
+                Refusal::Crossed => "turned away: we have dialed each other",
             });
             if is_impostor {
                 self.coverage.saw("impostors that are not believed");

@@ -114,7 +114,12 @@ impl Ledger {
     pub fn note(&mut self, event: &Event) -> Vec<Action> {
         match event {
             Event::Started if self.have.is_full() && !self.file_completed => vec![Action::CompleteFile],
-            Event::Started | Event::PreferredTick | Event::OptimisticTick => vec![],
+            Event::Started
+            | Event::Joined { .. }
+            | Event::Left { .. }
+            | Event::Held(_)
+            | Event::PreferredTick
+            | Event::OptimisticTick => vec![],
             Event::AllowanceCame { of_all, of_each } => {
                 self.limits.come(*of_all, *of_each);
                 vec![]
