@@ -34,7 +34,7 @@ impl Shared {
         let unneeded = |state: &mut State| {
             let told = state.is_finishing() && !state.peer.leaves_untold(neighbor);
             let settled = told || state.peer.is_settled_with(neighbor);
-            let is_dialed = state.links.get(&neighbor).is_some_and(|link| link.opened_by == Opener::Us);
+            let is_dialed = state.links.get(&neighbor).is_some_and(|link| link.made.opened_by() == Opener::Us);
             !state.stopped && (settled || is_dialed)
         };
         loop {

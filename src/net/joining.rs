@@ -7,7 +7,8 @@ use std::net::IpAddr;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::link::Link;
+use super::addresses::place_of;
+use super::link::{Link, Made};
 use super::sending::outbox::Outbox;
 use super::shared::Shared;
 use super::state::State;
@@ -15,21 +16,25 @@ use super::stream::Stream;
 use super::telling::callers::{Did, OddCaller, Who};
 use super::telling::drops::Heard;
 use super::telling::waiting::{self, Missing, Trouble};
-use crate::peer::{Admission, Awaited, Ending, Event, Newcomer, Opener, Origin, Present, Refusal, Way, admit};
+use crate::peer::{
+    Admission, Awaited, Ending, Event, Newcomer, Opener, Origin, Present, Refusal, Way, admit, crossing,
+};
 use crate::protocol::peer_id::PeerId;
 
 /// A link without any bytes for this long is quiet.
 const QUIET: Duration = Duration::from_secs(1);
 /// A neighbor that owes an answer longer than it usually takes, and is silent for this long, may be replaced.
 const OWES_TOO_LONG: Duration = Duration::from_secs(3);
+/// If each side dials the other within this time, the two connections cross.
+const CROSSING: Duration = Duration::from_secs(5);
 
 /// Why a connection did not become a link after its handshake.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Turned {
     /// The process is ending.
     Stopped,
-    /// It was turned away.
-    Away(Refusal),
+    /// It was turned away. The address is that of the present link, if there is one.
+    Away(Refusal, Option<IpAddr>),
 }
 
 impl Shared {
@@ -40,10 +45,11 @@ impl Shared {
     ///
     /// # Errors
     /// When it is turned away, or the process is ending.
-    pub fn connect(&self, neighbor: PeerId, opened_by: Opener, stream: Arc<Stream>) -> Result<Link, Turned> {
-        let outbox = Outbox::new(neighbor, Arc::clone(&stream), self.source(neighbor), self.traffic().gate(neighbor));
-        let mut link =
-            Link { number: 0, neighbor, opened_by, from: stream.remote_ip(), stream, outbox: Arc::new(outbox) };
+    pub fn connect(&self, neighbor: PeerId, made: Made, stream: Arc<Stream>) -> Result<Link, Turned> {
+        let (tally, gate) = self.traffic().join(neighbor);
+        let outbox = Arc::new(Outbox::new(neighbor, Arc::clone(&stream), self.source(&tally), gate));
+        let (from, since) = (stream.remote_ip(), Instant::now());
+        let mut link = Link { number: 0, neighbor, made, from, stream, outbox, tally, since };
         let mut state = self.lock();
         let (mut begun, mut admission) = (None, self.admission(&state, &link));
         while let Admission::Refuse(Refusal::Connected) = admission {
@@ -59,17 +65,24 @@ impl Shared {
             return Err(Turned::Stopped);
         }
         if let Admission::Refuse(refusal) = admission {
-            return Err(Turned::Away(refusal));
+            let present = state.links.get(&neighbor).and_then(|present| present.from);
+            return Err(Turned::Away(refusal, present));
         }
         state.links_made += 1;
         // The caller at this address shakes hands by now.
         state.odd_caller.take_if(|caller| Some(caller.from) == link.from);
         link.number = state.links_made;
-        self.tally(neighbor).touch(Instant::now());
+        link.since = Instant::now();
+        link.tally.touch(link.since);
+        state.absent.remove(&neighbor);
+        if !state.peer.is_member(neighbor) {
+            // It leads to no work: nothing is known of it yet.
+            state.handle(self.own(), Event::Joined { neighbor }, &self.changed);
+        }
         let comes_back = state.may_come_back(neighbor, link.from);
         let former = state.links.insert(neighbor, link.clone());
         former.iter().for_each(Link::give_up);
-        let event = Event::NeighborConnected { neighbor, opened_by, origin: link.origin() };
+        let event = Event::NeighborConnected { neighbor, opened_by: made.opened_by(), origin: link.origin() };
         let work = state.handle(self.own(), event, &self.changed);
         if let Some(former) = former.as_ref().filter(|_| !comes_back) {
             state.note_former(neighbor, former.from);
@@ -91,7 +104,7 @@ impl Shared {
     /// Only one newcomer waits at a time, and only while no bytes go over that link: each holds a thread.
     fn may_wait(&self, state: &mut State, newcomer: &Link, begun: &mut Option<Instant>) -> Option<Instant> {
         let neighbor = newcomer.neighbor;
-        let touched = self.tally(neighbor).touched();
+        let touched = newcomer.tally.touched();
         let comes_back = state.links.get(&neighbor).is_some_and(|present| present.from == newcomer.from);
         if state.stopped || !comes_back {
             return None;
@@ -101,13 +114,14 @@ impl Shared {
 
     fn admission(&self, state: &State, newcomer: &Link) -> Admission {
         let neighbor = newcomer.neighbor;
-        let way = match newcomer.opened_by {
-            Opener::Us => Way::Dialed,
-            Opener::Them if self.is_earlier(neighbor) => {
+        let way = match newcomer.made {
+            Made::Dialed => Way::Dialed,
+            Made::Found => Way::Found,
+            Made::Called if self.is_earlier(neighbor) => {
                 let trouble = state.dial_troubles.get(&neighbor);
                 Way::CalledInstead { unreachable: trouble.is_some_and(|trouble| !trouble.is_ours()) }
             }
-            Opener::Them => Way::Called,
+            Made::Called => Way::Called,
         };
         let kept_out = state.shut_until(neighbor, newcomer.origin()).is_some();
         let present = state.links.get(&neighbor).map(|present| self.present(state, present, newcomer));
@@ -115,7 +129,9 @@ impl Shared {
     }
 
     fn present(&self, state: &State, present: &Link, newcomer: &Link) -> Present {
-        let silence = self.tally(present.neighbor).touched().elapsed();
+        let silence = present.tally.touched().elapsed();
+        let [former, latter] = [present, newcomer].map(|link| link.made.opened_by());
+        let is_crossing = self.is_open() && newcomer.made != Made::Dialed && present.since.elapsed() < CROSSING;
         let overdue = match state.peer.awaits(present.neighbor) {
             Awaited::Answer => {
                 let timeout = self.request_timeout();
@@ -132,7 +148,7 @@ impl Shared {
             same_address: present.from.is_some() && present.from == newcomer.from,
             quiet: silence >= QUIET,
             in_contest: state.may_come_back(present.neighbor, newcomer.from),
-            crossing: None,
+            crossing: crossing(self.own(), present.neighbor, former, latter).filter(|_| is_crossing),
         }
     }
 
@@ -161,21 +177,32 @@ impl Shared {
         let told = state.drops.entry(link.neighbor).or_default().note(heard, lasted);
         drop(state);
         if let Some(count) = told {
-            log::warn!("{}", waiting::dropping(link.neighbor, self.own(), link.opened_by, heard, count));
+            log::warn!("{}", waiting::dropping(link.neighbor, self.own(), link.made.opened_by(), heard, count));
         }
     }
 
-    /// Reports that a caller with a neighbor's ID was turned away. Each reason is a warning only once for each neighbor,
-    /// because the caller may try every second.
-    pub fn tell_turned_away(&self, neighbor: PeerId, refusal: Refusal) {
-        let is_new = self.lock().refusals.insert((neighbor, refusal));
+    /// Reports that a connection with a neighbor's ID was turned away. Each reason is a warning only once for each neighbor,
+    /// because the caller may try every second. `addresses` are those of the newcomer and of the present link.
+    pub fn tell_turned_away(&self, neighbor: PeerId, refusal: Refusal, addresses: [Option<IpAddr>; 2]) {
         let why = match refusal {
-            Refusal::KeptOut => "it has broken the protocol too often",
-            Refusal::DialedByUs => "its line in PeerInfo.cfg comes before ours, so we dial that neighbor",
-            Refusal::Connected => "that neighbor is already connected and active",
-            Refusal::Crossed => "we have dialed each other, and one connection is enough",
+            Refusal::KeptOut => "it has broken the protocol too often".to_owned(),
+            Refusal::DialedByUs => "its line in PeerInfo.cfg comes before ours, so we dial that neighbor".to_owned(),
+            Refusal::Connected => match addresses {
+                [Some(new), Some(present)] if self.is_open() && are_two_machines(new, present) => {
+                    format!("that neighbor is connected from {present}, and this is {new}; do two peers use one ID?")
+                }
+                _ => "that neighbor is already connected and active".to_owned(),
+            },
+            Refusal::Crossed => "we have dialed each other, and one connection is enough".to_owned(),
         };
-        let level = if is_new && refusal != Refusal::KeptOut { log::Level::Warn } else { log::Level::Debug };
+        // In an open swarm a peer may be found at a second address, which is no news.
+        let is_usual = match refusal {
+            Refusal::KeptOut | Refusal::Crossed => true,
+            Refusal::Connected => self.is_open() && !why.ends_with('?'),
+            Refusal::DialedByUs => self.is_open(),
+        };
+        let is_new = self.lock().refusals.insert((neighbor, refusal));
+        let level = if is_new && !is_usual { log::Level::Warn } else { log::Level::Debug };
         log::log!(level, "a caller with the ID of neighbor {neighbor} was turned away: {why}");
     }
 
@@ -235,7 +262,8 @@ impl Shared {
             let interested = peer.neighbors().filter(|view| view.connected);
             interested.filter(|view| view.we_are_interested || view.they_are_interested).map(|view| view.id).collect()
         });
-        let touched = interested.into_iter().map(|neighbor| (neighbor, self.tally(neighbor).touched()));
+        let touched = |neighbor| Some((neighbor, self.traffic().tally(neighbor)?.touched()));
+        let touched = interested.into_iter().filter_map(touched);
         idle(touched, patience, self.pace().longest_interval(), Instant::now())
     }
 
@@ -246,6 +274,11 @@ impl Shared {
         let consequence = if pause > 0 { format!(" and refusing new ones for {pause} s") } else { String::new() };
         log::warn!("neighbor {neighbor} {fault}; closing the connection{consequence}");
     }
+}
+
+/// Reports whether two addresses of one family differ. One machine may well have an address of each family.
+fn are_two_machines(one: IpAddr, other: IpAddr) -> bool {
+    one.is_ipv4() == other.is_ipv4() && place_of(one) != place_of(other)
 }
 
 /// Splits neighbors by the time of their last byte: returns the idle ones, and until when the others count as being at work.
@@ -341,7 +374,7 @@ mod tests {
         let patience = 4 * INTERVAL;
         assert_eq!(rig.shared.idle_neighbors(patience), (vec![], None));
         rig.shared.apply(Event::MessageReceived { from: id(1002), message: Message::Interested });
-        let touched = rig.shared.tally(id(1002)).touched();
+        let touched = rig.shared.traffic().tally(id(1002)).expect("a neighbor").touched();
         assert_eq!(rig.shared.idle_neighbors(patience), (vec![], Some(touched)));
     }
 

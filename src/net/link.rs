@@ -2,8 +2,10 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::addresses::place_of;
+use super::figures::Tally;
 use super::sending::outbox::Outbox;
 use super::stream::Stream;
 use crate::peer::{Opener, Origin};
@@ -16,14 +18,39 @@ pub struct Link {
     pub number: u64,
     /// The peer at the other end.
     pub neighbor: PeerId,
-    /// Which side dialed.
-    pub opened_by: Opener,
+    /// How it was made.
+    pub made: Made,
     /// The address at the other end; `None` if the connection was gone before its address could be read.
     pub from: Option<IpAddr>,
     /// The socket; reading and writing need only a shared reference.
     pub stream: Arc<Stream>,
     /// The messages that wait to be sent.
     pub outbox: Arc<Outbox>,
+    /// The counters of the neighbor, over all its connections.
+    pub tally: Arc<Tally>,
+    /// The time of its handshake.
+    pub since: Instant,
+}
+
+/// How a connection was made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Made {
+    /// This peer dialed the address in `PeerInfo.cfg`.
+    Dialed,
+    /// This peer dialed an address that somebody has named.
+    Found,
+    /// The neighbor called.
+    Called,
+}
+
+impl Made {
+    /// Returns the side that dialed.
+    pub fn opened_by(self) -> Opener {
+        match self {
+            Self::Dialed | Self::Found => Opener::Us,
+            Self::Called => Opener::Them,
+        }
+    }
 }
 
 impl Link {
@@ -33,9 +60,9 @@ impl Link {
             IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
             IpAddr::V6(address) => address.to_bits(),
         };
-        match self.opened_by {
-            Opener::Us => Origin::LISTED,
-            Opener::Them => Origin(self.from.map(place_of).map_or(u128::MAX, bits)),
+        match self.made {
+            Made::Dialed => Origin::LISTED,
+            Made::Found | Made::Called => Origin(self.from.map(place_of).map_or(u128::MAX, bits)),
         }
     }
 

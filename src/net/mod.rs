@@ -27,6 +27,7 @@ mod options;
 mod sending;
 
 mod link;
+mod membership;
 mod patience;
 mod standing;
 
@@ -39,6 +40,7 @@ mod shared;
 
 mod ending;
 mod joining;
+mod members;
 mod silence;
 
 mod threads;
@@ -324,7 +326,10 @@ fn show_progress(shared: &Shared, console: &Console) {
 
 /// Writes a line at the start, one each second, and one at the end.
 fn write_progress(shared: &Shared, mut file: ProgressFile) {
-    let bytes = |neighbor| (shared.tally(neighbor).received(), shared.tally(neighbor).sent());
+    let bytes = |neighbor| {
+        let tally = shared.traffic().tally(neighbor);
+        tally.map_or((0, 0), |tally| (tally.received(), tally.sent()))
+    };
     let mut append = || file.append(shared.look(|peer| Snapshot::of(shared.own(), peer, bytes)));
     let mut due = Instant::now();
     let mut appended = append();
@@ -355,9 +360,8 @@ fn sum_up(config: &Config, shared: &Shared, end: &End, elapsed: Duration, consol
         // The one sentence of the fault is enough.
         End::Failed(_) => return,
     });
-    for neighbor in config.neighbors() {
-        let tally = shared.tally(neighbor.id);
-        console.say(&format!("{}: received {} bytes, sent {} bytes", neighbor.id, tally.received(), tally.sent()));
+    for (neighbor, tally) in shared.traffic().tallies() {
+        console.say(&format!("{neighbor}: received {} bytes, sent {} bytes", tally.received(), tally.sent()));
     }
     if !config.own().has_file {
         console.say(&format!("choked by every neighbor for {}", secs(shared.starved())));

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::acks::Brought;
 use super::joining::Turned;
-use super::link::Link;
+use super::link::{Link, Made};
 use super::shared::Shared;
 use super::stream::Stream;
 use super::telling::callers::{Did, Who};
@@ -49,15 +49,22 @@ pub fn answer(shared: &Arc<Shared>, threads: &Threads, stream: Arc<Stream>, shak
         }
         Err(HandshakeEnd::Fault(fault)) => return odd(Did::SaidOther, &fault),
     };
+    if stream.remote().is_some_and(|remote| shared.is_own_call(remote)) {
+        return log::debug!("this peer has called itself from {from}");
+    }
     let Some(neighbor) = handshake.peer_id(|id| shared.knows(id)) else {
         let number = handshake.id_number();
-        let trouble = if number == shared.own().number() { "is our own" } else { "is not in PeerInfo.cfg" };
+        let trouble = match number == shared.own().number() {
+            true => "is our own; each peer needs an ID of its own",
+            false if shared.is_open() => "is one too many",
+            false => "is not in PeerInfo.cfg",
+        };
         let mistake = diagnosis::of_id(number, |id| shared.knows(id));
         let hint = mistake.map(|mistake| format!("; {mistake}")).unwrap_or_default();
         return odd(Did::OtherId(number), &format!("was turned away: its ID {number} {trouble}{hint}"));
     };
     shaken();
-    converse(shared, threads, neighbor, Opener::Them, stream);
+    converse(shared, threads, neighbor, Made::Called, stream);
 }
 
 /// Why there was no handshake.
@@ -149,15 +156,17 @@ pub enum Farewell {
 }
 
 /// Reads from a neighbor after the handshakes, until one side ends the connection.
-pub fn converse(shared: &Arc<Shared>, threads: &Threads, neighbor: PeerId, opened_by: Opener, stream: Arc<Stream>) {
+pub fn converse(shared: &Arc<Shared>, threads: &Threads, neighbor: PeerId, made: Made, stream: Arc<Stream>) {
+    let opened_by = made.opened_by();
     log::debug!("to {neighbor}: handshake");
     log::debug!("from {neighbor}: handshake");
     log::debug!("connection with {neighbor}: {}", if opened_by == Opener::Us { "made" } else { "taken" });
-    let link = match shared.connect(neighbor, opened_by, stream) {
+    let from = stream.remote_ip();
+    let link = match shared.connect(neighbor, made, stream) {
         Ok(link) => link,
         Err(Turned::Stopped) => return,
-        Err(Turned::Away(refusal)) => {
-            shared.tell_turned_away(neighbor, refusal);
+        Err(Turned::Away(refusal, present)) => {
+            shared.tell_turned_away(neighbor, refusal, [from, present]);
             return;
         }
     };
@@ -272,7 +281,7 @@ fn read_messages(shared: &Shared, link: &Link, said: &mut Heard) -> Farewell {
             brought.acknowledge(shared, link);
             // Silence counts from here: while the messages were handled, no thread read.
             heard = now;
-            shared.tally(neighbor).touch(now);
+            link.tally.touch(now);
         }
         if now - looked >= tick {
             if !watch.is_over()

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use log::LevelFilter;
 
+use super::membership::parting::Stay;
 use super::telling::hints::Pace;
 use crate::limits::Limits;
 use crate::peer::Select;
@@ -21,6 +22,8 @@ pub struct Options {
     pub select: Select,
     /// Whether a free slot is filled at once.
     pub eager: bool,
+    /// In an open swarm, what keeps this peer there. `None` in a swarm that `PeerInfo.cfg` lists.
+    pub open: Option<Stay>,
     /// The limits on rates.
     pub limits: Limits,
     /// How many neighbors all peers unchoke, and how often they select them.

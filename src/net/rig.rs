@@ -11,7 +11,7 @@ use rand::rngs::StdRng;
 use tempfile::TempDir;
 
 use super::disk::Disk;
-use super::link::Link;
+use super::link::{Link, Made};
 use super::options::Options;
 use super::shared::Shared;
 use super::stream::Stream;
@@ -50,6 +50,7 @@ impl Rig {
             fresh: false,
             select: Select::Random,
             eager: false,
+            open: None,
             limits: Limits::default(),
             pace: Pace::of(&common),
             seed: Some(1),
@@ -64,7 +65,8 @@ impl Rig {
     /// Makes a connection a neighbor's link; the test holds the other end.
     pub fn connect(&self, neighbor: u32, opened_by: Opener) -> (Link, TcpStream) {
         let (ours, theirs) = sockets();
-        let link = self.shared.connect(id(neighbor), opened_by, Arc::new(Stream::new(ours))).expect("it is let in");
+        let made = if opened_by == Opener::Us { Made::Dialed } else { Made::Called };
+        let link = self.shared.connect(id(neighbor), made, Arc::new(Stream::new(ours))).expect("it is let in");
         (link, theirs)
     }
 }

@@ -26,6 +26,8 @@ use crate::protocol::layout::{FileLayout, PieceIndex};
 use crate::protocol::message::Message;
 use crate::protocol::peer_id::PeerId;
 
+/// Maximum number of callers, in addition to the number of listed neighbors, that may be shaking hands at a time.
+pub const SPARE_CALLERS: usize = 32;
 /// Maximum number of `have` messages that are reported under one lock.
 const FEW_HAVES: usize = 32;
 
@@ -36,7 +38,9 @@ pub struct Shared {
     disk: Disk,
     traffic: Traffic,
     options: Options,
-    /// The neighbors whose lines in `PeerInfo.cfg` come before ours; this peer dials them.
+    /// The neighbors that `PeerInfo.cfg` lists.
+    listed: BTreeSet<PeerId>,
+    /// Those whose lines come before ours; this peer dials them.
     earlier: BTreeSet<PeerId>,
     /// The neighbors that start with the file according to `PeerInfo.cfg`.
     seeders: BTreeSet<PeerId>,
@@ -51,15 +55,17 @@ impl Shared {
     /// Creates the state of a peer that has not started.
     #[must_use]
     pub fn new(own: PeerId, peer: Peer, disk: Disk, options: Options) -> Self {
-        let traffic = Traffic::new(options.limits, peer.neighbors().map(|neighbor| neighbor.id));
+        let listed: BTreeSet<_> = peer.neighbors().map(|neighbor| neighbor.id).collect();
+        let traffic = Traffic::new(options.limits, listed.iter().copied());
         Self {
             own,
             disk,
             traffic,
             options,
+            listed,
             earlier: BTreeSet::new(),
             seeders: BTreeSet::new(),
-            state: Mutex::new(State::new(peer)),
+            state: Mutex::new(State::new(peer, options.open)),
             changed: Condvar::new(),
             links_changed: Condvar::new(),
         }
@@ -80,6 +86,11 @@ impl Shared {
     /// Reports whether a neighbor starts with the file according to `PeerInfo.cfg`.
     pub fn is_seeder(&self, neighbor: PeerId) -> bool {
         self.seeders.contains(&neighbor)
+    }
+
+    /// Reports whether `PeerInfo.cfg` lists a neighbor.
+    pub fn is_listed(&self, neighbor: PeerId) -> bool {
+        self.listed.contains(&neighbor)
     }
 
     /// Reports whether this peer dials a neighbor, so that it need not call.
@@ -127,19 +138,31 @@ impl Shared {
         &self.traffic
     }
 
-    /// Returns the byte counters of a neighbor.
-    pub fn tally(&self, neighbor: PeerId) -> &Tally {
-        self.traffic.tally(neighbor)
+    /// Returns the source of the pieces for a neighbor that is counted here.
+    pub fn source(&self, tally: &Arc<Tally>) -> Source {
+        Source { store: Arc::clone(self.disk.store()), tally: Arc::clone(tally) }
     }
 
-    /// Returns the source of the pieces for a neighbor.
-    pub fn source(&self, neighbor: PeerId) -> Source {
-        Source { store: Arc::clone(self.disk.store()), tally: Arc::clone(self.traffic.tally(neighbor)) }
+    /// Returns how many callers may be shaking hands at a time.
+    pub fn most_callers(&self) -> usize {
+        let unlisted = if self.is_open() { SPARE_CALLERS } else { 0 };
+        self.listed.len() + unlisted + SPARE_CALLERS
     }
 
-    /// Reports whether a peer with this ID may be a neighbor: it is in `PeerInfo.cfg` and is not this peer.
+    /// Reports whether members may join that `PeerInfo.cfg` does not list.
+    pub fn is_open(&self) -> bool {
+        self.options.open.is_some()
+    }
+
+    /// Reports whether a peer with this ID may be a neighbor. A member may. In an open swarm, so may anybody else with another
+    /// ID than ours, as long as there is room.
+    ///
+    /// Some public peers send their ID as four ASCII digits. Read as a number, these are IDs that nobody chooses.
     pub fn knows(&self, neighbor: PeerId) -> bool {
-        self.traffic.knows(neighbor)
+        let is_text = neighbor.number().to_be_bytes().iter().all(u8::is_ascii_digit);
+        let state = self.lock();
+        let may_join = || self.is_open() && neighbor != self.own && !is_text && state.has_room();
+        state.peer.is_member(neighbor) || may_join()
     }
 
     /// Shows the present state of the peer to `look`.
@@ -274,7 +297,7 @@ impl Shared {
                 let (link, piece_bytes) = received.expect("a piece comes with its bytes");
                 match self.disk.save(piece, piece_bytes)? {
                     Saved::Kept => {
-                        self.tally(link.neighbor).count_received(piece_bytes.len() as u64);
+                        link.tally.count_received(piece_bytes.len() as u64);
                         Some(Event::PieceSaved { piece })
                     }
                     Saved::Wrong => {

@@ -4,13 +4,15 @@
 //! Actions that need waiting become [`Work`]. The thread that reported the event does it after the lock is released.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Condvar};
 use std::time::{Duration, Instant};
 
 use super::end::End;
 use super::figures::Stopwatch;
 use super::link::Link;
+use super::membership::candidates::Candidates;
+use super::membership::parting::{Parting, Stay};
 use super::patience::Patience;
 use super::sending::outbox::{Outbox, Pushed};
 use super::standing::Standing;
@@ -29,6 +31,8 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// A live neighbor whose connection was replaced comes back sooner than this: it dials at least once a second.
 const CONTEST: Duration = Duration::from_secs(5);
+/// Maximum number of members of an open swarm, this peer not counted: each costs threads and memory.
+const MOST_MEMBERS: usize = 500;
 /// Maximum number of neighbors and places whose faults are remembered.
 const MOST_STANDINGS: usize = 1024;
 
@@ -70,6 +74,16 @@ pub struct State {
     pub preferred_due: Option<Instant>,
     /// How long every neighbor choked this peer while it lacked pieces.
     pub starved: Stopwatch,
+    /// In an open swarm: the addresses to dial.
+    pub candidates: Candidates,
+    /// Number of these that are being dialed.
+    pub dialed_count: usize,
+    /// In an open swarm: what keeps this peer there.
+    pub parting: Option<Parting>,
+    /// In an open swarm: since when each member that no file lists is not connected.
+    pub absent: BTreeMap<PeerId, Instant>,
+    /// Our own ends of the connections in which we shake hands with a found address, and whether our listener has answered there.
+    pub own_calls: BTreeMap<SocketAddr, bool>,
     /// Why the process ends, once there is a reason.
     pub end: Option<End>,
     /// Whether all threads must stop.
@@ -128,7 +142,7 @@ impl Work {
 impl State {
     /// Creates the state before any event.
     #[must_use]
-    pub fn new(peer: Peer) -> Self {
+    pub fn new(peer: Peer, open: Option<Stay>) -> Self {
         Self {
             peer,
             links: BTreeMap::new(),
@@ -148,9 +162,19 @@ impl State {
             timers_started: None,
             preferred_due: None,
             starved: Stopwatch::default(),
+            candidates: Candidates::default(),
+            dialed_count: 0,
+            parting: open.map(|stay| Parting::new(stay, [])),
+            absent: BTreeMap::new(),
+            own_calls: BTreeMap::new(),
             end: None,
             stopped: false,
         }
+    }
+
+    /// Reports whether another peer may become a member.
+    pub fn has_room(&self) -> bool {
+        self.peer.member_count() < MOST_MEMBERS
     }
 
     /// Reports whether this is still the neighbor's link.

@@ -86,6 +86,11 @@ impl Stream {
         self.0.peer_addr().ok()
     }
 
+    /// Returns the address and port at this end; `None` if the system does not tell.
+    pub fn local(&self) -> Option<SocketAddr> {
+        self.0.local_addr().ok()
+    }
+
     /// Returns the address at the other end; an IPv4 address is never in IPv6 notation.
     pub fn remote_ip(&self) -> Option<IpAddr> {
         self.remote().map(|address| address.ip().to_canonical())

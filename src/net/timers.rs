@@ -111,7 +111,7 @@ pub fn bring_allowance(shared: &Shared) {
 /// It gives up on missing peers, and on connected ones that do nothing although a message is due. Time counts only while no
 /// other neighbor is at work.
 pub fn watch(shared: &Arc<Shared>, threads: &Threads, patience: Option<Duration>) {
-    let mut teller = Teller::new(Instant::now());
+    let (mut teller, mut staying) = (Teller::new(Instant::now()), Teller::new(Instant::now()));
     let mut file = FileWatch::new(Instant::now());
     let mut lull = Lull::new(Instant::now());
     while shared.wait_until(Instant::now() + WATCH_INTERVAL) {
@@ -121,16 +121,25 @@ pub fn watch(shared: &Arc<Shared>, threads: &Threads, patience: Option<Duration>
             return shared.fail(error);
         }
         let missing = shared.missing();
-        if let Some(sentence) =
-            teller.look(now, (!missing.is_empty()).then(|| waiting::sentence(&missing, shared.odd_caller().as_ref())))
+        let alone = shared.sentence_if_alone();
+        let sentence = match &alone {
+            Some(alone) => Some(alone.clone()),
+            None => (!missing.is_empty()).then(|| waiting::sentence(&missing, shared.odd_caller().as_ref())),
+        };
+        if let Some(sentence) = teller.look(now, sentence) {
+            log::warn!("{sentence}");
+        }
+        shared.see_off(now);
+        if let Some(verdict) = shared.review_parting(now)
+            && let Some(sentence) = staying.look(now, verdict.sentence)
         {
             log::warn!("{sentence}");
         }
         let Some(patience) = patience else { continue };
         let (idle, at_work_until) = shared.idle_neighbors(patience);
-        if lull.look(now, !missing.is_empty() || !idle.is_empty(), at_work_until) >= patience {
+        if lull.look(now, alone.is_some() || !missing.is_empty() || !idle.is_empty(), at_work_until) >= patience {
             let given_up = [missing, idle.into_iter().map(|id| (id, Missing::Idle)).collect()].concat();
-            let why = waiting::reasons(&given_up);
+            let why = alone.unwrap_or_else(|| waiting::reasons(&given_up));
             return shared.end(End::GaveUp(given_up.into_iter().map(|(id, _)| id).collect(), why));
         }
     }

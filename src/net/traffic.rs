@@ -1,46 +1,86 @@
 //! `Traffic`: the bytes to and from each neighbor, and the limits on them.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::figures::Tally;
-use super::sending::gate::{Gate, Gates};
+use super::sending::gate::{Bucket, Gate, Gates};
 use crate::limits::Limits;
 use crate::protocol::peer_id::PeerId;
 
 /// The counters and the limits, over all connections.
 #[derive(Debug)]
 pub struct Traffic {
-    tallies: BTreeMap<PeerId, Arc<Tally>>,
     gates: Gates,
+    /// What outlives each neighbor's connections. This lock is taken last, and only to look something up.
+    ties: Mutex<BTreeMap<PeerId, Ties>>,
+}
+
+/// What stays of a neighbor from one connection to the next.
+#[derive(Clone, Debug)]
+struct Ties {
+    tally: Arc<Tally>,
+    /// The limit on what it is sent; `None` without one.
+    bucket: Option<Bucket>,
 }
 
 impl Traffic {
     /// Starts with no bytes to or from these neighbors.
     #[must_use]
     pub fn new(limits: Limits, neighbors: impl Iterator<Item = PeerId>) -> Self {
-        let tallies: BTreeMap<_, _> = neighbors.map(|id| (id, Arc::new(Tally::new()))).collect();
-        let gates = Gates::new(limits, tallies.keys().copied());
-        Self { tallies, gates }
+        let traffic = Self { gates: Gates::new(limits), ties: Mutex::default() };
+        neighbors.for_each(|neighbor| _ = traffic.join(neighbor));
+        traffic
     }
 
-    /// Reports whether a peer with this ID may be a neighbor.
-    pub fn knows(&self, neighbor: PeerId) -> bool {
-        self.tallies.contains_key(&neighbor)
+    /// Returns a neighbor's counters, and the gate that holds back pieces on a new connection with it; `None` without a limit.
+    /// One that was here before finds both as they were.
+    pub fn join(&self, neighbor: PeerId) -> (Arc<Tally>, Option<Gate>) {
+        let new = || Ties { tally: Arc::new(Tally::new()), bucket: self.gates.bucket() };
+        let ties = self.lock().entry(neighbor).or_insert_with(new).clone();
+        (ties.tally, self.gates.of(ties.bucket))
     }
 
-    /// Returns the number of neighbors.
+    /// Forgets all neighbors but these, and reports how many are left.
+    pub fn keep(&self, is_kept: impl Fn(PeerId) -> bool) -> usize {
+        let mut ties = self.lock();
+        ties.retain(|&neighbor, _| is_kept(neighbor));
+        ties.len()
+    }
+
+    /// Returns the number of neighbors, those included that have left.
     pub fn neighbor_count(&self) -> usize {
-        self.tallies.len()
+        self.lock().len()
     }
 
-    /// Returns the counters of a neighbor.
-    pub fn tally(&self, neighbor: PeerId) -> &Arc<Tally> {
-        &self.tallies[&neighbor]
+    /// Returns the counters of all neighbors, by ascending ID, those included that have left.
+    pub fn tallies(&self) -> Vec<(PeerId, Arc<Tally>)> {
+        self.lock().iter().map(|(&id, ties)| (id, Arc::clone(&ties.tally))).collect()
     }
 
-    /// Returns the gate that holds back pieces on a new connection with a neighbor; `None` without a limit.
-    pub fn gate(&self, neighbor: PeerId) -> Option<Gate> {
-        self.gates.of(neighbor)
+    /// Returns the counters of a neighbor; `None` if it never was one.
+    pub fn tally(&self, neighbor: PeerId) -> Option<Arc<Tally>> {
+        self.lock().get(&neighbor).map(|ties| Arc::clone(&ties.tally))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<PeerId, Ties>> {
+        self.ties.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_neighbor_that_joins_again_finds_its_counters_as_they_were() {
+        let [first, other] = [1002, 1003].map(|number| PeerId::new(number).expect("a positive number"));
+        let traffic = Traffic::new(Limits::default(), [first].into_iter());
+        traffic.tally(first).expect("it is a neighbor").count_received(7);
+        assert!(traffic.tally(other).is_none());
+        [first, other].into_iter().for_each(|neighbor| _ = traffic.join(neighbor));
+        assert_eq!(traffic.tallies().iter().map(|(_, tally)| tally.received()).collect::<Vec<_>>(), [7, 0]);
+        assert_eq!(traffic.keep(|neighbor| neighbor == other), 1);
+        assert!(traffic.tally(first).is_none());
     }
 }

@@ -74,6 +74,12 @@ impl Peer {
         }
     }
 
+    /// Returns the number of members, this peer not counted.
+    #[must_use]
+    pub fn member_count(&self) -> usize {
+        self.neighbors.len()
+    }
+
     /// Reports whether a peer is a member. In a listed swarm, these are all its neighbors.
     #[must_use]
     pub fn is_member(&self, id: PeerId) -> bool {

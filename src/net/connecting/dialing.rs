@@ -6,14 +6,15 @@ use std::time::{Duration, Instant};
 
 use crate::config::PeerInfo;
 use crate::net::addresses;
+use crate::net::link::Made;
 use crate::net::neighbor::{self, HANDSHAKE_PATIENCE, HandshakeEnd};
 use crate::net::shared::Shared;
 use crate::net::stream::Stream;
 use crate::net::telling::waiting::Trouble;
 use crate::net::threads::Threads;
 use crate::net::timers::FIRST_TELL;
-use crate::peer::{Opener, Origin};
-use crate::protocol::wire::diagnosis;
+use crate::peer::Origin;
+use crate::protocol::wire::{Handshake, diagnosis};
 
 /// Maximum time for one address to accept the connection. It is less than the time after which missing neighbors are reported.
 const DIAL_PATIENCE: Duration = Duration::from_secs(4);
@@ -34,7 +35,7 @@ pub fn keep_dialing(shared: &Arc<Shared>, threads: &Threads, to: &PeerInfo) {
             Ok(stream) => {
                 shared.note_dialed(to.id, None);
                 let begun = Instant::now();
-                neighbor::converse(shared, threads, to.id, Opener::Us, Arc::new(stream));
+                neighbor::converse(shared, threads, to.id, Made::Dialed, Arc::new(stream));
                 backoff.connected_for(begun.elapsed());
                 told = None;
             }
@@ -132,20 +133,7 @@ fn dial(shared: &Shared, to: &PeerInfo, haste: Haste) -> Result<Stream, Trouble>
 }
 
 fn dial_at(shared: &Shared, to: &PeerInfo, address: SocketAddr, patience: Duration) -> Result<Stream, Trouble> {
-    let stream = addresses::connect(address, DIAL_PATIENCE).map_err(|error| {
-        log::trace!("cannot connect to {} at {address}: {error}", to.id);
-        Trouble::of_dialing(address, &error)
-    })?;
-    if stream.reaches_itself() {
-        return Err(Trouble::of_dialing(address, &std::io::ErrorKind::ConnectionRefused.into()));
-    }
-    let handshake = neighbor::shake_hands(shared, &stream, patience).map_err(|end| match end {
-        HandshakeEnd::Gone(error, _) => {
-            log::debug!("neighbor {} did not shake hands at {address}: {error}", to.id);
-            Trouble::Silent(address)
-        }
-        HandshakeEnd::Fault(fault) => Trouble::NoPeer(address, fault),
-    })?;
+    let (stream, handshake) = reach(shared, address, patience, |_| ())?;
     if handshake.peer_id(|id| id == to.id).is_none() {
         let number = handshake.id_number();
         return Err(match diagnosis::of_id(number, |id| shared.knows(id)) {
@@ -154,6 +142,31 @@ fn dial_at(shared: &Shared, to: &PeerInfo, address: SocketAddr, patience: Durati
         });
     }
     Ok(stream)
+}
+
+/// Connects to an address and shakes hands there. `connected` sees the connection before the handshake.
+pub fn reach(
+    shared: &Shared,
+    address: SocketAddr,
+    patience: Duration,
+    connected: impl FnOnce(&Stream),
+) -> Result<(Stream, Handshake), Trouble> {
+    let stream = addresses::connect(address, DIAL_PATIENCE).map_err(|error| {
+        log::trace!("cannot connect to {address}: {error}");
+        Trouble::of_dialing(address, &error)
+    })?;
+    if stream.reaches_itself() {
+        return Err(Trouble::of_dialing(address, &std::io::ErrorKind::ConnectionRefused.into()));
+    }
+    connected(&stream);
+    match neighbor::shake_hands(shared, &stream, patience) {
+        Ok(handshake) => Ok((stream, handshake)),
+        Err(HandshakeEnd::Gone(error, _)) => {
+            log::debug!("there was no handshake at {address}: {error}");
+            Err(Trouble::Silent(address))
+        }
+        Err(HandshakeEnd::Fault(fault)) => Err(Trouble::NoPeer(address, fault)),
+    }
 }
 
 #[cfg(test)]

@@ -19,8 +19,6 @@ use crate::net::shared::Shared;
 use crate::net::stream::Stream;
 use crate::net::threads::Threads;
 
-/// Maximum number of callers, in addition to the number of neighbors, that may be shaking hands at a time.
-pub const SPARE_CALLERS: usize = 32;
 /// Pause after an error of `accept`, which most often means a lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Maximum time for the listener's own address to accept when the listener is woken at the end.
@@ -99,7 +97,7 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 
 /// Accepts connections until the process stops. An error does not end the loop.
 pub fn accept(shared: &Arc<Shared>, threads: &Threads, listener: &TcpListener, crowd: &Arc<Crowd>) {
-    let most_callers = shared.look(|peer| peer.neighbors().count()) + SPARE_CALLERS;
+    let most_callers = shared.most_callers();
     let mut told = None;
     loop {
         let accepted = listener.accept();

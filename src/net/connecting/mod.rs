@@ -1,7 +1,9 @@
-//! How connections are made (protocol A3): [`dialing`] calls an earlier peer, and the [`listener`] accepts later ones. `crowd`
+//! How connections are made (protocol A3): [`dialing`] calls an earlier peer, and the [`listener`] accepts later ones.
+//! In an open swarm, [`finding`] calls the addresses that others have named. `crowd`
 //! holds the callers that have not shaken hands yet.
 
 mod crowd;
 
 pub mod dialing;
+pub mod finding;
 pub mod listener;

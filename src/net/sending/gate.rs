@@ -2,43 +2,46 @@
 //!
 //! A piece begins when the buckets of the limits are open. From then on it becomes due byte by byte, so that no piece holds up
 //! another that has begun. Under the limit for all neighbors, they take turns in the order in which their pieces came up.
-//! [`Gates`] outlives the connections: a neighbor that comes back finds its limit as it was.
+//! A [`Bucket`] outlives the connections: a neighbor that comes back finds its limit as it was.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::limits::{Limits, Rate, Schedule, TokenBucket};
-use crate::protocol::peer_id::PeerId;
 
 /// Pause before the next look if another neighbor's turn comes first and is about to begin.
 const TURN: Duration = Duration::from_millis(2);
 /// Maximum pause before the next look while other pieces hold the limit; one of them may be given up.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// The limit on what one neighbor is sent, shared by its connections.
+pub type Bucket = Arc<Mutex<TokenBucket>>;
+
 /// The limits on uploading.
 #[derive(Debug)]
 pub struct Gates {
     line: Option<Arc<Line>>,
-    /// Empty without a limit for each neighbor.
-    own: BTreeMap<PeerId, Arc<Mutex<TokenBucket>>>,
+    per_neighbor: Option<Rate>,
 }
 
 impl Gates {
     /// Creates the gates before anything was sent.
     #[must_use]
-    pub fn new(limits: Limits, neighbors: impl Iterator<Item = PeerId>) -> Self {
-        let own = |rate: Rate| Arc::new(Mutex::new(TokenBucket::new(rate, Instant::now())));
-        Self {
-            line: limits.upload.map(|rate| Arc::new(Line::new(rate))),
-            own: neighbors.filter_map(|id| Some((id, own(limits.upload_per_neighbor?)))).collect(),
-        }
+    pub fn new(limits: Limits) -> Self {
+        Self { line: limits.upload.map(|rate| Arc::new(Line::new(rate))), per_neighbor: limits.upload_per_neighbor }
     }
 
-    /// Returns the gate of a new connection with this neighbor; `None` without a limit.
+    /// Returns the limit of a new neighbor; `None` without a limit for each.
     #[must_use]
-    pub fn of(&self, neighbor: PeerId) -> Option<Gate> {
-        let (own, line) = (self.own.get(&neighbor).cloned(), self.line.clone());
+    pub fn bucket(&self) -> Option<Bucket> {
+        self.per_neighbor.map(|rate| Arc::new(Mutex::new(TokenBucket::new(rate, Instant::now()))))
+    }
+
+    /// Returns the gate of a new connection with a neighbor that has this limit; `None` without any limit.
+    #[must_use]
+    pub fn of(&self, own: Option<Bucket>) -> Option<Gate> {
+        let line = self.line.clone();
         (own.is_some() || line.is_some()).then_some(Gate { own, line, number: None })
     }
 }
@@ -74,7 +77,7 @@ fn lock<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
 /// The limits between a neighbor's pieces and its connection.
 #[derive(Debug)]
 pub struct Gate {
-    own: Option<Arc<Mutex<TokenBucket>>>,
+    own: Option<Bucket>,
     line: Option<Arc<Line>>,
     /// The number that the next piece has in the line.
     number: Option<u64>,
@@ -180,14 +183,10 @@ mod tests {
         Rate::new(bytes_per_second).expect("it is not 0")
     }
 
-    fn id(number: u32) -> PeerId {
-        PeerId::new(number).expect("it is positive")
-    }
-
-    /// Returns the gates of the neighbors 1, 2, 3, …
+    /// Returns the gates of this many neighbors.
     fn gates(limits: Limits, count: u32) -> Vec<Gate> {
-        let gates = Gates::new(limits, (1..=count).map(id));
-        (1..=count).map(|number| gates.of(id(number)).expect("there is a limit")).collect()
+        let gates = Gates::new(limits);
+        (0..count).map(|_| gates.of(gates.bucket()).expect("there is a limit")).collect()
     }
 
     /// Returns the time at which the line opens; its bucket is as old as the line.
@@ -197,7 +196,8 @@ mod tests {
 
     #[test]
     fn without_a_limit_there_is_no_gate() {
-        assert!(Gates::new(Limits::default(), [id(1)].into_iter()).of(id(1)).is_none());
+        let gates = Gates::new(Limits::default());
+        assert!(gates.of(gates.bucket()).is_none());
     }
 
     #[test]
@@ -256,11 +256,12 @@ mod tests {
     #[test]
     fn a_neighbor_that_comes_back_finds_its_limit_as_it_was() {
         let limits = Limits { upload_per_neighbor: Some(rate(1000)), ..Limits::default() };
-        let gates = Gates::new(limits, [id(1)].into_iter());
+        let gates = Gates::new(limits);
         let begin = Instant::now();
-        let mut first = gates.of(id(1)).expect("there is a limit");
+        let bucket = gates.bucket();
+        let mut first = gates.of(bucket.clone()).expect("there is a limit");
         first.begin(1_000_000, begin).expect("it is open");
-        let mut second = gates.of(id(1)).expect("there is a limit");
+        let mut second = gates.of(bucket).expect("there is a limit");
         assert_eq!(second.begin(1000, begin).expect_err("it is shut"), begin + LOOK, "it may open sooner");
         first.give_back(999_900);
         second.begin(1000, begin + LOOK).expect("no more than 100 bytes were sent");

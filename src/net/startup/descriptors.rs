@@ -5,7 +5,7 @@
 use anyhow::{Result, ensure};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::net::connecting::listener::SPARE_CALLERS;
+use crate::net::shared::SPARE_CALLERS;
 
 /// Number of descriptors for files, signals, the listening socket and the standard streams, and some to spare for looking up
 /// names.

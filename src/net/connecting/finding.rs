@@ -1,0 +1,100 @@
+//! Finding members: the thread that dials the addresses that others have named, in an open swarm.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::dialing::reach;
+use crate::net::link::Made;
+use crate::net::neighbor::{self, HANDSHAKE_PATIENCE};
+use crate::net::shared::Shared;
+use crate::net::stream::Stream;
+use crate::net::telling::callers::Who;
+use crate::net::telling::waiting::Trouble;
+use crate::net::threads::Threads;
+use crate::protocol::peer_id::PeerId;
+
+/// Dials each address that is due in a thread of its own, until the process stops.
+pub fn keep_finding(shared: &Arc<Shared>, threads: &Threads) {
+    while let Some(address) = shared.next_found() {
+        let (shared_, threads_) = (Arc::clone(shared), threads.clone());
+        if !threads.spawn("found", move || call(&shared_, &threads_, address)) {
+            shared.note_found_dialed(address, None);
+            shared.note_found_ended(address, Duration::ZERO);
+        }
+    }
+}
+
+/// Dials an address, and converses with the member there.
+fn call(shared: &Arc<Shared>, threads: &Threads, address: SocketAddr) {
+    let begun = match dial(shared, address) {
+        Ok((stream, member)) => {
+            if let Some(other) = shared.note_found_dialed(address, Some(member)) {
+                let sentence = format!("and {address} both answer as peer {member}; each peer needs an ID of its own");
+                tell(shared, other, &sentence);
+            }
+            let begun = Instant::now();
+            neighbor::converse(shared, threads, member, Made::Found, Arc::new(stream));
+            begun
+        }
+        Err(why) => {
+            shared.note_found_dialed(address, None);
+            match why {
+                Unfit::Ourselves => shared.note_own_address(address),
+                Unfit::OurId => {
+                    let own = shared.own();
+                    tell(shared, address, &format!("answers with our own ID {own}; each peer needs an ID of its own"));
+                }
+                Unfit::NoRoom => log::debug!("{address} answers, but there is no room for another member"),
+                Unfit::Trouble(trouble) => {
+                    if let Trouble::NoPeer(_, fault) = &trouble {
+                        tell(shared, address, fault);
+                    }
+                    log::debug!("nobody found: {trouble}");
+                }
+            }
+            Instant::now()
+        }
+    };
+    shared.note_found_ended(address, begun.elapsed());
+}
+
+/// Warns of an address, once for each sentence.
+fn tell(shared: &Shared, address: SocketAddr, sentence: &str) {
+    if shared.is_new_sentence(Who::Caller(Some(address.ip())), &format!("{address} {sentence}")) {
+        log::warn!("{address} {sentence}");
+    }
+}
+
+/// Why an address leads to no member.
+enum Unfit {
+    /// It is this peer's own.
+    Ourselves,
+    /// Another program there uses this peer's ID.
+    OurId,
+    /// There are enough members.
+    NoRoom,
+    /// It does not answer, or not as a peer.
+    Trouble(Trouble),
+}
+
+/// Connects and shakes hands at an address, where any member may answer.
+fn dial(shared: &Shared, address: SocketAddr) -> Result<(Stream, PeerId), Unfit> {
+    let mut local = None;
+    let reached = reach(shared, address, HANDSHAKE_PATIENCE, |stream| {
+        local = stream.local();
+        local.into_iter().for_each(|local| shared.begin_own_call(local));
+    });
+    let own_number = shared.own().number();
+    let our_id = reached.as_ref().is_ok_and(|(_, handshake)| handshake.id_number() == own_number);
+    let is_ours = local.is_some_and(|local| shared.end_own_call(local, our_id));
+    match reached {
+        _ if is_ours => Err(Unfit::Ourselves),
+        Err(trouble) => Err(Unfit::Trouble(trouble)),
+        Ok(_) if our_id => Err(Unfit::OurId),
+        Ok((stream, handshake)) => match handshake.peer_id(|id| shared.knows(id)) {
+            Some(member) => Ok((stream, member)),
+            None => Err(Unfit::NoRoom),
+        },
+    }
+}

@@ -1,0 +1,167 @@
+//! The members of an open swarm: which address is dialed next, who has left, and whether this peer may go.
+//!
+//! `membership` decides. This module has the facts, and carries out the decisions under the lock.
+
+use std::net::SocketAddr;
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
+
+use super::membership::candidates::Next;
+use super::membership::parting::Verdict;
+use super::shared::Shared;
+use super::state::State;
+use crate::peer::Event;
+use crate::protocol::peer_id::PeerId;
+
+/// A member that no file lists, and that is not connected for this long, has left.
+const ABSENCE: Duration = Duration::from_secs(30);
+/// Maximum number of neighbors whose counters are kept for the summary after they have left.
+const MOST_REMEMBERED: usize = 1000;
+/// Maximum time in which our own listener notes that it has answered us.
+const OWN_CALL_PATIENCE: Duration = Duration::from_secs(2);
+/// Maximum number of found addresses that are dialed at a time.
+const MOST_DIALED: usize = 16;
+
+impl Shared {
+    /// Takes addresses at which members may be.
+    pub fn note_found(&self, addresses: impl Iterator<Item = SocketAddr>) {
+        let now = Instant::now();
+        let mut state = self.lock();
+        let new_count = addresses.filter(|&address| state.candidates.found(address, now)).count();
+        drop(state);
+        if new_count > 0 {
+            self.links_changed.notify_all();
+        }
+    }
+
+    /// Waits for the next address to dial; returns `None` if the process is ending. The caller must report its
+    /// [end](Self::note_found_ended).
+    pub fn next_found(&self) -> Option<SocketAddr> {
+        let mut state = self.lock();
+        loop {
+            if state.stopped {
+                return None;
+            }
+            let now = Instant::now();
+            let State { candidates, links, dialed_count, end, .. } = &mut *state;
+            let until = if *dialed_count >= MOST_DIALED || end.is_some() {
+                None
+            } else {
+                match candidates.next(now, |member| links.contains_key(&member)) {
+                    Next::Dial(address) => {
+                        *dialed_count += 1;
+                        return Some(address);
+                    }
+                    Next::Wait(until) => until,
+                }
+            };
+            state = match until {
+                Some(until) => {
+                    let patience = until.saturating_duration_since(now);
+                    self.links_changed.wait_timeout(state, patience).unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => self.links_changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+    }
+
+    /// Notes that an address is no longer being dialed: it answered as this member, or did not answer rightly. Returns another
+    /// address of the same machine at which the same ID answers.
+    pub fn note_found_dialed(&self, address: SocketAddr, answered: Option<PeerId>) -> Option<SocketAddr> {
+        let mut state = self.lock();
+        state.dialed_count -= 1;
+        let other = answered.and_then(|member| state.candidates.answered(address, member, Instant::now()));
+        drop(state);
+        self.links_changed.notify_all();
+        other
+    }
+
+    /// Notes that a found address may be dialed again, after a connection that lasted this long.
+    pub fn note_found_ended(&self, address: SocketAddr, lasted: Duration) {
+        self.lock().candidates.ended(address, lasted, Instant::now());
+        self.links_changed.notify_all();
+    }
+
+    /// Notes that a found address is this peer's own.
+    pub fn note_own_address(&self, address: SocketAddr) {
+        self.lock().candidates.note_own(address);
+    }
+
+    /// Notes that this is our own end of a connection in which we shake hands with a found address.
+    pub fn begin_own_call(&self, local: SocketAddr) {
+        self.lock().own_calls.insert(local, false);
+    }
+
+    /// Reports whether it is this peer that has called, from this address. If so, the thread that has dialed is told.
+    pub fn is_own_call(&self, from: SocketAddr) -> bool {
+        let answered = self.lock().own_calls.get_mut(&from).map(|answered| *answered = true).is_some();
+        if answered {
+            self.links_changed.notify_all();
+        }
+        answered
+    }
+
+    /// Ends a call. Reports whether our own listener has answered it. If the other side has `our_id`, this waits a little for the
+    /// listener's thread.
+    pub fn end_own_call(&self, local: SocketAddr, our_id: bool) -> bool {
+        let patience = if our_id { OWN_CALL_PATIENCE } else { Duration::ZERO };
+        let is_open = |state: &mut State| !state.stopped && state.own_calls.get(&local) == Some(&false);
+        let waited = self.links_changed.wait_timeout_while(self.lock(), patience, is_open);
+        waited.unwrap_or_else(PoisonError::into_inner).0.own_calls.remove(&local).unwrap_or_default()
+    }
+
+    /// Removes the members that no file lists and that have been absent for long.
+    pub fn see_off(&self, now: Instant) {
+        let mut state = self.lock();
+        let listed = |member: PeerId| self.is_listed(member);
+        let State { peer, absent, .. } = &mut *state;
+        let away: Vec<_> = peer.neighbors().filter(|view| !view.connected && !listed(view.id)).collect();
+        absent.retain(|member, _| away.iter().any(|view| view.id == *member));
+        away.iter().for_each(|view| _ = absent.entry(view.id).or_insert(now));
+        let gone: Vec<_> =
+            absent.iter().filter(|(_, since)| now.saturating_duration_since(**since) >= ABSENCE).collect();
+        let gone: Vec<_> = gone.into_iter().map(|(&member, _)| member).collect();
+        for member in &gone {
+            state.absent.remove(member);
+            state.patience.remove(member);
+            state.drops.remove(member);
+        }
+        drop(state);
+        for neighbor in gone {
+            log::debug!("{neighbor} has left: it was not connected for {} s", ABSENCE.as_secs());
+            self.apply(Event::Left { neighbor });
+        }
+        if self.traffic().neighbor_count() > MOST_REMEMBERED {
+            let members: Vec<_> = self.look(|peer| peer.neighbors().map(|view| view.id).collect());
+            self.traffic().keep(|neighbor| members.contains(&neighbor));
+        }
+    }
+
+    /// Returns what this peer waits for if it lacks pieces in an open swarm and knows no other member.
+    pub fn sentence_if_alone(&self) -> Option<String> {
+        let state = self.lock();
+        let is_alone = self.is_open() && state.peer.member_count() == 0 && !state.peer.pieces().is_full();
+        is_alone.then(|| match state.candidates.count() {
+            0 => "waiting for another member; no address was found so far".to_owned(),
+            1 => "waiting for another member; nobody answers at the one address that was found".to_owned(),
+            count => format!("waiting for another member; nobody answers at the {count} addresses that were found"),
+        })
+    }
+
+    /// Takes a tracker's count of peers without the complete file; `None` is unknown.
+    pub fn note_counted(&self, tracker: &str, leechers: Option<u32>) {
+        self.lock().parting.iter_mut().for_each(|parting| parting.counted(tracker, leechers));
+    }
+
+    /// Decides whether something besides the members holds this peer in an open swarm, and applies it. Returns `None` in a listed
+    /// swarm, and when this peer has finished.
+    pub fn review_parting(&self, now: Instant) -> Option<Verdict> {
+        let mut state = self.lock();
+        let State { peer, parting, end, .. } = &mut *state;
+        let parting = parting.as_mut().filter(|_| end.is_none())?;
+        let verdict = parting.look(now, peer.holding(), peer.neighbors());
+        drop(state);
+        self.apply(Event::Held(verdict.held));
+        Some(verdict)
+    }
+}

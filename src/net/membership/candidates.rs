@@ -1,0 +1,227 @@
+//! `Candidates`: the addresses at which members may be, as trackers and the local network tell them.
+//!
+//! An address says nothing about the ID there; only a handshake does. The answers come from strangers, so their number is
+//! bounded, and addresses that never answer are forgotten.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use crate::protocol::peer_id::PeerId;
+
+/// Maximum number of addresses that are remembered.
+pub const MOST_CANDIDATES: usize = 500;
+/// Maximum number of addresses that are known to be this peer's own.
+const MOST_OWN: usize = 64;
+/// The pause between two attempts to dial an address doubles from the first of these values to the second.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(15));
+/// A connection that lasted this long was useful.
+const USEFUL: Duration = Duration::from_secs(1);
+/// An address that nobody names again for this long, and that does not answer, is forgotten.
+const FORGOTTEN: Duration = Duration::from_secs(180);
+
+/// The addresses, and when each is to be dialed.
+#[derive(Default, Debug)]
+pub struct Candidates {
+    places: BTreeMap<SocketAddr, Candidate>,
+    own: BTreeSet<SocketAddr>,
+}
+
+#[derive(Debug)]
+struct Candidate {
+    /// The last time that somebody named it, or that a member answered there.
+    named: Instant,
+    due: Instant,
+    pause: Duration,
+    /// Whether a thread dials it or converses there.
+    busy: bool,
+    /// The member that answered there last.
+    id: Option<PeerId>,
+}
+
+/// What to do next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Next {
+    /// Dial this address, and report its [end](Candidates::ended).
+    Dial(SocketAddr),
+    /// Wait until then, or until something changes.
+    Wait(Option<Instant>),
+}
+
+impl Candidates {
+    /// Takes an address that somebody has named. Returns whether it is new.
+    pub fn found(&mut self, address: SocketAddr, now: Instant) -> bool {
+        if !may_be_dialed(address) || self.own.contains(&address) {
+            return false;
+        }
+        if let Some(known) = self.places.get_mut(&address) {
+            known.named = now;
+            return false;
+        }
+        if self.places.len() >= MOST_CANDIDATES {
+            let idle = self.places.iter().filter(|(_, candidate)| !candidate.busy);
+            let Some((&oldest, _)) = idle.min_by_key(|(_, candidate)| candidate.named) else { return false };
+            self.places.remove(&oldest);
+        }
+        self.places.insert(address, Candidate { named: now, due: now, pause: PAUSES.0, busy: false, id: None });
+        true
+    }
+
+    /// Returns the next address to dial, of those where no connected member answered last, and forgets those that never answer.
+    pub fn next(&mut self, now: Instant, is_connected: impl Fn(PeerId) -> bool) -> Next {
+        self.places.retain(|_, candidate| candidate.busy || now.saturating_duration_since(candidate.named) < FORGOTTEN);
+        let wanted = |candidate: &Candidate| !candidate.busy && !candidate.id.is_some_and(&is_connected);
+        let first = self.places.iter_mut().filter(|(_, candidate)| wanted(candidate)).min_by_key(|(_, one)| one.due);
+        match first {
+            Some((&address, candidate)) if candidate.due <= now => {
+                candidate.busy = true;
+                Next::Dial(address)
+            }
+            first => Next::Wait(first.map(|(_, candidate)| candidate.due)),
+        }
+    }
+
+    /// Notes that a member answered at this address. Returns another address where the same ID answers from another port, if
+    /// there is one: two programs may be using that ID.
+    pub fn answered(&mut self, address: SocketAddr, id: PeerId, now: Instant) -> Option<SocketAddr> {
+        if let Some(candidate) = self.places.get_mut(&address) {
+            (candidate.id, candidate.named) = (Some(id), now);
+        }
+        // Addresses of several families or networks have the same port.
+        let is_other = |other: &SocketAddr| other.ip() == address.ip() && other.port() != address.port();
+        self.places.iter().find(|(other, known)| is_other(other) && known.id == Some(id)).map(|(&other, _)| other)
+    }
+
+    /// Notes that the connection, or the attempt to make one, has ended. After a useful one the pauses are short again.
+    pub fn ended(&mut self, address: SocketAddr, lasted: Duration, now: Instant) {
+        let Some(candidate) = self.places.get_mut(&address) else { return };
+        if lasted >= USEFUL {
+            (candidate.pause, candidate.named) = (PAUSES.0, now);
+        }
+        (candidate.busy, candidate.due) = (false, now + candidate.pause);
+        candidate.pause = (candidate.pause * 2).min(PAUSES.1);
+    }
+
+    /// Notes that this address is this peer's own, so that it is never dialed again.
+    pub fn note_own(&mut self, address: SocketAddr) {
+        self.places.remove(&address);
+        if self.own.len() < MOST_OWN {
+            self.own.insert(address);
+        }
+    }
+
+    /// Returns the number of addresses.
+    pub fn count(&self) -> usize {
+        self.places.len()
+    }
+}
+
+/// Reports whether this can be the address of a peer: no port 0, no group of receivers, no address that means "any".
+fn may_be_dialed(address: SocketAddr) -> bool {
+    let ip = address.ip().to_canonical();
+    let is_broadcast = matches!(ip, std::net::IpAddr::V4(ip) if ip.is_broadcast());
+    address.port() != 0 && !ip.is_unspecified() && !ip.is_multicast() && !is_broadcast
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> SocketAddr {
+        text.parse().expect("an address")
+    }
+
+    fn id(number: u32) -> PeerId {
+        PeerId::new(number).expect("a positive number")
+    }
+
+    /// Takes out everything that is due.
+    fn due(candidates: &mut Candidates, now: Instant) -> Vec<SocketAddr> {
+        let next = || if let Next::Dial(address) = candidates.next(now, |_| false) { Some(address) } else { None };
+        std::iter::from_fn(next).collect()
+    }
+
+    #[test]
+    fn an_address_is_dialed_once_at_a_time_and_with_growing_pauses() {
+        let (mut candidates, start) = (Candidates::default(), Instant::now());
+        let place = at("10.0.0.1:6001");
+        assert!(candidates.found(place, start));
+        assert!(!candidates.found(place, start));
+        assert_eq!(due(&mut candidates, start), [place]);
+        assert_eq!(candidates.next(start, |_| false), Next::Wait(None), "a thread dials it");
+        let mut now = start;
+        for pause in [50, 100, 200, 400, 800, 1600, 3200, 6400, 12_800, 15_000, 15_000] {
+            candidates.ended(place, Duration::ZERO, now);
+            let next = now + Duration::from_millis(pause);
+            assert_eq!(candidates.next(now, |_| false), Next::Wait(Some(next)), "after {pause} ms");
+            now = next;
+            candidates.found(place, now);
+            assert_eq!(due(&mut candidates, now), [place]);
+        }
+        candidates.ended(place, USEFUL, now);
+        assert_eq!(candidates.next(now, |_| false), Next::Wait(Some(now + PAUSES.0)));
+    }
+
+    #[test]
+    fn a_member_that_is_connected_is_dialed_at_none_of_its_addresses() {
+        let (mut candidates, now) = (Candidates::default(), Instant::now());
+        let [one, other] = [at("10.0.0.1:6001"), at("[fd00::1]:6001")];
+        for place in [one, other] {
+            candidates.found(place, now);
+            due(&mut candidates, now);
+            assert_eq!(candidates.answered(place, id(1002), now), None);
+            candidates.ended(place, Duration::ZERO, now);
+        }
+        let later = now + Duration::from_secs(1);
+        assert_eq!(candidates.next(later, |member| member == id(1002)), Next::Wait(None));
+        assert_eq!(due(&mut candidates, later).len(), 2);
+    }
+
+    #[test]
+    fn one_id_at_two_ports_of_one_address_is_told() {
+        let (mut candidates, now) = (Candidates::default(), Instant::now());
+        let places = [at("10.0.0.1:6001"), at("10.0.0.1:6002"), at("10.0.0.2:6001")];
+        places.iter().for_each(|&place| _ = candidates.found(place, now));
+        assert_eq!(candidates.answered(places[0], id(1002), now), None);
+        assert_eq!(candidates.answered(places[2], id(1002), now), None, "a machine may have several addresses");
+        assert_eq!(candidates.answered(places[1], id(1002), now), Some(places[0]));
+        assert_eq!(candidates.answered(places[1], id(1003), now), None);
+    }
+
+    #[test]
+    fn what_cannot_be_a_peer_or_is_this_one_is_never_dialed() {
+        let (mut candidates, now) = (Candidates::default(), Instant::now());
+        for text in ["10.0.0.1:0", "0.0.0.0:6001", "[::]:6001", "224.0.0.1:6001", "255.255.255.255:6001", "[ff02::1]:1"]
+        {
+            assert!(!candidates.found(at(text), now), "{text}");
+        }
+        let own = at("127.0.0.1:6001");
+        assert!(candidates.found(own, now));
+        candidates.note_own(own);
+        assert!(!candidates.found(own, now));
+        assert_eq!(candidates.next(now, |_| false), Next::Wait(None));
+    }
+
+    #[test]
+    fn the_number_of_addresses_is_bounded_and_the_one_named_longest_ago_goes_first() {
+        let (mut candidates, start) = (Candidates::default(), Instant::now());
+        let place = |number: usize| SocketAddr::from(([10, 0, (number / 250) as u8, (number % 250) as u8], 6001));
+        let time = |number: usize| start + Duration::from_millis(number as u64);
+        (0..MOST_CANDIDATES).for_each(|number| _ = candidates.found(place(number), time(number)));
+        candidates.found(place(0), time(MOST_CANDIDATES));
+        assert!(candidates.found(place(MOST_CANDIDATES), time(MOST_CANDIDATES)));
+        assert_eq!(candidates.count(), MOST_CANDIDATES);
+        assert!(!candidates.found(place(0), start), "it was named again");
+        assert!(candidates.found(place(1), start), "it was forgotten");
+    }
+
+    #[test]
+    fn an_address_that_nobody_names_again_is_forgotten() {
+        let (mut candidates, start) = (Candidates::default(), Instant::now());
+        candidates.found(at("10.0.0.1:6001"), start);
+        assert_eq!(due(&mut candidates, start).len(), 1);
+        candidates.ended(at("10.0.0.1:6001"), Duration::ZERO, start);
+        let late = start + FORGOTTEN;
+        assert_eq!((due(&mut candidates, late).len(), candidates.count()), (0, 0));
+    }
+}
