@@ -7,6 +7,7 @@
 //! - [`peer`]: every rule of the protocol, as a state machine; pure, and without knowledge of [`protocol::wire`];
 //! - [`disk`]: the pieces on disk, the records that a killed peer resumes from, and the manifest that pieces are checked by;
 //! - [`limits`]: rates in bytes per second, and the bucket that enforces them;
+//! - `discovery`, a feature: addresses of other peers, from trackers and from the local network;
 //! - [`output`]: the course's log, what a person sees, and what a program reads;
 //! - [`cli`]: the command line of `peer_process`, and what `swarm` shares of it;
 //! - [`net`]: the only place with sockets, and but for [`disk::hashing`] and [`output::stderr`] the only one with threads; it
@@ -21,6 +22,9 @@ pub mod peer;
 pub mod disk;
 
 pub mod limits;
+
+#[cfg(feature = "discovery")]
+pub mod discovery;
 
 pub mod output;
 

@@ -10,7 +10,7 @@ mod words;
 use imports::{Crate, Source, is_below, texts_below};
 
 /// The rooms in reading order: each may import those before it.
-const ORDER: &[&str] = &["protocol", "config", "peer", "disk", "limits", "output", "cli", "net"];
+const ORDER: &[&str] = &["protocol", "config", "peer", "disk", "limits", "discovery", "output", "cli", "net"];
 /// Imports that the order would allow and the design does not.
 const FORBIDDEN_IMPORTS: &[(&str, &str)] = &[
     ("peer", "protocol::wire"),
@@ -18,6 +18,10 @@ const FORBIDDEN_IMPORTS: &[(&str, &str)] = &[
     ("disk", "peer"),
     ("limits", "peer"),
     ("limits", "disk"),
+    ("discovery", "peer"),
+    ("discovery", "config"),
+    ("discovery", "protocol::wire"),
+    ("discovery", "limits"),
     ("net::sending", "net::shared"),
     ("net::sending", "net::state"),
     ("net::telling", "net::shared"),
@@ -45,11 +49,14 @@ const SWARM_IMPORTS: &[&str] = &[
 ];
 /// What a module must not name, and the modules that may.
 const RESERVED: &[(&str, &[&str])] = &[
-    ("std::net", &["net"]),
+    ("std::net", &["net", "discovery"]),
     (
         "std::sync",
         &[
             "net",
+            "discovery::bell",
+            "discovery::tracker::run",
+            "discovery::lan::run",
             "output::event_log",
             "output::stderr",
             "output::console",
@@ -59,7 +66,10 @@ const RESERVED: &[(&str, &[&str])] = &[
         ],
     ),
     ("std::thread", &["net", "output::stderr", "disk::hashing"]),
-    ("std::time", &["net", "output::stderr", "output::console", "limits", "output::progress_json", "main"]),
+    (
+        "std::time",
+        &["net", "discovery", "output::stderr", "output::console", "limits", "output::progress_json", "main"],
+    ),
     (
         "std::fs",
         &[

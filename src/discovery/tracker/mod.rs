@@ -1,0 +1,7 @@
+//! Announces to a tracker over HTTP (BEP 3, 7, 23).
+
+mod run;
+mod url;
+
+pub use self::run::run;
+pub use self::url::TrackerUrl;

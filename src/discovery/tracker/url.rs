@@ -1,0 +1,195 @@
+//! `TrackerUrl`: the address of a tracker, as `--tracker` gives it.
+
+use std::error::Error;
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+/// Maximum length of an address, in bytes.
+const MOST_BYTES: usize = 2000;
+
+/// The address of a tracker: `http://host:port/announce`. Its query, if it has one, is kept.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct TrackerUrl(String);
+
+/// Why a text is not the address of a tracker; the sentence follows "is".
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NotTrackerUrl {
+    /// It is `https://…`.
+    Https,
+    /// It is `udp://…`.
+    Udp,
+    /// It is nothing of all that, or has characters that no URL has.
+    Other,
+}
+
+impl TrackerUrl {
+    /// Returns the address as it was given.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns it with these parameters behind its own.
+    pub(super) fn with_query(&self, query: &str) -> String {
+        let join = match self.0.split_once('?') {
+            None => "?",
+            Some((_, own)) if own.is_empty() || own.ends_with('&') => "",
+            Some(_) => "&",
+        };
+        format!("{}{join}{query}", self.0)
+    }
+
+    /// Returns where the tracker tells its counts, by the convention of BEP 48: the last part of the path begins with
+    /// `announce`, in place of which stands `scrape`.
+    pub(super) fn scrape(&self) -> Option<Self> {
+        let path_len = self.0.find('?').unwrap_or(self.0.len());
+        let last = self.0[..path_len].rfind('/')? + 1;
+        let rest = self.0[last..].strip_prefix("announce")?;
+        Some(Self(format!("{}scrape{rest}", &self.0[..last])))
+    }
+
+    /// Returns the host, if it is an address and no name.
+    pub(super) fn address(&self) -> Option<IpAddr> {
+        authority(&self.0).and_then(|(host, _)| host.parse().ok())
+    }
+}
+
+/// Returns the host, without brackets, and the port of an address.
+fn authority(url: &str) -> Option<(&str, Option<&str>)> {
+    let rest = url.get("http://".len()..)?;
+    let authority = &rest[..rest.find(['/', '?']).unwrap_or(rest.len())];
+    if let Some(rest) = authority.strip_prefix('[') {
+        let (host, port) = rest.split_once(']')?;
+        return if port.is_empty() { Some((host, None)) } else { Some((host, Some(port.strip_prefix(':')?))) };
+    }
+    Some(authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port))))
+}
+
+impl FromStr for TrackerUrl {
+    type Err = NotTrackerUrl;
+
+    fn from_str(text: &str) -> Result<Self, NotTrackerUrl> {
+        let has_scheme =
+            |scheme: &str| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
+        if has_scheme("https://") {
+            return Err(NotTrackerUrl::Https);
+        }
+        if has_scheme("udp://") {
+            return Err(NotTrackerUrl::Udp);
+        }
+        let is_clean = text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"<>\\^`{|}#@".contains(&byte));
+        if !has_scheme("http://") || !is_clean || text.len() > MOST_BYTES {
+            return Err(NotTrackerUrl::Other);
+        }
+        let text = format!("http://{}", &text["http://".len()..]);
+        let (host, port) = authority(&text).ok_or(NotTrackerUrl::Other)?;
+        let is_port = |port: &str| !port.starts_with('+') && port.parse::<u16>().is_ok_and(|port| port > 0);
+        let has_port = port.is_none_or(is_port);
+        let is_host = if text["http://".len()..].starts_with('[') {
+            host.parse::<IpAddr>().is_ok_and(|address| address.is_ipv6())
+        } else {
+            !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
+        };
+        if has_port && is_host { Ok(Self(text)) } else { Err(NotTrackerUrl::Other) }
+    }
+}
+
+impl fmt::Display for TrackerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for NotTrackerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Https => "an https:// address, but this program speaks to trackers over http:// only",
+            Self::Udp => "a udp:// address, but this program speaks to trackers over http:// only",
+            Self::Other => "not the address of a tracker, such as http://192.168.1.5:6969/announce",
+        })
+    }
+}
+
+impl Error for NotTrackerUrl {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> TrackerUrl {
+        text.parse().expect("an address")
+    }
+
+    #[test]
+    fn addresses_of_trackers_and_others() {
+        for text in [
+            "http://t/announce",
+            "http://t",
+            "http://192.168.1.5:6969/announce",
+            "http://[::1]:6969/announce",
+            "http://tracker.example.org/x/announce.php?passkey=1&a=%20",
+        ] {
+            assert_eq!(url(text).as_str(), text);
+        }
+        assert_eq!(url("HTTP://t/announce").as_str(), "http://t/announce");
+        for text in [
+            "",
+            "t/announce",
+            "http://",
+            "http:///announce",
+            "http://t:0/",
+            "http://t:65536/",
+            "http://t:x/",
+            "http://::1/announce",
+            "http://[t]/",
+            "http://[::1/",
+            "http://[::1]x/",
+            "http://[1.2.3.4]/",
+            "http://u@t/",
+            "http://t/a b",
+            "http://t/\n",
+            "http://t/ü",
+            "http://t/#part",
+            "ftp://t/",
+            "http://t:+80/",
+        ] {
+            assert_eq!(text.parse::<TrackerUrl>(), Err(NotTrackerUrl::Other), "{text}");
+        }
+        assert_eq!("https://t/announce".parse::<TrackerUrl>(), Err(NotTrackerUrl::Https));
+        assert_eq!("UDP://t:80".parse::<TrackerUrl>(), Err(NotTrackerUrl::Udp));
+        assert_eq!(format!("http://t/{}", "x".repeat(MOST_BYTES)).parse::<TrackerUrl>(), Err(NotTrackerUrl::Other));
+    }
+
+    #[test]
+    fn parameters_follow_those_that_are_there() {
+        let check = |text: &str, with: &str| assert_eq!(url(text).with_query("a=1"), with);
+        check("http://t/announce", "http://t/announce?a=1");
+        check("http://t/announce?", "http://t/announce?a=1");
+        check("http://t/announce?key=2", "http://t/announce?key=2&a=1");
+        check("http://t/announce?key=2&", "http://t/announce?key=2&a=1");
+    }
+
+    /// The examples of BEP 48.
+    #[test]
+    fn the_address_of_scrapes_follows_the_convention() {
+        let check = |text: &str, scrape: Option<&str>| {
+            assert_eq!(url(text).scrape(), scrape.map(url), "{text}");
+        };
+        check("http://t/announce", Some("http://t/scrape"));
+        check("http://t/x/announce", Some("http://t/x/scrape"));
+        check("http://t/announce.php", Some("http://t/scrape.php"));
+        check("http://t/a", None);
+        check("http://t/announce?x2%0644", Some("http://t/scrape?x2%0644"));
+        check("http://t/announce?x=2/4", Some("http://t/scrape?x=2/4"));
+        check("http://t/x%064announce", None);
+        check("http://t", None);
+    }
+
+    #[test]
+    fn a_host_that_is_an_address_is_known() {
+        assert_eq!(url("http://[::1]:6969/announce").address(), "::1".parse().ok());
+        assert_eq!(url("http://127.0.0.1/announce").address(), "127.0.0.1".parse().ok());
+        assert_eq!(url("http://localhost:6969").address(), None);
+    }
+}
