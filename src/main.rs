@@ -8,10 +8,10 @@ use clap::Parser;
 use clap::error::ErrorKind;
 use log::LevelFilter;
 use peer_process::cli::{self, Arguments, Selection, Unchoking};
-use peer_process::config;
+use peer_process::config::{self, Config};
 use peer_process::disk::manifest;
 use peer_process::limits::Limits;
-use peer_process::net::{self, End, Options, Pace, SignalWatch};
+use peer_process::net::{self, End, Options, Pace, Run, SignalWatch, Stay};
 use peer_process::output::console::Console;
 use peer_process::output::stderr;
 use peer_process::peer::Select;
@@ -37,7 +37,7 @@ fn start() -> ExitCode {
         Err(error) => return usage(&error),
     };
     let id = PeerId::new(arguments.id).expect("the range was checked");
-    let config = match config::load(&arguments.dir, id) {
+    let config = match load(&arguments, id) {
         Ok(config) => config,
         Err(error) => return tell(&error, USAGE),
     };
@@ -75,6 +75,7 @@ fn start() -> ExitCode {
             download: arguments.download_limit,
             download_per_neighbor: arguments.download_limit_per_neighbor,
         },
+        open: stay(&arguments),
         pace: Pace::of(&config.common),
         seed: arguments.seed,
         verbosity,
@@ -97,16 +98,57 @@ fn start() -> ExitCode {
         }
         console.say(&format!("the file matches the {} hashes in {}", beside.manifest.kind(), beside.path.display()));
     }
-    match net::run(&config, &claim, options, beside, arguments.progress_json.as_deref(), &console, &signals) {
+    let run = Run {
+        config: &config,
+        claim: &claim,
+        options,
+        beside,
+        progress_json: arguments.progress_json.as_deref(),
+        #[cfg(feature = "discovery")]
+        finders: finders(&arguments),
+    };
+    match net::run(run, &console, &signals) {
         Ok(End::Finished) => ExitCode::SUCCESS,
         // The status is that of a shell: 130 for SIGINT, 143 for SIGTERM.
         Ok(End::Signal(signal)) => ExitCode::from(u8::try_from(128 + signal).unwrap_or(FAULT)),
         Ok(End::GaveUp(missing, why)) => {
             let secs = arguments.peer_timeout.unwrap_or_default();
-            let missing = peer_id::list(&missing);
+            let missing = if missing.is_empty() { "anybody".to_owned() } else { peer_id::list(&missing) };
             tell(&Error::msg(format!("no message from {missing} for {secs} s: {why}")), GAVE_UP)
         }
         Ok(End::Failed(error)) | Err(error) => tell(&error, FAULT),
+    }
+}
+
+/// Reads the configuration: both files, or in an open swarm `Common.cfg` and what the options say.
+fn load(arguments: &Arguments, id: PeerId) -> anyhow::Result<Config> {
+    #[cfg(feature = "discovery")]
+    if arguments.open.is_open() {
+        return config::load_open(&arguments.dir, id, &arguments.open.newcomer());
+    }
+    config::load(&arguments.dir, id)
+}
+
+/// Returns what keeps this peer in an open swarm, and `None` in a listed one.
+#[cfg(feature = "discovery")]
+fn stay(arguments: &Arguments) -> Option<Stay> {
+    let open = &arguments.open;
+    open.is_open().then(|| Stay { least: open.least(), linger: open.linger(), forever: open.forever })
+}
+
+#[cfg(not(feature = "discovery"))]
+fn stay(_: &Arguments) -> Option<Stay> {
+    None
+}
+
+#[cfg(feature = "discovery")]
+fn finders(arguments: &Arguments) -> net::Finders {
+    let open = &arguments.open;
+    net::Finders {
+        trackers: open.tracker.clone(),
+        lan: open.lan,
+        swarm: open.swarm.clone(),
+        announce_host: open.announce_host.clone(),
     }
 }
 

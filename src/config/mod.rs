@@ -6,6 +6,8 @@
 
 pub mod units;
 
+mod newcomer;
+
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::fs::{self, File};
@@ -16,6 +18,7 @@ use std::str::FromStr;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 
+pub use self::newcomer::{EVERYWHERE, Listen, Newcomer, load_open};
 use crate::protocol::layout::{FileLayout, LayoutError};
 use crate::protocol::peer_id::PeerId;
 
@@ -23,6 +26,8 @@ use crate::protocol::peer_id::PeerId;
 pub const COMMON: &str = "Common.cfg";
 /// The name of the file with a line for each peer.
 pub const PEER_INFO: &str = "PeerInfo.cfg";
+/// The hint of a peer that does not find its configuration.
+const HERE: &str = "start in the directory that holds the file, or name that directory with -C";
 /// Maximum number of items that a sentence lists.
 const MOST_LISTED: usize = 10;
 
@@ -55,7 +60,7 @@ pub struct PeerInfo {
     pub port: u16,
     /// The last column: whether the peer starts with the complete file.
     pub has_file: bool,
-    line: usize,
+    line: Option<usize>,
 }
 
 /// Both files, as read by one of the peers.
@@ -72,9 +77,10 @@ pub struct Config {
 }
 
 impl PeerInfo {
-    /// Returns the number of the line in the file, from 1.
+    /// Returns the number of the line in the file, from 1. It is `None` if the command line says where the peer listens, or that
+    /// it has the file.
     #[must_use]
-    pub fn line(&self) -> usize {
+    pub fn line(&self) -> Option<usize> {
         self.line
     }
 }
@@ -139,8 +145,7 @@ fn is_same_host(one: &str, other: &str) -> bool {
 /// # Errors
 /// One sentence for the first fault. Nothing is created or written.
 pub fn load(dir: &Path, own: PeerId) -> Result<Config> {
-    let hint = "start in the directory that holds the file, or name that directory with -C";
-    let (common, peers) = read_both(dir, hint)?;
+    let (common, peers) = read_both(dir, HERE)?;
     let place = peers.iter().position(|peer| peer.id == own);
     let own = place.ok_or_else(|| {
         let listed = first_of(peers.iter().map(|peer| peer.id));
@@ -303,10 +308,10 @@ pub fn parse_peer_info(text: &str) -> Result<Vec<PeerInfo>> {
             host: host.to_owned(),
             port,
             has_file,
-            line,
+            line: Some(line),
         };
         for other in &peers {
-            let first = other.line;
+            let first = other.line.expect("it was read from a line");
             ensure!(other.id != peer.id, "{PEER_INFO} line {line}: peer ID '{id}' was already given in line {first}");
             let same_place = is_same_host(&other.host, host) && other.port == peer.port;
             ensure!(!same_place, "{PEER_INFO} line {line}: '{host} {port}' was already given in line {first}");
@@ -352,7 +357,10 @@ fn check_seed(config: &Config) -> Result<()> {
     let (own, common) = (config.own(), &config.common);
     let path = config.peer_dir().join(&common.file_name);
     let shown = path.display();
-    let promise = || format!("{PEER_INFO} line {} says that peer {} has the file, but", own.line, own.id);
+    let promise = || match own.line {
+        Some(line) => format!("{PEER_INFO} line {line} says that peer {} has the file, but", own.id),
+        None => format!("peer {} is to start with the file (--has-file), but", own.id),
+    };
     // The metadata come first: opening a pipe might block forever.
     let metadata = fs::metadata(&path).with_context(|| format!("{} {shown} cannot be found", promise()))?;
     ensure!(metadata.is_file(), "{} {shown} is not a file", promise());

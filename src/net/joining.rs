@@ -16,9 +16,7 @@ use super::stream::Stream;
 use super::telling::callers::{Did, OddCaller, Who};
 use super::telling::drops::Heard;
 use super::telling::waiting::{self, Missing, Trouble};
-use crate::peer::{
-    Admission, Awaited, Ending, Event, Newcomer, Opener, Origin, Present, Refusal, Way, admit, crossing,
-};
+use crate::peer::{Admission, Awaited, Ending, Event, Newcomer, Origin, Present, Refusal, Way, admit, crossing};
 use crate::protocol::peer_id::PeerId;
 
 /// A link without any bytes for this long is quiet.
@@ -53,7 +51,7 @@ impl Shared {
         let mut state = self.lock();
         let (mut begun, mut admission) = (None, self.admission(&state, &link));
         while let Admission::Refuse(Refusal::Connected) = admission {
-            let Some(until) = self.may_wait(&mut state, &link, &mut begun) else { break };
+            let Some(until) = may_wait(&mut state, &link, &mut begun) else { break };
             let patience = until.saturating_duration_since(Instant::now());
             state = self.links_changed.wait_timeout(state, patience).unwrap_or_else(PoisonError::into_inner).0;
             admission = self.admission(&state, &link);
@@ -97,19 +95,6 @@ impl Shared {
             log::debug!("a new connection with {neighbor} takes the place of the old one");
         }
         Ok(link)
-    }
-
-    /// Returns until when a newcomer may wait for the present link to become quiet; `None` if it must be turned away now.
-    ///
-    /// Only one newcomer waits at a time, and only while no bytes go over that link: each holds a thread.
-    fn may_wait(&self, state: &mut State, newcomer: &Link, begun: &mut Option<Instant>) -> Option<Instant> {
-        let neighbor = newcomer.neighbor;
-        let touched = newcomer.tally.touched();
-        let comes_back = state.links.get(&neighbor).is_some_and(|present| present.from == newcomer.from);
-        if state.stopped || !comes_back {
-            return None;
-        }
-        has_turn(&mut state.waiting, neighbor, begun, touched).then_some(touched + QUIET)
     }
 
     fn admission(&self, state: &State, newcomer: &Link) -> Admission {
@@ -255,18 +240,6 @@ impl Shared {
         self.lock().note_fault(neighbor, origin)
     }
 
-    /// Returns the connected neighbors without any bytes for `patience`, although one side is interested in the other. Also
-    /// returns until when the others count as being at work.
-    pub fn idle_neighbors(&self, patience: Duration) -> (Vec<PeerId>, Option<Instant>) {
-        let interested: Vec<_> = self.look(|peer| {
-            let interested = peer.neighbors().filter(|view| view.connected);
-            interested.filter(|view| view.we_are_interested || view.they_are_interested).map(|view| view.id).collect()
-        });
-        let touched = |neighbor| Some((neighbor, self.traffic().tally(neighbor)?.touched()));
-        let touched = interested.into_iter().filter_map(touched);
-        idle(touched, patience, self.pace().longest_interval(), Instant::now())
-    }
-
     /// Notes a fault, and reports it with its consequence.
     pub fn tell_fault(&self, link: &Link, fault: &str) {
         let neighbor = link.neighbor;
@@ -281,24 +254,17 @@ fn are_two_machines(one: IpAddr, other: IpAddr) -> bool {
     one.is_ipv4() == other.is_ipv4() && place_of(one) != place_of(other)
 }
 
-/// Splits neighbors by the time of their last byte: returns the idle ones, and until when the others count as being at work.
+/// Returns until when a newcomer may wait for the present link to become quiet; `None` if it must be turned away now.
 ///
-/// A choked neighbor may have to wait for its turn, so every neighbor gets at least two intervals.
-fn idle(
-    touched: impl Iterator<Item = (PeerId, Instant)>,
-    patience: Duration,
-    interval: Duration,
-    now: Instant,
-) -> (Vec<PeerId>, Option<Instant>) {
-    let patience_of_links = patience.max(2 * interval);
-    let (mut idle, mut at_work_until) = (Vec::new(), None);
-    for (neighbor, touched) in touched {
-        if now.saturating_duration_since(touched) >= patience_of_links {
-            idle.push(neighbor);
-        }
-        at_work_until = at_work_until.max(Some(touched + patience_of_links.saturating_sub(patience)));
+/// Only one newcomer waits at a time, and only while no bytes go over that link: each holds a thread.
+fn may_wait(state: &mut State, newcomer: &Link, begun: &mut Option<Instant>) -> Option<Instant> {
+    let neighbor = newcomer.neighbor;
+    let touched = newcomer.tally.touched();
+    let comes_back = state.links.get(&neighbor).is_some_and(|present| present.from == newcomer.from);
+    if state.stopped || !comes_back {
+        return None;
     }
-    (idle, at_work_until)
+    has_turn(&mut state.waiting, neighbor, begun, touched).then_some(touched + QUIET)
 }
 
 /// Reports whether a newcomer that began at `begun` may wait, or wait on. Only the one noted in `waiting` has begun, and it
@@ -318,9 +284,10 @@ fn has_turn(waiting: &mut BTreeSet<PeerId>, neighbor: PeerId, begun: &mut Option
 mod tests {
     use std::io::Read;
 
-    use super::super::rig::{INTERVAL, Rig, id};
+    use super::super::rig::{Rig, id};
     use super::super::sending::outbox::Pushed;
     use super::*;
+    use crate::peer::Opener;
     use crate::protocol::message::Message;
 
     #[test]
@@ -365,30 +332,6 @@ mod tests {
         rig.shared.apply(Event::PreferredTick);
         assert!(link.outbox.is_aborted(), "there was no room for the unchoke");
         assert!(matches!(theirs.read(&mut [0]), Ok(0)));
-    }
-
-    #[test]
-    fn only_links_with_a_message_due_count_as_idle_or_at_work() {
-        let rig = Rig::seeder();
-        let (_link, _theirs) = rig.connect(1002, Opener::Them);
-        let patience = 4 * INTERVAL;
-        assert_eq!(rig.shared.idle_neighbors(patience), (vec![], None));
-        rig.shared.apply(Event::MessageReceived { from: id(1002), message: Message::Interested });
-        let touched = rig.shared.traffic().tally(id(1002)).expect("a neighbor").touched();
-        assert_eq!(rig.shared.idle_neighbors(patience), (vec![], Some(touched)));
-    }
-
-    #[test]
-    fn a_neighbor_is_idle_after_the_patience_but_not_before_two_intervals() {
-        let start = Instant::now();
-        let at = |secs| start + Duration::from_secs(secs);
-        let touched = || [(id(1002), at(3)), (id(1003), at(8))].into_iter();
-        let found = |patience, now| idle(touched(), Duration::from_secs(patience), INTERVAL, at(now));
-        assert_eq!(found(20, 22), (vec![], Some(at(8))));
-        assert_eq!(found(20, 23), (vec![id(1002)], Some(at(8))));
-        assert_eq!(found(20, 28), (vec![id(1002), id(1003)], Some(at(8))));
-        assert_eq!(found(1, 12), (vec![], Some(at(17))));
-        assert_eq!(found(1, 13), (vec![id(1002)], Some(at(17))));
     }
 
     #[test]

@@ -24,6 +24,7 @@ const MOST_DIALED: usize = 16;
 
 impl Shared {
     /// Takes addresses at which members may be.
+    #[cfg(feature = "discovery")]
     pub fn note_found(&self, addresses: impl Iterator<Item = SocketAddr>) {
         let now = Instant::now();
         let mut state = self.lock();
@@ -117,7 +118,9 @@ impl Shared {
         let State { peer, absent, .. } = &mut *state;
         let away: Vec<_> = peer.neighbors().filter(|view| !view.connected && !listed(view.id)).collect();
         absent.retain(|member, _| away.iter().any(|view| view.id == *member));
-        away.iter().for_each(|view| _ = absent.entry(view.id).or_insert(now));
+        for view in &away {
+            absent.entry(view.id).or_insert(now);
+        }
         let gone: Vec<_> =
             absent.iter().filter(|(_, since)| now.saturating_duration_since(**since) >= ABSENCE).collect();
         let gone: Vec<_> = gone.into_iter().map(|(&member, _)| member).collect();
@@ -148,7 +151,22 @@ impl Shared {
         })
     }
 
+    /// Notes the trackers whose counts may hold this peer. Until each has answered or failed, it stays.
+    #[cfg(feature = "discovery")]
+    pub fn await_trackers(&self, trackers: impl Iterator<Item = String>) {
+        if let Some(parting) = &mut self.lock().parting {
+            parting.await_trackers(trackers);
+        }
+    }
+
+    /// Reports whether only the trackers' counts hold this peer.
+    #[cfg(feature = "discovery")]
+    pub fn awaits_counts(&self) -> bool {
+        self.lock().awaits_counts
+    }
+
     /// Takes a tracker's count of peers without the complete file; `None` is unknown.
+    #[cfg(feature = "discovery")]
     pub fn note_counted(&self, tracker: &str, leechers: Option<u32>) {
         self.lock().parting.iter_mut().for_each(|parting| parting.counted(tracker, leechers));
     }
@@ -160,6 +178,7 @@ impl Shared {
         let State { peer, parting, end, .. } = &mut *state;
         let parting = parting.as_mut().filter(|_| end.is_none())?;
         let verdict = parting.look(now, peer.holding(), peer.neighbors());
+        state.awaits_counts = verdict.awaits_counts;
         drop(state);
         self.apply(Event::Held(verdict.held));
         Some(verdict)

@@ -27,6 +27,7 @@ mod options;
 mod sending;
 
 mod link;
+#[cfg_attr(not(feature = "discovery"), expect(dead_code, reason = "without that feature nobody finds members"))]
 mod membership;
 mod patience;
 mod standing;
@@ -53,6 +54,9 @@ mod connecting;
 mod file_watch;
 mod timers;
 
+#[cfg(feature = "discovery")]
+mod finders;
+
 mod startup;
 
 mod signals;
@@ -60,6 +64,7 @@ mod signals;
 #[cfg(test)]
 mod rig;
 
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -68,21 +73,24 @@ use anyhow::{Context, Result};
 use rand::SeedableRng;
 use rand::rngs::{StdRng, SysRng};
 
-use self::connecting::{dialing, listener};
+use self::connecting::{dialing, finding, listener};
 use self::disk::Disk;
 pub use self::end::End;
+#[cfg(feature = "discovery")]
+pub use self::finders::Finders;
+pub use self::membership::parting::Stay;
 pub use self::options::Options;
 use self::shared::Shared;
 pub use self::signals::SignalWatch;
 use self::startup::files::Files;
 pub use self::startup::{Claim, claim};
-use self::startup::{descriptors, memory};
+use self::startup::{descriptors, memory, words};
 pub use self::telling::hints::Pace;
 use self::threads::Threads;
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::disk::manifest::Beside;
 use crate::limits::{BURST, Limits, Rate};
-use crate::output::console::{Console, ConsoleLines, Progress, counted};
+use crate::output::console::{Console, ConsoleLines, Progress};
 use crate::output::event_log::LogFile;
 use crate::output::progress_json::{ProgressFile, Snapshot};
 use crate::peer::{Allowances, Event, Membership, Peer, Setup};
@@ -93,6 +101,26 @@ const PARTING_PATIENCE: Duration = Duration::from_secs(5);
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 /// Maximum time that threads may take to end after they were stopped.
 const JOIN_PATIENCE: Duration = Duration::from_millis(500);
+/// The same in an open swarm, where trackers are told that this peer stops.
+const JOIN_PATIENCE_OPEN: Duration = Duration::from_millis(2250);
+
+/// Everything that a run is given, but for what shows it and what stops it.
+#[derive(Debug)]
+pub struct Run<'a> {
+    /// Both files of the configuration.
+    pub config: &'a Config,
+    /// The claim to this peer's ID.
+    pub claim: &'a Claim,
+    /// The settings besides.
+    pub options: Options,
+    /// The manifest that pieces are checked by.
+    pub beside: Option<Beside>,
+    /// The file for lines of JSON.
+    pub progress_json: Option<&'a Path>,
+    /// How members of an open swarm are found.
+    #[cfg(feature = "discovery")]
+    pub finders: Finders,
+}
 
 /// Runs the peer until all peers have the file, a signal arrives, or something fails. With a manifest it checks every received
 /// piece. A seeder's file was checked before.
@@ -102,15 +130,8 @@ const JOIN_PATIENCE: Duration = Duration::from_millis(500);
 ///
 /// # Panics
 /// When called a second time in a process: it has one logger.
-pub fn run(
-    config: &Config,
-    claim: &Claim,
-    options: Options,
-    beside: Option<Beside>,
-    progress_json: Option<&Path>,
-    console: &Console,
-    signals: &SignalWatch,
-) -> Result<End> {
+pub fn run(run: Run, console: &Console, signals: &SignalWatch) -> Result<End> {
+    let Run { config, claim, options, beside, progress_json, .. } = run;
     let started = Instant::now();
     let (own, common) = (config.own(), &config.common);
     let few_descriptors = descriptors::provide(config.neighbors().count())?;
@@ -127,10 +148,8 @@ pub fn run(
     let progress_file = progress_json.map(ProgressFile::create).transpose()?;
     let stderr = ConsoleLines::new(console.clone());
     let log_file = LogFile::start(config.log_path(), files.resumed, options.verbosity, stderr)?;
-    let elsewhere = places
-        .elsewhere
-        .map(|host| format!("{} line {} names {host}; listening on all addresses", config::PEER_INFO, own.line()));
-    let slow_pieces = slow_pieces(config, options);
+    let elsewhere = places.elsewhere.map(|host| words::elsewhere(config, &host));
+    let slow_pieces = words::slow_pieces(config, options);
     let hash_len = manifest.map_or(0, |manifest| manifest.kind().len());
     let much_memory = memory::warning(common.layout, config.neighbors().count(), options.select, hash_len);
     for warning in elsewhere
@@ -144,10 +163,13 @@ pub fn run(
     {
         log::warn!("{warning}");
     }
-    if !config.peers.iter().any(|peer| peer.has_file) {
+    if options.open.is_none() && !config.peers.iter().any(|peer| peer.has_file) {
         log::warn!("PeerInfo.cfg: no peer starts with the file, so none will ever have it");
     }
-    console.say(&greeting(config, &files));
+    let listening: Result<Vec<_>, _> = listeners.iter().map(TcpListener::local_addr).collect();
+    let listening = listening.context("cannot read the address of a listening socket")?;
+    let port = listening.first().map_or(own.port, SocketAddr::port);
+    console.say(&words::greeting(config, &files, port, options.open.is_some()));
     if let Some(Beside { path, manifest, .. }) = beside.as_ref().filter(|_| !own.has_file) {
         console.say(&format!("checking every piece against its {} in {}", manifest.kind(), path.display()));
     }
@@ -156,7 +178,7 @@ pub fn run(
     }
     let setup = Setup {
         neighbors: config.neighbors().map(|neighbor| neighbor.id).collect(),
-        membership: Membership::Listed,
+        membership: options.open.map_or(Membership::Listed, |stay| Membership::Open { least: stay.least }),
         pieces: files.pieces,
         file_completed: files.completed,
         complete_neighbors: files.complete_neighbors,
@@ -167,6 +189,11 @@ pub fn run(
     };
     let peer = Peer::new(setup, generator(config, options));
     let manifest = beside.map(|beside| beside.manifest);
+    #[cfg(feature = "discovery")]
+    let me = match options.open {
+        Some(_) => Some(run.finders.identity(config, manifest.as_ref(), &mut generator(config, options))?),
+        None => None,
+    };
     let disk = Disk::new(files.store, files.journal, manifest, log_file);
     let shared = Shared::new(own.id, peer, disk, options);
     let seeders = config.neighbors().filter(|neighbor| neighbor.has_file).map(|neighbor| neighbor.id);
@@ -177,12 +204,18 @@ pub fn run(
     signals.hand_over(Arc::clone(&shared));
     // This is the first event, before any thread can report another.
     shared.apply(Event::Started);
-    if let Err(error) = start_threads(config, options, &shared, &threads, console, listeners, progress_file) {
+    let begun = start_threads(config, options, &shared, &threads, console, listeners, progress_file);
+    #[cfg(feature = "discovery")]
+    let begun = match me {
+        Some(me) => begun.and_then(|()| run.finders.start(me, &shared, &threads, console, listening)),
+        None => begun,
+    };
+    if let Err(error) = begun {
         shared.fail(error);
     }
     let mut end = shared.wait_for_end(PARTING_PATIENCE);
     shared.stop();
-    if !threads.join(JOIN_PATIENCE) {
+    if !threads.join(if options.open.is_some() { JOIN_PATIENCE_OPEN } else { JOIN_PATIENCE }) {
         log::debug!("a thread is still waiting for an answer from the network; the process ends without it");
     }
     let mut last_writes = shared.disk().flush();
@@ -216,55 +249,13 @@ fn allowances(limits: Limits) -> Allowances {
     Allowances { all: limits.download.map(kept), each: limits.download_per_neighbor.map(kept) }
 }
 
-/// Returns a warning for each limit that is too slow for the pieces. A neighbor that waits for a piece longer than the request
-/// timeout asks others, and the piece is sent in vain. A neighbor that waits ten times as long for a request takes us for dead.
-fn slow_pieces(config: &Config, options: Options) -> Vec<String> {
-    let piece_size = u64::from(config.common.layout.piece_size());
-    let neighbor_count = config.neighbors().count() as u64;
-    let unchoked_count = u64::from(config.common.preferred_count).saturating_add(1).min(neighbor_count);
-    let Limits { upload, upload_per_neighbor, download, download_per_neighbor } = options.limits;
-    // The longest time that one neighbor may wait.
-    let longest = |of_all: Option<Rate>, count: u64, of_each: Option<Rate>| {
-        let of_all = of_all.map(|rate| rate.time_of(piece_size.saturating_mul(count)));
-        of_all.max(of_each.map(|rate| rate.time_of(piece_size))).unwrap_or_default()
-    };
-    let up = longest(upload, unchoked_count, upload_per_neighbor);
-    let down = longest(download, neighbor_count, download_per_neighbor);
-    let too_large = |limit: &str, waits_for: &str, time: Duration| {
-        let secs = time.as_secs();
-        format!(
-            "with this {limit} limit a neighbor may wait {secs} s for a {waits_for}; pieces of {piece_size} bytes are too \
-             large for the limit"
-        )
-    };
-    let up = (up >= options.request_timeout).then(|| too_large("upload", "piece", up));
-    let downloads = !config.own().has_file;
-    let down = (downloads && down >= 10 * options.request_timeout).then(|| too_large("download", "request", down));
-    up.into_iter().chain(down).collect()
-}
-
-fn greeting(config: &Config, files: &Files) -> String {
-    let common = &config.common;
-    format!(
-        "{} of {}, has {}; k={} p={} s m={} s; listening on port {}; {}",
-        counted(common.layout.piece_count(), "piece"),
-        counted(common.layout.piece_size(), "byte"),
-        files.pieces.count(),
-        common.preferred_count,
-        common.unchoking_interval_secs,
-        common.optimistic_interval_secs,
-        config.own().port,
-        counted(config.neighbors().count(), "neighbor")
-    )
-}
-
 fn start_threads(
     config: &Config,
     options: Options,
     shared: &Arc<Shared>,
     threads: &Threads,
     console: &Console,
-    listeners: Vec<std::net::TcpListener>,
+    listeners: Vec<TcpListener>,
     progress_file: Option<ProgressFile>,
 ) -> Result<()> {
     let common = &config.common;
@@ -305,6 +296,10 @@ fn start_threads(
             shared.wait_until_stopped();
             wakes.iter().for_each(listener::wake);
         });
+    }
+    if options.open.is_some() {
+        let (shared, threads_) = (Arc::clone(shared), threads.clone());
+        threads.need("finding", move || finding::keep_finding(&shared, &threads_))?;
     }
     for neighbor in config.earlier() {
         let (shared, threads_, to) = (Arc::clone(shared), threads.clone(), neighbor.clone());
@@ -349,7 +344,7 @@ fn write_progress(shared: &Shared, mut file: ProgressFile) {
 
 fn sum_up(config: &Config, shared: &Shared, end: &End, elapsed: Duration, console: &Console) {
     let secs = |duration: Duration| format!("{:.1} s", duration.as_secs_f64());
-    let peer_count = config.peers.len();
+    let peer_count = shared.traffic().neighbor_count() + 1;
     let (has, of) = shared.look(|peer| (peer.pieces().count(), peer.pieces().layout().piece_count()));
     let elapsed = secs(elapsed);
     console.say(&match end {

@@ -1,4 +1,5 @@
-//! Silence on a connection: when others are asked for a piece, and when the connection is closed as dead.
+//! Silence on a connection: when others are asked for a piece, when the connection is closed as dead, and which neighbors are
+//! idle.
 
 use std::time::{Duration, Instant};
 
@@ -6,6 +7,7 @@ use super::link::Link;
 use super::shared::Shared;
 use super::state::Work;
 use crate::peer::{Awaited, Event};
+use crate::protocol::peer_id::PeerId;
 
 /// After this many request timeouts without a byte, a neighbor that owes an answer is considered cut off.
 const ANSWER_TIMEOUTS: u32 = 2;
@@ -55,11 +57,46 @@ impl Shared {
         }
         silence < patience
     }
+
+    /// Returns the connected neighbors without any bytes for `patience`, although one side is interested in the other. Also
+    /// returns until when the others count as being at work.
+    pub fn idle_neighbors(&self, patience: Duration) -> (Vec<PeerId>, Option<Instant>) {
+        let interested: Vec<_> = self.look(|peer| {
+            let interested = peer.neighbors().filter(|view| view.connected);
+            interested.filter(|view| view.we_are_interested || view.they_are_interested).map(|view| view.id).collect()
+        });
+        let touched = |neighbor| Some((neighbor, self.traffic().tally(neighbor)?.touched()));
+        let touched = interested.into_iter().filter_map(touched);
+        idle(touched, patience, self.pace().longest_interval(), Instant::now())
+    }
+}
+
+/// Splits neighbors by the time of their last byte: returns the idle ones, and until when the others count as being at work.
+///
+/// A choked neighbor may have to wait for its turn, so every neighbor gets at least two intervals.
+fn idle(
+    touched: impl Iterator<Item = (PeerId, Instant)>,
+    patience: Duration,
+    interval: Duration,
+    now: Instant,
+) -> (Vec<PeerId>, Option<Instant>) {
+    let patience_of_links = patience.max(2 * interval);
+    let (mut idle, mut at_work_until) = (Vec::new(), None);
+    for (neighbor, touched) in touched {
+        if now.saturating_duration_since(touched) >= patience_of_links {
+            idle.push(neighbor);
+        }
+        at_work_until = at_work_until.max(Some(touched + patience_of_links.saturating_sub(patience)));
+    }
+    (idle, at_work_until)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::rig::{INTERVAL, Rig, id};
     use super::*;
+    use crate::peer::Opener;
+    use crate::protocol::message::Message;
 
     #[test]
     fn a_silent_connection_is_closed_only_while_its_neighbor_owes_something() {
@@ -67,5 +104,29 @@ mod tests {
         assert_eq!(secs(Awaited::Answer), 60);
         assert_eq!(secs(Awaited::Request), 300);
         assert_eq!(secs(Awaited::Nothing), u64::MAX);
+    }
+
+    #[test]
+    fn only_links_with_a_message_due_count_as_idle_or_at_work() {
+        let rig = Rig::seeder();
+        let (_link, _theirs) = rig.connect(1002, Opener::Them);
+        let patience = 4 * INTERVAL;
+        assert_eq!(rig.shared.idle_neighbors(patience), (vec![], None));
+        rig.shared.apply(Event::MessageReceived { from: id(1002), message: Message::Interested });
+        let touched = rig.shared.traffic().tally(id(1002)).expect("a neighbor").touched();
+        assert_eq!(rig.shared.idle_neighbors(patience), (vec![], Some(touched)));
+    }
+
+    #[test]
+    fn a_neighbor_is_idle_after_the_patience_but_not_before_two_intervals() {
+        let start = Instant::now();
+        let at = |secs| start + Duration::from_secs(secs);
+        let touched = || [(id(1002), at(3)), (id(1003), at(8))].into_iter();
+        let found = |patience, now| idle(touched(), Duration::from_secs(patience), INTERVAL, at(now));
+        assert_eq!(found(20, 22), (vec![], Some(at(8))));
+        assert_eq!(found(20, 23), (vec![id(1002)], Some(at(8))));
+        assert_eq!(found(20, 28), (vec![id(1002), id(1003)], Some(at(8))));
+        assert_eq!(found(1, 12), (vec![], Some(at(17))));
+        assert_eq!(found(1, 13), (vec![id(1002)], Some(at(17))));
     }
 }

@@ -80,6 +80,8 @@ pub struct State {
     pub dialed_count: usize,
     /// In an open swarm: what keeps this peer there.
     pub parting: Option<Parting>,
+    /// Whether only the counts of trackers keep it there.
+    pub awaits_counts: bool,
     /// In an open swarm: since when each member that no file lists is not connected.
     pub absent: BTreeMap<PeerId, Instant>,
     /// Our own ends of the connections in which we shake hands with a found address, and whether our listener has answered there.
@@ -164,7 +166,8 @@ impl State {
             starved: Stopwatch::default(),
             candidates: Candidates::default(),
             dialed_count: 0,
-            parting: open.map(|stay| Parting::new(stay, [])),
+            parting: open.map(Parting::new),
+            awaits_counts: false,
             absent: BTreeMap::new(),
             own_calls: BTreeMap::new(),
             end: None,

@@ -83,7 +83,9 @@ fn dial(shared: &Shared, address: SocketAddr) -> Result<(Stream, PeerId), Unfit>
     let mut local = None;
     let reached = reach(shared, address, HANDSHAKE_PATIENCE, |stream| {
         local = stream.local();
-        local.into_iter().for_each(|local| shared.begin_own_call(local));
+        if let Some(local) = local {
+            shared.begin_own_call(local);
+        }
     });
     let own_number = shared.own().number();
     let our_id = reached.as_ref().is_ok_and(|(_, handshake)| handshake.id_number() == own_number);

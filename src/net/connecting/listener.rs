@@ -40,6 +40,8 @@ pub fn bind(own: &PeerInfo, places: &Places, wait: impl FnOnce()) -> Result<Vec<
     loop {
         match bind_all(places) {
             Ok(listeners) => return Ok(listeners),
+            // Another port is free.
+            Err(error) if own.port == 0 && error.kind() == ErrorKind::AddrInUse && Instant::now() < deadline => {}
             Err(error) if error.kind() == ErrorKind::AddrInUse && Instant::now() < deadline => {
                 if let Some(wait) = wait.take() {
                     wait();
@@ -61,9 +63,13 @@ pub fn pause(time: Duration) {
 }
 
 fn bind_all(places: &Places) -> io::Result<Vec<TcpListener>> {
-    let mut listeners = Vec::new();
+    let mut listeners: Vec<TcpListener> = Vec::new();
     let mut missing = None;
-    for &address in &places.addresses {
+    for &(mut address) in &places.addresses {
+        // Any free port is the same one at all addresses.
+        if let Some(first) = listeners.first().filter(|_| address.port() == 0) {
+            address.set_port(first.local_addr()?.port());
+        }
         match listen(address) {
             Ok(listener) => listeners.push(listener),
             // A machine may have no IPv6, and another program may listen on one of the addresses of `localhost`.

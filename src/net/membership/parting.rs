@@ -55,10 +55,14 @@ pub struct Verdict {
 }
 
 impl Parting {
-    /// Starts with trackers that have not answered yet.
-    pub fn new(stay: Stay, trackers: impl IntoIterator<Item = String>) -> Self {
-        let counts = trackers.into_iter().map(|tracker| (tracker, Count::Awaited)).collect();
-        Self { stay, counts, free_since: None }
+    /// Starts without trackers.
+    pub fn new(stay: Stay) -> Self {
+        Self { stay, counts: BTreeMap::new(), free_since: None }
+    }
+
+    /// Adds trackers, which have not answered yet.
+    pub fn await_trackers(&mut self, trackers: impl IntoIterator<Item = String>) {
+        self.counts.extend(trackers.into_iter().map(|tracker| (tracker, Count::Awaited)));
     }
 
     /// Takes a tracker's count of peers without the complete file; `None` is unknown.
@@ -133,7 +137,9 @@ mod tests {
     const STAY: Stay = Stay { least: 2, linger: Duration::ZERO, forever: false };
 
     fn parting(stay: Stay) -> Parting {
-        Parting::new(stay, ["http://t/announce".to_owned()])
+        let mut parting = Parting::new(stay);
+        parting.await_trackers(["http://t/announce".to_owned()]);
+        parting
     }
 
     fn member(number: u32, piece_count: u32, connected: bool) -> NeighborView {
@@ -178,7 +184,7 @@ mod tests {
 
     #[test]
     fn the_time_to_linger_begins_again_if_somebody_comes() {
-        let mut parting = Parting::new(Stay { linger: Duration::from_secs(10), ..STAY }, []);
+        let mut parting = Parting::new(Stay { linger: Duration::from_secs(10), ..STAY });
         let start = Instant::now();
         let at = |secs| start + Duration::from_secs(secs);
         let lingers = Some("staying for 10 s after all have the file (--linger)");
@@ -192,14 +198,14 @@ mod tests {
 
     #[test]
     fn each_condition_has_its_sentence() {
-        let mut parting = Parting::new(Stay { least: 3, ..STAY }, []);
+        let mut parting = Parting::new(Stay { least: 3, ..STAY });
         let now = Instant::now();
         check(&mut parting, now, Holding::OwnFile, true, None);
         let none = "staying until 2 other members came (--min-peers); so far nobody has come";
         check(&mut parting, now, Holding::MembersSeen(1), true, Some(none));
         let one = "staying until 2 other members came (--min-peers); so far 1 has come";
         check(&mut parting, now, Holding::MembersSeen(2), true, Some(one));
-        let mut parting = Parting::new(Stay { forever: true, ..STAY }, []);
+        let mut parting = Parting::new(Stay { forever: true, ..STAY });
         let forever = Some("staying until it is stopped (--forever)");
         check(&mut parting, now, Holding::Nothing, true, forever);
     }

@@ -257,8 +257,8 @@ mod tests {
     fn a_neighbor_that_comes_back_finds_its_limit_as_it_was() {
         let limits = Limits { upload_per_neighbor: Some(rate(1000)), ..Limits::default() };
         let gates = Gates::new(limits);
-        let begin = Instant::now();
         let bucket = gates.bucket();
+        let begin = Instant::now();
         let mut first = gates.of(bucket.clone()).expect("there is a limit");
         first.begin(1_000_000, begin).expect("it is open");
         let mut second = gates.of(bucket).expect("there is a limit");

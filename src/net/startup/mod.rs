@@ -1,10 +1,11 @@
 //! What a peer needs before its first connection: the `claim` on its ID, enough [`descriptors`], its [`files`], and enough
-//! [`memory`].
+//! [`memory`]. [`words`] has the sentences about it.
 
 mod claim;
 
 pub mod descriptors;
 pub mod files;
 pub mod memory;
+pub mod words;
 
 pub use self::claim::{Claim, claim};

@@ -3,6 +3,9 @@
 //! Both programs share the explanations of values in `--help`, and the sentence for an error of the command line. This module
 //! prints nothing.
 
+#[cfg(feature = "discovery")]
+mod open;
+
 use std::error::Error as _;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -12,6 +15,8 @@ use std::str::FromStr;
 use clap::error::ErrorKind;
 use clap::{ArgAction, Parser, ValueEnum};
 
+#[cfg(feature = "discovery")]
+pub use self::open::OpenArguments;
 use crate::limits::{NotRate, Rate};
 
 /// Explains `SECS` in every `--help` that takes one.
@@ -88,6 +93,10 @@ pub struct Arguments {
     /// Make all random choices reproducible, with this random seed
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = number("--seed", 0..=u64::MAX))]
     pub seed: Option<u64>,
+    /// The options for swarms whose members no file lists.
+    #[cfg(feature = "discovery")]
+    #[command(flatten)]
+    pub open: OpenArguments,
 }
 
 /// The values of `--select`.

@@ -1,0 +1,89 @@
+//! The options for swarms whose members no file lists.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use clap::Args;
+
+use super::number;
+use crate::config::{Listen, Newcomer};
+use crate::discovery::tracker::TrackerUrl;
+
+/// The options that find members, and those that need them.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Members that no file lists")]
+pub struct OpenArguments {
+    /// Announce this peer to the tracker at URL, such as `http://host:6969/announce`, and learn of others there. May be given
+    /// several times. PeerInfo.cfg may then be missing; if it is there, its peers are members from the start
+    #[arg(long, value_name = "URL", group = "finding", value_parser = tracker)]
+    pub tracker: Vec<TrackerUrl>,
+    /// Find peers on the local network, without any server (BEP 14)
+    #[arg(long, group = "finding")]
+    pub lan: bool,
+    /// Listen here [default: the line in PeerInfo.cfg, else any free port on all addresses]
+    #[arg(long, value_name = "[HOST:]PORT", requires = "finding", value_parser = Listen::parse)]
+    pub listen: Option<Listen>,
+    /// Start with the complete file
+    #[arg(long, requires = "finding")]
+    pub has_file: bool,
+    /// Ask trackers to name HOST to others, where the address that they see is another
+    #[arg(long, value_name = "HOST", requires = "finding", value_parser = plain_name("--announce-host"))]
+    pub announce_host: Option<String>,
+    /// Set this swarm apart from others with the same file
+    #[arg(long, value_name = "NAME", requires = "finding", value_parser = plain_name("--swarm"))]
+    pub swarm: Option<String>,
+    /// Do not exit before N members have been seen, this peer included [default: 2]
+    #[arg(long, value_name = "N", requires = "finding", allow_negative_numbers = true,
+        value_parser = number("--min-peers", 1..=1000_u16))]
+    pub min_peers: Option<u16>,
+    /// Stay SECS seconds after all have the file, for those who come late
+    #[arg(long, value_name = "SECS", requires = "finding", conflicts_with = "forever", allow_negative_numbers = true,
+        value_parser = number("--linger", 0..=u32::MAX))]
+    pub linger: Option<u32>,
+    /// Stay until a signal comes
+    #[arg(long, requires = "finding")]
+    pub forever: bool,
+}
+
+impl OpenArguments {
+    /// Reports whether members may join that no file lists.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.lan || !self.tracker.is_empty()
+    }
+
+    /// Returns what the options say in place of a line of `PeerInfo.cfg`.
+    #[must_use]
+    pub fn newcomer(&self) -> Newcomer {
+        Newcomer { listen: self.listen.clone(), has_file: self.has_file }
+    }
+
+    /// Returns the minimum number of members that must have been seen, this peer included.
+    #[must_use]
+    pub fn least(&self) -> usize {
+        self.min_peers.unwrap_or(2).into()
+    }
+
+    /// Returns how long to stay when nothing else holds this peer.
+    #[must_use]
+    pub fn linger(&self) -> Duration {
+        Duration::from_secs(self.linger.unwrap_or_default().into())
+    }
+}
+
+/// Accepts the address of a tracker.
+fn tracker(text: &str) -> Result<TrackerUrl> {
+    match text.parse() {
+        Ok(url) => Ok(url),
+        Err(error) => bail!("--tracker '{text}' is {error}"),
+    }
+}
+
+/// Accepts a name that is not empty and has no control characters.
+fn plain_name(option: &'static str) -> impl Fn(&str) -> Result<String, String> + Clone {
+    move |text| match text {
+        "" => Err(format!("{option} '' is empty")),
+        text if text.contains(char::is_control) => Err(format!("{option} {text:?} has a control character")),
+        text => Ok(text.to_owned()),
+    }
+}

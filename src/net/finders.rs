@@ -1,0 +1,147 @@
+//! `Finders`: the threads that find members of an open swarm, by trackers and on the local network (`discovery`).
+//!
+//! `discovery` knows the peer only as a [`Host`], which is here.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use rand::Rng;
+
+use super::shared::Shared;
+use super::threads::Threads;
+use crate::config::{Common, Config};
+use crate::discovery::identity::{Me, Swarm};
+use crate::discovery::tracker::TrackerUrl;
+use crate::discovery::{Bell, Found, Host, Standing, lan, tracker};
+use crate::disk::manifest::Manifest;
+use crate::output::console::Console;
+
+/// Interval between two looks for changes that trackers are to hear of at once.
+const LOOK_INTERVAL: Duration = Duration::from_millis(250);
+
+/// How members are found.
+#[derive(Clone, Default, Debug)]
+pub struct Finders {
+    /// `--tracker`: the trackers to announce to.
+    pub trackers: Vec<TrackerUrl>,
+    /// `--lan`: whether to look on the local network.
+    pub lan: bool,
+    /// `--swarm`: a name that sets the swarm apart.
+    pub swarm: Option<String>,
+    /// `--announce-host`: the host that trackers hand out.
+    pub announce_host: Option<String>,
+}
+
+impl Finders {
+    /// Returns who announces: this run of this peer.
+    ///
+    /// # Errors
+    /// When a name has a control character.
+    pub fn identity(&self, config: &Config, manifest: Option<&Manifest>, rng: &mut impl Rng) -> Result<Me> {
+        let Common { file_name, layout, .. } = &config.common;
+        let swarm = Swarm::new(file_name, *layout, manifest, self.swarm.as_deref());
+        Ok(Me::new(swarm.info_hash()?, config.own().id, rng))
+    }
+
+    /// Starts the threads.
+    ///
+    /// # Errors
+    /// When a thread cannot be started, or the local network cannot be used at all.
+    pub fn start(
+        &self,
+        me: Me,
+        shared: &Arc<Shared>,
+        threads: &Threads,
+        console: &Console,
+        listening: Vec<SocketAddr>,
+    ) -> Result<()> {
+        shared.await_trackers(self.trackers.iter().map(|url| url.as_str().to_owned()));
+        let finder = Finder {
+            shared: Arc::clone(shared),
+            console: console.clone(),
+            listening,
+            announce_host: self.announce_host.clone(),
+        };
+        let (host, bell): (Arc<dyn Host>, _) = (Arc::new(finder), Arc::new(Bell::default()));
+        for (place, url) in (0..).zip(self.trackers.clone()) {
+            let (host, bell, seed) = (Arc::clone(&host), Arc::clone(&bell), u64::from(me.key) + place);
+            threads.need("tracker", move || tracker::run(&url, me, &host, &bell, seed))?;
+        }
+        if self.lan {
+            let (host, bell, shared) = (Arc::clone(&host), Arc::clone(&bell), Arc::clone(shared));
+            threads.need("lan", move || {
+                if let Err(error) = lan::run(me, &host, &bell, me.key.into()) {
+                    shared.fail(anyhow::Error::new(error).context("cannot use the local network"));
+                }
+            })?;
+        }
+        let shared = Arc::clone(shared);
+        threads.need("finders", move || ring_on_changes(&shared, &*host, &bell))
+    }
+}
+
+/// Wakes the other threads when something has changed that they are to tell at once, and stops them at the end.
+fn ring_on_changes(shared: &Shared, host: &dyn Host, bell: &Bell) {
+    let news = |standing: Standing| (standing.is_complete(), standing.is_alone, standing.awaits_counts);
+    let mut last = news(host.standing());
+    while shared.wait_until(Instant::now() + LOOK_INTERVAL) {
+        let now = news(host.standing());
+        if now != last {
+            bell.ring();
+            last = now;
+        }
+    }
+    bell.stop();
+}
+
+/// This peer, as `discovery` knows it.
+struct Finder {
+    shared: Arc<Shared>,
+    console: Console,
+    listening: Vec<SocketAddr>,
+    announce_host: Option<String>,
+}
+
+impl Host for Finder {
+    fn standing(&self) -> Standing {
+        let tallies = self.shared.traffic().tallies();
+        let (left, is_alone) = self.shared.look(|peer| {
+            let (have, layout) = (peer.pieces(), peer.pieces().layout());
+            // All pieces have one length, but the last may be shorter.
+            let last = layout.pieces().next_back().filter(|last| have.contains(*last));
+            let excess = last.map_or(0, |last| u64::from(layout.piece_size() - layout.piece_len(last)));
+            let kept = u64::from(have.count()) * u64::from(layout.piece_size()) - excess;
+            (layout.file_size() - kept, peer.member_count() == 0)
+        });
+        Standing {
+            uploaded: tallies.iter().map(|(_, tally)| tally.sent()).sum(),
+            downloaded: tallies.iter().map(|(_, tally)| tally.received()).sum(),
+            left,
+            listening: self.listening.clone(),
+            announce_host: self.announce_host.clone(),
+            is_alone,
+            awaits_counts: self.shared.awaits_counts(),
+        }
+    }
+
+    fn found(&self, by: &str, peers: &[Found]) {
+        log::debug!("{by} has named {} addresses", peers.len());
+        self.shared.note_found(peers.iter().map(|found| found.address));
+    }
+
+    fn counted(&self, by: &str, _: Option<u32>, leechers: Option<u32>) {
+        self.shared.note_counted(by, leechers);
+    }
+
+    fn say(&self, sentence: &str) {
+        self.console.say(sentence);
+    }
+
+    fn spawn(&self, name: &str, body: Box<dyn FnOnce() + Send>) -> io::Result<()> {
+        thread::Builder::new().name(name.into()).spawn(body).map(drop)
+    }
+}
