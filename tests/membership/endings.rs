@@ -1,0 +1,72 @@
+//! When a peer in an open swarm ends, and what it says until then.
+
+use crate::room::Room;
+use crate::tracker::{Manner, Tracker};
+
+#[test]
+fn a_peer_stays_until_enough_members_were_seen_and_says_so() {
+    let (room, tracker) = (Room::new(100_000), Tracker::new(Manner::Fair(1)));
+    let url = tracker.url();
+    let seeder = room.start(1001, &["--tracker", &url, "--has-file", "--min-peers", "3"]);
+    seeder.wait_for("staying until 2 other members came (--min-peers); so far nobody has come");
+    let second = room.start(1002, &["--tracker", &url]);
+    room.wait_for_log(1002, "has downloaded the complete file");
+    seeder.wait_for("so far 1 has come");
+    let third = room.start(1003, &["--tracker", &url]);
+    room.wait_for_end(vec![(1001, seeder), (1002, second), (1003, third)]);
+}
+
+#[test]
+fn a_tracker_that_counts_a_peer_without_the_file_holds_the_others() {
+    let (room, tracker) = (Room::new(100_000), Tracker::new(Manner::Fair(1)));
+    let url = tracker.url();
+    // It announces, and cannot be reached by anybody: an address of this machine where no peer listens.
+    let stranger = format!("{url}?port=9&left=5&peer_id=-PP0100-0000001009xx&compact=1&event=started");
+    let request = |event: &str| fetch(&stranger.replace("event=started", event));
+    request("event=started");
+    let seeder = room.start(1001, &["--tracker", &url, "--has-file"]);
+    let second = room.start(1002, &["--tracker", &url]);
+    room.wait_for_log(1002, "has downloaded the complete file");
+    seeder.wait_for(&format!("staying because the tracker {url} counts 1 peer without the complete file"));
+    request("event=stopped");
+    room.wait_for_end(vec![(1001, seeder), (1002, second)]);
+}
+
+/// Sends a request to a tracker.
+fn fetch(url: &str) {
+    use std::io::{Read, Write};
+    let rest = url.strip_prefix("http://").expect("its own");
+    let (address, path) = rest.split_once('/').expect("a path");
+    let mut socket = std::net::TcpStream::connect(address).expect("it listens");
+    write!(socket, "GET /{path} HTTP/1.1\r\n\r\n").expect("it reads");
+    socket.read_to_end(&mut Vec::new()).expect("it answers");
+}
+
+#[test]
+fn a_peer_that_is_interrupted_tells_the_tracker_though_it_hangs() {
+    let (room, tracker) = (Room::new(100_000), Tracker::new(Manner::Fair(1)));
+    let seeder = room.start(1001, &["--tracker", &tracker.url(), "--has-file"]);
+    tracker.wait_for(1001, "started");
+    tracker.behave(Manner::Silent);
+    // The next announce hangs.
+    tracker.wait_for(1001, "");
+    seeder.signal("INT");
+    tracker.wait_for(1001, "stopped");
+    assert_eq!(seeder.wait().status, Some(130));
+}
+
+#[test]
+fn an_incomplete_member_that_is_killed_for_good_holds_nobody_for_long() {
+    let (room, tracker) = (Room::new(2_000_000), Tracker::new(Manner::Fair(1)));
+    let url = tracker.url();
+    let seeder = room.start(1001, &["--tracker", &url, "--has-file", "--upload-limit-per-neighbor", "200k"]);
+    let second = room.start(1002, &["--tracker", &url]);
+    room.wait_for_log(1002, "has downloaded the piece");
+    second.signal("KILL");
+    assert_eq!(second.wait().status, None);
+    let third = room.start(1003, &["--tracker", &url]);
+    // As the real trackers do after a while.
+    let port = tracker.announces_of(1002)[0].port;
+    fetch(&format!("{url}?port={port}&left=5&peer_id=-PP0100-0000001002xx&compact=1&event=stopped"));
+    room.wait_for_end(vec![(1001, seeder), (1003, third)]);
+}

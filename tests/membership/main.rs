@@ -1,0 +1,12 @@
+//! Real peers in swarms whose members no file lists: they find each other by a tracker or on the local network, come late, leave,
+//! share an ID by mistake, and end.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod room;
+mod tracker;
+
+mod endings;
+mod meeting;
+mod troubles;

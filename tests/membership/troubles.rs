@@ -1,0 +1,61 @@
+//! Trackers that lie, refuse or hang, and peers that share an ID by mistake.
+
+use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
+
+use crate::room::Room;
+use crate::tracker::{Manner, Tracker};
+
+#[test]
+fn a_tracker_that_names_addresses_of_nobody_and_of_others_does_no_harm() {
+    let web = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let nobody = [
+        SocketAddrV4::new(Ipv4Addr::LOCALHOST, 1),
+        SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0),
+        SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 6001),
+        SocketAddrV4::new(Ipv4Addr::BROADCAST, 6001),
+        SocketAddrV4::new(Ipv4Addr::new(224, 0, 0, 1), 6001),
+        SocketAddrV4::new(Ipv4Addr::LOCALHOST, web.local_addr().expect("it is bound").port()),
+    ];
+    let (room, tracker) = (Room::new(500_000), Tracker::new(Manner::Lying(nobody.into())));
+    let url = tracker.url();
+    let seeder = room.start(1001, &["--tracker", &url, "--has-file"]);
+    let second = room.start(1002, &["--tracker", &url]);
+    room.wait_for_end(vec![(1001, seeder), (1002, second)]);
+    // Nobody has dialed itself: each log has one connection.
+    for id in [1001, 1002] {
+        let log = room.log(id);
+        let connections =
+            log.lines().filter(|line| line.contains(" connection to ") || line.contains("connected from"));
+        assert!((1..=2).contains(&connections.count()), "{log}");
+    }
+}
+
+#[test]
+fn two_peers_with_one_id_are_both_told_and_others_go_on() {
+    let (room, tracker) = (Room::new(500_000), Tracker::new(Manner::Fair(1)));
+    let other_room = Room::new(500_000);
+    let url = tracker.url();
+    let seeder = room.start(1001, &["--tracker", &url, "--has-file", "--forever"]);
+    let first = room.start(1002, &["--tracker", &url, "--forever"]);
+    room.wait_for_log(1002, "has downloaded the complete file");
+    let second = other_room.start(1002, &["--tracker", &url]);
+    second.wait_for("1002; each peer needs an ID of its own");
+    first.wait_for("1002; each peer needs an ID of its own");
+    seeder.wait_for("both answer as peer 1002; each peer needs an ID of its own");
+    for peer in [seeder, first, second] {
+        peer.terminate();
+    }
+}
+
+#[test]
+fn a_tracker_that_refuses_or_answers_nonsense_is_told_once_with_its_reason() {
+    for (manner, told) in [
+        (Manner::Refusing("this swarm is not allowed"), "this swarm is not allowed"),
+        (Manner::Page("400 Invalid Request"), "400"),
+    ] {
+        let (room, tracker) = (Room::new(100_000), Tracker::new(manner));
+        let seeder = room.start(1001, &["--tracker", &tracker.url(), "--has-file"]);
+        seeder.wait_for(told);
+        assert_eq!(seeder.terminate().lines.iter().filter(|line| line.contains(told)).count(), 1);
+    }
+}
