@@ -54,10 +54,11 @@ pub fn answer(shared: &Arc<Shared>, threads: &Threads, stream: Arc<Stream>, shak
     }
     let Some(neighbor) = handshake.peer_id(|id| shared.knows(id)) else {
         let number = handshake.id_number();
-        let trouble = match number == shared.own().number() {
-            true => "is our own; each peer needs an ID of its own",
-            false if shared.is_open() => "is one too many",
-            false => "is not in PeerInfo.cfg",
+        let trouble = match (number == shared.own().number(), shared.is_open()) {
+            (true, true) => "is our own; each peer needs an ID of its own",
+            (true, false) => "is our own",
+            (false, true) => "is one too many",
+            (false, false) => "is not in PeerInfo.cfg",
         };
         let mistake = diagnosis::of_id(number, |id| shared.knows(id));
         let hint = mistake.map(|mistake| format!("; {mistake}")).unwrap_or_default();
