@@ -62,6 +62,8 @@ pub enum Stays {
     Present,
     /// The newcomer.
     Newcomer,
+    /// The present one, if it is alive: the other side has dialed it long ago, and now this side has dialed, or the reverse.
+    Alive,
 }
 
 /// Decides which connection stays if this peer and a neighbor have dialed each other: that of the higher ID, on both sides.
@@ -70,6 +72,23 @@ pub enum Stays {
 pub fn crossing(own: PeerId, neighbor: PeerId, present: Opener, newcomer: Opener) -> Option<Stays> {
     let higher = if own > neighbor { Opener::Us } else { Opener::Them };
     (present != newcomer).then_some(if newcomer == higher { Stays::Newcomer } else { Stays::Present })
+}
+
+/// Decides which connection stays if one side has dialed the present one, and the other side the newcomer. Returns `None` if
+/// the same side has dialed both.
+///
+/// `is_young` says that the present one may be the other half of a crossing. An older one stays if it is alive. A quiet one
+/// is no sign of a restart here: a peer that was called does not know its neighbor's
+/// own address, so it may learn that address later and dial it.
+#[must_use]
+pub fn crossing_by_age(
+    own: PeerId,
+    neighbor: PeerId,
+    present: Opener,
+    newcomer: Opener,
+    is_young: bool,
+) -> Option<Stays> {
+    crossing(own, neighbor, present, newcomer).map(|stays| if is_young { stays } else { Stays::Alive })
 }
 
 /// The verdict on a newcomer.
@@ -109,7 +128,7 @@ pub fn admit(newcomer: Newcomer) -> Admission {
     match present {
         None => Admission::Take,
         Some(present) if present.gives_way(way) => Admission::Replace,
-        Some(Present { crossing: Some(_), .. }) => Admission::Refuse(Refusal::Crossed),
+        Some(Present { crossing: Some(Stays::Present | Stays::Newcomer), .. }) => Admission::Refuse(Refusal::Crossed),
         Some(_) => Admission::Refuse(Refusal::Connected),
     }
 }
@@ -124,7 +143,10 @@ impl Present {
     fn gives_way(self, to: Way) -> bool {
         let is_dead = self.broken || self.overdue;
         match self.crossing {
-            Some(stays) => is_dead || stays == Stays::Newcomer,
+            Some(Stays::Newcomer) => true,
+            Some(Stays::Present) => is_dead,
+            // Only one side could see that it is quiet, and then both connections would be closed.
+            Some(Stays::Alive) => is_dead || self.in_contest,
             None => to == Way::Dialed || is_dead || (self.same_address && self.quiet) || self.in_contest,
         }
     }
@@ -205,6 +227,22 @@ mod tests {
         }
         let broken = Present { broken: true, crossing: Some(Stays::Present), ..ALIVE };
         check(Way::Called, Some(broken), Admission::Replace);
+    }
+
+    #[test]
+    fn a_quiet_connection_of_which_the_caller_may_know_nothing_is_no_sign_of_a_restart() {
+        let [own, neighbor] = [1001, 1002].map(|number| PeerId::new(number).expect("a positive number"));
+        let stays = |newcomer, is_young| crossing_by_age(own, neighbor, Opener::Us, newcomer, is_young);
+        assert_eq!(stays(Opener::Them, false), Some(Stays::Alive));
+        assert_eq!(stays(Opener::Them, true), Some(Stays::Newcomer));
+        assert_eq!([true, false].map(|is_young| stays(Opener::Us, is_young)), [None; 2]);
+        let old = Present { same_address: true, quiet: true, crossing: Some(Stays::Alive), ..ALIVE };
+        for way in [Way::Found, Way::Called] {
+            check(way, Some(old), Admission::Refuse(Refusal::Connected));
+            check(way, Some(Present { broken: true, ..old }), Admission::Replace);
+            check(way, Some(Present { overdue: true, ..old }), Admission::Replace);
+            check(way, Some(Present { in_contest: true, ..old }), Admission::Replace);
+        }
     }
 
     #[test]

@@ -57,7 +57,7 @@ impl Peer {
         let pieces = PieceTable::new(setup.pieces);
         Self {
             neighbors,
-            open: Openness::of(setup.membership),
+            open: Openness::of(setup.membership, &setup.complete_neighbors),
             select: setup.select,
             rarity: (setup.select == Select::Rarest).then(|| Rarity::new(pieces.missing())),
             pieces,

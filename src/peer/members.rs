@@ -22,15 +22,19 @@ pub enum Holding {
 }
 
 impl Peer {
-    /// Adds a member, of which nothing is known yet. A known member is not changed.
+    /// Adds a member of an open swarm, of which nothing is known yet. A known member is not changed.
     pub(super) fn joined(&mut self, id: PeerId) {
-        let layout = self.pieces.layout();
+        let Some(open) = &self.open else { return };
+        let (layout, remembered) = (self.pieces.layout(), open.is_recorded(id));
         let allowance = Allowance::new(self.allowance_of_each);
-        self.neighbors.entry(id).or_insert_with(|| Neighbor { allowance, ..Neighbor::new(layout) });
+        self.neighbors.entry(id).or_insert_with(|| Neighbor { remembered, allowance, ..Neighbor::new(layout) });
     }
 
-    /// Removes a member: it is not waited for any longer.
+    /// Removes a member of an open swarm: it is not waited for any longer.
     pub(super) fn left(&mut self, id: PeerId, actions: &mut Vec<Action>) {
+        if self.open.is_none() {
+            return;
+        }
         self.neighbor_lost(id, Ending::Broken, actions);
         if self.neighbors.remove(&id).is_some() {
             self.finish_if_all_are_complete(actions);
@@ -48,6 +52,11 @@ impl Peer {
     /// Notes that a member was connected.
     pub(super) fn note_seen(&mut self, id: PeerId) {
         self.open.iter_mut().for_each(|open| open.note_seen(id));
+    }
+
+    /// Notes that a member is recorded as complete.
+    pub(super) fn note_recorded(&mut self, id: PeerId) {
+        self.open.iter_mut().for_each(|open| open.note_recorded(id));
     }
 
     /// Finishes when all peers have the complete file, not just this one (A9).
@@ -202,11 +211,43 @@ mod tests {
     }
 
     #[test]
+    fn a_peer_that_was_killed_has_seen_the_members_that_it_recorded() {
+        let layout = FileLayout::new(3, 1).expect("a layout");
+        let (membership, complete_neighbors) = (Membership::Open { least: 3 }, [id(1002), id(1003)].into());
+        let setup = Setup { membership, complete_neighbors, ..Setup::new(vec![], layout, true, 1) };
+        let mut seeder = Seeder(Peer::new(setup, StdRng::seed_from_u64(1)));
+        assert!(!seeder.finishes_on(Event::Started));
+        assert!(seeder.finishes_on(Event::Held(false)), "they may have left for good");
+    }
+
+    #[test]
+    fn a_complete_member_is_recorded_once_even_if_it_leaves_and_comes_back() {
+        let mut seeder = Seeder::new(9);
+        seeder.finishes_on(Event::Started);
+        let mut recorded_count = 0;
+        for _ in 0..2 {
+            seeder.meet(1002);
+            let mut actions = Vec::new();
+            let message = Message::Bitfield(PieceSet::full(seeder.0.pieces().layout()).into());
+            seeder.0.handle(Event::MessageReceived { from: id(1002), message }, &mut actions);
+            let record = Action::RememberComplete { neighbor: id(1002) };
+            recorded_count += actions.iter().filter(|&action| *action == record).count();
+            seeder.finishes_on(Event::Left { neighbor: id(1002) });
+        }
+        assert_eq!(recorded_count, 1);
+    }
+
+    #[test]
     fn in_a_listed_swarm_nothing_outside_counts() {
         let layout = FileLayout::new(3, 1).expect("a layout");
         let mut peer = Peer::new(Setup::new(vec![], layout, true, 1), StdRng::seed_from_u64(1));
         let mut actions = Vec::new();
         peer.handle(Event::Started, &mut actions);
         assert_eq!(actions, [Action::Finish], "it is the only peer");
+        peer.handle(Event::Joined { neighbor: id(1002) }, &mut actions);
+        assert!(!peer.is_member(id(1002)), "nobody joins it");
+        let mut pair = Peer::new(Setup::new(vec![id(1002)], layout, true, 1), StdRng::seed_from_u64(1));
+        pair.handle(Event::Left { neighbor: id(1002) }, &mut actions);
+        assert!(pair.is_member(id(1002)), "nobody leaves it");
     }
 }

@@ -6,6 +6,10 @@ use std::collections::BTreeSet;
 
 use crate::protocol::peer_id::PeerId;
 
+/// Maximum number of members that are known to be recorded as complete. If one of more leaves and comes back, it is recorded
+/// again.
+const MOST_RECORDED: usize = 65_536;
+
 /// Who belongs to a swarm.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub enum Membership {
@@ -26,16 +30,34 @@ pub(super) struct Openness {
     least: usize,
     /// The members that were ever connected; no more of them are noted than are needed.
     seen: BTreeSet<PeerId>,
+    /// The members that are recorded as complete, also those that have left.
+    recorded: BTreeSet<PeerId>,
     /// Whether something outside still holds this peer.
     pub held: bool,
 }
 
 impl Openness {
-    /// Returns the state of a peer that has seen only itself; a listed swarm needs none.
-    pub fn of(membership: Membership) -> Option<Self> {
-        match membership {
-            Membership::Listed => None,
-            Membership::Open { least } => Some(Self { least, seen: BTreeSet::new(), held: true }),
+    /// Returns the state of a peer that has just started; a listed swarm needs none. It has seen the members that it recorded
+    /// as complete before it was killed. They may have left for good, so it could wait for them forever.
+    pub fn of(membership: Membership, recorded: &BTreeSet<PeerId>) -> Option<Self> {
+        let Membership::Open { least } = membership else { return None };
+        let recorded: BTreeSet<_> = recorded.iter().copied().take(MOST_RECORDED).collect();
+        let mut open = Self { least, seen: BTreeSet::new(), recorded, held: true };
+        for member in open.recorded.clone() {
+            open.note_seen(member);
+        }
+        Some(open)
+    }
+
+    /// Reports whether a member is recorded as complete.
+    pub fn is_recorded(&self, member: PeerId) -> bool {
+        self.recorded.contains(&member)
+    }
+
+    /// Notes that a member is recorded as complete.
+    pub fn note_recorded(&mut self, member: PeerId) {
+        if self.recorded.len() < MOST_RECORDED {
+            self.recorded.insert(member);
         }
     }
 

@@ -142,6 +142,7 @@ impl Peer {
     pub(super) fn neighbor_may_be_complete(&mut self, id: PeerId, actions: &mut Vec<Action>) {
         let Some(neighbor) = self.neighbors.get_mut(&id).filter(|neighbor| neighbor.is_complete()) else { return };
         if !std::mem::replace(&mut neighbor.remembered, true) {
+            self.note_recorded(id);
             actions.push(Action::RememberComplete { neighbor: id });
         }
         self.finish_if_all_are_complete(actions);
