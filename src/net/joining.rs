@@ -16,7 +16,9 @@ use super::stream::Stream;
 use super::telling::callers::{Did, OddCaller, Who};
 use super::telling::drops::Heard;
 use super::telling::waiting::{self, Missing, Trouble};
-use crate::peer::{Admission, Awaited, Ending, Event, Newcomer, Origin, Present, Refusal, Way, admit, crossing};
+use crate::peer::{
+    Admission, Awaited, Ending, Event, Newcomer, Origin, Present, Refusal, Stays, Way, admit, crossing_by_age,
+};
 use crate::protocol::peer_id::PeerId;
 
 /// A link without any bytes for this long is quiet.
@@ -51,7 +53,7 @@ impl Shared {
         let mut state = self.lock();
         let (mut begun, mut admission) = (None, self.admission(&state, &link));
         while let Admission::Refuse(Refusal::Connected) = admission {
-            let Some(until) = may_wait(&mut state, &link, &mut begun) else { break };
+            let Some(until) = self.may_wait(&mut state, &link, &mut begun) else { break };
             let patience = until.saturating_duration_since(Instant::now());
             state = self.links_changed.wait_timeout(state, patience).unwrap_or_else(PoisonError::into_inner).0;
             admission = self.admission(&state, &link);
@@ -115,8 +117,6 @@ impl Shared {
 
     fn present(&self, state: &State, present: &Link, newcomer: &Link) -> Present {
         let silence = present.tally.touched().elapsed();
-        let [former, latter] = [present, newcomer].map(|link| link.made.opened_by());
-        let is_crossing = self.is_open() && newcomer.made != Made::Dialed && present.since.elapsed() < CROSSING;
         let overdue = match state.peer.awaits(present.neighbor) {
             Awaited::Answer => {
                 let timeout = self.request_timeout();
@@ -133,8 +133,34 @@ impl Shared {
             same_address: present.from.is_some() && present.from == newcomer.from,
             quiet: silence >= QUIET,
             in_contest: state.may_come_back(present.neighbor, newcomer.from),
-            crossing: crossing(self.own(), present.neighbor, former, latter).filter(|_| is_crossing),
+            crossing: self.crossing(present, newcomer),
         }
+    }
+
+    /// Returns until when a newcomer may wait for the present link to become quiet; `None` if it must be turned away now.
+    ///
+    /// Only one newcomer waits at a time, and only while no bytes go over that link: each holds a thread.
+    fn may_wait(&self, state: &mut State, newcomer: &Link, begun: &mut Option<Instant>) -> Option<Instant> {
+        let neighbor = newcomer.neighbor;
+        let touched = newcomer.tally.touched();
+        let comes_back = state
+            .links
+            .get(&neighbor)
+            .is_some_and(|present| present.from == newcomer.from && self.crossing(present, newcomer).is_none());
+        if state.stopped || !comes_back {
+            return None;
+        }
+        has_turn(&mut state.waiting, neighbor, begun, touched).then_some(touched + QUIET)
+    }
+
+    /// Decides which of two connections stays if each side has dialed one of them in an open swarm.
+    fn crossing(&self, present: &Link, newcomer: &Link) -> Option<Stays> {
+        if !self.is_open() || newcomer.made == Made::Dialed {
+            return None;
+        }
+        let [present_side, newcomer_side] = [present, newcomer].map(|link| link.made.opened_by());
+        let is_young = present.since.elapsed() < CROSSING;
+        crossing_by_age(self.own(), present.neighbor, present_side, newcomer_side, is_young)
     }
 
     /// Reports that a link has ended.
@@ -252,19 +278,6 @@ impl Shared {
 /// Reports whether two addresses of one family differ. One machine may well have an address of each family.
 fn are_two_machines(one: IpAddr, other: IpAddr) -> bool {
     one.is_ipv4() == other.is_ipv4() && place_of(one) != place_of(other)
-}
-
-/// Returns until when a newcomer may wait for the present link to become quiet; `None` if it must be turned away now.
-///
-/// Only one newcomer waits at a time, and only while no bytes go over that link: each holds a thread.
-fn may_wait(state: &mut State, newcomer: &Link, begun: &mut Option<Instant>) -> Option<Instant> {
-    let neighbor = newcomer.neighbor;
-    let touched = newcomer.tally.touched();
-    let comes_back = state.links.get(&neighbor).is_some_and(|present| present.from == newcomer.from);
-    if state.stopped || !comes_back {
-        return None;
-    }
-    has_turn(&mut state.waiting, neighbor, begun, touched).then_some(touched + QUIET)
 }
 
 /// Reports whether a newcomer that began at `begun` may wait, or wait on. Only the one noted in `waiting` has begun, and it
