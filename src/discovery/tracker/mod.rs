@@ -1,5 +1,9 @@
 //! Announces to a tracker over HTTP (BEP 3, 7, 23).
 
+mod query;
+mod schedule;
+mod telling;
+
 mod run;
 mod url;
 
