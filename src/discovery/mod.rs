@@ -10,6 +10,7 @@ pub mod identity;
 
 mod bell;
 mod host;
+mod own;
 mod words;
 
 pub mod lan;

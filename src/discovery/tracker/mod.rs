@@ -1,5 +1,12 @@
 //! Announces to a tracker over HTTP (BEP 3, 7, 23).
 
+mod peers;
+mod query;
+mod schedule;
+mod telling;
+
+mod http;
+
 mod run;
 mod url;
 

@@ -96,8 +96,9 @@ impl FromStr for TrackerUrl {
 }
 
 impl fmt::Display for TrackerUrl {
+    /// Writes it as people see it: without the query, which may have a key that nobody else should know.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.0.split('?').next().unwrap_or_default())
     }
 }
 
@@ -133,6 +134,7 @@ mod tests {
             assert_eq!(url(text).as_str(), text);
         }
         assert_eq!(url("HTTP://t/announce").as_str(), "http://t/announce");
+        assert_eq!(url("http://t/announce?passkey=1").to_string(), "http://t/announce");
         for text in [
             "",
             "t/announce",

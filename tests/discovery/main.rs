@@ -1,0 +1,10 @@
+//! `discovery`: how peers find each other over the local network and by trackers, the peer itself being played.
+
+#[path = "../support/left_out.rs"]
+#[allow(dead_code, reason = "each test crate uses another part of it")]
+mod left_out;
+
+mod host;
+
+mod lan;
+mod networks;
