@@ -4,12 +4,13 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use rand::Rng;
+use rand::rngs::StdRng;
+use rand::{Rng, RngExt, SeedableRng};
 
 use super::shared::Shared;
 use super::threads::Threads;
@@ -22,6 +23,8 @@ use crate::output::console::Console;
 
 /// Interval between two looks for changes that trackers are to hear of at once.
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
+/// Maximum time before a new address is dialed.
+const LONGEST_DELAY: Duration = Duration::from_millis(250);
 
 /// How members are found.
 #[derive(Clone, Default, Debug)]
@@ -65,6 +68,7 @@ impl Finders {
             console: console.clone(),
             listening,
             announce_host: self.announce_host.clone(),
+            rng: Mutex::new(StdRng::seed_from_u64(me.key.into())),
         };
         let (host, bell): (Arc<dyn Host>, _) = (Arc::new(finder), Arc::new(Bell::default()));
         for (place, url) in (0..).zip(self.trackers.clone()) {
@@ -104,6 +108,7 @@ struct Finder {
     console: Console,
     listening: Vec<SocketAddr>,
     announce_host: Option<String>,
+    rng: Mutex<StdRng>,
 }
 
 impl Host for Finder {
@@ -130,7 +135,10 @@ impl Host for Finder {
 
     fn found(&self, by: &str, peers: &[Found]) {
         log::debug!("{by} has named {} addresses", peers.len());
-        self.shared.note_found(peers.iter().map(|found| found.address));
+        let mut rng = self.rng.lock().unwrap_or_else(PoisonError::into_inner);
+        let delays: Vec<_> = peers.iter().map(|_| rng.random_range(Duration::ZERO..LONGEST_DELAY)).collect();
+        drop(rng);
+        self.shared.note_found(peers.iter().map(|found| found.address).zip(delays));
     }
 
     fn counted(&self, by: &str, _: Option<u32>, leechers: Option<u32>) {

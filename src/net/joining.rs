@@ -7,7 +7,6 @@ use std::net::IpAddr;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::addresses::place_of;
 use super::link::{Link, Made};
 use super::sending::outbox::Outbox;
 use super::shared::Shared;
@@ -33,8 +32,8 @@ const CROSSING: Duration = Duration::from_secs(5);
 pub enum Turned {
     /// The process is ending.
     Stopped,
-    /// It was turned away. The address is that of the present link, if there is one.
-    Away(Refusal, Option<IpAddr>),
+    /// It was turned away.
+    Away(Refusal),
 }
 
 impl Shared {
@@ -65,8 +64,7 @@ impl Shared {
             return Err(Turned::Stopped);
         }
         if let Admission::Refuse(refusal) = admission {
-            let present = state.links.get(&neighbor).and_then(|present| present.from);
-            return Err(Turned::Away(refusal, present));
+            return Err(Turned::Away(refusal));
         }
         state.links_made += 1;
         // The caller at this address shakes hands by now.
@@ -193,25 +191,15 @@ impl Shared {
     }
 
     /// Reports that a connection with a neighbor's ID was turned away. Each reason is a warning only once for each neighbor,
-    /// because the caller may try every second. `addresses` are those of the newcomer and of the present link.
-    pub fn tell_turned_away(&self, neighbor: PeerId, refusal: Refusal, addresses: [Option<IpAddr>; 2]) {
+    /// because the caller may try every second. In an open swarm a member may be found at a second address, which is no news.
+    pub fn tell_turned_away(&self, neighbor: PeerId, refusal: Refusal) {
         let why = match refusal {
-            Refusal::KeptOut => "it has broken the protocol too often".to_owned(),
-            Refusal::DialedByUs => "its line in PeerInfo.cfg comes before ours, so we dial that neighbor".to_owned(),
-            Refusal::Connected => match addresses {
-                [Some(new), Some(present)] if self.is_open() && are_two_machines(new, present) => {
-                    format!("that neighbor is connected from {present}, and this is {new}; do two peers use one ID?")
-                }
-                _ => "that neighbor is already connected and active".to_owned(),
-            },
-            Refusal::Crossed => "we have dialed each other, and one connection is enough".to_owned(),
+            Refusal::KeptOut => "it has broken the protocol too often",
+            Refusal::DialedByUs => "its line in PeerInfo.cfg comes before ours, so we dial that neighbor",
+            Refusal::Connected => "that neighbor is already connected and active",
+            Refusal::Crossed => "we have dialed each other, and one connection is enough",
         };
-        // In an open swarm a peer may be found at a second address, which is no news.
-        let is_usual = match refusal {
-            Refusal::KeptOut | Refusal::Crossed => true,
-            Refusal::Connected => self.is_open() && !why.ends_with('?'),
-            Refusal::DialedByUs => self.is_open(),
-        };
+        let is_usual = self.is_open() || refusal == Refusal::KeptOut;
         let is_new = self.lock().refusals.insert((neighbor, refusal));
         let level = if is_new && !is_usual { log::Level::Warn } else { log::Level::Debug };
         log::log!(level, "a caller with the ID of neighbor {neighbor} was turned away: {why}");
@@ -273,11 +261,6 @@ impl Shared {
         let consequence = if pause > 0 { format!(" and refusing new ones for {pause} s") } else { String::new() };
         log::warn!("neighbor {neighbor} {fault}; closing the connection{consequence}");
     }
-}
-
-/// Reports whether two addresses of one family differ. One machine may well have an address of each family.
-fn are_two_machines(one: IpAddr, other: IpAddr) -> bool {
-    one.is_ipv4() == other.is_ipv4() && place_of(one) != place_of(other)
 }
 
 /// Reports whether a newcomer that began at `begun` may wait, or wait on. Only the one noted in `waiting` has begun, and it

@@ -23,12 +23,12 @@ const OWN_CALL_PATIENCE: Duration = Duration::from_secs(2);
 const MOST_DIALED: usize = 16;
 
 impl Shared {
-    /// Takes addresses at which members may be.
+    /// Takes addresses at which members may be, and how long a new one waits before it is dialed.
     #[cfg(feature = "discovery")]
-    pub fn note_found(&self, addresses: impl Iterator<Item = SocketAddr>) {
+    pub fn note_found(&self, addresses: impl Iterator<Item = (SocketAddr, Duration)>) {
         let now = Instant::now();
         let mut state = self.lock();
-        let new_count = addresses.filter(|&address| state.candidates.found(address, now)).count();
+        let new_count = addresses.filter(|&(address, delay)| state.candidates.found(address, now, delay)).count();
         drop(state);
         if new_count > 0 {
             self.links_changed.notify_all();
@@ -177,7 +177,8 @@ impl Shared {
         let mut state = self.lock();
         let State { peer, parting, end, .. } = &mut *state;
         let parting = parting.as_mut().filter(|_| end.is_none())?;
-        let verdict = parting.look(now, peer.holding(), peer.neighbors());
+        let piece_count = peer.pieces().layout().piece_count();
+        let verdict = parting.look(now, peer.holding(), peer.neighbors(), piece_count);
         state.awaits_counts = verdict.awaits_counts;
         drop(state);
         self.apply(Event::Held(verdict.held));

@@ -271,8 +271,8 @@ fn start_threads(
         threads.need(name, move || body(&shared))?;
     }
     {
-        let (shared, threads_) = (Arc::clone(shared), threads.clone());
-        threads.need("missing", move || timers::watch(&shared, &threads_, options.peer_timeout))?;
+        let (shared, threads_, console) = (Arc::clone(shared), threads.clone(), console.clone());
+        threads.need("missing", move || timers::watch(&shared, &threads_, &console, options.peer_timeout))?;
     }
     let limits = options.limits;
     if limits.download.or(limits.download_per_neighbor).is_some() {

@@ -162,12 +162,11 @@ pub fn converse(shared: &Arc<Shared>, threads: &Threads, neighbor: PeerId, made:
     log::debug!("to {neighbor}: handshake");
     log::debug!("from {neighbor}: handshake");
     log::debug!("connection with {neighbor}: {}", if opened_by == Opener::Us { "made" } else { "taken" });
-    let from = stream.remote_ip();
     let link = match shared.connect(neighbor, made, stream) {
         Ok(link) => link,
         Err(Turned::Stopped) => return,
-        Err(Turned::Away(refusal, present)) => {
-            shared.tell_turned_away(neighbor, refusal, [from, present]);
+        Err(Turned::Away(refusal)) => {
+            shared.tell_turned_away(neighbor, refusal);
             return;
         }
     };

@@ -11,6 +11,7 @@ use super::shared::Shared;
 use super::telling::waiting::{self, Missing};
 use super::threads::Threads;
 use crate::limits::{Income, Rate};
+use crate::output::console::Console;
 use crate::peer::Event;
 
 /// Maximum age of a sentence of the log when it reaches the file.
@@ -110,7 +111,7 @@ pub fn bring_allowance(shared: &Shared) {
 ///
 /// It gives up on missing peers, and on connected ones that do nothing although a message is due. Time counts only while no
 /// other neighbor is at work.
-pub fn watch(shared: &Arc<Shared>, threads: &Threads, patience: Option<Duration>) {
+pub fn watch(shared: &Arc<Shared>, threads: &Threads, console: &Console, patience: Option<Duration>) {
     let (mut teller, mut staying) = (Teller::new(Instant::now()), Teller::new(Instant::now()));
     let mut file = FileWatch::new(Instant::now());
     let mut lull = Lull::new(Instant::now());
@@ -133,7 +134,7 @@ pub fn watch(shared: &Arc<Shared>, threads: &Threads, patience: Option<Duration>
         if let Some(verdict) = shared.review_parting(now)
             && let Some(sentence) = staying.look(now, verdict.sentence)
         {
-            log::warn!("{sentence}");
+            console.say(&sentence);
         }
         let Some(patience) = patience else { continue };
         let (idle, at_work_until) = shared.idle_neighbors(patience);

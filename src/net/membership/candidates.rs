@@ -17,6 +17,8 @@ const MOST_OWN: usize = 64;
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(15));
 /// A connection that lasted this long was useful.
 const USEFUL: Duration = Duration::from_secs(1);
+/// An answer is recent for this long.
+const RECENT: Duration = Duration::from_secs(30);
 /// An address that nobody names again for this long, and that does not answer, is forgotten.
 const FORGOTTEN: Duration = Duration::from_secs(180);
 
@@ -35,8 +37,8 @@ struct Candidate {
     pause: Duration,
     /// Whether a thread dials it or converses there.
     busy: bool,
-    /// The member that answered there last.
-    id: Option<PeerId>,
+    /// The member that answered there last, and when.
+    answered: Option<(PeerId, Instant)>,
 }
 
 /// What to do next.
@@ -49,8 +51,10 @@ pub enum Next {
 }
 
 impl Candidates {
-    /// Takes an address that somebody has named. Returns whether it is new.
-    pub fn found(&mut self, address: SocketAddr, now: Instant) -> bool {
+    /// Takes an address that somebody has named. A new one is dialed after `delay`. Returns whether it is new.
+    ///
+    /// Two peers often learn of each other at the same moment. With a random delay, seldom both dial.
+    pub fn found(&mut self, address: SocketAddr, now: Instant, delay: Duration) -> bool {
         if !may_be_dialed(address) || self.own.contains(&address) {
             return false;
         }
@@ -63,14 +67,16 @@ impl Candidates {
             let Some((&oldest, _)) = idle.min_by_key(|(_, candidate)| candidate.named) else { return false };
             self.places.remove(&oldest);
         }
-        self.places.insert(address, Candidate { named: now, due: now, pause: PAUSES.0, busy: false, id: None });
+        let new = Candidate { named: now, due: now + delay, pause: PAUSES.0, busy: false, answered: None };
+        self.places.insert(address, new);
         true
     }
 
     /// Returns the next address to dial, of those where no connected member answered last, and forgets those that never answer.
     pub fn next(&mut self, now: Instant, is_connected: impl Fn(PeerId) -> bool) -> Next {
         self.places.retain(|_, candidate| candidate.busy || now.saturating_duration_since(candidate.named) < FORGOTTEN);
-        let wanted = |candidate: &Candidate| !candidate.busy && !candidate.id.is_some_and(&is_connected);
+        let wanted =
+            |candidate: &Candidate| !candidate.busy && !candidate.answered.is_some_and(|(id, _)| is_connected(id));
         let first = self.places.iter_mut().filter(|(_, candidate)| wanted(candidate)).min_by_key(|(_, one)| one.due);
         match first {
             Some((&address, candidate)) if candidate.due <= now => {
@@ -81,15 +87,24 @@ impl Candidates {
         }
     }
 
-    /// Notes that a member answered at this address. Returns another address where the same ID answers from another port, if
-    /// there is one: two programs may be using that ID.
+    /// Notes that a member answered at this address. Returns another address if the same ID has just answered there from another
+    /// port: two programs are using that ID.
+    ///
+    /// If it answered there long ago, the member may have restarted since. Then that address is to be dialed again.
     pub fn answered(&mut self, address: SocketAddr, id: PeerId, now: Instant) -> Option<SocketAddr> {
         if let Some(candidate) = self.places.get_mut(&address) {
-            (candidate.id, candidate.named) = (Some(id), now);
+            (candidate.answered, candidate.named) = (Some((id, now)), now);
         }
-        // Addresses of several families or networks have the same port.
-        let is_other = |other: &SocketAddr| other.ip() == address.ip() && other.port() != address.port();
-        self.places.iter().find(|(other, known)| is_other(other) && known.id == Some(id)).map(|(&other, _)| other)
+        // One program has the same port at all addresses of its machine.
+        let others = self.places.iter_mut().filter(|(other, _)| other.port() != address.port());
+        for (&other, known) in others {
+            match known.answered {
+                Some((same, at)) if same == id && now.saturating_duration_since(at) < RECENT => return Some(other),
+                Some((same, _)) if same == id => (known.answered, known.due) = (None, now),
+                _ => {}
+            }
+        }
+        None
     }
 
     /// Notes that the connection, or the attempt to make one, has ended. After a useful one the pauses are short again.
@@ -145,8 +160,8 @@ mod tests {
     fn an_address_is_dialed_once_at_a_time_and_with_growing_pauses() {
         let (mut candidates, start) = (Candidates::default(), Instant::now());
         let place = at("10.0.0.1:6001");
-        assert!(candidates.found(place, start));
-        assert!(!candidates.found(place, start));
+        assert!(candidates.found(place, start, Duration::ZERO));
+        assert!(!candidates.found(place, start, Duration::ZERO));
         assert_eq!(due(&mut candidates, start), [place]);
         assert_eq!(candidates.next(start, |_| false), Next::Wait(None), "a thread dials it");
         let mut now = start;
@@ -155,7 +170,7 @@ mod tests {
             let next = now + Duration::from_millis(pause);
             assert_eq!(candidates.next(now, |_| false), Next::Wait(Some(next)), "after {pause} ms");
             now = next;
-            candidates.found(place, now);
+            candidates.found(place, now, Duration::ZERO);
             assert_eq!(due(&mut candidates, now), [place]);
         }
         candidates.ended(place, USEFUL, now);
@@ -167,7 +182,7 @@ mod tests {
         let (mut candidates, now) = (Candidates::default(), Instant::now());
         let [one, other] = [at("10.0.0.1:6001"), at("[fd00::1]:6001")];
         for place in [one, other] {
-            candidates.found(place, now);
+            candidates.found(place, now, Duration::ZERO);
             due(&mut candidates, now);
             assert_eq!(candidates.answered(place, id(1002), now), None);
             candidates.ended(place, Duration::ZERO, now);
@@ -178,14 +193,21 @@ mod tests {
     }
 
     #[test]
-    fn one_id_at_two_ports_of_one_address_is_told() {
+    fn one_id_that_answers_at_two_ports_is_told_and_one_that_has_moved_is_not() {
         let (mut candidates, now) = (Candidates::default(), Instant::now());
         let places = [at("10.0.0.1:6001"), at("10.0.0.1:6002"), at("10.0.0.2:6001")];
-        places.iter().for_each(|&place| _ = candidates.found(place, now));
+        places.iter().for_each(|&place| _ = candidates.found(place, now, Duration::ZERO));
         assert_eq!(candidates.answered(places[0], id(1002), now), None);
         assert_eq!(candidates.answered(places[2], id(1002), now), None, "a machine may have several addresses");
         assert_eq!(candidates.answered(places[1], id(1002), now), Some(places[0]));
         assert_eq!(candidates.answered(places[1], id(1003), now), None);
+        // Its old address is dialed again, and if it still answers, there are two.
+        let later = now + RECENT;
+        due(&mut candidates, later);
+        places.iter().for_each(|&place| candidates.ended(place, Duration::ZERO, later));
+        assert_eq!(candidates.answered(places[1], id(1002), later), None);
+        assert_eq!(due(&mut candidates, later), [places[0], places[2]]);
+        assert_eq!(candidates.answered(places[0], id(1002), later), Some(places[1]));
     }
 
     #[test]
@@ -193,12 +215,12 @@ mod tests {
         let (mut candidates, now) = (Candidates::default(), Instant::now());
         for text in ["10.0.0.1:0", "0.0.0.0:6001", "[::]:6001", "224.0.0.1:6001", "255.255.255.255:6001", "[ff02::1]:1"]
         {
-            assert!(!candidates.found(at(text), now), "{text}");
+            assert!(!candidates.found(at(text), now, Duration::ZERO), "{text}");
         }
         let own = at("127.0.0.1:6001");
-        assert!(candidates.found(own, now));
+        assert!(candidates.found(own, now, Duration::ZERO));
         candidates.note_own(own);
-        assert!(!candidates.found(own, now));
+        assert!(!candidates.found(own, now, Duration::ZERO));
         assert_eq!(candidates.next(now, |_| false), Next::Wait(None));
     }
 
@@ -207,18 +229,18 @@ mod tests {
         let (mut candidates, start) = (Candidates::default(), Instant::now());
         let place = |number: usize| SocketAddr::from(([10, 0, (number / 250) as u8, (number % 250) as u8], 6001));
         let time = |number: usize| start + Duration::from_millis(number as u64);
-        (0..MOST_CANDIDATES).for_each(|number| _ = candidates.found(place(number), time(number)));
-        candidates.found(place(0), time(MOST_CANDIDATES));
-        assert!(candidates.found(place(MOST_CANDIDATES), time(MOST_CANDIDATES)));
+        (0..MOST_CANDIDATES).for_each(|number| _ = candidates.found(place(number), time(number), Duration::ZERO));
+        candidates.found(place(0), time(MOST_CANDIDATES), Duration::ZERO);
+        assert!(candidates.found(place(MOST_CANDIDATES), time(MOST_CANDIDATES), Duration::ZERO));
         assert_eq!(candidates.count(), MOST_CANDIDATES);
-        assert!(!candidates.found(place(0), start), "it was named again");
-        assert!(candidates.found(place(1), start), "it was forgotten");
+        assert!(!candidates.found(place(0), start, Duration::ZERO), "it was named again");
+        assert!(candidates.found(place(1), start, Duration::ZERO), "it was forgotten");
     }
 
     #[test]
     fn an_address_that_nobody_names_again_is_forgotten() {
         let (mut candidates, start) = (Candidates::default(), Instant::now());
-        candidates.found(at("10.0.0.1:6001"), start);
+        candidates.found(at("10.0.0.1:6001"), start, Duration::ZERO);
         assert_eq!(due(&mut candidates, start).len(), 1);
         candidates.ended(at("10.0.0.1:6001"), Duration::ZERO, start);
         let late = start + FORGOTTEN;

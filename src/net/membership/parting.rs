@@ -73,8 +73,14 @@ impl Parting {
         }
     }
 
-    /// Decides, given what the peer itself waits for and its members.
-    pub fn look(&mut self, now: Instant, holding: Holding, members: impl Iterator<Item = NeighborView>) -> Verdict {
+    /// Decides, given what the peer itself waits for, its members, and the number of pieces of the file.
+    pub fn look(
+        &mut self,
+        now: Instant,
+        holding: Holding,
+        members: impl Iterator<Item = NeighborView>,
+        piece_count: u32,
+    ) -> Verdict {
         let of_trackers = self.counts.iter().find_map(|(tracker, count)| match count {
             Count::Awaited => Some(format!("staying until the tracker {tracker} answers")),
             Count::Leechers(leechers @ 1..) => {
@@ -90,7 +96,7 @@ impl Parting {
         let sentence = match holding {
             Holding::OwnFile => None,
             _ if self.stay.forever => Some("staying until it is stopped (--forever)".to_owned()),
-            Holding::Members => Some(format!("staying for {}", incomplete(members))),
+            Holding::Members => Some(format!("staying for {}", incomplete(members, piece_count))),
             Holding::MembersSeen(seen) => {
                 let came = match seen - 1 {
                     0 => "nobody has come".to_owned(),
@@ -114,13 +120,17 @@ impl Parting {
 }
 
 /// Returns `1003 (has 5 pieces), 1004 (has 0 pieces and is not connected)`: the members that lack pieces.
-fn incomplete(members: impl Iterator<Item = NeighborView>) -> String {
+fn incomplete(members: impl Iterator<Item = NeighborView>, piece_count: u32) -> String {
     let lacking: Vec<_> = members.filter(|member| !member.complete).collect();
     let mut text = String::new();
     for (place, member) in lacking.iter().take(MOST_NAMED).enumerate() {
         let comma = if place > 0 { ", " } else { "" };
         let gone = if member.connected { "" } else { " and is not connected" };
-        let pieces = counted(member.piece_count, "piece");
+        let pieces = match member.piece_count {
+            // During a contest, a neighbor does not count as complete.
+            all if all == piece_count => "all pieces, but two connections claim to be its".to_owned(),
+            some => counted(some, "piece"),
+        };
         write!(text, "{comma}{} (has {pieces}{gone})", member.id).expect("text takes everything");
     }
     if let more @ 1.. = lacking.len().saturating_sub(MOST_NAMED) {
@@ -160,7 +170,7 @@ mod tests {
     #[track_caller]
     fn check(parting: &mut Parting, now: Instant, holding: Holding, held: bool, sentence: Option<&str>) {
         let members = [member(1003, 1, true), member(1004, 0, false)];
-        let verdict = parting.look(now, holding, members.into_iter());
+        let verdict = parting.look(now, holding, members.into_iter(), 9);
         assert_eq!((verdict.held, verdict.sentence.as_deref()), (held, sentence));
     }
 
@@ -169,7 +179,7 @@ mod tests {
         let (mut parting, now) = (parting(STAY), Instant::now());
         let nothing = Holding::Nothing;
         check(&mut parting, now, nothing, true, Some("staying until the tracker http://t/announce answers"));
-        assert!(parting.look(now, nothing, [].into_iter()).awaits_counts);
+        assert!(parting.look(now, nothing, [].into_iter(), 9).awaits_counts);
         parting.counted("http://t/announce", Some(1));
         let one = "staying because the tracker http://t/announce counts 1 peer without the complete file";
         check(&mut parting, now, nothing, true, Some(one));
@@ -179,7 +189,7 @@ mod tests {
         parting.counted("http://t/announce", Some(2));
         parting.counted("http://t/announce", None);
         check(&mut parting, now, nothing, false, None);
-        assert!(!parting.look(now, nothing, [].into_iter()).awaits_counts);
+        assert!(!parting.look(now, nothing, [].into_iter(), 9).awaits_counts);
     }
 
     #[test]
@@ -213,6 +223,6 @@ mod tests {
     #[test]
     fn a_sentence_names_a_few_members() {
         let members = (1..=8).map(|number| member(number, 0, true));
-        assert!(incomplete(members).ends_with("5 (has 0 pieces) and 3 more"));
+        assert!(incomplete(members, 9).ends_with("5 (has 0 pieces) and 3 more"));
     }
 }
