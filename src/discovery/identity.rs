@@ -4,7 +4,7 @@
 //! another number in its first line.
 
 use std::error::Error;
-use std::fmt;
+use std::fmt::{self, Write};
 
 use rand::{Rng, RngExt};
 
@@ -69,10 +69,10 @@ impl<'a> Swarm<'a> {
         let sizes = format!("FileSize {}\nPieceSize {}", self.layout.file_size(), self.layout.piece_size());
         let mut lines = format!("{RULE}\nFileName {}\n{sizes}\n", self.file_name);
         if let Some((kind, hash)) = self.file_hash {
-            lines.push_str(&format!("FileHash {kind} {hash}\n"));
+            _ = writeln!(lines, "FileHash {kind} {hash}");
         }
         if let Some(name) = self.name {
-            lines.push_str(&format!("Swarm {name}\n"));
+            _ = writeln!(lines, "Swarm {name}");
         }
         Ok(lines)
     }

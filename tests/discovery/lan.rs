@@ -89,7 +89,7 @@ fn messages_of_other_programs_are_understood_and_garbage_is_ignored() {
     let socket = UdpSocket::bind(address(0)).expect("a socket");
     socket2::SockRef::from(&socket).set_multicast_if_v4(&[127, 0, 0, 1].into()).expect("loopback");
     let head = "BT-SEARCH * HTTP/1.1\r\nHost: 239.192.152.143:6771\r\n";
-    let many = (0..20).map(|_| format!("Infohash: {}\r\n", own_swarm())).collect::<String>();
+    let many = format!("Infohash: {}\r\n", own_swarm()).repeat(20);
     for text in [
         "\u{0}\u{1}garbage",
         &format!("{head}Port: 7000\r\nInfohash: 12\r\n\r\n\r\n"),

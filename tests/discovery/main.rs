@@ -5,6 +5,9 @@
 mod left_out;
 
 mod host;
+mod server;
 
 mod lan;
 mod networks;
+mod tracker;
+mod troubles;

@@ -230,7 +230,7 @@ mod tests {
                         }
                         Act::Group(address, index) => {
                             let before = last.insert((address, index), now);
-                            assert!(before.is_none_or(|before| now - before >= SHORTEST), "seed {seed} at {now:?}");
+                            assert!(before.is_none_or(|before| now >= before + SHORTEST), "seed {seed} at {now:?}");
                         }
                         Act::Answer(_) => answers += 1,
                         Act::TellSilence => {}

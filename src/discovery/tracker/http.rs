@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind};
 use std::time::Duration;
 
 use ureq::config::IpFamily;
-use ureq::{Agent, Error};
+use ureq::{Agent, Error, Timeout};
 
 use super::telling::{Family, Kind, Trouble};
 use crate::discovery::words::plain;
@@ -18,10 +18,6 @@ const MOST_REDIRECTS: u32 = 4;
 /// What this program calls itself.
 const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 
-/// How long each step may take: connecting, sending, the head of the answer, its body.
-#[derive(Clone, Copy, Debug)]
-pub struct Patience(pub Duration);
-
 /// An answer of any status.
 #[derive(Debug)]
 pub struct Reply {
@@ -31,12 +27,13 @@ pub struct Reply {
     pub body: Vec<u8>,
 }
 
-/// Sends a request and returns the answer.
+/// Sends a request and returns the answer. Each step may take as long as `patience`: connecting, sending, the head of the answer
+/// and its body.
 ///
 /// # Errors
 /// The trouble, if no whole answer came.
-pub fn get(url: &str, family: Family, patience: Patience) -> Result<Reply, Trouble> {
-    let step = Some(patience.0);
+pub fn get(url: &str, family: Family, patience: Duration) -> Result<Reply, Trouble> {
+    let step = Some(patience);
     let ip_family = match family {
         Family::V4 => IpFamily::Ipv4Only,
         Family::V6 => IpFamily::Ipv6Only,
@@ -62,13 +59,15 @@ pub fn get(url: &str, family: Family, patience: Patience) -> Result<Reply, Troub
 }
 
 /// Returns what people are told of an error.
-fn trouble(error: Error, patience: Patience) -> Trouble {
+fn trouble(error: Error, patience: Duration) -> Trouble {
+    let secs = patience.as_secs();
     let (kind, words) = match error {
         Error::HostNotFound => (Kind::NoName, "cannot be reached: its name has no address".to_owned()),
         Error::Io(error) => return io_trouble(&error),
-        Error::Timeout(_) => {
-            (Kind::Slow, format!("does not answer completely within {} s a step", patience.0.as_secs_f32()))
+        Error::Timeout(Timeout::Connect) => {
+            (Kind::NoConnection, format!("cannot be reached: no connection within {secs} s"))
         }
+        Error::Timeout(_) => (Kind::Slow, format!("does not complete its answer within {secs} s")),
         Error::TooManyRedirects => {
             (Kind::Redirect, format!("leads from one address to another, more than {MOST_REDIRECTS} times"))
         }

@@ -1,5 +1,6 @@
 //! Announces to a tracker over HTTP (BEP 3, 7, 23).
 
+mod answer;
 mod peers;
 mod query;
 mod schedule;

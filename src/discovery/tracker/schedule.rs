@@ -94,6 +94,8 @@ pub struct Schedule {
     count_tries: u32,
     /// The last time that counts came, or a scrape failed.
     counted_at: Duration,
+    /// The tracker wants this pause between scrapes.
+    count_min: Duration,
     failed_scrapes: u32,
     is_over: bool,
 }
@@ -115,6 +117,7 @@ impl Schedule {
             alone_tries: 0,
             count_tries: 0,
             counted_at: Duration::ZERO,
+            count_min: Duration::ZERO,
             failed_scrapes: if can_scrape { 0 } else { MOST_FAILED_SCRAPES },
             is_over: false,
         }
@@ -153,6 +156,7 @@ impl Schedule {
             }
             Some(Ask::Scrape) => {
                 self.failed_scrapes = 0;
+                self.count_min = intervals.min.unwrap_or_default().min(LONGEST);
                 self.count_tries = self.count_tries.saturating_add(1);
             }
             None => return,
@@ -212,7 +216,8 @@ impl Schedule {
         let announce_at = if event.is_some() { Duration::ZERO } else { self.answered_at + self.pause(facts) };
         let announce = (announce_at.max(self.closed_until), Ask::Announce(event));
         let scrapes = facts.awaits_counts && self.is_started && self.failed_scrapes < MOST_FAILED_SCRAPES;
-        let scrape_at = self.counted_at + doubled(FIRST_COUNT, self.count_tries, LONGEST_COUNT);
+        let pause = doubled(FIRST_COUNT, self.count_tries, LONGEST_COUNT).max(self.count_min);
+        let scrape_at = self.counted_at + pause;
         let scrape = scrapes.then_some((scrape_at, Ask::Scrape)).filter(|(at, _)| *at < announce.0);
         Some(scrape.unwrap_or(announce))
     }
@@ -337,7 +342,7 @@ mod tests {
             assert_eq!(schedule.due(now, ALONE), Some(Ask::Announce(Some(Event::Started))));
             schedule.failed(now, Failure::NoAnswer);
             let at = schedule.next_at(ALONE).expect("it will be asked again");
-            let factor = (at - now).as_secs_f64() / pause;
+            let factor = at.saturating_sub(now).as_secs_f64() / pause;
             assert!((0.75..=1.25).contains(&factor), "{factor} after {pause}");
             now = at;
         }
@@ -388,6 +393,11 @@ mod tests {
             now += secs(pause);
             schedule.answered(now, Intervals::default());
         }
+        // The tracker may want a longer pause between scrapes.
+        let (at, _) = next(&mut schedule, WAITING);
+        schedule.answered(at, Intervals { usual: None, min: Some(secs(40)) });
+        assert_eq!(next(&mut schedule, WAITING), (at + secs(40), Ask::Scrape));
+        schedule.answered(at + secs(40), Intervals::default());
         // What a scrape answers does not change the interval.
         assert_eq!(next(&mut schedule, COMPLETE), (secs(1800), Ask::Announce(None)));
     }

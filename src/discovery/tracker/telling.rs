@@ -72,7 +72,7 @@ impl Telling {
     }
 
     /// Takes an outcome, and returns the end of a sentence after the tracker's address, if it is worth one.
-    pub fn note(&mut self, family: Family, outcome: Outcome) -> Option<String> {
+    pub fn note(&mut self, family: Family, outcome: &Outcome) -> Option<String> {
         self.last.iter_mut().filter(|(known, _)| *known == family).for_each(|(_, last)| *last = Some(outcome.clone()));
         if self.works() {
             let was_told = !self.told.is_empty();
@@ -133,7 +133,7 @@ mod tests {
     fn check(families: &[Family], notes: &[(Family, Outcome, Option<&str>)]) {
         let mut telling = Telling::new(families);
         for (index, (family, outcome, told)) in notes.iter().enumerate() {
-            assert_eq!(telling.note(*family, outcome.clone()).as_deref(), *told, "note {index}");
+            assert_eq!(telling.note(*family, outcome).as_deref(), *told, "note {index}");
         }
     }
 
