@@ -62,6 +62,10 @@ impl Finders {
         console: &Console,
         listening: Vec<SocketAddr>,
     ) -> Result<()> {
+        if !self.trackers.is_empty() {
+            // Some trackers serve only the swarms that their list has.
+            console.say(&format!("for trackers, this swarm is {}", me.info_hash));
+        }
         shared.await_trackers(self.trackers.iter().map(|url| url.as_str().to_owned()));
         let finder = Finder {
             shared: Arc::clone(shared),

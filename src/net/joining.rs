@@ -48,7 +48,7 @@ impl Shared {
         let (tally, gate) = self.traffic().join(neighbor);
         let outbox = Arc::new(Outbox::new(neighbor, Arc::clone(&stream), self.source(&tally), gate));
         let (from, since) = (stream.remote_ip(), Instant::now());
-        let mut link = Link { number: 0, neighbor, made, from, stream, outbox, tally, since };
+        let mut link = Link { number: 0, neighbor, made, from, stream, outbox, tally, since, has_heard: Arc::default() };
         let mut state = self.lock();
         let (mut begun, mut admission) = (None, self.admission(&state, &link));
         while let Admission::Refuse(Refusal::Connected) = admission {
@@ -157,8 +157,7 @@ impl Shared {
             return None;
         }
         let [present_side, newcomer_side] = [present, newcomer].map(|link| link.made.opened_by());
-        let is_young = present.since.elapsed() < CROSSING;
-        crossing_by_age(self.own(), present.neighbor, present_side, newcomer_side, is_young)
+        crossing_by_age(self.own(), present.neighbor, present_side, newcomer_side, present.is_young(CROSSING))
     }
 
     /// Reports that a link has ended.

@@ -2,7 +2,8 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use super::addresses::place_of;
 use super::figures::Tally;
@@ -30,6 +31,8 @@ pub struct Link {
     pub tally: Arc<Tally>,
     /// The time of its handshake.
     pub since: Instant,
+    /// Whether a byte has come since its handshake, so that the other side has let it in, too.
+    pub has_heard: Arc<AtomicBool>,
 }
 
 /// How a connection was made.
@@ -64,6 +67,17 @@ impl Link {
             Made::Dialed => Origin::LISTED,
             Made::Found | Made::Called => Origin(self.from.map(place_of).map_or(u128::MAX, bits)),
         }
+    }
+
+    /// Notes that bytes have come.
+    pub fn note_heard(&self) {
+        self.has_heard.store(true, Ordering::Relaxed);
+    }
+
+    /// Reports whether this may be one half of a crossing: it was made less than `time` ago, and nothing has come yet, so that the
+    /// other side may know nothing of it.
+    pub fn is_young(&self, time: Duration) -> bool {
+        !self.has_heard.load(Ordering::Relaxed) && self.since.elapsed() < time
     }
 
     /// Ends reading and writing at once.

@@ -282,6 +282,7 @@ fn read_messages(shared: &Shared, link: &Link, said: &mut Heard) -> Farewell {
             // Silence counts from here: while the messages were handled, no thread read.
             heard = now;
             link.tally.touch(now);
+            link.note_heard();
         }
         if now - looked >= tick {
             if !watch.is_over()
