@@ -2,16 +2,23 @@
 
 use std::time::Duration;
 
-use peer_process::peer::{Admission, Awaited, Newcomer, Origin, Present, Way, admit};
+use peer_process::peer::{Admission, Awaited, Newcomer, Opener, Origin, Present, Stays, Way, admit, crossing_by_age};
 
 use crate::link::{DIALER, EndId};
-use crate::scenario::{Micros, SECS, Scenario};
+use crate::scenario::{Micros, SECS};
 use crate::world::World;
 
 /// A connection without traffic for this long is quiet.
 const QUIET: Micros = SECS;
 /// A neighbor that has owed an answer for this long may be replaced.
 const OWES_TOO_LONG: Micros = 3 * SECS;
+/// A connection is young for this long: the newcomer may be the other half of a crossing.
+const YOUNG: Micros = 5 * SECS;
+
+/// The side that has dialed, as the owner of an end sees it.
+pub fn opener(id: EndId) -> Opener {
+    if id.side == DIALER { Opener::Us } else { Opener::Them }
+}
 
 impl World {
     /// Whether the newcomer may be the one whose place a neighbor's connection has taken lately.
@@ -31,6 +38,11 @@ impl World {
         let (_, other) = self.nodes_of(id);
         let its_end = &self.connections[id.connection].ends[id.other().side];
         let place = u128::try_from(other).expect("few");
+        if self.scenario.open.is_some()
+            && (id.side != DIALER || self.connections[id.connection].ends[DIALER].found.is_some())
+        {
+            return self.address(other).origin();
+        }
         match (id.side == DIALER, its_end.is_impostor && !its_end.same_address) {
             (true, _) => Origin::LISTED,
             (false, false) => Origin(1 + place),
@@ -43,8 +55,9 @@ impl World {
         let (node, other) = self.nodes_of(id);
         let runner = &self.nodes[node].runner;
         let way = if id.side == DIALER {
-            Way::Dialed
-        } else if Scenario::dialed_by(node).contains(&other) {
+            let was_told = self.connections[id.connection].ends[DIALER].found.is_some();
+            if was_told { Way::Found } else { Way::Dialed }
+        } else if self.scenario.open.is_none() && self.scenario.dialed_by(node).any(|to| to == other) {
             Way::CalledInstead { unreachable: runner.unreachable.contains(&other) }
         } else {
             Way::Called
@@ -52,6 +65,14 @@ impl World {
         let kept_out = self.kept_out_for(node, other, self.origin(id)).is_some();
         let present = runner.current.get(&other).map(|&present| self.present(present, id));
         admit(Newcomer { way, kept_out, present })
+    }
+
+    /// Which of two connections stays, if one side has dialed one and the other side the other.
+    pub fn crossing(&self, present: EndId, newcomer: EndId) -> Option<Stays> {
+        self.scenario.open?;
+        let (node, other) = self.nodes_of(present);
+        let is_young = self.now - self.connections[present.connection].ends[present.side].shaken_at < YOUNG;
+        crossing_by_age(self.id(node), self.id(other), opener(present), opener(newcomer), is_young)
     }
 
     fn present(&self, present: EndId, newcomer: EndId) -> Present {
@@ -74,7 +95,7 @@ impl World {
             same_address: self.is_of_the_address(present) == self.is_of_the_address(newcomer),
             quiet: silence >= QUIET,
             in_contest: self.may_come_back(node, other, newcomer),
-            crossing: None,
+            crossing: self.crossing(present, newcomer),
         }
     }
 

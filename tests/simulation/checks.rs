@@ -3,21 +3,25 @@
 //! Numbers 1 to 8 and the first half of 9 check one peer, fact by fact. Each sees the ledger as it was before the fact. The
 //! second half of 9 checks the whole swarm at the end, and 10 the traces of two runs.
 
-use peer_process::peer::{Action, Event, LogEvent};
+use peer_process::peer::{Action, Event, Holding, LogEvent};
 use peer_process::protocol::layout::PieceIndex;
 use peer_process::protocol::message::Message;
 use peer_process::protocol::peer_id::PeerId;
 
+use crate::book::Book;
+use crate::checks_members::only_members_count;
 use crate::checks_options::{
     free_slots_are_filled_at_once, nothing_is_asked_for_beyond_a_limit, the_piece_is_the_one_to_select,
 };
-use crate::ledger::{Book, Fact, Ledger, View, bit, bits};
+use crate::ledger::{Fact, Ledger, Open, View, bit, bits};
 
 /// A checker of one peer; it receives the ledger before the fact, and the fact.
 pub type Check = fn(&Ledger, &Fact) -> Result<(), String>;
 
 /// Each invariant that one peer's history can break.
-pub const CHECKS: [(&str, Check); 14] = [
+pub const CHECKS: [(&str, Check); 15] = [
+    // The first, because the others look members up.
+    ("membership: who is no member is told nothing and counts for nothing", only_members_count),
     ("1: at most k + 1 are unchoked, and only they get pieces", at_most_k_plus_1_unchoked),
     ("2: one request a piece, one a neighbor, only while it may be asked", one_request_at_a_time),
     ("3: the interest told is the interest there is, told on change only", interest_is_true),
@@ -272,13 +276,16 @@ pub fn the_lost_owe_nothing(ledger: &Ledger, fact: &Fact) -> Result<(), String> 
     })
 }
 
-/// Invariant 9, its first half (A9).
+/// Invariant 9, its first half (A9). In an open swarm, all are the members; enough of them must have been seen, and nothing
+/// outside may hold the peer.
 pub fn ends_when_all_are_complete(ledger: &Ledger, fact: &Fact) -> Result<(), String> {
-    let all_known = || ledger.file_completed && ledger.books.values().all(|book| book.is_complete(ledger.all));
+    let is_let_go = ledger.open.as_ref().is_none_or(Open::lets_go);
+    let all_known =
+        || is_let_go && ledger.file_completed && ledger.books.values().all(|book| book.is_complete(ledger.all));
     match fact {
         Fact::Action(Action::Finish) => {
             ensure(!ledger.finished, || "ends twice".into())?;
-            ensure(all_known(), || "ends though somebody is not known to be complete".into())
+            ensure(all_known(), || "ends though somebody is not known to be complete, or something holds it".into())
         }
         Fact::Action(Action::StartTimers) => ensure(!ledger.timers_started, || "starts the timers twice".into()),
         Fact::Settled(view) => {
@@ -315,15 +322,18 @@ pub struct Outcome {
     pub finished: bool,
     pub gone: bool,
     pub has_lied: bool,
+    pub waits_for: Holding,
 }
 
 /// Invariant 9, its second half: no peer may get stuck.
 ///
 /// Liars are excepted: others may have believed that a liar needs nothing more, and may have exited.
 pub fn everybody_ends(outcomes: &[Outcome]) -> Result<(), String> {
-    outcomes.iter().try_for_each(|Outcome { peer, complete, finished, gone, has_lied }| {
+    outcomes.iter().try_for_each(|Outcome { peer, complete, finished, gone, has_lied, waits_for }| {
         ensure(*has_lied || (*complete && *finished && *gone), || {
-            format!("invariant 9: {peer} is stuck: complete {complete}, finished {finished}, gone {gone}")
+            format!(
+                "invariant 9: {peer} is stuck: complete {complete}, finished {finished}, gone {gone}, waits for {waits_for:?}"
+            )
         })
     })
 }

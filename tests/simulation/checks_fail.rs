@@ -3,7 +3,9 @@
 //! The histories are of peer 1 with the neighbors 2 and 3, k = 1 and a file of four pieces. `"*"` is a piece that is there
 //! and `" "` one that is missing.
 
-use peer_process::peer::{Action, Allowances, Ending, Event, LogEvent, NeighborView, Opener, Origin, Select, Setup};
+use peer_process::peer::{
+    Action, Allowances, Ending, Event, Holding, LogEvent, NeighborView, Opener, Origin, Select, Setup,
+};
 use peer_process::protocol::layout::{FileLayout, PieceIndex};
 use peer_process::protocol::message::Message;
 use peer_process::protocol::peer_id::PeerId;
@@ -17,37 +19,37 @@ use crate::checks_options::{
 };
 use crate::ledger::{Fact, Ledger, View, bits};
 
-fn layout() -> FileLayout {
+pub fn layout() -> FileLayout {
     FileLayout::new(4, 1).expect("four pieces of one byte")
 }
 
-fn id(number: u32) -> PeerId {
+pub fn id(number: u32) -> PeerId {
     PeerId::new(number).expect("a positive number")
 }
 
-fn piece(number: u32) -> PieceIndex {
+pub fn piece(number: u32) -> PieceIndex {
     layout().piece(number).expect("one of the four")
 }
 
-fn set(drawn: &str) -> PieceSet {
+pub fn set(drawn: &str) -> PieceSet {
     let mut set = PieceSet::empty(layout());
     layout().pieces().zip(drawn.chars()).filter(|(_, mark)| *mark == '*').for_each(|(piece, _)| _ = set.insert(piece));
     set
 }
 
-fn connected(neighbor: u32) -> Fact {
+pub fn connected(neighbor: u32) -> Fact {
     Fact::Event(Event::NeighborConnected { neighbor: id(neighbor), opened_by: Opener::Us, origin: Origin::LISTED })
 }
 
-fn lost(neighbor: u32) -> Fact {
+pub fn lost(neighbor: u32) -> Fact {
     Fact::Event(Event::NeighborLost { neighbor: id(neighbor), ending: Ending::Broken })
 }
 
-fn says(from: u32, message: Message) -> Fact {
+pub fn says(from: u32, message: Message) -> Fact {
     Fact::Event(Event::MessageReceived { from: id(from), message })
 }
 
-fn tell(to: u32, message: Message) -> Fact {
+pub fn tell(to: u32, message: Message) -> Fact {
     Fact::Action(Action::Send { to: id(to), message })
 }
 
@@ -60,7 +62,7 @@ fn logged(number: u32, from: u32, piece_count: u32) -> Fact {
 }
 
 /// Returns a neighbor of which nothing is known.
-fn stranger(number: u32) -> NeighborView {
+pub fn stranger(number: u32) -> NeighborView {
     NeighborView {
         id: id(number),
         connected: false,
@@ -76,13 +78,13 @@ fn stranger(number: u32) -> NeighborView {
 }
 
 /// Returns a peer that shows these neighbors, each with the pieces drawn.
-fn shows(have: &str, neighbors: &[(NeighborView, &str)]) -> Fact {
+pub fn shows(have: &str, neighbors: &[(NeighborView, &str)]) -> Fact {
     let neighbors = neighbors.iter().map(|(view, known)| (*view, bits(&set(known)))).collect();
     Fact::Settled(View { have: bits(&set(have)), neighbors, ..View::default() })
 }
 
 /// Returns a neighbor that is connected, unchokes us, has the pieces drawn, and got an answer to them.
-fn unchoked_by(number: u32, has: &str) -> Vec<Fact> {
+pub fn unchoked_by(number: u32, has: &str) -> Vec<Fact> {
     let met = vec![connected(number), says(number, Message::Bitfield(set(has).into()))];
     [met, vec![tell(number, Message::Interested), says(number, Message::Unchoke)]].concat()
 }
@@ -93,7 +95,7 @@ fn complains(check: Check, history: impl IntoIterator<Item = Fact>, doctored: &F
     complains_of(check, Ledger::new(&setup), history, doctored);
 }
 
-fn complains_of(check: Check, mut ledger: Ledger, history: impl IntoIterator<Item = Fact>, doctored: &Fact) {
+pub fn complains_of(check: Check, mut ledger: Ledger, history: impl IntoIterator<Item = Fact>, doctored: &Fact) {
     for fact in history {
         assert_eq!(check(&ledger, &fact), Ok(()), "{fact:?} is honest");
         ledger.note(&fact);
@@ -312,7 +314,14 @@ fn an_end_too_early_or_never() {
 
 #[test]
 fn somebody_stuck() {
-    let ended = Outcome { peer: id(1), complete: true, finished: true, gone: true, has_lied: false };
+    let ended = Outcome {
+        peer: id(1),
+        complete: true,
+        finished: true,
+        gone: true,
+        has_lied: false,
+        waits_for: Holding::Nothing,
+    };
     assert_eq!(everybody_ends(&[ended]), Ok(()));
     for stuck in
         [Outcome { complete: false, ..ended }, Outcome { finished: false, ..ended }, Outcome { gone: false, ..ended }]

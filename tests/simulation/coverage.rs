@@ -31,6 +31,12 @@ impl Coverage {
             Fact::Event(event) => self.note_event(ledger, event),
             Fact::Action(Action::Log(LogEvent::OptimisticallyUnchoked(_))) => self.saw("optimistic unchokes"),
             Fact::Action(Action::Log(LogEvent::PreferredNeighbors(_))) => self.saw("changes of the preferred"),
+            Fact::Action(Action::Finish) => match &ledger.event {
+                Event::Held(_) => self.saw("ends because nothing holds the peer any more"),
+                Event::Left { .. } => self.saw("ends because a member has left"),
+                _ if ledger.open.is_some() => self.saw("ends of peers that nothing held"),
+                _ => {}
+            },
             Fact::Action(_) | Fact::Settled(_) => {}
         }
     }
@@ -45,6 +51,15 @@ impl Coverage {
                 }
             }
             Event::NeighborConnected { neighbor, .. } if ledger.books[neighbor].met => self.saw("reconnections"),
+            Event::Joined { .. } => self.saw("members that join"),
+            Event::Left { neighbor } => {
+                let is_complete = ledger.books[neighbor].is_complete(ledger.all);
+                self.saw(if is_complete {
+                    "members that have left complete"
+                } else {
+                    "members that have left incomplete"
+                });
+            }
             Event::RequestTimedOut { .. } => self.saw("request timeouts"),
             Event::MessageReceived { from, message } => self.note_message(ledger, *from, message),
             _ => {}

@@ -3,7 +3,7 @@
 //! `Node::setup` is that disk. A piece is there once it is written and in the journal, before the peer learns of it. The
 //! complete file counts as such once the log says so, which is after the peer learns of it.
 
-use peer_process::peer::{Event, Setup};
+use peer_process::peer::{Event, Membership, Setup};
 use rand::RngExt;
 use rand::seq::IndexedRandom;
 
@@ -77,13 +77,22 @@ impl World {
 
     /// Ends a process without notice.
     pub fn kill(&mut self, node: usize, how: Return) {
+        self.take_down(node, how);
+        if self.nodes[node].awaited {
+            let delay = self.rng.random_range(0..=LATEST_RESTART);
+            self.plan(delay, Happening::Start { node });
+        }
+    }
+
+    /// Ends a process without notice; its next start is not planned.
+    pub fn take_down(&mut self, node: usize, how: Return) {
         self.trace.note(self.now, self.id(node), || format!("is killed, to return {how:?}"));
         let state = &mut self.nodes[node];
         if how == Return::FromNothing {
-            let Setup { select, eager, allowances, .. } = state.setup;
+            let Setup { select, eager, allowances, membership, .. } = state.setup;
             let neighbors = std::mem::take(&mut state.setup.neighbors);
             let course = Setup::new(neighbors, self.scenario.layout, false, self.scenario.preferred_count);
-            state.setup = Setup { select, eager, allowances, ..course };
+            state.setup = Setup { select, eager, allowances, membership, ..course };
             state.named = false;
         }
         state.running = false;
@@ -101,10 +110,6 @@ impl World {
                 let delay = self.rng.random_range(0..=LATEST_LEARNING);
                 self.break_connection(id.connection, [delay; 2]);
             }
-        }
-        if self.nodes[node].awaited {
-            let delay = self.rng.random_range(0..=LATEST_RESTART);
-            self.plan(delay, Happening::Start { node });
         }
     }
 
@@ -177,8 +182,15 @@ impl World {
 }
 
 impl Node {
-    /// Reports whether its journal says that all others are complete.
+    /// Reports whether its journal says that all others are complete; in an open swarm, that enough are, all listed ones
+    /// included.
     fn knows_all(&self) -> bool {
-        self.setup.complete_neighbors.len() == self.setup.neighbors.len()
+        let Setup { complete_neighbors, neighbors, membership, .. } = &self.setup;
+        match membership {
+            Membership::Listed => complete_neighbors.len() == neighbors.len(),
+            Membership::Open { least } => {
+                complete_neighbors.len() + 1 >= *least && neighbors.iter().all(|id| complete_neighbors.contains(id))
+            }
+        }
     }
 }

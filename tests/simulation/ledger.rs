@@ -6,12 +6,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use peer_process::peer::{Action, Ending, Event, LogEvent, NeighborView, Origin, Peer, Select, Setup};
+use peer_process::peer::{Action, Ending, Event, LogEvent, Membership, NeighborView, Origin, Peer, Select, Setup};
 use peer_process::protocol::layout::{FileLayout, PieceIndex};
 use peer_process::protocol::message::Message;
 use peer_process::protocol::peer_id::PeerId;
 use peer_process::protocol::piece_set::PieceSet;
 
+use crate::book::Book;
 use crate::limits::Limits;
 
 /// One fact that a checker sees of a peer: an event, each action that follows, and the peer after them.
@@ -86,72 +87,18 @@ pub struct Ledger {
     pub finished: bool,
     pub limits: Limits,
     pub books: BTreeMap<PeerId, Book>,
+    pub open: Option<Open>,
 }
 
-/// The history between the peer and one neighbor.
-#[derive(Clone, Default, Debug)]
-pub struct Book {
-    pub connected: bool,
-    pub met: bool,
-    pub has: u64,
-    /// Complete before this connection, on which nothing has arrived.
-    pub was_complete: bool,
-    /// Recorded as complete.
-    pub remembered: bool,
-    pub they_unchoke: bool,
-    pub they_are_interested: bool,
-    pub we_unchoke: bool,
-    pub we_are_interested: bool,
-    /// A bitfield has arrived on this connection.
-    pub said_bitfield: bool,
-    /// It was the first, and was not answered yet.
-    pub answer_due: bool,
-    /// Number of messages that we sent on this connection.
-    pub sent_count: u32,
-    /// The pieces that we announced on this connection, in the bitfield or later.
-    pub announced: u64,
-    pub requested: Option<PieceIndex>,
-    /// Requested on this connection, given up, not arrived.
-    pub unanswered: u64,
-    pub silent: bool,
-    /// Number of its wrong pieces, on all connections, and whether the pause after the last one goes on.
-    pub wrong_count: u32,
-    /// Its wrong pieces.
-    pub wrong: u64,
-    pub pausing: bool,
-    /// The origin of the present or last connection; and the same three facts of other origins.
-    pub origin: Origin,
-    pub records: BTreeMap<Origin, (u32, u64, bool)>,
-    /// The connection replaced another one, and may be a stranger's.
-    pub contest: Option<u32>,
-    pub contests: u32,
-    /// Bytes of pieces that were requested from it and accepted since the last preferred tick.
-    pub bytes: u64,
-}
-
-impl Book {
-    pub fn is_complete(&self, all: u64) -> bool {
-        self.met && self.contest.is_none() && (self.has == all || (self.was_complete && !self.connected))
-    }
-
-    /// Of a lost neighbor, only its pieces and the earlier knowledge of it remain.
-    fn lose(&mut self) {
-        let Self { met, has, was_complete, remembered, .. } = *self;
-        *self = Self { met, has, was_complete, remembered, ..self.kept() };
-    }
-
-    /// The facts that outlive every connection.
-    fn kept(&mut self) -> Self {
-        let Self { wrong_count, wrong, pausing, origin, contest, contests, .. } = *self;
-        let records = std::mem::take(&mut self.records);
-        Self { wrong_count, wrong, pausing, origin, records, contest, contests, ..Self::default() }
-    }
-
-    fn turn_to(&mut self, origin: Origin) {
-        self.records.insert(self.origin, (self.wrong_count, self.wrong, self.pausing));
-        self.origin = origin;
-        (self.wrong_count, self.wrong, self.pausing) = self.records.get(&origin).copied().unwrap_or_default();
-    }
+/// What counts in an open swarm.
+#[derive(Clone, Debug)]
+pub struct Open {
+    pub least: usize,
+    /// The members that were ever connected, in this life or before it.
+    pub seen: BTreeSet<PeerId>,
+    /// The members that were ever recorded as complete.
+    pub recorded: BTreeSet<PeerId>,
+    pub held: bool,
 }
 
 impl Ledger {
@@ -184,6 +131,7 @@ impl Ledger {
                     (id, Book { met: known, was_complete: known, remembered: known, ..Book::default() })
                 })
                 .collect(),
+            open: Open::new(setup),
         }
     }
 
@@ -251,6 +199,7 @@ impl Ledger {
                     book.contests += 1;
                     book.contest = Some(book.contests);
                 }
+                self.open.iter_mut().for_each(|open| _ = open.seen.insert(*neighbor));
             }
             Event::NeighborLost { neighbor, .. } => {
                 self.give_up_request(*neighbor);
@@ -270,7 +219,8 @@ impl Ledger {
             Event::PieceWrong { piece } => {
                 let (from, len) = (self.saving.remove(piece), u64::from(self.layout.piece_len(*piece)));
                 let (from, origin) = from.expect("it has come");
-                let book = self.book(from);
+                // Its sender may have left.
+                let Some(book) = self.books.get_mut(&from) else { return };
                 book.bytes = book.bytes.saturating_sub(len);
                 if origin != book.origin {
                     let (wrong_count, wrong, pausing) = book.records.entry(origin).or_default();
@@ -283,25 +233,35 @@ impl Ledger {
                 book.unanswered |= if book.connected { bit(*piece) } else { 0 };
             }
             Event::PauseOver { neighbor, origin } => {
-                let book = self.book(*neighbor);
+                let Some(book) = self.books.get_mut(neighbor) else { return };
                 if book.origin == *origin {
                     book.pausing = false;
                 }
                 book.records.entry(*origin).or_default().2 = false;
             }
             Event::ContestOver { neighbor, number } => {
-                self.book(*neighbor).contest.take_if(|contest| contest == number);
+                if let Some(book) = self.books.get_mut(neighbor) {
+                    book.contest.take_if(|contest| contest == number);
+                }
             }
             Event::AllowanceCame { of_all, of_each } => self.limits.come(*of_all, *of_each),
             Event::FileCompleted => self.file_completed = true,
             Event::MessageReceived { from, message } => self.note_message(*from, message),
-            Event::Started
-            | Event::Joined { .. }
-            | Event::Left { .. }
-            | Event::Held(_)
-            | Event::PreferredTick
-            | Event::OptimisticTick
-            | Event::SecondPassed => {}
+            Event::Joined { neighbor } => {
+                let Some(open) = &self.open else { return };
+                let remembered = open.recorded.contains(neighbor);
+                self.books.entry(*neighbor).or_insert_with(|| Book { remembered, ..Book::default() });
+                self.limits.join(*neighbor);
+            }
+            Event::Left { neighbor } => {
+                if self.open.is_some() && self.books.contains_key(neighbor) {
+                    self.give_up_request(*neighbor);
+                    self.books.remove(neighbor);
+                    self.limits.leave(*neighbor);
+                }
+            }
+            Event::Held(held) => self.open.iter_mut().for_each(|open| open.held = *held),
+            Event::Started | Event::PreferredTick | Event::OptimisticTick | Event::SecondPassed => {}
         }
     }
 
@@ -355,7 +315,10 @@ impl Ledger {
                 self.logged_count = *piece_count;
                 self.log_due = false;
             }
-            Action::RememberComplete { neighbor } => self.book(*neighbor).remembered = true,
+            Action::RememberComplete { neighbor } => {
+                self.book(*neighbor).remembered = true;
+                self.open.iter_mut().for_each(|open| _ = open.recorded.insert(*neighbor));
+            }
             Action::Log(_) | Action::Pause { .. } | Action::Contest { .. } | Action::Close { .. } => {}
             Action::Finish => self.finished = true,
         }
@@ -383,6 +346,19 @@ impl Ledger {
 
     fn book(&mut self, neighbor: PeerId) -> &mut Book {
         self.books.get_mut(&neighbor).expect("only neighbors are spoken of")
+    }
+}
+
+impl Open {
+    fn new(setup: &Setup) -> Option<Self> {
+        let Membership::Open { least } = setup.membership else { return None };
+        let recorded = setup.complete_neighbors.clone();
+        Some(Self { least, seen: recorded.clone(), recorded, held: true })
+    }
+
+    /// Reports whether nothing but the members is waited for.
+    pub fn lets_go(&self) -> bool {
+        !self.held && self.seen.len() + 1 >= self.least
     }
 }
 

@@ -12,6 +12,7 @@ use rand::rngs::StdRng;
 
 use crate::patience::Patience;
 use crate::scenario::{Micros, Scenario};
+use crate::tracker::Address;
 
 /// An item that travels.
 #[derive(Clone, Debug)]
@@ -61,6 +62,8 @@ pub struct End {
     pub same_address: bool,
     /// Whether it belongs to a runner that keeps a connection with the other node, and dials again after this one.
     pub keeps_dialing: bool,
+    /// The address that its runner was told and has dialed.
+    pub found: Option<Address>,
     /// Whether its runner has not closed it.
     pub open: bool,
     pub handshaken: bool,
@@ -99,6 +102,7 @@ impl End {
             is_impostor: false,
             same_address: true,
             keeps_dialing: false,
+            found: None,
             open: true,
             handshaken: false,
             outbox: VecDeque::new(),

@@ -5,15 +5,23 @@
 //! - [`scenario`]: what a seed makes of a swarm; [`world`]: the simulator, with [`runner`],
 //!   [`network`], [`admitting`] and [`link`], and what goes wrong in it: [`faults`], [`silence`], [`kills`], [`liars`] and [`impostors`]; [`freedoms`] is
 //!   what is odd and right, [`slow`] whether a slow neighbor is waited for;
-//! - [`ledger`], [`checks`] and [`checks_options`]: the invariants, apart from the simulator; [`checks_fail`] shows that each can fail;
-//!   [`limits`] is part of the ledger, and of the fuzz targets' too;
+//! - [`churn`]: open swarms, whose members come and go; [`tracker`] and [`seeking`]: how they find each other; [`crossing`]: two
+//!   that dial each other;
+//! - [`ledger`] with [`book`], [`checks`], [`checks_options`] and [`checks_members`]: the invariants, apart from the simulator;
+//!   [`checks_fail`] and [`checks_fail_members`] show that each can fail; [`limits`] is part of the ledger, and of the fuzz
+//!   targets' too;
 //! - [`coverage`]: whether enough happened; [`trace`]: what happened.
 
 mod admitting;
+mod book;
 mod checks;
 mod checks_fail;
+mod checks_fail_members;
+mod checks_members;
 mod checks_options;
+mod churn;
 mod coverage;
+mod crossing;
 mod faults;
 mod freedoms;
 mod impostors;
@@ -29,11 +37,13 @@ mod patience;
 mod rarest;
 mod runner;
 mod scenario;
+mod seeking;
 mod silence;
 mod slow;
 #[path = "../../src/net/standing.rs"]
 mod standing;
 mod trace;
+mod tracker;
 mod world;
 
 use std::env;

@@ -3,18 +3,20 @@
 //! A runner has a thread for each node that comes before its own. The thread dials until there is a connection, uses it, and
 //! dials again. A new connection replaces an older one, whose loss is then not reported.
 
-use peer_process::peer::{Admission, Ending, Event, Opener, Origin, Refusal};
+use peer_process::peer::{Admission, Ending, Event, Origin, Refusal, Stays};
 use peer_process::protocol::layout::PieceIndex;
 use peer_process::protocol::message::{Message, Welcome};
 use rand::RngExt;
 
+use crate::admitting::opener;
 use crate::checks::{bytes_are_saved_that_were_kept, only_liars_are_refused};
 use crate::link::{Connection, DIALER, End, EndId, Item};
-use crate::scenario::{MILLIS, Micros, SECS, Scenario};
+use crate::scenario::{MILLIS, Micros, SECS};
+use crate::tracker::Address;
 use crate::world::{Happening, World};
 
-const FIRST_PAUSE: Micros = 50 * MILLIS;
-const LAST_PAUSE: Micros = SECS;
+pub const FIRST_PAUSE: Micros = 50 * MILLIS;
+pub const LAST_PAUSE: Micros = SECS;
 /// A connection that is shut is gone on both sides by then.
 const LATEST_LOSS: Micros = 500 * MILLIS;
 
@@ -52,9 +54,7 @@ impl World {
         if !self.lives(node, life) {
             return;
         }
-        let called = &self.nodes[to];
-        let has_told_all = called.peer.is_finished() && !called.peer.leaves_somebody_untold() && called.lies.is_none();
-        let fails = !called.running || has_told_all;
+        let fails = !self.answers_calls(to);
         if fails {
             self.nodes[node].runner.unreachable.insert(to);
         } else {
@@ -66,13 +66,24 @@ impl World {
             }
             return;
         }
+        self.connect(node, to, keeps_dialing, None);
+    }
+
+    /// Reports whether a node listens: a finished peer only does so for those that it could not tell.
+    pub fn answers_calls(&self, node: usize) -> bool {
+        let called = &self.nodes[node];
+        let has_told_all = called.peer.is_finished() && !called.peer.leaves_somebody_untold() && called.lies.is_none();
+        called.running && !has_told_all
+    }
+
+    pub fn connect(&mut self, node: usize, to: usize, keeps_dialing: bool, found: Option<Address>) {
         let connection = self.connections.len();
         let mut ends = [node, to].map(|place| {
             let mut end = End::draw(place, self.nodes[place].life, &self.scenario, &mut self.rng);
             end.lies = self.nodes[place].lies.is_some();
             end
         });
-        ends[DIALER].keeps_dialing = keeps_dialing;
+        (ends[DIALER].keeps_dialing, ends[DIALER].found) = (keeps_dialing, found);
         self.connections.push(Connection { ends, broken: false });
         for (side, place) in [node, to].into_iter().enumerate() {
             self.nodes[place].runner.ends.push(EndId { connection, side });
@@ -136,6 +147,7 @@ impl World {
             // The first one cannot be told from the neighbor.
             return self.hang_up(id);
         }
+        self.learns_who_it_is(id)?;
         let admission = self.admission(id);
         if let Admission::Refuse(refusal) = admission {
             self.coverage.saw(match refusal {
@@ -153,9 +165,13 @@ impl World {
             self.coverage.saw("impostors believed for a while");
         }
         let comes_back = self.may_come_back(node, other, id);
+        self.is_present(node, other);
         let former = self.nodes[node].runner.current.insert(other, id);
         if let Some(former) = former {
-            self.coverage.saw("two connections crossing");
+            self.coverage.saw(match self.crossing(former, id) {
+                Some(Stays::Newcomer) => "crossings after which the newcomer stays",
+                _ => "two connections crossing",
+            });
             let delays = [0; 2].map(|_| self.rng.random_range(0..=LATEST_LOSS));
             self.break_connection(former.connection, delays);
         }
@@ -164,8 +180,7 @@ impl World {
         (end.handshaken, end.shaken_at) = (true, now);
         self.plan_look(id);
         self.greet_with_lies(id);
-        let opened_by = if id.side == DIALER { Opener::Us } else { Opener::Them };
-        let neighbor = self.id(other);
+        let (opened_by, neighbor) = (opener(id), self.id(other));
         let origin = self.origin(id);
         self.apply(node, Event::NeighborConnected { neighbor, opened_by, origin })?;
         if let Some(former) = former.filter(|_| !comes_back) {
@@ -290,6 +305,7 @@ impl World {
         let was_current = runner.current.get(&to) == Some(&id);
         if was_current {
             runner.current.remove(&to);
+            self.is_absent(node, to);
             let neighbor = self.id(to);
             self.apply(node, Event::NeighborLost { neighbor, ending })?;
         } else if self.end(id).handshaken {
@@ -301,6 +317,8 @@ impl World {
                 self.nodes[node].runner.pauses.remove(&to);
             }
             self.dial_again(node, to);
+        } else if let Some(address) = end.found {
+            self.lost_what_was_found(node, address, end.handshaken && now - end.shaken_at >= LAST_PAUSE);
         } else if was_current && self.nodes[node].runner.idle_dialers.remove(&to) {
             self.plan(0, Happening::Dial { node, life: end.life, to });
         }
@@ -323,7 +341,7 @@ impl World {
     /// The threads that keep a connection with each node that stands before this one.
     pub fn start_dialing(&mut self, node: usize) {
         let life = self.nodes[node].life;
-        for to in Scenario::dialed_by(node) {
+        for to in self.scenario.dialed_by(node).collect::<Vec<_>>() {
             self.plan(0, Happening::Dial { node, life, to });
         }
     }

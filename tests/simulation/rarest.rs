@@ -13,6 +13,7 @@ use peer_process::protocol::peer_id::PeerId;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
+use crate::churn::Churn;
 use crate::freedoms::Freedoms;
 use crate::scenario::{MILLIS, Micros, Plan, SECS, Scenario};
 use crate::trace::Trace;
@@ -41,6 +42,7 @@ fn scenario(select: Select) -> Scenario {
         freedoms: Freedoms::default(),
         forgeries: 0,
         lies_for: None,
+        churn: Churn::default(),
     };
     Scenario {
         layout: FileLayout::new(u64::from(PIECES) * 16_384, 16_384).expect("a layout"),
@@ -56,6 +58,7 @@ fn scenario(select: Select) -> Scenario {
         max_fault_interval: SECS,
         odd_timers: false,
         impostors: false,
+        open: None,
     }
 }
 

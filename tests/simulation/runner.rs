@@ -11,7 +11,7 @@ use crate::faults::LATEST_LEARNING;
 use crate::ledger::{Fact, Ledger, View};
 use crate::link::EndId;
 use crate::scenario::{MILLIS, Micros, Plan, SECS};
-use crate::world::{Deed, Happening, World};
+use crate::world::{Deed, Happening, Node, World};
 
 /// Maximum time that a finished peer stays (protocol B).
 const LINGER: Micros = 5 * SECS;
@@ -32,6 +32,10 @@ impl World {
         state.peer = Peer::new(state.setup.clone(), rng);
         state.ledger = Ledger::new(&state.setup);
         let is_first = state.life == 0;
+        let ended_before = |other: &Node| !other.running && !other.awaited && other.peer.is_finished();
+        if is_first && self.nodes.iter().any(ended_before) {
+            self.coverage.saw("peers that come after others have ended");
+        }
         if let Some(time) = self.scenario.peers[node].lies_for.filter(|_| is_first) {
             self.begin_lying(node, time);
         }
@@ -41,7 +45,9 @@ impl World {
             self.plan(ALLOWANCE_INTERVAL, Happening::AllowanceComes { node, life });
         }
         self.start_dialing(node);
+        self.plan_leave(node);
         let life = self.nodes[node].life;
+        self.asks_tracker(node, life);
         self.plan(SECS, Happening::SecondPasses { node, life });
         self.apply(node, Event::Started)
     }
@@ -50,6 +56,7 @@ impl World {
     pub fn exit(&mut self, node: usize) {
         self.trace.note(self.now, self.id(node), || "is gone".into());
         self.nodes[node].running = false;
+        self.tracker_forgets(node);
         for end in std::mem::take(&mut self.nodes[node].runner).ends {
             self.end(end).open = false;
             self.fly_fin(end);
@@ -62,10 +69,7 @@ impl World {
         let from = if let Event::MessageReceived { from, .. } = event { Some(from) } else { None };
         self.nodes[node].peer.handle(event.clone(), &mut actions);
         self.trace.note_step(self.now, self.id(node), &event, &actions);
-        if self.complete_since.is_none() && self.honest_are_complete() {
-            self.complete_since = Some(self.now);
-            self.calm_down(LATEST_LEARNING);
-        }
+        self.note_completeness();
         // A liar's peer may receive answers to lies of which it knows nothing.
         if self.nodes[node].lies.is_none() {
             self.check(node, event, &actions).map_err(|complaint| {
@@ -79,13 +83,33 @@ impl World {
         Ok(())
     }
 
+    /// Notes when all peers have the file, except those that lie or have left.
+    pub fn note_completeness(&mut self) {
+        if self.complete_since.is_none() && self.honest_are_complete() {
+            self.complete_since = Some(self.now);
+            self.calm_down(LATEST_LEARNING);
+        }
+    }
+
     fn honest_are_complete(&self) -> bool {
         let mut plans = self.scenario.peers.iter().zip(&self.nodes);
-        plans.all(|(plan, node)| plan.lies_for.is_some() || node.peer.pieces().is_full())
+        plans.all(|(plan, node)| plan.lies_for.is_some() || node.left || node.peer.pieces().is_full())
+    }
+
+    /// Reports whether all that count for the end of this peer really have the file. In an open swarm, others may come after it
+    /// has ended.
+    fn everybody_complete(&self, node: usize) -> bool {
+        let state = &self.nodes[node];
+        let is_complete = |id| {
+            let place = self.place(id);
+            self.scenario.peers[place].lies_for.is_some() || self.nodes[place].setup.pieces.is_full()
+        };
+        let members_are = || state.ledger.finished || state.peer.neighbors().all(|view| is_complete(view.id));
+        self.complete_since.is_some() || (self.scenario.open.is_some() && members_are())
     }
 
     fn check(&mut self, node: usize, event: Event, actions: &[Action]) -> Result<(), String> {
-        let view = View::of(&self.nodes[node].peer, self.complete_since.is_some());
+        let view = View::of(&self.nodes[node].peer, self.everybody_complete(node));
         let actions = actions.iter().cloned().map(Fact::Action);
         let facts = [Fact::Event(event)].into_iter().chain(actions).chain([Fact::Settled(view)]);
         let ledger = &mut self.nodes[node].ledger;

@@ -7,6 +7,7 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 
+use crate::churn::{Churn, Open};
 use crate::coverage::Coverage;
 use crate::freedoms::Freedoms;
 
@@ -38,6 +39,8 @@ pub struct Scenario {
     pub odd_timers: bool,
     /// Whether strangers use the IDs of neighbors; then no peer is killed, stopped or cut off.
     pub impostors: bool,
+    /// What there is in an open swarm only.
+    pub open: Option<Open>,
 }
 
 /// The plan for one peer.
@@ -64,6 +67,8 @@ pub struct Plan {
     pub forgeries: u32,
     /// How long it lies after its start; then it restarts as an honest peer, with the pieces that it truly has.
     pub lies_for: Option<Micros>,
+    /// What it does in an open swarm.
+    pub churn: Churn,
 }
 
 impl Scenario {
@@ -96,12 +101,13 @@ impl Scenario {
             max_fault_interval: [SECS / 5, SECS, 5 * SECS][rng.random_range(0..3)],
             odd_timers: fault_count > 0 && rng.random_bool(0.5),
             impostors: fault_count > 0 && rng.random_bool(0.3),
+            open: None,
         }
     }
 
-    /// Returns the peers that `from` dials: every peer that comes before it (A3).
-    pub fn dialed_by(from: usize) -> std::ops::Range<usize> {
-        0..from
+    /// Returns the peers that `from` dials: every listed peer that comes before it (A3).
+    pub fn dialed_by(&self, from: usize) -> impl Iterator<Item = usize> {
+        (0..from).filter(|&to| self.is_listed(to))
     }
 
     fn liar_count(&self) -> usize {
@@ -140,6 +146,7 @@ impl Scenario {
             ("scenario: a peer with a limit for each", self.peers.iter().any(|peer| peer.allowances.each.is_some())),
         ];
         facts.into_iter().filter(|(_, holds)| *holds).for_each(|(what, _)| coverage.saw(what));
+        self.note_openness(coverage);
     }
 }
 
@@ -181,6 +188,7 @@ fn draw_peers(count: usize, rng: &mut StdRng) -> Vec<Plan> {
             freedoms: Freedoms::draw(rng),
             forgeries: if rng.random_bool(forger_share) { rng.random_range(1..=8) } else { 0 },
             lies_for: None,
+            churn: Churn::default(),
         })
         .collect();
     let seeder = rng.random_range(0..count);

@@ -7,6 +7,7 @@ use peer_process::protocol::peer_id::PeerId;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
+use crate::churn::Churn;
 use crate::freedoms::Freedoms;
 use crate::scenario::{MILLIS, Micros, Plan, SECS, Scenario};
 use crate::trace::Trace;
@@ -30,6 +31,7 @@ fn scenario(piece_times: &[Micros]) -> Scenario {
         freedoms: Freedoms::default(),
         forgeries: 0,
         lies_for: None,
+        churn: Churn::default(),
     };
     let seeders = (1..).zip(piece_times).map(|(number, &time)| plan(number, Some(time)));
     let leecher = plan(99, None);
@@ -47,6 +49,7 @@ fn scenario(piece_times: &[Micros]) -> Scenario {
         max_fault_interval: SECS,
         odd_timers: false,
         impostors: false,
+        open: None,
     }
 }
 

@@ -19,11 +19,16 @@ use crate::ledger::Ledger;
 use crate::liars::Habits;
 use crate::link::{Connection, End, EndId, Item};
 use crate::scenario::{Micros, SECS, Scenario};
+use crate::seeking::Seeking;
 use crate::standing::Standing;
 use crate::trace::Trace;
+use crate::tracker::{Address, Tracker};
 
 /// A swarm that has not finished by then is stuck.
 const TOO_LATE: Micros = 2 * 3600 * SECS;
+
+/// Share of the seeds that make an open swarm.
+const OPEN_SHARE: f64 = 0.2;
 
 /// An entry of the agenda. If it names a life, it is void once that life has ended.
 #[derive(Clone, Debug)]
@@ -31,6 +36,11 @@ pub enum Happening {
     Start { node: usize },
     Dial { node: usize, life: u32, to: usize },
     DialArrives { node: usize, life: u32, to: usize, keeps_dialing: bool },
+    Seeks { node: usize, life: u32, address: Address },
+    SeekArrives { node: usize, life: u32, address: Address },
+    AsksTracker { node: usize, life: u32 },
+    TrackerAnswers { node: usize, life: u32, addresses: Vec<Address>, leecher_count: usize },
+    Leaves { node: usize },
     Written(EndId),
     Arrives(EndId, Item),
     LossLearned(EndId),
@@ -76,6 +86,10 @@ pub struct Node {
     pub running: bool,
     /// Whether its start is planned.
     pub awaited: bool,
+    /// How often it has come back with another address.
+    pub moves: u32,
+    /// Whether it has left for good, incomplete.
+    pub left: bool,
     pub peer: Peer,
     pub ledger: Ledger,
     pub runner: Runner,
@@ -107,6 +121,7 @@ pub struct Runner {
     pub closing: BTreeSet<usize>,
     /// The pieces on their way to the disk, in the order of arrival.
     pub saves: Vec<PieceIndex>,
+    pub seeking: Seeking,
 }
 
 pub struct World {
@@ -118,6 +133,9 @@ pub struct World {
     pub faults_left: u32,
     /// The time since when all peers have the file, except those that lie or have lied.
     pub complete_since: Option<Micros>,
+    pub tracker: Tracker,
+    /// Whether those that stay for others may end, too.
+    pub keepers_are_free: bool,
     pub coverage: Coverage,
     pub trace: Trace,
     agenda: BTreeMap<(Micros, u64), Happening>,
@@ -130,7 +148,12 @@ impl World {
     /// Returns the swarm of a seed, before its first event.
     pub fn new(seed: u64, trace: Trace) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
-        let scenario = Scenario::draw(&mut rng);
+        let mut scenario = Scenario::draw(&mut rng);
+        // Another generator, so that each listed swarm is the one that its seed has always made.
+        let mut open_rng = StdRng::seed_from_u64(!seed);
+        if open_rng.random_bool(OPEN_SHARE) {
+            scenario.open_up(&mut open_rng);
+        }
         Self::of(scenario, rng, trace)
     }
 
@@ -145,6 +168,8 @@ impl World {
             now: 0,
             connections: Vec::new(),
             complete_since: None,
+            tracker: Tracker::default(),
+            keepers_are_free: false,
             coverage: Coverage::default(),
             trace,
             agenda: BTreeMap::new(),
@@ -183,13 +208,26 @@ impl World {
         everybody_ends(&self.outcomes().collect::<Vec<_>>())
     }
 
+    /// Runs all that happens until then, whether or not peers have ended.
+    pub fn run_until(&mut self, until: Micros) -> Result<(), String> {
+        while let Some(entry) = self.agenda.first_entry().filter(|entry| entry.key().0 <= until) {
+            let ((now, _), happening) = entry.remove_entry();
+            self.now = now;
+            self.happen(happening)?;
+        }
+        self.now = until;
+        Ok(())
+    }
+
     fn outcomes(&self) -> impl Iterator<Item = Outcome> {
-        self.scenario.peers.iter().zip(&self.nodes).map(|(plan, node)| Outcome {
+        let stay = self.scenario.peers.iter().zip(&self.nodes).filter(|(_, node)| !node.left);
+        stay.map(|(plan, node)| Outcome {
             peer: plan.id,
             complete: node.peer.pieces().is_full(),
             finished: node.peer.is_finished(),
             gone: !node.running && !node.awaited,
             has_lied: plan.lies_for.is_some(),
+            waits_for: node.peer.holding(),
         })
     }
 
@@ -232,6 +270,10 @@ impl World {
             | Happening::ContestEnds { node, .. }
             | Happening::SecondPasses { node, .. }
             | Happening::Lies { node, .. }
+            | Happening::Seeks { node, .. }
+            | Happening::AsksTracker { node, .. }
+            | Happening::TrackerAnswers { node, .. }
+            | Happening::SeekArrives { address: Address { node, .. }, .. }
             | Happening::DialArrives { to: node, .. } => Some(*node),
             Happening::Written(end)
             | Happening::Arrives(end, _)
@@ -239,6 +281,7 @@ impl World {
             | Happening::Resumes(end)
             | Happening::Look(end) => Some(self.nodes_of(*end).0),
             Happening::Start { .. }
+            | Happening::Leaves { .. }
             | Happening::Fault
             | Happening::CutIsFoundOut(_)
             | Happening::ImpostorSpeaks(_)
@@ -262,6 +305,13 @@ impl World {
             Happening::DialArrives { node, life, to, keeps_dialing } => {
                 self.dial_arrives(node, life, to, keeps_dialing);
             }
+            Happening::Seeks { node, life, address } => self.seeks(node, life, address),
+            Happening::SeekArrives { node, life, address } => self.seek_arrives(node, life, address),
+            Happening::AsksTracker { node, life } => self.asks_tracker(node, life),
+            Happening::TrackerAnswers { node, life, addresses, leecher_count } => {
+                return self.tracker_answers(node, life, addresses, leecher_count);
+            }
+            Happening::Leaves { node } => self.leaves(node),
             Happening::Written(end) => {
                 if self.end(end).open {
                     let (now, end_) = (self.now, self.end(end));
@@ -309,6 +359,7 @@ impl World {
             Happening::SecondPasses { node, life } => {
                 if self.lives(node, life) {
                     self.plan(SECS, Happening::SecondPasses { node, life });
+                    self.the_absent_leave(node)?;
                     return self.apply(node, Event::SecondPassed);
                 }
             }
@@ -322,11 +373,13 @@ impl World {
 impl Node {
     fn new(place: usize, scenario: &Scenario, rng: &mut StdRng) -> Self {
         let plan = scenario.peers[place];
-        let others = scenario.peers.iter().map(|other| other.id).filter(|&id| id != plan.id);
+        let listed = (0..scenario.peers.len()).filter(|&other| other != place && scenario.is_listed(other));
+        let others = listed.map(|other| scenario.peers[other].id);
         let setup = Setup {
             select: plan.select,
             eager: plan.eager,
             allowances: plan.allowances,
+            membership: scenario.membership(),
             ..Setup::new(others.collect(), scenario.layout, plan.has_file, scenario.preferred_count)
         };
         let ledger = Ledger::new(&setup);
@@ -337,6 +390,8 @@ impl Node {
             life: 0,
             running: false,
             awaited: true,
+            moves: 0,
+            left: false,
             peer,
             ledger,
             runner: Runner::default(),

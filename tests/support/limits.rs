@@ -14,6 +14,8 @@ pub struct Limits {
     of_all: Option<Tokens>,
     /// They outlive connections.
     of_each: BTreeMap<PeerId, Tokens>,
+    /// The limit for each neighbor, also for those that join.
+    each: Option<u64>,
 }
 
 /// What a limit leaves for requests, in bytes; negative after a piece that was larger than the rest.
@@ -43,7 +45,20 @@ impl Limits {
         Self {
             of_all: setup.allowances.all.map(Tokens::new),
             of_each: setup.neighbors.iter().filter_map(each).collect(),
+            each: setup.allowances.each,
         }
+    }
+
+    /// A neighbor has joined; a known one keeps what it has.
+    pub fn join(&mut self, neighbor: PeerId) {
+        if let Some(each) = self.each {
+            self.of_each.entry(neighbor).or_insert(Tokens::new(each));
+        }
+    }
+
+    /// A neighbor has left, and what was left for it is forgotten.
+    pub fn leave(&mut self, neighbor: PeerId) {
+        self.of_each.remove(&neighbor);
     }
 
     /// Reports whether they leave anything for requests to this neighbor.
