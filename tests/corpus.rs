@@ -56,6 +56,37 @@ fn peers_with_limits() {
     }
 }
 
+/// Number of inputs made specially for open swarms, which few inputs of the corpus make.
+const OPEN_INPUTS: u64 = 6000;
+
+#[test]
+fn peers_of_open_swarms() {
+    for seed in 0..OPEN_INPUTS {
+        let mut rng = StdRng::seed_from_u64(seed);
+        // Half of them with limits, too.
+        let mut input = if rng.random() { input_with_limits(&mut rng) } else { opened_without_limits(&mut rng) };
+        if input[5] < 224 {
+            input[6] |= 4;
+            let open_at = 7 + (input[6] & 3).count_ones() as usize;
+            input.insert(open_at, rng.random());
+        }
+        for _ in 0..rng.random_range(5..=60) {
+            let place = rng.random_range(9..=input.len().max(9)).min(input.len());
+            let joins_or_leaves = [rng.random_range(168..216), rng.random()];
+            input.splice(place..place, joins_or_leaves);
+        }
+        assert!(catch_unwind(|| fuzz::peer::check(&input)).is_ok(), "seed {seed} fails: {input:?}");
+    }
+}
+
+/// Returns an input that makes a peer in an open swarm, and any events.
+fn opened_without_limits(rng: &mut StdRng) -> Vec<u8> {
+    let mut input: Vec<u8> = (0..rng.random_range(20..400)).map(|_| rng.random()).collect();
+    // Few pieces, all or none of them there: both ends are near.
+    (input[2], input[4], input[5]) = (rng.random_range(0..8), rng.random_range(0..3), rng.random_range(224..=255));
+    input
+}
+
 /// Returns an input that makes a peer with limits, and connects and unchokes most of its neighbors. It continues with the
 /// events of a download, numbered as `fuzz::peer` reads them.
 fn input_with_limits(rng: &mut StdRng) -> Vec<u8> {

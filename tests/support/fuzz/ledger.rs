@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use peer_process::peer::{Action, Event, Fault, LogEvent, Opener, Origin, Setup};
+use peer_process::peer::{Action, Ending, Event, Fault, LogEvent, Opener, Origin, Setup};
 use peer_process::protocol::layout::{FileLayout, PieceIndex};
 use peer_process::protocol::message::{Message, Welcome};
 use peer_process::protocol::peer_id::PeerId;
@@ -13,6 +13,7 @@ use peer_process::protocol::piece_set::PieceSet;
 
 use super::book::{Book, IDLE_WORDS, bits};
 use super::limits::Limits;
+use super::open::Open;
 
 pub struct Ledger {
     pub layout: FileLayout,
@@ -30,6 +31,7 @@ pub struct Ledger {
     pub limits: Limits,
     /// The neighbor that was asked for a piece last.
     pub asked_last: Option<PeerId>,
+    pub open: Option<Open>,
 }
 
 impl Ledger {
@@ -52,6 +54,7 @@ impl Ledger {
             optimistic: None,
             limits: Limits::new(setup),
             asked_last: None,
+            open: Open::new(setup),
         }
     }
 
@@ -112,14 +115,41 @@ impl Ledger {
 
     /// Records an event; returns the necessary actions, without chokes, requests, changes of interest and the end.
     pub fn note(&mut self, event: &Event) -> Vec<Action> {
+        let due = self.note_event(event);
+        for action in &due {
+            if let (Action::RememberComplete { neighbor }, Some(open)) = (action, &mut self.open) {
+                open.note_recorded(*neighbor);
+            }
+        }
+        due
+    }
+
+    fn note_event(&mut self, event: &Event) -> Vec<Action> {
         match event {
             Event::Started if self.have.is_full() && !self.file_completed => vec![Action::CompleteFile],
-            Event::Started
-            | Event::Joined { .. }
-            | Event::Left { .. }
-            | Event::Held(_)
-            | Event::PreferredTick
-            | Event::OptimisticTick => vec![],
+            Event::Started | Event::PreferredTick | Event::OptimisticTick => vec![],
+            // None of them does anything in a listed swarm.
+            Event::Joined { neighbor } => {
+                if let Some(open) = &self.open {
+                    let stranger = Book::new(PieceSet::empty(self.layout), false);
+                    let stranger = Book { remembered: open.is_recorded(*neighbor), ..stranger };
+                    self.books.entry(*neighbor).or_insert(stranger);
+                    self.limits.join(*neighbor);
+                }
+                vec![]
+            }
+            Event::Left { neighbor } => {
+                if self.open.is_some() {
+                    self.note_event(&Event::NeighborLost { neighbor: *neighbor, ending: Ending::Broken });
+                    self.books.remove(neighbor);
+                    self.limits.leave(*neighbor);
+                }
+                vec![]
+            }
+            Event::Held(held) => {
+                self.open.iter_mut().for_each(|open| open.hold(*held));
+                vec![]
+            }
             Event::AllowanceCame { of_all, of_each } => {
                 self.limits.come(*of_all, *of_each);
                 vec![]
@@ -191,9 +221,10 @@ impl Ledger {
 
     fn note_connected(&mut self, id: PeerId, opened_by: Opener, origin: Origin) -> Vec<Action> {
         let in_contest = self.connected(id).is_some();
-        self.note(&Event::NeighborLost { neighbor: id, ending: peer_process::peer::Ending::Broken });
+        self.note(&Event::NeighborLost { neighbor: id, ending: Ending::Broken });
         let Some(book) = self.books.get_mut(&id) else { return vec![] };
         let (complete_before, remembered) = (book.is_complete(), book.remembered);
+        self.open.iter_mut().for_each(|open| open.note_seen(id));
         let empty = PieceSet::empty(self.layout);
         book.turn_to(origin);
         let Book { wrong_count, pausing, mut contest, mut contests, .. } = *book;
@@ -285,7 +316,8 @@ impl Ledger {
 
     fn note_wrong(&mut self, piece: PieceIndex) -> Vec<Action> {
         let Some((from, origin)) = self.saving.remove(&piece) else { return vec![] };
-        let book = self.books.get_mut(&from).expect("a neighbor has sent it");
+        // Its sender may have left.
+        let Some(book) = self.books.get_mut(&from) else { return vec![] };
         book.bytes = book.bytes.saturating_sub(self.layout.piece_len(piece).into());
         if origin != book.origin {
             let (wrong_count, pausing) = book.records.entry(origin).or_default();

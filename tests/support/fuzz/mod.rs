@@ -12,5 +12,6 @@ mod book;
 mod ledger;
 #[path = "../limits.rs"]
 mod limits;
+mod open;
 pub mod peer;
 mod rules;

@@ -1,6 +1,6 @@
 //! The whole `Peer`: arbitrary events in arbitrary order, impossible ones included, and the rules after each of them.
 
-use peer_process::peer::{Allowances, Ending, Event, Opener, Origin, Peer, Select, Setup};
+use peer_process::peer::{Allowances, Ending, Event, Membership, Opener, Origin, Peer, Select, Setup};
 use peer_process::protocol::layout::{FileLayout, PieceIndex};
 use peer_process::protocol::message::Message;
 use peer_process::protocol::peer_id::PeerId;
@@ -10,6 +10,7 @@ use rand::rngs::StdRng;
 
 use super::input::Input;
 use super::ledger::Ledger;
+use super::open::{event_of_members, opened};
 use super::rules;
 
 /// Number of events that shows as much as more would, and keeps the fuzzer quick; fewer where there are thousands of pieces.
@@ -25,8 +26,10 @@ pub fn check(bytes: &[u8]) {
     let seed = input.byte();
     let select = [Select::Rarest, Select::Sequential].get(usize::from(seed) % 8).copied();
     // This is newer than the corpus, where few inputs have such a seed.
-    let allowances = if (192..224).contains(&seed) { allowances(&mut input) } else { Allowances::default() };
+    let (allowances, opens) =
+        if (192..224).contains(&seed) { allowances(&mut input) } else { (Allowances::default(), false) };
     let setup = Setup { select: select.unwrap_or_default(), allowances, ..setup };
+    let setup = if seed >= 224 || opens { opened(&mut input, setup) } else { setup };
     let mut peer = Peer::new(setup.clone(), StdRng::seed_from_u64(seed.into()));
     let mut ledger = Ledger::new(&setup);
     let mut event = Event::Started;
@@ -79,11 +82,11 @@ fn setup(input: &mut Input) -> Setup {
     Setup { pieces, file_completed, complete_neighbors, ..has_file }
 }
 
-/// For all, for each, for both; or for none, without effect.
-fn allowances(input: &mut Input) -> Allowances {
+/// For all, for each, for both; or for none, without effect. Also whether the swarm is an open one.
+fn allowances(input: &mut Input) -> (Allowances, bool) {
     let limits = input.byte();
     let mut limit = |place: u8| (limits >> place & 1 == 1).then(|| byte_count(input));
-    Allowances { all: limit(0), each: limit(1) }
+    (Allowances { all: limit(0), each: limit(1) }, limits & 4 != 0)
 }
 
 /// A few bytes, up to several pieces; or more than will ever be needed, up to the greatest number.
@@ -114,13 +117,20 @@ fn some_pieces(input: &mut Input, layout: FileLayout) -> PieceSet {
 fn next_event(input: &mut Input, setup: &Setup, ledger: &Ledger) -> Event {
     let layout = setup.pieces.layout();
     let Allowances { all, each } = setup.allowances;
+    let is_open = setup.membership != Membership::Listed;
+    // In an open swarm, some join that are not known at the start.
+    let others = if is_open { 4 } else { 1 };
+    let others = u32::try_from(setup.neighbors.len()).expect("few") + others;
     // The last ones are newer than the corpus; most peers know nothing of limits.
     let kind = match input.byte() {
+        byte @ 168..216 if is_open => {
+            return event_of_members(byte, id(input.below(others)));
+        }
         216..240 if all.or(each).is_some() => ALLOWANCE,
         byte @ 0..240 => byte % 24,
         byte => byte,
     };
-    let neighbor = id(input.below(u32::try_from(setup.neighbors.len()).expect("few") + 1));
+    let neighbor = id(input.below(others));
     let received = |message| Event::MessageReceived { from: neighbor, message };
     let mut any_piece = || layout.piece(input.below(layout.piece_count().max(1)));
     match kind {

@@ -4,12 +4,13 @@
 
 use std::collections::BTreeSet;
 
-use peer_process::peer::{Action, Awaited, Event, LogEvent, Peer};
+use peer_process::peer::{Action, Awaited, Event, Holding, LogEvent, Peer};
 use peer_process::protocol::message::Message;
 use peer_process::protocol::peer_id::PeerId;
 
 use super::book::{Book, any, bits};
 use super::ledger::Ledger;
+use super::open::Open;
 
 fn ensure(holds: bool, complaint: impl FnOnce() -> String) -> Result<(), String> {
     if holds { Ok(()) } else { Err(complaint()) }
@@ -97,7 +98,7 @@ fn check_action(ledger: &mut Ledger, due: &[Action], action: &Action, expected: 
         Action::Finish => {
             ensure(!ledger.finished, || "a second time".into())?;
             ledger.finished = true;
-            ensure(everybody_is_complete(ledger), || "somebody is not complete".into())
+            ensure(may_end(ledger), || "something is waited for".into())
         }
         _ => ensure(expected, || "nothing asks for it".into()),
     }
@@ -147,16 +148,33 @@ fn check_send(ledger: &mut Ledger, to: PeerId, message: &Message, expected: bool
     Ok(())
 }
 
-fn everybody_is_complete(ledger: &Ledger) -> bool {
-    ledger.file_completed && ledger.books.values().all(Book::is_complete)
+/// All members are complete, enough were seen, and nothing outside holds it.
+fn may_end(ledger: &Ledger) -> bool {
+    let is_held = ledger.open.as_ref().is_some_and(Open::is_held);
+    !is_held && holding(ledger) == Holding::Nothing
+}
+
+/// A9: what it waits for, as far as that is not outside.
+fn holding(ledger: &Ledger) -> Holding {
+    let too_few = ledger.open.as_ref().and_then(Open::too_few);
+    match too_few {
+        _ if !ledger.file_completed => Holding::OwnFile,
+        _ if !ledger.books.values().all(Book::is_complete) => Holding::Members,
+        Some(seen_count) => Holding::MembersSeen(seen_count),
+        None => Holding::Nothing,
+    }
 }
 
 /// Checks after an event that nothing is left undone, and that the peer knows of itself and others what was reported.
 fn check_view(ledger: &Ledger, peer: &Peer) -> Result<(), String> {
     ensure(*peer.pieces() == ledger.have, || format!("has {:?} instead of {:?}", peer.pieces(), ledger.have))?;
     ensure(peer.is_finished() == ledger.finished, || "believes to have ended, or the reverse".into())?;
-    ensure(ledger.finished || !everybody_is_complete(ledger), || "all are complete and it does not end".into())?;
+    ensure(ledger.finished || !may_end(ledger), || "all are complete and it does not end".into())?;
     ensure(peer.optimistic() == ledger.optimistic, || format!("{:?} is unchoked", peer.optimistic()))?;
+    ensure(peer.holding() == holding(ledger), || format!("it waits for {:?}", peer.holding()))?;
+    ensure(peer.neighbors().map(|view| view.id).eq(ledger.books.keys().copied()), || {
+        "these are not the members".into()
+    })?;
     let have = bits(&ledger.have);
     for view in peer.neighbors() {
         let (id, book) = (view.id, &ledger.books[&view.id]);
