@@ -48,7 +48,8 @@ impl Shared {
         let (tally, gate) = self.traffic().join(neighbor);
         let outbox = Arc::new(Outbox::new(neighbor, Arc::clone(&stream), self.source(&tally), gate));
         let (from, since) = (stream.remote_ip(), Instant::now());
-        let mut link = Link { number: 0, neighbor, made, from, stream, outbox, tally, since, has_heard: Arc::default() };
+        let mut link =
+            Link { number: 0, neighbor, made, from, stream, outbox, tally, since, has_heard: Arc::default() };
         let mut state = self.lock();
         let (mut begun, mut admission) = (None, self.admission(&state, &link));
         while let Admission::Refuse(Refusal::Connected) = admission {

@@ -144,9 +144,8 @@ impl Present {
         let is_dead = self.broken || self.overdue;
         match self.crossing {
             Some(Stays::Newcomer) => true,
-            Some(Stays::Present) => is_dead,
-            // Only one side could see that it is quiet, and then both connections would be closed.
-            Some(Stays::Alive) => is_dead || self.in_contest,
+            // Only one side could see that it is quiet or in contest, and then both connections would be closed.
+            Some(Stays::Present | Stays::Alive) => is_dead,
             None => to == Way::Dialed || is_dead || (self.same_address && self.quiet) || self.in_contest,
         }
     }
@@ -241,7 +240,7 @@ mod tests {
             check(way, Some(old), Admission::Refuse(Refusal::Connected));
             check(way, Some(Present { broken: true, ..old }), Admission::Replace);
             check(way, Some(Present { overdue: true, ..old }), Admission::Replace);
-            check(way, Some(Present { in_contest: true, ..old }), Admission::Replace);
+            check(way, Some(Present { in_contest: true, ..old }), Admission::Refuse(Refusal::Connected));
         }
     }
 

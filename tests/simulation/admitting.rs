@@ -71,7 +71,8 @@ impl World {
     pub fn crossing(&self, present: EndId, newcomer: EndId) -> Option<Stays> {
         self.scenario.open?;
         let (node, other) = self.nodes_of(present);
-        let is_young = self.now - self.connections[present.connection].ends[present.side].shaken_at < YOUNG;
+        let end = &self.connections[present.connection].ends[present.side];
+        let is_young = end.message_count == 0 && self.now - end.shaken_at < YOUNG;
         crossing_by_age(self.id(node), self.id(other), opener(present), opener(newcomer), is_young)
     }
 

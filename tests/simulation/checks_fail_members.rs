@@ -9,7 +9,7 @@ use crate::checks::{Check, ends_when_all_are_complete, one_request_at_a_time, th
 use crate::checks_fail::{
     complains_of, connected, id, layout, lost, piece, says, set, shows, stranger, tell, unchoked_by,
 };
-use crate::checks_members::{Pair, only_members_count, the_higher_id_has_dialed_what_is_left};
+use crate::checks_members::{Pair, one_connection_is_left, only_members_count};
 use crate::ledger::{Fact, Ledger, View};
 
 fn joined(neighbor: u32) -> Fact {
@@ -132,8 +132,9 @@ fn an_end_of_an_open_swarm_too_early_or_never() {
 fn another_connection_than_that_of_the_higher_id() {
     let ids: [PeerId; 2] = [id(7), id(5)];
     let right = Pair { ids, current: [Some((3, Opener::Us)), Some((3, Opener::Them))], open_count: 1 };
-    assert_eq!(the_higher_id_has_dialed_what_is_left(right), Ok(()));
+    assert_eq!(one_connection_is_left(right, true), Ok(()));
     let reversed = Pair { ids: [id(5), id(7)], ..right };
+    assert_eq!(one_connection_is_left(reversed, false), Ok(()));
     let [first, second] = right.current;
     for wrong in [
         reversed,
@@ -143,6 +144,6 @@ fn another_connection_than_that_of_the_higher_id() {
         Pair { current: [first, Some((4, Opener::Them))], ..right },
         Pair { current: [second, first], ..right },
     ] {
-        assert!(the_higher_id_has_dialed_what_is_left(wrong).is_err(), "{wrong:?}");
+        assert!(one_connection_is_left(wrong, true).is_err(), "{wrong:?}");
     }
 }

@@ -7,7 +7,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use crate::admitting::opener;
-use crate::checks_members::{Pair, the_higher_id_has_dialed_what_is_left};
+use crate::checks_members::{Pair, one_connection_is_left};
 use crate::churn::Open;
 use crate::link::EndId;
 use crate::scenario::{MILLIS, Micros, SECS, Scenario};
@@ -68,8 +68,8 @@ fn run_on(world: &mut World, seed: u64, time: Micros) {
 }
 
 #[test]
-fn of_two_that_dial_each_other_at_once_the_connection_of_the_higher_id_is_left() {
-    let mut firsts = [0; 4];
+fn of_two_that_dial_each_other_at_once_one_connection_is_left_and_if_they_cross_that_of_the_higher_id() {
+    let (mut firsts, mut crossed_count, mut third_count) = ([0; 4], 0, 0);
     for seed in 0..SEEDS {
         let (mut world, mut rng) = pair(seed, false);
         // The calls arrive in either order, and in between handshakes and first messages may arrive too.
@@ -80,7 +80,13 @@ fn of_two_that_dial_each_other_at_once_the_connection_of_the_higher_id_is_left()
         }
         run_on(&mut world, seed, A_WHILE + SECS);
         let lines = || world.trace.lines().join("\n");
-        let result = the_higher_id_has_dialed_what_is_left(world.seen());
+        let ways = ["crossings after which the newcomer stays", "crossings after which the present one stays"];
+        // Seldom each side refuses the other's call, because only one has heard anything. Then one of them calls once more.
+        let is_third = world.connections.len() > 2;
+        let have_crossed = !is_third && ways.iter().any(|way| world.coverage.count(way) > 0);
+        third_count += usize::from(is_third);
+        crossed_count += usize::from(have_crossed);
+        let result = one_connection_is_left(world.seen(), have_crossed);
         assert_eq!(result, Ok(()), "seed {seed}:\n{}", lines());
         let lower_is_first = (delays[0] < delays[1]) == (world.id(0) < world.id(1));
         let replaced = world.coverage.count("crossings after which the newcomer stays") > 0;
@@ -88,6 +94,7 @@ fn of_two_that_dial_each_other_at_once_the_connection_of_the_higher_id_is_left()
     }
     // Both orders, and both with one that was replaced; the connection of the higher ID may also be the first for both.
     assert!(firsts.iter().all(|count| *count > 50), "{firsts:?}");
+    assert!(crossed_count > 200 && third_count < 200, "{crossed_count}, {third_count}");
 }
 
 #[test]
@@ -123,8 +130,6 @@ fn whenever_the_second_call_comes_both_keep_the_same_connection() {
         let (mut world, mut rng) = pair(seed, seed % 2 == 0);
         let first = rng.random_range(0..2);
         world.dials_in(0, first);
-        // About the time at which a connection is no longer young, the two sides may disagree. Then none is left until the
-        // tracker tells an address again, which it does not here.
         let age = if rng.random() { rng.random_range(4 * SECS..=6 * SECS) } else { rng.random_range(0..=8 * SECS) };
         run_on(&mut world, seed, age);
         world.dials_in(0, 1 - first);
@@ -135,5 +140,5 @@ fn whenever_the_second_call_comes_both_keep_the_same_connection() {
         assert!(agree, "seed {seed}: {current:?}, {open_count}:\n{}", world.trace.lines().join("\n"));
         without += usize::from(one.is_none());
     }
-    assert!((1..=60).contains(&without), "{without}");
+    assert_eq!(without, 0);
 }
