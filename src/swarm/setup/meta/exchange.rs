@@ -199,8 +199,8 @@ fn who_refuses(piece_size: u32, len: usize) -> Vec<String> {
         ));
     } else if !piece_size.is_power_of_two() {
         sentences.push(format!(
-            "the piece size {piece_size} is no power of two: programs read such a .torrent, but mktorrent and \
-             transmission-create make none"
+            "the piece size {piece_size} is no power of two: programs read such a .torrent, but mktorrent, \
+             transmission-create and imdl make none"
         ));
     }
     if piece_size >= LARGE_PIECE {
