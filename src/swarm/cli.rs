@@ -44,7 +44,7 @@ pub enum Command {
     Clean(CleanArgs),
     /// Compare all copies with the seeder's file
     Verify(ReportArgs),
-    /// Make, show and check manifests, which list a hash for each piece
+    /// Make, show and check manifests, which list a hash for each piece, also from and to .torrent files
     Meta(MetaArgs),
     /// Print completions for a shell, or write man pages; for both programs
     Generate(GenerateArgs),

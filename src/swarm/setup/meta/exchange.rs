@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow, bail};
-use peer_process::config::parse_common;
+use peer_process::config::{COMMON, parse_common};
 use peer_process::disk::hashing::{HashKind, Hashed};
 use peer_process::disk::manifest::{self, ENDING, Manifest};
 use peer_process::protocol::layout::FileLayout;
@@ -27,6 +27,11 @@ const LARGE_PIECE: u32 = 512 << 20;
 /// Maximum length of a `.torrent` that torf and libtorrent read, in bytes.
 const LARGE_TORRENT: usize = 10_000_000;
 
+/// Number of bytes of a `.torrent` that are left for all but the hashes.
+const AROUND_HASHES: u64 = 1 << 20;
+/// A URL, as an example in a sentence.
+const EXAMPLE: &str = "http://tracker.example:6969/announce";
+
 /// Carries out `swarm meta import`.
 ///
 /// # Errors
@@ -39,8 +44,12 @@ pub fn import(args: &MetaImportArgs) -> Result<ExitCode> {
     let tracker = trackers.into_iter().next();
     let made = Manifest::new(name.clone(), layout, HashKind::Sha1, piece_hashes, None, tracker);
     let text = made.to_json();
+    if args.common.as_ref() == Some(&path) {
+        return Err(Usage::error(format!("'{}' cannot be both the manifest and Common.cfg", path.display())));
+    }
     // Both are looked at before one is written.
-    let must_write = is_new(&path, text.as_bytes(), &args.torrent, args.force)?;
+    let kept: Vec<_> = [Some(args.torrent.as_path()), args.common.as_deref()].into_iter().flatten().collect();
+    let must_write = is_new(&path, text.as_bytes(), &kept, args.force)?;
     let configured = args.common.as_deref().map(|path| configure(path, &name, layout, args.force)).transpose()?;
     if must_write {
         new_file::write_text(&path, &text)?;
@@ -74,11 +83,11 @@ fn read_torrent(path: &Path) -> Result<(Torrent, Facts)> {
     Torrent::parse(&bytes).map_err(|error| Usage::error(format!("{shown}: {error:#}")))
 }
 
-/// Reports whether a file must be written: it is not there with these bytes already. `source` is what they were made from.
+/// Reports whether a file must be written: it is not there with these bytes already. `kept` are the files that were read.
 ///
 /// # Errors
 /// One sentence if another file is there, unless `force` allows to replace it.
-fn is_new(path: &Path, bytes: &[u8], source: &Path, force: bool) -> Result<bool> {
+fn is_new(path: &Path, bytes: &[u8], kept: &[&Path], force: bool) -> Result<bool> {
     let shown = path.display();
     if path.symlink_metadata().is_err() {
         return Ok(true);
@@ -86,7 +95,8 @@ fn is_new(path: &Path, bytes: &[u8], source: &Path, force: bool) -> Result<bool>
     if path.is_dir() {
         return Err(Usage::error(format!("'{shown}' is a directory, so no file can have that name")));
     }
-    if path.canonicalize().ok().is_some_and(|path| source.canonicalize().is_ok_and(|source| path == source)) {
+    let real = path.canonicalize().ok();
+    if real.is_some_and(|real| kept.iter().any(|kept| kept.canonicalize().is_ok_and(|kept| kept == real))) {
         return Err(Usage::error(format!("'{shown}' would be overwritten itself")));
     }
     // A pipe is not read.
@@ -109,7 +119,11 @@ fn configure(path: &Path, name: &str, layout: FileLayout, force: bool) -> Result
         }
         other => other.map_err(|error| Usage::error(format!("cannot read {shown}: {error}")))?,
     };
-    let there = parse_common(&text).map_err(|error| Usage::error(format!("{shown}: {error:#}")))?;
+    let there = parse_common(&text).map_err(|error| {
+        // The sentence starts with the name that the file usually has; here it has a path.
+        let sentence = format!("{error:#}");
+        Usage::error(format!("{shown}{}", sentence.strip_prefix(COMMON).unwrap_or(&sentence)))
+    })?;
     let differing = common::differing(&there, name, layout);
     if differing.is_empty() {
         return Ok(None);
@@ -137,14 +151,22 @@ pub fn export(args: &MetaExportArgs) -> Result<ExitCode> {
             "{name} is empty: torf, libtorrent and transmission refuse a .torrent of an empty file, so none is made"
         )));
     }
+    if u64::from(layout.piece_count()) * HashKind::Sha1.len() as u64 > MOST_BYTES - AROUND_HASHES {
+        let count = layout.piece_count();
+        return Err(Usage::error(format!("{count} pieces are too many for a .torrent file; use larger pieces")));
+    }
+    if let Some(wrong) = args.trackers.iter().find(|url| !is_url(url)) {
+        return Err(Usage::error(format!("--tracker '{}' is not a URL such as {EXAMPLE}", wrong.escape_debug())));
+    }
     let output = args.output.clone().unwrap_or_else(|| args.manifest.with_file_name(format!("{name}.torrent")));
     let own = manifest.tracker_url().filter(|_| args.trackers.is_empty());
     let trackers = args.trackers.iter().cloned().chain(own.map(ToOwned::to_owned)).collect();
-    let piece_hashes = sha1_of(&manifest, args)?;
+    let file = args.file.clone().unwrap_or_else(|| args.manifest.with_file_name(&name));
+    let piece_hashes = sha1_of(&manifest, &file, args)?;
     let bytes = Torrent { name, layout, piece_hashes, trackers }.to_bytes();
     let (_, facts) =
         Torrent::parse(&bytes).map_err(|error| anyhow!("the .torrent could not be read again: {error:#}"))?;
-    if is_new(&output, &bytes, &args.manifest, args.force)? {
+    if is_new(&output, &bytes, &[&args.manifest, &file], args.force)? {
         new_file::write_bytes(&output, &bytes)?;
     }
     print(&format!("{}: {}, {}", output.display(), pieces(layout), of(&facts)))?;
@@ -154,15 +176,21 @@ pub fn export(args: &MetaExportArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Reports whether this looks like the URL of a tracker: a scheme, and nothing that no URL has.
+fn is_url(text: &str) -> bool {
+    let is_strange = |c: char| c.is_control() || c.is_whitespace();
+    text.split_once("://").is_some_and(|(scheme, rest)| !scheme.is_empty() && !rest.is_empty())
+        && !text.contains(is_strange)
+}
+
 /// Returns the SHA-1 hashes of all pieces. If the manifest has others, they come from the file, which must match it.
-fn sha1_of(manifest: &Manifest, args: &MetaExportArgs) -> Result<Vec<u8>> {
+fn sha1_of(manifest: &Manifest, file: &Path, args: &MetaExportArgs) -> Result<Vec<u8>> {
     let layout = manifest.layout();
     let is_sha1 = manifest.kind() == HashKind::Sha1;
     let of_manifest = || layout.pieces().flat_map(|piece| manifest.piece_hash(piece)).copied().collect();
     if is_sha1 && args.file.is_none() {
         return Ok(of_manifest());
     }
-    let file = args.file.clone().unwrap_or_else(|| args.manifest.with_file_name(manifest.file_name()));
     let shown = file.display();
     if !is_sha1 && args.file.is_none() && file.symlink_metadata().is_err() {
         return Err(Usage::error(format!(
@@ -171,9 +199,9 @@ fn sha1_of(manifest: &Manifest, args: &MetaExportArgs) -> Result<Vec<u8>> {
             manifest.kind()
         )));
     }
-    let looks = || fs::metadata(&file).and_then(|facts| facts.modified()).ok();
+    let looks = || fs::metadata(file).and_then(|facts| facts.modified()).ok();
     let before = looks();
-    let found = compare(&file, manifest)?;
+    let found = compare(file, manifest)?;
     if !found.is_well(layout) {
         bail!("{shown} is not the file of {}: {}", args.manifest.display(), told(&found, manifest));
     }
@@ -181,7 +209,7 @@ fn sha1_of(manifest: &Manifest, args: &MetaExportArgs) -> Result<Vec<u8>> {
         return Ok(of_manifest());
     }
     let all: Vec<_> = layout.pieces().collect();
-    let Hashed { piece_hashes, .. } = hash(&file, layout, HashKind::Sha1, &all, false, &|| Ok(()))?;
+    let Hashed { piece_hashes, .. } = hash(file, layout, HashKind::Sha1, &all, false, &|| Ok(()))?;
     if looks() != before {
         bail!("{shown} has changed while it was hashed");
     }
@@ -214,4 +242,21 @@ fn who_refuses(piece_size: u32, len: usize) -> Vec<String> {
         ));
     }
     sentences
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_size_that_some_reader_refuses_is_told() {
+        assert_eq!(who_refuses(16_384, LARGE_TORRENT), [""; 0]);
+        let said = who_refuses(1_u32 << 30, LARGE_TORRENT + 1);
+        let expected = "the .torrent has 10000001 bytes: torf and libtorrent refuse more than 10000000, unless they are told \
+                        otherwise; larger pieces make it smaller";
+        assert_eq!(said.len(), 2, "{said:?}");
+        assert!(said[0].contains("libtorrent refuses"), "{said:?}");
+        assert_eq!(said[1], expected);
+        assert_eq!(who_refuses((512 << 20) - 16_384, 0).len(), 1, "it is no power of two, but small enough");
+    }
 }

@@ -161,13 +161,14 @@ fn check_tree(tree: &Value, name: &str, layout: FileLayout) -> Result<()> {
     Ok(())
 }
 
-/// Returns the trackers: that of `announce`, then those of `announce-list` (BEP 12). What is no text is left out.
+/// Returns the trackers: that of `announce`, then those of `announce-list` (BEP 12). What is no plain text is left out: a
+/// terminal that shows it must not obey it.
 fn trackers(top: &Value) -> Vec<String> {
     let tiers = top.get("announce-list").and_then(Value::as_list).unwrap_or_default();
     let listed = tiers.iter().flat_map(|tier| tier.as_list().unwrap_or_default());
     let mut found: Vec<String> = Vec::new();
     for url in top.get("announce").into_iter().chain(listed).filter_map(Value::as_text) {
-        if !url.is_empty() && !found.iter().any(|other| other == url) {
+        if !url.is_empty() && !url.contains(char::is_control) && !found.iter().any(|other| other == url) {
             found.push(url.to_owned());
         }
     }
@@ -217,6 +218,7 @@ mod tests {
             (format!("d8:announce1:a{info}e"), vec!["a"]),
             (format!("d8:announce1:b13:announce-listll1:al1:aee1:xlel1:bel1:c0:ee{info}e"), vec!["b", "a", "c"]),
             (format!("d13:announce-listll1:a1:bel1:cee{info}e"), vec!["a", "b", "c"]),
+            (format!("d8:announce5:\u{1b}[2Ja13:announce-listll1:aee{info}e"), vec!["a"]),
             (format!("d8:announcei7e13:announce-listi7e{info}e"), vec![]),
             (format!("d8:announce2:\u{e9}13:announce-list0:{info}e"), vec!["\u{e9}"]),
             // Outside of info the order of keys changes no hash.
