@@ -314,7 +314,7 @@ pub struct MetaImportArgs {
     /// The .torrent file, version 1 or hybrid, of a single file
     #[arg(value_name = "FILE.torrent")]
     pub torrent: PathBuf,
-    /// Write the manifest to PATH [default: FileName.meta.json]
+    /// Write the manifest to PATH [default: FileName.meta.json here, or beside the Common.cfg of --common]
     #[arg(short, long, value_name = "PATH")]
     pub output: Option<PathBuf>,
     /// Put `FileName`, `FileSize` and `PieceSize` into this Common.cfg. If it is missing, it is made

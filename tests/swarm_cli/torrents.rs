@@ -211,7 +211,7 @@ fn a_swarm_shares_the_file_of_a_torrent_and_checks_it() {
     let place = place();
     fs::copy(stored("transmission-3.00"), place.path("x.torrent")).expect("it is stored");
     place.run_line("init demo --peers 2 --file made.bin").success();
-    let line = "meta import x.torrent -o demo/made.bin.meta.json --common demo/Common.cfg --force";
+    let line = "meta import x.torrent --common demo/Common.cfg --force";
     place.run_line(line).success();
     assert_eq!(place.run_line("start demo --timeout 60").status, Some(0));
     assert_eq!(place.read("demo/peer_1002/made.bin"), place.read("made.bin"));

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{ErrorKind, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -40,7 +40,8 @@ pub fn import(args: &MetaImportArgs) -> Result<ExitCode> {
     let (torrent, facts) = read_torrent(&args.torrent)?;
     let Torrent { name, layout, piece_hashes, trackers } = torrent;
     check_count(layout, HashKind::Sha1)?;
-    let path = args.output.clone().unwrap_or_else(|| PathBuf::from(format!("{name}{ENDING}")));
+    let beside = args.common.as_deref().unwrap_or(Path::new(""));
+    let path = args.output.clone().unwrap_or_else(|| beside.with_file_name(format!("{name}{ENDING}")));
     let tracker = trackers.into_iter().next();
     let made = Manifest::new(name.clone(), layout, HashKind::Sha1, piece_hashes, None, tracker);
     let text = made.to_json();

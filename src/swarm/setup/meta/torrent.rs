@@ -8,6 +8,7 @@ use peer_process::bencode::fault::FaultKind;
 use peer_process::bencode::value::Value;
 use peer_process::bencode::{self, Document, Mode};
 use peer_process::disk::hashing::{Hash, HashKind};
+use peer_process::output::console::counted;
 use peer_process::protocol::layout::{FileLayout, LayoutError};
 
 use crate::setup::names;
@@ -117,7 +118,7 @@ fn pieces(info: &Value) -> Result<(FileLayout, Vec<u8>)> {
     }
     if let Some(files) = info.get("files") {
         let count = files.as_list().map_or(0, <[_]>::len);
-        bail!("it is of a directory with a list of {count} files; only a single file can be shared");
+        bail!("it is of a directory with {}; only a single file can be shared", counted(count, "file"));
     }
     let length = number(info, "length", 0, FileLayout::MAX_FILE_SIZE)?;
     let piece_length = number(info, "piece length", 1, FileLayout::MAX_PIECE_SIZE.into())?;
@@ -271,7 +272,7 @@ mod tests {
                 torrent(
                     "5:filesld6:lengthi1e4:pathl1:aeed6:lengthi1e4:pathl1:beee4:name1:x12:piece lengthi1e6:pieces0:",
                 ),
-                "it is of a directory with a list of 2 files; only a single file can be shared",
+                "it is of a directory with 2 files; only a single file can be shared",
             ),
             (
                 torrent("9:file treed1:xd0:d6:lengthi1eeee12:meta versioni2e4:name1:x12:piece lengthi16384e"),
@@ -356,7 +357,9 @@ mod tests {
         }
 
         #[test]
-        fn a_damaged_one_is_read_or_refused(place in any::<prop::sample::Index>(), byte: u8, cut in any::<prop::sample::Index>()) {
+        fn a_damaged_one_is_read_or_refused(
+            place in any::<prop::sample::Index>(), byte: u8, cut in any::<prop::sample::Index>()
+        ) {
             let mut bytes = named("x");
             let place = place.index(bytes.len());
             bytes[place] = byte;
