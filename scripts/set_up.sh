@@ -7,6 +7,7 @@ set -eu
 programs() {
     cat <<'END'
 cc         gcc,libc6-dev   the build itself
+aria2c     aria2           one test of tests/swarm_cli
 python3    python3         tests/foreign and a part of tests/swarm_cli
 ssh        openssh-client  tests/ssh and one test of tests/swarm_cli
 ssh-keygen openssh-client  tests/ssh

@@ -44,7 +44,7 @@ pub enum Command {
     Clean(CleanArgs),
     /// Compare all copies with the seeder's file
     Verify(ReportArgs),
-    /// Make, show and check manifests, which list a hash for each piece
+    /// Make, show and check manifests, which list a hash for each piece, also from and to .torrent files
     Meta(MetaArgs),
     /// Print completions for a shell, or write man pages; for both programs
     Generate(GenerateArgs),
@@ -242,6 +242,10 @@ pub enum Meta {
     Show(MetaShowArgs),
     /// Compare a file with its manifest, and list the wrong pieces
     Verify(MetaVerifyArgs),
+    /// Make a manifest from a .torrent file, and show the matching lines of Common.cfg
+    Import(MetaImportArgs),
+    /// Make a .torrent file from a manifest
+    Export(MetaExportArgs),
 }
 
 /// `swarm meta create`.
@@ -302,6 +306,44 @@ pub struct MetaVerifyArgs {
     /// Print the result as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// `swarm meta import`.
+#[derive(Debug, Args)]
+pub struct MetaImportArgs {
+    /// The .torrent file, version 1 or hybrid, of a single file
+    #[arg(value_name = "FILE.torrent")]
+    pub torrent: PathBuf,
+    /// Write the manifest to PATH [default: FileName.meta.json here, or beside the Common.cfg of --common]
+    #[arg(short, long, value_name = "PATH")]
+    pub output: Option<PathBuf>,
+    /// Put `FileName`, `FileSize` and `PieceSize` into this Common.cfg. If it is missing, it is made
+    #[arg(long, value_name = "PATH")]
+    pub common: Option<PathBuf>,
+    /// Overwrite an existing manifest, and other values in Common.cfg
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// `swarm meta export`.
+#[derive(Debug, Args)]
+pub struct MetaExportArgs {
+    /// The manifest
+    #[arg(value_name = "FILE.meta.json")]
+    pub manifest: PathBuf,
+    /// The file. A manifest without SHA-1 needs it; one with SHA-1 is compared with it [default: `FileName` beside the manifest,
+    /// if it is needed]
+    #[arg(long, value_name = "PATH")]
+    pub file: Option<PathBuf>,
+    /// The URL of a tracker; may be repeated [default: that of the manifest, if any]
+    #[arg(long = "tracker", value_name = "URL")]
+    pub trackers: Vec<String>,
+    /// Write the .torrent to PATH [default: FileName.torrent beside the manifest]
+    #[arg(short, long, value_name = "PATH")]
+    pub output: Option<PathBuf>,
+    /// Overwrite an existing file
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// `swarm generate`.

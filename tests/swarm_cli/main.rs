@@ -32,6 +32,7 @@ mod start;
 mod status;
 mod stop;
 mod terminal;
+mod torrents;
 mod verify;
 mod view;
 mod watching;

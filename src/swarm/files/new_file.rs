@@ -95,7 +95,15 @@ impl Signal {
 /// # Errors
 /// When it cannot be made. Then the older file is still there.
 pub fn write_text(path: &Path, text: &str) -> Result<()> {
-    replace(path, |new| Ok(create(new)?.write_all(text.as_bytes())?))
+    write_bytes(path, text.as_bytes())
+}
+
+/// Makes a file with these bytes. It replaces an older one.
+///
+/// # Errors
+/// When it cannot be made. Then the older file is still there.
+pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
+    replace(path, |new| Ok(create(new)?.write_all(bytes)?))
 }
 
 /// Makes the file to share: a hard link if possible, otherwise all `size` bytes. It replaces an older one.

@@ -2,11 +2,12 @@
 //!
 //! Modules in reading order:
 //!
-//! - `sizes`, `places` and `presets`: the values of the options;
+//! - `sizes`, `names`, `places` and `presets`: the values of the options;
 //! - `plan`: decides what to write; `capacity`: decides whether this machine can hold the peers;
 //! - [`init`] writes the files, and `made` describes them;
-//! - [`meta`] makes, shows and checks manifests.
+//! - [`meta`] makes, shows and checks manifests, and turns `.torrent` files into them and back.
 
+mod names;
 mod sizes;
 
 mod places;

@@ -11,6 +11,7 @@ use peer_process::protocol::peer_id::PeerId;
 
 use crate::cli::InitArgs;
 use crate::fault::Usage;
+use crate::setup::names;
 use crate::setup::places::{self, is_loopback};
 use crate::setup::presets::Defaults;
 use crate::setup::sizes;
@@ -143,8 +144,7 @@ fn seeders(args: &InitArgs, default: &[usize], peer_count: usize) -> Result<Vec<
 /// Returns the file's name, if a line of `Common.cfg` can carry it.
 fn plain_name(given: &Given) -> Result<String> {
     let shown = given.name.to_string_lossy();
-    let carried = |name: &&str| name.trim() == *name && !name.contains(|c: char| c.is_control() || c == '\\');
-    given.name.to_str().filter(carried).map(ToOwned::to_owned).ok_or_else(|| {
+    given.name.to_str().filter(|name| names::is_plain(name)).map(ToOwned::to_owned).ok_or_else(|| {
         let shown = shown.escape_debug();
         Usage::error(format!(
             "--file: Common.cfg cannot carry the name '{shown}': it must be UTF-8 text without a backslash, a control \

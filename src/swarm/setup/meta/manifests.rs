@@ -1,4 +1,4 @@
-//! `swarm meta`: makes manifests, shows them, and compares files with them.
+//! Makes manifests, shows them, and compares files with them: `swarm meta create`, `show` and `verify`.
 
 use std::fs::Metadata;
 use std::io;
@@ -12,25 +12,17 @@ use peer_process::output::console::counted;
 use peer_process::protocol::layout::{FileLayout, PieceIndex};
 use serde_json::{Value, json};
 
-use crate::cli::{HashName, Meta, MetaCreateArgs, MetaShowArgs, MetaVerifyArgs};
+use crate::cli::{HashName, MetaCreateArgs, MetaShowArgs, MetaVerifyArgs};
 use crate::fault::Usage;
 use crate::files::new_file;
 use crate::out::{FAILED, bar, finish_bar, print};
 use crate::setup::sizes;
 
-/// Carries out `swarm meta`.
+/// Carries out `swarm meta create`.
 ///
 /// # Errors
 /// One sentence for the fault.
-pub fn run(what: &Meta) -> Result<ExitCode> {
-    match what {
-        Meta::Create(args) => create(args),
-        Meta::Show(args) => show(args),
-        Meta::Verify(args) => verify(args),
-    }
-}
-
-fn create(args: &MetaCreateArgs) -> Result<ExitCode> {
+pub fn create(args: &MetaCreateArgs) -> Result<ExitCode> {
     let output = args.output.clone().unwrap_or_else(|| beside(&args.file));
     let len = look(&args.file)?.len();
     let layout = sizes::layout(args.piece_size.as_deref(), None, len)?;
@@ -65,7 +57,7 @@ fn beside(file: &Path) -> PathBuf {
 }
 
 /// Returns `25 pieces of 4096 bytes`.
-fn pieces(layout: FileLayout) -> String {
+pub fn pieces(layout: FileLayout) -> String {
     format!("{} of {}", counted(layout.piece_count(), "piece"), counted(layout.piece_size(), "byte"))
 }
 
@@ -113,8 +105,11 @@ pub fn make(
     Ok(Manifest::new(name.to_owned(), layout, kind, piece_hashes, file_hash, tracker_url))
 }
 
-/// Computes the hashes of these pieces, and of the whole file if `whole` is set.
-fn hash(
+/// Computes the hashes of these pieces, and of the whole file if `whole` is set. `go_on` may stop it with an error.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn hash(
     path: &Path,
     layout: FileLayout,
     kind: HashKind,
@@ -134,11 +129,19 @@ fn hash(
     hashed.with_context(|| format!("cannot read {}", path.display()))
 }
 
-fn read(path: &Path) -> Result<Manifest> {
+/// Reads a manifest that the caller has named.
+///
+/// # Errors
+/// One sentence for the fault.
+pub fn read(path: &Path) -> Result<Manifest> {
     Manifest::read(path).map_err(|error| Usage::error(format!("{error:#}")))
 }
 
-fn show(args: &MetaShowArgs) -> Result<ExitCode> {
+/// Carries out `swarm meta show`.
+///
+/// # Errors
+/// One sentence for the fault.
+pub fn show(args: &MetaShowArgs) -> Result<ExitCode> {
     let manifest = read(&args.manifest)?;
     let layout = manifest.layout();
     let file_hash = manifest.file_hash().map(|hash| hash.to_string());
@@ -173,21 +176,32 @@ fn print_json(value: &Value) -> Result<()> {
 }
 
 /// The comparison of a file with its manifest.
-struct Comparison {
+pub struct Comparison {
     /// Size of the file in bytes.
-    len: u64,
+    pub len: u64,
     /// The wrong pieces, in ascending order.
-    wrong: Vec<PieceIndex>,
+    pub wrong: Vec<PieceIndex>,
     /// Whether the hash of the whole file is right, if the manifest has one and the length is right.
-    file_hash: Option<bool>,
+    pub file_hash: Option<bool>,
 }
 
-fn verify(args: &MetaVerifyArgs) -> Result<ExitCode> {
+impl Comparison {
+    /// Reports whether the file is the manifest's.
+    pub fn is_well(&self, layout: FileLayout) -> bool {
+        self.wrong.is_empty() && self.file_hash != Some(false) && self.len == layout.file_size()
+    }
+}
+
+/// Carries out `swarm meta verify`.
+///
+/// # Errors
+/// One sentence for the fault.
+pub fn verify(args: &MetaVerifyArgs) -> Result<ExitCode> {
     let path = args.manifest.clone().unwrap_or_else(|| beside(&args.file));
     let manifest = read(&path)?;
     let layout = manifest.layout();
     let found = compare(&args.file, &manifest)?;
-    let well = found.wrong.is_empty() && found.file_hash != Some(false) && found.len == layout.file_size();
+    let well = found.is_well(layout);
     if args.json {
         let wrong = found.wrong.chunk_by(|piece, next| piece.number() + 1 == next.number());
         let wrong = wrong.map(|run| run.first().zip(run.last()).map(|(first, last)| [first.number(), last.number()]));
@@ -208,7 +222,10 @@ fn verify(args: &MetaVerifyArgs) -> Result<ExitCode> {
 }
 
 /// Hashes the existing pieces of the file. The missing pieces of a short file are wrong.
-fn compare(file: &Path, manifest: &Manifest) -> Result<Comparison> {
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn compare(file: &Path, manifest: &Manifest) -> Result<Comparison> {
     let layout = manifest.layout();
     let len = look(file)?.len();
     let is_there = |piece: &PieceIndex| layout.offset(*piece) + u64::from(layout.piece_len(*piece)) <= len;
@@ -221,7 +238,7 @@ fn compare(file: &Path, manifest: &Manifest) -> Result<Comparison> {
 }
 
 /// Returns the result in one line.
-fn told(found: &Comparison, manifest: &Manifest) -> String {
+pub fn told(found: &Comparison, manifest: &Manifest) -> String {
     let (layout, count) = (manifest.layout(), found.wrong.len());
     let text = match count {
         0 => format!("{} by {}, all right", pieces(layout), manifest.kind()),
