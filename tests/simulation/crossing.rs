@@ -81,7 +81,8 @@ fn of_two_that_dial_each_other_at_once_one_connection_is_left_and_if_they_cross_
         run_on(&mut world, seed, A_WHILE + SECS);
         let lines = || world.trace.lines().join("\n");
         let ways = ["crossings after which the newcomer stays", "crossings after which the present one stays"];
-        // Seldom each side refuses the other's call, because only one has heard anything. Then one of them calls once more.
+        // A call that ends before its handshake is repeated. So is one where each side has refused the other's, because only one
+        // had heard anything.
         let is_third = world.connections.len() > 2;
         let have_crossed = !is_third && ways.iter().any(|way| world.coverage.count(way) > 0);
         third_count += usize::from(is_third);
@@ -94,7 +95,7 @@ fn of_two_that_dial_each_other_at_once_one_connection_is_left_and_if_they_cross_
     }
     // Both orders, and both with one that was replaced; the connection of the higher ID may also be the first for both.
     assert!(firsts.iter().all(|count| *count > 50), "{firsts:?}");
-    assert!(crossed_count > 200 && third_count < 200, "{crossed_count}, {third_count}");
+    assert!(crossed_count > 200 && third_count < 400, "{crossed_count}, {third_count}");
 }
 
 #[test]

@@ -26,6 +26,8 @@ pub struct Seeking {
     sought: BTreeMap<Address, Attempts>,
     /// The addresses at which a handshake has told whose they are.
     known: BTreeSet<Address>,
+    /// The addresses of members that are connected already; they are dialed again when that connection is lost.
+    idle: BTreeSet<Address>,
     /// The members that are not connected, by place, and since when.
     absent: BTreeMap<usize, Micros>,
     /// The members that have left.
@@ -66,6 +68,10 @@ impl World {
         let is_wanted = if state.runner.seeking.known.contains(&address) {
             let is_told = state.peer.is_finished() && !state.peer.leaves_untold(neighbor);
             let is_connected = state.runner.current.contains_key(&address.node);
+            if is_connected {
+                self.nodes[node].runner.seeking.idle.insert(address);
+            }
+            let (state, neighbor) = (&self.nodes[node], self.id(address.node));
             !is_told && !is_connected && !state.peer.is_settled_with(neighbor)
         } else {
             !state.peer.is_finished()
@@ -140,7 +146,12 @@ impl World {
 
     pub fn is_absent(&mut self, node: usize, other: usize) {
         let now = self.now;
-        self.nodes[node].runner.seeking.absent.insert(other, now);
+        let seeking = &mut self.nodes[node].runner.seeking;
+        seeking.absent.insert(other, now);
+        let (wanted, idle) = seeking.idle.iter().partition(|address| address.node == other);
+        seeking.idle = idle;
+        let wanted: BTreeSet<_> = wanted;
+        wanted.into_iter().for_each(|address| self.begin_seeking(node, address));
     }
 
     /// Members that were not connected for long have left.
