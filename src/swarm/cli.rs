@@ -11,6 +11,8 @@ use peer_process::limits::Rate;
 
 /// Maximum number of peers. Each is connected to each other one: 1000 peers have half a million connections.
 pub const MOST_PEERS: u32 = 1000;
+/// Maximum number of seconds between two announces: a day.
+pub const MOST_INTERVAL_SECS: u32 = 86_400;
 
 /// Runs all peers of a swarm, on this machine and over ssh.
 ///
@@ -46,6 +48,8 @@ pub enum Command {
     Verify(ReportArgs),
     /// Make, show and check manifests, which list a hash for each piece
     Meta(MetaArgs),
+    /// Run a tracker, by which peers of our swarms and other programs find each other
+    Track(TrackArgs),
     /// Print completions for a shell, or write man pages; for both programs
     Generate(GenerateArgs),
 }
@@ -302,6 +306,24 @@ pub struct MetaVerifyArgs {
     /// Print the result as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// `swarm track`.
+#[derive(Debug, Args)]
+pub struct TrackArgs {
+    /// Listen on this address or name of this machine. An IPv6 address needs brackets. Port 0 stands for any free port
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:6969")]
+    pub listen: String,
+    /// Serve only the swarms in these directories, each with a Common.cfg [default: any swarm]
+    #[arg(long, value_name = "SWARM_DIR", num_args = 1..)]
+    pub only: Vec<PathBuf>,
+    /// With --only, serve also the swarms whose peers run with --swarm NAME; may be repeated
+    #[arg(long = "swarm", value_name = "NAME", requires = "only")]
+    pub names: Vec<String>,
+    /// The number of seconds after which peers announce again. After twice that and 10 s, a peer that does not is gone
+    #[arg(long = "interval", value_name = "SECONDS", default_value_t = 60, allow_negative_numbers = true,
+        value_parser = number("--interval", 1..=MOST_INTERVAL_SECS))]
+    pub interval_secs: u32,
 }
 
 /// `swarm generate`.
