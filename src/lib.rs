@@ -3,6 +3,7 @@
 //! The command `peer_process` is a thin layer over this crate. The rooms in reading order; each knows only those before it:
 //!
 //! - [`protocol`]: the protocol's nouns and bytes; pure;
+//! - `bencode`, with the feature of this name: what `.torrent` files and the answers of trackers are written in; pure;
 //! - [`config`]: the two configuration files, and numbers of bytes as people write them;
 //! - [`peer`]: every rule of the protocol, as a state machine; pure, and without knowledge of [`protocol::wire`];
 //! - [`disk`]: the pieces on disk, the records that a killed peer resumes from, and the manifest that pieces are checked by;
@@ -14,6 +15,9 @@
 //!   translates between all of them.
 
 pub mod protocol;
+
+#[cfg(feature = "bencode")]
+pub mod bencode;
 
 pub mod config;
 

@@ -10,11 +10,13 @@ mod words;
 use imports::{Crate, Source, is_below, texts_below};
 
 /// The rooms in reading order: each may import those before it.
-const ORDER: &[&str] = &["protocol", "config", "peer", "disk", "limits", "discovery", "output", "cli", "net"];
+const ORDER: &[&str] =
+    &["protocol", "bencode", "config", "peer", "disk", "limits", "discovery", "output", "cli", "net"];
 /// Imports that the order would allow and the design does not.
 const FORBIDDEN_IMPORTS: &[(&str, &str)] = &[
     ("peer", "protocol::wire"),
     ("peer", "config"),
+    ("bencode", "protocol"),
     ("disk", "peer"),
     ("limits", "peer"),
     ("limits", "disk"),
@@ -56,6 +58,7 @@ const SWARM_FORBIDDEN_IMPORTS: &[(&str, &str)] = &[
 ];
 /// All that `swarm` takes from the crate: it runs peers as processes, no matter whose they are.
 const SWARM_IMPORTS: &[&str] = &[
+    "bencode",
     "cli",
     "config",
     "output::console",

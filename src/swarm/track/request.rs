@@ -101,7 +101,7 @@ impl Announce {
     /// A name is never looked up: only addresses are taken.
     ///
     /// # Errors
-    /// If the swarm, the name or the port is missing or wrong, or a number is none.
+    /// If the swarm, the name or the port is missing or wrong, or another number is.
     pub fn read(query: &str, caller: IpAddr) -> Result<Self, Fault> {
         let mut info_hash = None;
         let mut name = None;
