@@ -18,19 +18,23 @@ pub struct Intervals {
 
 /// Number of bytes of an answer without its peers, and of a swarm in the answer to a scrape; never more.
 const ROOM: usize = 256;
+/// Number of bytes of an address and a port in a compact answer; never more.
+const COMPACT_ROOM: usize = 18;
 /// Number of bytes of a peer in a dictionary; never more.
 const PEER_ROOM: usize = 112;
 
 /// Writes the answer to an announce.
 pub fn announce(answer: &Answer, intervals: Intervals, form: Form) -> Vec<u8> {
-    let mut text = Text(Vec::with_capacity(ROOM + PEER_ROOM * answer.peers.len()));
+    let peer_room = if form == Form::Compact { COMPACT_ROOM } else { PEER_ROOM };
+    let mut text = Text(Vec::with_capacity(ROOM + peer_room * answer.peers.len()));
     text.raw("d");
     text.counts(answer.counts);
     text.number("interval", intervals.usual_secs.into());
     text.number("min interval", intervals.least_secs.into());
     match form {
         Form::Compact => {
-            let (mut four, mut six) = (Vec::new(), Vec::new());
+            let mut four = Vec::with_capacity(COMPACT_ROOM * answer.peers.len());
+            let mut six = Vec::new();
             for peer in &answer.peers {
                 match peer.ip {
                     IpAddr::V4(ip) => add(&mut four, &ip.octets(), peer.port),
@@ -48,7 +52,7 @@ pub fn announce(answer: &Answer, intervals: Intervals, form: Form) -> Vec<u8> {
             text.bytes(b"peers");
             text.raw("l");
             for peer in &answer.peers {
-                text.peer(peer, form == Form::Full);
+                text.peer(peer);
             }
             text.raw("e");
         }
@@ -135,13 +139,13 @@ impl Text {
         self.number("incomplete", counts.incomplete as u64);
     }
 
-    fn peer(&mut self, peer: &Peer, with_name: bool) {
+    fn peer(&mut self, peer: &Peer) {
         self.raw("d");
         self.bytes(b"ip");
         self.bytes(peer.ip.to_string().as_bytes());
-        if with_name {
+        if let Some(name) = &peer.name {
             self.bytes(b"peer id");
-            self.bytes(&peer.name);
+            self.bytes(name);
         }
         self.number("port", peer.port.into());
         self.raw("e");
@@ -156,7 +160,7 @@ mod tests {
     const COUNTS: Counts = Counts { complete: 1, incomplete: 20, downloaded: u64::MAX };
 
     fn peer(ip: &str, port: u16) -> Peer {
-        Peer { name: *b"-PP0100-0000001001k3", ip: ip.parse().expect("an address"), port }
+        Peer { name: Some(*b"-PP0100-0000001001k3"), ip: ip.parse().expect("an address"), port }
     }
 
     fn check(bytes: &[u8], expected: &str) {
@@ -180,14 +184,15 @@ mod tests {
     #[test]
     fn dictionaries_have_both_kinds_of_addresses_in_one_list() {
         let peers = vec![peer("10.0.0.1", 6001), peer("2001:db8::1", 6)];
-        let answer = Answer { counts: COUNTS, peers };
+        let without = peers.iter().map(|peer| Peer { name: None, ..*peer }).collect();
+        let [answer, without] = [peers, without].map(|peers| Answer { counts: COUNTS, peers });
         let id = "7:peer id20:-PP0100-0000001001k3";
         check(
             &announce(&answer, INTERVALS, Form::Full),
             &counted(&format!("5:peersld2:ip8:10.0.0.1{id}4:porti6001eed2:ip11:2001:db8::1{id}4:porti6eee")),
         );
         check(
-            &announce(&answer, INTERVALS, Form::WithoutName),
+            &announce(&without, INTERVALS, Form::WithoutName),
             &counted("5:peersld2:ip8:10.0.0.14:porti6001eed2:ip11:2001:db8::14:porti6eee"),
         );
     }

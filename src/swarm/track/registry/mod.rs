@@ -17,14 +17,13 @@ use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 
 use peer_process::discovery::identity::InfoHash;
-use rand::RngExt;
 use rand::rngs::StdRng;
-use rand::seq::IndexedRandom;
+use rand::seq::{IndexedRandom, index};
 
 pub use self::sources::Source;
 pub use self::table::Torrent;
-use self::table::{Endpoint, Member, Table};
-use super::request::{Announce, Event, PeerName};
+use self::table::{Endpoint, Listed, Member, Table};
+use super::request::{Announce, Event, Form, PeerName};
 
 /// The bounds of a registry.
 #[derive(Clone, Copy, Debug)]
@@ -96,8 +95,8 @@ pub struct Answer {
 /// What others learn about a member.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Peer {
-    /// Its `peer_id`.
-    pub name: PeerName,
+    /// Its `peer_id`, if the caller wants to know it.
+    pub name: Option<PeerName>,
     /// Its address.
     pub ip: IpAddr,
     /// Its port.
@@ -159,7 +158,7 @@ impl Registry {
             self.tally.announces += 1;
             self.table.torrent_mut(torrent).announces += 1;
             let wanted = if announce.event == Event::Stopped { 0 } else { announce.wanted };
-            let peers = self.choose(torrent, own, wanted);
+            let peers = self.choose(torrent, own, wanted, announce.form == Form::Full);
             Answer { counts: Counts::of(self.table.torrent(torrent)), peers }
         });
         self.table.close(torrent);
@@ -210,7 +209,8 @@ impl Registry {
         caller: IpAddr,
         now_secs: u32,
     ) -> Result<Option<u32>, Refusal> {
-        let key = announce.key.as_ref().map(|key| self.key_hasher.hash_one(key));
+        let key = announce.key.as_ref().filter(|key| is_secret(key, &announce.name));
+        let key = key.map(|key| self.key_hasher.hash_one(key));
         let own = self.table.named(torrent, &announce.name);
         if let Some(own) = own
             && !may_change(self.table.member(own), key, caller)
@@ -285,27 +285,25 @@ impl Registry {
         Ok(())
     }
 
-    /// Chooses members at random, but not the caller. The work depends on their number alone, not on the size of the swarm.
-    ///
-    /// The order of the list in the swarm does not matter. So the first places are filled at random, as a shuffle begins.
-    fn choose(&mut self, torrent: u32, own: Option<u32>, wanted: usize) -> Vec<Peer> {
-        let mut others = self.table.torrent(torrent).members.len();
-        if let Some(own) = own {
-            others -= 1;
-            self.table.swap(torrent, self.table.place(own), others);
-        }
-        let count = wanted.min(others);
-        for place in 0..count {
-            let chosen = self.rng.random_range(place..others);
-            self.table.swap(torrent, place, chosen);
-        }
-        let chosen = &self.table.torrent(torrent).members[..count];
-        let peer = |member: &u32| {
-            let Member { name, endpoint: (ip, port), .. } = *self.table.member(*member);
-            Peer { name, ip, port }
+    /// Chooses members at random, but not the caller. The work depends on the number that is wanted, not on the swarm.
+    fn choose(&mut self, torrent: u32, own: Option<u32>, wanted: usize, with_names: bool) -> Vec<Peer> {
+        let members = &self.table.torrent(torrent).members;
+        let own = own.map(|own| self.table.place(own));
+        let others = members.len() - usize::from(own.is_some());
+        let chosen = index::sample(&mut self.rng, others, wanted.min(others));
+        let peer = |place: usize| {
+            // The places behind the caller's own move up by one.
+            let place = place + usize::from(own.is_some_and(|own| place >= own));
+            let Listed { member, endpoint: (ip, port) } = members[place];
+            Peer { name: with_names.then(|| self.table.member(member).name), ip, port }
         };
-        chosen.iter().map(peer).collect()
+        chosen.into_iter().map(peer).collect()
     }
+}
+
+/// Reports whether a key tells anything that others do not know. The key of aria2 is the end of its name, which others learn.
+fn is_secret(key: &[u8], name: &PeerName) -> bool {
+    !name.windows(key.len()).any(|part| part == key)
 }
 
 /// Reports whether this caller may change or stop a member: it has the key, or, if the member has none, the same address.

@@ -19,7 +19,7 @@ pub struct Torrent {
     /// Whether it stays although nobody is in it.
     pub stays: bool,
     /// Its members, in any order.
-    pub members: Vec<u32>,
+    pub members: Vec<Listed>,
     /// Number of members that have the whole file.
     pub seeders: usize,
     /// Number of members that have told that they got their last byte.
@@ -33,6 +33,15 @@ impl Torrent {
     pub fn leechers(&self) -> usize {
         self.members.len() - self.seeders
     }
+}
+
+/// A member in the list of its swarm, with what most answers need of it: looking at the member itself costs more.
+#[derive(Clone, Copy, Debug)]
+pub struct Listed {
+    /// The number of the member.
+    pub member: u32,
+    /// Its endpoint.
+    pub endpoint: Endpoint,
 }
 
 /// A member of a swarm.
@@ -165,7 +174,7 @@ impl Table {
         let id = number(entry.key());
         let torrent = &mut self.torrents[member.torrent as usize];
         let in_torrent = number(torrent.members.len());
-        torrent.members.push(id);
+        torrent.members.push(Listed { member: id, endpoint: member.endpoint });
         torrent.seeders += usize::from(member.has_all);
         self.seeders += usize::from(member.has_all);
         self.by_name.insert((member.torrent, member.name), id);
@@ -182,7 +191,7 @@ impl Table {
         let torrent = &mut self.torrents[member.torrent as usize];
         torrent.members.swap_remove(in_torrent as usize);
         if let Some(moved) = torrent.members.get(in_torrent as usize) {
-            self.entries[*moved as usize].in_torrent = in_torrent;
+            self.entries[moved.member as usize].in_torrent = in_torrent;
         }
         torrent.seeders -= usize::from(member.has_all);
         self.seeders -= usize::from(member.has_all);
@@ -197,10 +206,11 @@ impl Table {
 
     /// Replaces what is known of a member, which keeps its name and swarm. Nobody else in its swarm has its new endpoint.
     pub fn update(&mut self, id: u32, new: Member) {
-        let Entry { member: old, in_source, .. } = &mut self.entries[id as usize];
+        let Entry { member: old, in_torrent, in_source } = &mut self.entries[id as usize];
         if old.endpoint != new.endpoint {
             self.by_endpoint.remove(&(old.torrent, old.endpoint));
             self.by_endpoint.insert((new.torrent, new.endpoint), id);
+            self.torrents[new.torrent as usize].members[*in_torrent as usize].endpoint = new.endpoint;
         }
         if old.announced_secs != new.announced_secs {
             self.by_age.remove(&(old.announced_secs, id));
@@ -222,15 +232,6 @@ impl Table {
         }
     }
 
-    /// Exchanges two members in the list of their swarm.
-    pub fn swap(&mut self, torrent: u32, one: usize, other: usize) {
-        let members = &mut self.torrents[torrent as usize].members;
-        members.swap(one, other);
-        for place in [one, other] {
-            self.entries[members[place] as usize].in_torrent = number(place);
-        }
-    }
-
     /// Returns the place of a member in the list of its swarm.
     pub fn place(&self, member: u32) -> usize {
         self.entries[member as usize].in_torrent as usize
@@ -248,7 +249,8 @@ impl Table {
     pub fn check(&self) {
         for (key, Entry { member, in_torrent, in_source }) in &self.entries {
             let id = number(key);
-            assert_eq!(self.torrent(member.torrent).members[*in_torrent as usize], id);
+            let listed = self.torrent(member.torrent).members[*in_torrent as usize];
+            assert_eq!((listed.member, listed.endpoint), (id, member.endpoint));
             assert_eq!(self.named(member.torrent, &member.name), Some(id));
             assert_eq!(self.at(member.torrent, member.endpoint), Some(id));
             assert!(self.by_age.contains(&(member.announced_secs, id)));
@@ -263,7 +265,7 @@ impl Table {
         for (key, torrent) in &self.torrents {
             assert_eq!(self.find(&torrent.info_hash), Some(number(key)));
             assert!(torrent.stays || !torrent.members.is_empty());
-            let seeders = torrent.members.iter().filter(|member| self.member(**member).has_all).count();
+            let seeders = torrent.members.iter().filter(|listed| self.member(listed.member).has_all).count();
             assert_eq!(torrent.seeders, seeders);
         }
         assert_eq!(self.by_hash.len(), self.torrents.len());

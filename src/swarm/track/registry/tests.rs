@@ -32,7 +32,7 @@ fn leecher(number: u8) -> Announce {
         has_all: false,
         event: Event::Present,
         wanted: MOST_WANTED,
-        form: Form::Compact,
+        form: Form::Full,
         key: None,
     }
 }
@@ -63,7 +63,7 @@ impl World {
 }
 
 fn names(answer: &Answer) -> Vec<u8> {
-    let mut names: Vec<_> = answer.peers.iter().map(|peer| peer.name[0]).collect();
+    let mut names: Vec<_> = answer.peers.iter().map(|peer| peer.name.expect("it was asked for")[0]).collect();
     names.sort_unstable();
     names
 }
@@ -83,6 +83,10 @@ fn peers_of_a_swarm_learn_of_each_other_and_not_of_themselves() {
     assert_eq!(world.told(&six), [1, 2]);
     assert_eq!(world.told(&leecher(1)), [2, 4]);
     assert_eq!(world.told(&Announce { wanted: 0, ..leecher(1) }), [0; 0]);
+    for form in [Form::Compact, Form::WithoutName] {
+        let answer = world.announce(&Announce { form, ..leecher(1) }, ip(1), 0).expect("it is welcome");
+        assert!(answer.peers.len() == 2 && answer.peers.iter().all(|peer| peer.name.is_none()), "{answer:?}");
+    }
 }
 
 #[test]
@@ -171,9 +175,43 @@ fn only_the_key_or_else_the_same_address_changes_or_stops_a_member() {
     let moved = Announce { ip: ip(7), key: key("secret"), ..leecher(1) };
     world.announce(&moved, ip(7), 0).expect("it has the key");
     let answer = world.announce(&leecher(2), ip(2), 0).expect("it is welcome");
-    assert_eq!(answer.peers, [Peer { name: name(1), ip: ip(7), port: 6000 }]);
+    assert_eq!(answer.peers, [Peer { name: Some(name(1)), ip: ip(7), port: 6000 }]);
     world.announce(&Announce { key: key("secret"), ..stopped }, ip(8), 0).expect("it has the key");
     assert_eq!(world.told(&leecher(2)), [0; 0]);
+}
+
+/// As aria2 1.36 has it: its key is the last 8 bytes of its `peer_id`, which others learn.
+#[test]
+fn a_key_that_stands_in_the_name_is_no_secret() {
+    let mut world = World::new();
+    let aria2 = Announce { name: *b"A2-1-36-0-xyabcdefgh", key: Some(b"abcdefgh".to_vec()), ..leecher(1) };
+    world.told(&aria2);
+    let stopped = Announce { event: Event::Stopped, ..aria2 };
+    assert_eq!(world.announce(&stopped, ip(2), 0), Err(Refusal::NameTaken));
+    world.told(&stopped);
+    assert_eq!(world.counts(0), counts(0, 0, 0));
+    // A key that is longer than a name is one.
+    world.told(&Announce { key: Some(vec![b'x'; 21]), ..leecher(1) });
+    assert_eq!(world.announce(&Announce { key: None, ..leecher(1) }, ip(1), 0), Err(Refusal::NameTaken));
+}
+
+/// Transmission 3.00 does so at each start.
+#[test]
+fn who_stops_before_it_starts_is_welcome_afterwards() {
+    let mut world = World::new();
+    let stopped = Announce { event: Event::Stopped, ..leecher(1) };
+    assert_eq!(world.announce(&stopped, ip(1), 0).map(|answer| answer.counts), Ok(counts(0, 0, 0)));
+    world.told(&leecher(1));
+    assert_eq!(world.told(&leecher(2)), [1]);
+}
+
+/// aria2 1.36 does so if it ends with its download, and never says `completed`. BEP 48 counts only that word.
+#[test]
+fn who_stops_with_the_whole_file_is_no_leecher_any_more_and_not_counted_as_a_download() {
+    let mut world = World::new();
+    world.told(&leecher(1));
+    world.told(&Announce { event: Event::Stopped, has_all: true, wanted: 0, ..leecher(1) });
+    assert_eq!(world.counts(0), counts(0, 0, 0));
 }
 
 #[test]
@@ -279,7 +317,7 @@ proptest! {
                 let endpoints: BTreeSet<_> = answer.peers.iter().map(|peer| (peer.ip, peer.port)).collect();
                 prop_assert_eq!(endpoints.len(), answer.peers.len());
                 prop_assert!(answer.peers.len() <= announce.wanted);
-                prop_assert!(answer.peers.iter().all(|peer| peer.name != announce.name && peer.port > 0));
+                prop_assert!(answer.peers.iter().all(|peer| peer.name != Some(announce.name) && peer.port > 0));
                 let all = answer.counts.complete + answer.counts.incomplete;
                 let is_in = announce.event != Event::Stopped && announce.port > 0;
                 let wanted = if announce.event == Event::Stopped { 0 } else { announce.wanted };
