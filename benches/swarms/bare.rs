@@ -15,7 +15,7 @@ use std::thread;
 
 use anyhow::{Context, Result, bail};
 
-use crate::apart;
+use crate::{announcing, apart};
 
 const COPY_BUFFER: usize = 256 * 1024;
 
@@ -59,6 +59,7 @@ pub fn act(arguments: &[String]) -> Option<Result<()>> {
         [SERVE, file, piece_size, connections] => serve(file, piece_size, connections),
         [FETCH, port, file_size, piece_size, file] => fetch(port, file_size, piece_size, file),
         [COPY, from, to] => copy(from, to),
+        [announcing::ANNOUNCE, port, members, announces, keeps] => announcing::act(port, members, announces, keeps),
         [apart::FETCH, how, at, id, file_size, piece_size] => apart::fetch(how, at, id, file_size, piece_size),
         _ => return None,
     })

@@ -18,7 +18,7 @@ const GIB: f64 = 1024.0 * MIB;
 /// A group's name, and what measures it.
 pub type Group = (&'static str, fn(&Bench) -> Result<Vec<Figure>>);
 
-pub const GROUPS: [Group; 10] = [
+pub const GROUPS: [Group; 11] = [
     ("rules", crate::rules::measure),
     ("one_to_one", one_to_one),
     ("one_to_four", one_to_four),
@@ -29,6 +29,7 @@ pub const GROUPS: [Group; 10] = [
     ("slow_network", slow_network),
     ("limits", crate::limits::measure),
     ("attacks", crate::attacks::measure),
+    ("tracker", crate::tracker::measure),
 ];
 
 /// What several rounds of peers and of the bare baseline came to.

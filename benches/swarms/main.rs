@@ -4,6 +4,7 @@
 //! the other in each of them. It prints tables and writes `target/bench/<group>.json`. By `cargo test` everything runs once,
 //! with little data: that shows only that it works.
 
+mod announcing;
 mod apart;
 mod attacks;
 mod bare;
@@ -15,6 +16,7 @@ mod processes;
 mod report;
 mod rules;
 mod swarm;
+mod tracker;
 
 #[path = "../../tests/hostile/client.rs"]
 #[allow(dead_code, reason = "it is made for tests, which use all of it")]

@@ -78,7 +78,9 @@ mod tests {
         let traffic = Traffic::new(Limits::default(), [first].into_iter());
         traffic.tally(first).expect("it is a neighbor").count_received(7);
         assert!(traffic.tally(other).is_none());
-        [first, other].into_iter().for_each(|neighbor| _ = traffic.join(neighbor));
+        for neighbor in [first, other] {
+            traffic.join(neighbor);
+        }
         assert_eq!(traffic.tallies().iter().map(|(_, tally)| tally.received()).collect::<Vec<_>>(), [7, 0]);
         assert_eq!(traffic.keep(|neighbor| neighbor == other), 1);
         assert!(traffic.tally(first).is_none());

@@ -10,6 +10,7 @@
 //! - `copies`: the comparison of the copies, and the reports: `verify`;
 //! - `run`: `start`, `status`, `stop`, `clean`;
 //! - `setup`: `init`, `meta`;
+//! - `track`: the tracker, and with `hosts` the only room with sockets;
 //! - `generate`: completions and man pages.
 
 mod fault;
@@ -31,6 +32,8 @@ mod copies;
 mod run;
 
 mod setup;
+
+mod track;
 
 mod generate;
 
@@ -110,6 +113,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Clean(args) => clean::clean(args),
         Command::Verify(args) => verify::verify(args),
         Command::Meta(args) => meta::run(&args.what),
+        Command::Track(args) => track::run(args),
         Command::Generate(args) => generate::run(&args.what),
     }
 }

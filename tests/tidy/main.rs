@@ -30,11 +30,32 @@ const FORBIDDEN_IMPORTS: &[(&str, &str)] = &[
     ("net::telling", "net::state"),
 ];
 /// The same for the rooms and files of the tool beside it, `swarm`.
-const SWARM_ORDER: &[&str] =
-    &["fault", "words", "out", "cli", "swarm_dir", "files", "logs", "hosts", "copies", "run", "setup", "generate"];
+const SWARM_ORDER: &[&str] = &[
+    "fault",
+    "words",
+    "out",
+    "cli",
+    "swarm_dir",
+    "files",
+    "logs",
+    "hosts",
+    "copies",
+    "run",
+    "setup",
+    "track",
+    "generate",
+];
 /// The same for it.
-const SWARM_FORBIDDEN_IMPORTS: &[(&str, &str)] =
-    &[("setup", "run"), ("logs", "out"), ("logs", "cli"), ("logs", "files")];
+const SWARM_FORBIDDEN_IMPORTS: &[(&str, &str)] = &[
+    ("setup", "run"),
+    ("track", "run"),
+    ("track", "setup"),
+    ("track", "hosts"),
+    ("track", "copies"),
+    ("logs", "out"),
+    ("logs", "cli"),
+    ("logs", "files"),
+];
 /// All that `swarm` takes from the crate: it runs peers as processes, no matter whose they are.
 const SWARM_IMPORTS: &[&str] = &[
     "bencode",
@@ -43,6 +64,7 @@ const SWARM_IMPORTS: &[&str] = &[
     "output::console",
     "disk::hashing",
     "disk::journal",
+    "discovery::identity",
     "protocol::layout",
     "limits",
     "disk::lock",
@@ -96,9 +118,9 @@ const RESERVED: &[(&str, &[&str])] = &[
 ];
 /// The same for the modules of `swarm`.
 const SWARM_RESERVED: &[(&str, &[&str])] = &[
-    ("std::net", &["hosts", "setup::init", "setup::places"]),
+    ("std::net", &["hosts", "setup::init", "setup::places", "track"]),
     ("process::Command", &["hosts"]),
-    ("std::thread", &["hosts", "run::watch"]),
+    ("std::thread", &["hosts", "run::watch", "track"]),
     ("io::stderr(),", &[]),
     ("DrawTarget::stderr", &[]),
     ("thread::sleep", &[]),

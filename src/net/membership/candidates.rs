@@ -196,7 +196,9 @@ mod tests {
     fn one_id_that_answers_at_two_ports_is_told_and_one_that_has_moved_is_not() {
         let (mut candidates, now) = (Candidates::default(), Instant::now());
         let places = [at("10.0.0.1:6001"), at("10.0.0.1:6002"), at("10.0.0.2:6001")];
-        places.iter().for_each(|&place| _ = candidates.found(place, now, Duration::ZERO));
+        for place in places {
+            candidates.found(place, now, Duration::ZERO);
+        }
         assert_eq!(candidates.answered(places[0], id(1002), now), None);
         assert_eq!(candidates.answered(places[2], id(1002), now), None, "a machine may have several addresses");
         assert_eq!(candidates.answered(places[1], id(1002), now), Some(places[0]));
@@ -204,7 +206,9 @@ mod tests {
         // Its old address is dialed again, and if it still answers, there are two.
         let later = now + RECENT;
         due(&mut candidates, later);
-        places.iter().for_each(|&place| candidates.ended(place, Duration::ZERO, later));
+        for place in places {
+            candidates.ended(place, Duration::ZERO, later);
+        }
         assert_eq!(candidates.answered(places[1], id(1002), later), None);
         assert_eq!(due(&mut candidates, later), [places[0], places[2]]);
         assert_eq!(candidates.answered(places[0], id(1002), later), Some(places[1]));
@@ -227,7 +231,10 @@ mod tests {
     #[test]
     fn the_number_of_addresses_is_bounded_and_the_one_named_longest_ago_goes_first() {
         let (mut candidates, start) = (Candidates::default(), Instant::now());
-        let place = |number: usize| SocketAddr::from(([10, 0, (number / 250) as u8, (number % 250) as u8], 6001));
+        let place = |number: usize| {
+            let bits = 0x0a00_0000 + u32::try_from(number).expect("few");
+            SocketAddr::from((std::net::Ipv4Addr::from_bits(bits), 6001))
+        };
         let time = |number: usize| start + Duration::from_millis(number as u64);
         (0..MOST_CANDIDATES).for_each(|number| _ = candidates.found(place(number), time(number), Duration::ZERO));
         candidates.found(place(0), time(MOST_CANDIDATES), Duration::ZERO);

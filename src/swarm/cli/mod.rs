@@ -1,6 +1,8 @@
 //! The command line of `swarm`: its subcommands and their options, with the words that `--help`, the man pages and the
 //! shells' completions show.
 
+mod meta;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,8 +11,14 @@ use clap_complete::Shell;
 use peer_process::cli::{RATE, SECS, SIZE, UNITS, number, paragraphs, rate};
 use peer_process::limits::Rate;
 
+pub use self::meta::{
+    HashName, Meta, MetaArgs, MetaCreateArgs, MetaExportArgs, MetaImportArgs, MetaShowArgs, MetaVerifyArgs,
+};
+
 /// Maximum number of peers. Each is connected to each other one: 1000 peers have half a million connections.
 pub const MOST_PEERS: u32 = 1000;
+/// Maximum number of seconds between two announces: a day.
+pub const MOST_INTERVAL_SECS: u32 = 86_400;
 
 /// Runs all peers of a swarm, on this machine and over ssh.
 ///
@@ -46,6 +54,8 @@ pub enum Command {
     Verify(ReportArgs),
     /// Make, show and check manifests, which list a hash for each piece, also from and to .torrent files
     Meta(MetaArgs),
+    /// Run a tracker, by which peers of our swarms and other programs find each other
+    Track(TrackArgs),
     /// Print completions for a shell, or write man pages; for both programs
     Generate(GenerateArgs),
 }
@@ -226,124 +236,22 @@ pub struct CleanArgs {
     pub remote: RemoteArgs,
 }
 
-/// `swarm meta`.
+/// `swarm track`.
 #[derive(Debug, Args)]
-pub struct MetaArgs {
-    #[command(subcommand)]
-    pub what: Meta,
-}
-
-/// The subcommands of `swarm meta`.
-#[derive(Debug, Subcommand)]
-pub enum Meta {
-    /// Hash a file and write its manifest, FILE.meta.json
-    Create(MetaCreateArgs),
-    /// Show a manifest without the hashes of its pieces
-    Show(MetaShowArgs),
-    /// Compare a file with its manifest, and list the wrong pieces
-    Verify(MetaVerifyArgs),
-    /// Make a manifest from a .torrent file, and show the matching lines of Common.cfg
-    Import(MetaImportArgs),
-    /// Make a .torrent file from a manifest
-    Export(MetaExportArgs),
-}
-
-/// `swarm meta create`.
-#[derive(Debug, Args)]
-#[command(after_help = paragraphs(&[SIZE, UNITS]))]
-pub struct MetaCreateArgs {
-    /// The file
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
-    /// The size of a piece, as in Common.cfg, or auto for about 1500 pieces [default: auto]
-    #[arg(long, value_name = "SIZE")]
-    pub piece_size: Option<String>,
-    /// The kind of the hashes
-    #[arg(long, value_enum, value_name = "KIND", default_value_t = HashName::Sha256)]
-    pub hash: HashName,
-    /// The URL of a tracker, for programs that use one
-    #[arg(long, value_name = "URL")]
-    pub tracker_url: Option<String>,
-    /// Overwrite an existing manifest
-    #[arg(long)]
-    pub force: bool,
-    /// Write the manifest to PATH [default: FILE.meta.json]
-    #[arg(short, long, value_name = "PATH")]
-    pub output: Option<PathBuf>,
-}
-
-/// The values of `--hash`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-pub enum HashName {
-    /// SHA-256
-    Sha256,
-    /// SHA-1, for programs that support nothing else. It finds damage but not every forgery
-    Sha1,
-    /// BLAKE3, the fastest
-    Blake3,
-}
-
-/// `swarm meta show`.
-#[derive(Debug, Args)]
-pub struct MetaShowArgs {
-    /// The manifest
-    #[arg(value_name = "FILE.meta.json")]
-    pub manifest: PathBuf,
-    /// Print the result as JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `swarm meta verify`.
-#[derive(Debug, Args)]
-pub struct MetaVerifyArgs {
-    /// The file
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
-    /// The manifest [default: FILE.meta.json]
-    #[arg(long, value_name = "PATH")]
-    pub manifest: Option<PathBuf>,
-    /// Print the result as JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `swarm meta import`.
-#[derive(Debug, Args)]
-pub struct MetaImportArgs {
-    /// The .torrent file, version 1 or hybrid, of a single file
-    #[arg(value_name = "FILE.torrent")]
-    pub torrent: PathBuf,
-    /// Write the manifest to PATH [default: FileName.meta.json here, or beside the Common.cfg of --common]
-    #[arg(short, long, value_name = "PATH")]
-    pub output: Option<PathBuf>,
-    /// Put `FileName`, `FileSize` and `PieceSize` into this Common.cfg. If it is missing, it is made
-    #[arg(long, value_name = "PATH")]
-    pub common: Option<PathBuf>,
-    /// Overwrite an existing manifest, and other values in Common.cfg
-    #[arg(long)]
-    pub force: bool,
-}
-
-/// `swarm meta export`.
-#[derive(Debug, Args)]
-pub struct MetaExportArgs {
-    /// The manifest
-    #[arg(value_name = "FILE.meta.json")]
-    pub manifest: PathBuf,
-    /// The file. A manifest without SHA-1 needs it; one with SHA-1 is compared with it [default: `FileName` beside the manifest,
-    /// if it is needed]
-    #[arg(long, value_name = "PATH")]
-    pub file: Option<PathBuf>,
-    /// The URL of a tracker; may be repeated [default: that of the manifest, if any]
-    #[arg(long = "tracker", value_name = "URL")]
-    pub trackers: Vec<String>,
-    /// Write the .torrent to PATH [default: FileName.torrent beside the manifest]
-    #[arg(short, long, value_name = "PATH")]
-    pub output: Option<PathBuf>,
-    /// Overwrite an existing file
-    #[arg(long)]
-    pub force: bool,
+pub struct TrackArgs {
+    /// Listen on this address or name of this machine. An IPv6 address needs brackets. Port 0 stands for any free port
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:6969")]
+    pub listen: String,
+    /// Serve only the swarms in these directories, each with a Common.cfg [default: any swarm]
+    #[arg(long, value_name = "SWARM_DIR", num_args = 1..)]
+    pub only: Vec<PathBuf>,
+    /// With --only, serve also the swarms whose peers run with --swarm NAME; may be repeated
+    #[arg(long = "swarm", value_name = "NAME", requires = "only")]
+    pub names: Vec<String>,
+    /// The number of seconds after which peers announce again. After twice that and 10 s, a peer that does not is gone
+    #[arg(long = "interval", value_name = "SECONDS", default_value_t = 60, allow_negative_numbers = true,
+        value_parser = number("--interval", 1..=MOST_INTERVAL_SECS))]
+    pub interval_secs: u32,
 }
 
 /// `swarm generate`.

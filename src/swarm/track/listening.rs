@@ -1,0 +1,190 @@
+//! Where a tracker listens: the value of `--listen`, the sockets, the URL for the peers, and who can reach it.
+
+use std::io::{self, ErrorKind};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs, UdpSocket};
+
+use anyhow::{Context, Result, anyhow};
+use peer_process::config::plain_host;
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::fault::Usage;
+use crate::track::request::is_near;
+
+/// Maximum number of connections that the system holds until they are accepted.
+const BACKLOG: i32 = 1024;
+/// Addresses that never answer (RFC 5737, RFC 3849). Nothing is sent there: the system only says which own address it would use.
+const ELSEWHERE: [(IpAddr, IpAddr); 2] = [
+    (IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1))),
+    (IpAddr::V6(Ipv6Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1))),
+];
+
+/// The sockets, and what people are told about them.
+#[derive(Debug)]
+pub struct Listening {
+    /// The sockets, at least one.
+    pub listeners: Vec<TcpListener>,
+    /// The host as it was written.
+    host: String,
+    /// The addresses of the sockets.
+    addresses: Vec<SocketAddr>,
+}
+
+impl Listening {
+    /// Listens at all addresses of a host, such as `127.0.0.1:6969`, `[::]:6969` or `localhost:0`.
+    ///
+    /// # Errors
+    /// One sentence if the text is wrong, the host is unknown or not this machine, or another program has the port.
+    pub fn at(text: &str) -> Result<Self> {
+        let wrong =
+            || Usage::error(format!("--listen '{text}' is not a host and a port, such as 127.0.0.1:6969 or [::1]:0"));
+        let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
+        let port: u16 = port.parse().map_err(|_| wrong())?;
+        let plain = plain_host(host);
+        if plain.is_empty() || (plain.contains(':') && plain == host) {
+            return Err(wrong());
+        }
+        let found = (plain, port).to_socket_addrs().with_context(|| format!("cannot look up the host '{plain}'"))?;
+        let (mut listeners, mut addresses) = (Vec::new(), Vec::<SocketAddr>::new());
+        let mut missing = None;
+        for mut address in found {
+            // All addresses of the host get the port that the first one got.
+            address.set_port(addresses.first().map_or(port, SocketAddr::port));
+            if addresses.contains(&address) {
+                continue;
+            }
+            match listen(address) {
+                Ok(listener) => {
+                    addresses.push(listener.local_addr().context("cannot read the address of a socket")?);
+                    listeners.push(listener);
+                }
+                // The name may have addresses of a kind that this machine does not have now.
+                Err(error) if is_missing(&error) => missing = missing.or(Some(sentence(address, &error))),
+                Err(error) => return Err(anyhow!(sentence(address, &error))),
+            }
+        }
+        if listeners.is_empty() {
+            return Err(anyhow!(missing.unwrap_or_else(|| format!("the host '{plain}' has no address"))));
+        }
+        Ok(Self { listeners, host: host.to_owned(), addresses })
+    }
+
+    /// Returns the URL for the peers.
+    pub fn url(&self) -> String {
+        let address = self.addresses[0];
+        let host = if address.ip().is_unspecified() {
+            let ip = outgoing(address.ip()).unwrap_or(Ipv4Addr::LOCALHOST.into());
+            SocketAddr::new(ip, address.port()).to_string()
+        } else {
+            format!("{}:{}", self.host, address.port())
+        };
+        format!("http://{host}/announce")
+    }
+
+    /// Returns a sentence about those who can reach the tracker.
+    pub fn reach(&self, serves_all: bool) -> String {
+        if self.addresses.iter().all(|address| address.ip().is_loopback()) {
+            return format!(
+                "only programs on this machine can reach the tracker; --listen 0.0.0.0:{} lets others in",
+                self.addresses[0].port()
+            );
+        }
+        let who = if self.addresses.iter().all(|address| is_near(address.ip())) {
+            "everybody in the network of this machine"
+        } else {
+            "everybody who can reach this machine"
+        };
+        let what = if serves_all { "any swarm; --only restricts it" } else { "the swarms of --only" };
+        format!("{who} can use the tracker for {what}, and learns the addresses of the peers in a swarm")
+    }
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    if address.is_ipv6() {
+        // `[::]` means everybody, on systems with another default, too.
+        socket.set_only_v6(!address.ip().is_unspecified())?;
+    }
+    // Connections of an earlier tracker may still be closing.
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    // Accepted connections get it, too: several answers on one connection do not wait for each other.
+    socket.set_tcp_nodelay(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket.into())
+}
+
+/// Reports whether this machine does not have the address at all.
+fn is_missing(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::AddrNotAvailable | ErrorKind::Unsupported)
+        || error.raw_os_error() == Some(rustix::io::Errno::AFNOSUPPORT.raw_os_error())
+}
+
+fn sentence(address: SocketAddr, error: &io::Error) -> String {
+    match error.kind() {
+        ErrorKind::AddrInUse => format!("cannot listen on {address}: another program has this port"),
+        ErrorKind::AddrNotAvailable => format!("cannot listen on {address}: this machine does not have the address"),
+        _ => format!("cannot listen on {address}: {error}"),
+    }
+}
+
+/// Returns the address of this machine that others in its network see.
+fn outgoing(unspecified: IpAddr) -> Option<IpAddr> {
+    // `[::]` takes both kinds, and most networks have IPv4.
+    let mut kinds = ELSEWHERE.iter().filter(|(own, _)| unspecified.is_ipv6() || own.is_ipv4());
+    let asked = |(own, other): &(IpAddr, IpAddr)| {
+        let socket = UdpSocket::bind((*own, 0)).ok()?;
+        socket.connect((*other, 9)).ok()?;
+        Some(socket.local_addr().ok()?.ip())
+    };
+    kinds.find_map(asked)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(text: &str) -> String {
+        format!("{:#}", Listening::at(text).expect_err(text))
+    }
+
+    #[test]
+    fn a_wrong_value_is_named() {
+        for text in
+            ["", "6969", "127.0.0.1", ":6969", "127.0.0.1:", "127.0.0.1:65536", "::1:6969", "[::1]", "[]:1", "a:b:1"]
+        {
+            let expected = format!("--listen '{text}' is not a host and a port, such as 127.0.0.1:6969 or [::1]:0");
+            assert_eq!(fault(text), expected);
+        }
+        assert_eq!(fault("192.0.2.1:6969"), "cannot listen on 192.0.2.1:6969: this machine does not have the address");
+        assert!(fault("no.such.host.invalid:1").starts_with("cannot look up the host 'no.such.host.invalid': "));
+    }
+
+    #[test]
+    fn port_0_is_a_free_one_and_nobody_else_gets_it() {
+        let listening = Listening::at("127.0.0.1:0").expect("a free port");
+        let address = listening.addresses[0];
+        assert_eq!(listening.url(), format!("http://{address}/announce"));
+        let expected = format!("cannot listen on {address}: another program has this port");
+        assert_eq!(fault(&address.to_string()), expected);
+    }
+
+    #[test]
+    fn a_name_stays_in_the_url_and_all_its_addresses_have_one_port() {
+        let listening = Listening::at("localhost:0").expect("a free port");
+        let port = listening.addresses[0].port();
+        assert!(listening.addresses.iter().all(|address| address.port() == port), "{listening:?}");
+        assert_eq!(listening.url(), format!("http://localhost:{port}/announce"));
+        assert!(listening.reach(true).contains(&format!("--listen 0.0.0.0:{port}")), "{}", listening.reach(true));
+    }
+
+    #[test]
+    fn who_listens_everywhere_is_told_who_can_reach_it() {
+        let listening = Listening::at("0.0.0.0:0").expect("a free port");
+        assert!(!listening.url().contains("0.0.0.0"), "{}", listening.url());
+        let start = "everybody who can reach this machine can use the tracker for ";
+        assert!(listening.reach(true).starts_with(&format!("{start}any swarm; ")), "{}", listening.reach(true));
+        assert!(listening.reach(false).starts_with(&format!("{start}the swarms of --only")));
+    }
+}

@@ -1,0 +1,86 @@
+//! `swarm track`: a `BitTorrent` tracker over HTTP (BEP 3, 7, 23 and 48), for our swarms and for everybody's clients.
+//!
+//! Modules in reading order; the first four are pure:
+//!
+//! - `request`: what a caller asks for;
+//! - `registry`: who is in which swarm, and who may change that;
+//! - `answer` and `page`: what callers and people get;
+//! - `only`: the swarms of `--only`;
+//! - `callers` and `listening`: the connections and the sockets;
+//! - `server`: HTTP.
+
+mod request;
+
+mod registry;
+
+mod answer;
+mod page;
+
+mod only;
+
+mod callers;
+mod listening;
+mod server;
+
+use std::process::{self, ExitCode};
+use std::thread;
+
+use anyhow::{Context, Result};
+use peer_process::discovery::identity::InfoHash;
+use rand::SeedableRng;
+use rand::rngs::{StdRng, SysRng};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use self::answer::Intervals;
+use self::listening::Listening;
+use self::registry::{Limits, Registry};
+use self::server::Tracker;
+use crate::cli::TrackArgs;
+use crate::fault::Usage;
+use crate::out::{hush, print, say};
+use crate::words;
+
+/// Maximum number of members of all swarms together.
+const MOST_MEMBERS: usize = 100_000;
+/// Maximum number of members from one IPv4 address or IPv6 site. A swarm on one machine has at most 1000.
+const MOST_OF_SOURCE: usize = 4096;
+/// Maximum number of seconds that a peer with a reason is told to wait before it announces again.
+const LEAST_INTERVAL_SECS: u32 = 10;
+/// Number of seconds that a member may be late, after it has left out one announce.
+const SPARE_SECS: u32 = 10;
+
+/// Runs a tracker until a signal ends it.
+///
+/// # Errors
+/// If it cannot listen, or a directory of `--only` has no swarm.
+pub fn run(args: &TrackArgs) -> Result<ExitCode> {
+    watch_signals()?;
+    let serves_all = args.only.is_empty();
+    let names = only::hashes(&args.only, &args.names).map_err(|error| Usage::error(format!("{error:#}")))?;
+    let hashes: Vec<InfoHash> = names.keys().copied().collect();
+    let usual_secs = args.interval_secs;
+    let intervals = Intervals { usual_secs, least_secs: usual_secs.min(LEAST_INTERVAL_SECS) };
+    let patience_secs = 2 * usual_secs + SPARE_SECS;
+    let limits = Limits { members: MOST_MEMBERS, of_source: MOST_OF_SOURCE, patience_secs };
+    let rng = StdRng::try_from_rng(&mut SysRng).context("the system has no random numbers")?;
+    let registry = Registry::new(limits, (!serves_all).then_some(&hashes), rng);
+    let listening = Listening::at(&args.listen)?;
+    print(&listening.url())?;
+    say(&listening.reach(serves_all));
+    match server::serve(listening.listeners, Tracker::new(registry, names, intervals))? {}
+}
+
+/// Lets SIGINT, SIGTERM and SIGHUP end this process at once: it keeps nothing that must be saved.
+fn watch_signals() -> Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot watch for signals")?;
+    let watching = move || {
+        if let Some(signal) = signals.forever().next() {
+            say(&format!("{}: the tracker ends", words::signal(signal)));
+            let _quiet = hush();
+            process::exit(128 + signal);
+        }
+    };
+    thread::Builder::new().name("signals".into()).spawn(watching).context("cannot start a thread")?;
+    Ok(())
+}
