@@ -105,7 +105,7 @@ for name, (address, _) in senders.items():
     threading.Thread(target=accept, args=(name, listener), daemon=True).start()
 deadline = time.monotonic() + 60
 enough = None
-while time.monotonic() < deadline and (enough is None or time.monotonic() < enough):
+while time.monotonic() < deadline and (not enough or time.monotonic() < enough):
     for address, headers in senders.values():
         lines = ["BT-SEARCH * HTTP/1.1", *headers, "", "", ""]
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
@@ -114,7 +114,7 @@ while time.monotonic() < deadline and (enough is None or time.monotonic() < enou
             sender.sendto("\r\n".join(lines).encode(), ("239.192.152.143", 6771))
     time.sleep(2)
     # what is not to come gets ten more announcements after all that is to come
-    if enough is None and all(dialed[name] >= expected[name] for name in senders):
+    if not enough and all(dialed[name] >= expected[name] for name in senders):
         enough = time.monotonic() + 20
 for name in senders:
     print(f"a datagram, {name}: dialed by {', '.join(sorted(dialed[name])) or 'nobody'}")

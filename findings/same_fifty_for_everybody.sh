@@ -4,9 +4,9 @@
 # Version: qbittorrent-nox 4.5.2-3+deb12u1 (Debian 12), with "Enable embedded tracker"; compared with opentracker 0.0~git20210823.110868e-3.
 # One would guess: of 60 members each answer holds some 50, chosen by chance as BEP 3 has it, so that a client that asks again and
 #   many clients together know all.
-# What happens: 20 clients that ask 20 times each get one and the same 50. The other ten are in no answer at all.
+# What happens: all 60 members ask 40 times each, and the 2400 answers together hold 50 to 52 members. At least eight are in no answer at all.
 #   opentracker's answers together hold all 60.
-# Who is hurt: those ten, whom nobody dials: two of them never meet, and if they hold the only copies behind a router that lets
+# Who is hurt: those eight to ten, whom nobody dials: two of them never meet, and if they hold the only copies behind a router that lets
 #   only some calls through, the swarm never learns of them. All connections crowd at the other 50.
 set -euo pipefail
 
@@ -75,7 +75,7 @@ def measure(name, port):
     listening(port)
     for member in range(60):
         announce(port, member, "&event=started")
-    answers = [announce(port, member, "") for _ in range(20) for member in range(20)]
+    answers = [announce(port, member, "") for _ in range(40) for member in range(60)]
     known = set().union(*answers)
     print(f"{name}: 60 members, {len(answers)} answers with {sorted({len(a) for a in answers})} of them; members in any answer: {len(known)}")
     return len(known), {len(a) for a in answers}
@@ -83,7 +83,8 @@ def measure(name, port):
 opentracker = measure("opentracker", 9001)
 qbittorrent = measure("qBittorrent's tracker", 9000)
 assert opentracker == (60, {50}), "opentracker answers otherwise than was seen before"
-assert qbittorrent == (50, {50}), "qBittorrent's tracker no longer answers with the same 50"
-print("qBittorrent 4.5.2 never lists 10 of 60 members to anybody.")
+# where two members share a place in its table, an announce may change their order: that moves one or two over the edge
+assert qbittorrent[1] == {50} and qbittorrent[0] <= 55, "qBittorrent's tracker no longer answers with the same 50"
+print(f"qBittorrent 4.5.2 lists {60 - qbittorrent[0]} of 60 members to nobody.")
 PY
 python3 ask.py
