@@ -7,8 +7,8 @@
 # What happens: the tracker hears nothing. It counts the member and hands its address out until it expires, 45 minutes later for
 #   opentracker. aria2 sends event=stopped after SIGINT only, transmission-daemon only where the torrent is stopped before the daemon
 #   is ended (transmission-remote --stop).
-# Who is hurt: the others in the swarm whenever a service manager restarts such a client: they dial a dead address, and a program that
-#   counts leechers waits for one that is gone. Clients in containers, which live short, fill a tracker with dead members.
+# Who is hurt: the others in the swarm whenever a service manager ends such a client. They dial a dead address, and a program that counts
+#   leechers waits for one that is gone. Clients in containers, which live short, fill a tracker with dead members.
 set -euo pipefail
 
 if [ "${1:-}" != inside ]; then

@@ -2,12 +2,12 @@
 # aria2 reads a hybrid torrent (BEP 52) and gives it an info hash that no other program knows.
 #
 # Versions: aria2 1.36.0-1 (Debian 12), libtorrent 2.0.11 (PyPI), parse-torrent 11.0.24 (npm).
-# One would guess: a program that knows nothing of version 2 uses the v1 half and its info hash, for which hybrid torrents were made,
-#   or else refuses the file.
+# One would guess: a program that knows nothing of version 2 uses the v1 half and its info hash, or else refuses the file.
+#   Hybrid torrents were made for that.
 # What happens: libtorrent makes hybrid torrents unless told otherwise; their `file tree` holds an empty key, as BEP 52 wants it.
 #   aria2 prints name, length and number of pieces correctly, and an info hash that is neither the v1 nor the v2 one.
 #   It is the SHA-1 of `info` written again without what stands under the empty key. aria2 announces it, too.
-# Who is hurt: a user of aria2, who waits in a swarm of one without any error; a tracker with a list of allowed hashes refuses it.
+# Who is hurt: a user of aria2, who waits in a swarm of one without any error. A tracker with a list of allowed hashes refuses it.
 set -euo pipefail
 
 home=$(mktemp -d)

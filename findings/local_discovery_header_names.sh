@@ -3,13 +3,12 @@
 #
 # Versions: transmission-daemon 3.00-2.1+deb12u1, aria2 1.36.0-1 (Debian 12), libtorrent 2.0.11 (PyPI).
 # One would guess: since the messages are HTTP requests, `port` is as good as `Port`. The document itself prints three names with a
-#   capital letter and `cookie` without, and asks to ignore headers that are not understood. And a client that is newer than the document
-#   looks at each `Infohash` of a message, for there may be several (only for "older implementations" it warns).
+#   capital letter and `cookie` without, and asks to ignore headers that are not understood. It allows several `Infohash` in a message
+#   and warns of "older implementations" only, so that a client newer than the document looks at each.
 # What happens: with names in lower case, aria2 and libtorrent dial the sender, and transmission says "Discarded invalid multicast message".
 #   With two hashes, of which the second is the common one, libtorrent alone dials; transmission and aria2 look at the first and stop.
-# Who is hurt: a program that sends through an HTTP library that writes names in lower case, as many do since HTTP/2, or that puts its
-#   torrents into one datagram: it finds others, is found by its like, and never by transmission. Exactly the printed letters and one
-#   hash for each datagram work with all.
+# Who is hurt: a program whose HTTP library writes names in lower case, as many do since HTTP/2, or that puts its torrents into one
+#   datagram. Its like finds it, and transmission never does. The printed letters and one hash a datagram work with all.
 set -euo pipefail
 
 if [ "${1:-}" != inside ]; then

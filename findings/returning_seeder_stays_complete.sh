@@ -6,8 +6,8 @@
 #   opentracker and the tracker in qBittorrent do so.
 # What happens: `complete` still counts the member, and `incomplete` is 0 while it downloads. Dictionaries hand its old peer id out.
 #   It lasts as long as the member announces, for every announce renews the entry; only event=stopped, or 20 minutes of silence, ends it.
-# Who is hurt: a seeder that was killed, lost its disk and starts again: others see "1 seeder, 0 leechers", seeders that stop when no
-#   leecher is left leave it alone, and clients that compare the peer id of the handshake with the tracker's drop it.
+# Who is hurt: a seeder that was killed, lost its disk and starts again. Others see "1 seeder, 0 leechers", and seeders that stop when no
+#   leecher is left leave it alone. A client that compares the peer ids of tracker and handshake, as BEP 3 wants it, drops it.
 set -euo pipefail
 
 home=$(mktemp -d)

@@ -2,12 +2,11 @@
 # The tracker in qBittorrent gives everybody the same 50 members and never lists the others of a larger swarm.
 #
 # Version: qbittorrent-nox 4.5.2-3+deb12u1 (Debian 12), with "Enable embedded tracker"; compared with opentracker 0.0~git20210823.110868e-3.
-# One would guess: of 60 members each answer holds some 50, chosen by chance as BEP 3 has it, so that a client that asks again and
-#   many clients together know all.
+# One would guess: of 60 members each answer holds some 50, chosen by chance as BEP 3 has it. A client that asks again comes to know all.
 # What happens: all 60 members ask 40 times each, and the 2400 answers together hold 50 to 52 members. At least eight are in no answer at all.
 #   opentracker's answers together hold all 60.
-# Who is hurt: those eight to ten, whom nobody dials: two of them never meet, and if they hold the only copies behind a router that lets
-#   only some calls through, the swarm never learns of them. All connections crowd at the other 50.
+# Who is hurt: those eight to ten, whom nobody dials. Two of them never meet, and one that can only be dialed is out of the swarm.
+#   All connections crowd at the other 50.
 set -euo pipefail
 
 if [ "${1:-}" != inside ]; then

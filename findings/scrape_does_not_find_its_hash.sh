@@ -2,11 +2,11 @@
 # bittorrent-tracker answers a scrape under a hash that nobody asked for, and transmission-show finds "no match".
 #
 # Versions: bittorrent-tracker 11.2.3 (npm), transmission-cli 3.00-2.1+deb12u1 (Debian 12).
-# One would guess: the answer's `files` holds the 20 bytes of the info hash that was asked for, so that every client finds its numbers there.
+# One would guess: the answer's `files` holds the 20 bytes of the info hash that was asked for. Every client finds its numbers there.
 # What happens: the tracker turns the hash into text and writes it as UTF-8. Each byte from 0x80 up becomes two, so that the key has 20 to
 #   40 bytes. transmission-show, which looks for the 20 bytes, prints "no match", although the tracker has a seeder and a leecher.
 #   The same tracker writes `peer id` in answers without `compact=1` in the same way. Compact answers are right, so that downloads work.
-# Who is hurt: users who read "no match" as a dead torrent, and statistics made from scrapes: only a hash of 20 bytes below 0x80,
+# Who is hurt: users who read "no match" as a dead torrent, and statistics made from scrapes. Only a hash of 20 bytes below 0x80,
 #   one in a million, would be found.
 set -euo pipefail
 

@@ -4,10 +4,10 @@
 # Version: qbittorrent-nox 4.5.2-3+deb12u1 (Debian 12), with "Enable embedded tracker"; its clock is moved by libfaketime 0.9.10-2.1.
 # One would guess: it asks for an announce each 1800 s (`interval`) and drops a member that missed one or two. opentracker drops it
 #   after 45 minutes, bittorrent-tracker after 20.
-# What happens: after 25 hours and 50 announces of the one living member, the answer still lists the silent ones and counts them in
-#   `complete` and `incomplete`. Only event=stopped removes a member (or number 201, since 200 are kept).
-# Who is hurt: a newcomer after some crashes, who dials dead addresses first, and programs that read `incomplete` as "somebody still
-#   downloads": a seeder that waits for it to become 0 waits without end.
+# What happens: after 25 hours and 50 announces of the one living member, the answer still lists the silent ones. It counts them in
+#   `complete` and `incomplete`, too. Only event=stopped removes a member (or number 201, since 200 are kept).
+# Who is hurt: a newcomer after some crashes, who dials dead addresses first. Programs that read `incomplete` as "somebody still
+#   downloads", too: a seeder that waits for it to become 0 waits without end.
 set -euo pipefail
 
 if [ "${1:-}" != inside ]; then
