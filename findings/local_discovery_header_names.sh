@@ -7,7 +7,7 @@
 #   and warns of "older implementations" only, so that a client newer than the document looks at each.
 # What happens: with names in lower case, aria2 and libtorrent dial the sender, and transmission says "Discarded invalid multicast message".
 #   With two hashes, of which the second is the common one, libtorrent alone dials; transmission and aria2 look at the first and stop.
-# Who is hurt: a program whose HTTP library writes names in lower case, as many do since HTTP/2, or that puts its torrents into one
+# Who is hurt: a program whose HTTP library writes names in lower case (many do since HTTP/2), or that joins torrents in one
 #   datagram. Its like finds it, and transmission never does. The printed letters and one hash a datagram work with all.
 set -euo pipefail
 

@@ -6,7 +6,7 @@
 #   For `info` needs no more than name, length, piece length and pieces. So a lost .torrent can be made again from the file.
 # What happens: transmission-create writes `private` = 0 into `info`, although no private torrent was asked for. BEP 27 gives a meaning
 #   to 1 only, so a reader takes the torrent for the same. But the hash is another, and so is the swarm.
-# Who is hurt: users who make a torrent again from the file to help an old swarm, and tools that find equal content by info hash.
+# Who is hurt: users who make a torrent again from its file to help an old swarm, and tools that seek equal content by info hash.
 set -euo pipefail
 
 home=$(mktemp -d)
