@@ -191,10 +191,9 @@ fn decoded(text: &str) -> Vec<u8> {
     let mut rest = text.as_bytes();
     while let [first, more @ ..] = rest {
         let hex = more.get(..2).filter(|_| *first == b'%').and_then(|hex| std::str::from_utf8(hex).ok());
-        match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            Some(byte) => (bytes, rest) = ([bytes, vec![byte]].concat(), &more[2..]),
-            None => (bytes, rest) = ([bytes, vec![*first]].concat(), more),
-        }
+        let byte = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        bytes.push(byte.unwrap_or(*first));
+        rest = &more[if byte.is_some() { 2 } else { 0 }..];
     }
     bytes
 }

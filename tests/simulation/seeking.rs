@@ -151,7 +151,9 @@ impl World {
         let (wanted, idle) = seeking.idle.iter().partition(|address| address.node == other);
         seeking.idle = idle;
         let wanted: BTreeSet<_> = wanted;
-        wanted.into_iter().for_each(|address| self.begin_seeking(node, address));
+        for address in wanted {
+            self.begin_seeking(node, address);
+        }
     }
 
     /// Members that were not connected for long have left.
