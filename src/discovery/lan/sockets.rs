@@ -46,7 +46,7 @@ pub struct Arrival {
 }
 
 impl Sockets {
-    /// Opens the sockets that listen. There are none at any place yet.
+    /// Opens the sockets that listen. It speaks at no place yet.
     ///
     /// # Errors
     /// If neither family can be listened to.
