@@ -24,6 +24,8 @@ const DIRECT: [&str; 16] = [
 ];
 /// Dependencies that only `swarm` uses; its `console` is the one that `indicatif` has, too.
 const OF_SWARM: [&str; 5] = ["bt_bencode", "clap_complete", "clap_mangen", "comfy-table", "tempfile"];
+/// Dependencies that only the feature `discovery` uses, beside that of bencode.
+const OF_DISCOVERY: [&str; 2] = ["if-addrs", "ureq"];
 
 /// Runs cargo on this package without its default features, and returns its stdout.
 fn cargo(arguments: &[&str]) -> String {
@@ -52,7 +54,8 @@ fn peer_process_alone_names_fifteen_packages_and_links_none_of_swarm_s() {
     assert_eq!(packages(&["--depth", "1"]), DIRECT);
     let all = packages(&[]);
     assert!(DIRECT.iter().all(|name| all.iter().any(|other| other == name)), "{all:?}");
-    let wrong: Vec<_> = OF_SWARM.iter().filter(|name| all.iter().any(|other| other == *name)).collect();
+    let wrong: Vec<_> =
+        OF_SWARM.iter().chain(&OF_DISCOVERY).filter(|name| all.iter().any(|other| other == *name)).collect();
     assert!(wrong.is_empty(), "{wrong:?}");
 }
 
@@ -63,6 +66,19 @@ fn the_check_sees_what_swarm_needs() {
 }
 
 #[test]
-fn peer_process_builds_without_default_features() {
+fn the_check_sees_what_discovery_needs_and_that_it_needs_nothing_written_in_c() {
+    let all = packages(&["--features", "discovery"]);
+    assert!(OF_DISCOVERY.iter().all(|name| all.iter().any(|other| other == name)), "{all:?}");
+    let tree = cargo(&["tree", "-e", "normal,build", "--prefix", "none", "--features", "discovery"]);
+    let built: Vec<_> = tree
+        .lines()
+        .filter(|line| ["ring ", "aws-lc", "openssl", "libz-"].iter().any(|c| line.starts_with(c)))
+        .collect();
+    assert!(built.is_empty(), "{built:?}");
+}
+
+#[test]
+fn peer_process_builds_without_default_features_and_with_discovery_alone() {
     cargo(&["check", "--quiet", "--bin", "peer_process"]);
+    cargo(&["check", "--quiet", "--bin", "peer_process", "--features", "discovery"]);
 }

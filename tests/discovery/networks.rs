@@ -1,7 +1,7 @@
 //! Peers on hosts of their own: network namespaces that a bridge joins, which the test makes itself.
 
 use std::fs::File;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -68,13 +68,26 @@ impl Network {
 
     /// Starts a peer on a host; its sockets belong to the namespace of the thread that opens them.
     fn start(&self, number: u8, played: &Arc<Played>, swarm: InfoHash) -> Running {
+        self.start_beside(number, played, swarm, || {})
+    }
+
+    /// The same beside something that this makes on that host before, and that lives as long.
+    fn start_beside<T>(
+        &self,
+        number: u8,
+        played: &Arc<Played>,
+        swarm: InfoHash,
+        make: impl FnOnce() -> T + Send + 'static,
+    ) -> Running {
         let namespace = File::open(format!("/run/netns/{}", self.host(number))).expect("the namespace");
         let host: Arc<dyn Host> = Arc::<Played>::clone(played);
         let me = me(swarm, number.into());
         Running::start(move |bell| {
             move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))
                 .expect("the namespace is ours");
+            let beside = make();
             lan::run(me, &host, bell, number.into()).expect("sockets");
+            drop(beside);
         })
     }
 }
@@ -138,4 +151,26 @@ fn a_host_that_comes_later_is_found_and_so_is_a_network_card() {
     second.wait_for_peer(v4(1));
     one.stop();
     other.stop();
+}
+
+#[test]
+fn a_program_that_keeps_the_port_to_itself_is_told() {
+    let Some(network) = Network::new("taken", 1) else { return };
+    let played = Played::new(&["0.0.0.0:6001"]);
+    let keep = || UdpSocket::bind(("0.0.0.0", 6771)).expect("the port is free on this host");
+    let running = network.start_beside(1, &played, own_swarm(), keep);
+    played.wait_for_words("another program keeps UDP port 6771 of IPv4 to itself");
+    played.wait_for_words("this machine does not hear itself either");
+    running.stop();
+}
+
+#[test]
+fn a_peer_that_is_alone_is_told_what_may_be_in_the_way() {
+    let Some(network) = Network::new("alone", 1) else { return };
+    let played = Played::new(&["0.0.0.0:6001", "[::]:6001"]);
+    let running = network.start(1, &played, own_swarm());
+    let sentence = played.wait_for_words("nobody of this swarm was heard on the local network for 10 s");
+    running.stop();
+    assert!(sentence.contains("perhaps nobody else has started"), "{sentence}");
+    assert_eq!(played.said().len(), 2, "{:?}", played.said());
 }

@@ -43,8 +43,8 @@ impl Search {
         text + "\r\n\r\n"
     }
 
-    /// Reads a message. Lines that it does not know are ignored, also wrong hashes; returns `None` if it is none, or has no port
-    /// or no hash.
+    /// Reads a message. Lines that it does not know are ignored, also wrong hashes; returns `None` for other text, and where the
+    /// port or every hash is missing.
     #[must_use]
     pub fn parse(bytes: &[u8]) -> Option<Self> {
         if bytes.len() > MOST_BYTES {

@@ -28,10 +28,14 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// If the system gives no socket at all for it.
 pub fn run(me: Me, host: &Arc<dyn Host>, bell: &Arc<Bell>, seed: u64) -> io::Result<()> {
     let line = bell.line()?;
+    let (sockets, taken) = Sockets::open()?;
+    for family in taken {
+        host.say(&format!("another program keeps UDP port {PORT} of {family} to itself, so nobody is heard there"));
+    }
     let mut lan = Lan {
         me,
         host,
-        sockets: Sockets::open()?,
+        sockets,
         schedule: Schedule::new(seed),
         start: Instant::now(),
         used: BTreeSet::new(),
@@ -136,8 +140,9 @@ impl Lan<'_> {
         let mut address = from;
         address.set_port(search.port);
         let answer_to: Option<SocketAddr> = arrival.to_group.then_some(from);
-        self.schedule.heard(self.start.elapsed(), address, answer_to);
-        self.host.found(BY, &[Found { address, id: None }]);
+        if self.schedule.heard(self.start.elapsed(), (address, search.cookie), answer_to) {
+            self.host.found(BY, &[Found { address, id: None }]);
+        }
     }
 
     /// What may be in the way.

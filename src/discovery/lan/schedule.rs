@@ -21,10 +21,14 @@ const SHORTEST: Duration = Duration::from_secs(60);
 const ANSWER_SPREAD: Duration = Duration::from_millis(250);
 /// Messages to the group after a newcomer are spread over this time for the same reason.
 const GROUP_SPREAD: Duration = Duration::from_secs(5);
-/// Somebody who was silent this long is a newcomer again.
-const FORGOTTEN_AFTER: Duration = Duration::from_secs(60);
-/// Maximum number of peers that are remembered, and so of answers in [`FORGOTTEN_AFTER`].
+/// Somebody who was silent this long is a newcomer again. It is longer than two usual pauses, so nobody is one in vain.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(11 * 60);
+/// Maximum number of peers that are remembered.
 const MOST_KNOWN: usize = 256;
+/// Maximum number of newcomers in [`SHORTEST`]; further ones are not heard.
+const MOST_NEW: u32 = 256;
+/// Messages of a peer that come sooner than this after its last one tell nothing.
+const REPEATED: Duration = Duration::from_secs(1);
 /// Interfaces are looked at this often.
 pub const LOOK_EVERY: Duration = Duration::from_secs(10);
 /// If nobody was heard for this time, people are told what may be in the way.
@@ -43,6 +47,9 @@ pub enum Act {
     TellSilence,
 }
 
+/// A run of a peer: the address at which it listens, and its cookie.
+pub type Peer = (SocketAddr, Option<String>);
+
 /// When this peer speaks.
 #[derive(Debug)]
 pub struct Schedule {
@@ -52,8 +59,10 @@ pub struct Schedule {
     due: BTreeMap<(IpAddr, u32), Duration>,
     /// When the group was last spoken to at each place, also at places that are gone: they may come back.
     spoken: BTreeMap<(IpAddr, u32), Duration>,
-    /// When each peer of the swarm was last heard: the address and port at which it listens.
-    known: BTreeMap<SocketAddr, Duration>,
+    /// When each peer of the swarm was last heard.
+    known: BTreeMap<Peer, Duration>,
+    /// Since when newcomers are counted, and their number.
+    newcomers: (Duration, u32),
     answers: Vec<(Duration, SocketAddr)>,
     heard_anybody: bool,
     told_silence: bool,
@@ -68,6 +77,7 @@ impl Schedule {
             due: BTreeMap::new(),
             spoken: BTreeMap::new(),
             known: BTreeMap::new(),
+            newcomers: (Duration::ZERO, 0),
             answers: Vec::new(),
             heard_anybody: false,
             told_silence: false,
@@ -90,19 +100,39 @@ impl Schedule {
         self.due.entry(place).and_modify(|due| *due = now + LOOK_EVERY);
     }
 
-    /// Takes a message of a peer that belongs to the swarm and listens there. `answer_to` is where an answer reaches it, if it
-    /// spoke to the group.
-    pub fn heard(&mut self, now: Duration, peer: SocketAddr, answer_to: Option<SocketAddr>) {
+    /// Takes a message of a peer of the swarm. `answer_to` is where an answer reaches it, if it spoke to the group. Returns
+    /// whether the message tells anything: a flood does not.
+    pub fn heard(&mut self, now: Duration, peer: Peer, answer_to: Option<SocketAddr>) -> bool {
         self.heard_anybody = true;
         self.known.retain(|_, at| *at + FORGOTTEN_AFTER > now);
-        let is_known = self.known.contains_key(&peer);
-        if !is_known && self.known.len() >= MOST_KNOWN {
-            return;
+        if let Some(at) = self.known.get_mut(&peer) {
+            let tells = *at + REPEATED <= now;
+            *at = if tells { now } else { *at };
+            return tells;
+        }
+        if self.newcomers.0 + SHORTEST <= now {
+            self.newcomers = (now, 0);
+        }
+        if self.newcomers.1 >= MOST_NEW {
+            return false;
+        }
+        self.newcomers.1 += 1;
+        if self.known.len() >= MOST_KNOWN
+            && let Some(oldest) = self.known.iter().min_by_key(|(_, at)| **at).map(|(peer, _)| peer.clone())
+        {
+            self.known.remove(&oldest);
         }
         self.known.insert(peer, now);
-        let Some(answer_to) = answer_to.filter(|_| !is_known) else { return };
+        if let Some(to) = answer_to {
+            self.answer(now, to);
+        }
+        true
+    }
+
+    /// Answers a newcomer alone, and the group when the minute is over.
+    fn answer(&mut self, now: Duration, to: SocketAddr) {
         let answer_at = now + self.spread(ANSWER_SPREAD);
-        self.answers.push((answer_at, answer_to));
+        self.answers.push((answer_at, to));
         let spread = self.spread(GROUP_SPREAD);
         for (place, due) in &mut self.due {
             let earliest = self.spoken.get(place).map_or(now, |at| *at + SHORTEST);
@@ -155,7 +185,11 @@ mod tests {
         (IpAddr::from([10, 0, index, 1]), index.into())
     }
 
-    fn peer(number: u16) -> SocketAddr {
+    fn peer(number: u16) -> Peer {
+        (at(number), Some("its cookie".to_owned()))
+    }
+
+    fn at(number: u16) -> SocketAddr {
         SocketAddr::from(([10, 0, 0, 9], number))
     }
 
@@ -202,20 +236,21 @@ mod tests {
         let mut schedule = Schedule::new(1);
         let places = [place(1)];
         assert_eq!(run(&mut schedule, &places, secs(3)), [(secs(0), group(1))]);
-        schedule.heard(secs(4), peer(1), Some(peer(1001)));
+        assert!(schedule.heard(secs(4), peer(1), Some(at(1001))));
         // Once heard it is no newcomer, and an answer is never answered.
-        schedule.heard(secs(5), peer(1), Some(peer(1001)));
-        schedule.heard(secs(5), peer(2), None);
+        assert!(!schedule.heard(secs(4), peer(1), Some(at(1001))));
+        assert!(schedule.heard(secs(5), peer(1), Some(at(1001))));
+        assert!(schedule.heard(secs(5), peer(2), None));
         let acts = run(&mut schedule, &places, secs(120));
         let [(answered, Act::Answer(to)), (spoken, Act::Group(..))] = &acts[..] else { panic!("{acts:?}") };
-        assert!(*to == peer(1001) && (secs(4)..=secs(4) + ANSWER_SPREAD).contains(answered), "{answered:?}");
+        assert!(*to == at(1001) && (secs(4)..=secs(4) + ANSWER_SPREAD).contains(answered), "{answered:?}");
         assert!((SHORTEST..=SHORTEST + GROUP_SPREAD).contains(spoken), "{spoken:?}");
     }
 
     /// Whatever others send and whichever places come and go, the group is spoken to once a minute at most.
     #[test]
     fn no_place_speaks_to_the_group_twice_in_a_minute() {
-        for seed in 0..10 {
+        for seed in 0..4 {
             let mut rng = StdRng::seed_from_u64(seed);
             let mut schedule = Schedule::new(seed);
             let mut last = BTreeMap::new();
@@ -237,12 +272,51 @@ mod tests {
                     }
                 }
                 if rng.random_bool(0.2) {
-                    schedule.heard(now, peer(rng.random_range(1..2000)), Some(peer(1)));
+                    schedule.heard(now, peer(rng.random_range(1..2000)), Some(at(1)));
                 }
             }
             // 1000 s, and at most 256 newcomers in each minute.
             assert!(answers < 17 * 256 && answers > 100, "{answers}");
         }
+    }
+
+    /// Peers that hear each other, but nobody new, keep to five minutes.
+    #[test]
+    fn known_peers_do_not_make_each_other_speak() {
+        let mut schedules = [1, 2, 3].map(Schedule::new);
+        let mut spoken = [0; 3];
+        for second in 0..3600 {
+            for index in 0..3 {
+                // The second and the third come later.
+                while let Some(act) = schedules[index].due(secs(second)).filter(|_| second >= 20 * index as u64) {
+                    match act {
+                        Act::Look => schedules[index].set_places(secs(second), &[place(1)]),
+                        Act::Group(..) => {
+                            spoken[index] += 1;
+                            let from = u16::try_from(index).expect("three") + 1;
+                            for other in (0..3).filter(|other| *other != index) {
+                                schedules[other].heard(secs(second), peer(from), Some(at(from)));
+                            }
+                        }
+                        Act::Answer(_) | Act::TellSilence => {}
+                    }
+                }
+            }
+        }
+        // One each five minutes, and one for each newcomer.
+        assert!(spoken.iter().all(|count| (12..=15).contains(count)), "{spoken:?}");
+    }
+
+    #[test]
+    fn a_run_with_another_cookie_is_a_newcomer_and_a_flood_is_not_heard() {
+        let mut schedule = Schedule::new(1);
+        schedule.heard(secs(0), peer(1), Some(at(1)));
+        schedule.heard(secs(0), (at(1), Some("another".to_owned())), Some(at(1)));
+        assert_eq!(schedule.answers.len(), 2);
+        let heard = (2..10_000).filter(|number| schedule.heard(secs(1), peer(*number), Some(at(1)))).count();
+        assert_eq!((heard, schedule.known.len()), (254, 256));
+        assert!(schedule.heard(secs(60), peer(10_000), None));
+        assert_eq!(schedule.known.len(), 256);
     }
 
     #[test]

@@ -46,15 +46,23 @@ pub struct Arrival {
 }
 
 impl Sockets {
-    /// Opens the sockets that listen. There are none at any place yet.
+    /// Opens the sockets that listen; it speaks at no place yet. Returns also the families whose port another program has.
     ///
     /// # Errors
     /// If neither family can be listened to.
-    pub fn open() -> io::Result<Self> {
+    pub fn open() -> io::Result<(Self, Vec<&'static str>)> {
         let (v4, v6) = (listener(false), listener(true));
+        let is_taken = |result: &io::Result<_>| matches!(result, Err(error) if error.kind() == ErrorKind::AddrInUse);
+        let taken = [(&v4, "IPv4"), (&v6, "IPv6")].into_iter().filter(|(result, _)| is_taken(result));
+        let taken = taken.map(|(_, family)| family).collect();
         match (v4, v6) {
-            (Err(error), Err(_)) => Err(error),
-            (v4, v6) => Ok(Self { v4: v4.ok(), v6: v6.ok(), joined: BTreeSet::new(), senders: BTreeMap::new() }),
+            (Err(error), Err(_)) => {
+                Err(io::Error::new(error.kind(), format!("cannot listen on UDP port {PORT}: {error}")))
+            }
+            (v4, v6) => {
+                let (joined, senders) = (BTreeSet::new(), BTreeMap::new());
+                Ok((Self { v4: v4.ok(), v6: v6.ok(), joined, senders }, taken))
+            }
         }
     }
 

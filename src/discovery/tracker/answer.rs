@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::pauses::{Failure, Intervals};
 use super::peers::{compact_v4, compact_v6, found};
-use super::schedule::{Failure, Intervals};
 use super::telling::{Kind, Trouble};
 use crate::bencode::value::Value;
 use crate::bencode::{Mode, read};
@@ -83,7 +83,7 @@ pub fn scraped(status: u16, body: &[u8], swarm: InfoHash) -> Result<(Counts, Int
     Ok((counts, Intervals { usual: None, min }))
 }
 
-/// The outermost dictionary of an answer. Text that is none shows what was asked instead of a tracker.
+/// The outermost dictionary of an answer. Other text is shown, because it says what was asked instead of a tracker.
 fn dictionary(status: u16, body: &[u8]) -> Result<Value, Useless> {
     // Some programs end a body with a line break.
     let parsed = read(body.trim_ascii_end(), Mode::Lenient, MOST_BYTES);

@@ -1,15 +1,20 @@
 //! Announces to a tracker over HTTP (BEP 3, 7, 23).
+//!
+//! Modules in reading order: `url`, `query` and `peers` are the form of requests and answers, `pauses` and `schedule` say when,
+//! `answer` and `telling` what an answer means. All these are pure. `http` and `run` do it.
 
-mod answer;
 mod peers;
 mod query;
+mod url;
+
+mod pauses;
 mod schedule;
+
+mod answer;
 mod telling;
 
 mod http;
-
 mod run;
-mod url;
 
 pub use self::run::run;
-pub use self::url::TrackerUrl;
+pub use self::url::{NotTrackerUrl, TrackerUrl};

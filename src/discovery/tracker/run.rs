@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 
 use super::answer::{self, Answer, Counts, Useless};
 use super::http::{self, Reply};
+use super::pauses::Failure;
 use super::query::{self, Event};
-use super::schedule::{Ask, Facts, Failure, Schedule};
+use super::schedule::{Ask, Facts, Schedule};
 use super::telling::{Family, Kind, Outcome, Telling, Trouble};
 use super::url::TrackerUrl;
 use crate::discovery::bell::Bell;

@@ -2,33 +2,12 @@
 
 use std::time::Duration;
 
+use rand::SeedableRng;
 use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
 
+use super::pauses::{self, Failure, Intervals};
 use super::query::Event;
 
-/// The interval if the tracker gives none.
-const USUAL_INTERVAL: Duration = Duration::from_secs(30 * 60);
-/// A tracker's interval counts as at least this; some give 0.
-const SHORTEST: Duration = Duration::from_secs(5);
-/// A tracker's interval counts as at most this. Trackers usually forget a peer after one or two hours.
-const LONGEST: Duration = Duration::from_secs(60 * 60);
-/// While nobody is known, the first pause, unless the tracker's `min interval` is longer; each is twice as long as the last.
-const FIRST_ALONE: Duration = Duration::from_secs(5);
-/// The longest of these pauses.
-const LONGEST_ALONE: Duration = Duration::from_secs(60);
-/// While the end waits for the counts, the first pause; each is twice as long as the last.
-const FIRST_COUNT: Duration = Duration::from_secs(1);
-/// The longest of these pauses.
-const LONGEST_COUNT: Duration = Duration::from_secs(15);
-/// The first pause after a failure: the tracker may be starting up. Each is twice as long as the last.
-const FIRST_RETRY: Duration = Duration::from_secs(1);
-/// The longest of these pauses.
-const LONGEST_RETRY: Duration = Duration::from_secs(5 * 60);
-/// The first pause after a refusal, which seldom ends soon; each is twice as long as the last, up to [`LONGEST`].
-const FIRST_AFTER_REFUSAL: Duration = Duration::from_secs(30);
-/// A pause after a failure differs by up to this part in both directions, so that not all peers come back at once.
-const JITTER: f64 = 0.25;
 /// A tracker whose counts cannot be had this often in a row has none to give.
 const MOST_FAILED_SCRAPES: u32 = 2;
 
@@ -50,26 +29,6 @@ pub enum Ask {
     Announce(Option<Event>),
     /// For counts only.
     Scrape,
-}
-
-/// What an answer says about the next one.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
-pub struct Intervals {
-    /// `interval`.
-    pub usual: Option<Duration>,
-    /// `min interval`.
-    pub min: Option<Duration>,
-}
-
-/// How an announce failed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Failure {
-    /// No answer, or none that could be read.
-    NoAnswer,
-    /// The tracker refused. The time is that of `retry in` (BEP 31).
-    Refused(Option<Duration>),
-    /// It refused, and does not want to be asked again.
-    RefusedForGood,
 }
 
 /// When one tracker is asked over one family of addresses.
@@ -94,7 +53,7 @@ pub struct Schedule {
     count_tries: u32,
     /// The last time that counts came, or a scrape failed.
     counted_at: Duration,
-    /// The tracker wants this pause between scrapes.
+    /// The tracker wants at least this pause between scrapes.
     count_min: Duration,
     failed_scrapes: u32,
     is_over: bool,
@@ -156,7 +115,7 @@ impl Schedule {
             }
             Some(Ask::Scrape) => {
                 self.failed_scrapes = 0;
-                self.count_min = intervals.min.unwrap_or_default().min(LONGEST);
+                self.count_min = intervals.min.map_or(Duration::ZERO, |_| intervals.min());
                 self.count_tries = self.count_tries.saturating_add(1);
             }
             None => return,
@@ -175,15 +134,11 @@ impl Schedule {
             }
             None => return,
         }
-        let (first, longest) = match failure {
-            Failure::NoAnswer => (FIRST_RETRY, LONGEST_RETRY),
-            Failure::Refused(None) => (FIRST_AFTER_REFUSAL, LONGEST),
-            Failure::Refused(Some(pause)) => (pause.clamp(SHORTEST, LONGEST), LONGEST),
-            Failure::RefusedForGood => return self.is_over = true,
-        };
-        let pause = doubled(first, self.failures, longest);
+        match failure.pause(self.failures, &mut self.rng) {
+            Some(pause) => self.closed_until = now + pause,
+            None => self.is_over = true,
+        }
         self.failures = self.failures.saturating_add(1);
-        self.closed_until = now + pause.mul_f64(self.rng.random_range(1.0 - JITTER..=1.0 + JITTER));
     }
 
     /// Returns whether `stopped` must be sent: only to a tracker that may know this peer.
@@ -216,28 +171,20 @@ impl Schedule {
         let announce_at = if event.is_some() { Duration::ZERO } else { self.answered_at + self.pause(facts) };
         let announce = (announce_at.max(self.closed_until), Ask::Announce(event));
         let scrapes = facts.awaits_counts && self.is_started && self.failed_scrapes < MOST_FAILED_SCRAPES;
-        let pause = doubled(FIRST_COUNT, self.count_tries, LONGEST_COUNT).max(self.count_min);
-        let scrape_at = self.counted_at + pause;
+        let scrape_at = self.counted_at + pauses::for_counts(self.count_tries).max(self.count_min);
         let scrape = scrapes.then_some((scrape_at, Ask::Scrape)).filter(|(at, _)| *at < announce.0);
         Some(scrape.unwrap_or(announce))
     }
 
     /// The pause from an answer to the next announce without an event.
     fn pause(&self, facts: Facts) -> Duration {
-        let Intervals { usual, min } = self.intervals;
-        let min = min.unwrap_or_default().clamp(SHORTEST, LONGEST);
-        let usual = usual.unwrap_or(USUAL_INTERVAL).clamp(min, LONGEST);
         // The first answer while alone is the first try.
-        let alone = facts.is_alone.then(|| doubled(FIRST_ALONE, self.alone_tries.saturating_sub(1), LONGEST_ALONE));
+        let alone = facts.is_alone.then(|| pauses::while_alone(self.alone_tries.saturating_sub(1)));
         let scrapes = self.failed_scrapes < MOST_FAILED_SCRAPES;
-        let counts = (facts.awaits_counts && !scrapes).then_some(LONGEST_COUNT);
-        [alone, counts].into_iter().flatten().map(|pause| pause.max(min)).fold(usual, Duration::min)
+        let counts = (facts.awaits_counts && !scrapes).then_some(pauses::LONGEST_COUNT);
+        let sooner = [alone, counts].into_iter().flatten().map(|pause| pause.max(self.intervals.min()));
+        sooner.fold(self.intervals.usual(), Duration::min)
     }
-}
-
-/// Returns the pause after so many others, each twice as long as the last, up to the longest.
-fn doubled(first: Duration, times: u32, longest: Duration) -> Duration {
-    first.saturating_mul(1_u32.checked_shl(times).unwrap_or(u32::MAX)).min(longest)
 }
 
 #[cfg(test)]
@@ -286,7 +233,7 @@ mod tests {
             now += secs(pause);
             schedule.answered(now, Intervals::default());
         }
-        assert_eq!(next(&mut schedule, BUSY), (now + USUAL_INTERVAL, Ask::Announce(None)));
+        assert_eq!(next(&mut schedule, BUSY), (now + secs(1800), Ask::Announce(None)));
     }
 
     #[test]

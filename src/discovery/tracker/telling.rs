@@ -29,7 +29,7 @@ pub enum Kind {
     Status,
     /// It leads elsewhere, and that cannot be followed.
     Redirect,
-    /// Its answer is none to an announce.
+    /// It sends something else than an answer to an announce.
     NoAnswer,
     /// It refuses with a reason.
     Refused,
