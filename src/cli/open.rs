@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use clap::Args;
 
 use super::number;
@@ -21,7 +21,7 @@ pub struct OpenArguments {
     #[arg(long, group = "finding")]
     pub lan: bool,
     /// Listen here [default: the line in PeerInfo.cfg, else any free port on all addresses]
-    #[arg(long, value_name = "[HOST:]PORT", requires = "finding", value_parser = Listen::parse)]
+    #[arg(long, value_name = "[HOST:]PORT", requires = "finding", value_parser = listen)]
     pub listen: Option<Listen>,
     /// Start with the complete file
     #[arg(long, requires = "finding")]
@@ -69,6 +69,11 @@ impl OpenArguments {
     pub fn linger(&self) -> Duration {
         Duration::from_secs(self.linger.unwrap_or_default().into())
     }
+}
+
+/// Accepts a port, with or without a host.
+fn listen(text: &str) -> Result<Listen> {
+    Listen::parse(text).map_err(|error| anyhow!("--listen {error}"))
 }
 
 /// Accepts the address of a tracker.

@@ -39,14 +39,11 @@ impl Listen {
         let (host, port) = text.rsplit_once(':').unwrap_or((EVERYWHERE, text));
         let is_number = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
         let Some(port) = port.parse().ok().filter(|_| is_number) else {
-            bail!("--listen '{text}': '{port}' is not a port from 0 to 65535");
+            bail!("'{text}': '{port}' is not a port from 0 to 65535");
         };
         let plain = plain_host(host);
-        ensure!(
-            plain != host || !host.contains(':'),
-            "--listen '{text}': an IPv6 address stands in brackets, as in [::1]:6001"
-        );
-        ensure!(!plain.is_empty() && !plain.contains(char::is_whitespace), "--listen '{text}': the host is missing");
+        ensure!(plain != host || !host.contains(':'), "'{text}': an IPv6 address stands in brackets, as in [::1]:6001");
+        ensure!(!plain.is_empty() && !plain.contains(char::is_whitespace), "'{text}': the host is missing");
         Ok(Self { host: plain.to_owned(), port })
     }
 }

@@ -8,9 +8,9 @@
 //! - `logs`: the reader of logs, of any author; pure;
 //! - `hosts`: everything that runs on this machine and on others;
 //! - `copies`: the comparison of the copies, and the reports: `verify`;
+//! - `track`: the tracker, and with `hosts` the only room with sockets;
 //! - `run`: `start`, `status`, `stop`, `clean`;
 //! - `setup`: `init`, `meta`;
-//! - `track`: the tracker, and with `hosts` the only room with sockets;
 //! - `generate`: completions and man pages.
 
 mod fault;
@@ -29,11 +29,11 @@ mod hosts;
 
 mod copies;
 
+mod track;
+
 mod run;
 
 mod setup;
-
-mod track;
 
 mod generate;
 

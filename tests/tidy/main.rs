@@ -40,16 +40,15 @@ const SWARM_ORDER: &[&str] = &[
     "logs",
     "hosts",
     "copies",
+    "track",
     "run",
     "setup",
-    "track",
     "generate",
 ];
 /// The same for it.
 const SWARM_FORBIDDEN_IMPORTS: &[(&str, &str)] = &[
     ("setup", "run"),
-    ("track", "run"),
-    ("track", "setup"),
+    ("setup", "track"),
     ("track", "hosts"),
     ("track", "copies"),
     ("logs", "out"),
@@ -65,6 +64,7 @@ const SWARM_IMPORTS: &[&str] = &[
     "disk::hashing",
     "disk::journal",
     "discovery::identity",
+    "discovery::tracker",
     "protocol::layout",
     "limits",
     "disk::lock",

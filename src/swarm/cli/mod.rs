@@ -128,6 +128,11 @@ pub struct InitArgs {
     /// Write the manifest `FileName.meta.json` too. Peers check every piece by it
     #[arg(long)]
     pub meta: bool,
+    /// Let the peers find others by a tracker too. `swarm start --track` runs it at HOST:PORT, which all peers must reach
+    /// [default: 127.0.0.1:6969]
+    #[arg(long, value_name = "HOST:PORT", num_args = 0..=1, require_equals = true,
+        default_missing_value = "127.0.0.1:6969")]
+    pub tracker: Option<String>,
     /// Overwrite existing files
     #[arg(long)]
     pub force: bool,
@@ -183,6 +188,9 @@ pub struct StartArgs {
     #[arg(long, value_name = "RATE", require_equals = true, value_parser = rate("--demo-rate"))]
     #[expect(clippy::option_option, reason = "clap's way to distinguish an option without a value from no option")]
     pub demo_rate: Option<Option<Rate>>,
+    /// Run a tracker for this swarm until all peers have exited, and let them use it. It listens where `swarm init --tracker` said
+    #[arg(long, conflicts_with = "detach")]
+    pub track: bool,
     /// Print the final table as JSON
     #[arg(long)]
     pub json: bool,

@@ -5,7 +5,9 @@ use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow, ensure};
+use peer_process::config::Listen;
+use peer_process::discovery::tracker::TrackerUrl;
 use serde::{Deserialize, Serialize};
 
 use super::Reach;
@@ -24,6 +26,9 @@ pub struct Settings {
     remote_dir: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     log_pattern: Option<String>,
+    /// Where the swarm's tracker listens: a host and a port.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tracker: Option<String>,
     /// Whether the options of ssh come from `swarm.json`.
     #[serde(skip)]
     options_are_remembered: bool,
@@ -37,12 +42,7 @@ impl Settings {
     pub fn of(swarm: &SwarmDir, said: &RemoteArgs) -> Result<Self> {
         check_owner(swarm, said.trust_dir)?;
         let path = swarm.path_of(SETTINGS);
-        let mut settings: Self = match fs::read_to_string(&path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => Self::default(),
-            Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
-            Ok(text) => serde_json::from_str(&text)
-                .map_err(|error| Usage::error(format!("{} cannot be read: {error}; delete it", path.display())))?,
-        };
+        let mut settings = Self::read(swarm)?;
         settings.check(said).map_err(|wrong| {
             Usage::error(format!(
                 "{}: {wrong}, so swarm does not take it from a file; give it on the command line, or delete that file",
@@ -56,6 +56,35 @@ impl Settings {
             settings.ssh_options.clone_from(&said.ssh_options);
         }
         Ok(settings)
+    }
+
+    /// Reads `swarm.json`, if it exists.
+    fn read(swarm: &SwarmDir) -> Result<Self> {
+        let path = swarm.path_of(SETTINGS);
+        match fs::read_to_string(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+            Ok(text) => serde_json::from_str(&text)
+                .map_err(|error| Usage::error(format!("{} cannot be read: {error}; delete it", path.display()))),
+        }
+    }
+
+    /// Remembers where the swarm's tracker listens, or that it has none. Other settings stay as they are.
+    ///
+    /// # Errors
+    /// When `swarm.json` cannot be read or written.
+    pub fn remember_tracker(swarm: &SwarmDir, tracker: Option<&str>) -> Result<()> {
+        let mut settings = Self::read(swarm)?;
+        if settings.tracker.as_deref() != tracker {
+            settings.tracker = tracker.map(ToOwned::to_owned);
+            settings.save(swarm)?;
+        }
+        Ok(())
+    }
+
+    /// Returns where the swarm's tracker listens, if it has one.
+    pub fn tracker(&self) -> Option<&str> {
+        self.tracker.as_deref()
     }
 
     /// Checks the settings that come from the file alone, because another person may have written it.
@@ -124,6 +153,17 @@ impl Settings {
         let ssh_options = read_only.chain(self.ssh_options.iter().cloned()).collect();
         Reach { user: self.user.clone(), ssh_options, remote_dir, log_pattern }
     }
+}
+
+/// Returns the URL of the tracker that listens at this host and port.
+///
+/// # Errors
+/// When it is not a host and a port.
+pub fn tracker_url(place: &str) -> Result<String> {
+    let listen = Listen::parse(place)?;
+    ensure!(place.contains(':') && listen.port > 0, "'{place}' is not a host and a port, such as 192.168.1.5:6969");
+    let url: TrackerUrl = format!("http://{place}/announce").parse().map_err(|_| anyhow!("'{place}' is no host"))?;
+    Ok(url.to_string())
 }
 
 /// Options of ssh that run no command and load no program, in lower case. No other option is taken from `swarm.json`, because

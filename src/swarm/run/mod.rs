@@ -6,7 +6,7 @@
 //! - `watch`: the loop that watches all peers;
 //! - `choice` and `live`: the display while they run;
 //! - `afterword`: the sentences at the end;
-//! - `launch`, `seeds`, `demo_rate` and `peer_options`: the parts of [`start`];
+//! - `launch`, `seeds`, `demo_rate`, `peer_options` and `tracker`: the parts of [`start`];
 //! - [`status`], [`stop`] and [`clean`]: the subcommands of their names.
 
 mod warnings;
@@ -23,6 +23,7 @@ pub mod demo_rate;
 mod launch;
 mod peer_options;
 mod seeds;
+mod tracker;
 
 pub mod clean;
 pub mod start;

@@ -31,6 +31,7 @@ use crate::run::launch::{Started, launch, stop_started};
 use crate::run::live::Live;
 use crate::run::peer_options;
 use crate::run::seeds;
+use crate::run::tracker;
 use crate::run::watch::{Cause, News, Rules, news_of_signals, watch};
 use crate::run::watched::Watched;
 use crate::swarm_dir::{SwarmDir, brought_names, err_name, log_name, pid_name};
@@ -55,7 +56,9 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
     let mut settings = Settings::of(&swarm, &args.remote)?;
     let has_pattern = settings.take_log_pattern(args.log_pattern.as_deref(), &swarm)?;
     let hosts = Hosts::of(&swarm, &settings.reach(&swarm))?;
-    let commands = commands(&swarm, &hosts, &program, &args.peer_options, &limits)?;
+    let options = tracker::options(args.track, &settings, &swarm.path, &program)?;
+    let options = [options, args.peer_options.clone()].concat();
+    let commands = commands(&swarm, &hosts, &program, &options, &limits)?;
     if args.make_file {
         seeds::make(&swarm)?;
     }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use peer_process::config::{COMMON, PEER_INFO};
+use peer_process::config::{COMMON, PEER_INFO, plain_host};
 use peer_process::disk::hashing::HashKind;
 use peer_process::disk::lock::Lock;
 use peer_process::disk::manifest::ENDING;
@@ -22,6 +22,7 @@ use crate::files::litter;
 use crate::files::new_file::{self, Made, Signal, Source};
 use crate::hosts::locks;
 use crate::hosts::running::{running, who_runs};
+use crate::hosts::settings::{Settings, tracker_url};
 use crate::hosts::{Hosts, Reach};
 use crate::out;
 use crate::setup::capacity::Capacity;
@@ -30,7 +31,7 @@ use crate::setup::meta;
 use crate::setup::places::is_loopback;
 use crate::setup::plan::{Given, Plan};
 use crate::swarm_dir::SwarmDir;
-use crate::words::first_of;
+use crate::words::{first_of, shell_word};
 
 /// The kind of the hashes in the manifest of `--meta`.
 const MANIFEST_KIND: HashKind = HashKind::Sha256;
@@ -44,6 +45,9 @@ const PORTS: Range<u16> = 20_000..32_000;
 pub fn run(args: &InitArgs) -> Result<ExitCode> {
     let dir = &args.dir.dir;
     let source = args.file.as_deref().map(source).transpose()?;
+    if let Some(tracker) = &args.tracker {
+        tracker_url(tracker).map_err(|wrong| Usage::error(format!("--tracker {wrong}")))?;
+    }
     let plan = Plan::new(args, source.as_ref().map(|(given, _)| given), &mut free_ports())?;
     let source = source.map(|(_, path)| path);
     // Held until everything is made.
@@ -63,7 +67,16 @@ pub fn run(args: &InitArgs) -> Result<ExitCode> {
             swarm.remove(&swarm.journal_name(id))?;
         }
     }
+    Settings::remember_tracker(&swarm, args.tracker.as_deref())?;
     out::print(&made::describe(&swarm, way, args.file.as_deref()))?;
+    if let Some(tracker) = &args.tracker {
+        let shown = shell_word(dir);
+        out::print(&format!("`swarm start --track {shown}` also runs its tracker, at {}", tracker_url(tracker)?))?;
+        let host = tracker.rsplit_once(':').map_or("", |(host, _)| plain_host(host));
+        if is_loopback(host) && !swarm.peers.iter().all(|peer| is_loopback(&peer.host)) {
+            out::say(&format!("the peers on other hosts cannot reach a tracker at {tracker}"));
+        }
+    }
     let here = swarm.peers.iter().filter(|peer| is_loopback(&peer.host)).count();
     if let Some(warning) = Capacity::of_this_machine().warning(here, swarm.peers.len()) {
         out::say(&warning);

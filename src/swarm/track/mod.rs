@@ -22,6 +22,8 @@ mod callers;
 mod listening;
 mod server;
 
+use std::collections::HashMap;
+use std::path::Path;
 use std::process::{self, ExitCode};
 use std::thread;
 
@@ -45,6 +47,8 @@ use crate::words;
 const MOST_MEMBERS: usize = 100_000;
 /// Maximum number of members from one IPv4 address or IPv6 site. A swarm on one machine has at most 1000.
 const MOST_OF_SOURCE: usize = 4096;
+/// Number of seconds after which the peers of `swarm start --track` announce again.
+const USUAL_INTERVAL_SECS: u32 = 10;
 /// Maximum number of seconds that a peer with a reason is told to wait before it announces again.
 const LEAST_INTERVAL_SECS: u32 = 10;
 /// Number of seconds that a member may be late, after it has left out one announce.
@@ -58,17 +62,38 @@ pub fn run(args: &TrackArgs) -> Result<ExitCode> {
     watch_signals()?;
     let serves_all = args.only.is_empty();
     let names = only::hashes(&args.only, &args.names).map_err(|error| Usage::error(format!("{error:#}")))?;
+    let tracker = tracker(names, serves_all, args.interval_secs)?;
+    let listening = Listening::at(&args.listen)?;
+    print(&listening.url())?;
+    say(&listening.reach(serves_all));
+    match server::serve(listening.listeners, tracker)? {}
+}
+
+/// Runs a tracker for the swarm in this directory, in a thread, until the process ends. Returns its URL.
+///
+/// # Errors
+/// If it cannot listen, or the directory has no swarm.
+pub fn beside(listen: &str, dir: &Path) -> Result<String> {
+    let names = only::hashes(&[dir.to_owned()], &[])?;
+    let listening = Listening::at(listen)?;
+    let url = listening.url();
+    let serving = move || {
+        let tracker = tracker(names, false, USUAL_INTERVAL_SECS);
+        let Err(error) = tracker.and_then(|tracker| server::serve(listening.listeners, tracker));
+        say(&format!("{error:#}"));
+    };
+    thread::Builder::new().name("tracker".into()).spawn(serving).context("cannot start a thread")?;
+    Ok(url)
+}
+
+fn tracker(names: HashMap<InfoHash, String>, serves_all: bool, usual_secs: u32) -> Result<Tracker> {
     let hashes: Vec<InfoHash> = names.keys().copied().collect();
-    let usual_secs = args.interval_secs;
     let intervals = Intervals { usual_secs, least_secs: usual_secs.min(LEAST_INTERVAL_SECS) };
     let patience_secs = 2 * usual_secs + SPARE_SECS;
     let limits = Limits { members: MOST_MEMBERS, of_source: MOST_OF_SOURCE, patience_secs };
     let rng = StdRng::try_from_rng(&mut SysRng).context("the system has no random numbers")?;
     let registry = Registry::new(limits, (!serves_all).then_some(&hashes), rng);
-    let listening = Listening::at(&args.listen)?;
-    print(&listening.url())?;
-    say(&listening.reach(serves_all));
-    match server::serve(listening.listeners, Tracker::new(registry, names, intervals))? {}
+    Ok(Tracker::new(registry, names, intervals))
 }
 
 /// Lets SIGINT, SIGTERM and SIGHUP end this process at once: it keeps nothing that must be saved.
