@@ -6,6 +6,8 @@ use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use peer_process::discovery::identity::InfoHash;
 use peer_process::discovery::{Host, lan};
@@ -53,6 +55,23 @@ impl Network {
             && self.ip(&format!("-n {host} addr add 10.77.0.{number}/24 dev eth0"))
             && self.ip(&format!("-n {host} addr add fd00:77::{number}/64 dev eth0 nodad"))
             && self.ip(&format!("-n {host} link set eth0 up"))
+            && self.has_carrier(&host)
+    }
+
+    /// Waits until the system knows that the card of a host is plugged in, which it learns later.
+    fn has_carrier(&self, host: &str) -> bool {
+        let deadline = Instant::now() + Duration::from_secs(120);
+        let is_up = || {
+            let output = Command::new(&self.ip).args(["-n", host, "link", "show", "eth0"]).output();
+            output.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("state UP"))
+        };
+        while !is_up() {
+            if Instant::now() > deadline {
+                return false;
+            }
+            thread::yield_now();
+        }
+        true
     }
 
     /// The name of the namespace of a host; 0 is the switch.

@@ -17,6 +17,8 @@ use crate::discovery::identity::Me;
 
 /// What [`Host::found`] gets as the one who found.
 pub const BY: &str = "the local network";
+/// An own message comes back within this time, if nothing keeps it away.
+const ECHO: Duration = Duration::from_secs(1);
 /// Maximum time that the thread waits at once; it wakes in vain then.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
@@ -40,6 +42,7 @@ pub fn run(me: Me, host: &Arc<dyn Host>, bell: &Arc<Bell>, seed: u64) -> io::Res
         start: Instant::now(),
         used: BTreeSet::new(),
         told: None,
+        spoke_at: None,
         hears_itself: false,
         others: 0,
     };
@@ -64,7 +67,9 @@ struct Lan<'a> {
     used: BTreeSet<Place>,
     /// Those that people were told of last.
     told: Option<BTreeSet<Place>>,
-    /// An own message has come back, other than by loopback.
+    /// When the first message left, other than by loopback.
+    spoke_at: Option<Duration>,
+    /// Such a message has come back.
     hears_itself: bool,
     /// Number of messages about other swarms.
     others: u64,
@@ -83,7 +88,7 @@ impl Lan<'_> {
                         self.sockets.answer(to, &text);
                     }
                 }
-                Act::TellSilence => self.host.say(&self.silence()),
+                Act::TellSilence => self.host.say(&self.silence(now)),
             }
         }
         if self.told.as_ref() != Some(&self.used) {
@@ -104,7 +109,12 @@ impl Lan<'_> {
     fn speak(&mut self, now: Duration, key: Key) {
         let Some(text) = self.text(key.0.is_ipv6()) else { return };
         match self.sockets.speak(key, &text) {
-            Ok(place) => _ = self.used.insert(place.clone()),
+            Ok(place) => {
+                self.used.insert(place.clone());
+                if !place.address.is_loopback() {
+                    self.spoke_at.get_or_insert(now);
+                }
+            }
             Err(error) => {
                 log::debug!("cannot announce on the local network from {}: {error}", key.0);
                 self.used.retain(|place| (place.address, place.index) != key);
@@ -146,11 +156,12 @@ impl Lan<'_> {
     }
 
     /// What may be in the way.
-    fn silence(&self) -> String {
+    fn silence(&self, now: Duration) -> String {
+        let should_hear_itself = self.spoke_at.is_some_and(|at| at + ECHO <= now);
         let silence = format!("nobody of this swarm was heard on the local network for {} s", SILENCE.as_secs());
         let reason = if self.others > 0 {
             "others were, of other swarms: their FileName, FileSize, PieceSize, manifest or --swarm differs".to_owned()
-        } else if !self.hears_itself && self.used.iter().any(|place| !place.address.is_loopback()) {
+        } else if should_hear_itself && !self.hears_itself {
             format!("this machine does not hear itself either, so its firewall may drop UDP port {PORT}")
         } else {
             format!(
