@@ -23,7 +23,18 @@ const DIRECT: [&str; 16] = [
     "socket2",
 ];
 /// Dependencies that only `swarm` uses; its `console` is the one that `indicatif` has, too.
-const OF_SWARM: [&str; 5] = ["bt_bencode", "clap_complete", "clap_mangen", "comfy-table", "tempfile"];
+const OF_SWARM: [&str; 10] = [
+    "bt_bencode",
+    "clap_complete",
+    "clap_mangen",
+    "comfy-table",
+    "http-body-util",
+    "hyper",
+    "hyper-util",
+    "slab",
+    "tempfile",
+    "tokio",
+];
 /// Dependencies that only the feature `discovery` uses, beside that of bencode.
 const OF_DISCOVERY: [&str; 2] = ["if-addrs", "ureq"];
 

@@ -93,8 +93,8 @@ impl Listening {
         } else {
             "everybody who can reach this machine"
         };
-        let what = if serves_all { "any swarm; --only restricts it" } else { "the swarms of --only" };
-        format!("{who} can use the tracker for {what}, and learns the addresses of the peers in a swarm")
+        let what = if serves_all { "any swarm; --only restricts that" } else { "only the swarms of --only" };
+        format!("{who} can announce to the tracker and learns the addresses of the peers there; it serves {what}")
     }
 }
 
@@ -183,8 +183,12 @@ mod tests {
     fn who_listens_everywhere_is_told_who_can_reach_it() {
         let listening = Listening::at("0.0.0.0:0").expect("a free port");
         assert!(!listening.url().contains("0.0.0.0"), "{}", listening.url());
-        let start = "everybody who can reach this machine can use the tracker for ";
-        assert!(listening.reach(true).starts_with(&format!("{start}any swarm; ")), "{}", listening.reach(true));
-        assert!(listening.reach(false).starts_with(&format!("{start}the swarms of --only")));
+        let start = "everybody who can reach this machine can announce to the tracker and learns ";
+        for (serves_all, end) in
+            [(true, "serves any swarm; --only restricts that"), (false, "only the swarms of --only")]
+        {
+            let reach = listening.reach(serves_all);
+            assert!(reach.starts_with(start) && reach.ends_with(end), "{reach}");
+        }
     }
 }

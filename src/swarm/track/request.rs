@@ -326,6 +326,27 @@ mod tests {
         assert_eq!(Announce::read(&format!("{HASH}&{NAME}&port=1"), far()).expect("a request").ip, far());
     }
 
+    /// As they came in: a key of bytes, hashes with digits in both cases, and names with brackets as they are.
+    #[test]
+    fn queries_of_real_clients_are_understood() {
+        let aria2 = "info_hash=%B1%FA%01%B7%88%3C2%0D%F9c%2A%C3UFq%09Y%E1%A9_&peer_id=A2-1-36-0-%F2%C5x%0F%2B%F8%AC%9C%81%10\
+                     &uploaded=0&downloaded=300001&left=0&compact=1&key=x%0F%2B%F8%AC%9C%81%10&numwant=0&no_peer_id=1\
+                     &port=25200&event=stopped&supportcrypto=1";
+        let transmission = "info_hash=%b1%fa%01%b7%88%3c2%0d%f9c%2a%c3UFq%09Y%e1%a9_&peer_id=-TR3000-q9p41ocwj23n&port=25300\
+                            &uploaded=0&downloaded=0&left=0&numwant=80&key=5dd7b587&compact=1&supportcrypto=1&event=started";
+        let libtorrent = "info_hash=%f6u%ff%82%b6CJG%bb%99x%deP%c6%1dR%09%8c%05%03&peer_id=-LT2080-u)hzA)aTJIJA&port=25400\
+                          &uploaded=0&downloaded=300001&left=0&corrupt=0&key=689B5BA6&event=completed&numwant=200&compact=1\
+                          &no_peer_id=1&supportcrypto=1&redundant=0";
+        let [aria2, transmission, libtorrent] =
+            [aria2, transmission, libtorrent].map(|query| Announce::read(query, far()).expect("a good request"));
+        assert_eq!(aria2.info_hash, transmission.info_hash);
+        assert_eq!((aria2.event, aria2.wanted, aria2.port, aria2.form), (Event::Stopped, 0, 25200, Form::Compact));
+        assert_eq!(aria2.key.as_deref(), Some(&aria2.name[12..]), "the end of its name");
+        assert_eq!((transmission.event, transmission.wanted), (Event::Present, 80));
+        assert_eq!((libtorrent.event, &libtorrent.name), (Event::Completed, b"-LT2080-u)hzA)aTJIJA"));
+        assert!(aria2.has_all && transmission.has_all && libtorrent.has_all);
+    }
+
     #[test]
     fn a_scrape_names_its_swarms() {
         let hash = |letter: &str| format!("info_hash={}", letter.repeat(20));

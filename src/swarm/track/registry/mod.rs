@@ -225,7 +225,9 @@ impl Registry {
             return Ok(None);
         }
         let endpoint = (announce.ip, announce.port);
-        let before = self.table.at(torrent, endpoint).filter(|before| Some(*before) != own);
+        // Most announces change nothing: then nobody else can be there.
+        let has_stayed = own.is_some_and(|own| self.table.member(own).endpoint == endpoint);
+        let before = if has_stayed { None } else { self.table.at(torrent, endpoint) };
         if let Some(before) = before
             && !may_take(self.table.member(before), endpoint, caller)
         {
