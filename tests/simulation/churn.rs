@@ -11,8 +11,9 @@ use rand::seq::SliceRandom;
 
 use crate::coverage::Coverage;
 use crate::kills::Return;
+use crate::node::Node;
 use crate::scenario::{Micros, Plan, SECS, Scenario};
-use crate::world::{Happening, Node, World};
+use crate::world::{Happening, World};
 
 /// Minimum number of members is at most this.
 const MOST_OF_LEAST: usize = 3;

@@ -8,9 +8,10 @@ use rand::RngExt;
 use rand::seq::IndexedRandom;
 
 use crate::faults::LATEST_LEARNING;
+use crate::node::{Node, Runner};
 use crate::runner::LOG_FLUSH;
 use crate::scenario::{Micros, SECS};
-use crate::world::{Deed, Happening, Node, Runner, World};
+use crate::world::{Deed, Happening, World};
 
 const LATEST_RESTART: Micros = 4 * SECS;
 
