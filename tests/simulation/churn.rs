@@ -22,7 +22,7 @@ const LATEST_START: Micros = 120 * SECS;
 const SHORT_STAY: Micros = 4 * SECS;
 const LONGEST_STAY: Micros = 40 * SECS;
 /// More than the time after which a member counts as one that has left.
-const LONGEST_ABSENCE: Micros = 60 * SECS;
+pub const LONGEST_ABSENCE: Micros = 60 * SECS;
 const LONGEST_LINGER: Micros = 20 * SECS;
 
 /// The facts that a seed fixes for an open swarm.
