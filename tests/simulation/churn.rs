@@ -11,8 +11,9 @@ use rand::seq::SliceRandom;
 
 use crate::coverage::Coverage;
 use crate::kills::Return;
+use crate::node::Node;
 use crate::scenario::{Micros, Plan, SECS, Scenario};
-use crate::world::{Happening, Node, World};
+use crate::world::{Happening, World};
 
 /// Minimum number of members is at most this.
 const MOST_OF_LEAST: usize = 3;
@@ -21,7 +22,7 @@ const LATEST_START: Micros = 120 * SECS;
 const SHORT_STAY: Micros = 4 * SECS;
 const LONGEST_STAY: Micros = 40 * SECS;
 /// More than the time after which a member counts as one that has left.
-const LONGEST_ABSENCE: Micros = 60 * SECS;
+pub const LONGEST_ABSENCE: Micros = 60 * SECS;
 const LONGEST_LINGER: Micros = 20 * SECS;
 
 /// The facts that a seed fixes for an open swarm.

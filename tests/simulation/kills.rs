@@ -7,10 +7,12 @@ use peer_process::peer::{Event, Membership, Setup};
 use rand::RngExt;
 use rand::seq::IndexedRandom;
 
+use crate::churn::LONGEST_ABSENCE;
 use crate::faults::LATEST_LEARNING;
+use crate::node::{Node, Runner};
 use crate::runner::LOG_FLUSH;
 use crate::scenario::{Micros, SECS};
-use crate::world::{Deed, Happening, Node, Runner, World};
+use crate::world::{Deed, Happening, World};
 
 const LATEST_RESTART: Micros = 4 * SECS;
 
@@ -79,7 +81,9 @@ impl World {
     pub fn kill(&mut self, node: usize, how: Return) {
         self.take_down(node, how);
         if self.nodes[node].awaited {
-            let delay = self.rng.random_range(0..=LATEST_RESTART);
+            // In an open swarm, all others may have ended by then.
+            let latest = if self.keepers_are_free { LONGEST_ABSENCE } else { LATEST_RESTART };
+            let delay = self.rng.random_range(0..=latest);
             self.plan(delay, Happening::Start { node });
         }
     }

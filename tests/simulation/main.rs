@@ -2,7 +2,7 @@
 //!
 //! `SIM_SEED=n` replays one seed with its trace on stderr; `SIM_SEEDS=n` runs this many instead of 1000. The parts:
 //!
-//! - [`scenario`]: what a seed makes of a swarm; [`world`]: the simulator, with [`runner`],
+//! - [`scenario`]: what a seed makes of a swarm; [`world`]: the simulator, with [`node`], [`runner`],
 //!   [`network`], [`admitting`] and [`link`], and what goes wrong in it: [`faults`], [`silence`], [`kills`], [`liars`] and [`impostors`]; [`freedoms`] is
 //!   what is odd and right, [`slow`] whether a slow neighbor is waited for;
 //! - [`churn`]: open swarms, whose members come and go; [`tracker`] and [`seeking`]: how they find each other; [`crossing`]: two
@@ -32,6 +32,7 @@ mod liars;
 mod limits;
 mod link;
 mod network;
+mod node;
 #[path = "../../src/net/patience.rs"]
 mod patience;
 mod rarest;
@@ -106,7 +107,8 @@ fn run_all(count: u64) -> (Coverage, Vec<String>) {
 }
 
 /// Minimum number of times that each thing must have happened in 1000 seeds.
-const EXPECTED: [(&str, u64); 94] = [
+const EXPECTED: [(&str, u64); 112] = [
+    ("addresses at which nobody is any more", 80),
     ("broken connections", 1000),
     ("changes of the preferred", 3000),
     ("complete neighbors that are not dialed again", 100),
@@ -116,8 +118,12 @@ const EXPECTED: [(&str, u64); 94] = [
     ("connections closed because nothing new was said", 2),
     ("connections given up for want of a request", 5),
     ("connections given up for want of an answer", 40),
+    ("crossings after which the newcomer stays", 90),
     ("cut links given up for their silence", 40),
     ("cut links that one side had not noticed", 60),
+    ("ends because a member has left", 1),
+    ("ends because nothing holds the peer any more", 300),
+    ("ends of peers that nothing held", 25),
     ("finished peers that wait for somebody untold", 10),
     ("freedoms: bitfields behind a have", 300),
     ("freedoms: bitfields repeated", 2000),
@@ -155,9 +161,17 @@ const EXPECTED: [(&str, u64); 94] = [
     ("losses of connections that were replaced", 900),
     ("losses that one side learns of late", 150),
     ("losses with a request under way", 200),
+    ("members that come back after they have left", 10),
+    ("members that have left complete", 130),
+    ("members that have left incomplete", 40),
+    ("members that join", 1500),
     ("optimistic ticks just before preferred ones", 250),
     ("optimistic unchokes", 2000),
+    ("own addresses left out", 3000),
     ("pauses of a writer", 300),
+    ("peers that come after others have ended", 40),
+    ("peers that come back with another address", 15),
+    ("peers that leave for good, incomplete", 15),
     ("peers that stayed to the last moment", 30),
     ("pieces no longer wanted", 40),
     ("pieces taken back by a choke", 10),
@@ -189,6 +203,10 @@ const EXPECTED: [(&str, u64); 94] = [
     ("scenario: nothing goes wrong", 100),
     ("scenario: odd timers", 200),
     ("scenario: one piece", 30),
+    ("scenario: open", 120),
+    ("scenario: open, and some are listed", 25),
+    ("scenario: open, one member is enough", 30),
+    ("scenario: open, three members are needed", 20),
     ("scenario: several liars", 10),
     ("scenario: several seeders", 150),
     ("scenario: shorter last piece", 200),
@@ -196,6 +214,7 @@ const EXPECTED: [(&str, u64); 94] = [
     ("stalls", 300),
     ("ticks that come twice", 500),
     ("timeouts of what has just been answered", 200),
+    ("turned away: we have dialed each other", 90),
     ("two connections crossing", 100),
     ("turned away: it has broken the protocol", 10),
     ("turned away: the neighbor is alive", 500),

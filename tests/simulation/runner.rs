@@ -10,8 +10,9 @@ use crate::checks::check_fact;
 use crate::faults::LATEST_LEARNING;
 use crate::ledger::{Fact, Ledger, View};
 use crate::link::EndId;
+use crate::node::Node;
 use crate::scenario::{MILLIS, Micros, Plan, SECS};
-use crate::world::{Deed, Happening, Node, World};
+use crate::world::{Deed, Happening, World};
 
 /// Maximum time that a finished peer stays (protocol B).
 const LINGER: Micros = 5 * SECS;
