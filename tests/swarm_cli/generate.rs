@@ -24,6 +24,8 @@ fn the_man_pages_are_one_for_each_program_and_one_for_each_subcommand() {
         "generate",
         "init",
         "meta-create",
+        "meta-export",
+        "meta-import",
         "meta-show",
         "meta-verify",
         "meta",
