@@ -60,23 +60,26 @@ impl Finders {
         shared: &Arc<Shared>,
         threads: &Threads,
         console: &Console,
-        listening: Vec<SocketAddr>,
+        listening: &[SocketAddr],
     ) -> Result<()> {
         if !self.trackers.is_empty() {
             // Some trackers serve only the swarms that their list has.
             console.say(&format!("for trackers, this swarm is {}", me.info_hash));
         }
-        shared.await_trackers(self.trackers.iter().map(|url| url.as_str().to_owned()));
-        let finder = Finder {
+        // Without the query, which may have a key that nobody else should know.
+        shared.await_trackers(self.trackers.iter().map(ToString::to_string));
+        let finder = |tracker| Finder {
+            tracker,
             shared: Arc::clone(shared),
             console: console.clone(),
-            listening,
+            listening: listening.to_vec(),
             announce_host: self.announce_host.clone(),
             rng: Mutex::new(StdRng::seed_from_u64(me.key.into())),
         };
-        let (host, bell): (Arc<dyn Host>, _) = (Arc::new(finder), Arc::new(Bell::default()));
-        for (place, url) in (0..).zip(self.trackers.clone()) {
-            let (host, bell, seed) = (Arc::clone(&host), Arc::clone(&bell), u64::from(me.key) + place);
+        let (host, bell): (Arc<dyn Host>, _) = (Arc::new(finder(None)), Arc::new(Bell::default()));
+        for (place, url) in self.trackers.clone().into_iter().enumerate() {
+            let host: Arc<dyn Host> = Arc::new(finder(Some(place)));
+            let (bell, seed) = (Arc::clone(&bell), u64::from(me.key) + place as u64);
             threads.need("tracker", move || tracker::run(&url, me, &host, &bell, seed))?;
         }
         if self.lan {
@@ -108,6 +111,8 @@ fn ring_on_changes(shared: &Shared, host: &dyn Host, bell: &Bell) {
 
 /// This peer, as `discovery` knows it.
 struct Finder {
+    /// The place of the tracker on the command line; `None` for the local network.
+    tracker: Option<usize>,
     shared: Arc<Shared>,
     console: Console,
     listening: Vec<SocketAddr>,
@@ -145,8 +150,10 @@ impl Host for Finder {
         self.shared.note_found(peers.iter().map(|found| found.address).zip(delays));
     }
 
-    fn counted(&self, by: &str, _: Option<u32>, leechers: Option<u32>) {
-        self.shared.note_counted(by, leechers);
+    fn counted(&self, _: &str, _: Option<u32>, leechers: Option<u32>) {
+        if let Some(tracker) = self.tracker {
+            self.shared.note_counted(tracker, leechers);
+        }
     }
 
     fn say(&self, sentence: &str) {

@@ -34,6 +34,8 @@ pub enum Turned {
     Stopped,
     /// It was turned away.
     Away(Refusal),
+    /// An open swarm has as many members as this peer can serve.
+    NoRoom,
 }
 
 impl Shared {
@@ -51,18 +53,31 @@ impl Shared {
         let mut link =
             Link { number: 0, neighbor, made, from, stream, outbox, tally, since, has_heard: Arc::default() };
         let mut state = self.lock();
-        let (mut begun, mut admission) = (None, self.admission(&state, &link));
+        let (mut begun, mut has_waited) = (None, false);
+        let mut admission = self.admission(&state, &link, has_waited);
         while let Admission::Refuse(Refusal::Connected) = admission {
             let Some(until) = self.may_wait(&mut state, &link, &mut begun) else { break };
             let patience = until.saturating_duration_since(Instant::now());
             state = self.links_changed.wait_timeout(state, patience).unwrap_or_else(PoisonError::into_inner).0;
-            admission = self.admission(&state, &link);
+            has_waited = Instant::now() >= until;
+            if has_waited && self.is_open() {
+                drop(state);
+                let has_ended = link.stream.has_ended();
+                state = self.lock();
+                if has_ended {
+                    break;
+                }
+            }
+            admission = self.admission(&state, &link, has_waited);
         }
         if begun.is_some() {
             state.waiting.remove(&neighbor);
         }
         if state.stopped {
             return Err(Turned::Stopped);
+        }
+        if !state.peer.is_member(neighbor) && !state.has_room() {
+            return Err(Turned::NoRoom);
         }
         if let Admission::Refuse(refusal) = admission {
             return Err(Turned::Away(refusal));
@@ -98,7 +113,9 @@ impl Shared {
         Ok(link)
     }
 
-    fn admission(&self, state: &State, newcomer: &Link) -> Admission {
+    /// In an open swarm, a caller must have waited before the present link counts as quiet. Meanwhile the caller may close: it has
+    /// found us at a second address, and kept the first.
+    fn admission(&self, state: &State, newcomer: &Link, has_waited: bool) -> Admission {
         let neighbor = newcomer.neighbor;
         let way = match newcomer.made {
             Made::Dialed => Way::Dialed,
@@ -110,7 +127,10 @@ impl Shared {
             Made::Called => Way::Called,
         };
         let kept_out = state.shut_until(neighbor, newcomer.origin()).is_some();
-        let present = state.links.get(&neighbor).map(|present| self.present(state, present, newcomer));
+        let present = state.links.get(&neighbor).map(|present| {
+            let present = self.present(state, present, newcomer);
+            Present { quiet: present.quiet && (has_waited || !self.is_open()), ..present }
+        });
         admit(Newcomer { way, kept_out, present })
     }
 
@@ -142,14 +162,16 @@ impl Shared {
     fn may_wait(&self, state: &mut State, newcomer: &Link, begun: &mut Option<Instant>) -> Option<Instant> {
         let neighbor = newcomer.neighbor;
         let touched = newcomer.tally.touched();
-        let comes_back = state
-            .links
-            .get(&neighbor)
-            .is_some_and(|present| present.from == newcomer.from && self.crossing(present, newcomer).is_none());
+        let comes_back = state.links.get(&neighbor).is_some_and(|present| {
+            let may_have_restarted = newcomer.made != Made::Found && self.crossing(present, newcomer).is_none();
+            present.from == newcomer.from && may_have_restarted
+        });
         if state.stopped || !comes_back {
             return None;
         }
-        has_turn(&mut state.waiting, neighbor, begun, touched).then_some(touched + QUIET)
+        let has_turn = has_turn(&mut state.waiting, neighbor, begun, touched);
+        let quiet_since = begun.filter(|_| self.is_open()).map_or(touched, |begun| touched.max(begun));
+        has_turn.then_some(quiet_since + QUIET)
     }
 
     /// Decides which of two connections stays if each side has dialed one of them in an open swarm.

@@ -88,6 +88,13 @@ impl Shared {
         self.lock().candidates.note_own(address);
     }
 
+    /// Notes that a listed neighbor answers at this address, so that it is not dialed again if somebody names it.
+    pub fn note_listed_reached(&self, address: SocketAddr, neighbor: PeerId) {
+        if self.is_open() {
+            self.lock().candidates.reached(address, neighbor, Instant::now());
+        }
+    }
+
     /// Notes that this is our own end of a connection in which we shake hands with a found address.
     pub fn begin_own_call(&self, local: SocketAddr) {
         self.lock().own_calls.insert(local, false);
@@ -124,15 +131,20 @@ impl Shared {
         let gone: Vec<_> =
             absent.iter().filter(|(_, since)| now.saturating_duration_since(**since) >= ABSENCE).collect();
         let gone: Vec<_> = gone.into_iter().map(|(&member, _)| member).collect();
-        for member in &gone {
-            state.absent.remove(member);
-            state.patience.remove(member);
-            state.drops.remove(member);
+        let mut work = Vec::new();
+        for &neighbor in &gone {
+            state.absent.remove(&neighbor);
+            state.patience.remove(&neighbor);
+            state.drops.remove(&neighbor);
+            // Under the same lock: it could be connected again in between.
+            work.push(state.handle(self.own(), Event::Left { neighbor }, &self.changed));
         }
         drop(state);
+        for work in work {
+            self.finish(work, None);
+        }
         for neighbor in gone {
             log::debug!("{neighbor} has left: it was not connected for {} s", ABSENCE.as_secs());
-            self.apply(Event::Left { neighbor });
         }
         if self.traffic().neighbor_count() > MOST_REMEMBERED {
             let members: Vec<_> = self.look(|peer| peer.neighbors().map(|view| view.id).collect());
@@ -151,7 +163,7 @@ impl Shared {
         })
     }
 
-    /// Notes the trackers whose counts may hold this peer. Until each has answered or failed, it stays.
+    /// Notes the names of the trackers whose counts may hold this peer. Until each has answered or failed, it stays.
     #[cfg(feature = "discovery")]
     pub fn await_trackers(&self, trackers: impl Iterator<Item = String>) {
         if let Some(parting) = &mut self.lock().parting {
@@ -167,7 +179,7 @@ impl Shared {
 
     /// Takes a tracker's count of peers without the complete file; `None` is unknown.
     #[cfg(feature = "discovery")]
-    pub fn note_counted(&self, tracker: &str, leechers: Option<u32>) {
+    pub fn note_counted(&self, tracker: usize, leechers: Option<u32>) {
         self.lock().parting.iter_mut().for_each(|parting| parting.counted(tracker, leechers));
     }
 

@@ -207,7 +207,7 @@ pub fn run(run: Run, console: &Console, signals: &SignalWatch) -> Result<End> {
     let begun = start_threads(config, options, &shared, &threads, console, listeners, progress_file);
     #[cfg(feature = "discovery")]
     let begun = match me {
-        Some(me) => begun.and_then(|()| run.finders.start(me, &shared, &threads, console, listening)),
+        Some(me) => begun.and_then(|()| run.finders.start(me, &shared, &threads, console, &listening)),
         None => begun,
     };
     if let Err(error) = begun {

@@ -165,6 +165,7 @@ pub fn converse(shared: &Arc<Shared>, threads: &Threads, neighbor: PeerId, made:
     let link = match shared.connect(neighbor, made, stream) {
         Ok(link) => link,
         Err(Turned::Stopped) => return,
+        Err(Turned::NoRoom) => return log::debug!("{neighbor} was turned away: there are too many members"),
         Err(Turned::Away(refusal)) => {
             shared.tell_turned_away(neighbor, refusal);
             return;

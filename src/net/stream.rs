@@ -86,6 +86,11 @@ impl Stream {
         self.0.peer_addr().ok()
     }
 
+    /// Reports whether the other side has already closed, with nothing left to read.
+    pub fn has_ended(&self) -> bool {
+        self.0.set_read_timeout(Some(Duration::from_millis(1))).is_err() || matches!(self.0.peek(&mut [0]), Ok(0))
+    }
+
     /// Returns the address and port at this end; `None` if the system does not tell.
     pub fn local(&self) -> Option<SocketAddr> {
         self.0.local_addr().ok()

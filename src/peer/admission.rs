@@ -146,6 +146,8 @@ impl Present {
             Some(Stays::Newcomer) => true,
             // Only one side could see that it is quiet or in contest, and then both connections would be closed.
             Some(Stays::Present | Stays::Alive) => is_dead,
+            // What we have found ourselves is no sign that the neighbor has restarted.
+            None if to == Way::Found => is_dead,
             None => to == Way::Dialed || is_dead || (self.same_address && self.quiet) || self.in_contest,
         }
     }
@@ -205,6 +207,8 @@ mod tests {
         check(Way::Found, None, Admission::Take);
         check(Way::Found, Some(ALIVE), Admission::Refuse(Refusal::Connected));
         check(Way::Found, Some(Present { overdue: true, ..ALIVE }), Admission::Replace);
+        let quiet = Present { same_address: true, quiet: true, in_contest: true, ..ALIVE };
+        check(Way::Found, Some(quiet), Admission::Refuse(Refusal::Connected));
     }
 
     #[test]

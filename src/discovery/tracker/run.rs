@@ -221,6 +221,10 @@ impl<'a> Desk<'a> {
     /// Takes what was counted over one family, and tells the larger numbers of both: trackers count them together or apart.
     fn count_peers(&mut self, index: usize, counts: Option<Counts>) {
         self.voices[index].counts = counts;
+        // The other family may still be asked for the first time.
+        if counts.is_none() && !self.telling.is_settled() {
+            return;
+        }
         let known = || self.voices.iter().filter_map(|voice| voice.counts);
         let seeders = known().filter_map(|counts| counts.seeders).max();
         let leechers = known().filter_map(|counts| counts.leechers).max();

@@ -92,6 +92,11 @@ impl Telling {
         is_new
     }
 
+    /// Returns whether one of the families works, or all have failed: then nothing is left to wait for.
+    pub fn is_settled(&self) -> bool {
+        self.works() || self.fails()
+    }
+
     /// Returns whether an answer came over one of the families last time.
     pub fn works(&self) -> bool {
         self.last.iter().any(|(_, last)| *last == Some(Outcome::Works))

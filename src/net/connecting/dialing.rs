@@ -34,6 +34,9 @@ pub fn keep_dialing(shared: &Arc<Shared>, threads: &Threads, to: &PeerInfo) {
         match dial(shared, to, haste) {
             Ok(stream) => {
                 shared.note_dialed(to.id, None);
+                if let Some(address) = stream.remote() {
+                    shared.note_listed_reached(address, to.id);
+                }
                 let begun = Instant::now();
                 neighbor::converse(shared, threads, to.id, Made::Dialed, Arc::new(stream));
                 backoff.connected_for(begun.elapsed());

@@ -87,6 +87,13 @@ impl Candidates {
         }
     }
 
+    /// Notes that a member answered at an address that a file lists.
+    pub fn reached(&mut self, address: SocketAddr, id: PeerId, now: Instant) {
+        // The thread that has reached it dials it sooner than this.
+        self.found(address, now, PAUSES.1);
+        self.answered(address, id, now);
+    }
+
     /// Notes that a member answered at this address. Returns another address if the same ID has just answered there from another
     /// port: two programs are using that ID.
     ///

@@ -38,7 +38,8 @@ enum Count {
 #[derive(Debug)]
 pub struct Parting {
     stay: Stay,
-    counts: BTreeMap<String, Count>,
+    /// By the place of the tracker on the command line.
+    counts: BTreeMap<usize, (String, Count)>,
     /// The time since when nothing else holds this peer.
     free_since: Option<Instant>,
 }
@@ -60,15 +61,14 @@ impl Parting {
         Self { stay, counts: BTreeMap::new(), free_since: None }
     }
 
-    /// Adds trackers, which have not answered yet.
-    pub fn await_trackers(&mut self, trackers: impl IntoIterator<Item = String>) {
-        self.counts.extend(trackers.into_iter().map(|tracker| (tracker, Count::Awaited)));
+    /// Adds trackers by their names, which may be the same. They have not answered yet.
+    pub fn await_trackers(&mut self, names: impl IntoIterator<Item = String>) {
+        self.counts = (0..).zip(names.into_iter().map(|name| (name, Count::Awaited))).collect();
     }
 
     /// Takes a tracker's count of peers without the complete file; `None` is unknown.
-    pub fn counted(&mut self, tracker: &str, leechers: Option<u32>) {
-        // Only trackers that were named at the start count.
-        if let Some(count) = self.counts.get_mut(tracker) {
+    pub fn counted(&mut self, tracker: usize, leechers: Option<u32>) {
+        if let Some((_, count)) = self.counts.get_mut(&tracker) {
             *count = leechers.map_or(Count::Unknown, Count::Leechers);
         }
     }
@@ -81,7 +81,7 @@ impl Parting {
         members: impl Iterator<Item = NeighborView>,
         piece_count: u32,
     ) -> Verdict {
-        let of_trackers = self.counts.iter().find_map(|(tracker, count)| match count {
+        let of_trackers = self.counts.values().find_map(|(tracker, count)| match count {
             Count::Awaited => Some(format!("staying until the tracker {tracker} answers")),
             Count::Leechers(leechers @ 1..) => {
                 let peers = counted(*leechers, "peer");
@@ -180,14 +180,14 @@ mod tests {
         let nothing = Holding::Nothing;
         check(&mut parting, now, nothing, true, Some("staying until the tracker http://t/announce answers"));
         assert!(parting.look(now, nothing, [].into_iter(), 9).awaits_counts);
-        parting.counted("http://t/announce", Some(1));
+        parting.counted(0, Some(1));
         let one = "staying because the tracker http://t/announce counts 1 peer without the complete file";
         check(&mut parting, now, nothing, true, Some(one));
-        parting.counted("http://other/announce", Some(7));
-        parting.counted("http://t/announce", Some(0));
+        parting.counted(1, Some(7));
+        parting.counted(0, Some(0));
         check(&mut parting, now, nothing, false, None);
-        parting.counted("http://t/announce", Some(2));
-        parting.counted("http://t/announce", None);
+        parting.counted(0, Some(2));
+        parting.counted(0, None);
         check(&mut parting, now, nothing, false, None);
         assert!(!parting.look(now, nothing, [].into_iter(), 9).awaits_counts);
     }
