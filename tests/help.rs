@@ -89,8 +89,10 @@ fn sizes_rates_and_seconds_are_explained_wherever_an_option_takes_one() {
 fn the_documents_have_every_option() {
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
     let read = |name: &str| fs::read_to_string(docs.join(name)).expect("a document");
-    let (of_peer, of_swarm) =
-        (read("peer_process.md"), read("swarm.md") + &read("hosts.md") + &read("integrity.md") + &read("tracker.md"));
+    let (of_peer, of_swarm) = (
+        read("peer_process.md") + &read("membership.md"),
+        read("swarm.md") + &read("hosts.md") + &read("integrity.md") + &read("tracker.md"),
+    );
     for (name, text) in all_helps() {
         let page = if name == "peer_process" { &of_peer } else { &of_swarm };
         let found = options(&text);

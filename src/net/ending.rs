@@ -39,7 +39,7 @@ impl Shared {
         };
         loop {
             let state = self.links_changed.wait_while(self.lock(), unneeded).unwrap_or_else(PoisonError::into_inner);
-            let (stopped, shut_until) = (state.stopped, state.shut_until(neighbor, Origin::LISTED));
+            let (stopped, shut_until) = (state.stopped, state.shut_until(Some(neighbor), Origin::LISTED));
             drop(state);
             // After a pause the conditions may have changed, so they are checked again.
             match shut_until {

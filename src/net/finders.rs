@@ -77,21 +77,26 @@ impl Finders {
             rng: Mutex::new(StdRng::seed_from_u64(me.key.into())),
         };
         let (host, bell): (Arc<dyn Host>, _) = (Arc::new(finder(None)), Arc::new(Bell::default()));
+        // It stops all others at the end, so it comes first.
+        let (ringing, ringer, news) = (Arc::clone(shared), Arc::clone(&bell), Arc::clone(&host));
+        threads.need("finders", move || ring_on_changes(&ringing, &*news, &ringer))?;
         for (place, url) in self.trackers.clone().into_iter().enumerate() {
             let host: Arc<dyn Host> = Arc::new(finder(Some(place)));
             let (bell, seed) = (Arc::clone(&bell), u64::from(me.key) + place as u64);
             threads.need("tracker", move || tracker::run(&url, me, &host, &bell, seed))?;
         }
         if self.lan {
-            let (host, bell, shared) = (Arc::clone(&host), Arc::clone(&bell), Arc::clone(shared));
+            let (host, shared, has_trackers) = (Arc::clone(&host), Arc::clone(shared), !self.trackers.is_empty());
             threads.need("lan", move || {
-                if let Err(error) = lan::run(me, &host, &bell, me.key.into()) {
+                let Err(error) = lan::run(me, &host, &bell, me.key.into()) else { return };
+                if has_trackers || shared.look(|peer| peer.member_count() > 0) {
+                    host.say(&format!("cannot use the local network any more: {error}"));
+                } else {
                     shared.fail(anyhow::Error::new(error).context("cannot use the local network"));
                 }
             })?;
         }
-        let shared = Arc::clone(shared);
-        threads.need("finders", move || ring_on_changes(&shared, &*host, &bell))
+        Ok(())
     }
 }
 
@@ -122,7 +127,7 @@ struct Finder {
 
 impl Host for Finder {
     fn standing(&self) -> Standing {
-        let tallies = self.shared.traffic().tallies();
+        let (sent, received) = self.shared.traffic().totals();
         let (left, is_alone) = self.shared.look(|peer| {
             let (have, layout) = (peer.pieces(), peer.pieces().layout());
             // All pieces have one length, but the last may be shorter.
@@ -132,8 +137,8 @@ impl Host for Finder {
             (layout.file_size() - kept, peer.member_count() == 0)
         });
         Standing {
-            uploaded: tallies.iter().map(|(_, tally)| tally.sent()).sum(),
-            downloaded: tallies.iter().map(|(_, tally)| tally.received()).sum(),
+            uploaded: sent,
+            downloaded: received,
             left,
             listening: self.listening.clone(),
             announce_host: self.announce_host.clone(),

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::addresses::place_of;
 use super::link::{Link, Made};
 use super::sending::outbox::Outbox;
 use super::shared::Shared;
@@ -53,22 +54,12 @@ impl Shared {
         let mut link =
             Link { number: 0, neighbor, made, from, stream, outbox, tally, since, has_heard: Arc::default() };
         let mut state = self.lock();
-        let (mut begun, mut has_waited) = (None, false);
-        let mut admission = self.admission(&state, &link, has_waited);
+        let (mut begun, mut admission) = (None, self.admission(&state, &link));
         while let Admission::Refuse(Refusal::Connected) = admission {
             let Some(until) = self.may_wait(&mut state, &link, &mut begun) else { break };
             let patience = until.saturating_duration_since(Instant::now());
             state = self.links_changed.wait_timeout(state, patience).unwrap_or_else(PoisonError::into_inner).0;
-            has_waited = Instant::now() >= until;
-            if has_waited && self.is_open() {
-                drop(state);
-                let has_ended = link.stream.has_ended();
-                state = self.lock();
-                if has_ended {
-                    break;
-                }
-            }
-            admission = self.admission(&state, &link, has_waited);
+            admission = self.admission(&state, &link);
         }
         if begun.is_some() {
             state.waiting.remove(&neighbor);
@@ -76,7 +67,10 @@ impl Shared {
         if state.stopped {
             return Err(Turned::Stopped);
         }
-        if !state.peer.is_member(neighbor) && !state.has_room() {
+        let is_new = !state.peer.is_member(neighbor);
+        // On this machine, any number of peers may have one address.
+        let place = link.from.filter(|from| !from.is_loopback()).map(place_of);
+        if is_new && !state.has_room_for(place) {
             return Err(Turned::NoRoom);
         }
         if let Admission::Refuse(refusal) = admission {
@@ -89,9 +83,14 @@ impl Shared {
         link.since = Instant::now();
         link.tally.touch(link.since);
         state.absent.remove(&neighbor);
-        if !state.peer.is_member(neighbor) {
-            // It leads to no work: nothing is known of it yet.
+        let mut left = None;
+        if is_new {
+            left = state.make_room(self.own(), &self.changed);
+            // This leads to no work: nothing is known of it yet.
             state.handle(self.own(), Event::Joined { neighbor }, &self.changed);
+        }
+        if !self.is_known_by_id(neighbor) {
+            place.and_then(|place| state.places.insert(neighbor, place));
         }
         let comes_back = state.may_come_back(neighbor, link.from);
         let former = state.links.insert(neighbor, link.clone());
@@ -106,31 +105,28 @@ impl Shared {
         }
         drop(state);
         self.links_changed.notify_all();
-        self.finish(work, None);
+        for work in left.into_iter().chain([work]) {
+            self.finish(work, None);
+        }
         if former.is_some() {
             log::debug!("a new connection with {neighbor} takes the place of the old one");
         }
         Ok(link)
     }
 
-    /// In an open swarm, a caller must have waited before the present link counts as quiet. Meanwhile the caller may close: it has
-    /// found us at a second address, and kept the first.
-    fn admission(&self, state: &State, newcomer: &Link, has_waited: bool) -> Admission {
+    fn admission(&self, state: &State, newcomer: &Link) -> Admission {
         let neighbor = newcomer.neighbor;
         let way = match newcomer.made {
             Made::Dialed => Way::Dialed,
             Made::Found => Way::Found,
-            Made::Called if self.is_earlier(neighbor) => {
+            Made::Called if !self.is_open() && self.is_earlier(neighbor) => {
                 let trouble = state.dial_troubles.get(&neighbor);
                 Way::CalledInstead { unreachable: trouble.is_some_and(|trouble| !trouble.is_ours()) }
             }
             Made::Called => Way::Called,
         };
-        let kept_out = state.shut_until(neighbor, newcomer.origin()).is_some();
-        let present = state.links.get(&neighbor).map(|present| {
-            let present = self.present(state, present, newcomer);
-            Present { quiet: present.quiet && (has_waited || !self.is_open()), ..present }
-        });
+        let kept_out = state.shut_until(self.culprit(neighbor, newcomer.from), newcomer.origin()).is_some();
+        let present = state.links.get(&neighbor).map(|present| self.present(state, present, newcomer));
         admit(Newcomer { way, kept_out, present })
     }
 
@@ -150,7 +146,9 @@ impl Shared {
             broken: present.outbox.is_aborted(),
             overdue,
             same_address: present.from.is_some() && present.from == newcomer.from,
-            quiet: silence >= QUIET,
+            // In an open swarm, the newcomer may be another peer with the same ID, or the same peer at a second address. There
+            // the system finds out whether a quiet link is dead.
+            quiet: silence >= QUIET && !self.is_open(),
             in_contest: state.may_come_back(present.neighbor, newcomer.from),
             crossing: self.crossing(present, newcomer),
         }
@@ -162,21 +160,16 @@ impl Shared {
     fn may_wait(&self, state: &mut State, newcomer: &Link, begun: &mut Option<Instant>) -> Option<Instant> {
         let neighbor = newcomer.neighbor;
         let touched = newcomer.tally.touched();
-        let comes_back = state.links.get(&neighbor).is_some_and(|present| {
-            let may_have_restarted = newcomer.made != Made::Found && self.crossing(present, newcomer).is_none();
-            present.from == newcomer.from && may_have_restarted
-        });
-        if state.stopped || !comes_back {
+        let comes_back = state.links.get(&neighbor).is_some_and(|present| present.from == newcomer.from);
+        if state.stopped || !comes_back || self.is_open() {
             return None;
         }
-        let has_turn = has_turn(&mut state.waiting, neighbor, begun, touched);
-        let quiet_since = begun.filter(|_| self.is_open()).map_or(touched, |begun| touched.max(begun));
-        has_turn.then_some(quiet_since + QUIET)
+        has_turn(&mut state.waiting, neighbor, begun, touched).then_some(touched + QUIET)
     }
 
     /// Decides which of two connections stays if each side has dialed one of them in an open swarm.
     fn crossing(&self, present: &Link, newcomer: &Link) -> Option<Stays> {
-        if !self.is_open() || newcomer.made == Made::Dialed {
+        if !self.is_open() {
             return None;
         }
         let [present_side, newcomer_side] = [present, newcomer].map(|link| link.made.opened_by());
@@ -208,7 +201,7 @@ impl Shared {
         let told = state.drops.entry(link.neighbor).or_default().note(heard, lasted);
         drop(state);
         if let Some(count) = told {
-            log::warn!("{}", waiting::dropping(link.neighbor, self.own(), link.made.opened_by(), heard, count));
+            self.warn_of(link, &waiting::dropping(link.neighbor, self.own(), link.made.opened_by(), heard, count));
         }
     }
 
@@ -272,16 +265,31 @@ impl Shared {
     }
 
     /// Notes that a neighbor at this origin has broken the protocol; returns how long it is kept out.
-    pub fn note_fault(&self, neighbor: PeerId, origin: Origin) -> Duration {
-        self.lock().note_fault(neighbor, origin)
+    pub fn note_fault(&self, neighbor: PeerId, origin: Origin, from: Option<IpAddr>) -> Duration {
+        self.lock().note_fault(self.culprit(neighbor, from), origin)
+    }
+
+    /// Returns under which ID a fault counts. A peer that no file lists may come back with another ID, so faults count for all from
+    /// its place. On this machine many peers share one address, and one that is being written must not keep the others out.
+    fn culprit(&self, neighbor: PeerId, from: Option<IpAddr>) -> Option<PeerId> {
+        let is_here = from.is_some_and(|from| from.is_loopback());
+        (self.is_known_by_id(neighbor) || is_here).then_some(neighbor)
     }
 
     /// Notes a fault, and reports it with its consequence.
     pub fn tell_fault(&self, link: &Link, fault: &str) {
         let neighbor = link.neighbor;
-        let pause = self.note_fault(neighbor, link.origin()).as_secs();
+        let pause = self.note_fault(neighbor, link.origin(), link.from).as_secs();
         let consequence = if pause > 0 { format!(" and refusing new ones for {pause} s") } else { String::new() };
-        log::warn!("neighbor {neighbor} {fault}; closing the connection{consequence}");
+        self.warn_of(link, &format!("neighbor {neighbor} {fault}; closing the connection{consequence}"));
+    }
+
+    /// Warns of a neighbor. Of one that no file lists, a sentence is shown once, and few for each address: it may come again and
+    /// again with other IDs.
+    pub fn warn_of(&self, link: &Link, sentence: &str) {
+        if self.is_known_by_id(link.neighbor) || self.is_new_sentence(Who::Caller(link.from), sentence) {
+            log::warn!("{sentence}");
+        }
     }
 }
 

@@ -133,11 +133,8 @@ impl Shared {
         let gone: Vec<_> = gone.into_iter().map(|(&member, _)| member).collect();
         let mut work = Vec::new();
         for &neighbor in &gone {
-            state.absent.remove(&neighbor);
-            state.patience.remove(&neighbor);
-            state.drops.remove(&neighbor);
             // Under the same lock: it could be connected again in between.
-            work.push(state.handle(self.own(), Event::Left { neighbor }, &self.changed));
+            work.push(state.leave(self.own(), neighbor, &self.changed));
         }
         drop(state);
         for work in work {

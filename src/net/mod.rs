@@ -97,6 +97,8 @@ use crate::peer::{Allowances, Event, Membership, Peer, Setup};
 
 /// Maximum time that a finished peer still serves the others (protocol B).
 const PARTING_PATIENCE: Duration = Duration::from_secs(5);
+/// Number of members, besides those that are listed, for which an open swarm's peer asks for open files.
+const USUAL_MEMBERS: usize = 100;
 /// Interval between two lines of `--progress-json`.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 /// Maximum time that threads may take to end after they were stopped.
@@ -134,7 +136,8 @@ pub fn run(run: Run, console: &Console, signals: &SignalWatch) -> Result<End> {
     let Run { config, claim, options, beside, progress_json, .. } = run;
     let started = Instant::now();
     let (own, common) = (config.own(), &config.common);
-    let few_descriptors = descriptors::provide(config.neighbors().count())?;
+    let unlisted_count = if options.open.is_some() { USUAL_MEMBERS } else { 0 };
+    let few_descriptors = descriptors::provide(config.neighbors().count(), unlisted_count)?;
     let places = addresses::listening_places(&own.host, own.port);
     let listeners = listener::bind(own, &places, || {
         console.say(&format!("port {} is in use; retrying for a few seconds", own.port));
@@ -344,11 +347,12 @@ fn write_progress(shared: &Shared, mut file: ProgressFile) {
 
 fn sum_up(config: &Config, shared: &Shared, end: &End, elapsed: Duration, console: &Console) {
     let secs = |duration: Duration| format!("{:.1} s", duration.as_secs_f64());
-    let peer_count = shared.traffic().neighbor_count() + 1;
+    let peer_count = config.peers.len();
     let (has, of) = shared.look(|peer| (peer.pieces().count(), peer.pieces().layout().piece_count()));
     let elapsed = secs(elapsed);
     console.say(&match end {
-        End::Finished if peer_count == 1 => format!("the only peer has the file after {elapsed}"),
+        End::Finished if peer_count == 1 && !shared.is_open() => format!("the only peer has the file after {elapsed}"),
+        End::Finished if shared.is_open() => format!("all members have the file after {elapsed}"),
         End::Finished => format!("all {peer_count} peers have the file after {elapsed}"),
         End::GaveUp(..) => format!("gave up after {elapsed}, with {has} of {of} pieces"),
         End::Signal(_) => format!("stopped by a signal after {elapsed}, with {has} of {of} pieces"),

@@ -107,7 +107,12 @@ pub fn shake_hands(shared: &Shared, stream: &Stream, patience: Duration) -> Resu
                 if let Some(neighbor) = handshake.peer_id(|id| shared.knows(id)) {
                     for oddity in diagnosis::of_handshake(&bytes) {
                         let sentence = format!("is understood, but {oddity}");
-                        if shared.is_new_sentence(Who::Neighbor(neighbor), &sentence) {
+                        let who = if shared.is_known_by_id(neighbor) {
+                            Who::Neighbor(neighbor)
+                        } else {
+                            Who::Caller(stream.remote_ip())
+                        };
+                        if shared.is_new_sentence(who, &sentence) {
                             log::warn!("neighbor {neighbor} {sentence}");
                         }
                     }
@@ -171,6 +176,11 @@ pub fn converse(shared: &Arc<Shared>, threads: &Threads, neighbor: PeerId, made:
             return;
         }
     };
+    if shared.is_open()
+        && let Err(error) = link.stream.watch()
+    {
+        log::debug!("connection with {neighbor}: cannot watch it: {error}");
+    }
     let begun = Instant::now();
     let mut heard = Heard::Nothing;
     let writing = {
@@ -243,7 +253,7 @@ fn read_messages(shared: &Shared, link: &Link, said: &mut Heard) -> Farewell {
             });
             while let Some(oddity) = reader.take_oddity() {
                 let sentence = diagnosis::sentence(oddity, diagnosis::of_oddity(oddity));
-                log::warn!("neighbor {neighbor} {sentence}");
+                shared.warn_of(link, &format!("neighbor {neighbor} {sentence}"));
             }
             if let Ok(Some(message)) = &next {
                 log::debug!("from {neighbor}: {message}");
@@ -290,7 +300,7 @@ fn read_messages(shared: &Shared, link: &Link, said: &mut Heard) -> Farewell {
                 && let Some(facts) = shared.look(|peer| Facts::of(peer, neighbor, shared.is_seeder(neighbor)))
                 && let Some(hint) = watch.look(now - looked, facts)
             {
-                log::warn!("neighbor {neighbor} {hint}");
+                shared.warn_of(link, &format!("neighbor {neighbor} {hint}"));
             }
             looked = now;
             if !shared.check_silence(link, now - heard) {

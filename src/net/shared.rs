@@ -93,6 +93,12 @@ impl Shared {
         self.listed.contains(&neighbor)
     }
 
+    /// Reports whether a neighbor's ID tells it apart from others. In an open swarm, anybody may use one new ID after another, so
+    /// those that no file lists are known by their addresses.
+    pub fn is_known_by_id(&self, neighbor: PeerId) -> bool {
+        !self.is_open() || self.is_listed(neighbor)
+    }
+
     /// Reports whether this peer dials a neighbor, so that it need not call.
     pub fn is_earlier(&self, neighbor: PeerId) -> bool {
         self.earlier.contains(&neighbor)
@@ -301,7 +307,9 @@ impl Shared {
                         Some(Event::PieceSaved { piece })
                     }
                     Saved::Wrong => {
-                        log::warn!("neighbor {} sent wrong bytes for piece {piece}; dropping them", link.neighbor);
+                        let told =
+                            format!("neighbor {} sent wrong bytes for piece {piece}; dropping them", link.neighbor);
+                        self.warn_of(link, &told);
                         Some(Event::PieceWrong { piece })
                     }
                 }

@@ -48,12 +48,12 @@ impl Shared {
         self.finish(work, None);
         if let Some(waited) = overdue {
             let secs = waited.as_secs();
-            log::warn!(
-                "neighbor {neighbor} has not sent a requested piece for {secs} s; others may be asked for it now"
-            );
+            let told = format!("has not sent a requested piece for {secs} s; others may be asked for it now");
+            self.warn_of(link, &format!("neighbor {neighbor} {told}"));
         }
         if silence >= patience {
-            log::warn!("neighbor {neighbor} has been silent for {} s; closing the connection", silence.as_secs());
+            let secs = silence.as_secs();
+            self.warn_of(link, &format!("neighbor {neighbor} has been silent for {secs} s; closing the connection"));
         }
         silence < patience
     }

@@ -33,6 +33,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 const CONTEST: Duration = Duration::from_secs(5);
 /// Maximum number of members of an open swarm, this peer not counted: each costs threads and memory.
 const MOST_MEMBERS: usize = 500;
+/// Maximum number of members from one place, so that no single machine fills the swarm. This machine may have any number.
+const MOST_OF_PLACE: usize = 64;
 /// Maximum number of neighbors and places whose faults are remembered.
 const MOST_STANDINGS: usize = 1024;
 
@@ -46,8 +48,9 @@ pub struct State {
     pub links_made: u64,
     /// How long each connected neighbor may take for a piece.
     pub patience: BTreeMap<PeerId, Patience>,
-    /// The neighbors that have broken the protocol, with their origin, because anybody can use an ID.
-    standings: BTreeMap<(PeerId, Origin), Standing>,
+    /// The neighbors that have broken the protocol, with their origin, because anybody can use an ID. In an open swarm, `None`
+    /// stands for all that come from there and that no file lists.
+    standings: BTreeMap<(Option<PeerId>, Origin), Standing>,
     /// Until when neighbors whose last piece was wrong get no requests.
     pauses: BTreeMap<(PeerId, Origin), Instant>,
     /// The neighbors whose connections may belong to somebody else.
@@ -76,7 +79,9 @@ pub struct State {
     pub starved: Stopwatch,
     /// In an open swarm: the addresses to dial.
     pub candidates: Candidates,
-    /// Number of these that are being dialed.
+    /// In an open swarm: the places of the members that no file lists. A member has none on this machine.
+    pub places: BTreeMap<PeerId, IpAddr>,
+    /// Number of these addresses that are being dialed.
     pub dialed_count: usize,
     /// In an open swarm: what keeps this peer there.
     pub parting: Option<Parting>,
@@ -165,6 +170,7 @@ impl State {
             preferred_due: None,
             starved: Stopwatch::default(),
             candidates: Candidates::default(),
+            places: BTreeMap::new(),
             dialed_count: 0,
             parting: open.map(Parting::new),
             awaits_counts: false,
@@ -175,9 +181,35 @@ impl State {
         }
     }
 
-    /// Reports whether another peer may become a member.
+    /// Reports whether another peer may become a member: one that is absent may have to leave for it.
     pub fn has_room(&self) -> bool {
-        self.peer.member_count() < MOST_MEMBERS
+        self.peer.member_count() < MOST_MEMBERS || !self.absent.is_empty()
+    }
+
+    /// Reports whether a peer from this place may become a member.
+    pub fn has_room_for(&self, place: Option<IpAddr>) -> bool {
+        let of_place = place.map_or(0, |place| self.places.values().filter(|other| **other == place).count());
+        self.has_room() && of_place < MOST_OF_PLACE
+    }
+
+    /// Removes the member that has been absent for longest if there is no room for another one.
+    pub fn make_room(&mut self, own: PeerId, changed: &Condvar) -> Option<Work> {
+        if self.peer.member_count() < MOST_MEMBERS {
+            return None;
+        }
+        let oldest = self.absent.iter().min_by_key(|(_, since)| **since).map(|(&member, _)| member)?;
+        Some(self.leave(own, oldest, changed))
+    }
+
+    /// Removes a member that is not connected, and everything that is remembered of it.
+    pub fn leave(&mut self, own: PeerId, neighbor: PeerId, changed: &Condvar) -> Work {
+        self.absent.remove(&neighbor);
+        self.places.remove(&neighbor);
+        self.patience.remove(&neighbor);
+        self.drops.remove(&neighbor);
+        self.contests.remove(&neighbor);
+        self.refusals.retain(|(other, _)| *other != neighbor);
+        self.handle(own, Event::Left { neighbor }, changed)
     }
 
     /// Reports whether this is still the neighbor's link.
@@ -186,18 +218,18 @@ impl State {
     }
 
     /// Returns until when a neighbor from this origin is kept out for its faults.
-    pub fn shut_until(&self, neighbor: PeerId, origin: Origin) -> Option<Instant> {
+    pub fn shut_until(&self, neighbor: Option<PeerId>, origin: Origin) -> Option<Instant> {
         self.standings.get(&(neighbor, origin)).and_then(|standing| standing.shut_until(Instant::now()))
     }
 
     /// Reports whether a neighbor is kept out for its faults, from any origin.
     pub fn is_kept_out(&self, neighbor: PeerId) -> bool {
         let now = Instant::now();
-        self.standings.iter().any(|((id, _), standing)| *id == neighbor && standing.shut_until(now).is_some())
+        self.standings.iter().any(|((id, _), standing)| *id == Some(neighbor) && standing.shut_until(now).is_some())
     }
 
     /// Notes that a neighbor from this origin has broken the protocol; returns how long it is kept out.
-    pub fn note_fault(&mut self, neighbor: PeerId, origin: Origin) -> Duration {
+    pub fn note_fault(&mut self, neighbor: Option<PeerId>, origin: Origin) -> Duration {
         let now = Instant::now();
         if self.standings.len() >= MOST_STANDINGS {
             // This drops a record without a pause, or else the one whose pause ends first. Callers from ever new places have

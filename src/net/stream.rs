@@ -7,6 +7,14 @@ use std::io::{self, Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
+use socket2::{SockRef, TcpKeepalive};
+
+/// The system asks a silent other side after this time, then at this interval, and this often, before the connection is dead.
+const WATCH_AFTER: Duration = Duration::from_secs(10);
+const WATCH_INTERVAL: Duration = Duration::from_secs(5);
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "macos", target_os = "freebsd"))]
+const WATCH_TRIES: u32 = 3;
+
 /// A connection's socket.
 #[derive(Debug)]
 pub struct Stream(TcpStream);
@@ -86,9 +94,15 @@ impl Stream {
         self.0.peer_addr().ok()
     }
 
-    /// Reports whether the other side has already closed, with nothing left to read.
-    pub fn has_ended(&self) -> bool {
-        self.0.set_read_timeout(Some(Duration::from_millis(1))).is_err() || matches!(self.0.peek(&mut [0]), Ok(0))
+    /// Lets the system ask a silent other side whether it is still there. If it is not, reading fails after some seconds.
+    ///
+    /// # Errors
+    /// When the system refuses it.
+    pub fn watch(&self) -> io::Result<()> {
+        let keepalive = TcpKeepalive::new().with_time(WATCH_AFTER).with_interval(WATCH_INTERVAL);
+        #[cfg(any(target_os = "linux", target_os = "android", target_os = "macos", target_os = "freebsd"))]
+        let keepalive = keepalive.with_retries(WATCH_TRIES);
+        SockRef::from(&self.0).set_tcp_keepalive(&keepalive)
     }
 
     /// Returns the address and port at this end; `None` if the system does not tell.
@@ -113,7 +127,7 @@ impl Stream {
     /// When the system refuses it.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     pub fn acknowledge(&self) -> io::Result<()> {
-        socket2::SockRef::from(&self.0).set_tcp_quickack(true)
+        SockRef::from(&self.0).set_tcp_quickack(true)
     }
 }
 

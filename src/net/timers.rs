@@ -131,10 +131,14 @@ pub fn watch(shared: &Arc<Shared>, threads: &Threads, console: &Console, patienc
             log::warn!("{sentence}");
         }
         shared.see_off(now);
-        if let Some(verdict) = shared.review_parting(now)
-            && let Some(sentence) = staying.look(now, verdict.sentence)
-        {
-            console.say(&sentence);
+        let mut alone = alone;
+        if let Some(verdict) = shared.review_parting(now) {
+            if verdict.lacks_members {
+                alone.clone_from(&verdict.sentence);
+            }
+            if let Some(sentence) = staying.look(now, verdict.sentence) {
+                console.say(&sentence);
+            }
         }
         let Some(patience) = patience else { continue };
         let (idle, at_work_until) = shared.idle_neighbors(patience);

@@ -1,6 +1,7 @@
 //! `Traffic`: the bytes to and from each neighbor, and the limits on them.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::figures::Tally;
@@ -14,6 +15,8 @@ pub struct Traffic {
     gates: Gates,
     /// What outlives each neighbor's connections. This lock is taken last, and only to look something up.
     ties: Mutex<BTreeMap<PeerId, Ties>>,
+    /// Bytes sent to, and received from, those that were forgotten.
+    forgotten: [AtomicU64; 2],
 }
 
 /// What stays of a neighbor from one connection to the next.
@@ -28,7 +31,7 @@ impl Traffic {
     /// Starts with no bytes to or from these neighbors.
     #[must_use]
     pub fn new(limits: Limits, neighbors: impl Iterator<Item = PeerId>) -> Self {
-        let traffic = Self { gates: Gates::new(limits), ties: Mutex::default() };
+        let traffic = Self { gates: Gates::new(limits), ties: Mutex::default(), forgotten: [0, 0].map(AtomicU64::new) };
         neighbors.for_each(|neighbor| _ = traffic.join(neighbor));
         traffic
     }
@@ -44,7 +47,14 @@ impl Traffic {
     /// Forgets all neighbors but these, and reports how many are left.
     pub fn keep(&self, is_kept: impl Fn(PeerId) -> bool) -> usize {
         let mut ties = self.lock();
-        ties.retain(|&neighbor, _| is_kept(neighbor));
+        ties.retain(|&neighbor, ties| {
+            let is_kept = is_kept(neighbor);
+            if !is_kept {
+                self.forgotten[0].fetch_add(ties.tally.sent(), Ordering::Relaxed);
+                self.forgotten[1].fetch_add(ties.tally.received(), Ordering::Relaxed);
+            }
+            is_kept
+        });
         ties.len()
     }
 
@@ -56,6 +66,14 @@ impl Traffic {
     /// Returns the counters of all neighbors, by ascending ID, those included that have left.
     pub fn tallies(&self) -> Vec<(PeerId, Arc<Tally>)> {
         self.lock().iter().map(|(&id, ties)| (id, Arc::clone(&ties.tally))).collect()
+    }
+
+    /// Returns the bytes of pieces sent to all neighbors, and received from them, those included that were forgotten.
+    pub fn totals(&self) -> (u64, u64) {
+        let [sent, received] = [0, 1].map(|place| self.forgotten[place].load(Ordering::Relaxed));
+        let all = self.tallies();
+        let sum = |of: fn(&Tally) -> u64| all.iter().map(|(_, tally)| of(tally)).sum::<u64>();
+        (sent + sum(Tally::sent), received + sum(Tally::received))
     }
 
     /// Returns the counters of a neighbor; `None` if it never was one.
@@ -84,5 +102,6 @@ mod tests {
         assert_eq!(traffic.tallies().iter().map(|(_, tally)| tally.received()).collect::<Vec<_>>(), [7, 0]);
         assert_eq!(traffic.keep(|neighbor| neighbor == other), 1);
         assert!(traffic.tally(first).is_none());
+        assert_eq!(traffic.totals(), (0, 7));
     }
 }

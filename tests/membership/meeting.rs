@@ -14,7 +14,11 @@ fn five_peers_without_a_list_find_each_other_by_a_tracker_and_all_end() {
     let seeder = room.start(1001, &["--tracker", &url, "--has-file", "--min-peers", "5"]);
     let others = (1002..=1005).map(|id| (id, room.start(id, &["--tracker", &url, "--min-peers", "5"])));
     let peers: Vec<_> = [(1001, seeder)].into_iter().chain(others).collect();
-    room.wait_for_end(peers);
+    for (id, peer) in peers {
+        let ended = peer.wait_for_success();
+        assert!(!ended.lines.iter().any(|line| line.contains("key=7")), "{:#?}", ended.lines);
+        room.check_file(id);
+    }
     for id in 1002..=1005 {
         assert!(room.log(id).contains("has downloaded the complete file"), "{id}");
         let events: Vec<_> = tracker.announces_of(id).into_iter().map(|announce| announce.event).collect();

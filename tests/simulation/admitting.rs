@@ -94,7 +94,7 @@ impl World {
                 Awaited::Nothing => false,
             },
             same_address: self.is_of_the_address(present) == self.is_of_the_address(newcomer),
-            quiet: silence >= QUIET,
+            quiet: silence >= QUIET && self.scenario.open.is_none(),
             in_contest: self.may_come_back(node, other, newcomer),
             crossing: self.crossing(present, newcomer),
         }

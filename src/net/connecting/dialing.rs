@@ -130,7 +130,7 @@ fn dial(shared: &Shared, to: &PeerInfo, haste: Haste) -> Result<Stream, Trouble>
     }
     let trouble = trouble.unwrap_or_else(|| Trouble::NoSuchHost(format!("the host '{}' has no address", to.host)));
     if matches!(trouble, Trouble::NoPeer(..) | Trouble::OtherId(..)) {
-        shared.note_fault(to.id, Origin::LISTED);
+        shared.note_fault(to.id, Origin::LISTED, None);
     }
     Err(trouble)
 }
@@ -231,7 +231,7 @@ mod tests {
             dial(&rig.shared, &listed[0], Haste::new()).expect_err("it does not shake hands");
         }
         answers.join().expect("no panic");
-        rig.shared.lock().shut_until(id(1000), Origin::LISTED)
+        rig.shared.lock().shut_until(Some(id(1000)), Origin::LISTED)
     }
 
     #[test]

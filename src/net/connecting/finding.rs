@@ -6,13 +6,16 @@ use std::time::{Duration, Instant};
 
 use super::dialing::reach;
 use crate::net::link::Made;
-use crate::net::neighbor::{self, HANDSHAKE_PATIENCE};
+use crate::net::neighbor;
 use crate::net::shared::Shared;
 use crate::net::stream::Stream;
 use crate::net::telling::callers::Who;
 use crate::net::telling::waiting::Trouble;
 use crate::net::threads::Threads;
 use crate::protocol::peer_id::PeerId;
+
+/// Maximum time for the handshake at a found address. Most wrong addresses are silent.
+const PATIENCE: Duration = Duration::from_secs(4);
 
 /// Dials each address that is due in a thread of its own, until the process stops.
 pub fn keep_finding(shared: &Arc<Shared>, threads: &Threads) {
@@ -81,7 +84,7 @@ enum Unfit {
 /// Connects and shakes hands at an address, where any member may answer.
 fn dial(shared: &Shared, address: SocketAddr) -> Result<(Stream, PeerId), Unfit> {
     let mut local = None;
-    let reached = reach(shared, address, HANDSHAKE_PATIENCE, |stream| {
+    let reached = reach(shared, address, PATIENCE, |stream| {
         local = stream.local();
         if let Some(local) = local {
             shared.begin_own_call(local);

@@ -11,14 +11,14 @@ use crate::protocol::peer_id::PeerId;
 
 /// Maximum number of addresses that are remembered.
 pub const MOST_CANDIDATES: usize = 500;
+/// Maximum number of addresses of one other machine.
+const MOST_OF_HOST: usize = 32;
 /// Maximum number of addresses that are known to be this peer's own.
 const MOST_OWN: usize = 64;
 /// The pause between two attempts to dial an address doubles from the first of these values to the second.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(15));
 /// A connection that lasted this long was useful.
 const USEFUL: Duration = Duration::from_secs(1);
-/// An answer is recent for this long.
-const RECENT: Duration = Duration::from_secs(30);
 /// An address that nobody names again for this long, and that does not answer, is forgotten.
 const FORGOTTEN: Duration = Duration::from_secs(180);
 
@@ -37,8 +37,10 @@ struct Candidate {
     pause: Duration,
     /// Whether a thread dials it or converses there.
     busy: bool,
-    /// The member that answered there last, and when.
-    answered: Option<(PeerId, Instant)>,
+    /// The member that answered there last.
+    answered: Option<PeerId>,
+    /// Another address at which the same member has answered since; this one is dialed again to see whether it still does.
+    rival: Option<SocketAddr>,
 }
 
 /// What to do next.
@@ -62,12 +64,16 @@ impl Candidates {
             known.named = now;
             return false;
         }
+        let of_host = self.places.keys().filter(|other| other.ip() == address.ip()).count();
+        if of_host >= MOST_OF_HOST && !address.ip().to_canonical().is_loopback() {
+            return false;
+        }
         if self.places.len() >= MOST_CANDIDATES {
             let idle = self.places.iter().filter(|(_, candidate)| !candidate.busy);
             let Some((&oldest, _)) = idle.min_by_key(|(_, candidate)| candidate.named) else { return false };
             self.places.remove(&oldest);
         }
-        let new = Candidate { named: now, due: now + delay, pause: PAUSES.0, busy: false, answered: None };
+        let new = Candidate { named: now, due: now + delay, pause: PAUSES.0, busy: false, answered: None, rival: None };
         self.places.insert(address, new);
         true
     }
@@ -75,9 +81,11 @@ impl Candidates {
     /// Returns the next address to dial, of those where no connected member answered last, and forgets those that never answer.
     pub fn next(&mut self, now: Instant, is_connected: impl Fn(PeerId) -> bool) -> Next {
         self.places.retain(|_, candidate| candidate.busy || now.saturating_duration_since(candidate.named) < FORGOTTEN);
-        let wanted =
-            |candidate: &Candidate| !candidate.busy && !candidate.answered.is_some_and(|(id, _)| is_connected(id));
-        let first = self.places.iter_mut().filter(|(_, candidate)| wanted(candidate)).min_by_key(|(_, one)| one.due);
+        let wanted = |candidate: &Candidate| !candidate.busy && !candidate.answered.is_some_and(&is_connected);
+        let all = self.places.iter_mut().filter(|(_, candidate)| wanted(candidate));
+        // Those that have failed less often come first: many that never answer must not hold up a good one.
+        let first =
+            all.min_by_key(|(_, one)| if one.due <= now { (one.pause, one.due) } else { (Duration::MAX, one.due) });
         match first {
             Some((&address, candidate)) if candidate.due <= now => {
                 candidate.busy = true;
@@ -94,22 +102,23 @@ impl Candidates {
         self.answered(address, id, now);
     }
 
-    /// Notes that a member answered at this address. Returns another address if the same ID has just answered there from another
-    /// port: two programs are using that ID.
+    /// Notes that a member answered at this address. Returns another address if the same ID answers there from another port: two
+    /// programs are using that ID.
     ///
-    /// If it answered there long ago, the member may have restarted since. Then that address is to be dialed again.
+    /// If nothing is going on at the other address, the member may have moved. Then that address is to be dialed again.
     pub fn answered(&mut self, address: SocketAddr, id: PeerId, now: Instant) -> Option<SocketAddr> {
+        let mut rival = None;
         if let Some(candidate) = self.places.get_mut(&address) {
-            (candidate.answered, candidate.named) = (Some((id, now)), now);
+            (candidate.answered, candidate.named) = (Some(id), now);
+            rival = candidate.rival.take();
         }
         // One program has the same port at all addresses of its machine.
         let others = self.places.iter_mut().filter(|(other, _)| other.port() != address.port());
-        for (&other, known) in others {
-            match known.answered {
-                Some((same, at)) if same == id && now.saturating_duration_since(at) < RECENT => return Some(other),
-                Some((same, _)) if same == id => (known.answered, known.due) = (None, now),
-                _ => {}
+        for (&other, known) in others.filter(|(_, known)| known.answered == Some(id)) {
+            if known.busy || rival == Some(other) {
+                return Some(other);
             }
+            (known.answered, known.due, known.rival) = (None, now, Some(address));
         }
         None
     }
@@ -120,7 +129,7 @@ impl Candidates {
         if lasted >= USEFUL {
             (candidate.pause, candidate.named) = (PAUSES.0, now);
         }
-        (candidate.busy, candidate.due) = (false, now + candidate.pause);
+        (candidate.busy, candidate.due, candidate.rival) = (false, now + candidate.pause, None);
         candidate.pause = (candidate.pause * 2).min(PAUSES.1);
     }
 
@@ -201,24 +210,52 @@ mod tests {
 
     #[test]
     fn one_id_that_answers_at_two_ports_is_told_and_one_that_has_moved_is_not() {
-        let (mut candidates, now) = (Candidates::default(), Instant::now());
+        let now = Instant::now();
         let places = [at("10.0.0.1:6001"), at("10.0.0.1:6002"), at("10.0.0.2:6001")];
-        for place in places {
-            candidates.found(place, now, Duration::ZERO);
-        }
-        assert_eq!(candidates.answered(places[0], id(1002), now), None);
-        assert_eq!(candidates.answered(places[2], id(1002), now), None, "a machine may have several addresses");
-        assert_eq!(candidates.answered(places[1], id(1002), now), Some(places[0]));
-        assert_eq!(candidates.answered(places[1], id(1003), now), None);
-        // Its old address is dialed again, and if it still answers, there are two.
-        let later = now + RECENT;
-        due(&mut candidates, later);
-        for place in places {
-            candidates.ended(place, Duration::ZERO, later);
+        let meet = || {
+            let mut candidates = Candidates::default();
+            for place in places {
+                candidates.found(place, now, Duration::ZERO);
+            }
+            assert_eq!(due(&mut candidates, now).len(), 3);
+            assert_eq!(candidates.answered(places[0], id(1002), now), None);
+            assert_eq!(candidates.answered(places[2], id(1002), now), None, "a machine may have several addresses");
+            assert_eq!(candidates.answered(places[1], id(1003), now), None);
+            candidates
+        };
+        let mut candidates = meet();
+        assert_eq!(candidates.answered(places[1], id(1002), now), Some(places[0]), "both are busy");
+
+        let mut candidates = meet();
+        let later = now + Duration::from_secs(1);
+        for place in [places[0], places[2]] {
+            candidates.ended(place, Duration::ZERO, now);
         }
         assert_eq!(candidates.answered(places[1], id(1002), later), None);
+        // Its old addresses are dialed again. If one of them still answers, there are two.
         assert_eq!(due(&mut candidates, later), [places[0], places[2]]);
+        candidates.ended(places[2], Duration::ZERO, later);
         assert_eq!(candidates.answered(places[0], id(1002), later), Some(places[1]));
+    }
+
+    #[test]
+    fn many_addresses_that_never_answer_hold_up_no_good_one() {
+        let (mut candidates, start) = (Candidates::default(), Instant::now());
+        let bad = |number: u16| SocketAddr::from(([127, 0, 0, 1], 10_000 + number));
+        for number in 0..100 {
+            candidates.found(bad(number), start, Duration::ZERO);
+        }
+        for address in due(&mut candidates, start) {
+            candidates.ended(address, Duration::ZERO, start);
+        }
+        let later = start + Duration::from_secs(1);
+        let good = at("10.0.0.1:6001");
+        candidates.found(good, later, Duration::ZERO);
+        assert_eq!(candidates.next(later, |_| false), Next::Dial(good));
+        for port in 1..=99 {
+            candidates.found(SocketAddr::from(([10, 0, 0, 9], port)), later, Duration::ZERO);
+        }
+        assert_eq!(candidates.count(), 101 + MOST_OF_HOST);
     }
 
     #[test]

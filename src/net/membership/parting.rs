@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use crate::output::console::counted;
 use crate::peer::{Holding, NeighborView};
 
+/// Minimum time from the moment when nothing holds this peer any more. Trackers hear first that its file is complete.
+const SETTLING: Duration = Duration::from_millis(500);
 /// Maximum number of members that a sentence names.
 const MOST_NAMED: usize = 5;
 
@@ -51,6 +53,8 @@ pub struct Verdict {
     pub held: bool,
     /// Whether only the trackers' counts hold it.
     pub awaits_counts: bool,
+    /// Whether too few members have come.
+    pub lacks_members: bool,
     /// What is waited for; `None` while its own file is not complete.
     pub sentence: Option<String>,
 }
@@ -91,8 +95,9 @@ impl Parting {
         });
         let is_free = holding == Holding::Nothing && of_trackers.is_none();
         self.free_since = if is_free { self.free_since.or(Some(now)) } else { None };
-        let left = self.free_since.map(|since| (since + self.stay.linger).saturating_duration_since(now));
-        let lingers = left.is_some_and(|left| !left.is_zero());
+        let ends = |stay: Duration| self.free_since.is_some_and(|since| since + stay <= now);
+        let lingers = is_free && !ends(self.stay.linger);
+        let settles = is_free && !self.counts.is_empty() && !ends(SETTLING);
         let sentence = match holding {
             Holding::OwnFile => None,
             _ if self.stay.forever => Some("staying until it is stopped (--forever)".to_owned()),
@@ -112,7 +117,8 @@ impl Parting {
                 .then(|| format!("staying for {} s after all have the file (--linger)", self.stay.linger.as_secs())),
         };
         Verdict {
-            held: self.stay.forever || of_trackers.is_some() || !is_free || lingers,
+            held: self.stay.forever || of_trackers.is_some() || !is_free || lingers || settles,
+            lacks_members: matches!(holding, Holding::MembersSeen(_)) && !self.stay.forever,
             awaits_counts: holding == Holding::Nothing && of_trackers.is_some() && !self.stay.forever,
             sentence,
         }
@@ -185,6 +191,8 @@ mod tests {
         check(&mut parting, now, nothing, true, Some(one));
         parting.counted(1, Some(7));
         parting.counted(0, Some(0));
+        check(&mut parting, now, nothing, true, None);
+        let now = now + SETTLING;
         check(&mut parting, now, nothing, false, None);
         parting.counted(0, Some(2));
         parting.counted(0, None);

@@ -11,15 +11,16 @@ use crate::net::shared::SPARE_CALLERS;
 /// names.
 const OTHERS: usize = 24;
 
-/// Raises the limit to what a peer with this number of neighbors needs. Returns a warning if it stays below what the peer may
+/// Raises the limit to what a peer with this number of neighbors needs, and to what it may want for others that join. Returns a warning if it stays below what the peer may
 /// want.
 ///
 /// # Errors
 /// When there are too few for one connection with each neighbor: such a peer would never end.
-pub fn provide(neighbors: usize) -> Result<Option<String>> {
+pub fn provide(neighbors: usize, unlisted: usize) -> Result<Option<String>> {
     let least = neighbors + OTHERS;
     // All neighbors may be shaking hands again before we notice that the old connections have broken.
-    let wanted = least + neighbors + SPARE_CALLERS;
+    let wanted = least + neighbors + SPARE_CALLERS + 2 * unlisted;
+    let neighbors = neighbors + unlisted;
     let limit = getrlimit(Resource::Nofile);
     // `None` means no limit.
     let allows = |limit: Option<u64>, count: usize| limit.is_none_or(|limit| limit >= count as u64);
@@ -33,7 +34,7 @@ pub fn provide(neighbors: usize) -> Result<Option<String>> {
     let told = current.unwrap_or_default();
     ensure!(
         allows(current, least),
-        "{neighbors} neighbors need {least} open files, but the system allows this process only {told}; see ulimit -n"
+        "the neighbors need {least} open files, but the system allows this process only {told}; see ulimit -n"
     );
     Ok((!allows(current, wanted)).then(|| {
         format!(

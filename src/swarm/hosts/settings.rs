@@ -3,10 +3,11 @@
 
 use std::fs;
 use std::io::ErrorKind;
+use std::net::IpAddr;
 use std::os::unix::fs::MetadataExt;
 
 use anyhow::{Context, Result, anyhow, ensure};
-use peer_process::config::Listen;
+use peer_process::config::{Listen, plain_host};
 use peer_process::discovery::tracker::TrackerUrl;
 use serde::{Deserialize, Serialize};
 
@@ -162,6 +163,8 @@ impl Settings {
 pub fn tracker_url(place: &str) -> Result<String> {
     let listen = Listen::parse(place)?;
     ensure!(place.contains(':') && listen.port > 0, "'{place}' is not a host and a port, such as 192.168.1.5:6969");
+    let is_any = plain_host(&listen.host).parse::<IpAddr>().is_ok_and(|address| address.is_unspecified());
+    ensure!(!is_any, "'{place}' is no address that peers can use; name one of this machine that they reach");
     let url: TrackerUrl = format!("http://{place}/announce").parse().map_err(|_| anyhow!("'{place}' is no host"))?;
     Ok(url.to_string())
 }

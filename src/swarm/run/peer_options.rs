@@ -10,9 +10,21 @@ const ID: &str = "{id}";
 /// The option of our own program that names a file for one peer only.
 const PROGRESS_OPTION: &str = "--progress-json";
 
+/// The option of our own program that names the swarm for trackers.
+const SWARM_OPTION: &str = "--swarm";
+
 /// Returns the options of one peer.
 pub fn of_peer(options: &[String], id: PeerId) -> impl Iterator<Item = String> {
     options.iter().map(move |option| option.replace(ID, &id.to_string()))
+}
+
+/// Returns the value of `--swarm`, the name that sets a swarm apart.
+pub fn swarm_name(options: &[String]) -> Option<String> {
+    let value = |(place, option): (usize, &String)| match option.strip_prefix(SWARM_OPTION)? {
+        "" => options.get(place + 1).cloned(),
+        with_equals => with_equals.strip_prefix('=').map(ToOwned::to_owned),
+    };
+    options.iter().enumerate().find_map(value)
 }
 
 /// Makes sure that no two peers write the same file.
@@ -61,6 +73,14 @@ mod tests {
         // The peers report this fault.
         check("--progress-json", 2, None);
         check("--fresh", 2, None);
+    }
+
+    #[test]
+    fn the_name_of_a_swarm_is_read_in_both_spellings() {
+        let name = |line: &str| swarm_name(&line.split(' ').map(ToOwned::to_owned).collect::<Vec<_>>());
+        assert_eq!(name("--seed 7 --swarm team7").as_deref(), Some("team7"));
+        assert_eq!(name("--swarm=a=b --seed 7").as_deref(), Some("a=b"));
+        assert_eq!(name("--seed 7 --swarms x"), None);
     }
 
     #[test]

@@ -56,7 +56,7 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
     let mut settings = Settings::of(&swarm, &args.remote)?;
     let has_pattern = settings.take_log_pattern(args.log_pattern.as_deref(), &swarm)?;
     let hosts = Hosts::of(&swarm, &settings.reach(&swarm))?;
-    let options = tracker::options(args.track, &settings, &swarm.path, &program)?;
+    let options = tracker::options(args.track, &settings, &swarm.path, &program, &args.peer_options)?;
     let options = [options, args.peer_options.clone()].concat();
     let commands = commands(&swarm, &hosts, &program, &options, &limits)?;
     if args.make_file {

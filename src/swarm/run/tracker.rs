@@ -8,6 +8,7 @@ use crate::fault::Usage;
 use crate::hosts::Program;
 use crate::hosts::settings::{Settings, tracker_url};
 use crate::out::say;
+use crate::run::peer_options::swarm_name;
 use crate::track;
 
 /// Where the tracker listens if `swarm init --tracker` has not said it.
@@ -17,9 +18,15 @@ const USUAL_PLACE: &str = "127.0.0.1:6969";
 ///
 /// # Errors
 /// When the tracker cannot listen, or `swarm.json` has something else in its place.
-pub fn options(runs: bool, settings: &Settings, dir: &Path, program: &Program) -> Result<Vec<String>> {
+pub fn options(
+    runs: bool,
+    settings: &Settings,
+    dir: &Path,
+    program: &Program,
+    given: &[String],
+) -> Result<Vec<String>> {
     let url = match settings.tracker() {
-        place if runs => Some(track::beside(place.unwrap_or(USUAL_PLACE), dir)?),
+        place if runs => Some(track::beside(place.unwrap_or(USUAL_PLACE), dir, swarm_name(given))?),
         Some(place) => Some(tracker_url(place).map_err(|wrong| {
             Usage::error(format!("swarm.json: the tracker {wrong}; delete it, or run `swarm init` again"))
         })?),

@@ -69,12 +69,13 @@ pub fn run(args: &TrackArgs) -> Result<ExitCode> {
     match server::serve(listening.listeners, tracker)? {}
 }
 
-/// Runs a tracker for the swarm in this directory, in a thread, until the process ends. Returns its URL.
+/// Runs a tracker for the swarm in this directory, and for the one of this name with its file, in a thread, until the process ends. Returns its URL.
 ///
 /// # Errors
 /// If it cannot listen, or the directory has no swarm.
-pub fn beside(listen: &str, dir: &Path) -> Result<String> {
-    let names = only::hashes(&[dir.to_owned()], &[])?;
+pub fn beside(listen: &str, dir: &Path, name: Option<String>) -> Result<String> {
+    let names: Vec<_> = name.into_iter().collect();
+    let names = only::hashes(&[dir.to_owned()], &names)?;
     let listening = Listening::at(listen)?;
     let url = listening.url();
     let serving = move || {
