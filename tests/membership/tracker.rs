@@ -38,6 +38,8 @@ struct State {
     manner: Manner,
     announces: Vec<Announce>,
     members: BTreeMap<SocketAddrV4, u64>,
+    /// Number of requests that it left unanswered.
+    hanging: usize,
     /// Whether it still answers anybody.
     open: bool,
 }
@@ -57,7 +59,7 @@ impl Tracker {
     pub fn at(address: SocketAddr, manner: Manner) -> Self {
         let listener = TcpListener::bind(address).expect("the address is free");
         let address = listener.local_addr().expect("it is bound");
-        let state = State { manner, announces: Vec::new(), members: BTreeMap::new(), open: true };
+        let state = State { manner, announces: Vec::new(), members: BTreeMap::new(), hanging: 0, open: true };
         let shared = Arc::new((Mutex::new(state), Condvar::new()));
         let of_thread = Arc::clone(&shared);
         thread::spawn(move || {
@@ -83,6 +85,13 @@ impl Tracker {
 
     pub fn behave(&self, manner: Manner) {
         lock(&self.shared.0).manner = manner;
+    }
+
+    /// Waits until a request hangs.
+    pub fn wait_until_one_hangs(&self) {
+        let waiting = |state: &mut State| state.hanging == 0;
+        let (state, _) = self.shared.1.wait_timeout_while(lock(&self.shared.0), PATIENCE, waiting).expect("no panic");
+        assert!(state.hanging > 0, "nothing hangs, but {:#?}", state.announces);
     }
 
     /// Returns what this peer has told.
@@ -130,6 +139,8 @@ fn answer(shared: &(Mutex<State>, Condvar), mut caller: &TcpStream) {
         _ => ("404 Not Found", Vec::new()),
     };
     if lock(&shared.0).manner == Manner::Silent {
+        lock(&shared.0).hanging += 1;
+        shared.1.notify_all();
         // Until the caller gives up.
         while reader.read_line(&mut line).is_ok_and(|len| len > 0) {}
         return;
