@@ -133,7 +133,11 @@ fn load(arguments: &Arguments, id: PeerId) -> anyhow::Result<Config> {
 #[cfg(feature = "discovery")]
 fn stay(arguments: &Arguments) -> Option<Stay> {
     let open = &arguments.open;
-    open.is_open().then(|| Stay { least: open.least(), linger: open.linger(), forever: open.forever })
+    open.is_open().then(|| Stay {
+        least: open.least(),
+        linger: Duration::from_secs(open.linger_secs().into()),
+        forever: open.forever,
+    })
 }
 
 #[cfg(not(feature = "discovery"))]

@@ -3,21 +3,21 @@
 //! Both programs share the explanations of values in `--help`, and the sentence for an error of the command line. This module
 //! prints nothing.
 
+mod values;
+
 #[cfg(feature = "discovery")]
 mod open;
 
 use std::error::Error as _;
-use std::fmt::Display;
-use std::ops::RangeInclusive;
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use clap::error::ErrorKind;
 use clap::{ArgAction, Parser, ValueEnum};
 
 #[cfg(feature = "discovery")]
 pub use self::open::OpenArguments;
-use crate::limits::{NotRate, Rate};
+pub use self::values::{number, rate};
+use crate::limits::Rate;
 
 /// Explains `SECS` in every `--help` that takes one.
 pub const SECS: &str = "SECS is a number of seconds.";
@@ -123,22 +123,6 @@ pub enum Unchoking {
 #[must_use]
 pub fn paragraphs(paragraphs: &[&str]) -> String {
     paragraphs.join("\n\n")
-}
-
-/// Accepts a number of this range. The error is a sentence that names the option and the text.
-pub fn number<T>(what: &'static str, range: RangeInclusive<T>) -> impl Fn(&str) -> Result<T, String> + Clone
-where
-    T: FromStr + PartialOrd + Display + Clone,
-{
-    move |text| {
-        let number = text.parse().ok().filter(|number| range.contains(number));
-        number.ok_or_else(|| format!("{what} '{text}' is not a number from {} to {}", range.start(), range.end()))
-    }
-}
-
-/// Accepts bytes a second, with or without a unit.
-pub fn rate(what: &'static str) -> impl Fn(&str) -> Result<Rate, String> + Clone {
-    move |text| text.parse().map_err(|error: NotRate| format!("{what} '{text}' is {error}"))
 }
 
 /// Returns one sentence for a wrong usage, where clap has several lines: the error and the tips, without the usage.

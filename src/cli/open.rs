@@ -1,11 +1,9 @@
 //! The options for swarms whose members no file lists.
 
-use std::time::Duration;
-
 use anyhow::{Result, anyhow, bail};
 use clap::Args;
 
-use super::number;
+use super::values::number;
 use crate::config::{Listen, Newcomer};
 use crate::discovery::tracker::TrackerUrl;
 
@@ -64,10 +62,10 @@ impl OpenArguments {
         self.min_peers.unwrap_or(2).into()
     }
 
-    /// Returns how long to stay when nothing else holds this peer.
+    /// Returns how many seconds to stay when nothing else holds this peer.
     #[must_use]
-    pub fn linger(&self) -> Duration {
-        Duration::from_secs(self.linger.unwrap_or_default().into())
+    pub fn linger_secs(&self) -> u32 {
+        self.linger.unwrap_or_default()
     }
 }
 

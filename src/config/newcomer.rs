@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Result, bail, ensure};
 
-use super::{
+use super::files::{
     COMMON, Config, HERE, PEER_INFO, PeerInfo, check_seed, parse_common, parse_peer_info, plain_host, read_text,
 };
 use crate::protocol::peer_id::PeerId;
@@ -34,7 +34,7 @@ impl Listen {
     /// Parses `PORT`, `HOST:PORT` or `[ADDRESS]:PORT`.
     ///
     /// # Errors
-    /// In one sentence, if it is none of these.
+    /// In one sentence, if it is something else.
     pub fn parse(text: &str) -> Result<Self> {
         let (host, port) = text.rsplit_once(':').unwrap_or((EVERYWHERE, text));
         let is_number = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());

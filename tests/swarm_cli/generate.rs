@@ -32,6 +32,7 @@ fn the_man_pages_are_one_for_each_program_and_one_for_each_subcommand() {
         "start",
         "status",
         "stop",
+        "track",
         "verify",
     ];
     let pages = subcommands.map(|name| format!("swarm-{name}.1"));
