@@ -33,6 +33,7 @@ mod status;
 mod stop;
 mod terminal;
 mod torrents;
+mod tracker;
 mod verify;
 mod view;
 mod watching;
