@@ -16,9 +16,7 @@ use super::stream::Stream;
 use super::telling::callers::{Did, OddCaller, Who};
 use super::telling::drops::Heard;
 use super::telling::waiting::{self, Missing, Trouble};
-use crate::peer::{
-    Admission, Awaited, Ending, Event, Newcomer, Origin, Present, Refusal, Stays, Way, admit, crossing_by_age,
-};
+use crate::peer::{Admission, Awaited, Ending, Event, Newcomer, Origin, Present, Refusal, Stays, Way, admit, crossing};
 use crate::protocol::peer_id::PeerId;
 
 /// A link without any bytes for this long is quiet.
@@ -173,7 +171,7 @@ impl Shared {
             return None;
         }
         let [present_side, newcomer_side] = [present, newcomer].map(|link| link.made.opened_by());
-        crossing_by_age(self.own(), present.neighbor, present_side, newcomer_side, present.is_young(CROSSING))
+        crossing(self.own(), present.neighbor, present_side, newcomer_side, present.is_young(CROSSING))
     }
 
     /// Reports that a link has ended.

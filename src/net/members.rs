@@ -119,7 +119,7 @@ impl Shared {
     }
 
     /// Removes the members that no file lists and that have been absent for long.
-    pub fn see_off(&self, now: Instant) {
+    pub fn remove_absent_members(&self, now: Instant) {
         let mut state = self.lock();
         let listed = |member: PeerId| self.is_listed(member);
         let State { peer, absent, .. } = &mut *state;
@@ -192,5 +192,86 @@ impl Shared {
         drop(state);
         self.apply(Event::Held(verdict.held));
         Some(verdict)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use super::super::rig::{Rig, id};
+    use super::*;
+    use crate::peer::{Ending, Opener};
+
+    #[test]
+    fn a_stranger_joins_with_its_handshake_and_leaves_after_an_absence_and_a_listed_neighbor_stays() {
+        let rig = Rig::open_seeder();
+        assert!(rig.shared.knows(id(7)) && !rig.shared.knows(rig.shared.own()));
+        let links: Vec<_> = [7, 1002].map(|number| rig.connect(number, Opener::Them)).into();
+        let members = || rig.shared.look(|peer| peer.neighbors().map(|view| view.id.number()).collect::<Vec<_>>());
+        assert_eq!(members(), [7, 1000, 1002]);
+        for (link, _) in &links {
+            rig.shared.disconnect(link, Ending::Closed);
+        }
+        let now = Instant::now();
+        rig.shared.remove_absent_members(now);
+        rig.shared.remove_absent_members(now + ABSENCE.saturating_sub(Duration::from_secs(1)));
+        assert_eq!(members(), [7, 1000, 1002]);
+        rig.shared.remove_absent_members(now + ABSENCE);
+        assert_eq!(members(), [1000, 1002]);
+    }
+
+    #[test]
+    fn nobody_joins_a_listed_swarm() {
+        let rig = Rig::seeder();
+        assert!(!rig.shared.knows(id(7)) && rig.shared.knows(id(1002)));
+        assert!(rig.shared.review_parting(Instant::now()).is_none());
+    }
+
+    /// Some public peers send their ID so.
+    #[test]
+    fn an_id_of_four_digits_is_not_taken_for_a_large_number() {
+        let rig = Rig::open_seeder();
+        assert!(!rig.shared.knows(id(u32::from_be_bytes(*b"1003"))));
+    }
+
+    #[test]
+    fn one_machine_cannot_fill_a_swarm_and_the_absent_make_room() {
+        let rig = Rig::open_seeder();
+        let (link, _theirs) = rig.connect(7, Opener::Them);
+        rig.shared.disconnect(&link, Ending::Broken);
+        rig.shared.remove_absent_members(Instant::now());
+        let mut state = rig.shared.lock();
+        let place: IpAddr = Ipv4Addr::new(10, 0, 0, 1).into();
+        let mut count = 0;
+        while state.has_room_for(Some(place)) {
+            count += 1;
+            state.places.insert(id(10_000 + count), place);
+            state.handle(rig.shared.own(), Event::Joined { neighbor: id(10_000 + count) }, &rig.shared.changed);
+        }
+        assert_eq!(state.places.len(), 64);
+        assert!(state.has_room_for(Some(Ipv4Addr::new(10, 0, 0, 2).into())) && state.has_room_for(None));
+        // All places are taken, but one member is absent.
+        while state.peer.member_count() < 500 {
+            count += 1;
+            state.handle(rig.shared.own(), Event::Joined { neighbor: id(10_000 + count) }, &rig.shared.changed);
+        }
+        assert!(state.has_room());
+        assert!(state.make_room(rig.shared.own(), &rig.shared.changed).is_some());
+        assert!(!state.peer.is_member(id(7)) && state.peer.member_count() == 499);
+    }
+
+    #[test]
+    fn faults_of_strangers_count_for_their_place_but_not_on_this_machine() {
+        let rig = Rig::open_seeder();
+        let elsewhere = Some(Ipv4Addr::new(10, 0, 0, 1).into());
+        let origin = crate::peer::Origin(7);
+        let pauses = |from, first: u32| {
+            (first..first + 4)
+                .map(|number| rig.shared.note_fault(id(number), origin, from).as_secs())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(pauses(elsewhere, 7), [0, 0, 1, 2], "each with another ID");
+        assert_eq!(pauses(Some(Ipv4Addr::LOCALHOST.into()), 20), [0; 4]);
     }
 }

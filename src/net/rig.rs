@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 use super::disk::Disk;
 use super::link::{Link, Made};
+use super::membership::parting::Stay;
 use super::options::Options;
 use super::shared::Shared;
 use super::stream::Stream;
@@ -20,7 +21,7 @@ use crate::config;
 use crate::disk::storage::PieceStore;
 use crate::limits::Limits;
 use crate::output::event_log::LogFile;
-use crate::peer::{Event, Opener, Peer, Select, Setup};
+use crate::peer::{Event, Membership, Opener, Peer, Select, Setup};
 use crate::protocol::layout::FileLayout;
 use crate::protocol::peer_id::PeerId;
 
@@ -37,20 +38,31 @@ pub struct Rig {
 impl Rig {
     /// Creates the peer 1001 with the complete file; it dials 1000, and 1002 calls it.
     pub fn seeder() -> Self {
+        Self::new(None)
+    }
+
+    /// Creates the same peer in an open swarm: others may join.
+    pub fn open_seeder() -> Self {
+        Self::new(Some(Stay { least: 2, linger: Duration::ZERO, forever: false }))
+    }
+
+    fn new(open: Option<Stay>) -> Self {
         let dir = TempDir::new().expect("a directory");
         let text = "NumberOfPreferredNeighbors 1\nUnchokingInterval 5\nOptimisticUnchokingInterval 5\nFileName f\n\
                     FileSize 100\nPieceSize 10\n";
         let common = config::parse_common(text).expect("it is right");
         let layout = FileLayout::new(100, 10).expect("a layout");
         let store = PieceStore::create(dir.path(), "f", layout).expect("an empty directory");
-        let peer = Peer::new(Setup::new([1000, 1002].map(id).into(), layout, true, 1), StdRng::seed_from_u64(1));
+        let membership = open.map_or(Membership::Listed, |stay| Membership::Open { least: stay.least });
+        let setup = Setup { membership, ..Setup::new([1000, 1002].map(id).into(), layout, true, 1) };
+        let peer = Peer::new(setup, StdRng::seed_from_u64(1));
         let options = Options {
             request_timeout: Duration::from_secs(30),
             peer_timeout: None,
             fresh: false,
             select: Select::Random,
             eager: false,
-            open: None,
+            open,
             limits: Limits::default(),
             pace: Pace::of(&common),
             seed: Some(1),

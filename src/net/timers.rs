@@ -130,7 +130,7 @@ pub fn watch(shared: &Arc<Shared>, threads: &Threads, console: &Console, patienc
         if let Some(sentence) = teller.look(now, sentence) {
             log::warn!("{sentence}");
         }
-        shared.see_off(now);
+        shared.remove_absent_members(now);
         let mut alone = alone;
         if let Some(verdict) = shared.review_parting(now) {
             if verdict.lacks_members {

@@ -66,29 +66,20 @@ pub enum Stays {
     Alive,
 }
 
-/// Decides which connection stays if this peer and a neighbor have dialed each other: that of the higher ID, on both sides.
-/// Returns `None` if the same side has dialed both.
-#[must_use]
-pub fn crossing(own: PeerId, neighbor: PeerId, present: Opener, newcomer: Opener) -> Option<Stays> {
-    let higher = if own > neighbor { Opener::Us } else { Opener::Them };
-    (present != newcomer).then_some(if newcomer == higher { Stays::Newcomer } else { Stays::Present })
-}
-
 /// Decides which connection stays if one side has dialed the present one, and the other side the newcomer. Returns `None` if
 /// the same side has dialed both.
 ///
-/// `is_young` says that the present one may be the other half of a crossing. An older one stays if it is alive. A quiet one
-/// is no sign of a restart here: a peer that was called does not know its neighbor's
-/// own address, so it may learn that address later and dial it.
+/// While the present one is young, the two may cross: nothing was heard on it, so the other side may not have let it in. Then that
+/// of the higher ID stays, on both sides. An older one stays if it is alive. A quiet one is no sign of a restart here: a peer that
+/// was called does not know its neighbor's own address, so it may learn that address later and dial it.
 #[must_use]
-pub fn crossing_by_age(
-    own: PeerId,
-    neighbor: PeerId,
-    present: Opener,
-    newcomer: Opener,
-    is_young: bool,
-) -> Option<Stays> {
-    crossing(own, neighbor, present, newcomer).map(|stays| if is_young { stays } else { Stays::Alive })
+pub fn crossing(own: PeerId, neighbor: PeerId, present: Opener, newcomer: Opener, is_young: bool) -> Option<Stays> {
+    let higher = if own > neighbor { Opener::Us } else { Opener::Them };
+    (present != newcomer).then_some(match is_young {
+        false => Stays::Alive,
+        true if newcomer == higher => Stays::Newcomer,
+        true => Stays::Present,
+    })
 }
 
 /// The verdict on a newcomer.
@@ -216,9 +207,9 @@ mod tests {
         let [low, high] = [1001, 1002].map(|number| PeerId::new(number).expect("a positive number"));
         let other = |side| if side == Opener::Us { Opener::Them } else { Opener::Us };
         for (own, neighbor, from_high) in [(high, low, Opener::Us), (low, high, Opener::Them)] {
-            assert_eq!(crossing(own, neighbor, other(from_high), from_high), Some(Stays::Newcomer));
-            assert_eq!(crossing(own, neighbor, from_high, other(from_high)), Some(Stays::Present));
-            assert_eq!(crossing(own, neighbor, from_high, from_high), None);
+            assert_eq!(crossing(own, neighbor, other(from_high), from_high, true), Some(Stays::Newcomer));
+            assert_eq!(crossing(own, neighbor, from_high, other(from_high), true), Some(Stays::Present));
+            assert_eq!(crossing(own, neighbor, from_high, from_high, true), None);
         }
         let quiet = Present { same_address: true, quiet: true, in_contest: true, ..ALIVE };
         for present in [ALIVE, quiet] {
@@ -235,7 +226,7 @@ mod tests {
     #[test]
     fn a_quiet_connection_of_which_the_caller_may_know_nothing_is_no_sign_of_a_restart() {
         let [own, neighbor] = [1001, 1002].map(|number| PeerId::new(number).expect("a positive number"));
-        let stays = |newcomer, is_young| crossing_by_age(own, neighbor, Opener::Us, newcomer, is_young);
+        let stays = |newcomer, is_young| crossing(own, neighbor, Opener::Us, newcomer, is_young);
         assert_eq!(stays(Opener::Them, false), Some(Stays::Alive));
         assert_eq!(stays(Opener::Them, true), Some(Stays::Newcomer));
         assert_eq!([true, false].map(|is_young| stays(Opener::Us, is_young)), [None; 2]);

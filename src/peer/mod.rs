@@ -28,7 +28,7 @@ mod messages;
 mod slots;
 mod view;
 
-pub use self::admission::{Admission, Newcomer, Present, Refusal, Stays, Way, admit, crossing, crossing_by_age};
+pub use self::admission::{Admission, Newcomer, Present, Refusal, Stays, Way, admit, crossing};
 pub use self::event::{Action, Ending, Event, Fault, LogEvent, Opener, Origin};
 pub use self::machine::Peer;
 pub use self::members::Holding;

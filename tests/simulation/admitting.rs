@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use peer_process::peer::{Admission, Awaited, Newcomer, Opener, Origin, Present, Stays, Way, admit, crossing_by_age};
+use peer_process::peer::{Admission, Awaited, Newcomer, Opener, Origin, Present, Stays, Way, admit, crossing};
 
 use crate::link::{DIALER, EndId};
 use crate::scenario::{Micros, SECS};
@@ -73,7 +73,7 @@ impl World {
         let (node, other) = self.nodes_of(present);
         let end = &self.connections[present.connection].ends[present.side];
         let is_young = end.message_count == 0 && self.now - end.shaken_at < YOUNG;
-        crossing_by_age(self.id(node), self.id(other), opener(present), opener(newcomer), is_young)
+        crossing(self.id(node), self.id(other), opener(present), opener(newcomer), is_young)
     }
 
     fn present(&self, present: EndId, newcomer: EndId) -> Present {
