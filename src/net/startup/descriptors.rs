@@ -11,8 +11,8 @@ use crate::net::shared::SPARE_CALLERS;
 /// names.
 const OTHERS: usize = 24;
 
-/// Raises the limit to what a peer with this number of neighbors needs, and to what it may want for others that join. Returns a warning if it stays below what the peer may
-/// want.
+/// Raises the limit to what a peer with this number of neighbors needs, and to what it may want for unlisted ones that join.
+/// Returns a warning if it stays below what the peer may want.
 ///
 /// # Errors
 /// When there are too few for one connection with each neighbor: such a peer would never end.
@@ -20,7 +20,6 @@ pub fn provide(neighbors: usize, unlisted: usize) -> Result<Option<String>> {
     let least = neighbors + OTHERS;
     // All neighbors may be shaking hands again before we notice that the old connections have broken.
     let wanted = least + neighbors + SPARE_CALLERS + 2 * unlisted;
-    let neighbors = neighbors + unlisted;
     let limit = getrlimit(Resource::Nofile);
     // `None` means no limit.
     let allows = |limit: Option<u64>, count: usize| limit.is_none_or(|limit| limit >= count as u64);
@@ -34,8 +33,9 @@ pub fn provide(neighbors: usize, unlisted: usize) -> Result<Option<String>> {
     let told = current.unwrap_or_default();
     ensure!(
         allows(current, least),
-        "the neighbors need {least} open files, but the system allows this process only {told}; see ulimit -n"
+        "{neighbors} neighbors need {least} open files, but the system allows this process only {told}; see ulimit -n"
     );
+    let neighbors = neighbors + unlisted;
     Ok((!allows(current, wanted)).then(|| {
         format!(
             "{neighbors} neighbors may need {wanted} open files, but the system allows this process only {told}; \
