@@ -170,7 +170,7 @@ fn a_name_with_both_families_is_asked_over_both() {
     let answer = |_: &str, _| ok(ANSWER);
     let v4 = Server::new(answer);
     let v6 = Server::at(Ipv6Addr::LOCALHOST.into(), v4.port(), answer).expect("IPv6, and the same port free");
-    let played = played();
+    let played = Played::new(&["127.0.0.1:6001", "[::1]:6001"]);
     let running = start(&played, &format!("http://{name}:{}/announce", v4.port()));
     v4.wait_for(&["event=started"]);
     v6.wait_for(&["event=started"]);
@@ -178,6 +178,35 @@ fn a_name_with_both_families_is_asked_over_both() {
     v4.wait_for(&["event=stopped"]);
     v6.wait_for(&["event=stopped"]);
     assert_eq!(played.said(), [""; 0]);
+}
+
+/// The tracker would tell others an address at which nobody listens.
+#[test]
+fn a_peer_that_listens_over_ipv4_only_is_not_announced_over_ipv6() {
+    let Some(name) = own_name() else {
+        return with_own_names("tracker::a_peer_that_listens_over_ipv4_only_is_not_announced_over_ipv6");
+    };
+    let answer = |_: &str, _| ok(ANSWER);
+    let v4 = Server::new(answer);
+    let v6 = Server::at(Ipv6Addr::LOCALHOST.into(), v4.port(), answer).expect("IPv6, and the same port free");
+    let played = played();
+    let running = start(&played, &format!("http://{name}:{}/announce", v4.port()));
+    played.wait_for_peer(other());
+    // It ends when all that was asked has heard `stopped`.
+    running.stop();
+    v4.wait_for(&["event=stopped"]);
+    assert_eq!(v6.requests(), [""; 0]);
+}
+
+#[test]
+fn a_tracker_that_is_asked_where_the_peer_does_not_listen_is_told() {
+    let server = Server::new(|_, _| ok(ANSWER));
+    let played = Played::new(&["[::1]:6001"]);
+    let running = start(&played, &server.url());
+    played.wait_for_peer(other());
+    running.stop();
+    let words = "is asked over IPv4, where this peer does not listen, so that no other peer can dial it";
+    assert_eq!(played.said(), [format!("the tracker {} {words}", server.url())]);
 }
 
 /// The name of [`NAME`], if this process has it.

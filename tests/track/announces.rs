@@ -81,6 +81,31 @@ fn both_kinds_of_addresses_are_told_to_everybody() {
     }
 }
 
+/// A peer announces over both families with one `peer_id` and one key.
+#[test]
+fn a_peer_of_both_families_is_told_with_both_addresses_and_counts_once() {
+    let tracker = Tracker::spawn(command(&["--listen", "[::]:0"]));
+    let port = tracker.address().port();
+    let ask = |host: &str, path: &str| {
+        let mut connection = Connection::to(format!("{host}:{port}").parse().expect("an address"));
+        connection.send(format!("GET {path} HTTP/1.1\r\nHost: t\r\n\r\n").as_bytes());
+        let body = connection.answer().body;
+        peer_process::bencode::read(&body, peer_process::bencode::Mode::Strict, 1000).expect("bencode")
+    };
+    for host in ["[::1]", "127.0.0.1"] {
+        ask(host, &announce('a', 1, "&key=secret"));
+    }
+    let other = |host: &str| ask(host, &announce('a', 2, "&compact=1&key=other"));
+    let answer = other("127.0.0.1");
+    assert_eq!(ports(&answer), [7001]);
+    assert_eq!(answer.get("peers6").and_then(Value::as_bytes).map(<[u8]>::len), Some(18));
+    assert_eq!(integer(&answer, "incomplete"), 2);
+    for (host, incomplete) in [("127.0.0.1", 2), ("[::1]", 1)] {
+        ask(host, &announce('a', 1, "&key=secret&event=stopped"));
+        assert_eq!(integer(&other("127.0.0.1"), "incomplete"), incomplete);
+    }
+}
+
 #[test]
 fn a_scrape_tells_of_the_swarms_that_it_names() {
     let tracker = Tracker::start(&[]);

@@ -8,7 +8,8 @@ use std::time::Duration;
 use ureq::config::IpFamily;
 use ureq::{Agent, Error, Timeout};
 
-use super::telling::{Family, Kind, Trouble};
+use super::families::Family;
+use super::telling::{Kind, Trouble};
 use crate::discovery::words::plain;
 
 /// Maximum length of a body, in bytes, after decompression.

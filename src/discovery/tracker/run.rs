@@ -1,18 +1,19 @@
 //! `run`: the body of the thread that announces to one tracker.
 //!
-//! A tracker learns only the address that a request comes from. So it is asked over IPv4 and over IPv6, each with a schedule of
-//! its own (`Voice`). Requests run in threads that nobody waits for, so that this one is free to end.
+//! A tracker learns only the address that a request comes from. So it is asked over each family at which this peer listens, with a
+//! schedule of its own (`Voice`). Requests run in threads that nobody waits for, so that this one is free to end.
 
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::answer::{self, Answer, Counts, Useless};
+use super::families::{Family, families};
 use super::http::{self, Reply};
 use super::pauses::Failure;
 use super::query::{self, Event};
 use super::schedule::{Ask, Facts, Schedule};
-use super::telling::{Family, Kind, Outcome, Telling, Trouble};
+use super::telling::{Kind, Outcome, Telling, Trouble};
 use super::url::TrackerUrl;
 use crate::discovery::bell::Bell;
 use crate::discovery::host::{Host, Standing};
@@ -74,11 +75,7 @@ struct Voice {
 
 impl<'a> Desk<'a> {
     fn new(url: &'a TrackerUrl, me: Me, host: &'a Arc<dyn Host>, bell: &'a Arc<Bell>, seed: u64) -> Self {
-        let families = match url.address() {
-            Some(address) if address.is_ipv4() => vec![Family::V4],
-            Some(_) => vec![Family::V6],
-            None => vec![Family::V4, Family::V6],
-        };
+        let (families, words) = families(url, &host.standing());
         let telling = Telling::new(&families);
         let voices = (0..).zip(families).map(|(number, family)| Voice {
             family,
@@ -89,7 +86,12 @@ impl<'a> Desk<'a> {
             counts: None,
         });
         let voices = voices.collect();
-        Self { url, me, host, bell, start: Instant::now(), voices, telling, arrivals: Arc::default(), count: 0 }
+        let start = Instant::now();
+        let desk = Self { url, me, host, bell, start, voices, telling, arrivals: Arc::default(), count: 0 };
+        if let Some(words) = words {
+            desk.say(&words);
+        }
+        desk
     }
 
     fn now(&self) -> Duration {

@@ -5,14 +5,7 @@
 
 use std::collections::BTreeSet;
 
-/// A family of addresses.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Family {
-    /// IPv4.
-    V4,
-    /// IPv6.
-    V6,
-}
+use super::families::Family;
 
 /// A kind of trouble, each told once.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

@@ -18,9 +18,9 @@ pub struct Stats {
     uptime_secs: u32,
     /// Number of swarms.
     swarms: usize,
-    /// Number of members that have the whole file.
+    /// Number of peers that have the whole file.
     seeders: usize,
-    /// Number of members that do not have it.
+    /// Number of peers that do not have it.
     leechers: usize,
     /// Number of announces that were answered with peers.
     announces: u64,
@@ -65,7 +65,7 @@ pub struct Extra {
 impl Stats {
     /// Returns the figures. `names` has the names of the swarms that are known by name.
     pub fn of(registry: &Registry, names: &HashMap<InfoHash, String>, extra: Extra) -> Self {
-        let (members, seeders) = registry.members();
+        let (peers, seeders) = registry.peers();
         let tally = registry.tally();
         let listed = |torrent: &Torrent| Listed {
             info_hash: torrent.info_hash.to_string(),
@@ -79,7 +79,7 @@ impl Stats {
             uptime_secs: extra.uptime_secs,
             swarms: registry.torrents().len(),
             seeders,
-            leechers: members - seeders,
+            leechers: peers - seeders,
             announces: tally.announces,
             scrapes: extra.scrapes,
             refused: tally.refused + extra.unreadable,

@@ -5,6 +5,10 @@
 //! Otherwise it refuses the newcomer. So one address cannot push out others, however many names and ports it invents.
 //!
 //! A swarm exists while it has members, so their limit bounds the swarms, too.
+//!
+//! A peer that announces over IPv4 and over IPv6 is two members with one name: both addresses are told. In the counts it is one
+//! peer, because others wait for those without the file. What one announce tells of its file holds for both members. Each
+//! member ends by itself: with its own `stopped`, or when its own family is silent.
 
 mod sources;
 mod table;
@@ -22,7 +26,7 @@ use rand::seq::{IndexedRandom, index};
 
 pub use self::sources::Source;
 pub use self::table::Torrent;
-use self::table::{Endpoint, Listed, Member, Table};
+use self::table::{Endpoint, Listed, Member, Table, family};
 use super::request::{Announce, Event, Form, PeerName};
 
 /// The bounds of a registry.
@@ -68,11 +72,11 @@ impl fmt::Display for Refusal {
 /// The counts of a swarm.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Counts {
-    /// Number of members that have the whole file.
+    /// Number of peers that have the whole file.
     pub complete: usize,
-    /// Number of members that do not have it.
+    /// Number of peers that do not have it.
     pub incomplete: usize,
-    /// Number of members that have told that they got their last byte.
+    /// Number of peers that have told that they got their last byte.
     pub downloaded: u64,
 }
 
@@ -150,15 +154,15 @@ impl Registry {
             return Err(Refusal::NotServed);
         }
         let torrent = self.table.open(announce.info_hash, false);
-        let own = self.enter(torrent, announce, caller.to_canonical(), now_secs);
-        if own.is_err() {
+        let entered = self.enter(torrent, announce, caller.to_canonical(), now_secs);
+        if entered.is_err() {
             self.tally.refused += 1;
         }
-        let answer = own.map(|own| {
+        let answer = entered.map(|()| {
             self.tally.announces += 1;
             self.table.torrent_mut(torrent).announces += 1;
             let wanted = if announce.event == Event::Stopped { 0 } else { announce.wanted };
-            let peers = self.choose(torrent, own, wanted, announce.form == Form::Full);
+            let peers = self.choose(torrent, &announce.name, wanted, announce.form == Form::Full);
             Answer { counts: Counts::of(self.table.torrent(torrent)), peers }
         });
         self.table.close(torrent);
@@ -191,9 +195,9 @@ impl Registry {
         self.table.torrents()
     }
 
-    /// Returns the number of members of all swarms, and the number of seeders among them.
-    pub fn members(&self) -> (usize, usize) {
-        (self.table.len(), self.table.seeders())
+    /// Returns the number of peers of all swarms, and the number of seeders among them.
+    pub fn peers(&self) -> (usize, usize) {
+        (self.table.peers(), self.table.seeders())
     }
 
     /// Returns what has happened.
@@ -201,29 +205,29 @@ impl Registry {
         self.tally
     }
 
-    /// Makes the change that an announce asks for. Returns the caller's entry, if it has one afterwards.
-    fn enter(
-        &mut self,
-        torrent: u32,
-        announce: &Announce,
-        caller: IpAddr,
-        now_secs: u32,
-    ) -> Result<Option<u32>, Refusal> {
+    /// Makes the change that an announce asks for.
+    fn enter(&mut self, torrent: u32, announce: &Announce, caller: IpAddr, now_secs: u32) -> Result<(), Refusal> {
         let key = announce.key.as_ref().filter(|key| is_secret(key, &announce.name));
         let key = key.map(|key| self.key_hasher.hash_one(key));
-        let own = self.table.named(torrent, &announce.name);
-        if let Some(own) = own
-            && !may_change(self.table.member(own), key, caller)
+        let named = self.table.named(torrent, &announce.name);
+        let own = named[family(announce.ip)];
+        // The same peer over the other family has the same key.
+        let old = own.or(named[1 - family(announce.ip)]).map(|old| self.table.member(old));
+        if let Some(old) = old
+            && !may_change(old, key, caller)
         {
             return Err(Refusal::NameTaken);
         }
-        // Who cannot be dialed learns of others but is told to nobody.
+        // A peer that cannot be dialed is told of others, and told to nobody.
         if announce.event == Event::Stopped || announce.port == 0 {
             if let Some(own) = own {
                 self.table.remove(own);
             }
-            return Ok(None);
+            return Ok(());
         }
+        let was_counted = old.is_some_and(|old| old.is_counted);
+        let is_counted = was_counted || (announce.event == Event::Completed && announce.has_all);
+        let key = key.or(old.and_then(|old| old.key));
         let endpoint = (announce.ip, announce.port);
         // Most announces change nothing: then nobody else can be there.
         let has_stayed = own.is_some_and(|own| self.table.member(own).endpoint == endpoint);
@@ -233,15 +237,12 @@ impl Registry {
         {
             return Err(Refusal::EndpointTaken);
         }
-        let old = own.map(|own| self.table.member(own));
-        let was_counted = old.is_some_and(|old| old.is_counted);
-        let is_counted = was_counted || (announce.event == Event::Completed && announce.has_all);
         let member = Member {
             torrent,
             name: announce.name,
             endpoint,
             caller,
-            key: key.or(old.and_then(|old| old.key)),
+            key,
             has_all: announce.has_all,
             is_counted,
             announced_secs: now_secs,
@@ -253,14 +254,13 @@ impl Registry {
             // The one that was there has started again with another name.
             self.table.remove(before);
         }
-        let own = if let Some(own) = own {
+        if let Some(own) = own {
             self.table.update(own, member);
-            own
         } else {
-            self.table.add(member)
-        };
+            self.table.add(member);
+        }
         self.table.torrent_mut(torrent).downloaded += u64::from(is_counted && !was_counted);
-        Ok(Some(own))
+        Ok(())
     }
 
     /// Makes room for one more member from this caller; `leaving` goes anyway.
@@ -288,14 +288,14 @@ impl Registry {
     }
 
     /// Chooses members at random, but not the caller. The work depends on the number that is wanted, not on the swarm.
-    fn choose(&mut self, torrent: u32, own: Option<u32>, wanted: usize, with_names: bool) -> Vec<Peer> {
+    fn choose(&mut self, torrent: u32, own: &PeerName, wanted: usize, with_names: bool) -> Vec<Peer> {
         let members = &self.table.torrent(torrent).members;
-        let own = own.map(|own| self.table.place(own));
-        let others = members.len() - usize::from(own.is_some());
+        let own = self.table.places(torrent, own);
+        let others = members.len() - own.len();
         let chosen = index::sample(&mut self.rng, others, wanted.min(others));
         let peer = |place: usize| {
-            // The places behind the caller's own move up by one.
-            let place = place + usize::from(own.is_some_and(|own| place >= own));
+            // The places behind each of the caller's own move up by one.
+            let place = own.iter().fold(place, |place, own| place + usize::from(place >= *own));
             let Listed { member, endpoint: (ip, port) } = members[place];
             Peer { name: with_names.then(|| self.table.member(member).name), ip, port }
         };

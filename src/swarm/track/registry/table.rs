@@ -20,18 +20,20 @@ pub struct Torrent {
     pub stays: bool,
     /// Its members, in any order.
     pub members: Vec<Listed>,
-    /// Number of members that have the whole file.
+    /// Number of peers: a peer with an IPv4 and an IPv6 address is one, although it is two members.
+    pub peers: usize,
+    /// Number of peers that have the whole file.
     pub seeders: usize,
-    /// Number of members that have told that they got their last byte.
+    /// Number of peers that have told that they got their last byte.
     pub downloaded: u64,
     /// Number of announces.
     pub announces: u64,
 }
 
 impl Torrent {
-    /// Returns the number of members that do not have the whole file.
+    /// Returns the number of peers that do not have the whole file.
     pub fn leechers(&self) -> usize {
-        self.members.len() - self.seeders
+        self.peers - self.seeders
     }
 }
 
@@ -44,7 +46,7 @@ pub struct Listed {
     pub endpoint: Endpoint,
 }
 
-/// A member of a swarm.
+/// A member of a swarm: a peer at its address of one family.
 #[derive(Clone, Debug)]
 pub struct Member {
     /// The number of its swarm.
@@ -68,6 +70,14 @@ pub struct Member {
 /// The address and the port that others dial.
 pub type Endpoint = (IpAddr, u16);
 
+/// The members that one peer is: that with an IPv4 endpoint, and that with an IPv6 endpoint.
+pub type Named = [Option<u32>; 2];
+
+/// Returns the place in [`Named`] of a member with this address.
+pub fn family(ip: IpAddr) -> usize {
+    usize::from(ip.is_ipv6())
+}
+
 /// A member with its places in two lists.
 #[derive(Debug)]
 struct Entry {
@@ -79,13 +89,14 @@ struct Entry {
 /// All swarms and members.
 ///
 /// Invariant: each member is listed exactly once by each index, and once by its swarm and by its source at the place that its
-/// entry has. A swarm without members exists only if it stays.
+/// entry has. Both members of a peer have the same key and the same state of the file. A swarm without members exists only if it
+/// stays.
 #[derive(Debug, Default)]
 pub struct Table {
     torrents: Slab<Torrent>,
     by_hash: HashMap<InfoHash, u32>,
     entries: Slab<Entry>,
-    by_name: HashMap<(u32, PeerName), u32>,
+    by_name: HashMap<(u32, PeerName), Named>,
     by_endpoint: HashMap<(u32, Endpoint), u32>,
     by_age: BTreeSet<(u32, u32)>,
     sources: Sources,
@@ -103,7 +114,8 @@ impl Table {
         if let Some(torrent) = self.find(&info_hash) {
             return torrent;
         }
-        let torrent = Torrent { info_hash, stays, members: Vec::new(), seeders: 0, downloaded: 0, announces: 0 };
+        let torrent =
+            Torrent { info_hash, stays, members: Vec::new(), peers: 0, seeders: 0, downloaded: 0, announces: 0 };
         let torrent = number(self.torrents.insert(torrent));
         self.by_hash.insert(info_hash, torrent);
         torrent
@@ -138,6 +150,11 @@ impl Table {
         self.entries.len()
     }
 
+    /// Returns the number of peers of all swarms.
+    pub fn peers(&self) -> usize {
+        self.by_name.len()
+    }
+
     /// Returns the number of seeders of all swarms.
     pub fn seeders(&self) -> usize {
         self.seeders
@@ -148,9 +165,9 @@ impl Table {
         &self.entries[member as usize].member
     }
 
-    /// Returns the member with this name.
-    pub fn named(&self, torrent: u32, name: &PeerName) -> Option<u32> {
-        self.by_name.get(&(torrent, *name)).copied()
+    /// Returns the members with this name.
+    pub fn named(&self, torrent: u32, name: &PeerName) -> Named {
+        self.by_name.get(&(torrent, *name)).copied().unwrap_or_default()
     }
 
     /// Returns the member with this endpoint.
@@ -168,16 +185,21 @@ impl Table {
         &self.sources
     }
 
-    /// Adds a member. Nobody in its swarm has its name or its endpoint.
+    /// Adds a member. Nobody in its swarm has its name in its family, or its endpoint.
     pub fn add(&mut self, member: Member) -> u32 {
+        self.share(&member);
         let entry = self.entries.vacant_entry();
         let id = number(entry.key());
         let torrent = &mut self.torrents[member.torrent as usize];
         let in_torrent = number(torrent.members.len());
         torrent.members.push(Listed { member: id, endpoint: member.endpoint });
-        torrent.seeders += usize::from(member.has_all);
-        self.seeders += usize::from(member.has_all);
-        self.by_name.insert((member.torrent, member.name), id);
+        let named = self.by_name.entry((member.torrent, member.name)).or_default();
+        if *named == Named::default() {
+            torrent.peers += 1;
+            torrent.seeders += usize::from(member.has_all);
+            self.seeders += usize::from(member.has_all);
+        }
+        named[family(member.endpoint.0)] = Some(id);
         self.by_endpoint.insert((member.torrent, member.endpoint), id);
         self.by_age.insert((member.announced_secs, id));
         let in_source = number(self.sources.add(Source::of(member.caller), id));
@@ -193,9 +215,14 @@ impl Table {
         if let Some(moved) = torrent.members.get(in_torrent as usize) {
             self.entries[moved.member as usize].in_torrent = in_torrent;
         }
-        torrent.seeders -= usize::from(member.has_all);
-        self.seeders -= usize::from(member.has_all);
-        self.by_name.remove(&(member.torrent, member.name));
+        let named = self.by_name.get_mut(&(member.torrent, member.name)).expect("a member's name is known");
+        named[family(member.endpoint.0)] = None;
+        if *named == Named::default() {
+            self.by_name.remove(&(member.torrent, member.name));
+            torrent.peers -= 1;
+            torrent.seeders -= usize::from(member.has_all);
+            self.seeders -= usize::from(member.has_all);
+        }
         self.by_endpoint.remove(&(member.torrent, member.endpoint));
         self.by_age.remove(&(member.announced_secs, id));
         if let Some(moved) = self.sources.remove(Source::of(member.caller), in_source as usize) {
@@ -204,8 +231,9 @@ impl Table {
         member
     }
 
-    /// Replaces what is known of a member, which keeps its name and swarm. Nobody else in its swarm has its new endpoint.
+    /// Replaces what is known of a member, which keeps its name, swarm and family. Nobody else in its swarm has its new endpoint.
     pub fn update(&mut self, id: u32, new: Member) {
+        self.share(&new);
         let Entry { member: old, in_torrent, in_source } = &mut self.entries[id as usize];
         if old.endpoint != new.endpoint {
             self.by_endpoint.remove(&(old.torrent, old.endpoint));
@@ -215,11 +243,6 @@ impl Table {
         if old.announced_secs != new.announced_secs {
             self.by_age.remove(&(old.announced_secs, id));
             self.by_age.insert((new.announced_secs, id));
-        }
-        if old.has_all != new.has_all {
-            let torrent = &mut self.torrents[new.torrent as usize];
-            torrent.seeders = torrent.seeders - usize::from(old.has_all) + usize::from(new.has_all);
-            self.seeders = self.seeders - usize::from(old.has_all) + usize::from(new.has_all);
         }
         let (from, to) = (Source::of(old.caller), Source::of(new.caller));
         *old = new;
@@ -232,9 +255,28 @@ impl Table {
         }
     }
 
-    /// Returns the place of a member in the list of its swarm.
-    pub fn place(&self, member: u32) -> usize {
-        self.entries[member as usize].in_torrent as usize
+    /// Gives all members of a peer what is new of it beside its address. The peer is counted once.
+    fn share(&mut self, new: &Member) {
+        let named = self.named(new.torrent, &new.name);
+        let mut had_all = None;
+        for id in named.into_iter().flatten() {
+            let member = &mut self.entries[id as usize].member;
+            had_all = Some(member.has_all);
+            (member.key, member.has_all, member.is_counted) = (new.key, new.has_all, new.is_counted);
+        }
+        if let Some(had_all) = had_all {
+            let torrent = &mut self.torrents[new.torrent as usize];
+            torrent.seeders = torrent.seeders - usize::from(had_all) + usize::from(new.has_all);
+            self.seeders = self.seeders - usize::from(had_all) + usize::from(new.has_all);
+        }
+    }
+
+    /// Returns the places of a peer's members in the list of its swarm, in order.
+    pub fn places(&self, torrent: u32, name: &PeerName) -> Vec<usize> {
+        let place = |id: u32| self.entries[id as usize].in_torrent as usize;
+        let mut places: Vec<_> = self.named(torrent, name).into_iter().flatten().map(place).collect();
+        places.sort_unstable();
+        places
     }
 }
 
@@ -251,22 +293,31 @@ impl Table {
             let id = number(key);
             let listed = self.torrent(member.torrent).members[*in_torrent as usize];
             assert_eq!((listed.member, listed.endpoint), (id, member.endpoint));
-            assert_eq!(self.named(member.torrent, &member.name), Some(id));
+            let named = self.named(member.torrent, &member.name);
+            assert_eq!(named[family(member.endpoint.0)], Some(id));
+            for other in named.into_iter().flatten().map(|other| self.member(other)) {
+                assert_eq!((other.has_all, other.is_counted), (member.has_all, member.is_counted));
+                assert_eq!(other.key, member.key);
+            }
             assert_eq!(self.at(member.torrent, member.endpoint), Some(id));
             assert!(self.by_age.contains(&(member.announced_secs, id)));
             assert_eq!(self.sources.at(Source::of(member.caller), *in_source as usize), id);
         }
-        let lengths = [self.by_name.len(), self.by_endpoint.len(), self.by_age.len(), self.sources.check()];
-        assert_eq!(lengths, [self.len(); 4]);
+        let lengths = [self.by_endpoint.len(), self.by_age.len(), self.sources.check()];
+        assert_eq!(lengths, [self.len(); 3]);
         let members = self.torrents().map(|torrent| torrent.members.len()).sum::<usize>();
         let seeders = self.torrents().map(|torrent| torrent.seeders).sum::<usize>();
-        let really = self.entries.iter().filter(|(_, entry)| entry.member.has_all).count();
-        assert_eq!((members, seeders, self.seeders), (self.len(), really, really));
+        let peers = self.torrents().map(|torrent| torrent.peers).sum::<usize>();
+        assert_eq!((members, peers, seeders), (self.len(), self.by_name.len(), self.seeders));
         for (key, torrent) in &self.torrents {
             assert_eq!(self.find(&torrent.info_hash), Some(number(key)));
             assert!(torrent.stays || !torrent.members.is_empty());
-            let seeders = torrent.members.iter().filter(|listed| self.member(listed.member).has_all).count();
-            assert_eq!(torrent.seeders, seeders);
+            let all = || torrent.members.iter().map(|listed| self.member(listed.member));
+            let names = |members: &mut dyn Iterator<Item = &Member>| {
+                members.map(|member| member.name).collect::<BTreeSet<_>>().len()
+            };
+            let seeders = names(&mut all().filter(|member| member.has_all));
+            assert_eq!((torrent.peers, torrent.seeders), (names(&mut all()), seeders));
         }
         assert_eq!(self.by_hash.len(), self.torrents.len());
     }
