@@ -133,6 +133,8 @@ pub fn sentence(error: &clap::Error) -> String {
         Some(source) if error.kind() == ErrorKind::ValueValidation => source.to_string(),
         _ => error.to_string(),
     };
+    // The usual form of a choice shows it as a value.
+    let rendered = rendered.replace("<--tracker <URL>|--lan>", "--tracker or --lan");
     let rest = rendered.trim_start_matches("error: ");
     let mut parts: Vec<_> = rest.split("\n\n").take(1).collect();
     let tips = rest.lines().filter_map(|line| line.trim_start().strip_prefix("tip: "));

@@ -1,7 +1,7 @@
 //! The options for swarms whose members no file lists.
 
 use anyhow::{Result, anyhow, bail};
-use clap::Args;
+use clap::{ArgGroup, Args};
 
 use super::values::number;
 use crate::config::{Listen, Newcomer};
@@ -9,7 +9,7 @@ use crate::discovery::tracker::TrackerUrl;
 
 /// The options that find members, and those that need them.
 #[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Members that no file lists")]
+#[command(next_help_heading = "Members that no file lists", group = ArgGroup::new("finding").multiple(true))]
 pub struct OpenArguments {
     /// Announce this peer to the tracker at URL, such as `http://host:6969/announce`, and learn of others there. May be given
     /// several times. PeerInfo.cfg may then be missing; if it is there, its peers are members from the start
@@ -19,16 +19,16 @@ pub struct OpenArguments {
     #[arg(long, group = "finding")]
     pub lan: bool,
     /// Listen here [default: the line in PeerInfo.cfg, else any free port on all addresses]
-    #[arg(long, value_name = "[HOST:]PORT", requires = "finding", value_parser = listen)]
+    #[arg(long, value_name = "[HOST:]PORT", requires = "finding", allow_negative_numbers = true, value_parser = listen)]
     pub listen: Option<Listen>,
     /// Start with the complete file
     #[arg(long, requires = "finding")]
     pub has_file: bool,
     /// Ask trackers to name HOST to others, where the address that they see is another
-    #[arg(long, value_name = "HOST", requires = "finding", value_parser = plain_name("--announce-host"))]
+    #[arg(long, value_name = "HOST", requires = "finding", value_parser = host)]
     pub announce_host: Option<String>,
     /// Set this swarm apart from others with the same file
-    #[arg(long, value_name = "NAME", requires = "finding", value_parser = plain_name("--swarm"))]
+    #[arg(long, value_name = "NAME", requires = "finding", value_parser = plain_name)]
     pub swarm: Option<String>,
     /// Do not exit before N members have been seen, this peer included [default: 2]
     #[arg(long, value_name = "N", requires = "finding", allow_negative_numbers = true,
@@ -82,11 +82,20 @@ fn tracker(text: &str) -> Result<TrackerUrl> {
     }
 }
 
-/// Accepts a name that is not empty and has no control characters.
-fn plain_name(option: &'static str) -> impl Fn(&str) -> Result<String, String> + Clone {
-    move |text| match text {
-        "" => Err(format!("{option} '' is empty")),
-        text if text.contains(char::is_control) => Err(format!("{option} {text:?} has a control character")),
+/// Accepts the name or the address of a host.
+fn host(text: &str) -> Result<String, String> {
+    let is_host = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_:".contains(&byte));
+    if is_host && !text.is_empty() {
+        return Ok(text.to_owned());
+    }
+    Err(format!("--announce-host {text:?} is not the name or the address of a host, such as 192.168.1.5"))
+}
+
+/// Accepts a name of a swarm that is not empty and has no control characters.
+fn plain_name(text: &str) -> Result<String, String> {
+    match text {
+        "" => Err("--swarm '' is empty".to_owned()),
+        text if text.contains(char::is_control) => Err(format!("--swarm {text:?} has a control character")),
         text => Ok(text.to_owned()),
     }
 }

@@ -36,6 +36,7 @@ impl Listen {
     /// # Errors
     /// In one sentence, if it is something else.
     pub fn parse(text: &str) -> Result<Self> {
+        ensure!(!(text.starts_with('[') && text.ends_with(']')), "'{text}': the port is missing, as in {text}:6001");
         let (host, port) = text.rsplit_once(':').unwrap_or((EVERYWHERE, text));
         let is_number = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
         let Some(port) = port.parse().ok().filter(|_| is_number) else {
@@ -43,7 +44,8 @@ impl Listen {
         };
         let plain = plain_host(host);
         ensure!(plain != host || !host.contains(':'), "'{text}': an IPv6 address stands in brackets, as in [::1]:6001");
-        ensure!(!plain.is_empty() && !plain.contains(char::is_whitespace), "'{text}': the host is missing");
+        ensure!(!plain.is_empty(), "'{text}': the host is missing");
+        ensure!(!plain.contains(char::is_whitespace), "'{text}': a host has no blanks");
         Ok(Self { host: plain.to_owned(), port })
     }
 }
@@ -104,6 +106,8 @@ mod tests {
             ("lab:+1", "'+1' is not a port"),
             ("::1:6001", "an IPv6 address stands in brackets"),
             (":6001", "the host is missing"),
+            ("[::1]", "the port is missing, as in [::1]:6001"),
+            ("no host:6001", "a host has no blanks"),
         ] {
             assert!(parsed(text).expect_err(text).contains(because), "{text}");
         }

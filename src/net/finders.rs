@@ -148,7 +148,7 @@ impl Host for Finder {
     }
 
     fn found(&self, by: &str, peers: &[Found]) {
-        log::debug!("{by} has named {} addresses", peers.len());
+        log::debug!("number of addresses that {by} has named: {}", peers.len());
         let mut rng = self.rng.lock().unwrap_or_else(PoisonError::into_inner);
         let delays: Vec<_> = peers.iter().map(|_| rng.random_range(Duration::ZERO..LONGEST_DELAY)).collect();
         drop(rng);

@@ -3,6 +3,9 @@
 #[path = "../support/left_out.rs"]
 #[allow(dead_code, reason = "each test crate uses another part of it")]
 mod left_out;
+#[path = "../support/network.rs"]
+#[allow(dead_code, reason = "each test crate uses another part of it")]
+mod network;
 
 mod host;
 mod server;

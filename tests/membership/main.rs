@@ -8,5 +8,7 @@ mod room;
 mod tracker;
 
 mod endings;
+mod lan;
 mod meeting;
+mod refusals;
 mod troubles;

@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::support::process::{Process, wait_until};
+use crate::support::network::Network;
+use crate::support::process::{BINARY, Ended, Process, wait_until};
 use crate::support::swarm::bytes;
 
 const FILE_NAME: &str = "file.bin";
@@ -49,11 +51,22 @@ impl Room {
 
     /// Starts a peer that listens here, and waits until it does.
     pub fn start_at(&self, listen: &str, id: u32, arguments: &[&str]) -> Process {
-        let has_file = arguments.contains(&"--has-file");
-        self.prepare(id, has_file);
+        self.start_by(Command::new(BINARY), listen, id, arguments)
+    }
+
+    /// Starts a peer with `--lan` on a host, and waits until it listens at all addresses of it.
+    pub fn start_on(&self, network: &Network, host: u8, id: u32, arguments: &[&str]) -> Process {
+        self.start_by(network.run(host, BINARY), "0", id, &[&["--lan"], arguments].concat())
+    }
+
+    fn start_by(&self, mut command: Command, listen: &str, id: u32, arguments: &[&str]) -> Process {
+        self.prepare(id, arguments.contains(&"--has-file"));
         let dir = self.dir(id);
-        let words = ["--dir", dir.to_str().expect("a plain name"), "--listen", listen];
-        Process::start(self.root.path(), id, &[&words, arguments].concat())
+        command.current_dir(self.root.path()).arg(id.to_string()).arg("--dir").arg(dir).args(["--listen", listen]);
+        command.args(arguments);
+        let process = Process::spawn(command);
+        process.wait_for("listening on port");
+        process
     }
 
     /// Returns a peer's log so far.
@@ -73,11 +86,13 @@ impl Room {
         assert!(copy == self.file, "the file of {id} differs");
     }
 
-    /// Waits until all of these have exited with status 0, and compares their files.
-    pub fn wait_for_end(&self, peers: Vec<(u32, Process)>) {
-        for (id, peer) in peers {
-            peer.wait_for_success();
+    /// Waits until all of these have exited with status 0, and compares their files. Returns what they said.
+    pub fn wait_for_end(&self, peers: Vec<(u32, Process)>) -> Vec<Ended> {
+        let end = |(id, peer): (u32, Process)| {
+            let ended = peer.wait_for_success();
             self.check_file(id);
-        }
+            ended
+        };
+        peers.into_iter().map(end).collect()
     }
 }

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
+
+use socket2::SockRef;
 
 use crate::support::process::PATIENCE;
 
@@ -26,6 +28,8 @@ pub enum Manner {
     Fair(u32),
     /// Not at all: it takes the request and keeps the connection open.
     Silent,
+    /// As `Fair(1)`, but only when it is to behave in another way.
+    Held,
     /// With these addresses besides.
     Lying(Vec<SocketAddrV4>),
     /// With this sentence.
@@ -48,6 +52,8 @@ struct State {
 pub struct Tracker {
     address: SocketAddr,
     shared: Arc<(Mutex<State>, Condvar)>,
+    listener: TcpListener,
+    listening: Option<JoinHandle<()>>,
 }
 
 impl Tracker {
@@ -61,8 +67,8 @@ impl Tracker {
         let address = listener.local_addr().expect("it is bound");
         let state = State { manner, announces: Vec::new(), members: BTreeMap::new(), hanging: 0, open: true };
         let shared = Arc::new((Mutex::new(state), Condvar::new()));
-        let of_thread = Arc::clone(&shared);
-        thread::spawn(move || {
+        let (of_thread, own) = (Arc::clone(&shared), listener.try_clone().expect("a descriptor"));
+        let listening = thread::spawn(move || {
             for caller in listener.incoming() {
                 if !lock(&of_thread.0).open {
                     return;
@@ -71,7 +77,7 @@ impl Tracker {
                 thread::spawn(move || answer(&shared, &caller));
             }
         });
-        Self { address, shared }
+        Self { address, shared, listener: own, listening: Some(listening) }
     }
 
     /// Returns what `--tracker` needs.
@@ -85,6 +91,7 @@ impl Tracker {
 
     pub fn behave(&self, manner: Manner) {
         lock(&self.shared.0).manner = manner;
+        self.shared.1.notify_all();
     }
 
     /// Waits until a request hangs.
@@ -111,8 +118,10 @@ impl Tracker {
 impl Drop for Tracker {
     fn drop(&mut self) {
         lock(&self.shared.0).open = false;
-        // The listener's thread notices it.
-        _ = TcpStream::connect(self.address);
+        self.shared.1.notify_all();
+        // The listener's thread wakes. A call could not do that: the tracker may be on another host than this thread.
+        SockRef::from(&self.listener).shutdown(Shutdown::Both).expect("it listens");
+        _ = self.listening.take().expect("one drop").join();
     }
 }
 
@@ -145,6 +154,8 @@ fn answer(shared: &(Mutex<State>, Condvar), mut caller: &TcpStream) {
         while reader.read_line(&mut line).is_ok_and(|len| len > 0) {}
         return;
     }
+    let waiting = |state: &mut State| state.open && state.manner == Manner::Held;
+    drop(shared.1.wait_while(lock(&shared.0), waiting));
     let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
     _ = caller.write_all(&[head.as_bytes(), &body].concat());
 }
@@ -175,7 +186,7 @@ fn announce(shared: &(Mutex<State>, Condvar), caller: &TcpStream, query: &str) -
         Manner::Page(status) => return (status, b"<html><title>Not here</title></html>".to_vec()),
         Manner::Fair(interval) => (*interval, Vec::new()),
         Manner::Lying(more) => (1, more.clone()),
-        Manner::Silent => (1, Vec::new()),
+        Manner::Silent | Manner::Held => (1, Vec::new()),
     };
     let all = state.members.keys().chain(&more);
     let peers: Vec<u8> = all.flat_map(|at| [&at.ip().octets()[..], &at.port().to_be_bytes()].concat()).collect();

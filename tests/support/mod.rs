@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test crate uses another part of it")]
 
 pub mod left_out;
+pub mod network;
 pub mod process;
 pub mod relay;
 pub mod signal;
