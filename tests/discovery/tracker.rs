@@ -268,6 +268,33 @@ fn stopped_is_sent_while_an_announce_hangs() {
     server.wait_for(&["event=stopped"]);
 }
 
+/// The last piece may make everybody complete, and then nothing holds the peer any longer.
+#[test]
+fn completed_is_sent_though_the_peer_stops_at_once() {
+    let server = Server::new(|_, _| ok(ANSWER));
+    let played = played();
+    let running = start(&played, &server.url());
+    played.wait_for_peer(other());
+    played.set(|standing| standing.left = 0);
+    running.stop();
+    let requests = server.requests();
+    let events: Vec<_> = requests.iter().filter_map(|request| request.split("event=").nth(1)).collect();
+    assert_eq!(events, ["started", "completed", "stopped"]);
+}
+
+#[test]
+fn stopped_is_sent_though_completed_is_never_answered() {
+    let server =
+        Server::new(|request, _| if request.contains("completed") { Reply::Hangs(Vec::new()) } else { ok(ANSWER) });
+    let played = played();
+    let running = start(&played, &server.url());
+    played.wait_for_peer(other());
+    played.set(|standing| standing.left = 0);
+    running.stop();
+    server.wait_for(&["event=completed"]);
+    server.wait_for(&["event=stopped"]);
+}
+
 #[test]
 fn a_tracker_that_hangs_at_the_end_holds_nobody_up() {
     let server = Server::new(|request, _| {

@@ -77,7 +77,11 @@ pub fn announced(status: u16, body: &[u8], me: Me) -> Result<Answer, Useless> {
 pub fn scraped(status: u16, body: &[u8], swarm: InfoHash) -> Result<(Counts, Intervals), Useless> {
     let value = dictionary(status, body)?;
     let files = value.get("files").and_then(Value::as_dictionary);
-    let entry = files.and_then(|files| files.get(&swarm.as_bytes()[..]));
+    // Only one swarm was asked for, and some trackers write its hash in a way of their own.
+    let entry = files.and_then(|files| {
+        let the_only = files.values().next().filter(|_| files.len() == 1);
+        files.get(&swarm.as_bytes()[..]).or(the_only)
+    });
     let counts = counts(entry.ok_or_else(|| no_answer("counts no peers of this swarm", body))?);
     let min = value.get("flags").and_then(|flags| seconds(flags, "min_request_interval"));
     Ok((counts, Intervals { usual: None, min }))
@@ -294,7 +298,10 @@ mod tests {
         check(&format!("d{file}e"), Some((counts, Intervals::default())));
         let flags = "5:flagsd20:min_request_intervali40ee";
         check(&format!("d{file}{flags}e"), Some((counts, Intervals { usual: None, min: secs(40) })));
+        // bittorrent-tracker 11.2.3 writes each byte from 0x80 up as two.
+        check(&format!("d{}e", file.replace(&format!("20:{hash}"), "3:abc")), Some((counts, Intervals::default())));
         check("d5:filesdee", None);
+        check("d5:filesd1:ad8:completei2ee1:bd8:completei2eeee", None);
         check("d14:failure reason2:noe", None);
         check("<html>", None);
     }

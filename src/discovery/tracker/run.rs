@@ -24,8 +24,12 @@ use crate::discovery::own;
 const STEP: Duration = Duration::from_secs(10);
 /// How long a request may take in all. Its thread may hang for longer, as in looking up a name, but nobody waits for it.
 const ANSWER: Duration = Duration::from_secs(30);
-/// How long `stopped` may take: connecting and all, over both families.
+/// How long the end may take: connecting and all, over both families.
 const STOPPING: Duration = Duration::from_millis(1900);
+/// How much of it `stopped` waits for a `completed` before it.
+const COMPLETING: Duration = Duration::from_millis(950);
+/// What is sent when the file became complete.
+const COMPLETED: Ask = Ask::Announce(Some(Event::Completed));
 /// Maximum time that the thread waits at once; it wakes in vain then.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
@@ -101,11 +105,7 @@ impl<'a> Desk<'a> {
     /// Sends what is due, and returns when something is due next.
     fn ask(&mut self) -> Duration {
         let standing = self.host.standing();
-        let facts = Facts {
-            is_complete: standing.is_complete(),
-            is_alone: standing.is_alone,
-            awaits_counts: standing.awaits_counts,
-        };
+        let facts = facts(&standing);
         let now = self.now();
         let mut next = now + LONGEST_WAIT;
         for index in 0..self.voices.len() {
@@ -246,32 +246,54 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// Sends `stopped` to a tracker that may know this peer, and waits for the answers, but not for long. An announce that is
-    /// still under way is left behind.
+    /// Sends `stopped` to a tracker that may know this peer, and waits for the answers, but not for long. A `completed` that is
+    /// under way, or still due, comes before it. Any other announce that is under way is left behind.
     fn stop(mut self, heard: &mut u64) {
-        let until = self.now() + STOPPING;
+        let (half, until) = (self.now() + COMPLETING, self.now() + STOPPING);
         let standing = self.host.standing();
         for index in 0..self.voices.len() {
             let voice = &mut self.voices[index];
-            let is_asking = voice.pending.take().is_some();
-            if voice.schedule.needs_stopped() && (is_asking || !voice.is_unreached) {
-                self.send(index, Ask::Announce(Some(Event::Stopped)), &standing, STOPPING, until);
+            let pending = voice.pending.take();
+            if !voice.schedule.needs_stopped() || pending.is_none() && voice.is_unreached {
+                continue;
+            }
+            if let Some((number, COMPLETED, _)) = pending {
+                voice.pending = Some((number, COMPLETED, half));
+            } else if voice.schedule.owes_completed(facts(&standing)) {
+                self.send(index, COMPLETED, &standing, COMPLETING, half);
+            } else {
+                self.send_stopped(index, &standing, until);
             }
         }
-        loop {
-            for (index, number, _) in self.arrived() {
-                _ = self.voices[index].pending.take_if(|pending| pending.0 == number);
+        while self.now() < until {
+            let arrived = self.arrived();
+            for index in 0..self.voices.len() {
+                let now = self.now();
+                let is_over = |pending: &mut (u64, Ask, Duration)| {
+                    arrived.iter().any(|arrival| (arrival.0, arrival.1) == (index, pending.0)) || pending.2 <= now
+                };
+                if let Some((_, COMPLETED, _)) = self.voices[index].pending.take_if(is_over) {
+                    self.send_stopped(index, &standing, until);
+                }
             }
-            if self.now() >= until || self.voices.iter().all(|voice| voice.pending.is_none()) {
-                return;
-            }
-            self.bell.wait_though_stopped(heard, self.start + until);
+            let Some(next) = self.voices.iter().filter_map(|voice| Some(voice.pending?.2)).min() else { return };
+            self.bell.wait_though_stopped(heard, self.start + next);
         }
+    }
+
+    fn send_stopped(&mut self, index: usize, standing: &Standing, until: Duration) {
+        let step = until.saturating_sub(self.now());
+        self.send(index, Ask::Announce(Some(Event::Stopped)), standing, step, until);
     }
 
     fn say(&self, words: &str) {
         self.host.say(&format!("the tracker {} {words}", self.url));
     }
+}
+
+/// Returns the part of a peer's standing that decides when.
+fn facts(standing: &Standing) -> Facts {
+    Facts { is_complete: standing.is_complete(), is_alone: standing.is_alone, awaits_counts: standing.awaits_counts }
 }
 
 /// Whether a trouble means that no request has come to the tracker.

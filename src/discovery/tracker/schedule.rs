@@ -146,6 +146,11 @@ impl Schedule {
         self.was_asked && !self.is_over
     }
 
+    /// Returns whether the file became complete and the tracker has not taken note of that yet, although it knows this peer.
+    pub fn owes_completed(&self, facts: Facts) -> bool {
+        self.is_started && facts.is_complete && self.is_completed == Some(false)
+    }
+
     fn look(&mut self, facts: Facts) {
         self.is_completed.get_or_insert(facts.is_complete);
         if !facts.is_alone {
@@ -163,7 +168,7 @@ impl Schedule {
         }
         let event = if !self.is_started {
             Some(Event::Started)
-        } else if facts.is_complete && self.is_completed == Some(false) {
+        } else if self.owes_completed(facts) {
             Some(Event::Completed)
         } else {
             None
