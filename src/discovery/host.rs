@@ -57,8 +57,8 @@ pub trait Host: Send + Sync {
     /// `the local network`. The same ones come again and again.
     fn found(&self, by: &str, peers: &[Found]);
 
-    /// Takes a tracker's counts of peers with and without the complete file, this one included; `None` is unknown, also because
-    /// the tracker cannot be reached any longer.
+    /// Takes a tracker's counts of peers with and without the complete file, this one included. `None` means that they are
+    /// unknown, perhaps because the tracker cannot be reached any longer.
     fn counted(&self, by: &str, seeders: Option<u32>, leechers: Option<u32>);
 
     /// Tells people a sentence, without a full stop at its end. It is never one that others wrote, but may quote them.

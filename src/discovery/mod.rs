@@ -3,8 +3,8 @@
 //! This room finds addresses and counts. It decides nothing about members, connects to nobody and ends nothing: [`Host`] is all
 //! that it knows of the peer. No thread starts here; the bodies of threads are [`tracker::run`] and [`lan::run`].
 //!
-//! Modules in reading order: [`identity`] says what a swarm and a peer are called, `host` and `bell` join this room to the
-//! peer, and [`tracker`] and [`lan`] are the two ways of finding.
+//! Modules in reading order: [`identity`] says what a swarm and a peer are called. `host` and `bell` join this room to the
+//! peer. [`tracker`] and [`lan`] are the two ways of finding.
 
 pub mod identity;
 

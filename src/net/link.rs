@@ -74,7 +74,7 @@ impl Link {
         self.has_heard.store(true, Ordering::Relaxed);
     }
 
-    /// Reports whether this may be one half of a crossing: it was made less than `time` ago, and nothing has come yet, so that the
+    /// Reports whether this may be one half of a crossing: it was made less than `time` ago, and nothing has come yet. Then the
     /// other side may know nothing of it.
     pub fn is_young(&self, time: Duration) -> bool {
         !self.has_heard.load(Ordering::Relaxed) && self.since.elapsed() < time

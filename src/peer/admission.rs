@@ -70,8 +70,8 @@ pub enum Stays {
 /// the same side has dialed both.
 ///
 /// While the present one is young, the two may cross: nothing was heard on it, so the other side may not have let it in. Then that
-/// of the higher ID stays, on both sides. An older one stays if it is alive. A quiet one is no sign of a restart here: a peer that
-/// was called does not know its neighbor's own address, so it may learn that address later and dial it.
+/// of the higher ID stays, on both sides. An older one stays if it is alive. A quiet one is no sign of a restart here. A peer that
+/// was called does not know its neighbor's own address. It may learn that address later, and dial it.
 #[must_use]
 pub fn crossing(own: PeerId, neighbor: PeerId, present: Opener, newcomer: Opener, is_young: bool) -> Option<Stays> {
     let higher = if own > neighbor { Opener::Us } else { Opener::Them };

@@ -22,7 +22,7 @@ pub enum Event {
         /// The former neighbor.
         neighbor: PeerId,
     },
-    /// Whether something besides the known members keeps this peer in an open swarm: a tracker may count peers without the
+    /// Whether something besides the known members keeps this peer in an open swarm. A tracker may count peers without the
     /// file, or the user may want it to stay. It is kept until this says otherwise.
     Held(bool),
     /// Handshakes were exchanged with a neighbor. If it was connected, this connection replaces the old one.

@@ -39,8 +39,8 @@ impl Place {
     }
 }
 
-/// Returns the places at which this peer is to be announced: one for each interface and family, in the order of the names, where
-/// it listens at one of their addresses.
+/// Returns the places at which this peer is to be announced, in the order of the names. There is one for each interface and family
+/// if it listens at one of their addresses.
 pub fn places(interfaces: &[Interface], standing: &Standing) -> Vec<Place> {
     let listens = |address: &IpAddr| {
         let at =

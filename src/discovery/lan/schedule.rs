@@ -1,7 +1,7 @@
 //! `Schedule`: when this peer speaks on the local network. Pure: it has no clock, and gets the time since the start.
 //!
 //! BEP 14 wants an announce every 5 minutes on each interface, and no more than one a minute, so that no storm arises. That is
-//! the rule for messages to the group, and it is kept strictly for each place: one at the start, then one every 5 minutes.
+//! the rule for messages to the group. It is kept strictly for each place: one at the start, then one every 5 minutes.
 //! A newcomer must hear at once of those who are there. They answer its first message with one to it alone, which no other
 //! machine gets, a short random time later. In case that was lost, the next message to the group comes as soon as the minute
 //! is over.

@@ -1,7 +1,7 @@
 //! Announces to a tracker over HTTP (BEP 3, 7, 23).
 //!
-//! Modules in reading order: `url`, `query` and `peers` are the form of requests and answers, `pauses` and `schedule` say when,
-//! `families` over which addresses, `answer` and `telling` what an answer means. All these are pure. `http` and `run` do it.
+//! Modules in reading order: `url`, `query` and `peers` are the form of requests and answers. `pauses` and `schedule` say when,
+//! and `families` over which addresses. `answer` and `telling` say what an answer means. All these are pure. `http` and `run` do it.
 
 mod peers;
 mod query;

@@ -100,8 +100,8 @@ impl Telling {
         self.last.iter().all(|(_, last)| matches!(last, Some(Outcome::Fails(_))))
     }
 
-    /// The trouble that stands for all: a refusal at once, others when each family has one. What the tracker itself says counts
-    /// for more than a family that it may not have, and a family that it has for more than a name without an address.
+    /// The trouble that stands for all: a refusal at once, others when each family has one. The tracker's own words count for
+    /// more than a family that it may not have. That counts for more than a name without an address.
     fn worst(&self) -> Option<Trouble> {
         let troubles = self.last.iter().filter_map(|(_, last)| match last {
             Some(Outcome::Fails(trouble)) => Some(trouble),

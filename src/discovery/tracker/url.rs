@@ -40,8 +40,8 @@ impl TrackerUrl {
         format!("{}{join}{query}", self.0)
     }
 
-    /// Returns where the tracker tells its counts, by the convention of BEP 48: the last part of the path begins with
-    /// `announce`, in place of which stands `scrape`.
+    /// Returns where the tracker tells its counts, by the convention of BEP 48. The last part of the path begins with
+    /// `announce`, and `scrape` takes its place.
     pub(super) fn scrape(&self) -> Option<Self> {
         let path_len = self.0.find('?').unwrap_or(self.0.len());
         let last = self.0[..path_len].rfind('/')? + 1;

@@ -69,7 +69,8 @@ pub fn run(args: &TrackArgs) -> Result<ExitCode> {
     match server::serve(listening.listeners, tracker)? {}
 }
 
-/// Runs a tracker for the swarm in this directory, and for the one of this name with its file, in a thread, until the process ends. Returns its URL.
+/// Runs a tracker in a thread, until the process ends, and returns its URL. It serves the swarm in this directory, and the one of
+/// this name with the same file.
 ///
 /// # Errors
 /// If it cannot listen, or the directory has no swarm.

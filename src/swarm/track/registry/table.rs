@@ -88,8 +88,8 @@ struct Entry {
 
 /// All swarms and members.
 ///
-/// Invariant: each member is listed exactly once by each index, and once by its swarm and by its source at the place that its
-/// entry has. Both members of a peer have the same key and the same state of the file. A swarm without members exists only if it
+/// Invariant: each member is listed exactly once by each index, by its swarm and by its source, at the place that its entry
+/// has. Both members of a peer have the same key and the same state of the file. A swarm without members exists only if it
 /// stays.
 #[derive(Debug, Default)]
 pub struct Table {
