@@ -10,7 +10,7 @@ pub fn is_own(address: SocketAddr, standing: &Standing, machine: &[IpAddr]) -> b
     let ip = address.ip().to_canonical();
     let is_announced = standing.announce_host.as_deref().and_then(|host| host.parse().ok()) == Some(ip);
     let listens = |own: &SocketAddr| {
-        let is_all = own.ip().is_unspecified() && (own.is_ipv6() || ip.is_ipv4());
+        let is_all = own.ip().is_unspecified() && own.is_ipv4() == ip.is_ipv4();
         own.port() == address.port()
             && (own.ip().to_canonical() == ip || is_all && (ip.is_loopback() || machine.contains(&ip)))
     };
@@ -44,7 +44,8 @@ mod tests {
         check(&["0.0.0.0:6001"], None, "10.0.0.2:6001", false);
         check(&["0.0.0.0:6001"], None, "[fe80::1]:6001", false);
         check(&["[::]:6001"], None, "[fe80::1%3]:6001", true);
-        check(&["[::]:6001"], None, "10.0.0.1:6001", true);
+        check(&["[::]:6001"], None, "10.0.0.1:6001", false);
+        check(&["[::]:6001", "0.0.0.0:6001"], None, "10.0.0.1:6001", true);
         check(&["10.0.0.1:6001"], None, "[::ffff:10.0.0.1]:6001", true);
         check(&["10.0.0.1:6001"], Some("203.0.113.5"), "203.0.113.5:6001", true);
         check(&["10.0.0.1:6001"], Some("203.0.113.5"), "203.0.113.5:6002", false);

@@ -123,7 +123,7 @@ mod tests {
             &format!("BT-SEARCH * HTTP/1.1\ninfohash:{DIGITS}\nX-Else: 1\nINFOHASH: {upper}\nInfohash: 12\nport: 1"),
             Some(search(1, 2, None)),
         );
-        // What comes after the empty line is no header.
+        // Lines after the empty one are no headers.
         check(&format!("BT-SEARCH * HTTP/1.1\r\nPort: 1\r\n\r\nInfohash: {DIGITS}\r\n"), None);
     }
 

@@ -210,7 +210,7 @@ impl<'a> Desk<'a> {
         self.count_peers(index, None);
     }
 
-    /// A tracker need not count, so people are not told. What it has counted before is void only if it is gone.
+    /// A tracker need not count, so people are not told. Its earlier counts are void only if it is gone.
     fn fail_scrape(&mut self, index: usize, (failure, trouble): &Useless) {
         let now = self.now();
         self.voices[index].schedule.failed(now, *failure);

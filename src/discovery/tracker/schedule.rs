@@ -350,7 +350,7 @@ mod tests {
         schedule.answered(at, Intervals { usual: None, min: Some(secs(40)) });
         assert_eq!(next(&mut schedule, WAITING), (at + secs(40), Ask::Scrape));
         schedule.answered(at + secs(40), Intervals::default());
-        // What a scrape answers does not change the interval.
+        // The answer to a scrape does not change the interval.
         assert_eq!(next(&mut schedule, COMPLETE), (secs(1800), Ask::Announce(None)));
     }
 

@@ -166,7 +166,7 @@ mod tests {
                 (Family::V6, Outcome::Works, Some("works again")),
             ],
         );
-        // What one of them says counts for more than a name without an address.
+        // The words of one of them count for more than a name without an address.
         check(&both, &[(Family::V4, none, None), (Family::V6, fails(Kind::NoName), Some("NoConnection"))]);
     }
 

@@ -35,7 +35,8 @@ const EXAMPLE: &str = "http://tracker.example:6969/announce";
 /// Carries out `swarm meta import`.
 ///
 /// # Errors
-/// One sentence for the fault. Nothing was written then.
+/// One sentence for the fault. Nothing was written then, unless writing itself failed: the manifest may be there when `Common.cfg`
+/// cannot be written.
 pub fn import(args: &MetaImportArgs) -> Result<ExitCode> {
     let (torrent, facts) = read_torrent(&args.torrent)?;
     let Torrent { name, layout, piece_hashes, trackers } = torrent;

@@ -1,7 +1,7 @@
 //! `Torrent`: a `.torrent` file of a single file (BEP 3), read and written in memory.
 //!
-//! Of a hybrid file (BEP 52) the version 1 half is read; the other half must have the same name and length. What we could not
-//! state in `Common.cfg` and what other programs would read in another way is refused, each in one sentence.
+//! Of a hybrid file (BEP 52) the version 1 half is read; the other half must have the same name and length. Anything
+//! that `Common.cfg` cannot state, or that other programs read in another way, is refused in one sentence.
 
 use anyhow::{Result, anyhow, bail, ensure};
 use peer_process::bencode::fault::FaultKind;
@@ -162,8 +162,8 @@ fn check_tree(tree: &Value, name: &str, layout: FileLayout) -> Result<()> {
     Ok(())
 }
 
-/// Returns the trackers: that of `announce`, then those of `announce-list` (BEP 12). What is no plain text is left out: a
-/// terminal that shows it must not obey it.
+/// Returns the trackers: that of `announce`, then those of `announce-list` (BEP 12). Those that are not plain text are left
+/// out: a terminal that shows them must not obey them.
 fn trackers(top: &Value) -> Vec<String> {
     let tiers = top.get("announce-list").and_then(Value::as_list).unwrap_or_default();
     let listed = tiers.iter().flat_map(|tier| tier.as_list().unwrap_or_default());

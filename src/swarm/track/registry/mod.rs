@@ -1,13 +1,13 @@
 //! `Registry`: who is in which swarm, and who may change that. Pure: the time comes as a number of seconds.
 //!
-//! What can grow is bounded by [`Limits`]. A tracker that is full takes a newcomer only in the place of a member from the
+//! [`Limits`] bounds everything that can grow. A tracker that is full takes a newcomer only in the place of a member from the
 //! source that has the most members. It takes one at random, and only if that source has at least two more than the newcomer's.
 //! Otherwise it refuses the newcomer. So one address cannot push out others, however many names and ports it invents.
 //!
 //! A swarm exists while it has members, so their limit bounds the swarms, too.
 //!
 //! A peer that announces over IPv4 and over IPv6 is two members with one name: both addresses are told. In the counts it is one
-//! peer, because others wait for those without the file. What one announce tells of its file holds for both members. Each
+//! peer, because others wait for those without the file. An announce tells of its file for both members. Each
 //! member ends by itself: with its own `stopped`, or when its own family is silent.
 
 mod sources;

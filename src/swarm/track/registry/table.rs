@@ -1,6 +1,6 @@
 //! `Table`: the swarms and their members, and how one is found by name, by address, by age and by source.
 //!
-//! It adds, removes and finds. Who may do what is decided in [`super`].
+//! It adds, removes and finds. [`super`] decides who may do what.
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
