@@ -60,7 +60,8 @@ pub fn answer(shared: &Arc<Shared>, threads: &Threads, stream: Arc<Stream>, shak
             (false, true) => "is one too many",
             (false, false) => "is not in PeerInfo.cfg",
         };
-        let mistake = diagnosis::of_id(number, |id| shared.knows(id));
+        // In an open swarm almost any number could be an ID.
+        let mistake = diagnosis::of_id(number, |id| shared.is_listed(id));
         let hint = mistake.map(|mistake| format!("; {mistake}")).unwrap_or_default();
         return odd(Did::OtherId(number), &format!("was turned away: its ID {number} {trouble}{hint}"));
     };

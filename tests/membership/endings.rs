@@ -8,7 +8,7 @@ fn a_peer_stays_until_enough_members_were_seen_and_says_so() {
     let (room, tracker) = (Room::new(100_000), Tracker::new(Manner::Fair(1)));
     let url = tracker.url();
     let seeder = room.start(1001, &["--tracker", &url, "--has-file", "--min-peers", "3"]);
-    seeder.wait_for("staying until 2 other members came (--min-peers); so far nobody has come");
+    seeder.wait_for("staying until 2 other members have come (--min-peers); so far nobody has come");
     let second = room.start(1002, &["--tracker", &url]);
     room.wait_for_log(1002, "has downloaded the complete file");
     seeder.wait_for("so far 1 has come");

@@ -139,7 +139,7 @@ fn dial_at(shared: &Shared, to: &PeerInfo, address: SocketAddr, patience: Durati
     let (stream, handshake) = reach(shared, address, patience, |_| ())?;
     if handshake.peer_id(|id| id == to.id).is_none() {
         let number = handshake.id_number();
-        return Err(match diagnosis::of_id(number, |id| shared.knows(id)) {
+        return Err(match diagnosis::of_id(number, |id| shared.is_listed(id)) {
             Some(mistake) => Trouble::NoPeer(address, format!("answers as peer {number}; {mistake}")),
             None => Trouble::OtherId(address, number),
         });

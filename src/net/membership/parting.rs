@@ -109,7 +109,8 @@ impl Parting {
                     others => format!("{others} have come"),
                 };
                 let wanted = counted(self.stay.least - 1, "other member");
-                Some(format!("staying until {wanted} came (--min-peers); so far {came}"))
+                let have = if self.stay.least == 2 { "has" } else { "have" };
+                Some(format!("staying until {wanted} {have} come (--min-peers); so far {came}"))
             }
             Holding::Nothing if of_trackers.is_some() => of_trackers.clone(),
             // Not the time that is left, which changes all the time.
@@ -219,9 +220,9 @@ mod tests {
         let mut parting = Parting::new(Stay { least: 3, ..STAY });
         let now = Instant::now();
         check(&mut parting, now, Holding::OwnFile, true, None);
-        let none = "staying until 2 other members came (--min-peers); so far nobody has come";
+        let none = "staying until 2 other members have come (--min-peers); so far nobody has come";
         check(&mut parting, now, Holding::MembersSeen(1), true, Some(none));
-        let one = "staying until 2 other members came (--min-peers); so far 1 has come";
+        let one = "staying until 2 other members have come (--min-peers); so far 1 has come";
         check(&mut parting, now, Holding::MembersSeen(2), true, Some(one));
         let mut parting = Parting::new(Stay { forever: true, ..STAY });
         let forever = Some("staying until it is stopped (--forever)");
