@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
+use super::end::End;
 use super::membership::candidates::Next;
 use super::membership::parting::Verdict;
 use super::shared::Shared;
@@ -44,17 +45,12 @@ impl Shared {
                 return None;
             }
             let now = Instant::now();
-            let State { candidates, links, dialed_count, end, .. } = &mut *state;
-            let until = if *dialed_count >= MOST_DIALED || end.is_some() {
-                None
-            } else {
-                match candidates.next(now, |member| links.contains_key(&member)) {
-                    Next::Dial(address) => {
-                        *dialed_count += 1;
-                        return Some(address);
-                    }
-                    Next::Wait(until) => until,
+            let until = match next_to_dial(&mut state, now) {
+                Next::Dial(address) => {
+                    state.dialed_count += 1;
+                    return Some(address);
                 }
+                Next::Wait(until) => until,
             };
             state = match until {
                 Some(until) => {
@@ -195,6 +191,23 @@ impl Shared {
     }
 }
 
+/// Decides which found address is dialed next. A peer that has finished dials only members that may not know it yet: they may be
+/// unable to call, and would wait for it.
+fn next_to_dial(state: &mut State, now: Instant) -> Next {
+    let State { candidates, links, dialed_count, end, peer, .. } = state;
+    if *dialed_count >= MOST_DIALED {
+        return Next::Wait(None);
+    }
+    candidates.next(now, |answered| {
+        let is_connected = answered.is_some_and(|member| links.contains_key(&member));
+        match end {
+            None => !is_connected,
+            Some(End::Finished) => !is_connected && answered.is_some_and(|member| peer.leaves_untold(member)),
+            Some(_) => false,
+        }
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use std::net::{IpAddr, Ipv4Addr};
@@ -219,6 +232,35 @@ mod tests {
         assert_eq!(members(), [7, 1000, 1002]);
         rig.shared.remove_absent_members(now + ABSENCE);
         assert_eq!(members(), [1000, 1002]);
+    }
+
+    #[test]
+    fn a_finished_peer_dials_only_those_that_have_not_heard_it_and_one_that_fails_nobody() {
+        let rig = Rig::open_seeder();
+        let (now, mut state) = (Instant::now(), rig.shared.lock());
+        let [told, untold, connected, nobody] = [1, 2, 3, 4].map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+        for address in [told, untold, connected, nobody] {
+            state.candidates.found(address, now, Duration::ZERO);
+        }
+        for (address, number) in [(told, 7), (untold, 8), (connected, 9)] {
+            state.candidates.answered(address, id(number), now);
+        }
+        drop(state);
+        for (number, ending) in [(7, Ending::Closed), (8, Ending::Broken)] {
+            let (link, _theirs) = rig.connect(number, Opener::Us);
+            link.outbox.close();
+            rig.shared.write_outbox(&link);
+            rig.shared.disconnect(&link, ending);
+        }
+        let _connected = rig.connect(9, Opener::Us);
+        let mut state = rig.shared.lock();
+        state.end = Some(End::Failed(anyhow::anyhow!("the disk is full")));
+        assert_eq!(next_to_dial(&mut state, now), Next::Wait(None));
+        state.end = Some(End::Finished);
+        assert_eq!(next_to_dial(&mut state, now), Next::Dial(untold));
+        assert_eq!(next_to_dial(&mut state, now), Next::Wait(None));
+        state.end = None;
+        assert_eq!([(); 2].map(|()| next_to_dial(&mut state, now)), [told, nobody].map(Next::Dial));
     }
 
     #[test]
