@@ -1,4 +1,9 @@
 //! `Bell`: how the peer wakes and stops the threads of this room.
+//!
+//! Some of them wait for sockets, so they cannot wait for a condition. Each of these has one end of a socket pair, and a ring
+//! writes a byte to the other end. This happens under the bell's lock, and never blocks: that end is non-blocking. If its buffer
+//! is full, the byte is dropped, because its reader has others to wake it. Under the lock, no ring can slip in between a new
+//! line's first byte and its place in the list.
 
 use std::io::{self, Write};
 use std::os::unix::net::UnixStream;

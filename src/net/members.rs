@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
+use super::end::End;
 use super::membership::candidates::Next;
 use super::membership::parting::Verdict;
 use super::shared::Shared;
@@ -17,8 +18,6 @@ use crate::protocol::peer_id::PeerId;
 const ABSENCE: Duration = Duration::from_secs(30);
 /// Maximum number of neighbors whose counters are kept for the summary after they have left.
 const MOST_REMEMBERED: usize = 1000;
-/// Maximum time in which our own listener notes that it has answered us.
-const OWN_CALL_PATIENCE: Duration = Duration::from_secs(2);
 /// Maximum number of found addresses that are dialed at a time.
 const MOST_DIALED: usize = 16;
 
@@ -44,17 +43,12 @@ impl Shared {
                 return None;
             }
             let now = Instant::now();
-            let State { candidates, links, dialed_count, end, .. } = &mut *state;
-            let until = if *dialed_count >= MOST_DIALED || end.is_some() {
-                None
-            } else {
-                match candidates.next(now, |member| links.contains_key(&member)) {
-                    Next::Dial(address) => {
-                        *dialed_count += 1;
-                        return Some(address);
-                    }
-                    Next::Wait(until) => until,
+            let until = match next_to_dial(&mut state, now) {
+                Next::Dial(address) => {
+                    state.dialed_count += 1;
+                    return Some(address);
                 }
+                Next::Wait(until) => until,
             };
             state = match until {
                 Some(until) => {
@@ -93,29 +87,6 @@ impl Shared {
         if self.is_open() {
             self.lock().candidates.reached(address, neighbor, Instant::now());
         }
-    }
-
-    /// Notes that this is our own end of a connection in which we shake hands with a found address.
-    pub fn begin_own_call(&self, local: SocketAddr) {
-        self.lock().own_calls.insert(local, false);
-    }
-
-    /// Reports whether it is this peer that has called, from this address. If so, the thread that has dialed is told.
-    pub fn is_own_call(&self, from: SocketAddr) -> bool {
-        let answered = self.lock().own_calls.get_mut(&from).map(|answered| *answered = true).is_some();
-        if answered {
-            self.links_changed.notify_all();
-        }
-        answered
-    }
-
-    /// Ends a call. Reports whether our own listener has answered it. If the other side has `our_id`, this waits a little for the
-    /// listener's thread.
-    pub fn end_own_call(&self, local: SocketAddr, our_id: bool) -> bool {
-        let patience = if our_id { OWN_CALL_PATIENCE } else { Duration::ZERO };
-        let is_open = |state: &mut State| !state.stopped && state.own_calls.get(&local) == Some(&false);
-        let waited = self.links_changed.wait_timeout_while(self.lock(), patience, is_open);
-        waited.unwrap_or_else(PoisonError::into_inner).0.own_calls.remove(&local).unwrap_or_default()
     }
 
     /// Removes the members that no file lists and that have been absent for long.
@@ -195,6 +166,24 @@ impl Shared {
     }
 }
 
+/// Decides which found address is dialed next. A member that is connected needs none, nor does one that has the file and knows that
+/// we have it. A peer that has finished dials only members that may not know it yet. They may be unable to call, and would wait.
+fn next_to_dial(state: &mut State, now: Instant) -> Next {
+    let State { candidates, links, dialed_count, end, peer, .. } = state;
+    if *dialed_count >= MOST_DIALED {
+        return Next::Wait(None);
+    }
+    candidates.next(now, |answered| {
+        let needs_none = |member| links.contains_key(&member) || peer.is_settled_with(member);
+        let may_wait = |member| !links.contains_key(&member) && peer.leaves_untold(member);
+        match end {
+            None => !answered.is_some_and(needs_none),
+            Some(End::Finished) => answered.is_some_and(may_wait),
+            Some(_) => false,
+        }
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use std::net::{IpAddr, Ipv4Addr};
@@ -202,6 +191,7 @@ mod tests {
     use super::super::rig::{Rig, id};
     use super::*;
     use crate::peer::{Ending, Opener};
+    use crate::protocol::message::Message;
 
     #[test]
     fn a_stranger_joins_with_its_handshake_and_leaves_after_an_absence_and_a_listed_neighbor_stays() {
@@ -219,6 +209,55 @@ mod tests {
         assert_eq!(members(), [7, 1000, 1002]);
         rig.shared.remove_absent_members(now + ABSENCE);
         assert_eq!(members(), [1000, 1002]);
+    }
+
+    #[test]
+    fn a_finished_peer_dials_only_those_that_have_not_heard_it_and_one_that_fails_nobody() {
+        let rig = Rig::open_seeder();
+        let (now, mut state) = (Instant::now(), rig.shared.lock());
+        let [told, untold, connected, nobody] = [1, 2, 3, 4].map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+        for address in [told, untold, connected, nobody] {
+            state.candidates.found(address, now, Duration::ZERO);
+        }
+        for (address, number) in [(told, 7), (untold, 8), (connected, 9)] {
+            state.candidates.answered(address, id(number), now);
+        }
+        drop(state);
+        for (number, ending) in [(7, Ending::Closed), (8, Ending::Broken)] {
+            let (link, _theirs) = rig.connect(number, Opener::Us);
+            link.outbox.close();
+            rig.shared.write_outbox(&link);
+            rig.shared.disconnect(&link, ending);
+        }
+        let _connected = rig.connect(9, Opener::Us);
+        let mut state = rig.shared.lock();
+        state.end = Some(End::Failed(anyhow::anyhow!("the disk is full")));
+        assert_eq!(next_to_dial(&mut state, now), Next::Wait(None));
+        state.end = Some(End::Finished);
+        assert_eq!(next_to_dial(&mut state, now), Next::Dial(untold));
+        assert_eq!(next_to_dial(&mut state, now), Next::Wait(None));
+        state.end = None;
+        assert_eq!([(); 2].map(|()| next_to_dial(&mut state, now)), [told, nobody].map(Next::Dial));
+    }
+
+    /// Seen: when one had finished, another that waited on dialed it 11 times.
+    #[test]
+    fn a_member_that_needs_us_no_more_is_not_dialed_until_it_has_left() {
+        let rig = Rig::open_seeder();
+        let (now, address) = (Instant::now(), SocketAddr::from((Ipv4Addr::LOCALHOST, 1)));
+        rig.shared.lock().candidates.found(address, now, Duration::ZERO);
+        rig.shared.lock().candidates.answered(address, id(7), now);
+        let (link, _theirs) = rig.connect(7, Opener::Us);
+        for piece in rig.shared.layout().pieces() {
+            rig.shared.apply(Event::MessageReceived { from: id(7), message: Message::Have(piece) });
+        }
+        link.outbox.close();
+        rig.shared.write_outbox(&link);
+        rig.shared.disconnect(&link, Ending::Closed);
+        assert_eq!(next_to_dial(&mut rig.shared.lock(), now), Next::Wait(None));
+        rig.shared.remove_absent_members(now);
+        rig.shared.remove_absent_members(now + ABSENCE);
+        assert_eq!(next_to_dial(&mut rig.shared.lock(), now), Next::Dial(address));
     }
 
     #[test]

@@ -52,6 +52,9 @@ pub fn answer(shared: &Arc<Shared>, threads: &Threads, stream: Arc<Stream>, shak
     if stream.remote().is_some_and(|remote| shared.is_own_call(remote)) {
         return log::debug!("this peer has called itself from {from}");
     }
+    if shared.is_open() && handshake.id_number() == shared.own().number() && shared.hears_itself(&stream) {
+        return log::debug!("this peer has called itself, through {from}");
+    }
     let Some(neighbor) = handshake.peer_id(|id| shared.knows(id)) else {
         let number = handshake.id_number();
         let trouble = match (number == shared.own().number(), shared.is_open()) {
@@ -312,7 +315,7 @@ fn read_messages(shared: &Shared, link: &Link, said: &mut Heard) -> Farewell {
 }
 
 /// Reports whether a read found nothing yet, rather than failed.
-fn is_pause(error: &io::Error) -> bool {
+pub fn is_pause(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
 }
 

@@ -12,6 +12,7 @@ use super::end::End;
 use super::figures::Stopwatch;
 use super::link::Link;
 use super::membership::candidates::Candidates;
+use super::membership::own_call::OwnCall;
 use super::membership::parting::{Parting, Stay};
 use super::patience::Patience;
 use super::sending::outbox::{Outbox, Pushed};
@@ -89,8 +90,8 @@ pub struct State {
     pub awaits_counts: bool,
     /// In an open swarm: since when each member that no file lists is not connected.
     pub absent: BTreeMap<PeerId, Instant>,
-    /// Our own ends of the connections in which we shake hands with a found address, and whether our listener has answered there.
-    pub own_calls: BTreeMap<SocketAddr, bool>,
+    /// Our calls to found addresses in which we shake hands, by our own ends of the connections.
+    pub own_calls: BTreeMap<SocketAddr, OwnCall>,
     /// Why the process ends, once there is a reason.
     pub end: Option<End>,
     /// Whether all threads must stop.

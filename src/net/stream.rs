@@ -14,6 +14,10 @@ const WATCH_AFTER: Duration = Duration::from_secs(10);
 const WATCH_INTERVAL: Duration = Duration::from_secs(5);
 #[cfg(any(target_os = "linux", target_os = "android", target_os = "macos", target_os = "freebsd"))]
 const WATCH_TRIES: u32 = 3;
+/// The system does not ask while bytes are on their way that the other side has not acknowledged. It sends them again, for a
+/// quarter of an hour. So they have a limit of their own, which is as long as all tries together.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const WATCH_SENT: Duration = WATCH_AFTER.saturating_add(WATCH_INTERVAL.saturating_mul(WATCH_TRIES));
 
 /// A connection's socket.
 #[derive(Debug)]
@@ -94,7 +98,8 @@ impl Stream {
         self.0.peer_addr().ok()
     }
 
-    /// Lets the system ask a silent other side whether it is still there. If it is not, reading fails after some seconds.
+    /// Lets the system ask a silent other side whether it is still there. If it is not, reading fails after some seconds. Where the
+    /// system can limit it, the same is true if the other side acknowledges nothing, or takes nothing that waits to be sent.
     ///
     /// # Errors
     /// When the system refuses it.
@@ -102,7 +107,10 @@ impl Stream {
         let keepalive = TcpKeepalive::new().with_time(WATCH_AFTER).with_interval(WATCH_INTERVAL);
         #[cfg(any(target_os = "linux", target_os = "android", target_os = "macos", target_os = "freebsd"))]
         let keepalive = keepalive.with_retries(WATCH_TRIES);
-        SockRef::from(&self.0).set_tcp_keepalive(&keepalive)
+        SockRef::from(&self.0).set_tcp_keepalive(&keepalive)?;
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        SockRef::from(&self.0).set_tcp_user_timeout(Some(WATCH_SENT))?;
+        Ok(())
     }
 
     /// Returns the address and port at this end; `None` if the system does not tell.

@@ -1,6 +1,13 @@
 //! When a peer in an open swarm ends, and what it says until then.
 
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::time::Duration;
+
+use socket2::SockRef;
+
 use crate::room::Room;
+use crate::support::process::wait_until;
 use crate::tracker::{Manner, Tracker};
 
 #[test]
@@ -34,10 +41,9 @@ fn a_tracker_that_counts_a_peer_without_the_file_holds_the_others() {
 
 /// Sends a request to a tracker.
 fn fetch(url: &str) {
-    use std::io::{Read, Write};
     let rest = url.strip_prefix("http://").expect("its own");
     let (address, path) = rest.split_once('/').expect("a path");
-    let mut socket = std::net::TcpStream::connect(address).expect("it listens");
+    let mut socket = TcpStream::connect(address).expect("it listens");
     write!(socket, "GET /{path} HTTP/1.1\r\n\r\n").expect("it reads");
     socket.read_to_end(&mut Vec::new()).expect("it answers");
 }
@@ -69,4 +75,36 @@ fn an_incomplete_member_that_is_killed_for_good_holds_nobody_for_long() {
     let port = tracker.announces_of(1002)[0].port;
     fetch(&format!("{url}?port={port}&left=5&peer_id=-PP0100-0000001002xx&compact=1&event=stopped"));
     room.wait_for_end(vec![(1001, seeder), (1003, third)]);
+}
+
+/// Takes the next call, as a peer with this ID that has all four pieces, and reads until the caller has said everything.
+fn take_call(listener: &TcpListener, id: u8) -> TcpStream {
+    let mut accepted = None;
+    wait_until("a call", || {
+        accepted = listener.accept().ok();
+        accepted.is_some()
+    });
+    let (mut caller, _) = accepted.expect("it has called");
+    caller.set_nonblocking(false).expect("a socket");
+    let handshake = [b"P2PFILESHARINGPROJ".as_slice(), &[0; 13], &[id]].concat();
+    let bitfield = [0, 0, 0, 2, 5, 0xf0];
+    caller.write_all(&[&handshake[..], &bitfield].concat()).expect("it reads");
+    caller.read_to_end(&mut Vec::new()).expect("it says everything");
+    caller
+}
+
+/// A neighbor that cannot call would otherwise wait for the last `have` until the finished peer counts as gone.
+#[test]
+fn a_finished_peer_calls_a_found_one_again_that_has_not_heard_it() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let SocketAddr::V4(address) = listener.local_addr().expect("it is bound") else { panic!("it is IPv4") };
+    listener.set_nonblocking(true).expect("a socket");
+    let (room, tracker) = (Room::new(100_000), Tracker::new(Manner::Lying(vec![address])));
+    let seeder = room.start(1001, &["--tracker", &tracker.url(), "--has-file"]);
+    let caller = take_call(&listener, 9);
+    // The connection breaks when the peer has finished and said everything.
+    SockRef::from(&caller).set_linger(Some(Duration::ZERO)).expect("a socket");
+    drop(caller);
+    drop(take_call(&listener, 9));
+    room.wait_for_end(vec![(1001, seeder)]);
 }

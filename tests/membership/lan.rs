@@ -66,6 +66,43 @@ fn a_host_that_is_replaced_in_mid_run_holds_nobody_for_long() {
     room.wait_for_end(vec![(1001, seeder), (1002, second), (1004, fourth)]);
 }
 
+/// Nothing that it sends arrives any more, not even that it ends. The others send to it in vain.
+#[test]
+fn a_host_whose_cable_is_pulled_in_mid_run_is_missed_and_holds_nobody_for_long() {
+    let Some(network) = Network::new("pulled", 3) else { return };
+    let room = Room::new(FILE_SIZE);
+    let seeder = room.start_on(&network, 1, 1001, &[&["--has-file", "-v"], &SLOWLY[..]].concat());
+    let second = room.start_on(&network, 2, 1002, &SLOWLY);
+    let third = room.start_on(&network, 3, 1003, &SLOWLY);
+    for id in [1002, 1003] {
+        room.wait_for_log(id, "has downloaded the piece");
+    }
+    network.unplug(3);
+    seeder.wait_for("nobody found: 10.77.0.3:");
+    seeder.wait_for("1003 has left: it was not connected for 30 s");
+    room.wait_for_end(vec![(1001, seeder), (1002, second)]);
+    // It was there all the time.
+    third.signal("KILL");
+    assert_eq!(third.wait().status, None);
+}
+
+/// Only the system asks whether it is still there.
+#[test]
+fn a_host_whose_cable_is_pulled_while_nobody_has_anything_to_say_is_missed() {
+    let Some(network) = Network::new("idle", 2) else { return };
+    let room = Room::new(1000);
+    let first = room.start_on(&network, 1, 1001, &["--has-file", "--forever", "-v"]);
+    let second = room.start_on(&network, 2, 1002, &["--has-file", "--forever", "-v"]);
+    for (peer, other) in [(&first, 1002), (&second, 1001)] {
+        peer.wait_for(&format!("from {other}: bitfield"));
+    }
+    network.unplug(2);
+    // It dials because the connection is found to be dead.
+    first.wait_for("nobody found: 10.77.0.2:");
+    first.wait_for("1002 has left: it was not connected for 30 s");
+    first.terminate();
+}
+
 #[test]
 fn a_tracker_that_is_killed_and_started_again_loses_nobody_who_is_on_the_local_network() {
     let Some(network) = Network::new("killed", 4) else { return };

@@ -10,5 +10,6 @@ mod tracker;
 mod endings;
 mod lan;
 mod meeting;
+mod pairs;
 mod refusals;
 mod troubles;

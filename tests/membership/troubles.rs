@@ -1,8 +1,10 @@
 //! Trackers that lie, refuse or hang, and peers that share an ID by mistake.
 
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
+use std::time::Duration;
 
 use crate::room::Room;
+use crate::support::relay;
 use crate::tracker::{Manner, Tracker};
 
 #[test]
@@ -48,6 +50,23 @@ fn two_peers_with_one_id_are_both_told_and_others_go_on() {
     for peer in [seeder, first, second] {
         peer.terminate();
     }
+}
+
+/// A router may send a call to its own public address back into its network. The peer then sees the router's address.
+#[test]
+fn a_peer_whose_calls_come_back_to_it_through_a_router_is_not_told_of_another() {
+    // Host 1 is the peer; what is sent to the relay from host 0 to it comes from an address of the relay.
+    let router = relay::Network::new(2, 10_000_000, Duration::ZERO);
+    let (room, tracker) = (Room::new(100_000), Tracker::new(Manner::Lying(vec![router.relay(0, 1)])));
+    let listen = router.address(1).to_string();
+    let peer = room.start_at(&listen, 1001, &["--tracker", &tracker.url(), "--has-file", "-v"]);
+    peer.wait_for("this peer has called itself, through");
+    // It dials others, but never this address again.
+    let second = room.start(1002, &["--tracker", &tracker.url()]);
+    let ended = room.wait_for_end(vec![(1001, peer), (1002, second)]);
+    let lines = || ended.iter().flat_map(|one| &one.lines);
+    assert_eq!(lines().filter(|line| line.contains("[WARN]")).count(), 0, "{:#?}", lines().collect::<Vec<_>>());
+    assert_eq!(ended[0].lines.iter().filter(|line| line.contains("has called itself, through")).count(), 1);
 }
 
 #[test]

@@ -26,8 +26,10 @@ const STEP: Duration = Duration::from_secs(10);
 const ANSWER: Duration = Duration::from_secs(30);
 /// How long the end may take: connecting and all, over both families.
 const STOPPING: Duration = Duration::from_millis(1900);
-/// How much of it `stopped` waits for a `completed` before it.
+/// How much of it `stopped` waits for a `completed` before it. If the tracker needs longer, `stopped` overtakes it: the end must
+/// not take more than two seconds.
 const COMPLETING: Duration = Duration::from_millis(950);
+const _: () = assert!(COMPLETING.as_millis() * 2 <= STOPPING.as_millis() && STOPPING.as_millis() < 2000);
 /// What is sent when the file became complete.
 const COMPLETED: Ask = Ask::Announce(Some(Event::Completed));
 /// Maximum time that the thread waits at once; it wakes in vain then.

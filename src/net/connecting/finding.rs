@@ -91,8 +91,9 @@ fn dial(shared: &Shared, address: SocketAddr) -> Result<(Stream, PeerId), Unfit>
         }
     });
     let own_number = shared.own().number();
-    let our_id = reached.as_ref().is_ok_and(|(_, handshake)| handshake.id_number() == own_number);
-    let is_ours = local.is_some_and(|local| shared.end_own_call(local, our_id));
+    let our_id = reached.as_ref().ok().filter(|(_, handshake)| handshake.id_number() == own_number);
+    let our_id = our_id.map(|(stream, _)| stream);
+    let (is_ours, our_id) = (local.is_some_and(|local| shared.end_own_call(local, our_id)), our_id.is_some());
     match reached {
         _ if is_ours => Err(Unfit::Ourselves),
         Err(trouble) => Err(Unfit::Trouble(trouble)),

@@ -78,10 +78,11 @@ impl Candidates {
         true
     }
 
-    /// Returns the next address to dial, of those where no connected member answered last, and forgets those that never answer.
-    pub fn next(&mut self, now: Instant, is_connected: impl Fn(PeerId) -> bool) -> Next {
+    /// Returns the next address to dial, and forgets those that never answer. Whether one is wanted depends on the member that
+    /// answered there last, if one did.
+    pub fn next(&mut self, now: Instant, is_wanted: impl Fn(Option<PeerId>) -> bool) -> Next {
         self.places.retain(|_, candidate| candidate.busy || now.saturating_duration_since(candidate.named) < FORGOTTEN);
-        let wanted = |candidate: &Candidate| !candidate.busy && !candidate.answered.is_some_and(&is_connected);
+        let wanted = |candidate: &Candidate| !candidate.busy && is_wanted(candidate.answered);
         let all = self.places.iter_mut().filter(|(_, candidate)| wanted(candidate));
         // Those that have failed less often come first: many that never answer must not hold up a good one.
         let first =
@@ -168,7 +169,7 @@ mod tests {
 
     /// Takes out everything that is due.
     fn due(candidates: &mut Candidates, now: Instant) -> Vec<SocketAddr> {
-        let next = || if let Next::Dial(address) = candidates.next(now, |_| false) { Some(address) } else { None };
+        let next = || if let Next::Dial(address) = candidates.next(now, |_| true) { Some(address) } else { None };
         std::iter::from_fn(next).collect()
     }
 
@@ -179,18 +180,18 @@ mod tests {
         assert!(candidates.found(place, start, Duration::ZERO));
         assert!(!candidates.found(place, start, Duration::ZERO));
         assert_eq!(due(&mut candidates, start), [place]);
-        assert_eq!(candidates.next(start, |_| false), Next::Wait(None), "a thread dials it");
+        assert_eq!(candidates.next(start, |_| true), Next::Wait(None), "a thread dials it");
         let mut now = start;
         for pause in [50, 100, 200, 400, 800, 1600, 3200, 6400, 12_800, 15_000, 15_000] {
             candidates.ended(place, Duration::ZERO, now);
             let next = now + Duration::from_millis(pause);
-            assert_eq!(candidates.next(now, |_| false), Next::Wait(Some(next)), "after {pause} ms");
+            assert_eq!(candidates.next(now, |_| true), Next::Wait(Some(next)), "after {pause} ms");
             now = next;
             candidates.found(place, now, Duration::ZERO);
             assert_eq!(due(&mut candidates, now), [place]);
         }
         candidates.ended(place, USEFUL, now);
-        assert_eq!(candidates.next(now, |_| false), Next::Wait(Some(now + PAUSES.0)));
+        assert_eq!(candidates.next(now, |_| true), Next::Wait(Some(now + PAUSES.0)));
     }
 
     #[test]
@@ -204,7 +205,7 @@ mod tests {
             candidates.ended(place, Duration::ZERO, now);
         }
         let later = now + Duration::from_secs(1);
-        assert_eq!(candidates.next(later, |member| member == id(1002)), Next::Wait(None));
+        assert_eq!(candidates.next(later, |member| member != Some(id(1002))), Next::Wait(None));
         assert_eq!(due(&mut candidates, later).len(), 2);
     }
 
@@ -251,7 +252,7 @@ mod tests {
         let later = start + Duration::from_secs(1);
         let good = at("10.0.0.1:6001");
         candidates.found(good, later, Duration::ZERO);
-        assert_eq!(candidates.next(later, |_| false), Next::Dial(good));
+        assert_eq!(candidates.next(later, |_| true), Next::Dial(good));
         for port in 1..=99 {
             candidates.found(SocketAddr::from(([10, 0, 0, 9], port)), later, Duration::ZERO);
         }
@@ -269,7 +270,7 @@ mod tests {
         assert!(candidates.found(own, now, Duration::ZERO));
         candidates.note_own(own);
         assert!(!candidates.found(own, now, Duration::ZERO));
-        assert_eq!(candidates.next(now, |_| false), Next::Wait(None));
+        assert_eq!(candidates.next(now, |_| true), Next::Wait(None));
     }
 
     #[test]
