@@ -7,7 +7,9 @@ use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use super::membership::candidates::Next;
-use super::membership::parting::Verdict;
+use super::membership::parting::{Parting, Verdict};
+use super::membership::roll::Roll;
+use super::membership::twin::Twin;
 use super::shared::Shared;
 use super::state::State;
 use crate::peer::Event;
@@ -19,6 +21,8 @@ const ABSENCE: Duration = Duration::from_secs(30);
 const MOST_REMEMBERED: usize = 1000;
 /// Maximum time in which our own listener notes that it has answered us.
 const OWN_CALL_PATIENCE: Duration = Duration::from_secs(2);
+/// Maximum time between our handshake and the moment when our own listener's thread notes it.
+const AT_ONCE: Duration = Duration::from_millis(500);
 /// Maximum number of found addresses that are dialed at a time.
 const MOST_DIALED: usize = 16;
 
@@ -118,6 +122,58 @@ impl Shared {
         waited.unwrap_or_else(PoisonError::into_inner).0.own_calls.remove(&local).unwrap_or_default()
     }
 
+    /// Notes that a caller has our ID.
+    pub fn note_own_id_called(&self) {
+        self.lock().own_id_called = Some(Instant::now());
+    }
+
+    /// Notes that an address answers with our ID, in a handshake between these times. Returns the sentence about it, unless the
+    /// answer may be our own.
+    ///
+    /// A router may send our own call back to us, from another address. Then our listener answers at the same time.
+    pub fn note_twin(&self, address: SocketAddr, begun: Instant, ended: Instant) -> Option<String> {
+        let mut state = self.lock();
+        let is_here = address.ip().to_canonical().is_loopback();
+        let at_once = |called: Instant| (begun..=ended + AT_ONCE).contains(&called);
+        let is_sure = is_here || !state.own_id_called.is_some_and(at_once);
+        let twin = Twin::seen(state.twin, address, begun, state.started, is_sure);
+        state.twin = Some(twin);
+        twin.address().map(|address| taken(self.own(), address))
+    }
+
+    /// Notes that no peer with our ID answers at an address.
+    pub fn note_no_twin(&self, address: SocketAddr) {
+        let mut state = self.lock();
+        state.twin = Twin::gone(state.twin, address);
+    }
+
+    /// Returns why this peer must end: its twin was there before, and nobody has ever let this one in.
+    pub fn id_taken(&self) -> Option<String> {
+        let state = self.lock();
+        let twin = state.twin.filter(|twin| twin.is_in_the_way() && !state.was_let_in && state.links.is_empty())?;
+        let (own, address) = (self.own(), twin.address()?);
+        let why = format!("the ID {own} is taken: a living peer at {address} has it, and nobody lets this one in");
+        Some(format!("{why}; start this peer with another ID"))
+    }
+
+    /// Returns the sentences about members that no file lists and that have joined or left.
+    pub fn look_at_members(&self, now: Instant, roll: &mut Roll) -> Vec<String> {
+        if !self.is_open() {
+            return Vec::new();
+        }
+        let (members, connected) = self.look(|peer| {
+            let unlisted = || peer.neighbors().filter(|view| !self.is_listed(view.id));
+            let connected = unlisted().filter(|view| view.connected).map(|view| view.id).collect();
+            (unlisted().map(|view| view.id).collect(), connected)
+        });
+        roll.look(now, &members, &connected)
+    }
+
+    /// Returns since when all members have the file, as far as this peer and the trackers know.
+    pub fn free_since(&self) -> Option<Instant> {
+        self.lock().parting.as_ref().and_then(Parting::free_since)
+    }
+
     /// Removes the members that no file lists and that have been absent for long.
     pub fn remove_absent_members(&self, now: Instant) {
         let mut state = self.lock();
@@ -153,6 +209,9 @@ impl Shared {
     pub fn sentence_if_alone(&self) -> Option<String> {
         let state = self.lock();
         let is_alone = self.is_open() && state.peer.member_count() == 0 && !state.peer.pieces().is_full();
+        if is_alone && let Some(address) = state.twin.and_then(Twin::address) {
+            return Some(format!("waiting for another member; {}", taken(self.own(), address)));
+        }
         is_alone.then(|| match state.candidates.count() {
             0 => "waiting for another member; no address was found so far".to_owned(),
             1 => "waiting for another member; nobody answers at the one address that was found".to_owned(),
@@ -195,6 +254,14 @@ impl Shared {
     }
 }
 
+/// Returns the sentence about another peer with our ID.
+fn taken(own: PeerId, address: SocketAddr) -> String {
+    format!(
+        "our ID {own} is taken: {address} answers with it, too; each peer needs an ID of its own, so start one of the two with \
+         another ID"
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use std::net::{IpAddr, Ipv4Addr};
@@ -202,6 +269,7 @@ mod tests {
     use super::super::rig::{Rig, id};
     use super::*;
     use crate::peer::{Ending, Opener};
+    use crate::protocol::message::Message;
 
     #[test]
     fn a_stranger_joins_with_its_handshake_and_leaves_after_an_absence_and_a_listed_neighbor_stays() {
@@ -226,6 +294,46 @@ mod tests {
         let rig = Rig::seeder();
         assert!(!rig.shared.knows(id(7)) && rig.shared.knows(id(1002)));
         assert!(rig.shared.review_parting(Instant::now()).is_none());
+    }
+
+    #[test]
+    fn a_call_of_ours_that_a_router_sends_back_is_no_twin() {
+        let (rig, begun) = (Rig::open_seeder(), Instant::now());
+        let at = |ip: [u8; 4]| SocketAddr::from((ip, 6001));
+        let ended = || begun + Duration::from_millis(1);
+        rig.shared.note_own_id_called();
+        assert_eq!(
+            rig.shared.note_twin(at([192, 0, 2, 1]), begun, Instant::now()),
+            None,
+            "our listener was called, too"
+        );
+        let later = Instant::now() + Duration::from_secs(9);
+        let told = rig.shared.note_twin(at([192, 0, 2, 1]), later, later).expect("nobody has called");
+        assert!(told.starts_with("our ID 1001 is taken: 192.0.2.1:6001 answers with it, too; "), "{told}");
+        rig.shared.note_no_twin(at([192, 0, 2, 1]));
+        // On this machine no router is between.
+        assert!(rig.shared.note_twin(at([127, 0, 0, 1]), begun, ended()).is_some());
+    }
+
+    #[test]
+    fn a_peer_whose_twin_was_there_before_must_end_unless_it_was_let_in() {
+        let (rig, begun) = (Rig::open_seeder(), Instant::now());
+        let address = SocketAddr::from(([127, 0, 0, 1], 6001));
+        for secs in [0, 3, 6] {
+            assert_eq!(rig.shared.id_taken(), None);
+            let now = begun + Duration::from_secs(secs);
+            assert!(rig.shared.note_twin(address, now, now).is_some());
+        }
+        let why = rig.shared.id_taken().expect("it is in the way");
+        assert!(why.contains("1001") && why.contains("127.0.0.1:6001"), "{why}");
+        let (link, _theirs) = rig.connect(7, Opener::Them);
+        assert_eq!(rig.shared.id_taken(), None, "a neighbor is connected");
+        rig.shared.disconnect(&link, Ending::Closed);
+        assert!(rig.shared.id_taken().is_some());
+        let (link, _theirs) = rig.connect(7, Opener::Them);
+        assert!(rig.shared.receive(&link, Message::NotInterested, &[]));
+        rig.shared.disconnect(&link, Ending::Closed);
+        assert_eq!(rig.shared.id_taken(), None, "a neighbor has let it in");
     }
 
     /// Some public peers send their ID so.

@@ -54,6 +54,9 @@ pub fn answer(shared: &Arc<Shared>, threads: &Threads, stream: Arc<Stream>, shak
     }
     let Some(neighbor) = handshake.peer_id(|id| shared.knows(id)) else {
         let number = handshake.id_number();
+        if number == shared.own().number() {
+            shared.note_own_id_called();
+        }
         let trouble = match (number == shared.own().number(), shared.is_open()) {
             (true, true) => "is our own; each peer needs an ID of its own",
             (true, false) => "is our own",

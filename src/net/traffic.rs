@@ -69,6 +69,7 @@ impl Traffic {
     }
 
     /// Returns the bytes of pieces sent to all neighbors, and received from them, those included that were forgotten.
+    #[cfg(feature = "discovery")]
     pub fn totals(&self) -> (u64, u64) {
         let [sent, received] = [0, 1].map(|place| self.forgotten[place].load(Ordering::Relaxed));
         let all = self.tallies();

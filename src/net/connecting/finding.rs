@@ -1,5 +1,6 @@
 //! Finding members: the thread that dials the addresses that others have named, in an open swarm.
 
+use std::hash::{BuildHasher, RandomState};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,6 +18,9 @@ use crate::protocol::peer_id::PeerId;
 /// Maximum time for the handshake at a found address. Most wrong addresses are silent.
 const PATIENCE: Duration = Duration::from_secs(4);
 
+/// Maximum time before an address that answers with our own ID may be dialed again.
+const LONGEST_TWIN_DELAY: Duration = Duration::from_secs(1);
+
 /// Dials each address that is due in a thread of its own, until the process stops.
 pub fn keep_finding(shared: &Arc<Shared>, threads: &Threads) {
     while let Some(address) = shared.next_found() {
@@ -32,6 +36,7 @@ pub fn keep_finding(shared: &Arc<Shared>, threads: &Threads) {
 fn call(shared: &Arc<Shared>, threads: &Threads, address: SocketAddr) {
     let begun = match dial(shared, address) {
         Ok((stream, member)) => {
+            shared.note_no_twin(address);
             if let Some(other) = shared.note_found_dialed(address, Some(member)) {
                 let sentence = format!("and {address} both answer as peer {member}; each peer needs an ID of its own");
                 tell(shared, other, &sentence);
@@ -44,12 +49,16 @@ fn call(shared: &Arc<Shared>, threads: &Threads, address: SocketAddr) {
             shared.note_found_dialed(address, None);
             match why {
                 Unfit::Ourselves => shared.note_own_address(address),
-                Unfit::OurId => {
-                    let own = shared.own();
-                    tell(shared, address, &format!("answers with our own ID {own}; each peer needs an ID of its own"));
+                Unfit::OurId(begun, ended) => {
+                    if let Some(sentence) = shared.note_twin(address, begun, ended) {
+                        tell_once(shared, address, &sentence);
+                    }
+                    // Otherwise two peers with one ID could go on dialing each other at the same time.
+                    shared.wait_until(Instant::now() + by_chance(LONGEST_TWIN_DELAY));
                 }
                 Unfit::NoRoom => log::debug!("{address} answers, but there is no room for another member"),
                 Unfit::Trouble(trouble) => {
+                    shared.note_no_twin(address);
                     if let Trouble::NoPeer(_, fault) = &trouble {
                         tell(shared, address, fault);
                     }
@@ -64,17 +73,29 @@ fn call(shared: &Arc<Shared>, threads: &Threads, address: SocketAddr) {
 
 /// Warns of an address, once for each sentence.
 fn tell(shared: &Shared, address: SocketAddr, sentence: &str) {
-    if shared.is_new_sentence(Who::Caller(Some(address.ip())), &format!("{address} {sentence}")) {
-        log::warn!("{address} {sentence}");
+    tell_once(shared, address, &format!("{address} {sentence}"));
+}
+
+/// Warns of something at an address, once for each sentence.
+fn tell_once(shared: &Shared, address: SocketAddr, sentence: &str) {
+    if shared.is_new_sentence(Who::Caller(Some(address.ip())), sentence) {
+        log::warn!("{sentence}");
     }
+}
+
+/// Returns a time up to this one, with a different result each time.
+fn by_chance(longest: Duration) -> Duration {
+    // The standard library seeds each of these at random.
+    let fraction = RandomState::new().hash_one(()) % 1000;
+    longest.mul_f64(f64::from(u32::try_from(fraction).unwrap_or(0)) / 1000.0)
 }
 
 /// Why an address leads to no member.
 enum Unfit {
     /// It is this peer's own.
     Ourselves,
-    /// Another program there uses this peer's ID.
-    OurId,
+    /// Another program there uses this peer's ID. These are the times before and after the handshake.
+    OurId(Instant, Instant),
     /// There are enough members.
     NoRoom,
     /// It does not answer, or not as a peer.
@@ -84,19 +105,21 @@ enum Unfit {
 /// Connects and shakes hands at an address, where any member may answer.
 fn dial(shared: &Shared, address: SocketAddr) -> Result<(Stream, PeerId), Unfit> {
     let mut local = None;
+    let begun = Instant::now();
     let reached = reach(shared, address, PATIENCE, |stream| {
         local = stream.local();
         if let Some(local) = local {
             shared.begin_own_call(local);
         }
     });
+    let ended = Instant::now();
     let own_number = shared.own().number();
     let our_id = reached.as_ref().is_ok_and(|(_, handshake)| handshake.id_number() == own_number);
     let is_ours = local.is_some_and(|local| shared.end_own_call(local, our_id));
     match reached {
         _ if is_ours => Err(Unfit::Ourselves),
         Err(trouble) => Err(Unfit::Trouble(trouble)),
-        Ok(_) if our_id => Err(Unfit::OurId),
+        Ok(_) if our_id => Err(Unfit::OurId(begun, ended)),
         Ok((stream, handshake)) => match handshake.peer_id(|id| shared.knows(id)) {
             Some(member) => Ok((stream, member)),
             None => Err(Unfit::NoRoom),

@@ -2,3 +2,5 @@
 
 pub mod candidates;
 pub mod parting;
+pub mod roll;
+pub mod twin;
