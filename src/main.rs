@@ -32,7 +32,7 @@ fn main() -> ExitCode {
 
 /// Does everything but write the last lines, which may have to wait for their reader.
 fn start() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let arguments = match Arguments::try_parse().and_then(Arguments::checked) {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
     };
@@ -114,8 +114,9 @@ fn start() -> ExitCode {
         Ok(End::GaveUp(missing, why)) => {
             let secs = arguments.peer_timeout.unwrap_or_default();
             let missing = if missing.is_empty() { "anybody".to_owned() } else { peer_id::list(&missing) };
-            tell(&Error::msg(format!("no message from {missing} for {secs} s: {why}")), GAVE_UP)
+            tell(&Error::msg(format!("no message from {missing} for {secs} s (--peer-timeout): {why}")), GAVE_UP)
         }
+        Ok(End::IdTaken(why)) => tell(&Error::msg(why), USAGE),
         Ok(End::Failed(error)) | Err(error) => tell(&error, FAULT),
     }
 }
@@ -124,9 +125,21 @@ fn start() -> ExitCode {
 fn load(arguments: &Arguments, id: PeerId) -> anyhow::Result<Config> {
     #[cfg(feature = "discovery")]
     if arguments.open.is_open() {
-        return config::load_open(&arguments.dir, id, &arguments.open.newcomer());
+        let config = config::load_open(&arguments.dir, id, &arguments.open.newcomer())?;
+        if arguments.open.listen.is_some() {
+            net::check_listen(&config)?;
+        }
+        return Ok(config);
     }
-    config::load(&arguments.dir, id)
+    let loaded = config::load(&arguments.dir, id);
+    #[cfg(feature = "discovery")]
+    if let Err(error) = &loaded
+        && !arguments.dir.join(config::PEER_INFO).exists()
+        && arguments.dir.join(config::COMMON).exists()
+    {
+        anyhow::bail!("{error:#}; with --tracker or --lan, a peer needs no such file");
+    }
+    loaded
 }
 
 /// Returns what keeps this peer in an open swarm, and `None` in a listed one.

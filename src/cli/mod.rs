@@ -35,6 +35,11 @@ const STATUSES: &str = "Exit status: 0 every peer has the file, 1 a fault while 
 /// Shares a file with the peers listed in PeerInfo.cfg, and exits when all of them have it.
 ///
 /// Run it in the directory that holds Common.cfg and PeerInfo.cfg.
+#[cfg_attr(
+    feature = "discovery",
+    doc = "With --tracker or --lan the swarm is open: members come and go, and no PeerInfo.cfg is needed. See the options below \
+           \"Members that no file lists\"."
+)]
 #[derive(Debug, Parser)]
 #[command(name = "peer_process", version, after_help = paragraphs(&[SECS, RATE, UNITS, STATUSES]))]
 pub struct Arguments {
@@ -56,7 +61,9 @@ pub struct Arguments {
         value_parser = number("--request-timeout", 1..=u32::MAX))]
     pub request_timeout: u32,
     /// Exit with status 3 if peers stay missing for SECS seconds. Connected peers that do nothing although something is due
-    /// count as missing [default: wait forever]
+    /// count as missing
+    #[cfg_attr(feature = "discovery", doc = "(with --forever, only until the file is complete)")]
+    /// [default: wait forever]
     #[arg(long, value_name = "SECS", allow_negative_numbers = true, value_parser = number("--peer-timeout", 1..=u32::MAX))]
     pub peer_timeout: Option<u32>,
     /// Which piece to request from a neighbor
@@ -99,6 +106,26 @@ pub struct Arguments {
     pub open: OpenArguments,
 }
 
+impl Arguments {
+    /// Returns these arguments if they fit each other.
+    ///
+    /// # Errors
+    /// If an option needs `--tracker` or `--lan`. clap's own sentence for that does not name the option.
+    pub fn checked(self) -> Result<Self, clap::Error> {
+        #[cfg(feature = "discovery")]
+        if let Some((last, others)) = self.open.useless().split_last() {
+            let need = if others.is_empty() {
+                format!("{last} needs")
+            } else {
+                format!("{} and {last} need", others.join(", "))
+            };
+            let sentence = format!("{need} --tracker or --lan");
+            return Err(<Self as clap::CommandFactory>::command().error(ErrorKind::MissingRequiredArgument, sentence));
+        }
+        Ok(self)
+    }
+}
+
 /// The values of `--select`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum Selection {
@@ -133,8 +160,6 @@ pub fn sentence(error: &clap::Error) -> String {
         Some(source) if error.kind() == ErrorKind::ValueValidation => source.to_string(),
         _ => error.to_string(),
     };
-    // The usual form of a choice shows it as a value.
-    let rendered = rendered.replace("<--tracker <URL>|--lan>", "--tracker or --lan");
     let rest = rendered.trim_start_matches("error: ");
     let mut parts: Vec<_> = rest.split("\n\n").take(1).collect();
     let tips = rest.lines().filter_map(|line| line.trim_start().strip_prefix("tip: "));
@@ -176,6 +201,23 @@ mod tests {
             ),
         ] {
             assert_eq!(sentence_of(words), expected, "{words}");
+        }
+    }
+
+    #[cfg(feature = "discovery")]
+    #[test]
+    fn the_help_begins_with_both_kinds_of_swarms() {
+        let help = <Arguments as clap::CommandFactory>::command().render_long_help().to_string();
+        let (begin, _) = help.split_once("Usage:").expect("a usage");
+        let begin = begin.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            begin.contains("PeerInfo.cfg") && begin.contains("With --tracker or --lan the swarm is open"),
+            "{begin}"
+        );
+        for option in ["--peer-timeout <", "--forever\n"] {
+            let (_, of_option) = help.split_once(option).expect(option);
+            let of_option = of_option.split("\n\n").next().unwrap_or_default();
+            assert!(of_option.contains("--forever") || of_option.contains("--peer-timeout"), "{of_option}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! The options for swarms whose members no file lists.
 
 use anyhow::{Result, anyhow, bail};
-use clap::{ArgGroup, Args};
+use clap::Args;
 
 use super::values::number;
 use crate::config::{Listen, Newcomer};
@@ -9,37 +9,37 @@ use crate::discovery::tracker::TrackerUrl;
 
 /// The options that find members, and those that need them.
 #[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Members that no file lists", group = ArgGroup::new("finding").multiple(true))]
+#[command(next_help_heading = "Members that no file lists")]
 pub struct OpenArguments {
     /// Announce this peer to the tracker at URL, such as `http://host:6969/announce`, and learn of others there. May be given
     /// several times. PeerInfo.cfg may then be missing; if it is there, its peers are members from the start
-    #[arg(long, value_name = "URL", group = "finding", value_parser = tracker)]
+    #[arg(long, value_name = "URL", value_parser = tracker)]
     pub tracker: Vec<TrackerUrl>,
     /// Find peers on the local network, without any server (BEP 14)
-    #[arg(long, group = "finding")]
+    #[arg(long)]
     pub lan: bool,
     /// Listen here [default: the line in PeerInfo.cfg, else any free port on all addresses]
-    #[arg(long, value_name = "[HOST:]PORT", requires = "finding", allow_negative_numbers = true, value_parser = listen)]
+    #[arg(long, value_name = "[HOST:]PORT", allow_negative_numbers = true, value_parser = listen)]
     pub listen: Option<Listen>,
     /// Start with the complete file
-    #[arg(long, requires = "finding")]
+    #[arg(long)]
     pub has_file: bool,
     /// Ask trackers to name HOST to others, where the address that they see is another
-    #[arg(long, value_name = "HOST", requires = "finding", value_parser = host)]
+    #[arg(long, value_name = "HOST", value_parser = host)]
     pub announce_host: Option<String>,
     /// Set this swarm apart from others with the same file
-    #[arg(long, value_name = "NAME", requires = "finding", value_parser = plain_name)]
+    #[arg(long, value_name = "NAME", value_parser = plain_name)]
     pub swarm: Option<String>,
-    /// Do not exit before N members have been seen, this peer included [default: 2]
-    #[arg(long, value_name = "N", requires = "finding", allow_negative_numbers = true,
+    /// Do not exit before N members have been seen, this peer included; N is 1 to 1000 [default: 2]
+    #[arg(long, value_name = "N", allow_negative_numbers = true,
         value_parser = number("--min-peers", 1..=1000_u16))]
     pub min_peers: Option<u16>,
     /// Stay SECS seconds after all have the file, for those who come late
-    #[arg(long, value_name = "SECS", requires = "finding", conflicts_with = "forever", allow_negative_numbers = true,
+    #[arg(long, value_name = "SECS", conflicts_with = "forever", allow_negative_numbers = true,
         value_parser = number("--linger", 0..=u32::MAX))]
     pub linger: Option<u32>,
-    /// Stay until a signal comes
-    #[arg(long, requires = "finding")]
+    /// Stay until a signal comes. With the complete file, this peer then gives up on nobody, also with --peer-timeout
+    #[arg(long)]
     pub forever: bool,
 }
 
@@ -48,6 +48,24 @@ impl OpenArguments {
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.lan || !self.tracker.is_empty()
+    }
+
+    /// Returns the given options that are of no use without a way to find members.
+    #[must_use]
+    pub fn useless(&self) -> Vec<&'static str> {
+        if self.is_open() {
+            return Vec::new();
+        }
+        let given = [
+            ("--listen", self.listen.is_some()),
+            ("--has-file", self.has_file),
+            ("--announce-host", self.announce_host.is_some()),
+            ("--swarm", self.swarm.is_some()),
+            ("--min-peers", self.min_peers.is_some()),
+            ("--linger", self.linger.is_some()),
+            ("--forever", self.forever),
+        ];
+        given.into_iter().filter(|(_, given)| *given).map(|(option, _)| option).collect()
     }
 
     /// Returns what the options say in place of a line of `PeerInfo.cfg`.

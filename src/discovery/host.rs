@@ -64,6 +64,9 @@ pub trait Host: Send + Sync {
     /// Tells people a sentence, without a full stop at its end. It is never one that others wrote, but may quote them.
     fn say(&self, sentence: &str);
 
+    /// Tells people of a trouble, as [`say`](Self::say) does.
+    fn warn(&self, sentence: &str);
+
     /// Starts a short-lived thread that nobody waits for: one that may hang in a request.
     ///
     /// # Errors

@@ -13,6 +13,8 @@ pub enum End {
     Signal(i32),
     /// These neighbors were missing for the whole `--peer-timeout`; the text says why each was missing.
     GaveUp(Vec<PeerId>, String),
+    /// Another peer has this peer's ID; the text says where.
+    IdTaken(String),
     /// This fault occurred.
     Failed(Error),
 }

@@ -90,7 +90,7 @@ impl Finders {
             threads.need("lan", move || {
                 let Err(error) = lan::run(me, &host, &bell, me.key.into()) else { return };
                 if has_trackers || shared.look(|peer| peer.member_count() > 0) {
-                    host.say(&format!("cannot use the local network any more: {error}"));
+                    host.warn(&format!("cannot use the local network any more: {error}"));
                 } else {
                     shared.fail(anyhow::Error::new(error).context("cannot use the local network"));
                 }
@@ -163,6 +163,10 @@ impl Host for Finder {
 
     fn say(&self, sentence: &str) {
         self.console.say(sentence);
+    }
+
+    fn warn(&self, sentence: &str) {
+        log::warn!("{sentence}");
     }
 
     fn spawn(&self, name: &str, body: Box<dyn FnOnce() + Send>) -> io::Result<()> {

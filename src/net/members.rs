@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use super::end::End;
 use super::membership::candidates::Next;
-use super::membership::parting::Verdict;
+use super::membership::parting::{Parting, Verdict};
+use super::membership::roll::Roll;
+use super::membership::twin::Twin;
 use super::shared::Shared;
 use super::state::State;
 use crate::peer::Event;
@@ -89,6 +91,47 @@ impl Shared {
         }
     }
 
+    /// Notes that another peer answers with our ID at an address. Returns the sentence about it.
+    pub fn note_twin(&self, address: SocketAddr, now: Instant) -> String {
+        let mut state = self.lock();
+        let twin = Twin::seen(state.twin, address, now, state.started);
+        state.twin = Some(twin);
+        taken(self.own(), twin.address())
+    }
+
+    /// Notes that no peer with our ID answers at an address.
+    pub fn note_no_twin(&self, address: SocketAddr) {
+        let mut state = self.lock();
+        state.twin = Twin::gone(state.twin, address);
+    }
+
+    /// Returns why this peer must end: its twin was there before, and nobody has ever let this one in.
+    pub fn id_taken(&self) -> Option<String> {
+        let state = self.lock();
+        let twin = state.twin.filter(|twin| twin.is_in_the_way() && !state.was_let_in && state.links.is_empty())?;
+        let (own, address) = (self.own(), twin.address());
+        let why = format!("the ID {own} is taken: a living peer at {address} has it, and nobody lets this one in");
+        Some(format!("{why}; start this peer with another ID"))
+    }
+
+    /// Returns the sentences about members that no file lists and that have joined or left.
+    pub fn look_at_members(&self, now: Instant, roll: &mut Roll) -> Vec<String> {
+        if !self.is_open() {
+            return Vec::new();
+        }
+        let (members, connected) = self.look(|peer| {
+            let unlisted = || peer.neighbors().filter(|view| !self.is_listed(view.id));
+            let connected = unlisted().filter(|view| view.connected).map(|view| view.id).collect();
+            (unlisted().map(|view| view.id).collect(), connected)
+        });
+        roll.look(now, &members, &connected)
+    }
+
+    /// Returns since when all members have the file, as far as this peer and the trackers know.
+    pub fn free_since(&self) -> Option<Instant> {
+        self.lock().parting.as_ref().and_then(Parting::free_since)
+    }
+
     /// Removes the members that no file lists and that have been absent for long.
     pub fn remove_absent_members(&self, now: Instant) {
         let mut state = self.lock();
@@ -124,6 +167,9 @@ impl Shared {
     pub fn sentence_if_alone(&self) -> Option<String> {
         let state = self.lock();
         let is_alone = self.is_open() && state.peer.member_count() == 0 && !state.peer.pieces().is_full();
+        if is_alone && let Some(address) = state.twin.map(Twin::address) {
+            return Some(format!("waiting for another member; {}", taken(self.own(), address)));
+        }
         is_alone.then(|| match state.candidates.count() {
             0 => "waiting for another member; no address was found so far".to_owned(),
             1 => "waiting for another member; nobody answers at the one address that was found".to_owned(),
@@ -182,6 +228,14 @@ fn next_to_dial(state: &mut State, now: Instant) -> Next {
             Some(_) => false,
         }
     })
+}
+
+/// Returns the sentence about another peer with our ID.
+fn taken(own: PeerId, address: SocketAddr) -> String {
+    format!(
+        "our ID {own} is taken: {address} answers with it, too; each peer needs an ID of its own, so start one of the two with \
+         another ID"
+    )
 }
 
 #[cfg(test)]
@@ -265,6 +319,27 @@ mod tests {
         let rig = Rig::seeder();
         assert!(!rig.shared.knows(id(7)) && rig.shared.knows(id(1002)));
         assert!(rig.shared.review_parting(Instant::now()).is_none());
+    }
+
+    #[test]
+    fn a_peer_whose_twin_was_there_before_must_end_unless_it_was_let_in() {
+        let (rig, begun) = (Rig::open_seeder(), Instant::now());
+        let address = SocketAddr::from(([127, 0, 0, 1], 6001));
+        for secs in [0, 3, 6] {
+            assert_eq!(rig.shared.id_taken(), None);
+            let told = rig.shared.note_twin(address, begun + Duration::from_secs(secs));
+            assert!(told.starts_with("our ID 1001 is taken: 127.0.0.1:6001 answers with it, too; "), "{told}");
+        }
+        let why = rig.shared.id_taken().expect("it is in the way");
+        assert!(why.contains("1001") && why.contains("127.0.0.1:6001"), "{why}");
+        let (link, _theirs) = rig.connect(7, Opener::Them);
+        assert_eq!(rig.shared.id_taken(), None, "a neighbor is connected");
+        rig.shared.disconnect(&link, Ending::Closed);
+        assert!(rig.shared.id_taken().is_some());
+        let (link, _theirs) = rig.connect(7, Opener::Them);
+        assert!(rig.shared.receive(&link, Message::NotInterested, &[]));
+        rig.shared.disconnect(&link, Ending::Closed);
+        assert_eq!(rig.shared.id_taken(), None, "a neighbor has let it in");
     }
 
     /// Some public peers send their ID so.

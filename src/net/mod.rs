@@ -69,7 +69,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use rand::SeedableRng;
 use rand::rngs::{StdRng, SysRng};
 
@@ -97,7 +97,8 @@ use crate::peer::{Allowances, Event, Membership, Peer, Setup};
 
 /// Maximum time that a finished peer still serves the others (protocol B).
 const PARTING_PATIENCE: Duration = Duration::from_secs(5);
-/// Number of members, besides those that are listed, for which an open swarm's peer asks for open files.
+/// Number of members, besides those that are listed, for which an open swarm's peer asks for open files. Its warnings about memory
+/// and limits are about this number, too.
 const USUAL_MEMBERS: usize = 100;
 /// Interval between two lines of `--progress-json`.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
@@ -152,9 +153,10 @@ pub fn run(run: Run, console: &Console, signals: &SignalWatch) -> Result<End> {
     let stderr = ConsoleLines::new(console.clone());
     let log_file = LogFile::start(config.log_path(), files.resumed, options.verbosity, stderr)?;
     let elsewhere = places.elsewhere.map(|host| words::elsewhere(config, &host));
-    let slow_pieces = words::slow_pieces(config, options);
+    let neighbor_count = config.neighbors().count() + unlisted_count;
+    let slow_pieces = words::slow_pieces(config, options, neighbor_count);
     let hash_len = manifest.map_or(0, |manifest| manifest.kind().len());
-    let much_memory = memory::warning(common.layout, config.neighbors().count(), options.select, hash_len);
+    let much_memory = memory::warning(common.layout, neighbor_count, options.open.is_some(), options.select, hash_len);
     for warning in elsewhere
         .iter()
         .chain(&claim.warning)
@@ -176,7 +178,8 @@ pub fn run(run: Run, console: &Console, signals: &SignalWatch) -> Result<End> {
     if let Some(Beside { path, manifest, .. }) = beside.as_ref().filter(|_| !own.has_file) {
         console.say(&format!("checking every piece against its {} in {}", manifest.kind(), path.display()));
     }
-    if files.resumed {
+    // A seeder has nothing to resume but its log.
+    if files.resumed && !own.has_file {
         console.say("resuming an interrupted run; --fresh starts over");
     }
     let setup = Setup {
@@ -229,8 +232,21 @@ pub fn run(run: Run, console: &Console, signals: &SignalWatch) -> Result<End> {
         end = End::Failed(error);
     }
     console.finish();
-    sum_up(config, &shared, &end, started.elapsed(), console);
+    let free_since = shared.free_since().filter(|_| matches!(end, End::Finished));
+    let elapsed = free_since.unwrap_or_else(Instant::now).saturating_duration_since(started);
+    sum_up(config, &shared, &end, elapsed, console);
     Ok(end)
+}
+
+/// Checks that this peer's host is an address of this machine, for a host that the user has just named.
+///
+/// # Errors
+/// If it is not.
+pub fn check_listen(config: &Config) -> Result<()> {
+    match addresses::listening_places(&config.own().host, config.own().port).elsewhere {
+        Some(host) => bail!("--listen names {host}; without a host, the peer listens on all addresses"),
+        None => Ok(()),
+    }
 }
 
 /// Peers of a swarm that all get the same seed should not choose alike, so the ID is mixed in.
@@ -357,12 +373,14 @@ fn sum_up(config: &Config, shared: &Shared, end: &End, elapsed: Duration, consol
         End::GaveUp(..) => format!("gave up after {elapsed}, with {has} of {of} pieces"),
         End::Signal(_) => format!("stopped by a signal after {elapsed}, with {has} of {of} pieces"),
         // The one sentence of the fault is enough.
-        End::Failed(_) => return,
+        End::Failed(_) | End::IdTaken(_) => return,
     });
     for (neighbor, tally) in shared.traffic().tallies() {
         console.say(&format!("{neighbor}: received {} bytes, sent {} bytes", tally.received(), tally.sent()));
     }
-    if !config.own().has_file {
+    if shared.traffic().neighbor_count() == 0 {
+        console.say("it had no neighbors");
+    } else if !config.own().has_file {
         console.say(&format!("choked by every neighbor for {}", secs(shared.starved())));
     }
 }

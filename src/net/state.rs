@@ -14,6 +14,7 @@ use super::link::Link;
 use super::membership::candidates::Candidates;
 use super::membership::own_call::OwnCall;
 use super::membership::parting::{Parting, Stay};
+use super::membership::twin::Twin;
 use super::patience::Patience;
 use super::sending::outbox::{Outbox, Pushed};
 use super::standing::Standing;
@@ -21,7 +22,7 @@ use super::telling::callers::{OddCaller, Told};
 use super::telling::drops::Drops;
 use super::telling::waiting::Trouble;
 use crate::output::event_log;
-use crate::peer::{Action, Event, Origin, Peer, Refusal};
+use crate::peer::{Action, Event, NeighborView, Origin, Peer, Refusal};
 use crate::protocol::layout::PieceIndex;
 use crate::protocol::message::Message;
 use crate::protocol::peer_id::PeerId;
@@ -92,6 +93,12 @@ pub struct State {
     pub absent: BTreeMap<PeerId, Instant>,
     /// Our calls to found addresses in which we shake hands, by our own ends of the connections.
     pub own_calls: BTreeMap<SocketAddr, OwnCall>,
+    /// The time of the start.
+    pub started: Instant,
+    /// In an open swarm: another peer with our ID.
+    pub twin: Option<Twin>,
+    /// Whether a neighbor has ever sent a message.
+    pub was_let_in: bool,
     /// Why the process ends, once there is a reason.
     pub end: Option<End>,
     /// Whether all threads must stop.
@@ -177,6 +184,9 @@ impl State {
             awaits_counts: false,
             absent: BTreeMap::new(),
             own_calls: BTreeMap::new(),
+            started: Instant::now(),
+            twin: None,
+            was_let_in: false,
             end: None,
             stopped: false,
         }
@@ -303,6 +313,7 @@ impl State {
         let from = if let Event::MessageReceived { from, .. } = event { Some(from) } else { None };
         let may_starve = changes_who_unchokes_us(&event);
         self.note_answer(&event);
+        self.was_let_in |= from.is_some();
         self.peer.handle(event, &mut actions);
         for action in actions.drain(..) {
             match action {
@@ -355,7 +366,9 @@ impl State {
         self.actions = actions;
         let complete = self.peer.pieces().is_full();
         if may_starve || complete {
-            self.starved.set(!complete && self.peer.neighbors().all(|neighbor| neighbor.they_choke_us));
+            let has_neighbors = self.peer.member_count() > 0;
+            let chokes = |neighbor: NeighborView| neighbor.they_choke_us;
+            self.starved.set(!complete && has_neighbors && self.peer.neighbors().all(chokes));
         }
         work
     }

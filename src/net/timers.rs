@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::end::End;
 use super::file_watch::FileWatch;
+use super::membership::roll::Roll;
 use super::shared::Shared;
 use super::telling::waiting::{self, Missing};
 use super::threads::Threads;
@@ -110,11 +111,11 @@ pub fn bring_allowance(shared: &Shared) {
 /// neighbors this peer waits for, and why. Gives up after `patience`, if there is one.
 ///
 /// It gives up on missing peers, and on connected ones that do nothing although a message is due. Time counts only while no
-/// other neighbor is at work.
+/// other neighbor is at work. A peer that has the file and stays for good (`--forever`) gives up on nobody.
 pub fn watch(shared: &Arc<Shared>, threads: &Threads, console: &Console, patience: Option<Duration>) {
     let (mut teller, mut staying) = (Teller::new(Instant::now()), Teller::new(Instant::now()));
     let mut file = FileWatch::new(Instant::now());
-    let mut lull = Lull::new(Instant::now());
+    let (mut lull, mut roll) = (Lull::new(Instant::now()), Roll::default());
     while shared.wait_until(Instant::now() + WATCH_INTERVAL) {
         shared.end_pauses();
         let now = Instant::now();
@@ -132,7 +133,9 @@ pub fn watch(shared: &Arc<Shared>, threads: &Threads, console: &Console, patienc
         }
         shared.remove_absent_members(now);
         let mut alone = alone;
+        let mut stays_for_good = false;
         if let Some(verdict) = shared.review_parting(now) {
+            stays_for_good = verdict.stays_for_good;
             if verdict.lacks_members {
                 alone.clone_from(&verdict.sentence);
             }
@@ -140,9 +143,16 @@ pub fn watch(shared: &Arc<Shared>, threads: &Threads, console: &Console, patienc
                 console.say(&sentence);
             }
         }
+        for sentence in shared.look_at_members(now, &mut roll) {
+            console.say(&sentence);
+        }
+        if let Some(why) = shared.id_taken() {
+            return shared.end(End::IdTaken(why));
+        }
         let Some(patience) = patience else { continue };
         let (idle, at_work_until) = shared.idle_neighbors(patience);
-        if lull.look(now, alone.is_some() || !missing.is_empty() || !idle.is_empty(), at_work_until) >= patience {
+        let is_anybody_due = alone.is_some() || !missing.is_empty() || !idle.is_empty();
+        if lull.look(now, is_anybody_due && !stays_for_good, at_work_until) >= patience && !stays_for_good {
             let given_up = [missing, idle.into_iter().map(|id| (id, Missing::Idle)).collect()].concat();
             let why = alone.unwrap_or_else(|| waiting::reasons(&given_up));
             return shared.end(End::GaveUp(given_up.into_iter().map(|(id, _)| id).collect(), why));

@@ -21,6 +21,7 @@ pub enum Told {
     Found(String, Vec<Found>),
     Counted(String, Option<u32>, Option<u32>),
     Said(String),
+    Warned(String),
 }
 
 /// A peer that is played.
@@ -50,7 +51,7 @@ impl Played {
 
     /// All sentences so far.
     pub fn said(&self) -> Vec<String> {
-        let said = |told| if let Told::Said(text) = told { Some(text) } else { None };
+        let said = |told| if let Told::Said(text) | Told::Warned(text) = told { Some(text) } else { None };
         self.told().into_iter().filter_map(said).collect()
     }
 
@@ -76,12 +77,11 @@ impl Played {
     /// Waits for a sentence with this in it, and returns it.
     #[track_caller]
     pub fn wait_for_words(&self, words: &str) -> String {
-        let said = |told: &Told| matches!(told, Told::Said(text) if text.contains(words));
-        self.wait_for(words, |told| {
-            told.iter()
-                .find(|told| said(told))
-                .map(|told| if let Told::Said(text) = told { text.clone() } else { String::new() })
-        })
+        let said = |told: &Told| match told {
+            Told::Said(text) | Told::Warned(text) if text.contains(words) => Some(text.clone()),
+            _ => None,
+        };
+        self.wait_for(words, |told| told.iter().find_map(said))
     }
 
     /// Waits until this address was found.
@@ -113,6 +113,10 @@ impl Host for Played {
 
     fn say(&self, sentence: &str) {
         self.tell(Told::Said(sentence.to_owned()));
+    }
+
+    fn warn(&self, sentence: &str) {
+        self.tell(Told::Warned(sentence.to_owned()));
     }
 
     fn spawn(&self, name: &str, body: Box<dyn FnOnce() + Send>) -> io::Result<()> {

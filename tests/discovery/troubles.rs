@@ -38,6 +38,23 @@ fn refusals_and_wrong_answers_are_told() {
 }
 
 #[test]
+fn a_page_at_an_address_without_announce_is_told_in_short_with_a_hint() {
+    let css = ".a { color: red } ".repeat(30);
+    let page = format!("<html><style>{css}</style><h1>Not Found</h1>{}</html>", "word ".repeat(100));
+    let server = Server::new(move |_, _| status("404 Not Found", "Content-Type: text/html\r\n", &page));
+    let played = played();
+    let url = server.url().replace("announce", "");
+    let running = start(&played, &url);
+    let sentence = played.wait_for_words("the tracker");
+    running.stop();
+    let told = format!("the tracker {url} answers with the status 404: 'Not Found word ");
+    assert!(sentence.starts_with(&told) && !sentence.contains("color"), "{sentence}");
+    let hint = "…'; most trackers want a URL that ends in /announce; the swarm goes on with the peers that it knows";
+    assert!(sentence.ends_with(hint), "{sentence}");
+    assert_eq!(played.told().first(), Some(&Told::Warned(sentence)), "it is a warning");
+}
+
+#[test]
 fn answers_that_break_off_are_told() {
     let closes = "closes the connection before its answer is complete";
     assert_eq!(told(|_, _| Reply::Bytes(Vec::new())), closes);

@@ -16,7 +16,7 @@ fn who_waits_for_missing_peers_gives_up_with_their_names_and_its_file_in_place()
     let peers = [1001, 1002].map(|id| swarm.start(id, &["--peer-timeout", "1"]));
     for peer in peers {
         let never = "has not called us yet";
-        let sentence = format!("no message from 1003, 1004 for 1 s: 1003 ({never}), 1004 ({never})");
+        let sentence = format!("no message from 1003, 1004 for 1 s (--peer-timeout): 1003 ({never}), 1004 ({never})");
         assert_eq!(peer.wait().fault(3, swarm.root()), sentence);
     }
     swarm.check_file(1002);
@@ -29,7 +29,7 @@ fn who_never_meets_anybody_gives_up_on_all() {
     let refused = |id| format!("{id} ({}: connection refused; not started yet, or another port?)", swarm.address(id));
     let [first, second] = [1001, 1002].map(refused);
     let reasons = format!("{first}, {second}, 1004 (has not called us yet)");
-    let sentence = format!("no message from 1001, 1002, 1004 for 1 s: {reasons}");
+    let sentence = format!("no message from 1001, 1002, 1004 for 1 s (--peer-timeout): {reasons}");
     assert_eq!(peer.wait().fault(3, swarm.root()), sentence);
     assert!(!swarm.path(1003).exists());
 }
@@ -44,7 +44,7 @@ fn who_is_killed_is_missed_and_who_gave_up_before_its_end_is_known_to_be_complet
     // It is complete, so no peer misses it.
     victim.signal("KILL");
     for peer in [seeder, leecher] {
-        let sentence = "no message from 1004 for 2 s: 1004 (has not called us yet)";
+        let sentence = "no message from 1004 for 2 s (--peer-timeout): 1004 (has not called us yet)";
         assert_eq!(peer.wait().fault(3, swarm.root()), sentence);
     }
 }
@@ -60,5 +60,5 @@ fn who_lacks_what_only_a_dead_seeder_has_gives_up_on_it() {
     seeder.signal("KILL");
     let fault = leecher.wait().fault(3, swarm.root());
     // It is behind the relay, which still listens.
-    assert!(fault.starts_with("no message from 1001 for 1 s: 1001 ("), "{fault}");
+    assert!(fault.starts_with("no message from 1001 for 1 s (--peer-timeout): 1001 ("), "{fault}");
 }

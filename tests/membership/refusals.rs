@@ -102,11 +102,12 @@ fn options_that_need_or_exclude_others() {
         &["--announce-host", "lab"],
         &["--swarm", "ours"],
         &["--min-peers", "2"],
-        &["--linger", "1"],
+        &["--linger", "0"],
         &["--forever"],
     ] {
-        check(option, "the following required arguments were not provided: --tracker or --lan; see --help");
+        check(option, &format!("{} needs --tracker or --lan; see --help", option[0]));
     }
+    check(&["--forever", "--has-file"], "--has-file and --forever need --tracker or --lan; see --help");
     check(
         &[&TRACKER[..], &["--forever", "--linger", "3"]].concat(),
         "the argument '--forever' cannot be used with '--linger <SECS>'; see --help",
@@ -115,7 +116,25 @@ fn options_that_need_or_exclude_others() {
 }
 
 #[test]
+fn a_place_to_listen_that_is_not_on_this_machine() {
+    let elsewhere = "192.0.2.1, which is not an address of this machine";
+    let advice = "without a host, the peer listens on all addresses";
+    for has_file in [&["--has-file"][..], &[]] {
+        let arguments = [&TRACKER[..], &["--listen", "192.0.2.1:6001"], has_file].concat();
+        let room = Room::new(1000);
+        room.prepare(1001, !has_file.is_empty());
+        let told = refused(&room, 2, &arguments);
+        assert_eq!(told, format!("--listen names {elsewhere}; {advice}"));
+        assert!(!room.dir(1001).join("log_peer_1001.log").exists());
+    }
+}
+
+#[test]
 fn files_that_are_missing() {
+    check(
+        &[],
+        "cannot read PeerInfo.cfg: No such file or directory (os error 2); with --tracker or --lan, a peer needs no such file",
+    );
     check(
         &[&TRACKER[..], &["--has-file"]].concat(),
         "peer 1001 is to start with the file (--has-file), but peer_1001/file.bin cannot be found: No such file or directory \

@@ -22,9 +22,14 @@ pub struct Room {
 impl Room {
     /// Returns a room for a file of this many bytes, in pieces of 32 KiB.
     pub fn new(file_size: usize) -> Self {
+        Self::with_pieces(file_size, 32768)
+    }
+
+    /// Returns a room for a file of this many bytes, in pieces of this many.
+    pub fn with_pieces(file_size: usize, piece_size: usize) -> Self {
         let common = format!(
             "NumberOfPreferredNeighbors 3\nUnchokingInterval 1\nOptimisticUnchokingInterval 1\nFileName {FILE_NAME}\n\
-             FileSize {file_size}\nPieceSize 32768\n"
+             FileSize {file_size}\nPieceSize {piece_size}\n"
         );
         Self { root: tempfile::tempdir().expect("a directory"), file: bytes(file_size), common }
     }

@@ -41,13 +41,17 @@ fn two_peers_with_one_id_are_both_told_and_others_go_on() {
     let first = room.start(1002, &["--tracker", &url, "--forever"]);
     room.wait_for_log(1002, "has downloaded the complete file");
     let second = other_room.start(1002, &["--tracker", &url]);
-    second.wait_for("1002; each peer needs an ID of its own");
-    first.wait_for("1002; each peer needs an ID of its own");
+    second.wait_for("our ID 1002 is taken: 127.0.0.1:");
+    first.wait_for("each peer needs an ID of its own");
     seeder.wait_for("both answer as peer 1002; each peer needs an ID of its own");
     let log = room.log(1001);
     let connections = log.lines().filter(|line| line.contains(" connection to ") || line.contains("connected from"));
     assert_eq!(connections.count(), 1, "the later one is turned away: {log}");
-    for peer in [seeder, first, second] {
+    let told = second.wait().fault(2, &other_room.dir(1002));
+    let address = tracker.announces_of(1002)[0].port;
+    let why = format!("the ID 1002 is taken: a living peer at 127.0.0.1:{address} has it, and nobody lets this one in");
+    assert_eq!(told, format!("{why}; start this peer with another ID"));
+    for peer in [seeder, first] {
         peer.terminate();
     }
 }
@@ -70,6 +74,20 @@ fn a_peer_whose_calls_come_back_to_it_through_a_router_is_not_told_of_another() 
 }
 
 #[test]
+fn a_peer_that_was_there_before_its_twin_stays_and_says_what_is_wrong() {
+    let (room, tracker) = (Room::new(500_000), Tracker::new(Manner::Fair(1)));
+    let other_room = Room::new(500_000);
+    let url = tracker.url();
+    let first = room.start(1002, &["--tracker", &url]);
+    // It is no newcomer after this.
+    first.wait_for("no address was found so far");
+    let second = other_room.start(1002, &["--tracker", &url]);
+    assert_eq!(second.wait().status, Some(2));
+    first.wait_for("our ID 1002 is taken");
+    first.terminate();
+}
+
+#[test]
 fn a_tracker_that_refuses_or_answers_nonsense_is_told_once_with_its_reason() {
     for (manner, told) in [
         (Manner::Refusing("this swarm is not allowed"), "this swarm is not allowed"),
@@ -78,6 +96,8 @@ fn a_tracker_that_refuses_or_answers_nonsense_is_told_once_with_its_reason() {
         let (room, tracker) = (Room::new(100_000), Tracker::new(manner));
         let seeder = room.start(1001, &["--tracker", &tracker.url(), "--has-file"]);
         seeder.wait_for(told);
-        assert_eq!(seeder.terminate().lines.iter().filter(|line| line.contains(told)).count(), 1);
+        let lines = seeder.terminate().lines;
+        let lines: Vec<_> = lines.iter().filter(|line| line.contains(told)).collect();
+        assert!(lines.len() == 1 && lines[0].contains("[WARN] the tracker "), "{lines:#?}");
     }
 }

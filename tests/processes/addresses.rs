@@ -245,7 +245,9 @@ fn a_connected_neighbor_that_does_nothing_though_something_is_due_is_given_up_by
     silent.send(&handshake(1001));
     silent.say(crate::client::BITFIELD, &full_bitfield(swarm.plan.piece_count()));
     let ended = leecher.wait();
-    ended
-        .assert_one_sentence(3, &["no message from 1001 for 1 s: 1001 (is connected, but sends and receives nothing)"]);
+    ended.assert_one_sentence(
+        3,
+        &["no message from 1001 for 1 s (--peer-timeout): 1001 (is connected, but sends and receives nothing)"],
+    );
     drop(silent);
 }

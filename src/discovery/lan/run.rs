@@ -32,7 +32,7 @@ pub fn run(me: Me, host: &Arc<dyn Host>, bell: &Arc<Bell>, seed: u64) -> io::Res
     let line = bell.line()?;
     let (sockets, taken) = Sockets::open()?;
     for family in taken {
-        host.say(&format!("another program keeps UDP port {PORT} of {family} to itself, so nobody is heard there"));
+        host.warn(&format!("another program keeps UDP port {PORT} of {family} to itself, so nobody is heard there"));
     }
     let mut lan = Lan {
         me,
@@ -88,7 +88,7 @@ impl Lan<'_> {
                         self.sockets.answer(to, &text);
                     }
                 }
-                Act::TellSilence => self.host.say(&self.silence(now)),
+                Act::TellSilence => self.host.warn(&self.silence(now)),
             }
         }
         if self.told.as_ref() != Some(&self.used) {

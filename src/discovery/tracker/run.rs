@@ -95,7 +95,7 @@ impl<'a> Desk<'a> {
         let start = Instant::now();
         let desk = Self { url, me, host, bell, start, voices, telling, arrivals: Arc::default(), count: 0 };
         if let Some(words) = words {
-            desk.say(&words);
+            desk.warn(&words);
         }
         desk
     }
@@ -188,7 +188,7 @@ impl<'a> Desk<'a> {
             self.say(&words);
         }
         if let Some(warning) = answer.warning.filter(|warning| self.telling.note_warning(warning)) {
-            self.say(&format!("warns: '{warning}'"));
+            self.warn(&format!("warns: '{warning}'"));
         }
         let (standing, machine) = (self.host.standing(), own::of_machine());
         let mut peers = answer.peers;
@@ -199,7 +199,10 @@ impl<'a> Desk<'a> {
         self.count_peers(index, Some(answer.counts));
     }
 
-    fn fail(&mut self, index: usize, (failure, trouble): Useless) {
+    fn fail(&mut self, index: usize, (failure, mut trouble): Useless) {
+        if matches!(trouble.kind, Kind::Status | Kind::NoAnswer) && !self.url.is_usual() {
+            trouble.words.push_str("; most trackers want a URL that ends in /announce");
+        }
         let now = self.now();
         let voice = &mut self.voices[index];
         voice.pending = None;
@@ -207,7 +210,7 @@ impl<'a> Desk<'a> {
         voice.is_unreached = is_unreached(trouble.kind);
         let family = voice.family;
         if let Some(words) = self.telling.note(family, &Outcome::Fails(trouble)) {
-            self.say(&format!("{words}; the swarm goes on with the peers that it knows"));
+            self.warn(&format!("{words}; the swarm goes on with the peers that it knows"));
         }
         self.count_peers(index, None);
     }
@@ -290,6 +293,10 @@ impl<'a> Desk<'a> {
 
     fn say(&self, words: &str) {
         self.host.say(&format!("the tracker {} {words}", self.url));
+    }
+
+    fn warn(&self, words: &str) {
+        self.host.warn(&format!("the tracker {} {words}", self.url));
     }
 }
 

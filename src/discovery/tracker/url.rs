@@ -30,6 +30,12 @@ impl TrackerUrl {
         &self.0
     }
 
+    /// Reports whether it is an address as most trackers have it: the last part of its path begins with `announce`.
+    #[must_use]
+    pub fn is_usual(&self) -> bool {
+        self.to_string().rsplit('/').next().is_some_and(|last| last.starts_with("announce"))
+    }
+
     /// Returns it with these parameters behind its own.
     pub(super) fn with_query(&self, query: &str) -> String {
         let join = match self.0.split_once('?') {

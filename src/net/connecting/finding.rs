@@ -1,5 +1,6 @@
 //! Finding members: the thread that dials the addresses that others have named, in an open swarm.
 
+use std::hash::{BuildHasher, RandomState};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,6 +18,9 @@ use crate::protocol::peer_id::PeerId;
 /// Maximum time for the handshake at a found address. Most wrong addresses are silent.
 const PATIENCE: Duration = Duration::from_secs(4);
 
+/// Maximum time before an address that answers with our own ID may be dialed again.
+const LONGEST_TWIN_DELAY: Duration = Duration::from_secs(1);
+
 /// Dials each address that is due in a thread of its own, until the process stops.
 pub fn keep_finding(shared: &Arc<Shared>, threads: &Threads) {
     while let Some(address) = shared.next_found() {
@@ -32,6 +36,7 @@ pub fn keep_finding(shared: &Arc<Shared>, threads: &Threads) {
 fn call(shared: &Arc<Shared>, threads: &Threads, address: SocketAddr) {
     let begun = match dial(shared, address) {
         Ok((stream, member)) => {
+            shared.note_no_twin(address);
             if let Some(other) = shared.note_found_dialed(address, Some(member)) {
                 let sentence = format!("and {address} both answer as peer {member}; each peer needs an ID of its own");
                 tell(shared, other, &sentence);
@@ -45,11 +50,13 @@ fn call(shared: &Arc<Shared>, threads: &Threads, address: SocketAddr) {
             match why {
                 Unfit::Ourselves => shared.note_own_address(address),
                 Unfit::OurId => {
-                    let own = shared.own();
-                    tell(shared, address, &format!("answers with our own ID {own}; each peer needs an ID of its own"));
+                    tell_once(shared, address, &shared.note_twin(address, Instant::now()));
+                    // Otherwise two peers with one ID could go on dialing each other at the same time.
+                    shared.wait_until(Instant::now() + by_chance(LONGEST_TWIN_DELAY));
                 }
                 Unfit::NoRoom => log::debug!("{address} answers, but there is no room for another member"),
                 Unfit::Trouble(trouble) => {
+                    shared.note_no_twin(address);
                     if let Trouble::NoPeer(_, fault) = &trouble {
                         tell(shared, address, fault);
                     }
@@ -64,9 +71,21 @@ fn call(shared: &Arc<Shared>, threads: &Threads, address: SocketAddr) {
 
 /// Warns of an address, once for each sentence.
 fn tell(shared: &Shared, address: SocketAddr, sentence: &str) {
-    if shared.is_new_sentence(Who::Caller(Some(address.ip())), &format!("{address} {sentence}")) {
-        log::warn!("{address} {sentence}");
+    tell_once(shared, address, &format!("{address} {sentence}"));
+}
+
+/// Warns of something at an address, once for each sentence.
+fn tell_once(shared: &Shared, address: SocketAddr, sentence: &str) {
+    if shared.is_new_sentence(Who::Caller(Some(address.ip())), sentence) {
+        log::warn!("{sentence}");
     }
+}
+
+/// Returns a time up to this one, with a different result each time.
+fn by_chance(longest: Duration) -> Duration {
+    // The standard library seeds each of these at random.
+    let fraction = RandomState::new().hash_one(()) % 1000;
+    longest.mul_f64(f64::from(u32::try_from(fraction).unwrap_or(0)) / 1000.0)
 }
 
 /// Why an address leads to no member.

@@ -3,3 +3,5 @@
 pub mod candidates;
 pub mod own_call;
 pub mod parting;
+pub mod roll;
+pub mod twin;

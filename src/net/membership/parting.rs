@@ -55,6 +55,8 @@ pub struct Verdict {
     pub awaits_counts: bool,
     /// Whether too few members have come.
     pub lacks_members: bool,
+    /// Whether it has the file and stays until a signal comes.
+    pub stays_for_good: bool,
     /// What is waited for; `None` while its own file is not complete.
     pub sentence: Option<String>,
 }
@@ -75,6 +77,11 @@ impl Parting {
         if let Some((_, count)) = self.counts.get_mut(&tracker) {
             *count = leechers.map_or(Count::Unknown, Count::Leechers);
         }
+    }
+
+    /// Returns since when all members have the file, as far as this peer and the trackers know.
+    pub const fn free_since(&self) -> Option<Instant> {
+        self.free_since
     }
 
     /// Decides, given what the peer itself waits for, its members, and the number of pieces of the file.
@@ -110,7 +117,8 @@ impl Parting {
                 };
                 let wanted = counted(self.stay.least - 1, "other member");
                 let have = if self.stay.least == 2 { "has" } else { "have" };
-                Some(format!("staying until {wanted} {have} come (--min-peers); so far {came}"))
+                let least = self.stay.least;
+                Some(format!("staying until {wanted} {have} come (--min-peers is {least}); so far {came}"))
             }
             Holding::Nothing if of_trackers.is_some() => of_trackers.clone(),
             // Not the time that is left, which changes all the time.
@@ -119,7 +127,8 @@ impl Parting {
         };
         Verdict {
             held: self.stay.forever || of_trackers.is_some() || !is_free || lingers || settles,
-            lacks_members: matches!(holding, Holding::MembersSeen(_)) && !self.stay.forever,
+            lacks_members: matches!(holding, Holding::MembersSeen(_)),
+            stays_for_good: holding != Holding::OwnFile && self.stay.forever,
             awaits_counts: holding == Holding::Nothing && of_trackers.is_some() && !self.stay.forever,
             sentence,
         }
@@ -213,6 +222,7 @@ mod tests {
         check(&mut parting, at(9), Holding::Members, true, waits);
         check(&mut parting, at(11), Holding::Nothing, true, lingers);
         check(&mut parting, at(21), Holding::Nothing, false, None);
+        assert_eq!(parting.free_since(), Some(at(11)));
     }
 
     #[test]
@@ -220,9 +230,9 @@ mod tests {
         let mut parting = Parting::new(Stay { least: 3, ..STAY });
         let now = Instant::now();
         check(&mut parting, now, Holding::OwnFile, true, None);
-        let none = "staying until 2 other members have come (--min-peers); so far nobody has come";
+        let none = "staying until 2 other members have come (--min-peers is 3); so far nobody has come";
         check(&mut parting, now, Holding::MembersSeen(1), true, Some(none));
-        let one = "staying until 2 other members have come (--min-peers); so far 1 has come";
+        let one = "staying until 2 other members have come (--min-peers is 3); so far 1 has come";
         check(&mut parting, now, Holding::MembersSeen(2), true, Some(one));
         let mut parting = Parting::new(Stay { forever: true, ..STAY });
         let forever = Some("staying until it is stopped (--forever)");

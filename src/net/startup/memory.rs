@@ -13,7 +13,10 @@ const HOLDERS: u64 = 2;
 
 /// Returns a warning if tracking the pieces takes much memory: this peer's, each neighbor's, and this many bytes of each
 /// piece's hash.
-pub fn warning(layout: FileLayout, neighbors: usize, select: Select, hash_len: usize) -> Option<String> {
+///
+/// Of `neighbors`, some may not be there yet in an open swarm, so the warning says how many are meant.
+pub fn warning(layout: FileLayout, neighbors: usize, is_open: bool, select: Select, hash_len: usize) -> Option<String> {
+    let with = if is_open { format!(" with {neighbors} neighbors") } else { String::new() };
     let (pieces, bitfield) = (u64::from(layout.piece_count()), u64::from(layout.bitfield_len()));
     let neighbors = neighbors as u64;
     // The pieces that are here, those that are missing, and each neighbor's.
@@ -24,7 +27,7 @@ pub fn warning(layout: FileLayout, neighbors: usize, select: Select, hash_len: u
     let mib = |bytes: u64| bytes.div_ceil(1 << 20);
     (lasting > WORTH_TELLING).then(|| {
         format!(
-            "tracking {pieces} pieces takes up to {} MiB of memory, and {} MiB more while a connection begins; larger \
+            "tracking {pieces} pieces takes up to {} MiB of memory{with}, and {} MiB more while a connection begins; larger \
              pieces take less",
             mib(lasting),
             mib(bitfield * AT_A_CONNECTION)
@@ -45,7 +48,7 @@ mod tests {
                  begins; larger pieces take less"
             )
         });
-        assert_eq!(warning(layout, neighbors, select, hash_len), expected);
+        assert_eq!(warning(layout, neighbors, false, select, hash_len), expected);
     }
 
     #[test]

@@ -10,18 +10,18 @@ use crate::output::console::counted;
 
 /// Returns the warning that this peer's host is elsewhere, so that it listens on all addresses.
 pub fn elsewhere(config: &Config, host: &str) -> String {
-    let named = match config.own().line() {
-        Some(line) => format!("{} line {line}", config::PEER_INFO),
-        None => "--listen".to_owned(),
-    };
-    format!("{named} names {host}; listening on all addresses")
+    // With --has-file, the peer is not as its line says, so the number of the line is not known.
+    let line = config.own().line().map(|line| format!(" line {line}")).unwrap_or_default();
+    format!("{}{line} names {host}; listening on all addresses", config::PEER_INFO)
 }
 
 /// Returns a warning for each limit that is too slow for the pieces. A neighbor that waits for a piece longer than the request
 /// timeout asks others, and the piece is sent in vain. A neighbor that waits ten times as long for a request takes us for dead.
-pub fn slow_pieces(config: &Config, options: Options) -> Vec<String> {
+///
+/// In an open swarm, this many neighbors may come.
+pub fn slow_pieces(config: &Config, options: Options, neighbor_count: usize) -> Vec<String> {
     let piece_size = u64::from(config.common.layout.piece_size());
-    let neighbor_count = config.neighbors().count() as u64;
+    let neighbor_count = neighbor_count as u64;
     let unchoked_count = u64::from(config.common.preferred_count).saturating_add(1).min(neighbor_count);
     let Limits { upload, upload_per_neighbor, download, download_per_neighbor } = options.limits;
     // The longest time that one neighbor may wait.
@@ -31,10 +31,11 @@ pub fn slow_pieces(config: &Config, options: Options) -> Vec<String> {
     };
     let up = longest(upload, unchoked_count, upload_per_neighbor);
     let down = longest(download, neighbor_count, download_per_neighbor);
+    let among = if options.open.is_some() { format!(" and {neighbor_count} neighbors") } else { String::new() };
     let too_large = |limit: &str, waits_for: &str, time: Duration| {
         let secs = time.as_secs();
         format!(
-            "with this {limit} limit a neighbor may wait {secs} s for a {waits_for}; pieces of {piece_size} bytes are too \
+            "with this {limit} limit{among} a neighbor may wait {secs} s for a {waits_for}; pieces of {piece_size} bytes are too \
              large for the limit"
         )
     };
