@@ -1,7 +1,7 @@
 //! Which members an answer names: a random sample of places in the list of a swarm. Pure.
 //!
-//! In a large swarm each place far from the one before costs a cache miss, and 50 of them cost as much as a tenth of the whole
-//! announce. So there the sample is made of a few runs of neighboring places.
+//! In a large swarm each place far from the one before costs a cache miss. The misses of 50 places are a good part of the cost of
+//! an announce. So there the sample is made of a few runs of neighboring places.
 
 use rand::rngs::StdRng;
 use rand::seq::index;
@@ -21,8 +21,8 @@ pub fn sample(rng: &mut StdRng, count: usize, wanted: usize) -> Vec<usize> {
     if count <= MOST_SCATTERED { index::sample(rng, count, wanted).into_vec() } else { runs(rng, count, wanted) }
 }
 
-/// Lays runs of nearly the same length on a circle of the places, with gaps of random lengths between them, and turns the circle
-/// by a random angle. Whatever the gaps are, the angle makes each place equally likely.
+/// Lays runs of nearly the same length on a circle of the places, with gaps of random lengths between them. Then it turns the
+/// circle by a random angle. Whatever the gaps are, the angle makes each place equally likely.
 fn runs(rng: &mut impl Rng, count: usize, wanted: usize) -> Vec<usize> {
     let run_count = RUNS.min(wanted);
     let angle = rng.random_range(0..count);
