@@ -52,7 +52,7 @@ use crate::fault::Usage;
 use crate::files::new_file::Stopped;
 use crate::out::{FAILED, say, signal_status};
 use crate::run::{clean, demo_rate, start, status, stop};
-use crate::setup::{init, meta};
+use crate::setup::{init, meta, tracker_option};
 
 /// Wrong usage or configuration.
 const USAGE: u8 = 2;
@@ -71,7 +71,7 @@ fn start() -> ExitCode {
         Err(mut error) => {
             let words: Vec<_> = env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
             if error.kind() == ErrorKind::UnknownArgument
-                && let Some(tip) = demo_rate::tip(&words)
+                && let Some(tip) = demo_rate::tip(&words).or_else(|| tracker_option::tip(&words, &unknown(&error)))
             {
                 error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
             }
@@ -82,6 +82,14 @@ fn start() -> ExitCode {
         say(&format!("{error:#}"));
         status_of(&error)
     })
+}
+
+/// Returns the argument that the command line has too many.
+fn unknown(error: &clap::Error) -> String {
+    match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(word)) => word.clone(),
+        _ => String::new(),
+    }
 }
 
 /// Shows the help, or says in one sentence what is wrong with the command line.

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -209,8 +210,28 @@ fn a_manifest_that_is_wrong_is_told_with_its_name() {
     for line in ["meta show m", "meta verify file.bin --manifest m"] {
         assert_eq!(place.run_line(line).sentence(2), "m: key total_size is missing");
     }
-    let sentence = "cannot read file.bin.meta.json: No such file or directory (os error 2)";
-    assert_eq!(place.run_line("meta verify file.bin").sentence(2), sentence);
+    let missing = "cannot read file.bin.meta.json: No such file or directory (os error 2)";
+    let remedy = "--manifest PATH names another one, and `swarm meta create file.bin` makes one";
+    assert_eq!(place.run_line("meta verify file.bin").sentence(2), format!("{missing}; {remedy}"));
+    let sentence = place.run_line("meta verify m").sentence(2);
+    assert!(sentence.ends_with("; if m is the manifest, name its file first: FILE --manifest m"), "{sentence}");
+}
+
+#[test]
+fn a_file_that_is_no_manifest_at_all_is_told_with_what_to_do() {
+    let place = place(b"12345");
+    let check = |line: &str, sentence: &str| assert_eq!(place.run_line(line).sentence(2), sentence, "{line}");
+    for line in ["meta export file.bin", "meta show file.bin", "meta verify file.bin --manifest file.bin"] {
+        let remedy = "`swarm meta create file.bin` makes one of a file that is to be shared";
+        check(line, &format!("file.bin is not a manifest; {remedy}"));
+    }
+    place.run_line("meta create file.bin").success();
+    let sentence = "file.bin is not a manifest; file.bin.meta.json may be the one that you mean";
+    check("meta export file.bin", sentence);
+    let stored = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/swarm_cli/torrents/torf-4.3.1.torrent");
+    fs::copy(stored, place.path("x.torrent")).expect("it is stored");
+    let seems = "x.torrent is not a manifest but looks like a .torrent file";
+    check("meta show x.torrent", &format!("{seems}; `swarm meta import x.torrent` makes a manifest of it"));
 }
 
 /// Verifies what became of the file; the first line must be this, after the file's name, and the JSON have these.
@@ -256,13 +277,13 @@ fn verify_tells_another_length_and_another_file_hash() {
     let said = "3 of 95 pieces are wrong: 92-94; it has 92000 bytes instead of 94500";
     check_verify(&place, 1, said, &json!([[92, 94]]));
     place.write("file.bin", &[&content[..], b"x"].concat());
-    let said = "95 pieces of 1000 bytes by sha256, all right; it has 94501 bytes instead of 94500";
+    let said = "it has 94501 bytes instead of 94500, of which the first 94500 are right by sha256";
     check_verify(&place, 1, said, &json!([]));
     place.write("file.bin", &content);
     let mut manifest = json_of(&place, "file.bin.meta.json");
     manifest["file_hash"] = "00".repeat(32).into();
     place.write("file.bin.meta.json", manifest.to_string().as_bytes());
-    let said = "95 pieces of 1000 bytes by sha256, all right, but the manifest's file_hash differs";
+    let said = "the hashes of all pieces are right, but the manifest's file_hash differs";
     check_verify(&place, 1, said, &json!([]));
 }
 

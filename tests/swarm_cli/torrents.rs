@@ -45,7 +45,8 @@ fn those_of_public_programs_are_read_and_have_the_hashes_of_the_file() {
     let place = place();
     for (name, piece_size, info_hash) in STORED {
         fs::copy(stored(name), place.path("x.torrent")).expect(name);
-        let said = place.run_line("meta import x.torrent").success();
+        let Outcome { status, stdout: said, .. } = place.run_line("meta import x.torrent");
+        assert_eq!(status, Some(0), "{name}");
         let count = 600_007_u32.div_ceil(piece_size);
         let more = if name.ends_with("hybrid") { "; its version 2 half is left out" } else { "" };
         let expected = format!(
@@ -212,7 +213,7 @@ fn a_swarm_shares_the_file_of_a_torrent_and_checks_it() {
     fs::copy(stored("transmission-3.00"), place.path("x.torrent")).expect("it is stored");
     place.run_line("init demo --peers 2 --file made.bin").success();
     let line = "meta import x.torrent --common demo/Common.cfg --force";
-    place.run_line(line).success();
+    assert_eq!(place.run_line(line).status, Some(0));
     assert_eq!(place.run_line("start demo --timeout 60").status, Some(0));
     assert_eq!(place.read("demo/peer_1002/made.bin"), place.read("made.bin"));
     let said = String::from_utf8(place.read("demo/peer_1002.err")).expect("text");
@@ -238,7 +239,7 @@ fn the_readers_that_cannot_use_a_piece_size_are_named() {
         ("512MiB", "swarm: the piece size 536870912 is 536870912 or more: libtorrent refuses such a .torrent\n"),
     ] {
         place.run_line(&format!("meta create made.bin --hash sha1 --piece-size {piece_size} -o m --force")).success();
-        let outcome = place.run_line("meta export m --force");
+        let outcome = place.run_line(&format!("meta export m -o {piece_size}.torrent"));
         assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), expected), "{piece_size}");
     }
 }
@@ -249,10 +250,11 @@ fn what_is_no_torrent_is_one_sentence() {
     let check = |line: &str, sentence: &str| assert_eq!(place.run_line(line).sentence(2), sentence, "{line}");
     check("meta import x.torrent", "cannot read x.torrent: No such file or directory (os error 2)");
     check("meta import .", ". is not a plain file");
-    check("meta import made.bin", &{
-        let first = place.read("made.bin")[0];
-        format!("made.bin: not a .torrent file: byte 0: 0x{first:02x} starts no value")
-    });
+    let remedy = "`swarm meta create made.bin` makes a manifest of a file that is to be shared";
+    check("meta import made.bin", &format!("made.bin is not a .torrent file; {remedy}"));
+    place.run_line("meta create made.bin -o m").success();
+    let seems = "m is not a .torrent file but looks like a manifest";
+    check("meta import m", &format!("{seems}; `swarm meta export m` makes a .torrent file of it"));
     place.write("x.torrent", &[fs::read(stored("torf-4.3.1")).expect("it is stored"), b"x".to_vec()].concat());
     check("meta import x.torrent", "x.torrent: not a .torrent file: byte 859: 1 byte follows the value");
     place.write("x.torrent", b"d4:infod4:name4:../x6:lengthi1eee");
@@ -273,6 +275,34 @@ fn what_is_no_torrent_is_one_sentence() {
     let manifest = json!({"file_name": "../x", "total_size": 1, "chunk_size": 1, "piece_hashes": ["00".repeat(20)]});
     place.write("m", manifest.to_string().as_bytes());
     check("meta export m", "m: file_name '../x' is not the plain name of a file");
+}
+
+/// transmission writes `private`, imdl and others more keys. They count for the info hash, and a manifest has no place for them.
+#[test]
+fn another_info_hash_after_import_and_export_is_told() {
+    let place = place();
+    for (name, _, info_hash) in STORED {
+        fs::copy(stored(name), place.path("x.torrent")).expect(name);
+        let told = place.run_line("meta import x.torrent --force").stderr;
+        let outcome = place.run_line("meta export made.bin.meta.json --force -o y.torrent");
+        let exported = outcome.stdout.trim_end().rsplit(' ').next().expect("the hash").to_owned();
+        if exported == info_hash {
+            assert_eq!(told, "", "{name}");
+        } else {
+            let hash = format!("`swarm meta export` makes a .torrent with another info hash, {exported}; ");
+            assert!(told.contains(&hash) && told.contains("programs need x.torrent"), "{name}: {told}");
+        }
+        // Where the first one would be replaced, both hashes are told.
+        fs::copy(stored(name), place.path("made.bin.torrent")).expect(name);
+        let outcome = place.run_line("meta export made.bin.meta.json --tracker http://other");
+        let both = format!("; its info hash is {info_hash}, and the new one is {exported}\n");
+        assert_eq!(outcome.stderr.contains(&both), exported != info_hash, "{name}: {outcome:?}");
+        let said = place.run_line("meta export made.bin.meta.json --tracker http://other --force").stderr;
+        assert_eq!(said.contains(&format!("had the info hash {info_hash}: ")), exported != info_hash, "{name}: {said}");
+    }
+    fs::copy(stored("transmission-3.00"), place.path("x.torrent")).expect("it is stored");
+    let told = place.run_line("meta import x.torrent --force").stderr;
+    assert!(told.starts_with("swarm: a manifest does not keep the key 'private' of info, so "), "{told}");
 }
 
 /// aria2 hashes all pieces of the file; it needs no network for that, and gets no tracker.

@@ -1,6 +1,7 @@
 //! Announces and scrapes, whose answers are read back with the room `bencode`.
 
 use peer_process::bencode::value::Value;
+use peer_process::bencode::{Mode, read};
 
 use crate::tracker::{Connection, Tracker, announce, command};
 
@@ -52,16 +53,27 @@ fn dictionaries_come_where_compact_is_0() {
     }
 }
 
+/// A tracker that listens at all addresses of both kinds.
+struct Everywhere(Tracker);
+
+impl Everywhere {
+    fn start() -> Self {
+        Self(Tracker::spawn(command(&["--listen", "[::]:0"])))
+    }
+
+    /// Asks over the kind of this host, such as `[::1]`.
+    fn ask(&self, host: &str, path: &str) -> Value {
+        let place = format!("{host}:{}", self.0.address().port());
+        let mut connection = Connection::to(place.parse().expect("an address"));
+        connection.send(format!("GET {path} HTTP/1.1\r\nHost: t\r\n\r\n").as_bytes());
+        read(&connection.answer().body, Mode::Strict, 1000).expect("bencode")
+    }
+}
+
 #[test]
 fn both_kinds_of_addresses_are_told_to_everybody() {
-    let tracker = Tracker::spawn(command(&["--listen", "[::]:0"]));
-    let port = tracker.address().port();
-    let ask = |host: &str, path: &str| {
-        let mut connection = Connection::to(format!("{host}:{port}").parse().expect("an address"));
-        connection.send(format!("GET {path} HTTP/1.1\r\nHost: t\r\n\r\n").as_bytes());
-        let body = connection.answer().body;
-        peer_process::bencode::read(&body, peer_process::bencode::Mode::Strict, 1000).expect("bencode")
-    };
+    let tracker = Everywhere::start();
+    let ask = |host: &str, path: &str| tracker.ask(host, path);
     ask("[::1]", &announce('a', 1, ""));
     // An IPv4 caller of a socket for both is an IPv4 address.
     ask("127.0.0.1", &announce('a', 2, ""));
@@ -84,14 +96,8 @@ fn both_kinds_of_addresses_are_told_to_everybody() {
 /// A peer announces over both families with one `peer_id` and one key.
 #[test]
 fn a_peer_of_both_families_is_told_with_both_addresses_and_counts_once() {
-    let tracker = Tracker::spawn(command(&["--listen", "[::]:0"]));
-    let port = tracker.address().port();
-    let ask = |host: &str, path: &str| {
-        let mut connection = Connection::to(format!("{host}:{port}").parse().expect("an address"));
-        connection.send(format!("GET {path} HTTP/1.1\r\nHost: t\r\n\r\n").as_bytes());
-        let body = connection.answer().body;
-        peer_process::bencode::read(&body, peer_process::bencode::Mode::Strict, 1000).expect("bencode")
-    };
+    let tracker = Everywhere::start();
+    let ask = |host: &str, path: &str| tracker.ask(host, path);
     for host in ["[::1]", "127.0.0.1"] {
         ask(host, &announce('a', 1, "&key=secret"));
     }
@@ -156,7 +162,9 @@ fn the_page_and_the_figures_tell_what_has_happened() {
     let page = tracker.get_text("/");
     assert!(page.contains("Swarms: 1. Seeders: 1. Leechers: 1. Announces: 3"), "{page}");
     assert!(page.contains(&format!("<code>{}</code>", "61".repeat(20))), "{page}");
-    for outside in ["http:", "https:", "src=", "<script"] {
+    // The URL for peers, by the host that the request has named.
+    assert!(page.contains("<code>http://t/announce</code>"), "{page}");
+    for outside in ["\"http", "https:", "src=", "<script"] {
         assert!(!page.contains(outside), "{page}");
     }
 }

@@ -156,11 +156,21 @@ impl Settings {
     }
 }
 
+/// The port of a tracker in examples.
+const USUAL_PORT: u16 = 6969;
+
 /// Returns the URL of the tracker that listens at this host and port.
 ///
 /// # Errors
 /// When it is not a host and a port.
 pub fn tracker_url(place: &str) -> Result<String> {
+    let is_number = !place.is_empty() && place.bytes().all(|byte| byte.is_ascii_digit());
+    let has_port = if place.starts_with('[') { !place.ends_with(']') } else { place.contains(':') || is_number };
+    ensure!(
+        has_port,
+        "'{place}': the port is missing; give both, such as {}:{USUAL_PORT}",
+        if place.is_empty() { "192.168.1.5" } else { place }
+    );
     let listen = Listen::parse(place)?;
     ensure!(place.contains(':') && listen.port > 0, "'{place}' is not a host and a port, such as 192.168.1.5:6969");
     let is_any = plain_host(&listen.host).parse::<IpAddr>().is_ok_and(|address| address.is_unspecified());

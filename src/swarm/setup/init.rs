@@ -30,6 +30,7 @@ use crate::setup::made;
 use crate::setup::meta;
 use crate::setup::places::is_loopback;
 use crate::setup::plan::{Given, Plan};
+use crate::setup::tracker_option;
 use crate::swarm_dir::SwarmDir;
 use crate::words::{first_of, shell_word};
 
@@ -47,6 +48,9 @@ pub fn run(args: &InitArgs) -> Result<ExitCode> {
     let source = args.file.as_deref().map(source).transpose()?;
     if let Some(tracker) = &args.tracker {
         tracker_url(tracker).map_err(|wrong| Usage::error(format!("--tracker {wrong}")))?;
+        if let Some(sentence) = tracker_option::mistaken(&dir.to_string_lossy()).filter(|_| !dir.exists()) {
+            return Err(Usage::error(sentence));
+        }
     }
     let plan = Plan::new(args, source.as_ref().map(|(given, _)| given), &mut free_ports())?;
     let source = source.map(|(_, path)| path);

@@ -4,7 +4,7 @@
 //!
 //! - `sizes`, `names`, `places` and `presets`: the values of the options;
 //! - `plan`: decides what to write; `capacity`: decides whether this machine can hold the peers;
-//! - [`init`] writes the files, and `made` describes them;
+//! - [`init`] writes the files, and `made` describes them; [`tracker_option`] has tips for `--tracker`;
 //! - [`meta`] makes, shows and checks manifests, and turns `.torrent` files into them and back.
 
 mod names;
@@ -18,5 +18,6 @@ mod plan;
 
 mod made;
 pub mod meta;
+pub mod tracker_option;
 
 pub mod init;

@@ -43,6 +43,11 @@ fn is_host(text: &str) -> bool {
     is_address || (!text.is_empty() && !text.starts_with('-') && text.chars().all(plain))
 }
 
+/// Reports whether this is an address and not a name.
+pub fn is_address(host: &str) -> bool {
+    plain_host(host).parse::<IpAddr>().is_ok()
+}
+
 /// Reports whether the name means the own machine on every machine.
 pub fn is_loopback(host: &str) -> bool {
     is_localhost(host) || plain_host(host).parse().is_ok_and(|address: IpAddr| address.is_loopback())

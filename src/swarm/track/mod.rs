@@ -7,7 +7,8 @@
 //! - `answer` and `page`: what callers and people get;
 //! - `only`: the swarms of `--only`;
 //! - `callers` and `listening`: the connections and the sockets;
-//! - `server`: HTTP.
+//! - `server`: HTTP;
+//! - [`probe`]: whether a tracker runs already.
 
 mod request;
 
@@ -21,6 +22,8 @@ mod only;
 mod callers;
 mod listening;
 mod server;
+
+pub mod probe;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -36,6 +39,7 @@ use signal_hook::iterator::Signals;
 
 use self::answer::Intervals;
 use self::listening::Listening;
+use self::probe::Found;
 use self::registry::{Limits, Registry};
 use self::server::Tracker;
 use crate::cli::TrackArgs;
@@ -74,8 +78,8 @@ pub fn run(args: &TrackArgs) -> Result<ExitCode> {
 ///
 /// # Errors
 /// If it cannot listen, or the directory has no swarm.
-pub fn beside(listen: &str, dir: &Path, name: Option<String>) -> Result<String> {
-    let names: Vec<_> = name.into_iter().collect();
+pub fn beside(listen: &str, dir: &Path, name: Option<&str>) -> Result<String> {
+    let names: Vec<_> = name.map(ToOwned::to_owned).into_iter().collect();
     let names = only::hashes(&[dir.to_owned()], &names)?;
     let listening = Listening::at(listen)?;
     let url = listening.url();
@@ -86,6 +90,15 @@ pub fn beside(listen: &str, dir: &Path, name: Option<String>) -> Result<String> 
     };
     thread::Builder::new().name("tracker".into()).spawn(serving).context("cannot start a thread")?;
     Ok(url)
+}
+
+/// Returns what is at this place, a host and a port, for the swarm in this directory.
+///
+/// # Errors
+/// If the directory has no swarm.
+pub fn at(place: &str, dir: &Path, name: Option<&str>) -> Result<Found> {
+    let (hash, _) = only::hash(dir, name)?;
+    Ok(probe::ask(place, hash))
 }
 
 fn tracker(names: HashMap<InfoHash, String>, serves_all: bool, usual_secs: u32) -> Result<Tracker> {

@@ -26,7 +26,11 @@ pub fn hashes(dirs: &[PathBuf], names: &[String]) -> Result<HashMap<InfoHash, St
     Ok(hashes)
 }
 
-fn hash(dir: &Path, name: Option<&str>) -> Result<(InfoHash, String)> {
+/// Returns the hash of the swarm in this directory whose peers have this name, and its title.
+///
+/// # Errors
+/// As [`hashes`].
+pub fn hash(dir: &Path, name: Option<&str>) -> Result<(InfoHash, String)> {
     let path = dir.join("Common.cfg");
     let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let common = config::parse_common(&text).with_context(|| format!("in {}", dir.display()))?;

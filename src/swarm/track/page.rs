@@ -96,34 +96,55 @@ impl Stats {
         text + "\n"
     }
 
-    /// Returns the page. It needs nothing but itself.
-    pub fn page(&self) -> String {
+    /// Returns the page. It needs nothing but itself. `host` is the host and port by which the browser has found this tracker.
+    pub fn page(&self, host: Option<&str>) -> String {
         let mut rows = String::new();
         for swarm in &self.listed {
             let Listed { info_hash, name, seeders, leechers, downloaded, announces } = swarm;
             let name = name.as_deref().map_or_else(String::new, |name| format!("{}<br>", escaped(name)));
             let numbers = [*seeders as u64, *leechers as u64, *downloaded, *announces];
-            let cells = numbers.map(|number| format!("<td>{number}</td>")).concat();
+            let cell = |(title, number): (&str, u64)| format!("<td data-of=\"{title}\">{number}</td>");
+            let cells = COLUMNS.into_iter().zip(numbers).map(cell).collect::<String>();
             // Writing to a text cannot fail.
             _ = writeln!(rows, "<tr><th scope=\"row\">{name}<code>{info_hash}</code></th>{cells}</tr>");
         }
+        let heads = COLUMNS.map(|title| format!("<th scope=\"col\">{title}</th>")).concat();
+        let table = if rows.is_empty() {
+            "<p>No peer has announced itself yet.</p>\n".to_owned()
+        } else {
+            format!("<table>\n<tr><th scope=\"col\">swarm</th>{heads}</tr>\n{rows}</table>\n")
+        };
         let more = self.swarms - self.listed.len();
         let more = if more > 0 { format!("<p>{more} more swarms are not shown.</p>\n") } else { String::new() };
+        let url = host.filter(|host| is_host(host)).map_or_else(String::new, |host| {
+            format!("<p>For peers: <code>http://{}/announce</code></p>\n", escaped(host))
+        });
         let Self { swarms, seeders, leechers, announces, uptime_secs, .. } = self;
         format!(
-            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>swarm track</title>\n\
-             <style>{STYLE}</style>\n</head>\n<body>\n<h1>swarm track</h1>\n\
+            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+             <meta name=\"viewport\" content=\"width=device-width\">\n<meta name=\"color-scheme\" content=\"light dark\">\n\
+             <title>swarm track</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<h1>swarm track</h1>\n{url}\
              <p>Swarms: {swarms}. Seeders: {seeders}. Leechers: {leechers}. Announces: {announces}, in {uptime_secs} s. \
-             <a href=\"stats.json\">As JSON</a></p>\n\
-             <table>\n<tr><th scope=\"col\">swarm</th><th scope=\"col\">seeders</th><th scope=\"col\">leechers</th>\
-             <th scope=\"col\">downloads</th><th scope=\"col\">announces</th></tr>\n{rows}</table>\n{more}</body>\n</html>\n"
+             <a href=\"stats.json\">As JSON</a></p>\n{table}{more}</body>\n</html>\n"
         )
     }
 }
 
-const STYLE: &str = "body{font:16px sans-serif;margin:2em}td,th{padding:.3em 1em;text-align:right}\
-                     th[scope=row]{text-align:left;font-weight:normal}tr{border-bottom:1px solid #ccc}\
-                     table{border-collapse:collapse}";
+/// The columns with numbers.
+const COLUMNS: [&str; 4] = ["seeders", "leechers", "downloads", "announces"];
+
+/// On a narrow screen the numbers of a swarm stand below its name, each with the title of its column.
+const STYLE: &str = "body{font:16px sans-serif;margin:2em}code{overflow-wrap:anywhere}td,th{padding:.3em 1em;text-align:right}\
+                     td{font-variant-numeric:tabular-nums}tr>:first-child{text-align:left;padding-left:0}\
+                     th[scope=row]{font-weight:normal}tr{border-bottom:1px solid #8888}table{border-collapse:collapse}\
+                     @media(max-width:50em){body{margin:1em}tr,th{display:block}tr:first-child{display:none}\
+                     tr{padding:.4em 0}th,td{padding:0}td{display:inline-block;margin-right:1em}\
+                     td::before{content:attr(data-of) \" \"}}";
+
+/// Reports whether these are the characters of a host and a port.
+fn is_host(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || ".-_:[]".contains(c))
+}
 
 /// Replaces what means something in HTML.
 fn escaped(text: &str) -> String {
@@ -158,18 +179,31 @@ mod tests {
     fn names_are_escaped() {
         let names = HashMap::from([(InfoHash::new([0; 20]), "<a href='x'>\"&".to_owned())]);
         let stats = Stats::of(&registry(1), &names, Extra::default());
-        let page = stats.page();
+        let page = stats.page(None);
         assert!(page.contains("&lt;a href=&#39;x&#39;&gt;&quot;&amp;<br><code>0000"), "{page}");
         assert!(stats.json().contains(r#""name": "<a href='x'>\"&""#), "{}", stats.json());
     }
 
     #[test]
+    fn the_page_shows_the_url_for_peers_by_the_host_that_the_browser_used() {
+        let page = |host| Stats::of(&registry(0), &HashMap::new(), Extra::default()).page(host);
+        for host in ["192.168.1.5:6969", "[::1]:6969", "lab-7.example"] {
+            let shown = page(Some(host));
+            assert!(shown.contains(&format!("<code>http://{host}/announce</code>")), "{shown}");
+            assert!(shown.contains("No peer has announced itself yet") && !shown.contains("<table>"), "{shown}");
+        }
+        for host in [None, Some(""), Some("<b>"), Some("a b"), Some("a\"b")] {
+            assert!(!page(host).contains("/announce"), "{host:?}");
+        }
+    }
+
+    #[test]
     fn the_page_is_bounded() {
         let stats = Stats::of(&registry(203), &HashMap::new(), Extra::default());
-        let page = stats.page();
+        let page = stats.page(None);
         assert_eq!(page.matches("<code>").count(), MOST_SHOWN);
         assert!(page.contains("<p>3 more swarms are not shown.</p>"), "{page}");
-        assert!(!Stats::of(&registry(200), &HashMap::new(), Extra::default()).page().contains("not shown"));
+        assert!(!Stats::of(&registry(200), &HashMap::new(), Extra::default()).page(None).contains("not shown"));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow};
 use http_body_util::Full;
 use hyper::body::Bytes;
-use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue};
+use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderValue};
 use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -91,7 +91,8 @@ impl Tracker {
             "/announce" | "/announce/" => whole("text/plain", self.announce(query, caller)),
             "/scrape" | "/scrape/" => whole("text/plain", self.scrape(query)),
             "/" => {
-                let mut response = whole("text/html; charset=utf-8", self.stats().page());
+                let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+                let mut response = whole("text/html; charset=utf-8", self.stats().page(host));
                 response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
                 response
             }

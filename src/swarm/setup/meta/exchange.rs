@@ -13,6 +13,7 @@ use peer_process::protocol::layout::FileLayout;
 
 use super::common;
 use super::manifests::{check_count, compare, hash, pieces, read, told};
+use super::mistaken;
 use super::torrent::{Facts, MOST_BYTES, Torrent};
 use crate::cli::{MetaExportArgs, MetaImportArgs};
 use crate::fault::Usage;
@@ -39,6 +40,7 @@ const EXAMPLE: &str = "http://tracker.example:6969/announce";
 /// cannot be written.
 pub fn import(args: &MetaImportArgs) -> Result<ExitCode> {
     let (torrent, facts) = read_torrent(&args.torrent)?;
+    let exported = Torrent::parse(&torrent.to_bytes()).map(|(_, facts)| facts.info_hash);
     let Torrent { name, layout, piece_hashes, trackers } = torrent;
     check_count(layout, HashKind::Sha1)?;
     let beside = args.common.as_deref().unwrap_or(Path::new(""));
@@ -65,6 +67,18 @@ pub fn import(args: &MetaImportArgs) -> Result<ExitCode> {
             print(&format!("{}: it has the values of this file now", path.display()))?;
         }
     }
+    // An empty file cannot be exported.
+    if let Ok(exported) = exported
+        && exported != facts.info_hash
+        && layout.piece_count() > 0
+    {
+        say(&format!(
+            "a manifest does not keep {}, so `swarm meta export` makes a .torrent with another info hash, {exported}; to take \
+             part in the same torrent, programs need {}",
+            facts.told_extra(),
+            args.torrent.display()
+        ));
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -81,6 +95,9 @@ fn read_torrent(path: &Path) -> Result<(Torrent, Facts)> {
     file.take(MOST_BYTES + 1).read_to_end(&mut bytes).with_context(|| format!("cannot read {shown}"))?;
     if bytes.len() as u64 > MOST_BYTES {
         return Err(Usage::error(format!("{shown} has more than {MOST_BYTES} bytes, too many for a .torrent file")));
+    }
+    if let Some(sentence) = mistaken::no_torrent(path, &bytes) {
+        return Err(Usage::error(sentence));
     }
     Torrent::parse(&bytes).map_err(|error| Usage::error(format!("{shown}: {error:#}")))
 }
@@ -168,10 +185,23 @@ pub fn export(args: &MetaExportArgs) -> Result<ExitCode> {
     let bytes = Torrent { name, layout, piece_hashes, trackers }.to_bytes();
     let (_, facts) =
         Torrent::parse(&bytes).map_err(|error| anyhow!("the .torrent could not be read again: {error:#}"))?;
-    if is_new(&output, &bytes, &[&args.manifest, &file], args.force)? {
+    let before = read_torrent(&output).ok().map(|(_, facts)| facts.info_hash);
+    let other = before.filter(|before| *before != facts.info_hash);
+    let must_write = is_new(&output, &bytes, &[&args.manifest, &file], args.force).map_err(|error| match other {
+        Some(other) => {
+            Usage::error(format!("{error:#}; its info hash is {other}, and the new one is {}", facts.info_hash))
+        }
+        None => error,
+    })?;
+    if must_write {
         new_file::write_bytes(&output, &bytes)?;
     }
     print(&format!("{}: {}, {}", output.display(), pieces(layout), of(&facts)))?;
+    if let Some(other) = other {
+        say(&format!(
+            "the .torrent that was there had the info hash {other}: for other programs this is another torrent"
+        ));
+    }
     for sentence in who_refuses(layout.piece_size(), bytes.len()) {
         say(&sentence);
     }

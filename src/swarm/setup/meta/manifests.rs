@@ -2,16 +2,17 @@
 
 use std::fs::Metadata;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use peer_process::disk::hashing::{HashKind, Hashed, Reading};
-use peer_process::disk::manifest::{self, ENDING, Manifest, ranges};
+use peer_process::disk::manifest::{self, Manifest, ranges};
 use peer_process::output::console::counted;
 use peer_process::protocol::layout::{FileLayout, PieceIndex};
 use serde_json::{Value, json};
 
+use super::mistaken;
 use crate::cli::{HashName, MetaCreateArgs, MetaShowArgs, MetaVerifyArgs};
 use crate::fault::Usage;
 use crate::files::new_file;
@@ -23,7 +24,7 @@ use crate::setup::sizes;
 /// # Errors
 /// One sentence for the fault.
 pub fn create(args: &MetaCreateArgs) -> Result<ExitCode> {
-    let output = args.output.clone().unwrap_or_else(|| beside(&args.file));
+    let output = args.output.clone().unwrap_or_else(|| mistaken::beside(&args.file));
     let len = look(&args.file)?.len();
     let layout = sizes::layout(args.piece_size.as_deref(), None, len)?;
     let (shown, file) = (output.display(), args.file.display());
@@ -47,13 +48,6 @@ pub fn create(args: &MetaCreateArgs) -> Result<ExitCode> {
     new_file::write_text(&output, &made.to_json())?;
     print(&format!("{shown}: the {kind} of {file} and of its {}", pieces(layout)))?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// Returns `FILE.meta.json`.
-fn beside(file: &Path) -> PathBuf {
-    let mut name = file.as_os_str().to_owned();
-    name.push(ENDING);
-    name.into()
 }
 
 /// Returns `25 pieces of 4096 bytes`.
@@ -134,6 +128,9 @@ pub fn hash(
 /// # Errors
 /// One sentence for the fault.
 pub fn read(path: &Path) -> Result<Manifest> {
+    if let Some(sentence) = mistaken::no_manifest(path) {
+        return Err(Usage::error(sentence));
+    }
     Manifest::read(path).map_err(|error| Usage::error(format!("{error:#}")))
 }
 
@@ -197,8 +194,13 @@ impl Comparison {
 /// # Errors
 /// One sentence for the fault.
 pub fn verify(args: &MetaVerifyArgs) -> Result<ExitCode> {
-    let path = args.manifest.clone().unwrap_or_else(|| beside(&args.file));
-    let manifest = read(&path)?;
+    let path = args.manifest.clone().unwrap_or_else(|| mistaken::beside(&args.file));
+    let manifest = read(&path).map_err(|error| {
+        if args.manifest.is_some() || path.symlink_metadata().is_ok() || args.file.symlink_metadata().is_err() {
+            return error;
+        }
+        Usage::error(format!("{error:#}; {}", mistaken::without_manifest(&args.file)))
+    })?;
     let layout = manifest.layout();
     let found = compare(&args.file, &manifest)?;
     let well = found.is_well(layout);
@@ -240,16 +242,21 @@ pub fn compare(file: &Path, manifest: &Manifest) -> Result<Comparison> {
 /// Returns the result in one line.
 pub fn told(found: &Comparison, manifest: &Manifest) -> String {
     let (layout, count) = (manifest.layout(), found.wrong.len());
-    let text = match count {
-        0 => format!("{} by {}, all right", pieces(layout), manifest.kind()),
+    let (has, size) = (counted(found.len, "byte"), layout.file_size());
+    let wrong = match count {
+        // A file that is too short lacks pieces, so this one is too long.
+        0 if found.len != size => {
+            return format!(
+                "it has {has} instead of {size}, of which the first {size} are right by {}",
+                manifest.kind()
+            );
+        }
+        0 if found.file_hash == Some(false) => {
+            return "the hashes of all pieces are right, but the manifest's file_hash differs".to_owned();
+        }
+        0 => return format!("{} by {}, all right", pieces(layout), manifest.kind()),
         1 => format!("1 of {} pieces is wrong: {}", layout.piece_count(), ranges(&found.wrong, 1)),
         _ => format!("{count} of {} pieces are wrong: {}", layout.piece_count(), ranges(&found.wrong, usize::MAX)),
     };
-    if found.len != layout.file_size() {
-        format!("{text}; it has {} instead of {}", counted(found.len, "byte"), layout.file_size())
-    } else if count == 0 && found.file_hash == Some(false) {
-        format!("{text}, but the manifest's file_hash differs")
-    } else {
-        text
-    }
+    if found.len == size { wrong } else { format!("{wrong}; it has {has} instead of {size}") }
 }

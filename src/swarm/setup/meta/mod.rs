@@ -2,10 +2,13 @@
 //!
 //! Modules in reading order:
 //!
+//! - `mistaken` says what a file is that is not what was wanted;
 //! - `manifests` makes manifests, shows them, and compares files with them;
 //! - `torrent` reads and writes `.torrent` files, in memory only;
 //! - `common` puts the keys of the file into `Common.cfg`;
 //! - `exchange` carries out `swarm meta import` and `swarm meta export`.
+
+mod mistaken;
 
 mod manifests;
 

@@ -12,6 +12,7 @@ use peer_process::output::console::counted;
 use peer_process::protocol::layout::{FileLayout, LayoutError};
 
 use crate::setup::names;
+use crate::words::first_of;
 
 /// Maximum length of a `.torrent` file that is read, in bytes: that of about 5 million pieces.
 pub const MOST_BYTES: u64 = 100 << 20;
@@ -30,13 +31,29 @@ pub struct Torrent {
 }
 
 /// What else a reader wants to know of a `.torrent` file.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Facts {
     /// The SHA-1 of the raw bytes of `info`, by which trackers and programs know it.
     pub info_hash: Hash,
     /// Whether it has a version 2 half, too.
     pub is_hybrid: bool,
+    /// The keys of `info` that are of no use here, and count for its hash.
+    extra: Vec<Vec<u8>>,
 }
+
+impl Facts {
+    /// Returns these keys in words, such as `the key 'private' of info`.
+    pub fn told_extra(&self) -> String {
+        let quoted = |key: &Vec<u8>| format!("'{}'", key[..key.len().min(MOST_QUOTED)].escape_ascii());
+        let shown: Vec<_> = self.extra.iter().map(quoted).collect();
+        format!("the key{} {} of info", if shown.len() == 1 { "" } else { "s" }, first_of(&shown))
+    }
+}
+
+/// Maximum number of bytes of a key that a sentence quotes.
+const MOST_QUOTED: usize = 40;
+/// The keys of `info` that are written.
+const KEPT: [&str; 4] = ["length", "name", "piece length", "pieces"];
 
 impl Torrent {
     /// Reads a `.torrent` file.
@@ -64,7 +81,10 @@ impl Torrent {
         if let Some(tree) = info.get("file tree") {
             check_tree(tree, &name, layout)?;
         }
-        let facts = Facts { info_hash: Hash::of(HashKind::Sha1, raw), is_hybrid: info.get("file tree").is_some() };
+        let keys = info.as_dictionary().into_iter().flat_map(|keys| keys.keys());
+        let extra = keys.filter(|key| !KEPT.iter().any(|kept| kept.as_bytes() == key.as_slice())).cloned().collect();
+        let info_hash = Hash::of(HashKind::Sha1, raw);
+        let facts = Facts { info_hash, is_hybrid: info.get("file tree").is_some(), extra };
         Ok((Self { name, layout, piece_hashes, trackers: trackers(&document.value) }, facts))
     }
 

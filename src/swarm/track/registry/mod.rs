@@ -10,6 +10,7 @@
 //! peer, because others wait for those without the file. An announce tells of its file for both members. Each
 //! member ends by itself: with its own `stopped`, or when its own family is silent.
 
+mod sample;
 mod sources;
 mod table;
 
@@ -22,7 +23,7 @@ use std::net::IpAddr;
 
 use peer_process::discovery::identity::InfoHash;
 use rand::rngs::StdRng;
-use rand::seq::{IndexedRandom, index};
+use rand::seq::IndexedRandom;
 
 pub use self::sources::Source;
 pub use self::table::Torrent;
@@ -292,7 +293,7 @@ impl Registry {
         let members = &self.table.torrent(torrent).members;
         let own = self.table.places(torrent, own);
         let others = members.len() - own.len();
-        let chosen = index::sample(&mut self.rng, others, wanted.min(others));
+        let chosen = sample::sample(&mut self.rng, others, wanted.min(others));
         let peer = |place: usize| {
             // The places behind each of the caller's own move up by one.
             let place = own.iter().fold(place, |place, own| place + usize::from(place >= *own));
