@@ -13,6 +13,9 @@ does so only with apt-get (Debian, Ubuntu), and only as root or where `sudo`
 asks for no password. On other machines it says what is missing. Tests that
 cannot run then say so and pass. With PEER_PROCESS_SKIP_NOTHING=1 they fail.
 
+Most tests wait for sockets and clocks, so two run on each core at a time.
+RUST_TEST_THREADS=N sets another number.
+
 The exit status is that of `cargo test`, or 2 if nothing can be built.
 END
 }
@@ -38,6 +41,10 @@ fi
 if ! command -v cc >/dev/null; then
     say "there is no C compiler named cc; install gcc or clang, which the build needs"
     exit 2
+fi
+if [ -z "${RUST_TEST_THREADS:-}" ]; then
+    cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null) || cores=2
+    export RUST_TEST_THREADS=$((2 * cores))
 fi
 [ "$(uname)" = Linux ] || say "tests/ssh is left out: it needs Linux"
 exec cargo test --locked "$@"
