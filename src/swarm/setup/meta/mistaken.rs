@@ -83,10 +83,14 @@ pub fn no_torrent(path: &Path, bytes: &[u8]) -> Option<String> {
     }
 }
 
-/// Returns what to do if the manifest of a file, which is to be verified, is not beside it.
+/// Returns what to do if a file that is to be verified has no manifest beside it.
 pub fn without_manifest(file: &Path) -> String {
     if Seems::at(file) == Some(Seems::Manifest) {
-        return format!("if {} is the manifest, name its file first: FILE --manifest {0}", file.display());
+        return format!(
+            "if {} is the manifest, name its file first: FILE --manifest {}",
+            file.display(),
+            shell_word(file)
+        );
     }
     format!("--manifest PATH names another one, and `swarm meta create {}` makes one", shell_word(file))
 }
