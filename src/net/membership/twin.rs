@@ -126,10 +126,11 @@ mod tests {
         let failed = known("0 2 5-").expect("a twin");
         let other = SocketAddr::from(([10, 0, 0, 3], 6001));
         let later = failed.last + Duration::from_secs(20);
-        let twin = [0, 2, 5]
-            .into_iter()
-            .fold(Some(failed), |twin, secs| Some(Twin::seen(twin, other, later + Duration::from_secs(secs), later)));
-        assert!(twin.is_some_and(|twin| twin.address == other && twin.is_in_the_way(twin.last)));
+        let mut twin = failed;
+        for secs in [0, 2, 5] {
+            twin = Twin::seen(Some(twin), other, later + Duration::from_secs(secs), later);
+        }
+        assert!(twin.address == other && twin.is_in_the_way(twin.last));
     }
 
     #[test]

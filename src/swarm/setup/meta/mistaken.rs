@@ -74,6 +74,7 @@ pub fn no_torrent(path: &Path, bytes: &[u8]) -> Option<String> {
     let (shown, typed) = (path.display(), shell_word(path));
     match Seems::of(bytes) {
         Seems::Torrent => None,
+        Seems::Other if bytes.is_empty() => Some(format!("{shown} is empty, so it is not a .torrent file")),
         Seems::Manifest => Some(format!(
             "{shown} is not a .torrent file but looks like a manifest; `swarm meta export {typed}` makes a .torrent file of it"
         )),
@@ -98,6 +99,12 @@ pub fn without_manifest(file: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_empty_torrent_is_not_to_be_shared() {
+        let told = no_torrent(Path::new("a.torrent"), b"").expect("it is none");
+        assert_eq!(told, "a.torrent is empty, so it is not a .torrent file");
+    }
 
     #[test]
     fn the_first_bytes_tell_what_a_file_is() {
