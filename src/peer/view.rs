@@ -153,7 +153,7 @@ impl Peer {
     }
 
     /// Reports whether a neighbor that is not connected needs a call. A peer that is finishing calls only neighbors that may not
-    /// know yet that it is complete: they may be unable to call, and would wait. Otherwise only a neighbor that is
+    /// know yet that it is complete. They may be unable to call, and would wait. Otherwise only a neighbor that is
     /// [settled](Self::is_settled_with) needs none.
     #[must_use]
     pub fn needs_call(&self, neighbor: PeerId, finishing: bool) -> bool {
