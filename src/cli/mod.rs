@@ -30,7 +30,7 @@ pub const UNITS: &str =
     "The units k, M, G and T are decimal, and Ki, Mi, Gi and Ti are binary: 1k is 1000, 1Ki is 1024.";
 /// The exit statuses of `peer_process`.
 const STATUSES: &str = "Exit status: 0 every peer has the file, 1 a fault while running, 2 wrong usage or configuration, \
-    3 gave up waiting (--peer-timeout), 130 or 143 stopped by SIGINT or SIGTERM.";
+    or an ID that is taken, 3 gave up waiting (--peer-timeout), 130 or 143 stopped by SIGINT or SIGTERM.";
 
 /// Shares a file with the peers listed in PeerInfo.cfg, and exits when all of them have it.
 ///

@@ -27,13 +27,11 @@ impl Shared {
     /// Waits until the neighbor has no link, needs one, and is not kept out for its faults. Returns false if the process is
     /// ending.
     ///
-    /// A link that was made by a call instead does not count: once the neighbor can be reached, the caller may be a stranger. A
-    /// peer that has finished dials only neighbors that may not know it yet. It does not dial a neighbor that has the file and
-    /// knows that we have it, because nothing is left to send (protocol B).
+    /// A link that was made by a call instead does not count: once the neighbor can be reached, the caller may be a stranger. The
+    /// peer decides whether the neighbor needs a call (protocol B).
     pub fn wait_until_wanted(&self, neighbor: PeerId) -> bool {
         let unneeded = |state: &mut State| {
-            let told = state.is_finishing() && !state.peer.leaves_untold(neighbor);
-            let settled = told || state.peer.is_settled_with(neighbor);
+            let settled = !state.peer.needs_call(neighbor, state.is_finishing());
             let is_dialed = state.links.get(&neighbor).is_some_and(|link| link.made.opened_by() == Opener::Us);
             !state.stopped && (settled || is_dialed)
         };

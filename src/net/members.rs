@@ -91,24 +91,31 @@ impl Shared {
         }
     }
 
-    /// Notes that another peer answers with our ID at an address. Returns the sentence about it.
-    pub fn note_twin(&self, address: SocketAddr, now: Instant) -> String {
+    /// Notes that another peer answers with our ID at an address. Returns its address as it was
+    /// first seen, and the sentence about it.
+    pub fn note_twin(&self, address: SocketAddr, now: Instant) -> (SocketAddr, String) {
         let mut state = self.lock();
         let twin = Twin::seen(state.twin, address, now, state.started);
         state.twin = Some(twin);
-        taken(self.own(), twin.address())
+        (twin.address(), taken(self.own(), twin.address()))
     }
 
-    /// Notes that no peer with our ID answers at an address.
+    /// Notes that a call to an address has failed.
+    pub fn note_twin_missed(&self, address: SocketAddr) {
+        let mut state = self.lock();
+        state.twin = Twin::missed(state.twin, address);
+    }
+
+    /// Notes that a peer with another ID answers at an address.
     pub fn note_no_twin(&self, address: SocketAddr) {
         let mut state = self.lock();
         state.twin = Twin::gone(state.twin, address);
     }
 
     /// Returns why this peer must end: its twin was there before, and nobody has ever let this one in.
-    pub fn id_taken(&self) -> Option<String> {
+    pub fn id_taken(&self, now: Instant) -> Option<String> {
         let state = self.lock();
-        let twin = state.twin.filter(|twin| twin.is_in_the_way() && !state.was_let_in && state.links.is_empty())?;
+        let twin = state.twin.filter(|twin| twin.is_in_the_way(now) && !state.was_let_in && state.links.is_empty())?;
         let (own, address) = (self.own(), twin.address());
         let why = format!("the ID {own} is taken: a living peer at {address} has it, and nobody lets this one in");
         Some(format!("{why}; start this peer with another ID"))
@@ -119,12 +126,13 @@ impl Shared {
         if !self.is_open() {
             return Vec::new();
         }
-        let (members, connected) = self.look(|peer| {
+        let (members, connected, neighbor_count) = self.look(|peer| {
             let unlisted = || peer.neighbors().filter(|view| !self.is_listed(view.id));
             let connected = unlisted().filter(|view| view.connected).map(|view| view.id).collect();
-            (unlisted().map(|view| view.id).collect(), connected)
+            let neighbor_count = peer.neighbors().filter(|view| view.connected).count();
+            (unlisted().map(|view| view.id).collect(), connected, neighbor_count)
         });
-        roll.look(now, &members, &connected)
+        roll.look(now, &members, &connected, neighbor_count)
     }
 
     /// Returns since when all members have the file, as far as this peer and the trackers know.
@@ -167,7 +175,7 @@ impl Shared {
     pub fn sentence_if_alone(&self) -> Option<String> {
         let state = self.lock();
         let is_alone = self.is_open() && state.peer.member_count() == 0 && !state.peer.pieces().is_full();
-        if is_alone && let Some(address) = state.twin.map(Twin::address) {
+        if is_alone && let Some(address) = state.twin.filter(|twin| twin.answers()).map(Twin::address) {
             return Some(format!("waiting for another member; {}", taken(self.own(), address)));
         }
         is_alone.then(|| match state.candidates.count() {
@@ -212,19 +220,18 @@ impl Shared {
     }
 }
 
-/// Decides which found address is dialed next. A member that is connected needs none, nor does one that has the file and knows that
-/// we have it. A peer that has finished dials only members that may not know it yet. They may be unable to call, and would wait.
+/// Decides which found address is dialed next. A connected member needs no call. A peer that has finished dials no address whose
+/// member it does not know.
 fn next_to_dial(state: &mut State, now: Instant) -> Next {
     let State { candidates, links, dialed_count, end, peer, .. } = state;
     if *dialed_count >= MOST_DIALED {
         return Next::Wait(None);
     }
     candidates.next(now, |answered| {
-        let needs_none = |member| links.contains_key(&member) || peer.is_settled_with(member);
-        let may_wait = |member| !links.contains_key(&member) && peer.leaves_untold(member);
+        let needs_call = |member, finishing| !links.contains_key(&member) && peer.needs_call(member, finishing);
         match end {
-            None => !answered.is_some_and(needs_none),
-            Some(End::Finished) => answered.is_some_and(may_wait),
+            None => answered.is_none_or(|member| needs_call(member, false)),
+            Some(End::Finished) => answered.is_some_and(|member| needs_call(member, true)),
             Some(_) => false,
         }
     })
@@ -326,20 +333,21 @@ mod tests {
         let (rig, begun) = (Rig::open_seeder(), Instant::now());
         let address = SocketAddr::from(([127, 0, 0, 1], 6001));
         for secs in [0, 3, 6] {
-            assert_eq!(rig.shared.id_taken(), None);
-            let told = rig.shared.note_twin(address, begun + Duration::from_secs(secs));
+            assert_eq!(rig.shared.id_taken(begun), None);
+            let (_, told) = rig.shared.note_twin(address, begun + Duration::from_secs(secs));
             assert!(told.starts_with("our ID 1001 is taken: 127.0.0.1:6001 answers with it, too; "), "{told}");
         }
-        let why = rig.shared.id_taken().expect("it is in the way");
+        let now = begun + Duration::from_secs(6);
+        let why = rig.shared.id_taken(now).expect("it is in the way");
         assert!(why.contains("1001") && why.contains("127.0.0.1:6001"), "{why}");
         let (link, _theirs) = rig.connect(7, Opener::Them);
-        assert_eq!(rig.shared.id_taken(), None, "a neighbor is connected");
+        assert_eq!(rig.shared.id_taken(now), None, "a neighbor is connected");
         rig.shared.disconnect(&link, Ending::Closed);
-        assert!(rig.shared.id_taken().is_some());
+        assert!(rig.shared.id_taken(now).is_some());
         let (link, _theirs) = rig.connect(7, Opener::Them);
         assert!(rig.shared.receive(&link, Message::NotInterested, &[]));
         rig.shared.disconnect(&link, Ending::Closed);
-        assert_eq!(rig.shared.id_taken(), None, "a neighbor has let it in");
+        assert_eq!(rig.shared.id_taken(now), None, "a neighbor has let it in");
     }
 
     /// Some public peers send their ID so.

@@ -24,7 +24,7 @@ use crate::protocol::wire::{FrameReader, HANDSHAKE_LEN, Handshake, HandshakeFaul
 /// A peer that has not sent its handshake after this time is turned away.
 pub const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
 /// How often a silent connection is checked for a request that waits too long, unless that request may wait for long.
-const READ_TICK: Duration = Duration::from_millis(250);
+pub const READ_TICK: Duration = Duration::from_millis(250);
 /// Maximum time between two such checks, because each one wakes a thread.
 const LONGEST_READ_TICK: Duration = Duration::from_secs(1);
 /// Maximum time for the queued messages to leave after a neighbor has closed its half.

@@ -15,9 +15,12 @@ const WATCH_INTERVAL: Duration = Duration::from_secs(5);
 #[cfg(any(target_os = "linux", target_os = "android", target_os = "macos", target_os = "freebsd"))]
 const WATCH_TRIES: u32 = 3;
 /// The system does not ask while bytes are on their way that the other side has not acknowledged. It sends them again, for a
-/// quarter of an hour. So they have a limit of their own, which is as long as all tries together.
+/// quarter of an hour. So they have a limit of their own. It also ends a connection whose other side acknowledges everything, but
+/// has no room for waiting bytes in all that time. So it leaves time to a neighbor that reads slowly, such as one with a low limit.
+///
+/// On Linux it also takes the place of `WATCH_TRIES`: the system asks until the other side was silent for this long.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-const WATCH_SENT: Duration = WATCH_AFTER.saturating_add(WATCH_INTERVAL.saturating_mul(WATCH_TRIES));
+const WATCH_SENT: Duration = Duration::from_secs(60);
 
 /// A connection's socket.
 #[derive(Debug)]

@@ -146,7 +146,7 @@ pub fn watch(shared: &Arc<Shared>, threads: &Threads, console: &Console, patienc
         for sentence in shared.look_at_members(now, &mut roll) {
             console.say(&sentence);
         }
-        if let Some(why) = shared.id_taken() {
+        if let Some(why) = shared.id_taken(now) {
             return shared.end(End::IdTaken(why));
         }
         let Some(patience) = patience else { continue };

@@ -152,6 +152,14 @@ impl Peer {
         have_all && self.neighbors.get(&neighbor).is_some_and(settled)
     }
 
+    /// Reports whether a neighbor that is not connected needs a call. A peer that is finishing calls only neighbors that may not
+    /// know yet that it is complete. They may be unable to call, and would wait. Otherwise only a neighbor that is
+    /// [settled](Self::is_settled_with) needs none.
+    #[must_use]
+    pub fn needs_call(&self, neighbor: PeerId, finishing: bool) -> bool {
+        if finishing { self.leaves_untold(neighbor) } else { !self.is_settled_with(neighbor) }
+    }
+
     /// Reports whether this neighbor may not know yet that we are complete.
     #[must_use]
     pub fn leaves_untold(&self, neighbor: PeerId) -> bool {

@@ -1,9 +1,11 @@
 //! Finding members: the thread that dials the addresses that others have named, in an open swarm.
 
-use std::hash::{BuildHasher, RandomState};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use rand::TryRng;
+use rand::rngs::SysRng;
 
 use super::dialing::reach;
 use crate::net::link::Made;
@@ -50,13 +52,17 @@ fn call(shared: &Arc<Shared>, threads: &Threads, address: SocketAddr) {
             match why {
                 Unfit::Ourselves => shared.note_own_address(address),
                 Unfit::OurId => {
-                    tell_once(shared, address, &shared.note_twin(address, Instant::now()));
+                    let (first, sentence) = shared.note_twin(address, Instant::now());
+                    tell_once(shared, first, &sentence);
                     // Otherwise two peers with one ID could go on dialing each other at the same time.
                     shared.wait_until(Instant::now() + by_chance(LONGEST_TWIN_DELAY));
                 }
-                Unfit::NoRoom => log::debug!("{address} answers, but there is no room for another member"),
-                Unfit::Trouble(trouble) => {
+                Unfit::NoRoom => {
                     shared.note_no_twin(address);
+                    log::debug!("{address} answers, but there is no room for another member");
+                }
+                Unfit::Trouble(trouble) => {
+                    shared.note_twin_missed(address);
                     if let Trouble::NoPeer(_, fault) = &trouble {
                         tell(shared, address, fault);
                     }
@@ -81,11 +87,10 @@ fn tell_once(shared: &Shared, address: SocketAddr, sentence: &str) {
     }
 }
 
-/// Returns a time up to this one, with a different result each time.
+/// Returns a random time up to this one; the whole time if the system has no random numbers.
 fn by_chance(longest: Duration) -> Duration {
-    // The standard library seeds each of these at random.
-    let fraction = RandomState::new().hash_one(()) % 1000;
-    longest.mul_f64(f64::from(u32::try_from(fraction).unwrap_or(0)) / 1000.0)
+    let fraction = SysRng.try_next_u32().unwrap_or(u32::MAX);
+    longest.mul_f64(f64::from(fraction) / f64::from(u32::MAX))
 }
 
 /// Why an address leads to no member.

@@ -14,7 +14,7 @@ use rand::TryRng;
 use rand::rngs::SysRng;
 
 use crate::net::membership::own_call::OwnCall;
-use crate::net::neighbor::is_pause;
+use crate::net::neighbor::{READ_TICK, is_pause};
 use crate::net::shared::Shared;
 use crate::net::state::State;
 use crate::net::stream::Stream;
@@ -91,7 +91,7 @@ fn hear_password(shared: &Shared, caller: &Stream) -> Option<[u8; PASSWORD_LEN]>
         if patience.is_zero() || shared.is_stopped() {
             return None;
         }
-        caller.limit_reads(Some(patience)).ok()?;
+        caller.limit_reads(Some(patience.min(READ_TICK))).ok()?;
         match caller.read(&mut bytes[filled..]) {
             Ok(count @ 1..) => filled += count,
             Err(error) if is_pause(&error) => {}

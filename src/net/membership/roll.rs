@@ -26,8 +26,14 @@ pub struct Roll {
 
 impl Roll {
     /// Returns the sentences about what has changed, given all members and those that are connected. A member has joined when it
-    /// is seen connected.
-    pub fn look(&mut self, now: Instant, members: &BTreeSet<PeerId>, connected: &BTreeSet<PeerId>) -> Vec<String> {
+    /// is seen connected. The sentences name the number of all connected neighbors, listed ones included.
+    pub fn look(
+        &mut self,
+        now: Instant,
+        members: &BTreeSet<PeerId>,
+        connected: &BTreeSet<PeerId>,
+        neighbor_count: usize,
+    ) -> Vec<String> {
         let since = |last: Instant| now.saturating_duration_since(last);
         if self.last.is_some_and(|(last, pause)| since(last) < pause) {
             return Vec::new();
@@ -35,7 +41,7 @@ impl Roll {
         let present: BTreeSet<_> = connected.union(&(&self.told & members)).copied().collect();
         let told = mem::replace(&mut self.told, present);
         let [joined, left] = [&self.told - &told, &told - &self.told];
-        let now_there = counted(self.told.len(), "neighbor");
+        let now_there = counted(neighbor_count, "neighbor");
         let changes = [(joined, "joined"), (left, "left")].into_iter().filter(|(who, _)| !who.is_empty());
         let sentence = |(who, did): (BTreeSet<PeerId>, _)| {
             let have = if who.len() == 1 { "has" } else { "have" };
@@ -71,13 +77,15 @@ mod tests {
         let (mut roll, start) = (Roll::default(), Instant::now());
         let mut look = |secs, members: &[u32], connected: &[u32]| {
             let [members, connected] = [members, connected].map(|numbers| ids(numbers.iter().copied()));
-            roll.look(start + Duration::from_secs(secs), &members, &connected)
+            // One listed neighbor is connected, too.
+            let neighbor_count = connected.len() + 1;
+            roll.look(start + Duration::from_secs(secs), &members, &connected, neighbor_count)
         };
         assert_eq!(look(0, &[7], &[]), [""; 0], "it was never seen connected");
-        assert_eq!(look(0, &[7], &[7]), ["7 has joined (1 neighbor)"]);
+        assert_eq!(look(0, &[7], &[7]), ["7 has joined (2 neighbors)"]);
         assert_eq!(look(9, &[7, 8, 9], &[8, 9]), ["8, 9 have joined (3 neighbors)"]);
         assert_eq!(look(19, &[7, 8, 9], &[7, 8]), [""; 0], "a member that is absent has not left");
-        assert_eq!(look(29, &[5, 7], &[5, 7]), ["5 has joined (2 neighbors)", "8, 9 have left (2 neighbors)"]);
+        assert_eq!(look(29, &[5, 7], &[5, 7]), ["5 has joined (3 neighbors)", "8, 9 have left (3 neighbors)"]);
     }
 
     #[test]
@@ -86,14 +94,14 @@ mod tests {
         let mut lines = 0;
         for tick in 0..4 * 3600 {
             let members = ids(tick * 100 + 1..=tick * 100 + 100);
-            let told = roll.look(start + Duration::from_millis(u64::from(tick) * 250), &members, &members);
+            let told = roll.look(start + Duration::from_millis(u64::from(tick) * 250), &members, &members, 100);
             assert!(told.iter().all(|line| line.len() < 100), "{told:?}");
             lines += told.len();
         }
         assert!(lines <= 2 * 130, "{lines} lines in an hour");
         // After a calm time, the next one is told at once.
         let later = start + Duration::from_secs(7200);
-        assert_eq!(roll.look(later, &ids([]), &ids([])).len(), 1);
-        assert_eq!(roll.look(later + PAUSES.0, &ids([1]), &ids([1])), ["1 has joined (1 neighbor)"]);
+        assert_eq!(roll.look(later, &ids([]), &ids([]), 0).len(), 1);
+        assert_eq!(roll.look(later + PAUSES.0, &ids([1]), &ids([1]), 1), ["1 has joined (1 neighbor)"]);
     }
 }

@@ -57,6 +57,10 @@ pub fn options(
 fn run_beside(configured: Option<&str>, dir: &Path, name: Option<&str>) -> Result<String> {
     let place = configured.unwrap_or(USUAL_PLACE);
     track::beside(place, dir, name).map_err(|error| {
+        // A tracker on another host says nothing about an address that this machine lacks.
+        if !probe::is_here(place) {
+            return error;
+        }
         let remedy = match track::at(place, dir, name) {
             Err(_) | Ok(Found::Nothing) => return error,
             Ok(Found::Other) => "it does not answer as a tracker".to_owned(),

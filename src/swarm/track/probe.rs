@@ -1,6 +1,7 @@
-//! Whether a tracker runs at a place, and whether it serves a swarm. It is asked as a peer asks that leaves, so that nothing changes.
+//! Whether a tracker runs at a place, and whether it serves a swarm. It is asked as a peer asks that leaves, so that no
+//! member is added. The tracker counts it as an announce.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
@@ -57,7 +58,10 @@ fn converse(address: SocketAddr, host: &str, swarm: InfoHash) -> Found {
     // Not every tracker closes the connection, so the words in the answer decide.
     while let Some(left) = PATIENCE.checked_sub(begun.elapsed()).filter(|left| !left.is_zero()) {
         let mut some = [0; 1024];
-        let count = stream.set_read_timeout(Some(left)).and_then(|()| stream.read(&mut some)).unwrap_or(0);
+        let count = match stream.set_read_timeout(Some(left)).and_then(|()| stream.read(&mut some)) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            read => read.unwrap_or(0),
+        };
         answer.extend_from_slice(&some[..count]);
         let found = told(&answer);
         if found != Found::Other || count == 0 || answer.len() > MOST_BYTES {

@@ -74,6 +74,7 @@ pub fn no_torrent(path: &Path, bytes: &[u8]) -> Option<String> {
     let (shown, typed) = (path.display(), shell_word(path));
     match Seems::of(bytes) {
         Seems::Torrent => None,
+        Seems::Other if bytes.is_empty() => Some(format!("{shown} is empty, so it is not a .torrent file")),
         Seems::Manifest => Some(format!(
             "{shown} is not a .torrent file but looks like a manifest; `swarm meta export {typed}` makes a .torrent file of it"
         )),
@@ -83,10 +84,14 @@ pub fn no_torrent(path: &Path, bytes: &[u8]) -> Option<String> {
     }
 }
 
-/// Returns what to do if the manifest of a file, which is to be verified, is not beside it.
+/// Returns what to do if a file that is to be verified has no manifest beside it.
 pub fn without_manifest(file: &Path) -> String {
     if Seems::at(file) == Some(Seems::Manifest) {
-        return format!("if {} is the manifest, name its file first: FILE --manifest {0}", file.display());
+        return format!(
+            "if {} is the manifest, name its file first: FILE --manifest {}",
+            file.display(),
+            shell_word(file)
+        );
     }
     format!("--manifest PATH names another one, and `swarm meta create {}` makes one", shell_word(file))
 }
@@ -94,6 +99,12 @@ pub fn without_manifest(file: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_empty_torrent_is_not_to_be_shared() {
+        let told = no_torrent(Path::new("a.torrent"), b"").expect("it is none");
+        assert_eq!(told, "a.torrent is empty, so it is not a .torrent file");
+    }
 
     #[test]
     fn the_first_bytes_tell_what_a_file_is() {

@@ -9,7 +9,7 @@ use rand::{Rng, RngExt};
 
 /// Maximum number of places up to which each is chosen by itself: that many fit into the nearest caches.
 const MOST_SCATTERED: usize = 1024;
-/// Number of runs in a larger swarm. With few runs, one flood of newcomers could fill a whole answer more easily.
+/// Number of runs in a larger swarm.
 const RUNS: usize = 8;
 
 /// Returns `wanted` of these places, all different, in any order. Each place is equally likely.
