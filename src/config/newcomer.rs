@@ -1,5 +1,6 @@
 //! A peer of an open swarm: `PeerInfo.cfg` may be missing, or may not list it.
 
+use std::net::IpAddr;
 use std::path::Path;
 
 use anyhow::{Result, bail, ensure};
@@ -38,6 +39,10 @@ impl Listen {
     pub fn parse(text: &str) -> Result<Self> {
         ensure!(!(text.starts_with('[') && text.ends_with(']')), "'{text}': the port is missing, as in {text}:6001");
         let (host, port) = text.rsplit_once(':').unwrap_or((EVERYWHERE, text));
+        ensure!(!text.is_empty(), "'': the port is missing");
+        let is_host = port.starts_with(|c: char| c.is_alphabetic()) || port.parse::<IpAddr>().is_ok();
+        ensure!(text.contains(':') || !is_host, "'{text}': the port is missing, as in {text}:6001");
+        ensure!(!port.is_empty(), "'{text}': the port is missing, as in {text}6001");
         let is_number = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
         let Some(port) = port.parse().ok().filter(|_| is_number) else {
             bail!("'{text}': '{port}' is not a port from 0 to 65535");
