@@ -13,6 +13,7 @@ use super::membership::roll::Roll;
 use super::membership::twin::Twin;
 use super::shared::Shared;
 use super::state::State;
+use super::telling::alone;
 use crate::peer::Event;
 use crate::protocol::peer_id::PeerId;
 
@@ -171,14 +172,7 @@ impl Shared {
             return Some(format!("waiting for another member; {}", taken(self.own(), address)));
         }
         let counting = state.parting.as_ref().and_then(Parting::counting);
-        is_alone.then(|| match (state.candidates.count(), counting) {
-            (0, Some(tracker)) => format!("waiting for another member; the tracker {tracker} {}", knows_nobody_else()),
-            (0, None) => "waiting for another member; no address was found so far".to_owned(),
-            (1, _) => "waiting for another member; nobody answers at the one address that was found".to_owned(),
-            (count, _) => {
-                format!("waiting for another member; nobody answers at the {count} addresses that were found")
-            }
-        })
+        is_alone.then(|| alone::sentence(state.candidates.count(), counting))
     }
 
     /// Notes the names of the trackers whose counts may hold this peer. Until each has answered or failed, it stays.
@@ -214,18 +208,6 @@ impl Shared {
         self.apply(Event::Held(verdict.held));
         Some(verdict)
     }
-}
-
-/// Returns the end of a sentence about a tracker that works and names no other peer.
-#[cfg(feature = "discovery")]
-fn knows_nobody_else() -> String {
-    crate::discovery::knows_nobody_else()
-}
-
-/// Without trackers, none counts.
-#[cfg(not(feature = "discovery"))]
-fn knows_nobody_else() -> String {
-    String::new()
 }
 
 /// Decides which found address is dialed next. A member that is connected needs none, nor does one that has the file and knows that
