@@ -1,6 +1,5 @@
 //! A peer of an open swarm: `PeerInfo.cfg` may be missing, or may not list it.
 
-use std::net::IpAddr;
 use std::path::Path;
 
 use anyhow::{Result, bail, ensure};
@@ -40,7 +39,7 @@ impl Listen {
         ensure!(!(text.starts_with('[') && text.ends_with(']')), "'{text}': the port is missing, as in {text}:6001");
         let (host, port) = text.rsplit_once(':').unwrap_or((EVERYWHERE, text));
         ensure!(!text.is_empty(), "'': the port is missing");
-        let is_host = port.starts_with(|c: char| c.is_alphabetic()) || port.parse::<IpAddr>().is_ok();
+        let is_host = port.starts_with(|c: char| c.is_alphabetic()) || port.contains('.');
         ensure!(text.contains(':') || !is_host, "'{text}': the port is missing, as in {text}:6001");
         ensure!(!port.is_empty(), "'{text}': the port is missing, as in {text}6001");
         let is_number = port.bytes().all(|byte| byte.is_ascii_digit());

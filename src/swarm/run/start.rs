@@ -16,7 +16,7 @@ use peer_process::protocol::peer_id::PeerId;
 
 use crate::cli::StartArgs;
 use crate::copies::compare::Copy;
-use crate::copies::report::{Kind, Report};
+use crate::copies::report::{Kind, Report, Row};
 use crate::copies::verify::{COMPARING, Copies, digest_all};
 use crate::fault::Usage;
 use crate::hosts::interrupts::Interrupts;
@@ -179,7 +179,9 @@ fn finish(
         let watched = &peers[&peer.id];
         // A stopped peer has no copy yet.
         let has_one = cause.is_none() || watched.status() == Some(0) || watched.progress.is_complete();
-        if has_one { copies.with(peer.id, watched.row()) } else { watched.row() }
+        let row = if has_one { copies.with(peer.id, watched.row()) } else { watched.row() };
+        // One that was stopped in between has no log either, and that tells nothing.
+        if refused && watched.was_stopped() { Row { note: None, ..row } } else { row }
     });
     let report = Report { kind: Kind::Start, rows: rows.collect() };
     report.show(json)?;

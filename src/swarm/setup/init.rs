@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener, ToSocketAddrs};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -32,7 +32,6 @@ use crate::setup::places::is_loopback;
 use crate::setup::plan::{Given, Plan};
 use crate::setup::tracker_option;
 use crate::swarm_dir::SwarmDir;
-use crate::track::probe;
 use crate::words::{first_of, shell_word, typed};
 
 /// The kind of the hashes in the manifest of `--meta`.
@@ -77,7 +76,7 @@ pub fn run(args: &InitArgs) -> Result<ExitCode> {
     out::print(&made::describe(&swarm, way, args.file.as_deref()))?;
     if let Some(tracker) = tracker {
         let (shown, url) = (shell_word(dir), tracker_url(tracker)?);
-        out::print(&if probe::is_here(tracker) {
+        out::print(&if is_here(tracker) {
             format!("`swarm start --track {shown}` also runs its tracker, at {url}")
         } else {
             let run = format!("swarm track --listen {}", typed(tracker));
@@ -131,6 +130,12 @@ fn free_ports() -> impl Iterator<Item = u16> {
     ];
     let free = move |port: &u16| addresses.iter().all(|address| bindable(*address, *port));
     (start..PORTS.end).chain(PORTS.start..start).filter(free)
+}
+
+/// Reports whether this machine has the host of this place. Only an own address can be listened at.
+fn is_here(place: &str) -> bool {
+    let mut addresses = place.to_socket_addrs().into_iter().flatten();
+    addresses.any(|address| TcpListener::bind((address.ip(), 0)).is_ok())
 }
 
 /// Returns a peer's directory in the swarm's directory (protocol A2).
