@@ -110,7 +110,7 @@ impl Arguments {
     /// Returns these arguments if they fit each other.
     ///
     /// # Errors
-    /// If an option needs `--tracker` or `--lan`. clap's own sentence for that does not name the option.
+    /// If an option needs `--tracker`, or one of `--tracker` and `--lan`. clap's own sentence for that does not name the option.
     pub fn checked(self) -> Result<Self, clap::Error> {
         #[cfg(feature = "discovery")]
         if let Some((last, others)) = self.open.useless().split_last() {
@@ -120,6 +120,11 @@ impl Arguments {
                 format!("{} and {last} need", others.join(", "))
             };
             let sentence = format!("{need} --tracker or --lan");
+            return Err(<Self as clap::CommandFactory>::command().error(ErrorKind::MissingRequiredArgument, sentence));
+        }
+        #[cfg(feature = "discovery")]
+        if self.open.announces_to_nobody() {
+            let sentence = "--announce-host needs --tracker";
             return Err(<Self as clap::CommandFactory>::command().error(ErrorKind::MissingRequiredArgument, sentence));
         }
         Ok(self)

@@ -59,13 +59,18 @@ impl OpenArguments {
         let given = [
             ("--listen", self.listen.is_some()),
             ("--has-file", self.has_file),
-            ("--announce-host", self.announce_host.is_some()),
             ("--swarm", self.swarm.is_some()),
             ("--min-peers", self.min_peers.is_some()),
             ("--linger", self.linger.is_some()),
             ("--forever", self.forever),
         ];
         given.into_iter().filter(|(_, given)| *given).map(|(option, _)| option).collect()
+    }
+
+    /// Reports whether there is a host for trackers and no tracker.
+    #[must_use]
+    pub fn announces_to_nobody(&self) -> bool {
+        self.announce_host.is_some() && self.tracker.is_empty()
     }
 
     /// Returns what the options say in place of a line of `PeerInfo.cfg`.

@@ -38,7 +38,11 @@ impl Listen {
     pub fn parse(text: &str) -> Result<Self> {
         ensure!(!(text.starts_with('[') && text.ends_with(']')), "'{text}': the port is missing, as in {text}:6001");
         let (host, port) = text.rsplit_once(':').unwrap_or((EVERYWHERE, text));
-        let is_number = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+        ensure!(!text.is_empty(), "'': the port is missing");
+        let is_host = port.starts_with(|c: char| c.is_alphabetic()) || port.contains('.');
+        ensure!(text.contains(':') || !is_host, "'{text}': the port is missing, as in {text}:6001");
+        ensure!(!port.is_empty(), "'{text}': the port is missing, as in {text}6001");
+        let is_number = port.bytes().all(|byte| byte.is_ascii_digit());
         let Some(port) = port.parse().ok().filter(|_| is_number) else {
             bail!("'{text}': '{port}' is not a port from 0 to 65535");
         };
@@ -99,9 +103,10 @@ mod tests {
         assert_eq!(parsed("lab:0"), right("lab", 0));
         assert_eq!(parsed("[::1]:6001"), right("::1", 6001));
         for (text, because) in [
-            ("", "'' is not a port"),
-            ("lab", "'lab' is not a port"),
-            ("lab:", "'' is not a port"),
+            ("", "the port is missing"),
+            ("lab", "'lab': the port is missing, as in lab:6001"),
+            ("10.0.0.1", "the port is missing, as in 10.0.0.1:6001"),
+            ("lab:", "the port is missing, as in lab:6001"),
             ("lab:65536", "'65536' is not a port"),
             ("lab:+1", "'+1' is not a port"),
             ("::1:6001", "an IPv6 address stands in brackets"),

@@ -18,3 +18,4 @@ pub mod tracker;
 
 pub use self::bell::Bell;
 pub use self::host::{Found, Host, Standing};
+pub use self::words::knows_nobody_else;

@@ -7,6 +7,19 @@ const MOST_OF_PAGE: usize = 120;
 /// Maximum number of bytes of a page that are looked at: a style sheet may come before the first word.
 const MOST_BYTES: usize = 64 << 10;
 
+/// What may differ between peers that do not find each other.
+pub const WHAT_DIFFERS: &str = "FileName, FileSize, PieceSize, manifest or --swarm";
+/// What to compare on all machines if peers of one swarm are of several ones for a tracker.
+pub const COMPARE: &str = "compare the line 'for trackers, this swarm is ...' of all peers";
+
+/// Returns the end of a sentence about a tracker that works and names no other peer.
+#[must_use]
+pub fn knows_nobody_else() -> String {
+    format!(
+        "answers and knows nobody else in this swarm; perhaps nobody else has started, or their {WHAT_DIFFERS} differs: {COMPARE}"
+    )
+}
+
 /// Returns the first line that is not blank, on one line, without control characters, and cut.
 pub fn plain(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);

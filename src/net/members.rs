@@ -13,6 +13,7 @@ use super::membership::roll::Roll;
 use super::membership::twin::Twin;
 use super::shared::Shared;
 use super::state::State;
+use super::telling::alone;
 use crate::peer::Event;
 use crate::protocol::peer_id::PeerId;
 
@@ -178,11 +179,8 @@ impl Shared {
         if is_alone && let Some(address) = state.twin.filter(|twin| twin.answers()).map(Twin::address) {
             return Some(format!("waiting for another member; {}", taken(self.own(), address)));
         }
-        is_alone.then(|| match state.candidates.count() {
-            0 => "waiting for another member; no address was found so far".to_owned(),
-            1 => "waiting for another member; nobody answers at the one address that was found".to_owned(),
-            count => format!("waiting for another member; nobody answers at the {count} addresses that were found"),
-        })
+        let counting = state.parting.as_ref().and_then(Parting::counting);
+        is_alone.then(|| alone::sentence(state.candidates.count(), counting))
     }
 
     /// Notes the names of the trackers whose counts may hold this peer. Until each has answered or failed, it stays.

@@ -262,6 +262,9 @@ fn generator(config: &Config, options: Options) -> StdRng {
     }
 }
 
+/// Minimum time that this peer was choked by every neighbor to report it.
+const WORTH_TELLING: Duration = Duration::from_millis(50);
+
 /// Returns the allowances: a burst that is not used is kept.
 fn allowances(limits: Limits) -> Allowances {
     let kept = |rate: Rate| rate.bytes_in(BURST).max(1);
@@ -380,7 +383,7 @@ fn sum_up(config: &Config, shared: &Shared, end: &End, elapsed: Duration, consol
     }
     if shared.traffic().neighbor_count() == 0 {
         console.say("it had no neighbors");
-    } else if !config.own().has_file {
+    } else if !config.own().has_file && shared.starved() >= WORTH_TELLING {
         console.say(&format!("choked by every neighbor for {}", secs(shared.starved())));
     }
 }

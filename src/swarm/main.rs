@@ -50,12 +50,9 @@ use crate::cli::{Cli, Command};
 use crate::copies::verify;
 use crate::fault::Usage;
 use crate::files::new_file::Stopped;
-use crate::out::{FAILED, say, signal_status};
+use crate::out::{FAILED, USAGE, say, signal_status};
 use crate::run::{clean, demo_rate, start, status, stop};
 use crate::setup::{init, meta, tracker_option};
-
-/// Wrong usage or configuration.
-const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     panic::set_hook(Box::new(|panic| say(&panic.to_string().replace('\n', " "))));

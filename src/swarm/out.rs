@@ -13,6 +13,9 @@ use peer_process::protocol::peer_id::{self, PeerId};
 /// Something failed, or a copy differs.
 pub const FAILED: u8 = 1;
 
+/// Wrong usage or configuration.
+pub const USAGE: u8 = 2;
+
 /// Returns the exit status for an end by this signal, as a shell reports it: 130 for SIGINT, 143 for SIGTERM.
 pub fn signal_status(signal: i32) -> ExitCode {
     ExitCode::from(u8::try_from(128 + signal).unwrap_or(FAILED))

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::SIGINT;
+use signal_hook::low_level;
 
 /// Maximum number of names that a line lists.
 pub const MOST_LISTED: usize = 4;
@@ -41,9 +42,7 @@ pub fn first_of(names: &[String]) -> String {
 pub fn signal(number: i32) -> String {
     match number {
         SIGINT => "Ctrl-C".into(),
-        SIGTERM => "SIGTERM".into(),
-        SIGHUP => "SIGHUP".into(),
-        number => format!("signal {number}"),
+        number => low_level::signal_name(number).map_or_else(|| format!("signal {number}"), ToOwned::to_owned),
     }
 }
 
@@ -71,6 +70,13 @@ mod tests {
             ("", "''"),
         ] {
             assert_eq!(shell_word(Path::new(path)), word);
+        }
+    }
+
+    #[test]
+    fn signals_have_their_usual_names() {
+        for (number, name) in [(1, "SIGHUP"), (2, "Ctrl-C"), (9, "SIGKILL"), (15, "SIGTERM"), (99, "signal 99")] {
+            assert_eq!(signal(number), name);
         }
     }
 

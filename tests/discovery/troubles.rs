@@ -21,7 +21,11 @@ fn told(script: impl Fn(&str, usize) -> Reply + Send + Sync + 'static) -> String
 
 #[test]
 fn refusals_and_wrong_answers_are_told() {
-    assert_eq!(told(|_, _| ok("d14:failure reason9:not\x07 heree")), "refuses: 'not  here'");
+    assert_eq!(
+        told(|_, _| ok("d14:failure reason9:not\x07 heree")),
+        "refuses: 'not  here'; perhaps this peer's FileName, FileSize, PieceSize, manifest or --swarm differs: compare the line \
+         'for trackers, this swarm is ...' of all peers"
+    );
     let page = "<html><title>400 Invalid Request</title></html>";
     assert_eq!(
         told(move |_, _| status("400 Bad Request", "Content-Type: text/html\r\n", page)),

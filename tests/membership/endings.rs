@@ -135,8 +135,9 @@ fn a_peer_that_is_alone_gives_up_and_names_the_option_and_that_nobody_came() {
     let ended = alone.wait();
     assert_eq!(ended.status, Some(3));
     let said = ended.lines.join("\n");
-    let why = "waiting for another member; no address was found so far";
+    let why = "waiting for another member; the tracker http://";
     assert!(said.contains(&format!("no message from anybody for 1 s (--peer-timeout): {why}")), "{said}");
+    assert!(said.contains("answers and knows nobody else in this swarm"), "{said}");
     assert!(said.contains("it had no neighbors") && !said.contains("choked by every neighbor"), "{said}");
 }
 

@@ -29,20 +29,22 @@ fn check(arguments: &[&str], sentence: &str) {
 
 #[test]
 fn what_is_not_the_address_of_a_tracker() {
-    for url in [
-        "",
-        "192.168.1.5:6969/announce",
-        "ftp://t/announce",
-        "http://",
-        "http://t:0/announce",
-        "http://t:65536/announce",
-        "http://::1/announce",
-        "http://me:secret@t/announce",
-        "http://t/an nounce",
-        "http://t/#announce",
+    let port = "its port is not a number from 1 to 65535";
+    for (url, why) in [
+        ("", "it does not begin with http://"),
+        ("192.168.1.5:6969/announce", "it does not begin with http://"),
+        ("ftp://t/announce", "it does not begin with http://"),
+        ("http://", "its host is missing"),
+        ("http://t:0/announce", port),
+        ("http://t:65536/announce", port),
+        ("http://t:/announce", port),
+        ("http://::1/announce", "an IPv6 address stands in brackets, as in [::1]"),
+        ("http://me:secret@t/announce", "it has a character that cannot stand in it"),
+        ("http://t/an nounce", "it has a blank"),
+        ("http://t/#announce", "it has a character that cannot stand in it"),
     ] {
         let example = "not the address of a tracker, such as http://192.168.1.5:6969/announce";
-        check(&["--tracker", url], &format!("--tracker '{url}' is {example}; see --help"));
+        check(&["--tracker", url], &format!("--tracker '{url}' is {example}: {why}; see --help"));
     }
     for kind in ["https", "udp"] {
         let sentence = format!(
@@ -57,12 +59,12 @@ fn what_is_not_the_address_of_a_tracker() {
 #[test]
 fn what_is_no_place_to_listen() {
     for (place, why) in [
-        ("", "'' is not a port from 0 to 65535"),
-        ("lab", "'lab' is not a port from 0 to 65535"),
+        ("", "the port is missing"),
+        ("lab", "the port is missing, as in lab:6001"),
         ("-1", "'-1' is not a port from 0 to 65535"),
         ("70000", "'70000' is not a port from 0 to 65535"),
-        ("127.0.0.1", "'127.0.0.1' is not a port from 0 to 65535"),
-        ("127.0.0.1:", "'' is not a port from 0 to 65535"),
+        ("127.0.0.1", "the port is missing, as in 127.0.0.1:6001"),
+        ("127.0.0.1:", "the port is missing, as in 127.0.0.1:6001"),
         (":6001", "the host is missing"),
         ("two words:6001", "a host has no blanks"),
         ("::1:6001", "an IPv6 address stands in brackets, as in [::1]:6001"),
@@ -99,13 +101,15 @@ fn options_that_need_or_exclude_others() {
     for option in [
         &["--listen", "0"][..],
         &["--has-file"],
-        &["--announce-host", "lab"],
         &["--swarm", "ours"],
         &["--min-peers", "2"],
         &["--linger", "0"],
         &["--forever"],
     ] {
         check(option, &format!("{} needs --tracker or --lan; see --help", option[0]));
+    }
+    for more in [&[][..], &["--lan"]] {
+        check(&[&["--announce-host", "lab"], more].concat(), "--announce-host needs --tracker; see --help");
     }
     check(&["--forever", "--has-file"], "--has-file and --forever need --tracker or --lan; see --help");
     check(

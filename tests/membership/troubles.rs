@@ -80,11 +80,22 @@ fn a_peer_that_was_there_before_its_twin_stays_and_says_what_is_wrong() {
     let url = tracker.url();
     let first = room.start(1002, &["--tracker", &url]);
     // It is no newcomer after this.
-    first.wait_for("no address was found so far");
+    first.wait_for("waiting for another member; ");
     let second = other_room.start(1002, &["--tracker", &url]);
     assert_eq!(second.wait().status, Some(2));
     first.wait_for("our ID 1002 is taken");
     first.terminate();
+}
+
+#[test]
+fn a_peer_that_is_alone_at_a_tracker_that_works_is_told_what_may_differ() {
+    let (room, tracker) = (Room::new(100_000), Tracker::new(Manner::Fair(1)));
+    let leecher = room.start(1001, &["--tracker", &tracker.url()]);
+    leecher.wait_for("waiting for another member; the tracker ");
+    let told = "answers and knows nobody else in this swarm; perhaps nobody else has started, or their FileName, FileSize, \
+                PieceSize, manifest or --swarm differs: compare the line 'for trackers, this swarm is ...' of all peers";
+    let lines = leecher.terminate().lines;
+    assert!(lines.iter().any(|line| line.ends_with(told)), "{lines:#?}");
 }
 
 #[test]
@@ -99,5 +110,7 @@ fn a_tracker_that_refuses_or_answers_nonsense_is_told_once_with_its_reason() {
         let lines = seeder.terminate().lines;
         let lines: Vec<_> = lines.iter().filter(|line| line.contains(told)).collect();
         assert!(lines.len() == 1 && lines[0].contains("[WARN] the tracker "), "{lines:#?}");
+        // Only a refusal may be of this swarm.
+        assert_eq!(lines[0].contains("manifest or --swarm differs: compare "), told.contains("swarm"), "{lines:#?}");
     }
 }

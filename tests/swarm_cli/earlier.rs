@@ -109,7 +109,7 @@ fn a_start_whose_peers_never_ran_shows_no_figures_of_a_run_that_was_cut_off() {
         swarm.start_by("start", &format!("[ $1 = 1002 ] || HOLD_AFTER=3 exec {foreign} $1\nexec \"$ours\" $1"));
     swarm.wait_for_log(1002, "the number of pieces it has is 3");
     swarm.kill(1002, "KILL");
-    running.wait_for("peer 1002 has failed");
+    running.wait_for("peer 1002 was killed by SIGKILL");
     running.end().assert_status(1);
     assert_no_figures(&swarm, &["--peer-command", "/not/there {id}"], &["127", "127"]);
 }

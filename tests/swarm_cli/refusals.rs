@@ -191,6 +191,36 @@ fn a_peer_that_fails_is_told_with_its_last_words_and_the_others_are_stopped() {
     drop(taken);
 }
 
+/// Seen: status 1, with `OLD` and `no log found` beside the one sentence that matters.
+#[test]
+fn peers_that_refuse_their_options_are_a_wrong_usage_and_nothing_is_compared() {
+    let swarm = Swarm::new("1001* 1002 1003");
+    swarm.run("start").assert_status(0);
+    let outcome = swarm.run("start -- --min-peers 5");
+    outcome.assert_status(2);
+    outcome.assert_said("exited with status 2: peer_process: --min-peers needs --tracker or --lan; see --help");
+    assert!(!outcome.stdout.contains("OLD") && !outcome.stdout.contains("no log found"), "{outcome:?}");
+    assert_eq!(outcome.columns(&["file"]), ["-", "-", "-"]);
+}
+
+#[test]
+fn a_peer_that_was_killed_is_told_with_the_signal() {
+    let swarm = Swarm::new("1001 1002 1003");
+    let outcome = swarm.start_by("start", "[ $1 != 1002 ] || kill -KILL $$; exec $ours $1").end();
+    outcome.assert_status(1);
+    outcome.assert_said("swarm: peer 1002 was killed by SIGKILL; stopping the others, which would wait for it");
+    assert_eq!(outcome.columns(&["note"])[1], "was killed by SIGKILL; no log found");
+}
+
+#[test]
+fn a_peer_that_stays_with_the_file_says_why() {
+    let swarm = Swarm::new("1001* 1002");
+    let stays = "staying until it is stopped (--forever)";
+    let outcome = swarm.start_by("start --keep-going", &format!("echo \"peer $1: {stays}\" >&2; exit 1")).end();
+    outcome.assert_said(&format!(": {stays}\n"));
+    assert_eq!(outcome.columns(&["note"]), [format!("{stays}; no log found").as_str(), "as 1001"]);
+}
+
 #[test]
 fn the_same_last_words_of_several_are_told_once() {
     let swarm = Swarm::new("1001 1002 1003");

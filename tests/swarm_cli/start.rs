@@ -181,7 +181,7 @@ fn a_run_that_was_cut_off_goes_on_where_it_was_and_with_its_log() {
         swarm.start_by("start", &format!("[ $1 = 1002 ] || HOLD_AFTER=3 exec {foreign} $1\nexec \"$ours\" $1"));
     swarm.wait_for_log(1002, "the number of pieces it has is 3");
     swarm.kill(1002, "KILL");
-    running.wait_for("peer 1002 has failed");
+    running.wait_for("peer 1002 was killed by SIGKILL");
     running.end().assert_status(1);
     let log = swarm.log(1002);
     let outcome = swarm.run("start");

@@ -245,6 +245,19 @@ fn the_readers_that_cannot_use_a_piece_size_are_named() {
 }
 
 #[test]
+fn a_manifest_with_other_hashes_is_replaced_with_a_remark() {
+    let place = place();
+    place.run_line("meta create made.bin").success();
+    fs::copy(stored("torf-4.3.1"), place.path("x.torrent")).expect("it is stored");
+    let told =
+        "swarm: SHA-1 replaces the sha256 hashes that made.bin.meta.json had: it finds damage but not every forgery\n";
+    for expected in [told, ""] {
+        let outcome = place.run_line("meta import x.torrent --force");
+        assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), expected));
+    }
+}
+
+#[test]
 fn what_is_no_torrent_is_one_sentence() {
     let place = place();
     let check = |line: &str, sentence: &str| assert_eq!(place.run_line(line).sentence(2), sentence, "{line}");
@@ -252,6 +265,8 @@ fn what_is_no_torrent_is_one_sentence() {
     check("meta import .", ". is not a plain file");
     let remedy = "`swarm meta create made.bin` makes a manifest of a file that is to be shared";
     check("meta import made.bin", &format!("made.bin is not a .torrent file; {remedy}"));
+    fs::copy(place.path("made.bin"), place.path("x.torrent")).expect("a copy");
+    check("meta import x.torrent", "x.torrent is not a whole .torrent file; get it again");
     place.run_line("meta create made.bin -o m").success();
     let seems = "m is not a .torrent file but looks like a manifest";
     check("meta import m", &format!("{seems}; `swarm meta export m` makes a .torrent file of it"));

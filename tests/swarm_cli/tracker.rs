@@ -53,6 +53,11 @@ fn what_is_no_place_for_a_tracker_is_refused_before_anything_is_made() {
     let place = Place::new();
     for (value, sentence) in [
         ("6969", "--tracker '6969' is not a host and a port, such as 192.168.1.5:6969"),
+        (
+            "udp://lab:6969/announce",
+            "--tracker 'udp://lab:6969/announce': give HOST:PORT without http:// and /announce",
+        ),
+        ("http://lab:6969", "--tracker 'http://lab:6969': give HOST:PORT without http:// and /announce"),
         ("lab:0", "--tracker 'lab:0' is not a host and a port, such as 192.168.1.5:6969"),
         ("lab:x", "--tracker 'lab:x': 'x' is not a port from 0 to 65535"),
         ("127.0.0.1", "--tracker '127.0.0.1': the port is missing; give both, such as 127.0.0.1:6969"),
@@ -100,6 +105,21 @@ fn a_tracker_that_cannot_run_is_told_and_programs_of_others_are_not_told_of_it()
     let outcome = Outcome::of(command(place.0.path(), &["start", "s", "--peer-command", "true {id}"]));
     let told = format!("the command of --peer-command is not told of the tracker http://{tracker}/announce");
     assert!(outcome.stderr.contains(&told), "{outcome:?}");
+}
+
+#[test]
+fn a_tracker_elsewhere_is_run_there_and_the_url_of_peers_is_taken() {
+    let place = Place::new();
+    let made = place.run_line("init s --size 1k --peers 2 --tracker=192.0.2.1:7777").success();
+    let told = "the peers will use the tracker at http://192.0.2.1:7777/announce, which is not on this machine; run it \
+                there: `swarm track --listen 192.0.2.1:7777`";
+    assert!(made.contains(told) && !made.contains("--track "), "{made}");
+    // It cannot run here, which is a wrong usage, as it is for a peer.
+    let outcome = place.run_line("start s --track");
+    let sentence = "cannot listen on 192.0.2.1:7777: this machine does not have the address";
+    assert_eq!(outcome.sentence(2), sentence);
+    let made = place.run_line("init other --size 1k --peers 2 --tracker=http://127.0.0.1:7777/announce").success();
+    assert!(made.contains("also runs its tracker, at http://127.0.0.1:7777/announce"), "{made}");
 }
 
 /// A running `swarm track`; killed when dropped.

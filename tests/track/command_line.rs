@@ -36,13 +36,16 @@ fn a_signal_ends_it_at_once_with_the_usual_status() {
 fn a_port_that_is_taken_is_told_in_one_sentence() {
     let tracker = Tracker::start(&[]);
     let address = tracker.address().to_string();
-    let sentence = format!("cannot listen on {address}: another program has this port");
+    let sentence = format!(
+        "cannot listen on {address}: another program has this port; it is a tracker; --listen names another place"
+    );
     assert_eq!(refused(&["--listen", &address]), (sentence, Some(1)));
 }
 
 #[test]
 fn wrong_words_are_told_in_one_sentence() {
-    let listen = "--listen '6969' is not a host and a port, such as 127.0.0.1:6969 or [::1]:0";
+    let listen = "--listen '6969': the host is missing; write 127.0.0.1:6969 for this machine only, or 0.0.0.0:6969 for \
+                  everybody";
     assert_eq!(refused(&["--listen", "6969"]), (listen.to_owned(), Some(2)));
     let (sentence, status) = refused(&["--interval", "0"]);
     assert!(sentence.contains("--interval '0'") && status == Some(2), "{sentence}");
@@ -83,6 +86,10 @@ fn only_the_swarms_in_the_directories_are_served() {
     write_swarm(&other, "<b>.dat");
     let words = ["--only", one.to_str().expect("text"), other.to_str().expect("text"), "--swarm", "team 7"];
     let tracker = Tracker::start(&words);
+    tracker.line();
+    let told: Vec<_> = (0..4).map(|_| tracker.line()).collect();
+    assert_eq!(told[2], "swarm: it serves TheFile.dat, team 7: a5758e272f9e957d05b06815e837405f766ae673");
+    assert_eq!(told[3], "swarm: it serves TheFile.dat: 46a3872c8ca1707b3e861a7da357ef7d90f8caef");
     for digits in ["46a3872c8ca1707b3e861a7da357ef7d90f8caef", "a5758e272f9e957d05b06815e837405f766ae673"] {
         let path = announce('a', 1, "").replace(&"a".repeat(20), &percent(digits));
         assert!(tracker.bencode(&path).get("peers").is_some());

@@ -14,6 +14,7 @@ use super::sockets::{Arrival, Key, Sockets};
 use crate::discovery::bell::Bell;
 use crate::discovery::host::{Found, Host};
 use crate::discovery::identity::Me;
+use crate::discovery::words::WHAT_DIFFERS;
 
 /// What [`Host::found`] gets as the one who found.
 pub const BY: &str = "the local network";
@@ -160,7 +161,7 @@ impl Lan<'_> {
         let should_hear_itself = self.spoke_at.is_some_and(|at| at + ECHO <= now);
         let silence = format!("nobody of this swarm was heard on the local network for {} s", SILENCE.as_secs());
         let reason = if self.others > 0 {
-            "others were, of other swarms: their FileName, FileSize, PieceSize, manifest or --swarm differs".to_owned()
+            format!("others were, of other swarms: their {WHAT_DIFFERS} differs")
         } else if should_hear_itself && !self.hears_itself {
             format!("this machine does not hear itself either, so its firewall may drop UDP port {PORT}")
         } else {

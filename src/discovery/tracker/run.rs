@@ -19,6 +19,7 @@ use crate::discovery::bell::Bell;
 use crate::discovery::host::{Host, Standing};
 use crate::discovery::identity::Me;
 use crate::discovery::own;
+use crate::discovery::words::{COMPARE, WHAT_DIFFERS};
 
 /// How long each step of a request may take.
 const STEP: Duration = Duration::from_secs(10);
@@ -202,6 +203,10 @@ impl<'a> Desk<'a> {
     fn fail(&mut self, index: usize, (failure, mut trouble): Useless) {
         if matches!(trouble.kind, Kind::Status | Kind::NoAnswer) && !self.url.is_usual() {
             trouble.words.push_str("; most trackers want a URL that ends in /announce");
+        }
+        if trouble.kind == Kind::Refused {
+            // Most trackers that refuse serve only the swarms of a list.
+            trouble.words = format!("{}; perhaps this peer's {WHAT_DIFFERS} differs: {COMPARE}", trouble.words);
         }
         let now = self.now();
         let voice = &mut self.voices[index];

@@ -19,8 +19,22 @@ pub enum NotTrackerUrl {
     Https,
     /// It is `udp://…`.
     Udp,
-    /// It is nothing of all that, or has characters that no URL has.
-    Other,
+    /// It does not begin with `http://`.
+    NoScheme,
+    /// It has a blank.
+    Blank,
+    /// It has a character that no such URL has.
+    Character,
+    /// It is too long.
+    Long,
+    /// It has no host.
+    NoHost,
+    /// Its IPv6 address has no brackets.
+    NoBrackets,
+    /// Its host is neither a name nor an address.
+    Host,
+    /// Its port is not a number in range.
+    Port,
 }
 
 impl TrackerUrl {
@@ -85,11 +99,21 @@ impl FromStr for TrackerUrl {
             return Err(NotTrackerUrl::Udp);
         }
         let is_clean = text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"<>\\^`{|}#@".contains(&byte));
-        if !has_scheme("http://") || !is_clean || text.len() > MOST_BYTES {
-            return Err(NotTrackerUrl::Other);
+        for (is_so, wrong) in [
+            (!has_scheme("http://"), NotTrackerUrl::NoScheme),
+            (text.contains(char::is_whitespace), NotTrackerUrl::Blank),
+            (!is_clean, NotTrackerUrl::Character),
+            (text.len() > MOST_BYTES, NotTrackerUrl::Long),
+        ] {
+            if is_so {
+                return Err(wrong);
+            }
         }
         let text = format!("http://{}", &text["http://".len()..]);
-        let (host, port) = authority(&text).ok_or(NotTrackerUrl::Other)?;
+        let (host, port) = authority(&text).ok_or(NotTrackerUrl::Host)?;
+        if port.is_some_and(|port| port.contains(':')) {
+            return Err(NotTrackerUrl::NoBrackets);
+        }
         let is_port = |port: &str| !port.starts_with('+') && port.parse::<u16>().is_ok_and(|port| port > 0);
         let has_port = port.is_none_or(is_port);
         let is_host = if text["http://".len()..].starts_with('[') {
@@ -97,7 +121,12 @@ impl FromStr for TrackerUrl {
         } else {
             !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
         };
-        if has_port && is_host { Ok(Self(text)) } else { Err(NotTrackerUrl::Other) }
+        match (is_host, has_port) {
+            (true, true) => Ok(Self(text)),
+            (true, false) => Err(NotTrackerUrl::Port),
+            (false, _) if host.is_empty() => Err(NotTrackerUrl::NoHost),
+            (false, _) => Err(NotTrackerUrl::Host),
+        }
     }
 }
 
@@ -110,11 +139,21 @@ impl fmt::Display for TrackerUrl {
 
 impl fmt::Display for NotTrackerUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Https => "an https:// address, but this program speaks to trackers over http:// only",
-            Self::Udp => "a udp:// address, but this program speaks to trackers over http:// only",
-            Self::Other => "not the address of a tracker, such as http://192.168.1.5:6969/announce",
-        })
+        let wrong = match self {
+            Self::Https => {
+                return f.write_str("an https:// address, but this program speaks to trackers over http:// only");
+            }
+            Self::Udp => return f.write_str("a udp:// address, but this program speaks to trackers over http:// only"),
+            Self::NoScheme => "it does not begin with http://",
+            Self::Blank => "it has a blank",
+            Self::Character => "it has a character that cannot stand in it",
+            Self::Long => "it is too long",
+            Self::NoHost => "its host is missing",
+            Self::NoBrackets => "an IPv6 address stands in brackets, as in [::1]",
+            Self::Host => "its host is neither a name nor an address",
+            Self::Port => "its port is not a number from 1 to 65535",
+        };
+        write!(f, "not the address of a tracker, such as http://192.168.1.5:6969/announce: {wrong}")
     }
 }
 
@@ -141,32 +180,32 @@ mod tests {
         }
         assert_eq!(url("HTTP://t/announce").as_str(), "http://t/announce");
         assert_eq!(url("http://t/announce?passkey=1").to_string(), "http://t/announce");
-        for text in [
-            "",
-            "t/announce",
-            "http://",
-            "http:///announce",
-            "http://t:0/",
-            "http://t:65536/",
-            "http://t:x/",
-            "http://::1/announce",
-            "http://[t]/",
-            "http://[::1/",
-            "http://[::1]x/",
-            "http://[1.2.3.4]/",
-            "http://u@t/",
-            "http://t/a b",
-            "http://t/\n",
-            "http://t/ü",
-            "http://t/#part",
-            "ftp://t/",
-            "http://t:+80/",
+        for (text, wrong) in [
+            ("", NotTrackerUrl::NoScheme),
+            ("t/announce", NotTrackerUrl::NoScheme),
+            ("http://", NotTrackerUrl::NoHost),
+            ("http:///announce", NotTrackerUrl::NoHost),
+            ("http://t:0/", NotTrackerUrl::Port),
+            ("http://t:65536/", NotTrackerUrl::Port),
+            ("http://t:x/", NotTrackerUrl::Port),
+            ("http://::1/announce", NotTrackerUrl::NoBrackets),
+            ("http://[t]/", NotTrackerUrl::Host),
+            ("http://[::1/", NotTrackerUrl::Host),
+            ("http://[::1]x/", NotTrackerUrl::Host),
+            ("http://[1.2.3.4]/", NotTrackerUrl::Host),
+            ("http://u@t/", NotTrackerUrl::Character),
+            ("http://t/a b", NotTrackerUrl::Blank),
+            ("http://t/\n", NotTrackerUrl::Blank),
+            ("http://t/ü", NotTrackerUrl::Character),
+            ("http://t/#part", NotTrackerUrl::Character),
+            ("ftp://t/", NotTrackerUrl::NoScheme),
+            ("http://t:+80/", NotTrackerUrl::Port),
         ] {
-            assert_eq!(text.parse::<TrackerUrl>(), Err(NotTrackerUrl::Other), "{text}");
+            assert_eq!(text.parse::<TrackerUrl>(), Err(wrong), "{text}");
         }
         assert_eq!("https://t/announce".parse::<TrackerUrl>(), Err(NotTrackerUrl::Https));
         assert_eq!("UDP://t:80".parse::<TrackerUrl>(), Err(NotTrackerUrl::Udp));
-        assert_eq!(format!("http://t/{}", "x".repeat(MOST_BYTES)).parse::<TrackerUrl>(), Err(NotTrackerUrl::Other));
+        assert_eq!(format!("http://t/{}", "x".repeat(MOST_BYTES)).parse::<TrackerUrl>(), Err(NotTrackerUrl::Long));
     }
 
     #[test]

@@ -79,6 +79,12 @@ impl Parting {
         }
     }
 
+    /// Returns a tracker that answers and counts.
+    pub fn counting(&self) -> Option<&str> {
+        let mut counting = self.counts.values().filter(|(_, count)| matches!(count, Count::Leechers(_)));
+        counting.next().map(|(tracker, _)| tracker.as_str())
+    }
+
     /// Returns since when all members have the file, as far as this peer and the trackers know.
     pub const fn free_since(&self) -> Option<Instant> {
         self.free_since
@@ -196,7 +202,9 @@ mod tests {
         let nothing = Holding::Nothing;
         check(&mut parting, now, nothing, true, Some("staying until the tracker http://t/announce answers"));
         assert!(parting.look(now, nothing, [].into_iter(), 9).awaits_counts);
+        assert_eq!(parting.counting(), None);
         parting.counted(0, Some(1));
+        assert_eq!(parting.counting(), Some("http://t/announce"));
         let one = "staying because the tracker http://t/announce counts 1 peer without the complete file";
         check(&mut parting, now, nothing, true, Some(one));
         parting.counted(1, Some(7));

@@ -48,8 +48,12 @@ pub fn slow_pieces(config: &Config, options: Options, neighbor_count: usize) -> 
 /// Returns the sentence that tells what this peer has read and where it listens.
 pub fn greeting(config: &Config, files: &Files, port: u16, is_open: bool) -> String {
     let common = &config.common;
-    let others = counted(config.neighbors().count(), "neighbor");
-    let others = if is_open { format!("{others} listed, and others may join") } else { others };
+    let count = config.neighbors().count();
+    let others = match counted(count, "neighbor") {
+        _ if is_open && count == 0 => "neighbors may join".to_owned(),
+        others if is_open => format!("{others} listed, and others may join"),
+        others => others,
+    };
     format!(
         "{} of {}, has {}; k={} p={} s m={} s; listening on port {port}; {others}",
         counted(common.layout.piece_count(), "piece"),

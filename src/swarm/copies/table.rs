@@ -15,6 +15,12 @@ const NAMED: usize = 5;
 /// Minimum number of columns of a cell that is broken into lines, even on a narrower terminal.
 const LEAST_ROOM: u16 = 24;
 
+/// Maximum number of characters of a note that stands again beside each peer that has it.
+const SHORT_NOTE: usize = 16;
+
+/// Maximum number of characters of a note. The whole sentence is printed before the table, and in the JSON.
+const LONGEST_NOTE: usize = 100;
+
 /// Number of blanks between two columns.
 const GAP: u16 = 2;
 
@@ -59,7 +65,8 @@ impl Report {
         let columns: Vec<_> = columns.iter().copied().chain(note).collect();
         let mut table = Table::new();
         table.load_style(NOTHING).set_header(columns.iter().map(|(heading, ..)| Cell::new(heading)));
-        for row in &self.rows {
+        for (row, note) in self.rows.iter().zip(notes(&self.rows)) {
+            let row = &Row { note, ..row.clone() };
             table.add_row(columns.iter().map(|(_, _, show)| Cell::new(show(row))));
         }
         if let Some(width) = width {
@@ -82,6 +89,21 @@ impl Report {
         }
         lines.join("\n")
     }
+}
+
+/// Returns the notes as the table shows them: a long one that a row above has is short, and none is longer than a line.
+fn notes(rows: &[Row]) -> Vec<Option<String>> {
+    let shown = rows.iter().enumerate().map(|(place, row)| {
+        let note = row.note.as_deref()?;
+        let len = note.chars().count();
+        let above = rows[..place].iter().find(|above| len > SHORT_NOTE && above.note.as_deref() == Some(note));
+        Some(match above {
+            Some(above) => format!("as {}", above.id),
+            None if len > LONGEST_NOTE => note.chars().take(LONGEST_NOTE - 1).chain(['…']).collect(),
+            None => note.to_owned(),
+        })
+    });
+    shown.collect()
 }
 
 /// Returns the reason for an unknown copy, in one line.
@@ -181,6 +203,20 @@ mod tests {
 11004  localhost                    -  -              unknown    1001: 400, 1003: 84
 the copy of peer 11004 is unknown: cannot reach lin114-01
 ");
+    }
+
+    #[test]
+    fn a_note_of_several_peers_stands_once_and_a_long_one_is_cut() {
+        let with = |note: &str| Row { note: Some(note.to_owned()), ..row(1001, Exit::Status(2), None) };
+        let long = "x".repeat(LONGEST_NOTE + 1);
+        let rows = [&with("no log found"), &with("a warning of all peers"), &with(&long)].map(Row::clone);
+        let rows = [&rows[..], &rows[..], &[row(1002, Exit::Status(2), None)]].concat();
+        let cut = format!("{}…", "x".repeat(LONGEST_NOTE - 1));
+        let expected = ["no log found", "a warning of all peers", &cut, "no log found", "as 1001", "as 1001"]
+            .map(ToOwned::to_owned);
+        let mut shown = notes(&rows);
+        assert_eq!(shown.pop(), Some(None));
+        assert_eq!(shown, expected.map(Some));
     }
 
     #[test]

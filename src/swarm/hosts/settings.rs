@@ -164,6 +164,7 @@ const USUAL_PORT: u16 = 6969;
 /// # Errors
 /// When it is not a host and a port.
 pub fn tracker_url(place: &str) -> Result<String> {
+    ensure!(!place.contains('/'), "'{place}': give HOST:PORT without http:// and /announce");
     let is_number = !place.is_empty() && place.bytes().all(|byte| byte.is_ascii_digit());
     let has_port = if place.starts_with('[') { !place.ends_with(']') } else { place.contains(':') || is_number };
     ensure!(

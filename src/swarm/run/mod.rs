@@ -2,13 +2,14 @@
 //!
 //! Modules in reading order:
 //!
-//! - [`watched`]: a running peer seen from outside, with its `warnings`;
+//! - [`watched`]: a running peer seen from outside, with its `warnings`, and `chorus` joins those of all peers;
 //! - `watch`: the loop that watches all peers;
 //! - `choice` and `live`: the display while they run;
 //! - `afterword`: the sentences at the end;
 //! - `launch`, `seeds`, `demo_rate`, `peer_options` and `tracker`: the parts of [`start`];
 //! - [`status`], [`stop`] and [`clean`]: the subcommands of their names.
 
+mod chorus;
 mod warnings;
 pub mod watched;
 

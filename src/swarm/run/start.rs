@@ -16,7 +16,7 @@ use peer_process::protocol::peer_id::PeerId;
 
 use crate::cli::StartArgs;
 use crate::copies::compare::Copy;
-use crate::copies::report::{Kind, Report};
+use crate::copies::report::{Kind, Report, Row};
 use crate::copies::verify::{COMPARING, Copies, digest_all};
 use crate::fault::Usage;
 use crate::hosts::interrupts::Interrupts;
@@ -24,7 +24,7 @@ use crate::hosts::locks;
 use crate::hosts::running::{running, who_runs};
 use crate::hosts::settings::Settings;
 use crate::hosts::{Host, Hosts, NoDirectory, Program};
-use crate::out::{FAILED, bar, finish_bar, named, print, say, signal_status};
+use crate::out::{FAILED, USAGE, bar, finish_bar, named, print, say, signal_status};
 use crate::run::afterword::{tell_failures, too_short};
 use crate::run::demo_rate::{self, LIMIT_OPTION};
 use crate::run::launch::{Started, launch, stop_started};
@@ -167,6 +167,10 @@ fn finish(
     tell_failures(swarm, peers);
     // A user who has stopped the run does not want to wait for that.
     let stopped = matches!(cause, Some(Cause::Signal(_)));
+    // Those that were stopped before they had read their options would have refused them, too.
+    let refused = peers.values().any(Watched::has_refused)
+        && peers.values().all(|peer| peer.lacks_log() && (peer.has_refused() || peer.was_stopped()));
+    let stopped = stopped || refused;
     let mut copies = if stopped { Copies::default() } else { digest_all(swarm, hosts) };
     if !stopped {
         note_old(swarm, hosts, peers, &mut copies);
@@ -175,7 +179,9 @@ fn finish(
         let watched = &peers[&peer.id];
         // A stopped peer has no copy yet.
         let has_one = cause.is_none() || watched.status() == Some(0) || watched.progress.is_complete();
-        if has_one { copies.with(peer.id, watched.row()) } else { watched.row() }
+        let row = if has_one { copies.with(peer.id, watched.row()) } else { watched.row() };
+        // One that was stopped in between has no log either, and that tells nothing.
+        if refused && watched.was_stopped() { Row { note: None, ..row } } else { row }
     });
     let report = Report { kind: Kind::Start, rows: rows.collect() };
     report.show(json)?;
@@ -192,6 +198,7 @@ fn finish(
     Ok(match cause {
         Some(Cause::Signal(signal)) => signal_status(signal),
         _ if well => ExitCode::SUCCESS,
+        _ if refused => ExitCode::from(USAGE),
         _ => ExitCode::from(FAILED),
     })
 }

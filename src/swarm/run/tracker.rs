@@ -74,7 +74,8 @@ fn run_beside(configured: Option<&str>, dir: &Path, name: Option<&str>) -> Resul
                 format!("it is a tracker that serves this swarm, and {without} uses it")
             }
         };
-        anyhow!("{error:#}; {remedy}")
+        let sentence = format!("{error:#}; {remedy}");
+        if error.is::<Usage>() { Usage::error(sentence) } else { anyhow!(sentence) }
     })
 }
 

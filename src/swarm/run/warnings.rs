@@ -1,6 +1,7 @@
 //! `Warnings`: a peer's warnings on stderr, each sentence once; pure.
 //!
-//! Our own program marks its warnings, and prints the fault that ends it in a line of its own. All other output of a peer, of
+//! Our own program marks its warnings, and prints the fault that ends it in a line of its own. Why it stays with the file counts as
+//! a warning here: otherwise nobody would know. All other output of a peer, of
 //! ours or of a foreign one, is not for the person who watches all peers.
 
 use std::io::BufRead;
@@ -15,7 +16,7 @@ const LONGEST_LINE: usize = 4 * LONGEST;
 /// The weight of a sentence.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Weight {
-    /// The peer waits for others, which may come.
+    /// The peer waits for others, which may come, or says why it stays.
     Waiting,
     Warning,
     Fault,
@@ -119,9 +120,17 @@ fn warning(line: &str) -> Option<(Weight, &str)> {
     if let Some(fault) = said.strip_prefix("[ERROR] ") {
         return Some((Weight::Fault, fault));
     }
+    if is_stay(said) {
+        return Some((Weight::Waiting, said));
+    }
     let sentence = said.strip_prefix("[WARN] ")?;
     let weight = if sentence.starts_with("waiting for ") { Weight::Waiting } else { Weight::Warning };
     Some((weight, sentence))
+}
+
+/// Reports whether a peer with the file says why it stays. A list of members that still load changes often, and the table has it.
+fn is_stay(said: &str) -> bool {
+    said.strip_prefix("staying ").is_some_and(|why| !why.contains("(has "))
 }
 
 #[cfg(test)]
@@ -158,6 +167,14 @@ mod tests {
         for text in ["", "\n", "hello\n", "[WARN] x\n", "peer x: [WARN] x\n", "peer 7: said [WARN] x\n", "error: x\n"] {
             check(text, &[], None);
         }
+    }
+
+    #[test]
+    fn the_reason_to_stay_is_told_and_a_list_of_members_that_load_is_not() {
+        let stays = "staying until 4 other members have come (--min-peers is 5); so far 1 has come";
+        let text = format!("peer 7: staying for 1003 (has 1 piece)\npeer 7: {stays}\npeer 7: {stays}\n");
+        check(&text, &[stays], Some(stays));
+        assert_eq!(fed(&text).worst(true), None);
     }
 
     #[test]

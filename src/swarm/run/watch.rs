@@ -13,6 +13,7 @@ use peer_process::protocol::peer_id::PeerId;
 
 use crate::hosts::{Host, Hosts, Reading};
 use crate::out::{named, say};
+use crate::run::chorus::Chorus;
 use crate::run::live::Live;
 use crate::run::watched::{Seen, Watched};
 use crate::words;
@@ -85,6 +86,7 @@ pub fn watch(
         let mut stopping: Option<Stopping> = None;
         let begun = Instant::now();
         let mut signals = 0;
+        let mut chorus = Chorus::default();
         loop {
             // If the system has no thread now, it may have one later.
             unattended.retain(|(host, started)| match attend(scope, host, started, sender) {
@@ -96,12 +98,13 @@ pub fn watch(
                     false
                 }
                 Err(trouble) => {
-                    note(peers, started, Err(format!("{}: cannot start a thread: {trouble}", host.called())));
+                    let trouble = format!("{}: cannot start a thread: {trouble}", host.called());
+                    note(peers, started, Err(trouble), &mut chorus);
                     true
                 }
             });
             match news.recv_timeout(LOOK_INTERVALS.0) {
-                Ok(News::Looked(ids, seen)) => note(peers, &ids, seen),
+                Ok(News::Looked(ids, seen)) => note(peers, &ids, seen, &mut chorus),
                 Ok(News::Signal(signal)) => {
                     signals += 1;
                     let first = stopping.get_or_insert_with(|| Stopping::begin(Cause::Signal(signal), &orders));
@@ -115,13 +118,16 @@ pub fn watch(
             if stopping.is_some() {
                 hosts.hurry();
             }
+            say_all(&chorus.take_due(Instant::now()));
             live.show(peers);
             if peers.values().all(|peer| !peer.was_started() || peer.is_done()) {
+                say_all(&chorus.take_all());
                 return stopping.map(|stopping| stopping.cause);
             }
             let failed = || peers.values().find(|peer| peer.has_failed());
             if let Some(stopping) = &mut stopping {
                 if stopping.go_on(&orders) {
+                    say_all(&chorus.take_all());
                     let left = |peer: &&Watched| peer.was_started() && !peer.is_done();
                     let left: Vec<_> = peers.values().filter(left).map(|peer| peer.info.id).collect();
                     say(&format!("{} may still run; try `swarm stop`", named(&left)));
@@ -130,13 +136,18 @@ pub fn watch(
             } else if rules.timeout.is_some_and(|timeout| begun.elapsed() >= timeout) {
                 stopping = Some(Stopping::begin(Cause::Timeout, &orders));
             } else if let Some(failed) = failed().filter(|_| !rules.keep_going) {
-                stopping = Some(Stopping::begin(Cause::Failed(failed.info.id), &orders));
+                let (id, how) = (failed.info.id, failed.killed().unwrap_or_else(|| "has failed".to_owned()));
+                say_all(&chorus.take_all());
+                say(&format!(
+                    "peer {id} {how}; stopping the others, which would wait for it (--keep-going leaves them running)"
+                ));
+                stopping = Some(Stopping::begin(Cause::Failed(id), &orders));
             }
         }
     })
 }
 
-fn note(peers: &mut BTreeMap<PeerId, Watched>, ids: &[PeerId], seen: Result<Vec<Seen>, String>) {
+fn note(peers: &mut BTreeMap<PeerId, Watched>, ids: &[PeerId], seen: Result<Vec<Seen>, String>, chorus: &mut Chorus) {
     match seen {
         Ok(seen) => {
             for seen in &seen {
@@ -144,7 +155,7 @@ fn note(peers: &mut BTreeMap<PeerId, Watched>, ids: &[PeerId], seen: Result<Vec<
                 let had_more = peer.warnings.has_more();
                 peer.see(seen);
                 for warning in peer.warnings.take_new() {
-                    say(&format!("{}: {warning}", seen.id()));
+                    chorus.hear(seen.id(), warning, Instant::now());
                 }
                 if peer.warnings.has_more() && !had_more {
                     say(&format!("{0}: more warnings are in peer_{0}.err", seen.id()));
@@ -159,6 +170,12 @@ fn note(peers: &mut BTreeMap<PeerId, Watched>, ids: &[PeerId], seen: Result<Vec<
     }
 }
 
+fn say_all(lines: &[String]) {
+    for line in lines {
+        say(line);
+    }
+}
+
 /// The state of stopping the peers.
 struct Stopping {
     cause: Cause,
@@ -169,15 +186,12 @@ struct Stopping {
 
 impl Stopping {
     fn begin(cause: Cause, orders: &[Sender<Order>]) -> Self {
-        say(&match cause {
-            Cause::Signal(signal) => format!("{}: stopping the peers", words::signal(signal)),
-            Cause::Timeout => "--timeout has passed; stopping the peers".into(),
-            Cause::Failed(id) => {
-                format!(
-                    "peer {id} has failed; stopping the others, which would wait for it (--keep-going leaves them running)"
-                )
-            }
-        });
+        match cause {
+            Cause::Signal(signal) => say(&format!("{}: stopping the peers", words::signal(signal))),
+            Cause::Timeout => say("--timeout has passed; stopping the peers"),
+            // The sentence about the peer says it.
+            Cause::Failed(_) => {}
+        }
         give(orders, "TERM");
         Self { cause, hard: false, due: Instant::now() + STOP_PATIENCE }
     }

@@ -6,15 +6,20 @@ use std::time::{Duration, Instant};
 use peer_process::config::PeerInfo;
 use peer_process::protocol::layout::FileLayout;
 use peer_process::protocol::peer_id::PeerId;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::copies::report::{Exit, NOT_STARTED, Row};
 use crate::hosts::record::{Record, State};
 use crate::hosts::{Reading, Sight};
 use crate::logs::Progress;
 use crate::run::warnings::Warnings;
+use crate::words;
 
 /// The state of a connected peer that lacks pieces.
 pub const DOWNLOADING: &str = "downloading";
+
+/// Signals that ask a program to exit: SIGHUP, SIGINT and SIGTERM.
+const EXITS: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
 
 /// A rate is the average over this time.
 const RATE_SPAN: Duration = Duration::from_secs(3);
@@ -161,14 +166,32 @@ impl Watched {
         self.has_ended() && self.status() != Some(0)
     }
 
-    /// Returns its worst warning or its last words, and whether its log is missing.
+    /// Reports whether it has refused its command line or its configuration, by the status of our program.
+    pub fn has_refused(&self) -> bool {
+        self.status() == Some(2)
+    }
+
+    /// Reports whether a signal that asks programs to exit ended it, or SIGKILL after that.
+    pub fn was_stopped(&self) -> bool {
+        self.status().is_some_and(|status| status > 128)
+    }
+
+    /// Returns how a signal ended it, such as `was killed by SIGKILL`. `None` if none did, or one that asks a program to exit.
+    pub fn killed(&self) -> Option<String> {
+        let signal = self.status()? - 128;
+        (signal > 0 && !EXITS.contains(&signal)).then(|| format!("was killed by {}", words::signal(signal)))
+    }
+
+    /// Returns its worst warning or its last words, how a signal ended it, and whether its log is missing.
     pub fn note(&self) -> Option<String> {
         self.record?;
         let by_itself = self.status().is_some_and(|status| (1..128).contains(&status));
         let worst = self.warnings.worst(self.status() == Some(0));
         let worst = worst.or_else(|| self.warnings.last_words().filter(|_| by_itself));
-        let no_log = self.lacks_log().then_some("no log found");
-        let parts: Vec<_> = worst.into_iter().chain(no_log).collect();
+        // A peer that refuses its options writes no log.
+        let no_log = (self.lacks_log() && !self.has_refused()).then_some("no log found");
+        let killed = self.killed();
+        let parts: Vec<_> = killed.as_deref().into_iter().chain(worst).chain(no_log).collect();
         (!parts.is_empty()).then(|| parts.join("; "))
     }
 

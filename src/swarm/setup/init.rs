@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener, ToSocketAddrs};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -32,7 +32,7 @@ use crate::setup::places::is_loopback;
 use crate::setup::plan::{Given, Plan};
 use crate::setup::tracker_option;
 use crate::swarm_dir::SwarmDir;
-use crate::words::{first_of, shell_word};
+use crate::words::{first_of, shell_word, typed};
 
 /// The kind of the hashes in the manifest of `--meta`.
 const MANIFEST_KIND: HashKind = HashKind::Sha256;
@@ -46,7 +46,8 @@ const PORTS: Range<u16> = 20_000..32_000;
 pub fn run(args: &InitArgs) -> Result<ExitCode> {
     let dir = &args.dir.dir;
     let source = args.file.as_deref().map(source).transpose()?;
-    if let Some(tracker) = &args.tracker {
+    let tracker = args.tracker.as_deref().map(tracker_option::place);
+    if let Some(tracker) = tracker {
         tracker_url(tracker).map_err(|wrong| Usage::error(format!("--tracker {wrong}")))?;
         if let Some(sentence) = tracker_option::mistaken(&dir.to_string_lossy()).filter(|_| !dir.exists()) {
             return Err(Usage::error(sentence));
@@ -71,11 +72,16 @@ pub fn run(args: &InitArgs) -> Result<ExitCode> {
             swarm.remove(&swarm.journal_name(id))?;
         }
     }
-    Settings::remember_tracker(&swarm, args.tracker.as_deref())?;
+    Settings::remember_tracker(&swarm, tracker)?;
     out::print(&made::describe(&swarm, way, args.file.as_deref()))?;
-    if let Some(tracker) = &args.tracker {
-        let shown = shell_word(dir);
-        out::print(&format!("`swarm start --track {shown}` also runs its tracker, at {}", tracker_url(tracker)?))?;
+    if let Some(tracker) = tracker {
+        let (shown, url) = (shell_word(dir), tracker_url(tracker)?);
+        out::print(&if is_here(tracker) {
+            format!("`swarm start --track {shown}` also runs its tracker, at {url}")
+        } else {
+            let run = format!("swarm track --listen {}", typed(tracker));
+            format!("the peers will use the tracker at {url}, which is not on this machine; run it there: `{run}`")
+        })?;
         let host = tracker.rsplit_once(':').map_or("", |(host, _)| plain_host(host));
         if is_loopback(host) && !swarm.peers.iter().all(|peer| is_loopback(&peer.host)) {
             out::say(&format!("the peers on other hosts cannot reach a tracker at {tracker}"));
@@ -124,6 +130,12 @@ fn free_ports() -> impl Iterator<Item = u16> {
     ];
     let free = move |port: &u16| addresses.iter().all(|address| bindable(*address, *port));
     (start..PORTS.end).chain(PORTS.start..start).filter(free)
+}
+
+/// Reports whether this machine has the host of this place. Only an own address can be listened at.
+fn is_here(place: &str) -> bool {
+    let mut addresses = place.to_socket_addrs().into_iter().flatten();
+    addresses.any(|address| TcpListener::bind((address.ip(), 0)).is_ok())
 }
 
 /// Returns a peer's directory in the swarm's directory (protocol A2).

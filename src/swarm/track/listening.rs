@@ -3,8 +3,8 @@
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs, UdpSocket};
 
-use anyhow::{Context, Result, anyhow};
-use peer_process::config::plain_host;
+use anyhow::{Context, Result, anyhow, ensure};
+use peer_process::config::{Listen, plain_host};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::fault::Usage;
@@ -35,14 +35,8 @@ impl Listening {
     /// # Errors
     /// One sentence if the text is wrong, the host is unknown or not this machine, or another program has the port.
     pub fn at(text: &str) -> Result<Self> {
-        let wrong =
-            || Usage::error(format!("--listen '{text}' is not a host and a port, such as 127.0.0.1:6969 or [::1]:0"));
-        let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
-        let port: u16 = port.parse().map_err(|_| wrong())?;
+        let (host, port) = parse(text).map_err(|wrong| Usage::error(format!("--listen {wrong}")))?;
         let plain = plain_host(host);
-        if plain.is_empty() || (plain.contains(':') && plain == host) {
-            return Err(wrong());
-        }
         let found = (plain, port).to_socket_addrs().with_context(|| format!("cannot look up the host '{plain}'"))?;
         let (mut listeners, mut addresses) = (Vec::new(), Vec::<SocketAddr>::new());
         let mut missing = None;
@@ -63,7 +57,8 @@ impl Listening {
             }
         }
         if listeners.is_empty() {
-            return Err(anyhow!(missing.unwrap_or_else(|| format!("the host '{plain}' has no address"))));
+            // As for a peer, an address of another machine is a wrong usage.
+            return Err(Usage::error(missing.unwrap_or_else(|| format!("the host '{plain}' has no address"))));
         }
         Ok(Self { listeners, host: host.to_owned(), addresses })
     }
@@ -96,6 +91,18 @@ impl Listening {
         let what = if serves_all { "any swarm; --only restricts that" } else { "only the swarms of --only" };
         format!("{who} can announce to the tracker and learns the addresses of the peers there; it serves {what}")
     }
+}
+
+/// Returns the host, as it is written, and the port.
+fn parse(text: &str) -> Result<(&str, u16)> {
+    let has_port_only = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    ensure!(
+        !has_port_only,
+        "'{text}': the host is missing; write 127.0.0.1:{text} for this machine only, or 0.0.0.0:{text} for everybody"
+    );
+    let Listen { port, .. } = Listen::parse(text)?;
+    let (host, _) = text.rsplit_once(':').ok_or_else(|| anyhow!("'{text}': the host is missing"))?;
+    Ok((host, port))
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
@@ -151,12 +158,27 @@ mod tests {
 
     #[test]
     fn a_wrong_value_is_named() {
-        for text in
-            ["", "6969", "127.0.0.1", ":6969", "127.0.0.1:", "127.0.0.1:65536", "::1:6969", "[::1]", "[]:1", "a:b:1"]
-        {
-            let expected = format!("--listen '{text}' is not a host and a port, such as 127.0.0.1:6969 or [::1]:0");
-            assert_eq!(fault(text), expected);
+        let brackets = "an IPv6 address stands in brackets, as in [::1]:6001";
+        for (text, why) in [
+            ("", ": the port is missing"),
+            (
+                "6969",
+                ": the host is missing; write 127.0.0.1:6969 for this machine only, or 0.0.0.0:6969 for everybody",
+            ),
+            ("127.0.0.1", ": the port is missing, as in 127.0.0.1:6001"),
+            (":6969", ": the host is missing"),
+            ("127.0.0.1:", ": the port is missing, as in 127.0.0.1:6001"),
+            ("127.0.0.1:65536", ": '65536' is not a port from 0 to 65535"),
+            ("::1:6969", &format!(": {brackets}")),
+            ("[::1]", ": the port is missing, as in [::1]:6001"),
+            ("[]:1", ": the host is missing"),
+            ("a b:1", ": a host has no blanks"),
+            ("-1", ": '-1' is not a port from 0 to 65535"),
+            ("a:b:1", &format!(": {brackets}")),
+        ] {
+            assert_eq!(fault(text), format!("--listen '{text}'{why}"));
         }
+        assert!(Listening::at("192.0.2.1:6969").expect_err("it is elsewhere").is::<Usage>());
         assert_eq!(fault("192.0.2.1:6969"), "cannot listen on 192.0.2.1:6969: this machine does not have the address");
         assert!(fault("no.such.host.invalid:1").starts_with("cannot look up the host 'no.such.host.invalid': "));
     }

@@ -30,7 +30,7 @@ use std::path::Path;
 use std::process::{self, ExitCode};
 use std::thread;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Error, Result, anyhow};
 use peer_process::discovery::identity::InfoHash;
 use rand::SeedableRng;
 use rand::rngs::{StdRng, SysRng};
@@ -66,11 +66,29 @@ pub fn run(args: &TrackArgs) -> Result<ExitCode> {
     watch_signals()?;
     let serves_all = args.only.is_empty();
     let names = only::hashes(&args.only, &args.names).map_err(|error| Usage::error(format!("{error:#}")))?;
+    let served = only::told(&names);
+    let some_hash = names.keys().next().copied().unwrap_or_else(|| InfoHash::new([0; InfoHash::LEN]));
     let tracker = tracker(names, serves_all, args.interval_secs)?;
-    let listening = Listening::at(&args.listen)?;
+    let listening = Listening::at(&args.listen).map_err(|error| who_is_there(error, &args.listen, some_hash))?;
     print(&listening.url())?;
     say(&listening.reach(serves_all));
+    for line in &served {
+        say(line);
+    }
     match server::serve(listening.listeners, tracker)? {}
+}
+
+/// Adds what runs at the place already, if anything does.
+fn who_is_there(error: Error, place: &str, swarm: InfoHash) -> Error {
+    if error.is::<Usage>() {
+        return error;
+    }
+    let what = match probe::ask(place, swarm) {
+        Found::Nothing => return error,
+        Found::Serves | Found::Refuses => "it is a tracker",
+        Found::Other => "it does not answer as a tracker",
+    };
+    anyhow!("{error:#}; {what}; --listen names another place")
 }
 
 /// Runs a tracker in a thread, until the process ends, and returns its URL. It serves the swarm in this directory, and the one of

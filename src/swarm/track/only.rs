@@ -26,6 +26,13 @@ pub fn hashes(dirs: &[PathBuf], names: &[String]) -> Result<HashMap<InfoHash, St
     Ok(hashes)
 }
 
+/// Returns a line for each swarm with its name and its hash, sorted by name.
+pub fn told(names: &HashMap<InfoHash, String>) -> Vec<String> {
+    let mut lines: Vec<_> = names.iter().map(|(hash, name)| format!("it serves {name}: {hash}")).collect();
+    lines.sort();
+    lines
+}
+
 /// Returns the hash of the swarm in this directory whose peers have this name, and its title.
 ///
 /// # Errors

@@ -55,8 +55,16 @@ pub fn import(args: &MetaImportArgs) -> Result<ExitCode> {
     let kept: Vec<_> = [Some(args.torrent.as_path()), args.common.as_deref()].into_iter().flatten().collect();
     let must_write = is_new(&path, text.as_bytes(), &kept, args.force)?;
     let configured = args.common.as_deref().map(|path| configure(path, &name, layout, args.force)).transpose()?;
+    // Another file is replaced without a remark.
+    let before = Some(&path).filter(|path| must_write && path.is_file()).and_then(|path| Manifest::read(path).ok());
     if must_write {
         new_file::write_text(&path, &text)?;
+    }
+    if let Some(kind) = before.map(|before| before.kind()).filter(|kind| *kind != HashKind::Sha1) {
+        say(&format!(
+            "SHA-1 replaces the {kind} hashes that {} had: it finds damage but not every forgery",
+            path.display()
+        ));
     }
     print(&format!("{}: the sha1 of {}, {}", path.display(), pieces(layout), of(&facts)))?;
     match args.common.as_deref().zip(configured) {

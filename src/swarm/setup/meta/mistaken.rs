@@ -78,6 +78,9 @@ pub fn no_torrent(path: &Path, bytes: &[u8]) -> Option<String> {
         Seems::Manifest => Some(format!(
             "{shown} is not a .torrent file but looks like a manifest; `swarm meta export {typed}` makes a .torrent file of it"
         )),
+        Seems::Other if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("torrent")) => {
+            Some(format!("{shown} is not a whole .torrent file; get it again"))
+        }
         Seems::Other => Some(format!(
             "{shown} is not a .torrent file; `swarm meta create {typed}` makes a manifest of a file that is to be shared"
         )),
