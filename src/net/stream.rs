@@ -20,7 +20,7 @@ const WATCH_TRIES: u32 = 3;
 ///
 /// On Linux it also takes the place of `WATCH_TRIES`: the system asks until the other side was silent for this long.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-const WATCH_SENT: Duration = Duration::from_secs(60);
+const WATCH_SENT: Duration = Duration::from_secs(30);
 
 /// A connection's socket.
 #[derive(Debug)]
