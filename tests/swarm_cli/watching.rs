@@ -16,7 +16,9 @@ fn a_peer_that_is_killed_shows_in_the_table_and_the_others_are_stopped() {
     swarm.kill(1003, "KILL");
     let outcome = running.end();
     outcome.assert_status(1);
-    outcome.assert_said("swarm: peer 1003 has failed; stopping the others, which would wait for it (--keep-going ");
+    outcome.assert_said(
+        "swarm: peer 1003 was killed by SIGKILL; stopping the others, which would wait for it (--keep-going ",
+    );
     assert_eq!(outcome.verdicts(), ["1001 SIGTERM (143) original", "1002 SIGTERM (143) -", "1003 SIGKILL (137) -"]);
     swarm.assert_no_process();
 }

@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn an_empty_torrent_is_not_to_be_shared() {
-        let told = no_torrent(Path::new("a.torrent"), b"").expect("it is none");
+        let told = no_torrent(Path::new("a.torrent"), b"").expect("an empty file is no torrent");
         assert_eq!(told, "a.torrent is empty, so it is not a .torrent file");
     }
 
