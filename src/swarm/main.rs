@@ -35,6 +35,8 @@ mod run;
 
 mod setup;
 
+mod check;
+
 mod generate;
 
 use std::env;
