@@ -29,7 +29,7 @@ fn byte_by_byte(stage: &mut Stage) -> Result<(), Stop> {
             world.say_raw(nb, &[byte], "a byte of the handshake");
             world.watch(Duration::from_millis(3))?;
         }
-        world.until(Wait::to_see("the peer's handshake").from(nb).or(&mistakes::ONE_RECV_HANDSHAKE), |world| {
+        world.until(&Wait::to_see("the peer's handshake").from(nb).or(&mistakes::ONE_RECV_HANDSHAKE), |world| {
             world.facts().of(nb).they_greeted.then_some(())
         })
     })

@@ -123,7 +123,7 @@ impl Judge {
                 },
                 unchoked[0],
                 &format!("at most k + 1 = {} unchoked neighbors at any moment", self.most_unchoked),
-                format!("{count} neighbors have been unchoked together for {} ms", (at - since).as_millis()),
+                format!("{count} neighbors have been unchoked together for {} ms", at.saturating_sub(since).as_millis()),
             ));
         }
     }

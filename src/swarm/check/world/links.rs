@@ -283,7 +283,7 @@ impl Link {
     }
 
     fn read(&mut self, file: &[u8], happened: &mut Vec<(Nb, Happened)>) {
-        let mut buffer = [0; 64 * 1024];
+        let mut buffer = [0; 16 * 1024];
         while self.is_read {
             match self.stream.read(&mut buffer) {
                 Ok(0) => {

@@ -161,7 +161,7 @@ impl World<'_> {
     ///
     /// # Errors
     /// With a finding that says what was waited for and what came instead.
-    pub fn until<T>(&mut self, wait: Wait, mut see: impl FnMut(&mut Self) -> Option<T>) -> Result<T, Stop> {
+    pub fn until<T>(&mut self, wait: &Wait, mut see: impl FnMut(&mut Self) -> Option<T>) -> Result<T, Stop> {
         let time = wait.time.unwrap_or(self.env.patience);
         let (mark, began) = (self.history.mark(), Instant::now());
         let until = began + time;
@@ -173,7 +173,7 @@ impl World<'_> {
             if is_over {
                 // What has arrived by now counts.
                 self.step(Instant::now())?;
-                return see(self).ok_or_else(|| Stop::Failed(Box::new(self.missed(&wait, mark, began.elapsed()))));
+                return see(self).ok_or_else(|| Stop::Failed(Box::new(self.missed(wait, mark, began.elapsed()))));
             }
             self.step(until)?;
         }
@@ -272,7 +272,7 @@ impl World<'_> {
     /// With a finding if that does not happen.
     pub fn meet(&mut self, nb: Nb) -> Result<(), Stop> {
         self.connect(nb)?;
-        self.until(Wait::to_see("the peer's handshake").from(nb), |world| {
+        self.until(&Wait::to_see("the peer's handshake").from(nb), |world| {
             world.facts.of(nb).they_greeted.then_some(())
         })
     }
@@ -289,14 +289,14 @@ impl World<'_> {
         let name = name(nb, &self.plan, self.env.first_id);
         if nb.0 < self.plan.neighbors() && self.plan.is_earlier(nb) {
             let what = format!("a call to port {} of {name}, whose line stands before the peer's", self.links.port(nb));
-            return self.until(Wait::to_see(what).within(patience), |world| {
+            return self.until(&Wait::to_see(what).within(patience), |world| {
                 world.facts.of(nb).is_connected.then_some(())
             });
         }
         let what = format!("a connection to port {} of the peer, called by {name}", self.port);
         let mut next = Instant::now();
         let wait = Wait::to_see(what).within(patience).or(&crate::check::mistakes::NOT_LISTENING);
-        let outcome = self.until(wait, |world| {
+        let outcome = self.until(&wait, |world| {
             if Instant::now() < next {
                 return None;
             }
@@ -330,7 +330,7 @@ impl World<'_> {
         wait: Wait,
         is_it: impl Fn(&Message) -> bool,
     ) -> Result<(Duration, Message), Stop> {
-        self.until(wait.from(nb), |world| {
+        self.until(&wait.from(nb), |world| {
             let found = world.history.messages(nb, mark).find(|(_, message)| is_it(message));
             found.map(|(at, message)| (at, message.clone()))
         })
@@ -341,7 +341,7 @@ impl World<'_> {
     /// # Errors
     /// With a finding if the peer does not read it.
     pub fn drain(&mut self, nb: Nb) -> Result<(), Stop> {
-        self.until(Wait::to_see("that the peer reads what was sent").from(nb), |world| {
+        self.until(&Wait::to_see("that the peer reads what was sent").from(nb), |world| {
             (world.links.unsent(nb) == 0).then_some(())
         })
     }
