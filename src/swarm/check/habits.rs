@@ -11,7 +11,7 @@ use rand::rngs::StdRng;
 use rand::seq::IteratorRandom;
 
 use super::facts::Facts;
-use super::history::{Heard, What};
+use super::history::{Heard, Said, What};
 use super::plan::Nb;
 
 /// When a neighbor shakes hands.
@@ -104,12 +104,20 @@ pub fn react(habits: &Habits, has: &PieceSet, nb: Nb, what: &What, facts: &Facts
     if greets_now {
         deeds.push(Deed::Greet);
     }
+    // The bitfield follows when both have shaken hands.
+    let is_bitfield_due = match what {
+        What::Said(of, Said::Handshake) => *of == nb && between.they_greeted,
+        What::Heard(of, Heard::Handshake(_)) => *of == nb && between.we_greeted,
+        _ => false,
+    };
+    if is_bitfield_due && habits.sends_bitfield {
+        deeds.push(Deed::Say(Message::Bitfield(Box::new(has.clone()))));
+    }
     let What::Heard(of, heard) = what else { return deeds };
     if *of != nb {
         return deeds;
     }
     match heard {
-        Heard::Handshake(_) if habits.sends_bitfield => deeds.push(Deed::Say(Message::Bitfield(Box::new(has.clone())))),
         Heard::Message(message, _) => match message {
             Message::Interested if habits.unchokes && between.we_choke => deeds.push(Deed::Say(Message::Unchoke)),
             Message::NotInterested if habits.unchokes && !between.we_choke => deeds.push(Deed::Say(Message::Choke)),

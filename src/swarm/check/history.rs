@@ -146,7 +146,9 @@ impl fmt::Display for Heard {
             }
             Self::Message(message, true) => message.fmt(f),
             Self::Message(message, false) => write!(f, "{message} with other bytes than the file's"),
-            Self::Unknown { message_type, length } => write!(f, "message of unknown type {message_type}, length {length}"),
+            Self::Unknown { message_type, length } => {
+                write!(f, "message of unknown type {message_type}, length {length}")
+            }
             Self::Broken(broken) => write!(f, "bytes that cannot be understood: it {}", broken.sentence),
         }
     }

@@ -182,7 +182,8 @@ mod tests {
         let whole = Incoming::new(plan.layout()).take(&bytes, &file);
         let mut single = Incoming::new(plan.layout());
         let one_by_one: Vec<_> = bytes.iter().flat_map(|byte| single.take(&[*byte], &file)).collect();
-        let expected = ["handshake with ID 1002", "interested", "have 3", "message of unknown type 9, length 3", "piece 10"];
+        let expected =
+            ["handshake with ID 1002", "interested", "have 3", "message of unknown type 9, length 3", "piece 10"];
         assert_eq!(told(&whole)[..5], expected);
         assert_eq!(told(&one_by_one)[..5], expected);
         assert!(told(&whole)[5].contains("'choke' of length 2 instead of 1"), "{whole:?}");

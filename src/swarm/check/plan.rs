@@ -197,7 +197,8 @@ mod tests {
     fn both_files_are_written_in_the_order_and_form_of_the_plan() {
         let mut plan = Plan::leecher(1, 1).with_seeder(Nb(0));
         plan.form = Form { newline: "\r\n", trailing: " ", ends_last_line: false };
-        let text = plan.peer_info_cfg(1001, "localhost", |nb| nb.map_or(6000, |Nb(nb)| 6001 + u16::try_from(nb).unwrap_or(0)));
+        let text =
+            plan.peer_info_cfg(1001, "localhost", |nb| nb.map_or(6000, |Nb(nb)| 6001 + u16::try_from(nb).unwrap_or(0)));
         assert_eq!(text, "1001 localhost 6001 1 \r\n1002 localhost 6000 0 \r\n1003 localhost 6002 0 ");
         assert!(plan.common_cfg("a.dat").ends_with("FileName a.dat \r\nFileSize 2660 \r\nPieceSize 256 "));
         assert_eq!(plan.layout().piece_count(), 11);

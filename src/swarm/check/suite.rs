@@ -156,9 +156,14 @@ impl Suite<'_> {
 
     /// Returns the directory of a case.
     pub fn dir_of(&self, case: &Case, run: u32) -> PathBuf {
-        let name = case.clause.address.replace('/', "-");
-        self.dir.join(if run == 1 { name } else { format!("{name}.{run}") })
+        self.dir.join(name_of(case, run))
     }
+}
+
+/// Returns the name of a case's directory.
+pub fn name_of(case: &Case, run: u32) -> String {
+    let name = case.clause.address.replace('/', "-");
+    if run == 1 { name } else { format!("{name}.{run}") }
 }
 
 /// Resolves what the cases left into outcomes.
@@ -186,7 +191,8 @@ pub fn resolve(raws: &[Raw]) -> Vec<Outcome> {
                     }
                 }
             }
-            let other = raw.violations.iter().find(|violation| violation.disrupts && owner_of(raw, violation) != address);
+            let other =
+                raw.violations.iter().find(|violation| violation.disrupts && owner_of(raw, violation) != address);
             let own: Vec<_> = raw.findings.iter().cloned().chain(raw.stopped.as_deref().cloned()).collect();
             let mut because_of = None;
             if let Some(other) = other.filter(|_| !own.is_empty()) {

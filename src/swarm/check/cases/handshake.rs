@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::check::history::Said;
 use crate::check::mistakes;
 use crate::check::plan::{Nb, Plan};
 use crate::check::rubric::Item;
@@ -29,6 +30,7 @@ fn byte_by_byte(stage: &mut Stage) -> Result<(), Stop> {
             world.say_raw(nb, &[byte], "a byte of the handshake");
             world.watch(Duration::from_millis(3))?;
         }
+        world.meant(nb, Said::Handshake);
         world.until(&Wait::to_see("the peer's handshake").from(nb).or(&mistakes::ONE_RECV_HANDSHAKE), |world| {
             world.facts().of(nb).they_greeted.then_some(())
         })

@@ -85,7 +85,13 @@ impl Judge {
             (false, _) => {
                 let came = format!("no not interested within {ms} ms");
                 let expected = "not interested to a neighbor that has nothing that the peer lacks";
-                self.tell(Violation::new("interest/not-interested", &mistakes::NEVER_NOT_INTERESTED, nb, expected, came));
+                self.tell(Violation::new(
+                    "interest/not-interested",
+                    &mistakes::NEVER_NOT_INTERESTED,
+                    nb,
+                    expected,
+                    came,
+                ));
             }
         }
     }

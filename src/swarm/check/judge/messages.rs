@@ -59,7 +59,8 @@ impl Judge {
             None => true,
         };
         if is_wrong {
-            let came = "unchoke, to a neighbor whose last word is not interested, or that never said interested".to_owned();
+            let came =
+                "unchoke, to a neighbor whose last word is not interested, or that never said interested".to_owned();
             let expected = "unchoke only to neighbors that are interested";
             let mistake = &mistakes::NOT_INTERESTED_UNCHOKED;
             self.tell(Violation::new("choking/interested-only", mistake, nb, expected, came));
@@ -150,7 +151,8 @@ impl Judge {
             "a bit for each piece that the peer has, piece 0 in the high bit of the first byte",
             came.to_owned(),
         );
-        violation.bytes = Some(evidence(&bytes, Some(expected), vec![Message::Bitfield(Box::new(set.clone())).to_string()]));
+        violation.bytes =
+            Some(evidence(&bytes, Some(expected), vec![Message::Bitfield(Box::new(set.clone())).to_string()]));
         self.tell(violation);
     }
 
@@ -165,14 +167,21 @@ impl Judge {
         if between.they_are_interested != Some(true) {
             let came = format!("request {piece}, although the peer has not said interested");
             let expected = "interested before the first request";
-            self.tell(Violation::new("requests/after-interest", &mistakes::REQUEST_BEFORE_INTEREST, nb, expected, came));
+            self.tell(Violation::new(
+                "requests/after-interest",
+                &mistakes::REQUEST_BEFORE_INTEREST,
+                nb,
+                expected,
+                came,
+            ));
         }
         if !between.we_have.contains(piece) {
             let came = format!("request {piece}, which this neighbor has not announced");
             let expected = "requests only for pieces that the neighbor has announced";
             self.tell(Violation::new("requests/offered-only", &mistakes::NOT_OFFERED, nb, expected, came));
         }
-        let is_open = |asked: &&crate::check::facts::Asked| asked.while_unchoked && at.saturating_sub(asked.at) < GIVEN_UP;
+        let is_open =
+            |asked: &&crate::check::facts::Asked| asked.while_unchoked && at.saturating_sub(asked.at) < GIVEN_UP;
         if let Some(open) = between.asked_of_us.iter().find(is_open).filter(|_| !between.we_choke) {
             let age = at.saturating_sub(open.at).as_millis();
             let came = format!("request {piece}, {age} ms after request {}, which is not answered yet", open.piece);
@@ -184,12 +193,16 @@ impl Judge {
                 && between.is_connected
                 && between.asked_of_us.iter().any(|asked| asked.piece == piece && is_open(&asked))
         });
-        let given = facts.given.iter().find(|(given, _, given_at)| *given == piece && at.saturating_sub(*given_at) > CROSSING);
+        let given =
+            facts.given.iter().find(|(given, _, given_at)| *given == piece && at.saturating_sub(*given_at) > CROSSING);
         let came = if elsewhere.is_some() {
             Some(format!("request {piece}, which the peer has just requested from another neighbor"))
         } else {
             given.map(|(_, _, given_at)| {
-                format!("request {piece}, which the peer received {} ms before", at.saturating_sub(*given_at).as_millis())
+                format!(
+                    "request {piece}, which the peer received {} ms before",
+                    at.saturating_sub(*given_at).as_millis()
+                )
             })
         };
         if let Some(came) = came {

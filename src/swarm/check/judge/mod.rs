@@ -123,7 +123,10 @@ impl Judge {
                 },
                 unchoked[0],
                 &format!("at most k + 1 = {} unchoked neighbors at any moment", self.most_unchoked),
-                format!("{count} neighbors have been unchoked together for {} ms", at.saturating_sub(since).as_millis()),
+                format!(
+                    "{count} neighbors have been unchoked together for {} ms",
+                    at.saturating_sub(since).as_millis()
+                ),
             ));
         }
     }

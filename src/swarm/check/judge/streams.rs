@@ -56,11 +56,8 @@ impl Judge {
     }
 
     pub(super) fn see_broken(&mut self, nb: Nb, broken: &Broken) {
-        let (owner, mistake) = if broken.is_opening {
-            ("handshake/bytes", of_opening(broken.mistake))
-        } else {
-            of_stream(broken)
-        };
+        let (owner, mistake) =
+            if broken.is_opening { ("handshake/bytes", of_opening(broken.mistake)) } else { of_stream(broken) };
         let expected = if broken.is_opening {
             "the 32 bytes of the handshake"
         } else {
@@ -82,7 +79,9 @@ impl Judge {
 
 fn of_opening(guess: Option<Guess>) -> Option<&'static Mistake> {
     match guess {
-        Some(Guess::JavaBlocks | Guess::JavaHeader | Guess::JavaBody | Guess::JavaWriteUtf) => Some(&mistakes::JAVA_OBJECTS),
+        Some(Guess::JavaBlocks | Guess::JavaHeader | Guess::JavaBody | Guess::JavaWriteUtf) => {
+            Some(&mistakes::JAVA_OBJECTS)
+        }
         Some(Guess::FormerHeader | Guess::HeaderSpelling(_) | Guess::BitTorrent) => Some(&mistakes::OTHER_HEADER),
         Some(Guess::NoHandshake) => Some(&mistakes::NO_HANDSHAKE),
         Some(Guess::LengthBeforeHandshake) => Some(&mistakes::LENGTH_BEFORE_HANDSHAKE),

@@ -216,7 +216,9 @@ impl Links {
     /// When the system cannot wait.
     pub fn wait(&mut self, time: Duration, file: &[u8]) -> Result<Vec<(Nb, Happened)>> {
         match self.poll.poll(&mut self.events, Some(time)) {
-            Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error).context("cannot wait for sockets"),
+            Err(error) if error.kind() != ErrorKind::Interrupted => {
+                return Err(error).context("cannot wait for sockets");
+            }
             _ => {}
         }
         let mut happened = Vec::new();

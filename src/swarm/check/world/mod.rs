@@ -11,7 +11,7 @@ mod waits;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Error, Result};
@@ -24,7 +24,7 @@ use rand::rngs::StdRng;
 
 use self::links::Links;
 pub use self::process::{Printed, Process};
-pub use self::waits::Wait;
+pub use self::waits::{Wait, secs};
 use super::facts::Facts;
 use super::habits::{self, Deed, Habits};
 use super::history::{History, Said, What};
@@ -59,7 +59,7 @@ pub struct Env {
     /// Where the log is looked for.
     pub log_pattern: Option<crate::logs::LogPattern>,
     /// The signal that ends the run, or 0.
-    pub signal: Arc<AtomicI32>,
+    pub signal: Arc<AtomicUsize>,
 }
 
 /// Why a case does not go on.
@@ -222,7 +222,8 @@ impl<'a> World<'a> {
     /// When the system cannot.
     pub fn start(&mut self) -> Result<(), Stop> {
         let (id, dir) = (self.own_id().to_string(), self.dir.to_string_lossy().into_owned());
-        let command = self.env.command.replace("{id}", &id).replace("{dir}", &dir).replace("{port}", &self.port.to_string());
+        let command =
+            self.env.command.replace("{id}", &id).replace("{dir}", &dir).replace("{port}", &self.port.to_string());
         let mark = format!("{}.{}", std::process::id(), dir);
         self.started_at = Instant::now();
         self.life_at = None;
@@ -428,6 +429,7 @@ impl<'a> World<'a> {
     }
 
     /// Records an event, and lets all see it.
+    #[expect(clippy::needless_pass_by_value, reason = "each caller makes it for this")]
     fn emit(&mut self, what: What) {
         let at = self.now();
         self.judge.see(at, &what, &self.facts);
@@ -469,7 +471,12 @@ impl<'a> World<'a> {
             findings: self.findings,
             late: self.late,
             life_at: self.life_at,
-            trace: self.history.since(0).iter().map(|event| waits::line(event, &self.plan, self.env.first_id)).collect(),
+            trace: self
+                .history
+                .since(0)
+                .iter()
+                .map(|event| waits::line(event, &self.plan, self.env.first_id))
+                .collect(),
             was_killed,
             printed: self.process.as_ref().map(|process| process.printed().last_lines(10)).unwrap_or_default(),
         }

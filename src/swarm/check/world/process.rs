@@ -105,6 +105,16 @@ impl Process {
         self.status
     }
 
+    /// Waits for its end.
+    ///
+    /// # Errors
+    /// When the system cannot.
+    pub fn wait(&mut self) -> io::Result<ExitStatus> {
+        let status = self.child.wait()?;
+        self.status = Some(status);
+        Ok(status)
+    }
+
     /// Returns what it has printed so far.
     pub fn printed(&self) -> Printed {
         lock(&self.printed.0).clone()
@@ -118,10 +128,8 @@ impl Process {
 
     #[cfg(unix)]
     fn signal(&self, signal: Signal) {
-        if let Some(group) = Pid::from_child(&self.child).into() {
-            // If all of the group has ended, there is nobody to tell.
-            _ = rustix::process::kill_process_group(group, signal);
-        }
+        // If all of the group has ended, there is nobody to tell.
+        _ = rustix::process::kill_process_group(Pid::from_child(&self.child), signal);
     }
 
     /// Ends everything that the command started. Returns whether it had to be killed because it did not end when it was asked.

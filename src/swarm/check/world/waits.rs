@@ -199,7 +199,8 @@ impl World<'_> {
         finding.mistake = wait.mistake;
         finding.bytes = wait.nb.and_then(|nb| {
             let rest = self.links.incoming(nb)?.rest();
-            (!rest.is_empty()).then(|| evidence(rest, None, vec!["the start of something that is not whole".to_owned()]))
+            (!rest.is_empty())
+                .then(|| evidence(rest, None, vec!["the start of something that is not whole".to_owned()]))
         });
         finding
     }
@@ -250,7 +251,7 @@ impl World<'_> {
         if let Some(nb) = nb
             && self.facts.of(nb).connections == 0
         {
-            came = "no connection".to_owned();
+            "no connection".clone_into(&mut came);
         }
         if self.has_ended() {
             let exit = self.history.since(0).iter().rev().find_map(|event| match &event.what {
@@ -289,9 +290,8 @@ impl World<'_> {
         let name = name(nb, &self.plan, self.env.first_id);
         if nb.0 < self.plan.neighbors() && self.plan.is_earlier(nb) {
             let what = format!("a call to port {} of {name}, whose line stands before the peer's", self.links.port(nb));
-            return self.until(&Wait::to_see(what).within(patience), |world| {
-                world.facts.of(nb).is_connected.then_some(())
-            });
+            return self
+                .until(&Wait::to_see(what).within(patience), |world| world.facts.of(nb).is_connected.then_some(()));
         }
         let what = format!("a connection to port {} of the peer, called by {name}", self.port);
         let mut next = Instant::now();
@@ -312,6 +312,25 @@ impl World<'_> {
             }
         });
         outcome?.map_err(Stop::Tester)
+    }
+
+    /// Waits until the peer calls somebody, or accepts a call of this neighbor.
+    ///
+    /// # Errors
+    /// With a finding if it does neither.
+    pub fn first_sign(&mut self, nb: Nb) -> Result<(), Stop> {
+        let mut next = Instant::now();
+        let wait = Wait::to_see("a first sign on the network").within(self.env.start_patience);
+        self.until(&wait, |world| {
+            if world.life_at.is_none() && Instant::now() >= next {
+                next = Instant::now() + REDIAL;
+                if let Ok(true) = world.links.dial(nb, &world.env.addresses, world.port) {
+                    world.life_at.get_or_insert(world.started_at.elapsed());
+                    world.emit(What::Connected(nb, false));
+                }
+            }
+            world.life_at.map(drop)
+        })
     }
 
     /// Returns how long to wait for a connection: longer as long as the peer has given no sign of life.
