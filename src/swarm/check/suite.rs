@@ -72,7 +72,9 @@ impl Suite<'_> {
         began: &(dyn Fn(&'static str) + Sync),
         ended: &(dyn Fn(&'static str) + Sync),
     ) -> Result<Vec<Raw>> {
-        let queue: Mutex<VecDeque<&'static Case>> = Mutex::new(cases.iter().copied().collect());
+        // What takes long must not begin last.
+        let (long, short): (Vec<_>, Vec<_>) = cases.iter().copied().partition(|case| case.is_long);
+        let queue: Mutex<VecDeque<&'static Case>> = Mutex::new(long.into_iter().chain(short).collect());
         let done: Mutex<BTreeMap<&'static str, Raw>> = Mutex::default();
         let trouble: Mutex<Option<Error>> = Mutex::default();
         let work = || {
@@ -260,7 +262,7 @@ fn blame_needs(raws: &[Raw], outcomes: &mut [Outcome]) {
         let mut is_changed = false;
         for (raw, outcome) in raws.iter().zip(outcomes.iter_mut()) {
             // What was seen with certainty stays a failure; only what did not come may have another cause.
-            if outcome.verdict == Verdict::Fail
+            if matches!(outcome.verdict, Verdict::Fail | Verdict::Warn)
                 && raw.stopped.is_some()
                 && let Some(of) = raw.case.needs.iter().find_map(|need| culprit.get(need))
                 && *of != outcome.clause.address

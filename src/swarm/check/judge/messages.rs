@@ -159,21 +159,28 @@ impl Judge {
     fn see_request(&mut self, at: Duration, nb: Nb, piece: PieceIndex, facts: &Facts) {
         let between = facts.of(nb);
         let never_unchoked = between.we_choke_since == between.connected_at;
-        if between.we_choke && (never_unchoked || at.saturating_sub(between.we_choke_since) > CROSSING) {
+        let is_choked = between.we_choke && (never_unchoked || at.saturating_sub(between.we_choke_since) > CROSSING);
+        // Before the first word of interest, that is the mistake.
+        if is_choked && between.they_are_interested.is_some() {
             let came = format!("request {piece} from a neighbor that chokes the peer");
             let expected = "requests only between unchoke and choke";
             self.tell(Violation::new("requests/unchoked-only", &mistakes::REQUESTS_CHOKED, nb, expected, came));
         }
-        if between.they_are_interested != Some(true) {
-            let came = format!("request {piece}, although the peer has not said interested");
-            let expected = "interested before the first request";
-            self.tell(Violation::new(
-                "requests/after-interest",
-                &mistakes::REQUEST_BEFORE_INTEREST,
-                nb,
-                expected,
-                came,
-            ));
+        match between.they_are_interested {
+            Some(true) => {}
+            Some(false) => {
+                let came = format!("request {piece}, although the peer's last word is not interested");
+                let expected = "requests only while the peer is interested";
+                let is_had = facts.can_have.contains(piece);
+                let mistake = if is_had { &mistakes::DUPLICATE_REQUESTS } else { &mistakes::REQUEST_UNINTERESTED };
+                self.tell(Violation::new("requests/while-interested-only", mistake, nb, expected, came));
+            }
+            None => {
+                let came = format!("request {piece}, although the peer has not said interested");
+                let expected = "interested before the first request";
+                let mistake = &mistakes::REQUEST_BEFORE_INTEREST;
+                self.tell(Violation::new("requests/after-interest", mistake, nb, expected, came));
+            }
         }
         if !between.we_have.contains(piece) {
             let came = format!("request {piece}, which this neighbor has not announced");
