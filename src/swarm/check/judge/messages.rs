@@ -13,6 +13,9 @@ use crate::check::history::Heard;
 use crate::check::mistakes;
 use crate::check::plan::Nb;
 
+/// Messages of one decision come within this time.
+const AT_ONCE: Duration = Duration::from_millis(300);
+
 impl Judge {
     pub(super) fn see_heard(&mut self, at: Duration, nb: Nb, heard: &Heard, facts: &Facts) {
         match heard {
@@ -52,12 +55,16 @@ impl Judge {
             let expected = "unchoke only to a neighbor that is choked";
             self.tell(Violation::new("choking/changes-only", &mistakes::CHOKE_WITHOUT_CHANGE, nb, expected, came));
         }
+        // Who is unchoked still, or was a moment ago, is not chosen now.
+        let was_choked = between.they_choke_since == between.connected_at
+            || between.they_choke && at.saturating_sub(between.they_choke_since) > AT_ONCE;
         let crossed = at.saturating_sub(between.we_are_interested_since) < CROSSING;
-        let is_wrong = match between.we_are_interested {
-            Some(true) => false,
-            Some(false) => !crossed,
-            None => true,
-        };
+        let is_wrong = was_choked
+            && match between.we_are_interested {
+                Some(true) => false,
+                Some(false) => !crossed,
+                None => true,
+            };
         if is_wrong {
             let came =
                 "unchoke, to a neighbor whose last word is not interested, or that never said interested".to_owned();

@@ -74,7 +74,7 @@ fn keeps_time(world: &mut World, first: Duration, interval: Duration, count: u32
     let slack = interval.mul_f64(2.0 * TOLERANCE);
     world.watch((first + interval * count + slack).saturating_sub(world.now()))?;
     let later: Vec<_> = changes(world, 0).into_iter().filter(|change| change.at >= first).collect();
-    let after: Vec<Duration> = selections(&later).into_iter().map(|at| at - first).collect();
+    let after: Vec<Duration> = selections(&later).into_iter().map(|at| at.saturating_sub(first)).collect();
     let Some(came) = out_of_time(&after, interval, least) else { return Ok(()) };
     let expected =
         format!("a selection every {} after the first, {:.0} % more or less", secs(interval), TOLERANCE * 100.0);

@@ -42,7 +42,16 @@ pub static CASES: &[Case] = &[
         "choking/rate-decides",
         ("A7", Item::I2d, Must),
         "While the peer lacks pieces, it prefers the neighbors that sent it most during the last interval.",
-        &["choking/unchokes", "requests/starts", "requests/next-after-piece", "choking/chokes-again"],
+        &[
+            "choking/unchokes",
+            "choking/chokes-again",
+            "requests/starts",
+            "requests/unchoked-only",
+            "requests/after-interest",
+            "requests/offered-only",
+            "requests/next-after-piece",
+            "pieces/have-to-all",
+        ],
         rates::rate_decides,
     )
     .measured()
@@ -52,7 +61,14 @@ pub static CASES: &[Case] = &[
         ("A7", Item::I2d, Must),
         "Neighbors with equal rates are preferred at random, at each selection again. (A correct peer fails this by chance in \
         less than one of a million runs.)",
-        &["choking/unchokes", "requests/starts"],
+        &[
+            "choking/unchokes",
+            "requests/starts",
+            "requests/unchoked-only",
+            "requests/after-interest",
+            "requests/offered-only",
+            "pieces/have-to-all",
+        ],
         rates::ties_random,
     )
     .long(),
@@ -129,7 +145,7 @@ pub static CASES: &[Case] = &[
         "choking/free-slot",
         ("B", Item::I2d, Should),
         "Selections come every p seconds: a place that is free stays free until the next one.",
-        &["choking/unchokes"],
+        &["choking/unchokes", "choking/chokes-again"],
         members::free_slot,
     ),
     case(
@@ -167,7 +183,12 @@ pub static CASES: &[Case] = &[
         "choking/optimistic-changes",
         ("A7", Item::I2e, Must),
         "Every m seconds another neighbor is unchoked optimistically, and the former one is choked unless it is preferred.",
-        &["choking/optimistic-exists", "choking/optimistic-among-choked", "choking/optimistic-stays"],
+        &[
+            "choking/optimistic-exists",
+            "choking/chokes-again",
+            "choking/optimistic-among-choked",
+            "choking/optimistic-stays",
+        ],
         optimistic::changes,
     ),
     case(

@@ -43,13 +43,13 @@ pub fn among_choked(stage: &mut Stage) -> Result<(), Stop> {
 
 /// Some neighbor is unchoked for m seconds without a break, though others are preferred every p seconds.
 pub fn stays(stage: &mut Stage) -> Result<(), Stop> {
-    stage.run(Plan::seeder(1, 7).with_choking(1, 1, 3), |world| {
-        let all = nbs(0..8);
+    stage.run(Plan::seeder(1, MANY - 1).with_choking(1, 1, 4), |world| {
+        let all = nbs(0..MANY);
         open(world, &all)?;
         let began = first_unchoke(world)?;
-        let least = m(world) - SELECTION;
-        world.doing("watched eight interested neighbors, with k = 1, p = 1 and m = 3");
-        let wait = Wait::to_see("a neighbor that stays unchoked for m = 3 s");
+        let least = m(world).saturating_sub(SELECTION);
+        world.doing(format!("watched {MANY} interested neighbors, with k = 1, p = 1 and m = 4"));
+        let wait = Wait::to_see("a neighbor that stays unchoked for m = 4 s");
         let (mut last, mut two) = (began, Duration::ZERO);
         let outcome = world.until(&wait.within(m(world) * 2 + p(world) + SLACK), |world| {
             let now = world.now();
@@ -57,10 +57,9 @@ pub fn stays(stage: &mut Stage) -> Result<(), Stop> {
                 two += now.saturating_sub(last);
             }
             last = now;
-            let is_long = |nb: &Nb| {
-                let between = world.facts().of(*nb);
-                !between.they_choke && now.saturating_sub(between.they_choke_since) >= least
-            };
+            let changes = changes_of(world, 0);
+            let since = |nb: Nb| unchoked_since(&changes, nb);
+            let is_long = |nb: &Nb| since(*nb).is_some_and(|since| now.saturating_sub(since) >= least);
             all.iter().any(is_long).then_some(())
         });
         let share = two.as_secs_f64() / last.saturating_sub(began).as_secs_f64();
@@ -115,6 +114,23 @@ pub fn random(stage: &mut Stage) -> Result<(), Stop> {
     })
 }
 
+/// Returns since when a neighbor is unchoked. A choke that an unchoke follows at once, and a repeated unchoke, change nothing.
+fn unchoked_since(changes: &[Change], nb: Nb) -> Option<Duration> {
+    let (mut since, mut choked_at) = (None, None);
+    for change in changes.iter().filter(|change| change.nb == nb) {
+        if change.chokes {
+            choked_at = choked_at.or(Some(change.at));
+            continue;
+        }
+        if choked_at.is_some_and(|at| change.at.saturating_sub(at) >= SELECTION) {
+            since = None;
+        }
+        since = since.or(Some(change.at));
+        choked_at = None;
+    }
+    since.filter(|_| choked_at.is_none())
+}
+
 fn unchokes_since(world: &World, since: Duration) -> impl Iterator<Item = Change> {
     changes_of(world, 0).into_iter().filter(move |change| !change.chokes && change.at >= since)
 }
@@ -164,6 +180,14 @@ mod tests {
             words.collect::<Vec<_>>()
         };
         steps.iter().enumerate().flat_map(change).collect()
+    }
+
+    #[test]
+    fn an_unchoke_counts_from_its_first_message() {
+        let secs = |steps: &[&str]| unchoked_since(&drawn(steps), Nb(1)).map(|since| since.as_secs());
+        assert_eq!(secs(&["", "+1", "+2 -1"]), None);
+        assert_eq!(secs(&["", "+1", "+1", "-1 +1", "-2"]), Some(1), "repeated, and choked for a moment");
+        assert_eq!(secs(&["+1", "-1", "+1"]), Some(2));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::check::habits::Habits;
 use crate::check::mistakes::{self, Mistake};
 use crate::check::plan::{Nb, Plan};
 use crate::check::stage::Stage;
+use crate::check::verdict::Level;
 use crate::check::world::{Stop, Wait, World};
 
 /// How long neighbors take to answer a request: at first, then the fast, its successor, the others, and the slowest.
@@ -45,8 +46,7 @@ pub fn rate_decides(stage: &mut Stage) -> Result<(), Stop> {
         world.until(&Wait::to_see("requests, and have for the pieces").or(&mistakes::NEVER_REQUESTS), |world| {
             all.iter().all(|&nb| world.facts().of(nb).we_are_interested == Some(true)).then_some(())
         })?;
-        first_unchoke(world)?;
-        world.watch(Duration::from_millis(100))?;
+        all_take_part(world)?;
         let before = world.facts().unchoked();
         let others: Vec<Nb> = all.iter().copied().filter(|nb| !before.contains(nb)).collect();
         let picked: Vec<Nb> = others.sample(world.rng(), 2).copied().collect();
@@ -97,8 +97,11 @@ fn fastest_is_preferred(
     let time = interval * 2 + SLACK;
     let wait = Wait::to_see(format!("unchoke to {}, the fastest of all during a whole interval", world.id(fastest)));
     let outcome = world.until(&wait.within(time), |world| (!world.facts().of(fastest).they_choke).then_some(()));
-    let mistake = likely(world, former, slowest, began);
-    named(outcome, || mistake)?;
+    if let Err(Stop::Failed(mut finding)) = outcome {
+        finding.mistake = Some(likely(world, former, slowest, began)?);
+        return Err(Stop::Failed(finding));
+    }
+    outcome?;
     let next = world.facts().of(fastest).they_choke_since + interval + SLACK / 2;
     world.watch(next.saturating_sub(world.now()))?;
     if !world.facts().of(fastest).they_choke {
@@ -106,21 +109,35 @@ fn fastest_is_preferred(
     }
     let expected = format!("{} stays unchoked, the fastest of all", world.id(fastest));
     let came = format!("choke; unchoked are {}", ids(world, &world.facts().unchoked()));
-    Err(failure(world, likely(world, former, slowest, began), expected, came))
+    let mut finding = world.finding(Level::Must, expected, came);
+    finding.mistake = Some(likely(world, former, slowest, began)?);
+    Err(Stop::Failed(Box::new(finding)))
 }
 
-/// Returns the likely reason why the fastest is not unchoked.
-fn likely(world: &World, former: Option<Nb>, slowest: Nb, began: usize) -> &'static Mistake {
-    let is_unchoked = |nb: Nb| !world.facts().of(nb).they_choke;
-    if changes(world, began).is_empty() {
+/// Returns the likely reason why the fastest is not unchoked. Two more selections tell.
+fn likely(world: &mut World, former: Option<Nb>, slowest: Nb, began: usize) -> Result<&'static Mistake, Stop> {
+    let time = p(world) * 2;
+    world.watch(time)?;
+    let stays_unchoked = |nb: Nb| {
+        let between = world.facts().of(nb);
+        !between.they_choke && world.now().saturating_sub(between.they_choke_since) >= time
+    };
+    Ok(if changes(world, began).is_empty() {
         &mistakes::SAME_SET
-    } else if is_unchoked(slowest) {
+    } else if stays_unchoked(slowest) {
         &mistakes::SORTED_ASCENDING
-    } else if former.is_some_and(is_unchoked) {
+    } else if former.is_some_and(stays_unchoked) {
         &mistakes::RATES_CUMULATIVE
     } else {
         &mistakes::RATES_IGNORED
-    }
+    })
+}
+
+/// Waits for a selection in which all that are interested by now take part.
+fn all_take_part(world: &mut World) -> Result<(), Stop> {
+    let interested_at = world.now();
+    first_unchoke(world)?;
+    world.watch((interested_at + p(world) + SLACK / 2).saturating_sub(world.now()))
 }
 
 /// A neighbor gives the peer a few pieces, and chokes it then. So others are interested, and nobody sends anything.
@@ -129,7 +146,7 @@ pub fn ties_random(stage: &mut Stage) -> Result<(), Stop> {
         let donor = Nb(0);
         let crowd = nbs(1..CROWD + 1);
         let full = PieceSet::full(world.layout());
-        let serves = Habits { unchokes: true, serves_after: Some(Duration::ZERO), ..Habits::greets(full) };
+        let serves = Habits { serves_after: Some(Duration::ZERO), ..Habits::greets(full) };
         world.behave(donor, serves);
         for &nb in &crowd {
             let empty = PieceSet::empty(world.layout());
@@ -139,6 +156,7 @@ pub fn ties_random(stage: &mut Stage) -> Result<(), Stop> {
         meet_all(world, &crowd)?;
         world.meet(donor)?;
         world.doing("served a few pieces from one neighbor, until ten others were interested in the peer");
+        world.say(donor, Message::Unchoke);
         world.until(&Wait::to_see("a request").from(donor).or(&mistakes::NEVER_REQUESTS), |world| {
             (!world.facts().given.is_empty()).then_some(())
         })?;
@@ -160,10 +178,7 @@ pub fn seeder_random(stage: &mut Stage) -> Result<(), Stop> {
 
 /// Waits until a selection chooses others than the one before, though nothing has changed.
 fn sees_another_choice(world: &mut World, crowd: &[Nb], if_in_order: &'static Mistake) -> Result<(), Stop> {
-    let interested_at = world.now();
-    first_unchoke(world)?;
-    // From here on all of them take part in each selection.
-    world.watch((interested_at + p(world) + SLACK / 2).saturating_sub(world.now()))?;
+    all_take_part(world)?;
     let unchoked = world.facts().unchoked();
     world.doing(format!("waited for {REPEATS} more selections among {CROWD} equal neighbors, with k = {HALF}"));
     let mark = world.history().mark();

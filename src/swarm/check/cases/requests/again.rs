@@ -6,8 +6,9 @@ use peer_process::protocol::layout::PieceIndex;
 use peer_process::protocol::message::Message;
 
 use super::rules::{gives, request};
+use crate::check::habits::Habits;
 use crate::check::mistakes;
-use crate::check::plan::{Nb, Plan};
+use crate::check::plan::{Nb, Plan, piece};
 use crate::check::stage::Stage;
 use crate::check::world::{Stop, Wait, World};
 
@@ -32,10 +33,9 @@ pub fn after_choke(stage: &mut Stage) -> Result<(), Stop> {
             return Ok(());
         }
         world.doing(format!("sent piece {next}, so that only {open} is missing, whose request a choke ended"));
-        let mark = world.history().mark();
         world.say(nb, Message::Piece(next));
         let wait = Wait::to_see(format!("request {open} again")).or(&mistakes::NOT_AFTER_CHOKE);
-        request(world, nb, mark, wait).map(drop)
+        world.hear(nb, mark, wait, |message| *message == Message::Request(open)).map(drop)
     })
 }
 
@@ -71,13 +71,38 @@ pub fn by_others_after_choke(stage: &mut Stage) -> Result<(), Stop> {
     })
 }
 
+/// Both neighbors have answered before: a peer may wait for a few times their usual time, and longer if it knows none.
 pub fn silence(stage: &mut Stage) -> Result<(), Stop> {
     stage.run(Plan::leecher(1, 2), |world| {
-        let (asked, other, open) = two_with_one_piece(world)?;
-        world.doing(format!("did not answer request {open} as {}", world.id(asked)));
-        let wait = Wait::to_see(format!("request {open} to {}, which has unchoked the peer", world.id(other)));
-        let wait = wait.within(SILENCE).or(&mistakes::STUCK_WITHOUT_ANSWER).should();
-        request(world, other, 0, wait).map(drop)
+        let (silent, other) = (Nb(1), Nb(2));
+        for (nb, has) in [(silent, 0..5), (other, 5..10)] {
+            let habits = gives(world.plan().pieces(has), Some(Duration::from_millis(10)));
+            world.behave(nb, Habits { unchokes: false, ..habits });
+        }
+        world.start()?;
+        world.meet(silent)?;
+        world.meet(other)?;
+        world.doing("unchoked the peer as two neighbors, and served five pieces from each");
+        world.say(silent, Message::Unchoke);
+        world.say(other, Message::Unchoke);
+        world.until(&Wait::to_see("requests for all that is announced").or(&mistakes::NEVER_REQUESTS), |world| {
+            (world.facts().can_have.count() >= 10).then_some(())
+        })?;
+        world.habits(silent).serves_after = None;
+        let last = piece(world.layout(), 10);
+        world.doing(format!("announced the last piece as {}, and did not answer its request", world.id(silent)));
+        let mark = world.history().mark();
+        world.announce(silent, last);
+        request(world, silent, mark, Wait::to_see("request 10").or(&mistakes::NOT_AFTER_HAVE))?;
+        world.doing(format!("announced it as {}, too, and answered nothing as {}", world.id(other), world.id(silent)));
+        world.announce(other, last);
+        // It may ask the silent one again, too, at random.
+        let wait = Wait::to_see(format!("request 10 to {}, or once more", world.id(other))).within(SILENCE);
+        world.until(&wait.or(&mistakes::STUCK_WITHOUT_ANSWER).should(), |world| {
+            let since =
+                |nb| world.history().messages(nb, mark).filter(|(_, message)| **message == Message::Request(last));
+            (since(silent).count() + since(other).count() >= 2).then_some(())
+        })
     })
 }
 

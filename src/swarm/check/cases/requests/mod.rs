@@ -8,12 +8,24 @@ use crate::check::rubric::Item;
 use crate::check::stage::{Case, case};
 use crate::check::verdict::Level::{Must, Should};
 
+/// What is asked for is sent, and nothing else: without this most exchanges do not come about.
+const ASKS_RIGHT: &[&str] =
+    &["requests/starts", "requests/unchoked-only", "requests/after-interest", "requests/offered-only"];
+/// The same, as long as there is something to ask for.
+const GOES_ON: &[&str] = &[
+    "requests/starts",
+    "requests/unchoked-only",
+    "requests/after-interest",
+    "requests/offered-only",
+    "requests/next-after-piece",
+];
+
 pub static CASES: &[Case] = &[
     case(
         "requests/starts",
         ("A8", Item::I3a, Must),
         "A peer that is interested and unchoked requests a piece.",
-        &["start/listens", "handshake/bytes", "interest/interested"],
+        ASKS_RIGHT,
         rules::starts,
     ),
     case(
@@ -34,7 +46,7 @@ pub static CASES: &[Case] = &[
         "requests/while-interested-only",
         ("A8", Item::I3a, Must),
         "A neighbor without a piece that the peer lacks is not asked, even if it has unchoked the peer.",
-        &["requests/starts", "requests/next-after-piece"],
+        GOES_ON,
         rules::while_interested_only,
     ),
     case(
@@ -48,14 +60,14 @@ pub static CASES: &[Case] = &[
         "requests/one-at-a-time",
         ("A8", Item::I3a, Must),
         "One request at a time is under way at a neighbor.",
-        &["requests/starts", "requests/next-after-piece"],
+        GOES_ON,
         rules::one_at_a_time,
     ),
     case(
         "requests/no-duplicates",
         ("A8", Item::I3a, Must),
         "A piece is requested from one neighbor at a time, and not again once the peer has it.",
-        &["requests/starts"],
+        ASKS_RIGHT,
         rules::no_duplicates,
     ),
     case(
@@ -69,43 +81,43 @@ pub static CASES: &[Case] = &[
         "requests/after-have",
         ("A8", Item::I3a, Must),
         "A neighbor that has unchoked the peer and announces a missing piece by have is asked for it.",
-        &["requests/starts"],
+        ASKS_RIGHT,
         rules::after_have,
     ),
     case(
         "requests/all-neighbors",
         ("A8", Item::I3a, Must),
         "Each neighbor that has unchoked the peer is asked for a piece, all of them at the same time.",
-        &["requests/starts"],
+        ASKS_RIGHT,
         rules::all_neighbors,
     ),
     case(
         "requests/random",
         ("A8", Item::I3a, Must),
         "Pieces are requested in random order. (A correct peer fails this by chance in less than one of a million runs.)",
-        &["requests/starts", "requests/next-after-piece"],
+        GOES_ON,
         order::random,
     ),
     case(
         "requests/after-choke",
         ("A8", Item::I3a, Must),
         "A choke ends the open request: after the next unchoke its piece is requested again.",
-        &["requests/starts"],
+        GOES_ON,
         again::after_choke,
     ),
     case(
         "requests/by-others-after-choke",
         ("A8", Item::I3a, Must),
         "A piece that a choking neighbor owes is requested from another one that has it.",
-        &["requests/starts", "requests/after-choke"],
+        &["requests/starts", "requests/unchoked-only", "requests/offered-only", "requests/after-choke"],
         again::by_others_after_choke,
     ),
     case(
         "requests/silence",
         ("B", Item::I3a, Should),
-        "A piece that a neighbor does not send is requested from another one after a while. (The tester waits for 8 s; up to \
-        30 s are right.)",
-        &["requests/starts"],
+        "A request that is not answered is given up after a while, and its piece is requested again. (The tester waits for \
+        8 s, after quick answers to others; up to 30 s are right.)",
+        &["requests/starts", "requests/offered-only", "requests/next-after-piece", "requests/after-have"],
         again::silence,
     )
     .long(),
