@@ -15,6 +15,8 @@ const TOLERANCE: f64 = 0.15;
 const CROWD: usize = 14;
 const HALF: u32 = 7;
 const SELECTIONS: u32 = 4;
+/// One of so many selections may be late by itself.
+const MANY: usize = 5;
 
 pub fn every_p(stage: &mut Stage) -> Result<(), Stop> {
     stage.run(Plan::seeder(2, CROWD - 2).with_choking(HALF, 1, NEVER), |world| {
@@ -82,14 +84,18 @@ fn keeps_time(world: &mut World, first: Duration, interval: Duration, count: u32
 }
 
 /// Returns what is wrong with selections at these times after a first one, which is among them.
+///
+/// Where there are many, one may be late by itself, on a loaded machine. A wrong interval shows in all of them.
 fn out_of_time(times: &[Duration], interval: Duration, least: u32) -> Option<String> {
     let shown = || times.iter().map(|time| format!("{:.2}", time.as_secs_f64())).collect::<Vec<_>>().join(", ");
-    let is_off = |time: &&Duration| {
-        let intervals = time.as_secs_f64() / interval.as_secs_f64();
-        (intervals - intervals.round()).abs() > TOLERANCE || (intervals.round() < 1.0 && intervals > 0.0)
+    let is_off = |from: Duration, time: Duration| {
+        let intervals = from.abs_diff(time).as_secs_f64() / interval.as_secs_f64();
+        (intervals - intervals.round()).abs() > TOLERANCE || (intervals > 0.0 && intervals.round() < 1.0)
     };
-    if let Some(off) = times.iter().find(is_off) {
-        return Some(format!("one after {:.2} s; all of them: {} s", off.as_secs_f64(), shown()));
+    let off_from = |from: Duration| times.iter().filter(|&&time| is_off(from, time)).count();
+    let fewest_off = times.iter().map(|&from| off_from(from)).min().unwrap_or(0);
+    if fewest_off > times.len() / MANY {
+        return Some(format!("those after {} s", shown()));
     }
     let count = times.iter().filter(|time| !time.is_zero()).count();
     (count < usize::try_from(least).unwrap_or(usize::MAX)).then(|| format!("only those after {} s", shown()))
@@ -107,10 +113,14 @@ mod tests {
             assert_eq!(out_of_time(&times, Duration::from_secs(1), least).is_some(), is_wrong, "{times:?}");
         };
         check(&[0, 1000, 2010, 3020, 4030], 3, false);
+        check(&[0, 1160, 2000, 3000, 4000], 3, false);
+        check(&[0, 840, 1840, 2840, 3840], 3, false);
         check(&[0, 2000, 3000, 4000], 3, false);
-        check(&[0, 1150, 2300], 1, true);
+        check(&[0, 1155, 2310], 1, true);
+        check(&[0, 1155, 2310, 3465, 4620], 3, true);
+        check(&[0, 900, 1800, 2700, 3600], 3, true);
         check(&[0, 2000, 4000], 3, true);
-        check(&[0, 400, 1000], 1, true);
+        check(&[0, 400, 1100], 1, true);
         check(&[0], 1, true);
     }
 

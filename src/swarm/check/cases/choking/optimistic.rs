@@ -47,22 +47,22 @@ pub fn stays(stage: &mut Stage) -> Result<(), Stop> {
         let all = nbs(0..MANY);
         open(world, &all)?;
         let began = first_unchoke(world)?;
-        let least = m(world).saturating_sub(SELECTION);
+        let whole = m(world).saturating_sub(SELECTION);
         world.doing(format!("watched {MANY} interested neighbors, with k = 1, p = 1 and m = 4"));
         let wait = Wait::to_see("a neighbor that stays unchoked for m = 4 s");
-        let (mut last, mut two) = (began, Duration::ZERO);
+        let (mut looked_at, mut two) = (began, Duration::ZERO);
         let outcome = world.until(&wait.within(m(world) * 2 + p(world) + SLACK), |world| {
             let now = world.now();
             if world.facts().unchoked().len() >= 2 {
-                two += now.saturating_sub(last);
+                two += now.saturating_sub(looked_at);
             }
-            last = now;
+            looked_at = now;
             let changes = changes_of(world, 0);
             let since = |nb: Nb| unchoked_since(&changes, nb);
-            let is_long = |nb: &Nb| since(*nb).is_some_and(|since| now.saturating_sub(since) >= least);
+            let is_long = |nb: &Nb| since(*nb).is_some_and(|since| now.saturating_sub(since) >= whole);
             all.iter().any(is_long).then_some(())
         });
-        let share = two.as_secs_f64() / last.saturating_sub(began).as_secs_f64();
+        let share = two.as_secs_f64() / looked_at.saturating_sub(began).as_secs_f64();
         named(outcome, || match share {
             ..0.05 => &mistakes::NO_OPTIMISTIC,
             ..0.65 => &mistakes::OPTIMISTIC_CHOKED,
