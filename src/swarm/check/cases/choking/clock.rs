@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use super::NEVER;
-use super::crowd::{changes, failure, first_unchoke, m, named, nbs, open, p, selections};
+use super::crowd::{NEVER, changes, failure, first_unchoke, m, named, nbs, open, p, selections};
 use crate::check::mistakes;
 use crate::check::plan::Plan;
 use crate::check::stage::Stage;
@@ -15,7 +14,7 @@ const TOLERANCE: f64 = 0.15;
 const CROWD: usize = 14;
 const HALF: u32 = 7;
 const SELECTIONS: u32 = 4;
-/// One of so many selections may be late by itself.
+/// One of this many selections may be late by itself.
 const MANY: usize = 5;
 
 pub fn every_p(stage: &mut Stage) -> Result<(), Stop> {

@@ -13,6 +13,8 @@ use crate::check::plan::Nb;
 use crate::check::verdict::Level;
 use crate::check::world::{Stop, Wait, World};
 
+/// An interval, in seconds, that no case lives to see.
+pub const NEVER: u32 = 60;
 /// Messages of one selection come within this time.
 pub const SELECTION: Duration = Duration::from_millis(300);
 /// A selection may come this much later than its time.

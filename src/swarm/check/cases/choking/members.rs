@@ -5,8 +5,9 @@ use std::time::Duration;
 use peer_process::protocol::message::Message;
 use rand::seq::IndexedRandom;
 
-use super::NEVER;
-use super::crowd::{Change, SELECTION, SLACK, changes, failure, first_unchoke, ids, keeps, m, named, nbs, open, p};
+use super::crowd::{
+    Change, NEVER, SELECTION, SLACK, changes, failure, first_unchoke, ids, keeps, m, named, nbs, open, p,
+};
 use crate::check::judge::CROSSING;
 use crate::check::mistakes;
 use crate::check::plan::{Nb, Plan, piece};
@@ -161,7 +162,7 @@ pub fn late_joiner(stage: &mut Stage) -> Result<(), Stop> {
         world.meet(late)?;
         world.doing("let a third neighbor call and say interested, after the first selection");
         world.say(late, Message::Interested);
-        // With k = 2 of three, whoever is not preferred is the only one that is choked and interested.
+        // With k = 2 of three, the one that is not preferred is the only one that is choked and interested.
         let time = p(world).max(m(world)) + world.env().patience;
         let wait = Wait::to_see("unchoke to the neighbor that came late").from(late).within(time);
         world.until(&wait.or(&mistakes::LATE_IGNORED), |world| (!world.facts().of(late).they_choke).then_some(()))

@@ -1,7 +1,7 @@
 //! Choking (A7): who is unchoked, and when. `crowd` gathers neighbors and watches them.
 //!
-//! Only messages are judged, so preferred and optimistic neighbors are told apart by their intervals: where one of them is
-//! [`NEVER`], that choice is made at the start or not at all.
+//! Only messages are judged, so preferred and optimistic neighbors are told apart by their intervals. Where one interval is
+//! `crowd::NEVER`, that choice is made at the start or not at all.
 
 mod clock;
 mod crowd;
@@ -12,9 +12,6 @@ mod rates;
 use crate::check::rubric::Item;
 use crate::check::stage::{Case, case};
 use crate::check::verdict::Level::{Must, Should};
-
-/// An interval, in seconds, that no case lives to see.
-const NEVER: u32 = 60;
 
 pub static CASES: &[Case] = &[
     case(

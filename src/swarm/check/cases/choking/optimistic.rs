@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::NEVER;
 use super::crowd::{
-    Change, SELECTION, SLACK, changes as changes_of, first_unchoke, m, named, nbs, open, p, until_steady,
+    Change, NEVER, SELECTION, SLACK, changes as changes_of, failure, first_unchoke, m, named, nbs, open, p,
+    until_steady,
 };
 use crate::check::mistakes;
 use crate::check::plan::{Nb, Plan};
@@ -15,7 +15,7 @@ use crate::check::world::{Stop, Wait, World};
 /// each selection. This many selections are waited for.
 const MANY: usize = 12;
 const PATIENT: u32 = 6;
-/// The random choice is looked at in this many selections among so many neighbors.
+/// The random choice is looked at in `CHOICES` selections among `CROWD` neighbors.
 const CHOICES: usize = 6;
 const CROWD: usize = 16;
 
@@ -110,7 +110,7 @@ pub fn random(stage: &mut Stage) -> Result<(), Stop> {
         let chosen: Vec<_> = unchokes_since(world, since).map(|change| world.id(change.nb).to_string()).collect();
         let came = format!("{}: always the first or last in the order of IDs or of connecting", chosen.join(", "));
         let expected = "choices at random among all that are choked and interested";
-        Err(super::crowd::failure(world, &mistakes::OPTIMISTIC_NOT_RANDOM, expected, came))
+        Err(failure(world, &mistakes::OPTIMISTIC_NOT_RANDOM, expected, came))
     })
 }
 

@@ -6,8 +6,7 @@ use peer_process::protocol::message::Message;
 use peer_process::protocol::piece_set::PieceSet;
 use rand::seq::IndexedRandom;
 
-use super::NEVER;
-use super::crowd::{SLACK, changes, failure, first_unchoke, ids, meet_all, named, nbs, open, p};
+use super::crowd::{NEVER, SLACK, changes, failure, first_unchoke, ids, meet_all, named, nbs, open, p};
 use crate::check::habits::Habits;
 use crate::check::mistakes::{self, Mistake};
 use crate::check::plan::{Nb, Plan};

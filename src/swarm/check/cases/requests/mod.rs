@@ -117,7 +117,13 @@ pub static CASES: &[Case] = &[
         ("B", Item::I3a, Should),
         "A request that is not answered is given up after a while, and its piece is requested again. (The tester waits for \
         8 s, after quick answers to others; up to 30 s are right.)",
-        &["requests/starts", "requests/offered-only", "requests/next-after-piece", "requests/after-have"],
+        &[
+            "requests/starts",
+            "requests/offered-only",
+            "requests/no-duplicates",
+            "requests/next-after-piece",
+            "requests/after-have",
+        ],
         again::silence,
     )
     .long(),

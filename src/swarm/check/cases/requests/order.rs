@@ -16,7 +16,7 @@ use crate::check::world::{Stop, Wait, World};
 
 /// Number of pieces. Half of them are common: two more neighbors have them, but do not unchoke the peer.
 const COUNT: u32 = 40;
-/// So many requests are the same in two runs with the probability 28! / 40!, about 4e-19.
+/// The first requests are all the same in two runs with the probability 28! / 40!, about 4e-19.
 const FIRST_ONES: usize = 12;
 
 /// Reports whether a piece is common. These are spread evenly.
