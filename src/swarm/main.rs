@@ -11,6 +11,7 @@
 //! - `track`: the tracker, and with `hosts` the only room with sockets;
 //! - `run`: `start`, `status`, `stop`, `clean`;
 //! - `setup`: `init`, `meta`;
+//! - `check`: the tester of anybody's peer, which plays all its neighbors;
 //! - `generate`: completions and man pages.
 
 mod fault;
@@ -34,6 +35,8 @@ mod track;
 mod run;
 
 mod setup;
+
+mod check;
 
 mod generate;
 
@@ -114,6 +117,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Verify(args) => verify::verify(args),
         Command::Meta(args) => meta::run(&args.what),
         Command::Track(args) => track::run(args),
+        Command::Check(args) => check::run(args),
         Command::Generate(args) => generate::run(&args.what),
     }
 }

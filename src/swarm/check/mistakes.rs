@@ -14,7 +14,7 @@ pub struct Mistake {
 /// Declares mistakes, and the list of them all.
 macro_rules! mistakes {
     ($($constant:ident $name:literal $what:literal $cure:literal)*) => {
-        $(#[doc = $what] pub static $constant: Mistake = Mistake { name: $name, what: $what, cure: $cure };)*
+        $(#[doc = concat!("`", $name, "`")] pub static $constant: Mistake = Mistake { name: $name, what: $what, cure: $cure };)*
         /// All mistakes, in the order of the rubric.
         pub static ALL: &[&Mistake] = &[$(&$constant),*];
     };

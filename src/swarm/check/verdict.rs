@@ -39,6 +39,16 @@ pub enum Level {
     Must,
 }
 
+impl Level {
+    /// Returns the word for it in reports.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Should => "SHOULD",
+            Self::Must => "MUST",
+        }
+    }
+}
+
 /// A clause of the protocol, as a case of the tester asks for it.
 #[derive(Debug)]
 pub struct Clause {
@@ -58,6 +68,11 @@ impl Clause {
     /// Returns the part of the address before the slash.
     pub fn group(&self) -> &'static str {
         self.address.split('/').next().unwrap_or(self.address)
+    }
+
+    /// Returns the part of the address behind the slash.
+    pub fn name(&self) -> &'static str {
+        self.address.split_once('/').map_or(self.address, |(_, name)| name)
     }
 }
 

@@ -1,0 +1,89 @@
+//! The reports on a run: pure functions from a summary to text, the files they go to, and the progress before them.
+//!
+//! `lines` and `hex` lay words and bytes out. `score`, `shared` and `ending` sum up. `case` and `text` write for people, `html` too;
+//! `json` and `junit` write for programs; `list` lists cases. [`live`] shows what runs.
+
+mod ending;
+mod hex;
+mod lines;
+mod score;
+mod shared;
+
+mod case;
+mod html;
+mod json;
+mod junit;
+mod list;
+mod text;
+
+pub mod live;
+
+#[cfg(test)]
+pub mod sample;
+
+use std::io::{self, IsTerminal};
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use self::ending::Ending;
+use self::lines::Look;
+use crate::check::verdict::{Clause, Summary};
+use crate::cli::CheckArgs;
+use crate::fault::Usage;
+use crate::files::new_file;
+use crate::out::{print, say, terminal_width};
+
+/// Turns a run into the text of a report.
+type Writer = fn(&Summary, Ending) -> String;
+
+/// Returns the list of these cases, as wide as the terminal.
+pub fn list(clauses: &[&Clause]) -> String {
+    list::list(clauses, io::stdout().is_terminal().then(terminal_width))
+}
+
+/// Checks that not more than one report goes to stdout.
+///
+/// # Errors
+/// When two do.
+pub fn check_outputs(args: &CheckArgs) -> Result<()> {
+    let named = [("--json", &args.json), ("--junit", &args.junit), ("--html", &args.html)];
+    let taking: Vec<_> = named.iter().filter(|(_, path)| path.as_deref().is_some_and(is_stdout)).collect();
+    match taking[..] {
+        [(first, _), (second, _), ..] => Err(Usage::error(format!("{first} and {second} cannot both write to stdout"))),
+        _ => Ok(()),
+    }
+}
+
+fn is_stdout(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// Writes all reports that the command line asks for, and returns the exit status of the run.
+///
+/// If one of them takes stdout, the report for people shrinks to its last line, on stderr.
+///
+/// # Errors
+/// When one cannot be written.
+pub fn show(args: &CheckArgs, summary: &Summary) -> Result<ExitCode> {
+    let ending = Ending::of(summary, args.strict);
+    let reports: [(_, Writer); 3] = [(&args.json, json::json), (&args.junit, junit::junit), (&args.html, html::html)];
+    let mut stdout = None;
+    for (path, report) in reports {
+        match path {
+            Some(path) if is_stdout(path) => stdout = Some(report(summary, ending)),
+            Some(path) => new_file::write_text(path, &report(summary, ending))?,
+            None => {}
+        }
+    }
+    if let Some(report) = stdout {
+        print(report.trim_end())?;
+        say(&text::last_line(summary, ending));
+    } else {
+        let width = io::stdout().is_terminal().then(terminal_width).map(usize::from);
+        let look = Look { width, is_colored: console::colors_enabled(), is_long: args.trace };
+        print(text::text(summary, ending, look).trim_end())?;
+    }
+    Ok(ExitCode::from(ending.status()))
+}
