@@ -16,7 +16,7 @@ mod junit;
 mod list;
 mod text;
 
-pub mod live;
+mod live;
 
 #[cfg(test)]
 pub mod sample;
@@ -29,6 +29,7 @@ use anyhow::Result;
 
 use self::ending::Ending;
 use self::lines::Look;
+pub use self::live::Live;
 use crate::check::verdict::{Clause, Summary};
 use crate::cli::CheckArgs;
 use crate::fault::Usage;

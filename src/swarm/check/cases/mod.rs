@@ -1,0 +1,10 @@
+//! The cases, in the order of the rubric. Each file is a group.
+
+mod handshake;
+
+use super::stage::Case;
+
+/// Returns all cases, in order.
+pub fn all() -> Vec<&'static Case> {
+    [handshake::CASES].into_iter().flatten().collect()
+}

@@ -1,0 +1,124 @@
+//! Judges a world at its end: what should have been told by then (A5, A6), and how the process ended (A9).
+
+use std::time::Duration;
+
+use peer_process::protocol::layout::PieceIndex;
+
+use super::{Judge, SETTLED, Violation};
+use crate::check::facts::{Between, Facts};
+use crate::check::history::What;
+use crate::check::mistakes;
+use crate::check::plan::Nb;
+use crate::check::verdict::Level;
+
+impl Judge {
+    /// Looks at what was never told. Only what is older than [`SETTLED`] counts.
+    pub fn finish(&mut self, at: Duration, facts: &Facts) {
+        if !facts.runs {
+            return;
+        }
+        self.look_for_haves(at, facts);
+        for (nb, between) in facts.all() {
+            if between.is_connected && between.we_greeted && between.they_greeted {
+                self.look_at_interest(at, nb, between, facts);
+            }
+        }
+    }
+
+    fn look_for_haves(&mut self, at: Duration, facts: &Facts) {
+        let due: Vec<(PieceIndex, Duration)> = facts
+            .given
+            .iter()
+            .filter(|(_, _, given)| at.saturating_sub(*given) > SETTLED)
+            .map(|&(piece, _, given)| (piece, given))
+            .collect();
+        let hearers: Vec<(Nb, &Between)> = facts
+            .all()
+            .filter(|(_, between)| between.is_connected && between.we_greeted && between.they_greeted)
+            .collect();
+        let mut missing = Vec::new();
+        let mut told = 0;
+        for &(piece, given) in &due {
+            for &(nb, between) in hearers.iter().filter(|(_, between)| between.connected_at < given) {
+                if between.they_have.contains(piece) {
+                    told += 1;
+                } else {
+                    missing.push((nb, piece));
+                }
+            }
+        }
+        let Some(&(nb, piece)) = missing.first() else { return };
+        let is_complete = facts.can_have.is_full();
+        let last = due.last().map(|(piece, _)| *piece);
+        let mistake = if told == 0 {
+            &mistakes::NO_HAVE
+        } else if is_complete && missing.iter().all(|(_, piece)| Some(*piece) == last) {
+            &mistakes::NO_LAST_HAVE
+        } else {
+            &mistakes::HAVE_TO_SOME
+        };
+        let came = format!(
+            "{told} of {} haves came within {} ms; that for piece {piece} is the first one missing",
+            told + missing.len(),
+            SETTLED.as_millis()
+        );
+        let expected = "have to each connected neighbor after each piece";
+        self.tell(Violation::new("pieces/have-to-all", mistake, nb, expected, came));
+    }
+
+    fn look_at_interest(&mut self, at: Duration, nb: Nb, between: &Between, facts: &Facts) {
+        let is_settled = facts.given.last().is_none_or(|(_, _, given)| at.saturating_sub(*given) > SETTLED)
+            && at.saturating_sub(between.connected_at) > SETTLED;
+        // Without a word about pieces there is nothing to be interested in.
+        if !is_settled || between.we_have.is_empty() {
+            return;
+        }
+        let wants = facts.offers(nb);
+        let ms = SETTLED.as_millis();
+        match (wants, between.they_are_interested) {
+            (true, Some(true)) | (false, Some(false)) => {}
+            (true, _) => {
+                let came = format!("no interested within {ms} ms");
+                let expected = "interested to a neighbor that has a piece that the peer lacks";
+                self.tell(Violation::new("interest/interested", &mistakes::NEVER_INTERESTED, nb, expected, came));
+            }
+            (false, _) => {
+                let came = format!("no not interested within {ms} ms");
+                let expected = "not interested to a neighbor that has nothing that the peer lacks";
+                self.tell(Violation::new(
+                    "interest/not-interested",
+                    &mistakes::NEVER_NOT_INTERESTED,
+                    nb,
+                    expected,
+                    came,
+                ));
+            }
+        }
+    }
+
+    /// Judges the end of the process. `printed` is the last that it printed; `owner` the case to which an early end belongs.
+    pub fn see_exit(&mut self, how: &What, is_allowed: bool, printed: &str, owner: Option<&'static str>) {
+        let What::Exited(how) = how else { return };
+        let is_right = how == "with status 0";
+        if is_allowed && is_right {
+            return;
+        }
+        let words = if printed.is_empty() { String::new() } else { format!("; its last words: {printed}") };
+        let (default_owner, mistake, expected) = match (is_allowed, is_right) {
+            (true, _) => ("end/status", &mistakes::WRONG_STATUS, "exit status 0"),
+            (false, true) => ("end/not-before", &mistakes::ENDS_EARLY, "no end before all peers have the file"),
+            (false, false) => ("start/stays", &mistakes::CRASHES, "a process that runs until all peers have the file"),
+        };
+        self.tell(Violation {
+            owner: owner.unwrap_or(default_owner),
+            level: Level::Must,
+            mistake: Some(mistake),
+            nb: None,
+            expected: expected.to_owned(),
+            came: format!("the process ended {how}{words}"),
+            bytes: None,
+            disrupts: !is_allowed,
+            events: Vec::new(),
+        });
+    }
+}

@@ -1,0 +1,235 @@
+//! Judges messages against what both sides have told each other (A5 to A8).
+
+use std::time::Duration;
+
+use peer_process::protocol::layout::PieceIndex;
+use peer_process::protocol::message::Message;
+use peer_process::protocol::piece_set::PieceSet;
+
+use super::streams::evidence;
+use super::{CROSSING, GIVEN_UP, Judge, SETTLED, Violation};
+use crate::check::facts::Facts;
+use crate::check::history::Heard;
+use crate::check::mistakes;
+use crate::check::plan::Nb;
+
+impl Judge {
+    pub(super) fn see_heard(&mut self, at: Duration, nb: Nb, heard: &Heard, facts: &Facts) {
+        match heard {
+            Heard::Handshake(bytes) => self.see_handshake(nb, bytes),
+            Heard::Broken(broken) => self.see_broken(nb, broken),
+            Heard::Unknown { message_type, length } => {
+                let came = format!("a message of type {message_type} and length {length}");
+                let expected = "messages of the types 0 to 7";
+                let violation = Violation::new("frames/known-types", &mistakes::UNKNOWN_TYPE, nb, expected, came);
+                self.tell(violation.should());
+            }
+            Heard::Message(message, is_right) => match message {
+                Message::Choke => self.see_choke(nb, facts),
+                Message::Unchoke => self.see_unchoke(at, nb, facts),
+                Message::Interested => self.see_interested(at, nb, facts),
+                Message::NotInterested => self.see_not_interested(nb, facts),
+                Message::Have(piece) => self.see_have(at, nb, *piece, facts),
+                Message::Bitfield(set) => self.see_bitfield(at, nb, set, facts),
+                Message::Request(piece) => self.see_request(at, nb, *piece, facts),
+                Message::Piece(piece) => self.see_piece(at, nb, *piece, *is_right, facts),
+            },
+        }
+    }
+
+    fn see_choke(&mut self, nb: Nb, facts: &Facts) {
+        if facts.of(nb).they_choke {
+            let came = "choke, to a neighbor that was choked already".to_owned();
+            let expected = "choke only to a neighbor that is unchoked";
+            self.tell(Violation::new("choking/changes-only", &mistakes::CHOKE_WITHOUT_CHANGE, nb, expected, came));
+        }
+    }
+
+    fn see_unchoke(&mut self, at: Duration, nb: Nb, facts: &Facts) {
+        let between = facts.of(nb);
+        if !between.they_choke {
+            let came = "unchoke, to a neighbor that was unchoked already".to_owned();
+            let expected = "unchoke only to a neighbor that is choked";
+            self.tell(Violation::new("choking/changes-only", &mistakes::CHOKE_WITHOUT_CHANGE, nb, expected, came));
+        }
+        let crossed = at.saturating_sub(between.we_are_interested_since) < CROSSING;
+        let is_wrong = match between.we_are_interested {
+            Some(true) => false,
+            Some(false) => !crossed,
+            None => true,
+        };
+        if is_wrong {
+            let came =
+                "unchoke, to a neighbor whose last word is not interested, or that never said interested".to_owned();
+            let expected = "unchoke only to neighbors that are interested";
+            let mistake = &mistakes::NOT_INTERESTED_UNCHOKED;
+            self.tell(Violation::new("choking/interested-only", mistake, nb, expected, came));
+        }
+    }
+
+    fn see_interested(&mut self, at: Duration, nb: Nb, facts: &Facts) {
+        let between = facts.of(nb);
+        if between.they_are_interested == Some(true) {
+            let came = "interested a second time, without not interested in between".to_owned();
+            let expected = "interested only when it was not interested before";
+            let violation = Violation::new("interest/changes-only", &mistakes::INTEREST_REPEATED, nb, expected, came);
+            self.tell(violation.should());
+        }
+        let is_settled = facts.given.last().is_none_or(|(_, _, given)| at.saturating_sub(*given) > CROSSING);
+        if !facts.offers(nb) && is_settled {
+            let came = "interested, to a neighbor that has announced nothing that the peer lacks".to_owned();
+            let expected = "interested only to a neighbor that has a piece that the peer lacks";
+            self.tell(Violation::new("interest/only-if-missing", &mistakes::INTEREST_UNFOUNDED, nb, expected, came));
+        }
+    }
+
+    fn see_not_interested(&mut self, nb: Nb, facts: &Facts) {
+        if facts.of(nb).they_are_interested == Some(false) {
+            let came = "not interested a second time, without interested in between".to_owned();
+            let expected = "not interested once after the bitfield, then only when it was interested before";
+            let violation = Violation::new("interest/changes-only", &mistakes::INTEREST_REPEATED, nb, expected, came);
+            self.tell(violation.should());
+        }
+    }
+
+    fn see_have(&mut self, at: Duration, nb: Nb, piece: PieceIndex, facts: &Facts) {
+        let between = facts.of(nb);
+        if !facts.can_have.contains(piece) {
+            let came = format!("have {piece}, but nobody has sent this piece to the peer");
+            let expected = "have only for a piece that the peer has received";
+            self.tell(Violation::new("pieces/have-after-piece", &mistakes::HAVE_EARLY, nb, expected, came));
+        } else if between.they_have.contains(piece) && at.saturating_sub(between.connected_at) > SETTLED {
+            let came = format!("have {piece} a second time");
+            let expected = "one have for each piece";
+            let violation = Violation::new("pieces/have-once", &mistakes::HAVE_REPEATED, nb, expected, came);
+            self.tell(violation.should());
+        }
+    }
+
+    fn see_bitfield(&mut self, at: Duration, nb: Nb, set: &PieceSet, facts: &Facts) {
+        let between = facts.of(nb);
+        let layout = facts.layout();
+        let mut bytes = Vec::new();
+        set.write_bitfield(&mut bytes);
+        if between.heard_count > 0 {
+            let (mistake, came) = if between.bitfield_came {
+                (&mistakes::REPEATED_BITFIELD, "another bitfield".to_owned())
+            } else {
+                (&mistakes::LATE_BITFIELD, format!("a bitfield as message {}", between.heard_count + 1))
+            };
+            let expected = "a bitfield only as the first message after the handshake";
+            self.tell(Violation::new("bitfield/first", mistake, nb, expected, came));
+            return;
+        }
+        // The peer may have completed a piece in this moment, or be still about to store it.
+        let surely = |piece: PieceIndex| {
+            let given = facts.given.iter().find(|(given, _, _)| *given == piece);
+            given.is_none_or(|(_, _, given)| at.saturating_sub(*given) > SETTLED)
+        };
+        let too_many = set.iter().any(|piece| !facts.can_have.contains(piece));
+        let too_few = facts.can_have.iter().any(|piece| surely(piece) && !set.contains(piece));
+        if !too_many && !too_few {
+            return;
+        }
+        let turned: Vec<u8> = bytes.iter().map(|byte| byte.reverse_bits()).collect();
+        let turned = PieceSet::from_bitfield(layout, &turned).ok();
+        let is_turned = turned.is_some_and(|turned| {
+            turned.iter().all(|piece| facts.can_have.contains(piece))
+                && facts.can_have.iter().all(|piece| !surely(piece) || turned.contains(piece))
+        });
+        let mut expected = Vec::new();
+        facts.can_have.write_bitfield(&mut expected);
+        let came = if too_many {
+            "a bitfield with pieces that the peer cannot have"
+        } else {
+            "a bitfield without pieces that the peer has"
+        };
+        let mut violation = Violation::new(
+            "bitfield/encoding",
+            if is_turned { &mistakes::LOW_BIT_FIRST } else { &mistakes::WRONG_BITFIELD },
+            nb,
+            "a bit for each piece that the peer has, piece 0 in the high bit of the first byte",
+            came.to_owned(),
+        );
+        violation.bytes =
+            Some(evidence(&bytes, Some(expected), vec![Message::Bitfield(Box::new(set.clone())).to_string()]));
+        self.tell(violation);
+    }
+
+    fn see_request(&mut self, at: Duration, nb: Nb, piece: PieceIndex, facts: &Facts) {
+        let between = facts.of(nb);
+        let never_unchoked = between.we_choke_since == between.connected_at;
+        if between.we_choke && (never_unchoked || at.saturating_sub(between.we_choke_since) > CROSSING) {
+            let came = format!("request {piece} from a neighbor that chokes the peer");
+            let expected = "requests only between unchoke and choke";
+            self.tell(Violation::new("requests/unchoked-only", &mistakes::REQUESTS_CHOKED, nb, expected, came));
+        }
+        if between.they_are_interested != Some(true) {
+            let came = format!("request {piece}, although the peer has not said interested");
+            let expected = "interested before the first request";
+            self.tell(Violation::new(
+                "requests/after-interest",
+                &mistakes::REQUEST_BEFORE_INTEREST,
+                nb,
+                expected,
+                came,
+            ));
+        }
+        if !between.we_have.contains(piece) {
+            let came = format!("request {piece}, which this neighbor has not announced");
+            let expected = "requests only for pieces that the neighbor has announced";
+            self.tell(Violation::new("requests/offered-only", &mistakes::NOT_OFFERED, nb, expected, came));
+        }
+        let is_open =
+            |asked: &&crate::check::facts::Asked| asked.while_unchoked && at.saturating_sub(asked.at) < GIVEN_UP;
+        if let Some(open) = between.asked_of_us.iter().find(is_open).filter(|_| !between.we_choke) {
+            let age = at.saturating_sub(open.at).as_millis();
+            let came = format!("request {piece}, {age} ms after request {}, which is not answered yet", open.piece);
+            let expected = "one request at a time to one neighbor: the next follows the piece";
+            self.tell(Violation::new("requests/one-at-a-time", &mistakes::SEVERAL_REQUESTS, nb, expected, came));
+        }
+        let elsewhere = facts.all().find(|(other, between)| {
+            *other != nb
+                && between.is_connected
+                && between.asked_of_us.iter().any(|asked| asked.piece == piece && is_open(&asked))
+        });
+        let given =
+            facts.given.iter().find(|(given, _, given_at)| *given == piece && at.saturating_sub(*given_at) > CROSSING);
+        let came = if elsewhere.is_some() {
+            Some(format!("request {piece}, which the peer has just requested from another neighbor"))
+        } else {
+            given.map(|(_, _, given_at)| {
+                format!(
+                    "request {piece}, which the peer received {} ms before",
+                    at.saturating_sub(*given_at).as_millis()
+                )
+            })
+        };
+        if let Some(came) = came {
+            let expected = "a piece is requested from one neighbor only, and not again once it has come";
+            self.tell(Violation::new("requests/no-duplicates", &mistakes::DUPLICATE_REQUESTS, nb, expected, came));
+        }
+    }
+
+    fn see_piece(&mut self, at: Duration, nb: Nb, piece: PieceIndex, is_right: bool, facts: &Facts) {
+        let between = facts.of(nb);
+        if !is_right {
+            let came = format!("piece {piece} with other bytes");
+            let expected = "the bytes of the file at index * PieceSize";
+            self.tell(Violation::new("pieces/content", &mistakes::WRONG_CONTENT, nb, expected, came));
+        }
+        let asked = between.asked_of_them.iter().find(|asked| asked.piece == piece);
+        let Some(asked) = asked else {
+            let came = format!("piece {piece}, which was not requested, or was answered already");
+            let expected = "pieces only in answer to a request";
+            self.tell(Violation::new("pieces/only-requested", &mistakes::PIECE_UNASKED, nb, expected, came));
+            return;
+        };
+        let is_late = at.saturating_sub(between.they_choke_since) > SETTLED;
+        if between.they_choke && (!asked.while_unchoked || is_late) {
+            let came = format!("piece {piece}, while this neighbor is choked");
+            let expected = "no pieces to neighbors that are choked";
+            self.tell(Violation::new("choking/serves-unchoked-only", &mistakes::SERVES_CHOKED, nb, expected, came));
+        }
+    }
+}
