@@ -140,7 +140,12 @@ fn case(summary: &Summary, outcome: &Outcome) -> String {
     if let Some(address) = outcome.because_of {
         list += &row("because of", &link(address));
     }
-    list.extend(outcome.findings.iter().map(finding));
+    for (number, finding) in (1..).zip(&outcome.findings) {
+        if outcome.findings.len() > 1 {
+            list += &row("finding", &format!("<b>{number} of {}</b>", outcome.findings.len()));
+        }
+        list += &self::finding(finding);
+    }
     for (label, text) in [("note", &outcome.note), ("kept", &outcome.kept)] {
         list += &text.as_ref().map_or_else(String::new, |text| row(label, &escaped(text)));
     }
