@@ -186,7 +186,7 @@ fn finding(finding: &Finding) -> String {
 fn bytes(bytes: &Bytes) -> String {
     let block = |rows: Vec<String>| {
         let rows: Vec<_> = rows.iter().map(|row| marked(row)).collect();
-        format!("<pre>{}</pre>", rows.join("\n"))
+        format!("<pre class=\"bytes\">{}</pre>", rows.join("\n"))
     };
     let extent = hex::extent(bytes).map_or_else(String::new, |extent| format!("<p class=\"small\">{extent}</p>"));
     let mut list = row("bytes", &(extent + &block(hex::came(bytes, None))));
