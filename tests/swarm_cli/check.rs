@@ -3,7 +3,14 @@
 use std::fs;
 use std::path::Path;
 
-use crate::Place;
+use crate::support::left_out::find_command;
+use crate::{Outcome, Place};
+
+/// A command that starts our own peer.
+const OURS: &str = concat!(env!("CARGO_BIN_EXE_peer_process"), " {id}");
+/// Reads a report as XML and prints the names of its elements.
+const XML_READER: &str = "import sys, xml.etree.ElementTree as tree
+print(*(element.tag for element in tree.parse(sys.argv[1]).iter()))";
 
 /// The rows between the two markers in the document, each as its cells.
 fn documented() -> Vec<Vec<String>> {
@@ -44,4 +51,51 @@ fn a_wrong_choice_of_cases_is_one_sentence() {
     check("check --command true --timeout x", "--timeout 'x' is not a number of seconds from 0 to ");
     check("check --command true --jobs 0", "--jobs '0' is not a number from 1 to ");
     check("check --command true --json - --junit -", "--json and --junit cannot both write to stdout");
+}
+
+/// The address of the first case.
+fn first_case(place: &Place) -> String {
+    let list = place.run_line("check --list").success();
+    list.split_whitespace().next().expect("there is a case").to_owned()
+}
+
+#[test]
+fn a_report_for_programs_takes_stdout_alone() {
+    let place = Place::new();
+    let case = first_case(&place);
+    let files = ["--json", "-", "--junit", "report.xml", "--html", "report.html", "--trace"];
+    let outcome = place.run(&[&["check", "--command", OURS, "--only", &case][..], &files].concat());
+    assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    let json: serde_json::Value = serde_json::from_str(&outcome.stdout).expect("JSON and nothing else");
+    assert_eq!((&json["version"], &json["exit_status"]), (&1.into(), &0.into()));
+    assert_eq!((&json["cases"][0]["address"], &json["cases"][0]["verdict"]), (&case.into(), &"pass".into()));
+    let last = outcome.stderr.lines().last().expect("a line");
+    assert!(last.starts_with("swarm: 1 case in ") && last.ends_with("Exit status 0: no case fails."), "{outcome:?}");
+    assert!(place.read("report.html").starts_with(b"<!DOCTYPE html>"));
+    let Some(mut python) = find_command("python3") else { return };
+    python.args(["-c", XML_READER, "report.xml"]).current_dir(place.0.path());
+    let elements = Outcome::of(python).success();
+    assert_eq!(elements.trim(), "testsuites testsuite properties property property testcase");
+}
+
+#[test]
+fn the_report_for_people_ends_with_the_exit_status() {
+    let place = Place::new();
+    let case = first_case(&place);
+    let outcome = place.run(&["check", "--command", OURS, "--only", &case, "--strict"]);
+    assert_eq!((outcome.status, &*outcome.stderr), (Some(0), "swarm: 1 of 1 case done\n"), "{outcome:?}");
+    assert!(outcome.stdout.starts_with("item  what"), "{outcome:?}");
+    assert!(
+        outcome.stdout.ends_with("0 fail, 0 warn, 0 unclear, 1 pass. Exit status 0: no case fails.\n"),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_a_fault() {
+    let place = Place::new();
+    let case = first_case(&place);
+    let outcome = place.run(&["check", "--command", OURS, "--only", &case, "--html", "no/such/report.html"]);
+    assert_eq!(outcome.status, Some(1), "{outcome:?}");
+    assert!(outcome.stderr.contains("cannot make no/such/report.html: No such file"), "{outcome:?}");
 }

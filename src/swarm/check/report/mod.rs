@@ -34,7 +34,7 @@ use crate::check::verdict::{Clause, Summary};
 use crate::cli::CheckArgs;
 use crate::fault::Usage;
 use crate::files::new_file;
-use crate::out::{print, say, terminal_width};
+use crate::out::{FAILED, print, say, terminal_width};
 
 /// Turns a run into the text of a report.
 type Writer = fn(&Summary, Ending) -> String;
@@ -55,6 +55,11 @@ pub fn check_outputs(args: &CheckArgs) -> Result<()> {
         [(first, _), (second, _), ..] => Err(Usage::error(format!("{first} and {second} cannot both write to stdout"))),
         _ => Ok(()),
     }
+}
+
+/// Reports whether a report for programs takes stdout, so that nothing else may go there.
+pub fn takes_stdout(args: &CheckArgs) -> bool {
+    [&args.json, &args.junit, &args.html].iter().any(|path| path.as_deref().is_some_and(is_stdout))
 }
 
 fn is_stdout(path: &Path) -> bool {
@@ -86,5 +91,5 @@ pub fn show(args: &CheckArgs, summary: &Summary) -> Result<ExitCode> {
         let look = Look { width, is_colored: console::colors_enabled(), is_long: args.trace };
         print(text::text(summary, ending, look).trim_end())?;
     }
-    Ok(ExitCode::from(ending.status()))
+    Ok(ExitCode::from(ending.status().unwrap_or(FAILED)))
 }

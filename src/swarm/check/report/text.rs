@@ -106,13 +106,8 @@ pub fn last_line(summary: &Summary, ending: Ending) -> String {
     let counts = [Verdict::Fail, Verdict::Warn, Verdict::Unclear, Verdict::Pass];
     let counts = counts.map(|verdict| format!("{} {}", summary.count(verdict), verdict.word())).join(", ");
     let start = summary.start_time.map_or_else(String::new, |time| format!(" (a start takes {})", secs(time)));
-    format!(
-        "{} in {}{start}: {counts}. Exit status {}: {}.",
-        counted(summary.outcomes.len(), "case"),
-        secs(summary.took),
-        ending.status(),
-        ending.reason()
-    )
+    let cases = counted(summary.outcomes.len(), "case");
+    format!("{cases} in {}{start}: {counts}. {}", secs(summary.took), ending.sentence())
 }
 
 /// Returns a time as `41.2 s`.
