@@ -51,6 +51,8 @@ fn a_wrong_choice_of_cases_is_one_sentence() {
     check("check --command true --timeout x", "--timeout 'x' is not a number of seconds from 0 to ");
     check("check --command true --jobs 0", "--jobs '0' is not a number from 1 to ");
     check("check --command true --json - --junit -", "--json and --junit cannot both write to stdout");
+    check("check --command true --html no/such.html", "--html 'no/such.html' is in a directory that does not exist");
+    check("check --command true --html .", "--html '.' is not the name of a file");
 }
 
 /// The address of the first case.
@@ -92,10 +94,16 @@ fn the_report_for_people_ends_with_the_exit_status() {
 }
 
 #[test]
-fn a_report_that_cannot_be_written_is_a_fault() {
+fn the_report_for_people_comes_even_if_a_file_cannot_be_written() {
     let place = Place::new();
     let case = first_case(&place);
-    let outcome = place.run(&["check", "--command", OURS, "--only", &case, "--html", "no/such/report.html"]);
+    // A file that cannot be replaced: the directory that holds it is not there any more when the run ends.
+    place.write("setup.sh", b"rmdir away");
+    std::fs::create_dir(place.path("away")).expect("a directory");
+    let words = ["check", "--command", OURS, "--setup", "sh setup.sh", "--only", &case, "--html", "away/report.html"];
+    let outcome = place.run(&words);
     assert_eq!(outcome.status, Some(1), "{outcome:?}");
-    assert!(outcome.stderr.contains("cannot make no/such/report.html: No such file"), "{outcome:?}");
+    assert!(outcome.stdout.ends_with("Exit status 0: no case fails.\n"), "{outcome:?}");
+    let last = outcome.stderr.lines().last().expect("a line");
+    assert_eq!(last, "swarm: cannot make away/report.html: No such file or directory (os error 2)");
 }
