@@ -27,6 +27,7 @@ pub fn html(summary: &Summary, ending: Ending) -> String {
         format!("<h1>swarm check</h1>\n<p class=\"command\"><code>{command}</code></p>\n"),
         counts(summary),
         format!("<p>{}</p>\n", escaped(&last_line(summary, ending))),
+        jumps(summary),
         mistakes(summary),
         rubric(summary),
         cases(summary),
@@ -62,6 +63,19 @@ fn counts(summary: &Summary) -> String {
     let order = [Verdict::Fail, Verdict::Warn, Verdict::Unclear, Verdict::Pass];
     let count = |verdict| format!("<li>{} {}</li>", summary.count(verdict), badge(verdict));
     format!("<ul class=\"counts\">{}</ul>\n", order.map(count).concat())
+}
+
+/// Returns links to the cases that do not pass, by verdict.
+fn jumps(summary: &Summary) -> String {
+    let mut page = String::new();
+    for verdict in [Verdict::Fail, Verdict::Warn, Verdict::Unclear] {
+        let own = summary.outcomes.iter().filter(|outcome| outcome.verdict == verdict);
+        let links: Vec<_> = own.map(|outcome| link(outcome.clause.address)).collect();
+        if !links.is_empty() {
+            writeln!(page, "<p>{} {}</p>", badge(verdict), links.join(", ")).expect("memory");
+        }
+    }
+    page
 }
 
 fn mistakes(summary: &Summary) -> String {
@@ -278,7 +292,9 @@ mod tests {
             assert!(known.contains(&anchor(clause.address)), "{}", clause.address);
         }
         let (_, links) = elements(&page, "href");
-        assert!(links.len() > 5, "{links:?}");
+        for outcome in all().outcomes.iter().filter(|outcome| outcome.verdict != Verdict::Pass) {
+            assert!(links.contains(&format!("#{}", anchor(outcome.clause.address))), "{links:?}");
+        }
         for link in links {
             assert!(link.strip_prefix('#').is_some_and(|link| known.contains(&link.to_owned())), "{link}");
         }
