@@ -3,7 +3,6 @@
 import socket
 import sys
 import threading
-import time
 
 import wire
 from neighbor import Neighbor
@@ -164,8 +163,6 @@ class Connections:
         if mutant("bitfield-late"):
             neighbor.send(NOT_INTERESTED)
         self.send_bitfield(neighbor, pieces)
-        if mutant("interest-always"):
-            self.tell_interest(neighbor)
 
     def send_bitfield(self, neighbor, pieces):
         neighbor.send(BITFIELD, wire.bitfield(pieces, self.config.piece_count))

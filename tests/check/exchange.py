@@ -195,11 +195,12 @@ class Exchange:
             interested = True
         if neighbor.we_are_interested == interested or mutant("interest-never") and interested:
             return
+        if mutant("interest-never-not") and not interested:
+            return
         neighbor.we_are_interested = interested
         if mutant("interest-one-flag"):
             neighbor.they_are_interested = interested
-        if interested or not mutant("interest-never-not"):
-            neighbor.send(INTERESTED if interested else NOT_INTERESTED)
+        neighbor.send(INTERESTED if interested else NOT_INTERESTED)
         if mutant("requests-while-choked"):
             self.ask(neighbor)
 
