@@ -176,6 +176,8 @@ class Connections:
             kind, size = stream.head()
             if mutant("frames-desync-when-ignored") and self.ignores(neighbor, kind):
                 continue  # the payload is still in the stream
+            if mutant("pieces-last-awaited-in-full") and kind == PIECE:
+                size = 4 + self.config.piece_size  # of the last piece too: takes the messages behind it
             self.receive(neighbor, kind, stream.payload(size))
 
     def ignores(self, neighbor, kind):
@@ -187,7 +189,7 @@ class Connections:
         neighbor.writer.join(LAST_READ_SECS)
         with self.lock:
             if mutant("end-resets"):
-                neighbor.reset()
+                neighbor.reset_at_close()
             neighbor.sock.close()
             del self.neighbors[neighbor.id]
             self.choking.forget(neighbor)

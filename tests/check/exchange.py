@@ -124,10 +124,8 @@ class Exchange:
         if piece >= self.config.piece_count:
             raise Fault(f"sent the piece {piece} of {self.config.piece_count}")
         size = self.config.size_of(piece)
-        if mutant("pieces-last-padded"):
+        if mutant("pieces-last-padded") or mutant("pieces-last-awaited-in-full"):
             data = data[:size]
-        if mutant("pieces-last-awaited-in-full"):
-            size = self.config.piece_size
         if len(data) != size:
             raise Fault(f"sent {len(data)} bytes as piece {piece}, which has {size}")
         return piece, data

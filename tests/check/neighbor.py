@@ -37,10 +37,12 @@ class Neighbor:
         """Closes the sending half after all that is queued."""
         self.queue.put(None)
 
-    def reset(self):
-        """Closes the connection with a reset instead of an end."""
-        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.sock.close()
+    def reset_at_close(self):
+        """Lets the connection end with a reset when its socket is closed."""
+        try:
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        except OSError:
+            pass  # closed already
 
     def write_all(self):
         """The writer thread."""
@@ -52,7 +54,8 @@ class Neighbor:
                 if mutant("handshake-java-stream") or mutant("frames-java-stream"):
                     data = self.as_java(data)
                 self.write(data)
-            self.sock.shutdown(socket.SHUT_WR)
+            if not mutant("end-resets"):
+                self.sock.shutdown(socket.SHUT_WR)
         except OSError:
             pass  # the reader sees the loss too
 

@@ -162,8 +162,8 @@ class Peer(Connections, Exchange):
         deadline = time.monotonic() + LAST_READ_SECS
         for neighbor in neighbors:
             neighbor.writer.join(max(0, deadline - time.monotonic()))
-            if mutant("end-resets"):
-                neighbor.reset()
+        if mutant("end-resets"):
+            self.reset_all(neighbors)
         if not free("closes-at-once"):
             with self.lock:
                 self.lock.wait_for(lambda: not self.neighbors, deadline - time.monotonic())
@@ -173,6 +173,13 @@ class Peer(Connections, Exchange):
                 neighbor.sock.close()
             threading.Event().wait()
         return 1 if mutant("end-status-1") else 0
+
+    def reset_all(self, neighbors):
+        """Ends the process with a reset of each connection, a moment after all is sent."""
+        time.sleep(0.1)
+        for neighbor in neighbors:
+            neighbor.reset_at_close()
+        os._exit(0)
 
 
 def main(arguments):
