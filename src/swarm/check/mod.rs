@@ -6,6 +6,7 @@
 //! - `choice`, `report`: from the command line to cases, and from findings to text for people and programs;
 //! - `plan`: the swarm of one case; `history`: what happened in it; `facts`: what is true after it;
 //! - `incoming`: bytes to messages; `habits`: what neighbors do by themselves; `judge`: what no correct peer does. All pure;
+//! - `chance`: how likely random choices look wrong; pure;
 //! - `world`: the only place with sockets and processes; `stage`: what a case works with;
 //! - `cases`: the cases; `suite`: runs and resolves them; `preflight`: what comes before.
 
@@ -26,6 +27,8 @@ mod incoming;
 
 mod habits;
 mod judge;
+
+mod chance;
 
 mod world;
 

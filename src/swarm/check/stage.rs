@@ -20,6 +20,8 @@ pub struct Case {
     pub needs: &'static [&'static str],
     /// Whether it measures times. It is repeated alone if the tester was too late.
     pub measures: bool,
+    /// Whether it takes so long that it should start before the others.
+    pub is_long: bool,
     /// What it does.
     pub run: fn(&mut Stage<'_>) -> Result<(), Stop>,
 }
@@ -32,13 +34,19 @@ pub const fn case(
     needs: &'static [&'static str],
     run: fn(&mut Stage<'_>) -> Result<(), Stop>,
 ) -> Case {
-    Case { clause: Clause { address, section, item, level, text }, needs, measures: false, run }
+    Case { clause: Clause { address, section, item, level, text }, needs, measures: false, is_long: false, run }
 }
 
 impl Case {
     /// Says that the case measures times.
     pub const fn measured(mut self) -> Self {
         self.measures = true;
+        self
+    }
+
+    /// Says that the case takes several seconds, so that it starts before the others.
+    pub const fn long(mut self) -> Self {
+        self.is_long = true;
         self
     }
 }

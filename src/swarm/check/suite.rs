@@ -72,7 +72,9 @@ impl Suite<'_> {
         began: &(dyn Fn(&'static str) + Sync),
         ended: &(dyn Fn(&'static str) + Sync),
     ) -> Result<Vec<Raw>> {
-        let queue: Mutex<VecDeque<&'static Case>> = Mutex::new(cases.iter().copied().collect());
+        // What takes long must not begin last.
+        let (long, short): (Vec<_>, Vec<_>) = cases.iter().copied().partition(|case| case.is_long);
+        let queue: Mutex<VecDeque<&'static Case>> = Mutex::new(long.into_iter().chain(short).collect());
         let done: Mutex<BTreeMap<&'static str, Raw>> = Mutex::default();
         let trouble: Mutex<Option<Error>> = Mutex::default();
         let work = || {
@@ -261,14 +263,16 @@ fn blame_needs(raws: &[Raw], outcomes: &mut [Outcome]) {
 fn root(place: usize, raws: &[Raw], outcomes: &[Outcome], depth: usize) -> Option<&'static str> {
     let (raw, outcome) = (&raws[place], &outcomes[place]);
     match outcome.verdict {
-        Verdict::Pass | Verdict::Warn => return None,
+        Verdict::Pass => return None,
         Verdict::Unclear => return outcome.because_of,
-        Verdict::Fail => {}
+        Verdict::Warn | Verdict::Fail => {}
     }
+    // A warning keeps no other case from its question.
+    let own = (outcome.verdict == Verdict::Fail).then_some(outcome.clause.address);
     // What was seen with certainty stays a failure; only what did not come may have another cause.
     let needs = raw.case.needs.iter().filter(|_| raw.stopped.is_some() && depth > 0);
     let mut places = needs.filter_map(|need| raws.iter().position(|other| other.case.clause.address == *need));
-    places.find_map(|place| root(place, raws, outcomes, depth - 1)).or(Some(outcome.clause.address))
+    places.find_map(|place| root(place, raws, outcomes, depth - 1)).or(own)
 }
 
 fn note(raw: &Raw) -> Option<String> {

@@ -13,6 +13,9 @@ use crate::check::history::Heard;
 use crate::check::mistakes;
 use crate::check::plan::Nb;
 
+/// Messages of one decision come within this time.
+const AT_ONCE: Duration = Duration::from_millis(300);
+
 impl Judge {
     pub(super) fn see_heard(&mut self, at: Duration, nb: Nb, heard: &Heard, facts: &Facts) {
         match heard {
@@ -52,12 +55,16 @@ impl Judge {
             let expected = "unchoke only to a neighbor that is choked";
             self.tell(Violation::new("choking/changes-only", &mistakes::CHOKE_WITHOUT_CHANGE, nb, expected, came));
         }
+        // Who is unchoked still, or was a moment ago, is not chosen now.
+        let was_choked = between.they_choke_since == between.connected_at
+            || between.they_choke && at.saturating_sub(between.they_choke_since) > AT_ONCE;
         let crossed = at.saturating_sub(between.we_are_interested_since) < CROSSING;
-        let is_wrong = match between.we_are_interested {
-            Some(true) => false,
-            Some(false) => !crossed,
-            None => true,
-        };
+        let is_wrong = was_choked
+            && match between.we_are_interested {
+                Some(true) => false,
+                Some(false) => !crossed,
+                None => true,
+            };
         if is_wrong {
             let came =
                 "unchoke, to a neighbor whose last word is not interested, or that never said interested".to_owned();
@@ -159,21 +166,28 @@ impl Judge {
     fn see_request(&mut self, at: Duration, nb: Nb, piece: PieceIndex, facts: &Facts) {
         let between = facts.of(nb);
         let never_unchoked = between.we_choke_since == between.connected_at;
-        if between.we_choke && (never_unchoked || at.saturating_sub(between.we_choke_since) > CROSSING) {
+        let is_choked = between.we_choke && (never_unchoked || at.saturating_sub(between.we_choke_since) > CROSSING);
+        // Before the first word of interest, that is the mistake.
+        if is_choked && between.they_are_interested.is_some() {
             let came = format!("request {piece} from a neighbor that chokes the peer");
             let expected = "requests only between unchoke and choke";
             self.tell(Violation::new("requests/unchoked-only", &mistakes::REQUESTS_CHOKED, nb, expected, came));
         }
-        if between.they_are_interested != Some(true) {
-            let came = format!("request {piece}, although the peer has not said interested");
-            let expected = "interested before the first request";
-            self.tell(Violation::new(
-                "requests/after-interest",
-                &mistakes::REQUEST_BEFORE_INTEREST,
-                nb,
-                expected,
-                came,
-            ));
+        match between.they_are_interested {
+            Some(true) => {}
+            Some(false) => {
+                let came = format!("request {piece}, although the peer's last word is not interested");
+                let expected = "requests only while the peer is interested";
+                let is_had = facts.can_have.contains(piece);
+                let mistake = if is_had { &mistakes::DUPLICATE_REQUESTS } else { &mistakes::REQUEST_UNINTERESTED };
+                self.tell(Violation::new("requests/while-interested-only", mistake, nb, expected, came));
+            }
+            None => {
+                let came = format!("request {piece}, although the peer has not said interested");
+                let expected = "interested before the first request";
+                let mistake = &mistakes::REQUEST_BEFORE_INTEREST;
+                self.tell(Violation::new("requests/after-interest", mistake, nb, expected, came));
+            }
         }
         if !between.we_have.contains(piece) {
             let came = format!("request {piece}, which this neighbor has not announced");

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use peer_process::protocol::peer_id::PeerId;
 
-use super::facts::Facts;
+use super::facts::{Between, Facts};
 use super::history::What;
 use super::mistakes::{self, Mistake};
 use super::plan::Nb;
@@ -114,9 +114,11 @@ impl Judge {
         let since = *self.over_since.get_or_insert(at);
         if at.saturating_sub(since) > CROSSING {
             let count = unchoked.len();
+            let is_interested = |between: &Between| between.we_are_interested == Some(true);
+            let interested = facts.all().filter(|(_, between)| between.is_connected && is_interested(between)).count();
             self.tell(Violation::new(
                 "choking/at-most",
-                if count == facts.all().filter(|(_, between)| between.is_connected).count() {
+                if count >= interested && count > self.most_unchoked + 1 {
                     &mistakes::UNCHOKES_ALL
                 } else {
                     &mistakes::MORE_THAN_K

@@ -10,6 +10,8 @@ use mio::{Events, Interest, Poll, Token};
 use peer_process::protocol::layout::FileLayout;
 use socket2::SockRef;
 
+use super::places::Port;
+
 use crate::check::history::{End, Heard};
 use crate::check::incoming::Incoming;
 use crate::check::plan::Nb;
@@ -45,7 +47,7 @@ struct Link {
 }
 
 struct Neighbor {
-    port: u16,
+    port: Port,
     link: Option<Token>,
 }
 
@@ -69,13 +71,13 @@ impl Links {
     }
 
     /// Adds a neighbor with this port, at which it does not listen yet.
-    pub fn add_neighbor(&mut self, port: u16) {
+    pub fn add_neighbor(&mut self, port: Port) {
         self.neighbors.push(Neighbor { port, link: None });
     }
 
     /// Returns a neighbor's port.
     pub fn port(&self, nb: Nb) -> u16 {
-        self.neighbors[nb.0].port
+        self.neighbors[nb.0].port.number
     }
 
     /// Lets a neighbor listen at these addresses of this machine.

@@ -23,6 +23,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use self::links::Links;
+use self::places::Port;
 pub use self::process::{Printed, Process};
 pub use self::waits::{Wait, secs};
 use super::facts::Facts;
@@ -95,7 +96,7 @@ pub struct World<'a> {
     looked_at: Instant,
     started_at: Instant,
     life_at: Option<Duration>,
-    port: u16,
+    port: Port,
     facts: Facts,
     history: History,
     judge: Judge,
@@ -140,7 +141,7 @@ impl<'a> World<'a> {
         let mut rng = StdRng::seed_from_u64(seed);
         let (layout, file, own) = (plan.layout(), plan.file(), plan.own_id(env.first_id));
         let mut links = Links::new(layout)?;
-        let port = env.port.map_or_else(|| places::free_port(&mut rng), Ok)?;
+        let port = env.port.map_or_else(|| places::free_port(&mut rng), |number| Ok(Port::given(number)))?;
         for nb in (0..plan.neighbors()).map(Nb) {
             let listens = plan.earlier_are_up || !plan.is_earlier(nb);
             let port = places::free_port(&mut rng)?;
@@ -187,7 +188,7 @@ impl<'a> World<'a> {
     fn furnish(&self) -> Result<()> {
         places::supply(&self.env.project, &self.dir)?;
         let common = self.plan.common_cfg(FILE_NAME);
-        let port_of = |nb: Option<Nb>| nb.map_or(self.port, |nb| self.links.port(nb));
+        let port_of = |nb: Option<Nb>| nb.map_or(self.port.number, |nb| self.links.port(nb));
         let peers = self.plan.peer_info_cfg(self.env.first_id, &self.env.host, port_of);
         let mut dirs = vec![self.dir.clone()];
         dirs.extend(self.env.config_dir.as_ref().map(|dir| self.dir.join(dir)));
@@ -222,8 +223,12 @@ impl<'a> World<'a> {
     /// When the system cannot.
     pub fn start(&mut self) -> Result<(), Stop> {
         let (id, dir) = (self.own_id().to_string(), self.dir.to_string_lossy().into_owned());
-        let command =
-            self.env.command.replace("{id}", &id).replace("{dir}", &dir).replace("{port}", &self.port.to_string());
+        let command = self
+            .env
+            .command
+            .replace("{id}", &id)
+            .replace("{dir}", &dir)
+            .replace("{port}", &self.port.number.to_string());
         let mark = format!("{}.{}", std::process::id(), dir);
         self.started_at = Instant::now();
         self.life_at = None;
@@ -421,7 +426,7 @@ impl<'a> World<'a> {
     /// Adds a stranger, who has no line, with these habits.
     pub fn stranger(&mut self) -> Nb {
         let nb = self.facts.add();
-        self.links.add_neighbor(0);
+        self.links.add_neighbor(Port::given(0));
         let empty = PieceSet::empty(self.layout);
         self.habits.push(Habits::none(empty.clone()));
         self.has.push(empty);

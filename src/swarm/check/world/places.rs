@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, ErrorKind};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener, UdpSocket};
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -14,20 +14,38 @@ const PORTS: std::ops::Range<u16> = 20_000..32_000;
 /// Files up to this size are copied, so that a program may change them; larger ones are linked.
 const MOST_COPIED: u64 = 4 << 20;
 
+/// A port that no other world takes, also of another process, as long as this stands.
+///
+/// Until the peer listens, nobody holds its port. So a datagram socket of the same number stands for it.
+pub struct Port {
+    /// Its number.
+    pub number: u16,
+    _hold: Option<UdpSocket>,
+}
+
+impl Port {
+    /// A port that the command line has chosen, or none.
+    pub const fn given(number: u16) -> Self {
+        Self { number, _hold: None }
+    }
+}
+
 /// Returns a free port at random.
 ///
 /// # Errors
 /// When no port is free.
-pub fn free_port(rng: &mut StdRng) -> Result<u16> {
+pub fn free_port(rng: &mut StdRng) -> Result<Port> {
     let bindable = |address: IpAddr, port| match TcpListener::bind((address, port)) {
         Ok(_) => true,
         Err(error) => address.is_ipv6() && error.kind() != ErrorKind::AddrInUse,
     };
     let addresses: [IpAddr; 2] = [Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()];
-    (0..1000)
-        .map(|_| rng.random_range(PORTS))
-        .find(|&port| addresses.iter().all(|&address| bindable(address, port)))
-        .context("no port is free")
+    let hold = |number| {
+        let hold = UdpSocket::bind((Ipv4Addr::LOCALHOST, number)).ok()?;
+        let is_free = addresses.iter().all(|&address| bindable(address, number));
+        is_free.then_some(Port { number, _hold: Some(hold) })
+    };
+    (0..1000).find_map(|_| hold(rng.random_range(PORTS))).context("no port is free")
 }
 
 /// Puts the content of a project into a directory: small files are copied, and all else is linked. Left out is what runs leave:

@@ -294,7 +294,7 @@ impl World<'_> {
             return self
                 .until(&Wait::to_see(what).within(patience), |world| world.facts.of(nb).is_connected.then_some(()));
         }
-        let what = format!("a connection to port {} of the peer, called by {name}", self.port);
+        let what = format!("a connection to port {} of the peer, called by {name}", self.port.number);
         let mut next = Instant::now();
         let wait = Wait::to_see(what).within(patience).or(&crate::check::mistakes::NOT_LISTENING);
         let outcome = self.until(&wait, |world| {
@@ -302,7 +302,7 @@ impl World<'_> {
                 return None;
             }
             next = Instant::now() + REDIAL;
-            match world.links.dial(nb, &world.env.addresses, world.port) {
+            match world.links.dial(nb, &world.env.addresses, world.port.number) {
                 Ok(true) => {
                     world.life_at.get_or_insert(world.started_at.elapsed());
                     world.emit(What::Connected(nb, false));
@@ -325,7 +325,7 @@ impl World<'_> {
         self.until(&wait, |world| {
             if world.life_at.is_none() && Instant::now() >= next {
                 next = Instant::now() + REDIAL;
-                if let Ok(true) = world.links.dial(nb, &world.env.addresses, world.port) {
+                if let Ok(true) = world.links.dial(nb, &world.env.addresses, world.port.number) {
                     world.life_at.get_or_insert(world.started_at.elapsed());
                     world.emit(What::Connected(nb, false));
                 }
