@@ -43,7 +43,10 @@ impl Live {
             let place = running.iter().position(|own| *own == address);
             place.map(|place| running.remove(place));
         });
-        self.bar.inc(1);
+        // A case that is repeated has been counted already.
+        if Some(self.bar.position()) < self.bar.length() {
+            self.bar.inc(1);
+        }
     }
 
     /// Removes the bar, or writes the line.
