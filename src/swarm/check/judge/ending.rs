@@ -50,12 +50,12 @@ impl Judge {
         let Some(&(nb, piece)) = missing.first() else { return };
         let is_complete = facts.can_have.is_full();
         let last = due.last().map(|(piece, _)| *piece);
-        let mistake = if told == 0 {
-            &mistakes::NO_HAVE
+        let (owner, mistake) = if told == 0 {
+            ("pieces/have-to-all", &mistakes::NO_HAVE)
         } else if is_complete && missing.iter().all(|(_, piece)| Some(*piece) == last) {
-            &mistakes::NO_LAST_HAVE
+            ("pieces/last-have", &mistakes::NO_LAST_HAVE)
         } else {
-            &mistakes::HAVE_TO_SOME
+            ("pieces/have-to-all", &mistakes::HAVE_TO_SOME)
         };
         let came = format!(
             "{told} of {} haves came within {} ms; that for piece {piece} is the first one missing",
@@ -63,7 +63,7 @@ impl Judge {
             SETTLED.as_millis()
         );
         let expected = "have to each connected neighbor after each piece";
-        self.tell(Violation::new("pieces/have-to-all", mistake, nb, expected, came));
+        self.tell(Violation::new(owner, mistake, nb, expected, came));
     }
 
     fn look_at_interest(&mut self, at: Duration, nb: Nb, between: &Between, facts: &Facts) {

@@ -98,7 +98,10 @@ impl Judge {
             let came = format!("have {piece}, but nobody has sent this piece to the peer");
             let expected = "have only for a piece that the peer has received";
             self.tell(Violation::new("pieces/have-after-piece", &mistakes::HAVE_EARLY, nb, expected, came));
-        } else if between.they_have.contains(piece) && at.saturating_sub(between.connected_at) > SETTLED {
+        } else if between.they_announced.contains(piece)
+            || (between.they_have.contains(piece) && at.saturating_sub(between.connected_at) > SETTLED)
+        {
+            // A piece that came while the neighbor connected may stand in the bitfield and in a have.
             let came = format!("have {piece} a second time");
             let expected = "one have for each piece";
             let violation = Violation::new("pieces/have-once", &mistakes::HAVE_REPEATED, nb, expected, came);
@@ -146,7 +149,13 @@ impl Judge {
         };
         let mut violation = Violation::new(
             "bitfield/encoding",
-            if is_turned { &mistakes::LOW_BIT_FIRST } else { &mistakes::WRONG_BITFIELD },
+            if is_turned {
+                &mistakes::LOW_BIT_FIRST
+            } else if lacks_only_last(set, &facts.can_have) {
+                &mistakes::ROUNDED_DOWN
+            } else {
+                &mistakes::WRONG_BITFIELD
+            },
             nb,
             "a bit for each piece that the peer has, piece 0 in the high bit of the first byte",
             came.to_owned(),
@@ -178,7 +187,12 @@ impl Judge {
         if !between.we_have.contains(piece) {
             let came = format!("request {piece}, which this neighbor has not announced");
             let expected = "requests only for pieces that the neighbor has announced";
-            self.tell(Violation::new("requests/offered-only", &mistakes::NOT_OFFERED, nb, expected, came));
+            let is_misread = is_turned(&between.our_bitfield, piece);
+            self.tell(if is_misread {
+                Violation::new("bitfield/partial-ours", &mistakes::LOW_BIT_FIRST, nb, expected, came)
+            } else {
+                Violation::new("requests/offered-only", &mistakes::NOT_OFFERED, nb, expected, came)
+            });
         }
         let is_open =
             |asked: &&crate::check::facts::Asked| asked.while_unchoked && at.saturating_sub(asked.at) < GIVEN_UP;
@@ -231,5 +245,44 @@ impl Judge {
             let expected = "no pieces to neighbors that are choked";
             self.tell(Violation::new("choking/serves-unchoked-only", &mistakes::SERVES_CHOKED, nb, expected, came));
         }
+    }
+}
+
+/// Reports whether the bitfield lacks the last piece, and nothing else that the peer has.
+fn lacks_only_last(set: &PieceSet, has: &PieceSet) -> bool {
+    let last = has.layout().pieces().next_back();
+    has.iter().all(|piece| set.contains(piece) != (Some(piece) == last)) && set.count() + 1 == has.count()
+}
+
+/// Reports whether a reader that takes the low bit of each byte first finds this piece in a bitfield, and not all pieces alike.
+fn is_turned(bitfield: &PieceSet, piece: PieceIndex) -> bool {
+    let turned = bitfield.layout().piece(piece.number() ^ 7);
+    !bitfield.is_empty() && turned.is_some_and(|turned| bitfield.contains(turned))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::plan::{Plan, piece as piece_of};
+
+    #[test]
+    fn a_bitfield_read_from_the_low_bit_is_recognised() {
+        let plan = Plan::leecher(1, 1);
+        let bitfield = plan.pieces([1, 4]);
+        let layout = plan.layout();
+        let found: Vec<u32> =
+            layout.pieces().filter(|&piece| is_turned(&bitfield, piece)).map(PieceIndex::number).collect();
+        assert_eq!(found, [3, 6]);
+        assert!(!is_turned(&plan.pieces([]), piece_of(layout, 3)));
+    }
+
+    #[test]
+    fn a_bitfield_without_the_last_piece_is_told_from_others() {
+        let plan = Plan::leecher(1, 1);
+        let full = plan.pieces(0..11);
+        assert!(lacks_only_last(&plan.pieces(0..10), &full));
+        assert!(!lacks_only_last(&plan.pieces(0..9), &full));
+        assert!(!lacks_only_last(&plan.pieces(1..11), &full));
+        assert!(!lacks_only_last(&full, &full));
     }
 }

@@ -4,6 +4,7 @@
 //! world happens at the same time as anything else. `links` has the sockets, `waits` what cases wait for.
 
 mod links;
+mod parts;
 mod places;
 mod process;
 mod waits;
@@ -324,6 +325,11 @@ impl<'a> World<'a> {
         self.findings.push(finding);
     }
 
+    /// Reports whether something was seen in this world that belongs to this case.
+    pub fn has_violation(&self, owner: &str) -> bool {
+        self.violations.iter().any(|violation| violation.owner == owner)
+    }
+
     /// Returns whether the process has ended.
     pub fn has_ended(&self) -> bool {
         self.process.is_some() && !self.facts.runs
@@ -343,13 +349,7 @@ impl<'a> World<'a> {
 
     /// Sends a message.
     pub fn say(&mut self, nb: Nb, message: Message) {
-        let mut bytes = Vec::new();
-        peer_process::protocol::wire::encode(&message, self.layout, &mut bytes);
-        if let Message::Piece(piece) = message {
-            let start = usize::try_from(self.layout.offset(piece)).expect("cases have small files");
-            let len = usize::try_from(self.layout.piece_len(piece)).expect("cases have small files");
-            bytes.extend(&self.file[start..start + len]);
-        }
+        let bytes = self.bytes_of(&message);
         self.links.send(nb, &bytes);
         self.emit(What::Said(nb, Said::Message(message)));
     }

@@ -179,12 +179,27 @@ impl World<'_> {
         }
     }
 
+    /// Lets time pass until `see` is true, but not longer than `time`. What does not come is no failure here.
+    ///
+    /// # Errors
+    /// When the run ends.
+    pub fn look_for(&mut self, time: Duration, mut see: impl FnMut(&Self) -> bool) -> Result<bool, Stop> {
+        let until = Instant::now() + time;
+        while !see(self) {
+            if Instant::now() >= until {
+                return Ok(false);
+            }
+            self.step(until)?;
+        }
+        Ok(true)
+    }
+
     fn is_hopeless(&self, nb: Option<Nb>) -> bool {
         let has_ended = self.has_ended();
         match nb {
             Some(nb) => {
                 let between = self.facts.of(nb);
-                (between.connections > 0 || has_ended) && !between.is_connected
+                between.is_broken || ((between.connections > 0 || has_ended) && !between.is_connected)
             }
             None => has_ended && self.facts.all().all(|(_, between)| !between.is_connected),
         }
