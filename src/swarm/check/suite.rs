@@ -12,7 +12,7 @@ use anyhow::{Context, Error, Result, anyhow};
 
 use super::judge::Violation;
 use super::stage::{Case, Stage};
-use super::verdict::{Finding, Level, Outcome, Verdict};
+use super::verdict::{Finding, Level, Outcome, Verdict, sentence};
 use super::world::{Env, Stop};
 
 /// A case that measures times is repeated alone if the tester was later than this.
@@ -226,9 +226,9 @@ fn finding_of(violation: &Violation, seen: &Raw, of: &Raw) -> Finding {
     let place = if std::ptr::eq(seen, of) { String::new() } else { format!(" (seen in {})", seen.case.clause.address) };
     Finding {
         level: violation.level,
-        done: format!("watched all that the peer did{place}"),
-        expected: violation.expected.clone(),
-        came: violation.came.clone(),
+        done: format!("The tester watched all that the peer did{place}."),
+        expected: sentence(&violation.expected),
+        came: sentence(&violation.came),
         bytes: violation.bytes.clone(),
         mistake: violation.mistake,
         events: violation.events.clone(),
@@ -246,34 +246,29 @@ fn verdict(findings: &[Finding], because_of: Option<&'static str>) -> Verdict {
     }
 }
 
-/// Makes cases unclear whose needs failed, also those of needs that are unclear for this reason.
+/// Makes cases unclear whose needs failed. What is named is the failure at the root.
 fn blame_needs(raws: &[Raw], outcomes: &mut [Outcome]) {
-    loop {
-        let culprit: BTreeMap<&str, &'static str> = outcomes
-            .iter()
-            .filter_map(|outcome| match outcome.verdict {
-                Verdict::Fail => Some((outcome.clause.address, outcome.clause.address)),
-                Verdict::Unclear => outcome.because_of.map(|of| (outcome.clause.address, of)),
-                _ => None,
-            })
-            .collect();
-        let mut is_changed = false;
-        for (raw, outcome) in raws.iter().zip(outcomes.iter_mut()) {
-            // What was seen with certainty stays a failure; only what did not come may have another cause.
-            if outcome.verdict == Verdict::Fail
-                && raw.stopped.is_some()
-                && let Some(of) = raw.case.needs.iter().find_map(|need| culprit.get(need))
-                && *of != outcome.clause.address
-            {
-                outcome.verdict = Verdict::Unclear;
-                outcome.because_of = Some(of);
-                is_changed = true;
-            }
-        }
-        if !is_changed {
-            return;
+    let roots: Vec<_> = (0..raws.len()).map(|place| root(place, raws, outcomes, raws.len())).collect();
+    for (outcome, root) in outcomes.iter_mut().zip(roots) {
+        if let Some(root) = root.filter(|root| *root != outcome.clause.address) {
+            outcome.verdict = Verdict::Unclear;
+            outcome.because_of = Some(root);
         }
     }
+}
+
+/// Returns the failure that keeps this case from its question, which may be its own. `depth` ends circles.
+fn root(place: usize, raws: &[Raw], outcomes: &[Outcome], depth: usize) -> Option<&'static str> {
+    let (raw, outcome) = (&raws[place], &outcomes[place]);
+    match outcome.verdict {
+        Verdict::Pass | Verdict::Warn => return None,
+        Verdict::Unclear => return outcome.because_of,
+        Verdict::Fail => {}
+    }
+    // What was seen with certainty stays a failure; only what did not come may have another cause.
+    let needs = raw.case.needs.iter().filter(|_| raw.stopped.is_some() && depth > 0);
+    let mut places = needs.filter_map(|need| raws.iter().position(|other| other.case.clause.address == *need));
+    places.find_map(|place| root(place, raws, outcomes, depth - 1)).or(Some(outcome.clause.address))
 }
 
 fn note(raw: &Raw) -> Option<String> {
@@ -297,4 +292,93 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 /// Returns a number that depends on the whole address.
 fn hash(address: &str) -> u64 {
     address.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::mistakes;
+    use super::super::rubric::Item;
+    use super::super::stage::case;
+    use super::*;
+
+    fn passes(_: &mut Stage<'_>) -> Result<(), Stop> {
+        Ok(())
+    }
+
+    static LISTENS: Case = case("start/listens", ("A3", Item::I1b, Level::Must), "It listens.", &[], passes);
+    static BYTES: Case =
+        case("handshake/bytes", ("A4", Item::I2a, Level::Must), "It says so.", &["start/listens"], passes);
+    static SERVES: Case =
+        case("pieces/serves", ("A8", Item::I3e, Level::Must), "It serves.", &["handshake/bytes"], passes);
+
+    fn raw(case: &'static Case, stopped: bool, violations: Vec<Violation>) -> Raw {
+        let finding = Finding {
+            level: Level::Must,
+            done: "waited".to_owned(),
+            expected: "something".to_owned(),
+            came: "nothing".to_owned(),
+            bytes: None,
+            mistake: None,
+            events: Vec::new(),
+        };
+        Raw {
+            case,
+            stopped: stopped.then(|| Box::new(finding)),
+            findings: Vec::new(),
+            violations,
+            took: Duration::ZERO,
+            late: Duration::ZERO,
+            start_times: Vec::new(),
+            trace: Vec::new(),
+            runs: 1,
+            was_killed: false,
+            printed: Vec::new(),
+        }
+    }
+
+    fn java() -> Violation {
+        Violation {
+            owner: "handshake/bytes",
+            level: Level::Must,
+            mistake: Some(&mistakes::JAVA_OBJECTS),
+            nb: None,
+            expected: "a handshake".to_owned(),
+            came: "objects".to_owned(),
+            bytes: None,
+            disrupts: true,
+            events: Vec::new(),
+        }
+    }
+
+    fn verdicts(raws: &[Raw]) -> Vec<(Verdict, Option<&'static str>)> {
+        resolve(raws).iter().map(|outcome| (outcome.verdict, outcome.because_of)).collect()
+    }
+
+    #[test]
+    fn a_case_that_stopped_because_of_another_ones_violation_is_unclear_and_names_it() {
+        let raws = [raw(&LISTENS, false, vec![]), raw(&BYTES, false, vec![]), raw(&SERVES, true, vec![java()])];
+        let expected = [(Verdict::Pass, None), (Verdict::Fail, None), (Verdict::Unclear, Some("handshake/bytes"))];
+        assert_eq!(verdicts(&raws), expected);
+    }
+
+    #[test]
+    fn a_violation_counts_where_it_was_seen_if_its_own_case_was_not_run() {
+        let raws = [raw(&SERVES, true, vec![java()])];
+        assert_eq!(verdicts(&raws), [(Verdict::Fail, None)]);
+        assert!(resolve(&raws)[0].findings.iter().any(|finding| finding.mistake == Some(&mistakes::JAVA_OBJECTS)));
+    }
+
+    #[test]
+    fn a_failed_need_makes_unclear_all_that_build_on_it() {
+        let raws = [raw(&LISTENS, true, vec![]), raw(&BYTES, true, vec![]), raw(&SERVES, true, vec![])];
+        let because = Some("start/listens");
+        assert_eq!(verdicts(&raws), [(Verdict::Fail, None), (Verdict::Unclear, because), (Verdict::Unclear, because)]);
+    }
+
+    #[test]
+    fn what_only_our_reading_asks_for_is_never_a_failure() {
+        let mut violation = java();
+        violation.level = Level::Should;
+        assert_eq!(verdicts(&[raw(&BYTES, false, vec![violation])]), [(Verdict::Warn, None)]);
+    }
 }

@@ -119,6 +119,12 @@ pub struct Finding {
     pub events: Vec<String>,
 }
 
+/// Returns a part of a sentence as a sentence: with a capital and a period.
+pub fn sentence(part: &str) -> String {
+    let mut chars = part.trim_end_matches('.').chars();
+    chars.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), chars.as_str()))
+}
+
 /// The outcome of a case.
 #[derive(Clone, Debug)]
 pub struct Outcome {

@@ -11,7 +11,7 @@ use crate::check::history::{End, Event, Heard, What};
 use crate::check::judge::evidence;
 use crate::check::mistakes::Mistake;
 use crate::check::plan::{Nb, Plan};
-use crate::check::verdict::{Finding, Level};
+use crate::check::verdict::{Finding, Level, sentence};
 
 /// The process is looked at this often.
 const LOOK: Duration = Duration::from_millis(10);
@@ -208,7 +208,8 @@ impl World<'_> {
     /// Returns a finding about what the tester does now.
     pub fn finding(&self, level: Level, expected: impl Into<String>, came: impl Into<String>) -> Finding {
         let events = self.last_events();
-        let (done, expected, came) = (self.doing.clone(), expected.into(), came.into());
+        let done = format!("The tester {}.", self.doing);
+        let (expected, came) = (sentence(&expected.into()), sentence(&came.into()));
         Finding { level, done, expected, came, bytes: None, mistake: None, events }
     }
 
