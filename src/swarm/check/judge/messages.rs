@@ -94,6 +94,9 @@ impl Judge {
 
     fn see_have(&mut self, at: Duration, nb: Nb, piece: PieceIndex, facts: &Facts) {
         let between = facts.of(nb);
+        if self.excused.contains(&piece) {
+            return;
+        }
         if !facts.can_have.contains(piece) {
             let came = format!("have {piece}, but nobody has sent this piece to the peer");
             let expected = "have only for a piece that the peer has received";
@@ -129,6 +132,13 @@ impl Judge {
         let too_many = set.iter().any(|piece| !facts.can_have.contains(piece));
         let too_few = facts.can_have.iter().any(|piece| surely(piece) && !set.contains(piece));
         if !too_many && !too_few {
+            return;
+        }
+        if facts.can_have.is_full() && facts.given.is_empty() && set.is_empty() {
+            let came =
+                "a bitfield without a piece, though the peer's line says that it starts with the file".to_owned();
+            let expected = "a full bitfield from a peer that starts with the file";
+            self.tell(Violation::new("start/has-file", &mistakes::NOT_A_SEEDER, nb, expected, came));
             return;
         }
         let turned: Vec<u8> = bytes.iter().map(|byte| byte.reverse_bits()).collect();

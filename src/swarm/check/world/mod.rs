@@ -28,9 +28,10 @@ pub use self::waits::{Wait, secs};
 use super::facts::Facts;
 use super::habits::{self, Deed, Habits};
 use super::history::{History, Said, What};
-use super::judge::{Judge, Violation};
+use super::judge::{Blame, Judge, Violation};
+use super::mistakes::Mistake;
 use super::plan::{Nb, Plan};
-use super::verdict::Finding;
+use super::verdict::{Finding, Level};
 
 /// The name of the file that the swarms of the tester share.
 pub const FILE_NAME: &str = "check.dat";
@@ -108,8 +109,8 @@ pub struct World<'a> {
     /// What the tester did last, in words.
     doing: String,
     may_end: bool,
-    /// The case to which an early end of the process belongs, if not to the usual ones.
-    exit_owner: Option<&'static str>,
+    /// To whom and to what an early end of the process belongs, if not to the usual cases.
+    exit_blame: Option<Blame>,
     rng: StdRng,
 }
 
@@ -156,7 +157,10 @@ impl<'a> World<'a> {
         let habits = has.iter().map(|has| Habits::all(has.clone())).collect();
         let world = Self {
             facts: Facts::new(layout, plan.neighbors(), plan.has_file),
-            judge: Judge::new(own, plan.k, plan.neighbors(), plan.earlier),
+            judge: Judge::new(own, plan.k, plan.neighbors(), plan.earlier).knowing(
+                (0..plan.neighbors()).map(|nb| plan.id(env.first_id, Nb(nb)).number()).collect(),
+                plan.has_ids_descending,
+            ),
             layout,
             file,
             dir: dir.to_owned(),
@@ -175,7 +179,7 @@ impl<'a> World<'a> {
             late: Duration::ZERO,
             doing: "started the peer".to_owned(),
             may_end: false,
-            exit_owner: None,
+            exit_blame: None,
             rng,
             env,
             plan,
@@ -316,7 +320,17 @@ impl<'a> World<'a> {
 
     /// Lets an early end of the process belong to this case.
     pub const fn exit_belongs_to(&mut self, owner: &'static str) {
-        self.exit_owner = Some(owner);
+        self.exit_blame = Some(Blame { owner, level: Level::Must, mistake: None });
+    }
+
+    /// Lets an early end of the process belong to this case, with this mistake.
+    pub const fn exit_means(&mut self, owner: &'static str, level: Level, mistake: &'static Mistake) {
+        self.exit_blame = Some(Blame { owner, level, mistake: Some(mistake) });
+    }
+
+    /// Lets the peer believe that it has this piece, though it was not sent to it as it is.
+    pub fn excuse(&mut self, piece: PieceIndex) {
+        self.judge.excuse(piece);
     }
 
     /// Adds a finding; the case goes on.
