@@ -203,8 +203,8 @@ fn byte_by_byte(stage: &mut Stage) -> Result<(), Stop> {
         world.connect(nb)?;
         world.doing("called the peer and sent the handshake one byte at a time");
         for byte in Handshake::of(world.id(nb)).to_bytes() {
-            world.say_raw(nb, &[byte], "a byte of the handshake");
             world.watch(Duration::from_millis(3))?;
+            world.say_raw(nb, &[byte], "a byte of the handshake");
         }
         world.meant(nb, Said::Handshake);
         // A peer that sent its handshake before it read this one shows by what follows that it took it.

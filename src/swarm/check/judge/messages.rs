@@ -8,7 +8,7 @@ use peer_process::protocol::piece_set::PieceSet;
 
 use super::streams::evidence;
 use super::{CROSSING, GIVEN_UP, Judge, SETTLED, Violation};
-use crate::check::facts::Facts;
+use crate::check::facts::{Between, Facts};
 use crate::check::history::Heard;
 use crate::check::mistakes;
 use crate::check::plan::Nb;
@@ -28,7 +28,7 @@ impl Judge {
                 Message::Choke => self.see_choke(nb, facts),
                 Message::Unchoke => self.see_unchoke(at, nb, facts),
                 Message::Interested => self.see_interested(at, nb, facts),
-                Message::NotInterested => self.see_not_interested(nb, facts),
+                Message::NotInterested => self.see_not_interested(at, nb, facts),
                 Message::Have(piece) => self.see_have(at, nb, *piece, facts),
                 Message::Bitfield(set) => self.see_bitfield(at, nb, set, facts),
                 Message::Request(piece) => self.see_request(at, nb, *piece, facts),
@@ -69,7 +69,7 @@ impl Judge {
 
     fn see_interested(&mut self, at: Duration, nb: Nb, facts: &Facts) {
         let between = facts.of(nb);
-        if between.they_are_interested == Some(true) {
+        if between.they_are_interested == Some(true) && !is_new(at, between) {
             let came = "interested a second time, without not interested in between".to_owned();
             let expected = "interested only when it was not interested before";
             let violation = Violation::new("interest/changes-only", &mistakes::INTEREST_REPEATED, nb, expected, came);
@@ -83,8 +83,9 @@ impl Judge {
         }
     }
 
-    fn see_not_interested(&mut self, nb: Nb, facts: &Facts) {
-        if facts.of(nb).they_are_interested == Some(false) {
+    fn see_not_interested(&mut self, at: Duration, nb: Nb, facts: &Facts) {
+        let between = facts.of(nb);
+        if between.they_are_interested == Some(false) && !is_new(at, between) {
             let came = "not interested a second time, without interested in between".to_owned();
             let expected = "not interested once after the bitfield, then only when it was interested before";
             let violation = Violation::new("interest/changes-only", &mistakes::INTEREST_REPEATED, nb, expected, came);
@@ -242,4 +243,10 @@ impl Judge {
             self.tell(Violation::new("choking/serves-unchoked-only", &mistakes::SERVES_CHOKED, nb, expected, came));
         }
     }
+}
+
+/// Reports whether a connection is so new that the peer may not have read the bitfield yet. Each bitfield is answered by a word about
+/// interest, also if the same word was sent for another reason just before.
+fn is_new(at: Duration, between: &Between) -> bool {
+    at.saturating_sub(between.connected_at) < CROSSING
 }
