@@ -69,14 +69,14 @@ pub static CASES: &[Case] = &[
         "handshake/byte-by-byte",
         ("A4", Item::I2a, Must),
         "The handshake is 32 bytes, however they arrive: one by one, too.",
-        INTEREST,
+        BYTES,
         byte_by_byte,
     ),
     case(
         "handshake/with-more",
         ("A4", Item::I2a, Must),
         "A handshake may arrive together with what follows it. Both count.",
-        INTEREST,
+        BYTES,
         with_more,
     ),
     case(
@@ -209,11 +209,11 @@ fn byte_by_byte(stage: &mut Stage) -> Result<(), Stop> {
         world.meant(nb, Said::Handshake);
         // A peer that sent its handshake before it read this one shows by what follows that it took it.
         let some = piece(world.layout(), 3);
-        let outcome = greeted(world, nb).and_then(|()| {
-            world.announce(nb, some);
-            interested(world, nb, Wait::to_see("interested"))
-        });
-        means(outcome, &mistakes::ONE_RECV_HANDSHAKE)
+        means(greeted(world, nb), &mistakes::ONE_RECV_HANDSHAKE)?;
+        world.announce(nb, some);
+        let outcome = interested(world, nb, Wait::to_see("interested"));
+        let is_closed = !world.facts().of(nb).is_connected;
+        means(outcome, if is_closed { &mistakes::ONE_RECV_HANDSHAKE } else { &mistakes::NEVER_INTERESTED })
     })
 }
 

@@ -13,7 +13,7 @@ use crate::check::verdict::Level::Should;
 use crate::check::world::{Stop, Wait, World};
 
 /// Without the exchange with a good neighbor it cannot be seen whether it goes on.
-pub const NEEDS: &[&str] = &["start/one-connection-is-enough", "start/accepts-later"];
+pub const NEEDS: &[&str] = &["start/one-connection-is-enough", "start/accepts-later", "handshake/with-more"];
 
 /// The neighbor that does all right, on an earlier line; the one that does not, and one more, on later lines.
 pub const GOOD: Nb = Nb(0);

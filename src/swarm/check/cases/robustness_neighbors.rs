@@ -41,14 +41,14 @@ pub static CASES: &[Case] = &[
         "robustness/slow-reader",
         ("B", Beside, Should),
         "A neighbor that asks for much and does not read keeps the peer from serving nobody else.",
-        &["start/accepts-later", "choking/unchokes"],
+        &["start/accepts-later", "handshake/with-more", "choking/unchokes"],
         slow_reader,
     ),
     case(
         "robustness/many-requests",
         ("B", Beside, Should),
         "A neighbor that sends 30 requests at once harms nobody, and gets pieces.",
-        &["start/accepts-later", "choking/unchokes"],
+        &["start/accepts-later", "handshake/with-more", "choking/unchokes"],
         many_requests,
     ),
     case(

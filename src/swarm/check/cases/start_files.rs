@@ -9,7 +9,7 @@ use crate::check::verdict::Level::{self, Must, Should};
 use crate::check::world::{Stop, Wait, World};
 
 /// Without these a form of the files cannot be to blame.
-const NEEDS: &[&str] = &["start/has-file"];
+const NEEDS: &[&str] = &["start/has-file", "handshake/with-more"];
 
 pub static CASES: &[Case] = &[
     case(
@@ -17,7 +17,7 @@ pub static CASES: &[Case] = &[
         ("A1", Item::I1a, Must),
         "The last column of the peer's own line says whether it starts with the file, whichever line that is. \
         Such a peer says so in its bitfield.",
-        &["start/listens", "handshake/bytes"],
+        &["start/listens", "handshake/bytes", "handshake/with-more"],
         has_file,
     ),
     case("start/config-crlf", ("A1", Item::I1a, Must), "Lines of both files may end with CR LF.", NEEDS, crlf),

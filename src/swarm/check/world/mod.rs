@@ -36,6 +36,9 @@ use super::verdict::{Finding, Level};
 /// The name of the file that the swarms of the tester share.
 pub const FILE_NAME: &str = "check.dat";
 
+/// Number of strangers whose IDs are known.
+const STRANGERS: usize = 2;
+
 /// What all worlds of a run have in common.
 pub struct Env {
     /// The command with {id}, {dir} and {port}.
@@ -109,6 +112,8 @@ pub struct World<'a> {
     /// What the tester did last, in words.
     doing: String,
     may_end: bool,
+    /// Keeps the ports from other worlds.
+    _ports: Vec<places::FreePort>,
     /// To whom and to what an early end of the process belongs, if not to the usual cases.
     exit_blame: Option<Blame>,
     rng: StdRng,
@@ -141,10 +146,17 @@ impl<'a> World<'a> {
         let mut rng = StdRng::seed_from_u64(seed);
         let (layout, file, own) = (plan.layout(), plan.file(), plan.own_id(env.first_id));
         let mut links = Links::new(layout)?;
-        let port = env.port.map_or_else(|| places::free_port(&mut rng), Ok)?;
+        let mut ports = Vec::new();
+        let mut free_port = |rng: &mut StdRng| {
+            let port = places::free_port(rng)?;
+            let number = port.number;
+            ports.push(port);
+            anyhow::Ok(number)
+        };
+        let port = env.port.map_or_else(|| free_port(&mut rng), Ok)?;
         for nb in (0..plan.neighbors()).map(Nb) {
             let listens = plan.earlier_are_up || !plan.is_earlier(nb);
-            let port = places::free_port(&mut rng)?;
+            let port = free_port(&mut rng)?;
             links.add_neighbor(port);
             if listens {
                 links.listen(nb, &env.addresses)?;
@@ -158,7 +170,7 @@ impl<'a> World<'a> {
         let world = Self {
             facts: Facts::new(layout, plan.neighbors(), plan.has_file),
             judge: Judge::new(own, plan.k, plan.neighbors(), plan.earlier).knowing(
-                (0..plan.neighbors()).map(|nb| plan.id(env.first_id, Nb(nb)).number()).collect(),
+                (0..plan.neighbors() + STRANGERS).map(|nb| plan.id(env.first_id, Nb(nb)).number()).collect(),
                 plan.has_ids_descending,
             ),
             layout,
@@ -179,6 +191,7 @@ impl<'a> World<'a> {
             late: Duration::ZERO,
             doing: "started the peer".to_owned(),
             may_end: false,
+            _ports: ports,
             exit_blame: None,
             rng,
             env,
