@@ -113,11 +113,13 @@ class Peer(Connections, Exchange):
             while not self.lock.wait_for(lambda: self.is_over, 0.2):
                 if mutant("requests-stuck-without-answer"):
                     continue
-                late = time.monotonic() - ANSWER_SECS
-                for neighbor in list(self.neighbors.values()):
-                    for piece in [piece for piece, asked_at in neighbor.asked.items() if asked_at < late]:
-                        self.free_request(neighbor, piece)
-                self.ask_all()
+                limit = time.monotonic() - ANSWER_SECS
+                neighbors = list(self.neighbors.values())
+                late = [(neighbor, piece) for neighbor in neighbors for piece in neighbor.asked if neighbor.asked[piece] < limit]
+                for neighbor, piece in late:
+                    self.free_request(neighbor, piece)
+                if late:
+                    self.ask_all()
 
     def repeat_bitfield(self):
         with self.lock:

@@ -89,7 +89,7 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode> {
     let raws = suite.run(&cases, &|address| live.begin(address), &|address| live.end(address));
     live.finish();
     let raws = raws?;
-    if args.trace {
+    if args.trace && !report::takes_stdout(args) {
         print_traces(&raws)?;
     }
     let summary = Summary {

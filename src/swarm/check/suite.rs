@@ -204,6 +204,8 @@ pub fn resolve(raws: &[Raw]) -> Vec<Outcome> {
                     findings = own;
                 }
             } else {
+                // What the case says about a mistake itself, the judge need not say again.
+                findings.retain(|seen| seen.mistake.is_none() || own.iter().all(|own| own.mistake != seen.mistake));
                 findings.splice(0..0, own);
                 if !findings.is_empty() {
                     because_of = None;
@@ -266,14 +268,15 @@ fn blame_needs(raws: &[Raw], outcomes: &mut [Outcome]) {
 fn root(place: usize, raws: &[Raw], outcomes: &[Outcome], depth: usize) -> Option<&'static str> {
     let (raw, outcome) = (&raws[place], &outcomes[place]);
     match outcome.verdict {
-        Verdict::Pass | Verdict::Warn => return None,
+        Verdict::Pass => return None,
         Verdict::Unclear => return outcome.because_of,
-        Verdict::Fail => {}
+        Verdict::Warn | Verdict::Fail => {}
     }
     // What was seen with certainty stays a failure; only what did not come may have another cause.
     let needs = raw.case.needs.iter().filter(|_| raw.stopped.is_some() && depth > 0);
     let mut places = needs.filter_map(|need| raws.iter().position(|other| other.case.clause.address == *need));
-    places.find_map(|place| root(place, raws, outcomes, depth - 1)).or(Some(outcome.clause.address))
+    let is_failure = outcome.verdict == Verdict::Fail;
+    places.find_map(|place| root(place, raws, outcomes, depth - 1)).or(is_failure.then_some(outcome.clause.address))
 }
 
 fn note(raw: &Raw) -> Option<String> {

@@ -59,7 +59,7 @@ pub struct CheckArgs {
     #[arg(long, value_name = "SECS", default_value = "15", allow_negative_numbers = true,
         value_parser = seconds("--start-timeout"))]
     pub start_timeout: Duration,
-    /// Run N cases at the same time [default: as many as this machine's cores carry]
+    /// Run N cases at the same time [default: 5 for each core]
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = number("--jobs", 1..=MOST_JOBS))]
     pub jobs: Option<u32>,
     /// Write the report as JSON to FILE; - is stdout

@@ -5,6 +5,7 @@ use std::time::Duration;
 use peer_process::protocol::message::Message;
 
 use super::steps::{self, REQUESTS, TALKS};
+use crate::check::judge::CROSSING;
 use crate::check::mistakes;
 use crate::check::plan::{Nb, Plan};
 use crate::check::rubric::Item;
@@ -206,6 +207,9 @@ fn changes_only(stage: &mut Stage) -> Result<(), Stop> {
         world.start()?;
         world.meet(LATER)?;
         steps::interest(world, LATER, true, Wait::to_see("interested"))?;
+        // A word that the bitfield caused may still be on its way.
+        let age = world.now().saturating_sub(world.facts().of(LATER).connected_at);
+        world.watch((CROSSING + CROSSING / 4).saturating_sub(age))?;
         world.doing("announced three more pieces to the interested peer, then unchoked it");
         for number in [3, 5, 8] {
             let piece = steps::piece_of(world, number);

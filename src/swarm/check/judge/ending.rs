@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use peer_process::protocol::layout::PieceIndex;
 
-use super::{Judge, SETTLED, Violation};
+use super::{Blame, Judge, SETTLED, Violation};
 use crate::check::facts::{Between, Facts};
 use crate::check::history::What;
 use crate::check::mistakes;
@@ -96,8 +96,8 @@ impl Judge {
         }
     }
 
-    /// Judges the end of the process. `printed` is the last that it printed; `owner` the case to which an early end belongs.
-    pub fn see_exit(&mut self, how: &What, is_allowed: bool, printed: &str, owner: Option<&'static str>) {
+    /// Judges the end of the process. `printed` is the last that it printed; `blame` says to whom an early end belongs.
+    pub fn see_exit(&mut self, how: &What, is_allowed: bool, printed: &str, blame: Option<Blame>) {
         let What::Exited(how) = how else { return };
         let is_right = how == "with status 0";
         if is_allowed && is_right {
@@ -110,9 +110,9 @@ impl Judge {
             (false, false) => ("start/stays", &mistakes::CRASHES, "a process that runs until all peers have the file"),
         };
         self.tell(Violation {
-            owner: owner.unwrap_or(default_owner),
-            level: Level::Must,
-            mistake: Some(mistake),
+            owner: blame.map_or(default_owner, |blame| blame.owner),
+            level: blame.map_or(Level::Must, |blame| blame.level),
+            mistake: blame.and_then(|blame| blame.mistake).or(Some(mistake)),
             nb: None,
             expected: expected.to_owned(),
             came: format!("the process ended {how}{words}"),

@@ -8,7 +8,7 @@ use peer_process::protocol::piece_set::PieceSet;
 
 use super::streams::evidence;
 use super::{CROSSING, GIVEN_UP, Judge, SETTLED, Violation};
-use crate::check::facts::Facts;
+use crate::check::facts::{Between, Facts};
 use crate::check::history::Heard;
 use crate::check::mistakes;
 use crate::check::plan::Nb;
@@ -28,7 +28,7 @@ impl Judge {
                 Message::Choke => self.see_choke(nb, facts),
                 Message::Unchoke => self.see_unchoke(at, nb, facts),
                 Message::Interested => self.see_interested(at, nb, facts),
-                Message::NotInterested => self.see_not_interested(nb, facts),
+                Message::NotInterested => self.see_not_interested(at, nb, facts),
                 Message::Have(piece) => self.see_have(at, nb, *piece, facts),
                 Message::Bitfield(set) => self.see_bitfield(at, nb, set, facts),
                 Message::Request(piece) => self.see_request(at, nb, *piece, facts),
@@ -69,7 +69,7 @@ impl Judge {
 
     fn see_interested(&mut self, at: Duration, nb: Nb, facts: &Facts) {
         let between = facts.of(nb);
-        if between.they_are_interested == Some(true) {
+        if between.they_are_interested == Some(true) && !is_new(at, between) {
             let came = "interested a second time, without not interested in between".to_owned();
             let expected = "interested only when it was not interested before";
             let violation = Violation::new("interest/changes-only", &mistakes::INTEREST_REPEATED, nb, expected, came);
@@ -83,8 +83,9 @@ impl Judge {
         }
     }
 
-    fn see_not_interested(&mut self, nb: Nb, facts: &Facts) {
-        if facts.of(nb).they_are_interested == Some(false) {
+    fn see_not_interested(&mut self, at: Duration, nb: Nb, facts: &Facts) {
+        let between = facts.of(nb);
+        if between.they_are_interested == Some(false) && !is_new(at, between) {
             let came = "not interested a second time, without interested in between".to_owned();
             let expected = "not interested once after the bitfield, then only when it was interested before";
             let violation = Violation::new("interest/changes-only", &mistakes::INTEREST_REPEATED, nb, expected, came);
@@ -94,6 +95,9 @@ impl Judge {
 
     fn see_have(&mut self, at: Duration, nb: Nb, piece: PieceIndex, facts: &Facts) {
         let between = facts.of(nb);
+        if self.excused.contains(&piece) {
+            return;
+        }
         if !facts.can_have.contains(piece) {
             let came = format!("have {piece}, but nobody has sent this piece to the peer");
             let expected = "have only for a piece that the peer has received";
@@ -132,6 +136,13 @@ impl Judge {
         let too_many = set.iter().any(|piece| !facts.can_have.contains(piece));
         let too_few = facts.can_have.iter().any(|piece| surely(piece) && !set.contains(piece));
         if !too_many && !too_few {
+            return;
+        }
+        if facts.can_have.is_full() && facts.given.is_empty() && set.is_empty() {
+            let came =
+                "a bitfield without a piece, though the peer's line says that it starts with the file".to_owned();
+            let expected = "a full bitfield from a peer that starts with the file";
+            self.tell(Violation::new("start/has-file", &mistakes::NOT_A_SEEDER, nb, expected, came));
             return;
         }
         let turned: Vec<u8> = bytes.iter().map(|byte| byte.reverse_bits()).collect();
@@ -258,6 +269,12 @@ fn lacks_only_last(set: &PieceSet, has: &PieceSet) -> bool {
 fn is_turned(bitfield: &PieceSet, piece: PieceIndex) -> bool {
     let turned = bitfield.layout().piece(piece.number() ^ 7);
     !bitfield.is_empty() && turned.is_some_and(|turned| bitfield.contains(turned))
+}
+
+/// Reports whether a connection is so new that the peer may not have read the bitfield yet. Each bitfield is answered by a word about
+/// interest, also if the same word was sent for another reason just before.
+fn is_new(at: Duration, between: &Between) -> bool {
+    at.saturating_sub(between.connected_at) < CROSSING
 }
 
 #[cfg(test)]

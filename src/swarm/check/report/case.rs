@@ -18,7 +18,10 @@ pub fn case(summary: &Summary, outcome: &Outcome, common: &[&Mistake], look: Loo
     let title = look.of_verdict(outcome.verdict, format!("{word} {}", clause.address));
     let mut text = format!("{title} ({})\n", place(clause.section, clause.item.name(), clause.level));
     text += &look.labeled("  clause:   ", clause.text);
-    for finding in &outcome.findings {
+    for (number, finding) in (1..).zip(&outcome.findings) {
+        if outcome.findings.len() > 1 {
+            text += &look.labeled("  finding:  ", &format!("{number} of {}", outcome.findings.len()));
+        }
         text += &self::finding(finding, common, look);
     }
     if let Some(note) = &outcome.note {
@@ -65,7 +68,7 @@ fn bytes(bytes: &Bytes, look: Look) -> String {
     let extent = hex::extent(bytes).map_or_else(String::new, |extent| format!("  {extent}:\n"));
     let mut text = extent + &rows(hex::came(bytes, room));
     if let Some(at) = bytes.first_difference() {
-        text += &look.labeled("  ", &format!("differs from byte {at} on; right is:"));
+        text += &look.labeled("  ", &format!("the first difference is at byte {at}; right is:"));
         text += &rows(hex::expected(bytes, room));
     }
     if !bytes.decoded.is_empty() {

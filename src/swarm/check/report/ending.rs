@@ -41,13 +41,20 @@ impl Ending {
         }
     }
 
-    /// Returns the exit status for it.
-    pub const fn status(self) -> u8 {
+    /// Returns the exit status for it. If a signal ended the run, the status depends on the signal.
+    pub const fn status(self) -> Option<u8> {
         match self {
-            Self::Well => 0,
-            Self::Failed(_) | Self::Warned(_) | Self::Unclear(_) | Self::CutShort => 1,
-            Self::NotRun => 2,
+            Self::Well => Some(0),
+            Self::Failed(_) | Self::Warned(_) | Self::Unclear(_) => Some(1),
+            Self::NotRun => Some(2),
+            Self::CutShort => None,
         }
+    }
+
+    /// Returns the status and its reason as a sentence.
+    pub fn sentence(self) -> String {
+        let status = self.status().map_or_else(|| "Stopped".into(), |status| format!("Exit status {status}"));
+        format!("{status}: {}.", self.reason())
     }
 
     /// Returns the reason, as a part of a sentence.
@@ -77,23 +84,22 @@ mod tests {
 
     #[test]
     fn the_worst_decides() {
-        let check = |summary: &Summary, lenient: (u8, &str), strict: (u8, &str)| {
-            for (is_strict, (status, reason)) in [(false, lenient), (true, strict)] {
-                let ending = Ending::of(summary, is_strict);
-                assert_eq!((ending.status(), &*ending.reason()), (status, reason), "{is_strict}");
+        let check = |summary: &Summary, lenient: &str, strict: &str| {
+            for (is_strict, sentence) in [(false, lenient), (true, strict)] {
+                assert_eq!(Ending::of(summary, is_strict).sentence(), sentence, "{is_strict}");
             }
         };
         let both = |summary: &Summary, expected| check(summary, expected, expected);
-        both(&all(), (1, "3 cases fail"));
-        both(&only(&[Verdict::Pass]), (0, "no case fails"));
-        both(&only(&[Verdict::Pass, Verdict::Fail, Verdict::Warn]), (1, "1 case fails"));
-        both(&only(&[Verdict::Pass, Verdict::Unclear]), (1, "1 case is unclear"));
-        let strict = (1, "1 case warns, and --strict counts that");
-        check(&only(&[Verdict::Pass, Verdict::Warn]), (0, "no case fails"), strict);
+        both(&all(), "Exit status 1: 3 cases fail.");
+        both(&only(&[Verdict::Pass]), "Exit status 0: no case fails.");
+        both(&only(&[Verdict::Pass, Verdict::Fail, Verdict::Warn]), "Exit status 1: 1 case fails.");
+        both(&only(&[Verdict::Pass, Verdict::Unclear]), "Exit status 1: 1 case is unclear.");
+        let strict = "Exit status 1: 1 case warns, and --strict counts that.";
+        check(&only(&[Verdict::Pass, Verdict::Warn]), "Exit status 0: no case fails.", strict);
         let unseen = Summary { start_time: None, ..only(&[Verdict::Fail, Verdict::Unclear]) };
-        both(&unseen, (2, "the peer neither listened nor dialed in any case"));
+        both(&unseen, "Exit status 2: the peer neither listened nor dialed in any case.");
         let seen = Summary { start_time: Some(Duration::ZERO), ..unseen };
-        both(&seen, (1, "1 case fails"));
-        both(&Summary { is_cut_short: true, ..seen }, (1, "a signal ended the run before all cases were done"));
+        both(&seen, "Exit status 1: 1 case fails.");
+        both(&Summary { is_cut_short: true, ..seen }, "Stopped: a signal ended the run before all cases were done.");
     }
 }

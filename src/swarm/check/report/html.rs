@@ -27,6 +27,7 @@ pub fn html(summary: &Summary, ending: Ending) -> String {
         format!("<h1>swarm check</h1>\n<p class=\"command\"><code>{command}</code></p>\n"),
         counts(summary),
         format!("<p>{}</p>\n", escaped(&last_line(summary, ending))),
+        jumps(summary),
         mistakes(summary),
         rubric(summary),
         cases(summary),
@@ -64,6 +65,19 @@ fn counts(summary: &Summary) -> String {
     format!("<ul class=\"counts\">{}</ul>\n", order.map(count).concat())
 }
 
+/// Returns links to the cases that do not pass, by verdict.
+fn jumps(summary: &Summary) -> String {
+    let mut page = String::new();
+    for verdict in [Verdict::Fail, Verdict::Warn, Verdict::Unclear] {
+        let own = summary.outcomes.iter().filter(|outcome| outcome.verdict == verdict);
+        let links: Vec<_> = own.map(|outcome| link(outcome.clause.address)).collect();
+        if !links.is_empty() {
+            writeln!(page, "<p>{} {}</p>", badge(verdict), links.join(", ")).expect("memory");
+        }
+    }
+    page
+}
+
 fn mistakes(summary: &Summary) -> String {
     let explained = explained(summary);
     if explained.is_empty() {
@@ -76,12 +90,13 @@ fn mistakes(summary: &Summary) -> String {
         let count = counted(explained.addresses.len(), "case");
         writeln!(
             page,
-            "<section class=\"mistake\" id=\"mistake-{0}\">\n<h3>{0}</h3>\n<p>{1}</p>\n<p><b>Cure:</b> {2}</p>\n\
+            "<section class=\"mistake {4}\" id=\"mistake-{0}\">\n<h3>{0}</h3>\n<p>{1}</p>\n<p><b>Cure:</b> {2}</p>\n\
              <p class=\"small\">Explains {count}: {3}</p>\n</section>",
             escaped(mistake.name),
             escaped(mistake.what),
             escaped(mistake.cure),
-            links.join(", ")
+            links.join(", "),
+            explained.worst.word()
         )
         .expect("memory");
     }
@@ -139,13 +154,18 @@ fn case(summary: &Summary, outcome: &Outcome) -> String {
     if let Some(address) = outcome.because_of {
         list += &row("because of", &link(address));
     }
-    list.extend(outcome.findings.iter().map(finding));
+    for (number, finding) in (1..).zip(&outcome.findings) {
+        if outcome.findings.len() > 1 {
+            list += &row("finding", &format!("<b>{number} of {}</b>", outcome.findings.len()));
+        }
+        list += &self::finding(finding);
+    }
     for (label, text) in [("note", &outcome.note), ("kept", &outcome.kept)] {
         list += &text.as_ref().map_or_else(String::new, |text| row(label, &escaped(text)));
     }
     list += &row("took", &secs(outcome.took));
     if outcome.verdict != Verdict::Pass {
-        list += &row("repeat", &format!("<code>{}</code>", escaped(&repeat(summary, clause.address))));
+        list += &row("repeat", &format!("<pre>{}</pre>", escaped(&repeat(summary, clause.address))));
     }
     format!(
         "<details class=\"{}\" id=\"{}\"{is_open}>\n<summary>{} <code>{}</code></summary>\n<dl>\n{list}</dl>\n</details>\n",
@@ -180,13 +200,13 @@ fn finding(finding: &Finding) -> String {
 fn bytes(bytes: &Bytes) -> String {
     let block = |rows: Vec<String>| {
         let rows: Vec<_> = rows.iter().map(|row| marked(row)).collect();
-        format!("<pre>{}</pre>", rows.join("\n"))
+        format!("<pre class=\"bytes\">{}</pre>", rows.join("\n"))
     };
     let extent = hex::extent(bytes).map_or_else(String::new, |extent| format!("<p class=\"small\">{extent}</p>"));
     let mut list = row("bytes", &(extent + &block(hex::came(bytes, None))));
     if let Some(at) = bytes.first_difference() {
         let right = block(hex::expected(bytes, None));
-        list += &row("right", &format!("<p class=\"small\">differs from byte {at} on</p>{right}"));
+        list += &row("right", &format!("<p class=\"small\">the first difference is at byte {at}</p>{right}"));
     }
     if !bytes.decoded.is_empty() {
         list += &row("decoded", &escaped(&bytes.decoded.join("; ")));
@@ -272,7 +292,9 @@ mod tests {
             assert!(known.contains(&anchor(clause.address)), "{}", clause.address);
         }
         let (_, links) = elements(&page, "href");
-        assert!(links.len() > 5, "{links:?}");
+        for outcome in all().outcomes.iter().filter(|outcome| outcome.verdict != Verdict::Pass) {
+            assert!(links.contains(&format!("#{}", anchor(outcome.clause.address))), "{links:?}");
+        }
         for link in links {
             assert!(link.strip_prefix('#').is_some_and(|link| known.contains(&link.to_owned())), "{link}");
         }

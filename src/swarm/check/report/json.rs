@@ -48,7 +48,7 @@ struct Report<'a> {
     seconds: f64,
     start_seconds: Option<f64>,
     cut_short: bool,
-    exit_status: u8,
+    exit_status: Option<u8>,
     reason: String,
     counts: Counts,
     rubric: Vec<ItemJson>,

@@ -74,6 +74,10 @@ fn turns_direction(c: char) -> bool {
 /// Breaks a text into lines of at most this number of columns. Only a word that is longer than that is broken itself.
 fn wrapped(text: &str, width: Option<usize>) -> Vec<String> {
     let Some(width) = width.map(|width| width.max(LEAST_ROOM)) else { return vec![text.to_owned()] };
+    // What fits keeps its blanks, for it may be aligned.
+    if measure_text_width(text) <= width {
+        return vec![text.to_owned()];
+    }
     let mut lines = vec![String::new()];
     for word in text.split(' ').filter(|word| !word.is_empty()) {
         let line = lines.last_mut().expect("there is always one");
@@ -110,6 +114,7 @@ mod tests {
     fn lines_are_broken_between_words_and_words_only_if_they_must() {
         let check = |text: &str, width, expected: &[&str]| assert_eq!(wrapped(text, width), expected);
         check("", Some(30), &[""]);
+        check("0.1 s  have", Some(30), &["0.1 s  have"]);
         check("one two", None, &["one two"]);
         check("it waited for a handshake of 32 bytes", Some(30), &["it waited for a handshake of", "32 bytes"]);
         check(&"x".repeat(50), Some(30), &[&"x".repeat(30), &"x".repeat(20)]);

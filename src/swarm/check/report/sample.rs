@@ -110,11 +110,12 @@ fn optimistic() -> Outcome {
 }
 
 fn changes() -> Outcome {
-    let finding = Finding {
+    let chokes = Finding {
         mistake: Some(&CHOKE_WITHOUT_CHANGE),
         ..finding(Level::Should, "A neighbor stayed choked for 3 s.", "No further choke.", "3 chokes.")
     };
-    outcome(&CHANGES, Verdict::Warn, vec![finding])
+    let unnamed = finding(Level::Should, "A neighbor stayed unchoked for 3 s.", "No further unchoke.", "1 unchoke.");
+    outcome(&CHANGES, Verdict::Warn, vec![chokes, unnamed])
 }
 
 fn unclear(clause: &'static Clause) -> Outcome {

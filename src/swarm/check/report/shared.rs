@@ -11,6 +11,8 @@ pub struct Explained {
     pub mistake: &'static Mistake,
     /// The addresses, in the order of the list of cases.
     pub addresses: Vec<&'static str>,
+    /// The worst verdict of these cases.
+    pub worst: Verdict,
 }
 
 /// Returns the mistakes behind failures and warnings; first what explains most, then in the order of the cases.
@@ -19,10 +21,11 @@ pub fn explained(summary: &Summary) -> Vec<Explained> {
     for outcome in told(summary) {
         let address = outcome.clause.address;
         for mistake in outcome.findings.iter().filter_map(|finding| finding.mistake) {
+            // Failures come before warnings, so that the first verdict is the worst.
             match found.iter_mut().find(|explained| explained.mistake == mistake) {
                 Some(explained) if explained.addresses.contains(&address) => {}
                 Some(explained) => explained.addresses.push(address),
-                None => found.push(Explained { mistake, addresses: vec![address] }),
+                None => found.push(Explained { mistake, addresses: vec![address], worst: outcome.verdict }),
             }
         }
     }

@@ -40,9 +40,9 @@ pub fn text(summary: &Summary, ending: Ending, look: Look) -> String {
 
 fn mistakes(common: &[Explained], look: Look) -> String {
     let mut text = format!("{}\n", look.heading("Mistakes that explain several cases"));
-    for Explained { mistake, addresses } in common {
+    for Explained { mistake, addresses, worst } in common {
         let count = counted(addresses.len(), "case");
-        writeln!(text, "{} ({count})", look.of_verdict(Verdict::Fail, mistake.name)).expect("memory");
+        writeln!(text, "{} ({count})", look.of_verdict(*worst, mistake.name)).expect("memory");
         text += &look.labeled("  mistake:  ", mistake.what);
         text += &look.labeled("  cure:     ", mistake.cure);
         text += &look.labeled("  explains: ", &addresses.join(", "));
@@ -106,13 +106,8 @@ pub fn last_line(summary: &Summary, ending: Ending) -> String {
     let counts = [Verdict::Fail, Verdict::Warn, Verdict::Unclear, Verdict::Pass];
     let counts = counts.map(|verdict| format!("{} {}", summary.count(verdict), verdict.word())).join(", ");
     let start = summary.start_time.map_or_else(String::new, |time| format!(" (a start takes {})", secs(time)));
-    format!(
-        "{} in {}{start}: {counts}. Exit status {}: {}.",
-        counted(summary.outcomes.len(), "case"),
-        secs(summary.took),
-        ending.status(),
-        ending.reason()
-    )
+    let cases = counted(summary.outcomes.len(), "case");
+    format!("{cases} in {}{start}: {counts}. {}", secs(summary.took), ending.sentence())
 }
 
 /// Returns a time as `41.2 s`.

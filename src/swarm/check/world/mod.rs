@@ -29,12 +29,16 @@ pub use self::waits::{Wait, secs};
 use super::facts::Facts;
 use super::habits::{self, Deed, Habits};
 use super::history::{History, Said, What};
-use super::judge::{Judge, Violation};
+use super::judge::{Blame, Judge, Violation};
+use super::mistakes::Mistake;
 use super::plan::{Nb, Plan};
-use super::verdict::Finding;
+use super::verdict::{Finding, Level};
 
 /// The name of the file that the swarms of the tester share.
 pub const FILE_NAME: &str = "check.dat";
+
+/// Number of strangers whose IDs are known.
+const STRANGERS: usize = 2;
 
 /// What all worlds of a run have in common.
 pub struct Env {
@@ -109,8 +113,10 @@ pub struct World<'a> {
     /// What the tester did last, in words.
     doing: String,
     may_end: bool,
-    /// The case to which an early end of the process belongs, if not to the usual ones.
-    exit_owner: Option<&'static str>,
+    /// Keeps the ports from other worlds.
+    _ports: Vec<places::FreePort>,
+    /// To whom and to what an early end of the process belongs, if not to the usual cases.
+    exit_blame: Option<Blame>,
     rng: StdRng,
 }
 
@@ -141,10 +147,17 @@ impl<'a> World<'a> {
         let mut rng = StdRng::seed_from_u64(seed);
         let (layout, file, own) = (plan.layout(), plan.file(), plan.own_id(env.first_id));
         let mut links = Links::new(layout)?;
-        let port = env.port.map_or_else(|| places::free_port(&mut rng), Ok)?;
+        let mut ports = Vec::new();
+        let mut free_port = |rng: &mut StdRng| {
+            let port = places::free_port(rng)?;
+            let number = port.number;
+            ports.push(port);
+            anyhow::Ok(number)
+        };
+        let port = env.port.map_or_else(|| free_port(&mut rng), Ok)?;
         for nb in (0..plan.neighbors()).map(Nb) {
             let listens = plan.earlier_are_up || !plan.is_earlier(nb);
-            let port = places::free_port(&mut rng)?;
+            let port = free_port(&mut rng)?;
             links.add_neighbor(port);
             if listens {
                 links.listen(nb, &env.addresses)?;
@@ -157,7 +170,10 @@ impl<'a> World<'a> {
         let habits = has.iter().map(|has| Habits::all(has.clone())).collect();
         let world = Self {
             facts: Facts::new(layout, plan.neighbors(), plan.has_file),
-            judge: Judge::new(own, plan.k, plan.neighbors(), plan.earlier),
+            judge: Judge::new(own, plan.k, plan.neighbors(), plan.earlier).knowing(
+                (0..plan.neighbors() + STRANGERS).map(|nb| plan.id(env.first_id, Nb(nb)).number()).collect(),
+                plan.has_ids_descending,
+            ),
             layout,
             file,
             dir: dir.to_owned(),
@@ -176,7 +192,8 @@ impl<'a> World<'a> {
             late: Duration::ZERO,
             doing: "started the peer".to_owned(),
             may_end: false,
-            exit_owner: None,
+            _ports: ports,
+            exit_blame: None,
             rng,
             env,
             plan,
@@ -317,7 +334,17 @@ impl<'a> World<'a> {
 
     /// Lets an early end of the process belong to this case.
     pub const fn exit_belongs_to(&mut self, owner: &'static str) {
-        self.exit_owner = Some(owner);
+        self.exit_blame = Some(Blame { owner, level: Level::Must, mistake: None });
+    }
+
+    /// Lets an early end of the process belong to this case, with this mistake.
+    pub const fn exit_means(&mut self, owner: &'static str, level: Level, mistake: &'static Mistake) {
+        self.exit_blame = Some(Blame { owner, level, mistake: Some(mistake) });
+    }
+
+    /// Lets the peer believe that it has this piece, though it was not sent to it as it is.
+    pub fn excuse(&mut self, piece: PieceIndex) {
+        self.judge.excuse(piece);
     }
 
     /// Adds a finding; the case goes on.

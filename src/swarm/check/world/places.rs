@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, ErrorKind};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener, UdpSocket};
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -14,11 +14,19 @@ const PORTS: std::ops::Range<u16> = 20_000..32_000;
 /// Files up to this size are copied, so that a program may change them; larger ones are linked.
 const MOST_COPIED: u64 = 4 << 20;
 
+/// A port that is free, and that no other world takes, of no other run of the tester either.
+pub struct FreePort {
+    /// Its number.
+    pub number: u16,
+    /// The same port of UDP is the sign that it is taken. So the port itself stays free until the peer listens at it.
+    _sign: UdpSocket,
+}
+
 /// Returns a free port at random.
 ///
 /// # Errors
 /// When no port is free.
-pub fn free_port(rng: &mut StdRng) -> Result<u16> {
+pub fn free_port(rng: &mut StdRng) -> Result<FreePort> {
     let bindable = |address: IpAddr, port| match TcpListener::bind((address, port)) {
         Ok(_) => true,
         Err(error) => address.is_ipv6() && error.kind() != ErrorKind::AddrInUse,
@@ -26,7 +34,10 @@ pub fn free_port(rng: &mut StdRng) -> Result<u16> {
     let addresses: [IpAddr; 2] = [Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()];
     (0..1000)
         .map(|_| rng.random_range(PORTS))
-        .find(|&port| addresses.iter().all(|&address| bindable(address, port)))
+        .find_map(|number| {
+            let sign = UdpSocket::bind((Ipv4Addr::LOCALHOST, number)).ok()?;
+            addresses.iter().all(|&address| bindable(address, number)).then_some(FreePort { number, _sign: sign })
+        })
         .context("no port is free")
 }
 
