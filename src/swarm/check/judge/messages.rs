@@ -18,12 +18,7 @@ impl Judge {
         match heard {
             Heard::Handshake(bytes) => self.see_handshake(nb, bytes),
             Heard::Broken(broken) => self.see_broken(nb, broken),
-            Heard::Unknown { message_type, length } => {
-                let came = format!("a message of type {message_type} and length {length}");
-                let expected = "messages of the types 0 to 7";
-                let violation = Violation::new("frames/known-types", &mistakes::UNKNOWN_TYPE, nb, expected, came);
-                self.tell(violation.should());
-            }
+            Heard::Unknown { message_type, length } => self.see_unknown(nb, *message_type, *length),
             Heard::Message(message, is_right) => match message {
                 Message::Choke => self.see_choke(nb, facts),
                 Message::Unchoke => self.see_unchoke(at, nb, facts),
@@ -34,6 +29,20 @@ impl Judge {
                 Message::Request(piece) => self.see_request(at, nb, *piece, facts),
                 Message::Piece(piece) => self.see_piece(at, nb, *piece, *is_right, facts),
             },
+        }
+    }
+
+    fn see_unknown(&mut self, nb: Nb, message_type: u8, length: u32) {
+        let came = format!("a message of type {message_type} and length {length}");
+        let expected = "messages of the types 0 to 7";
+        // The digits '0' to '7' are types that were written as text.
+        if (b'0'..=b'7').contains(&message_type) {
+            let mut violation = Violation::new("frames/layout", &mistakes::ASCII_TYPE, nb, expected, came);
+            violation.disrupts = true;
+            self.tell(violation);
+        } else {
+            let violation = Violation::new("frames/known-types", &mistakes::UNKNOWN_TYPE, nb, expected, came);
+            self.tell(violation.should());
         }
     }
 
