@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use peer_process::protocol::message::Message;
 
-use super::steps::{self, REQUESTS, TALKS, UNCHOKES};
+use super::steps::{self, REQUESTS, TALKS};
 use crate::check::habits::Habits;
 use crate::check::mistakes;
 use crate::check::plan::{Nb, Plan};
@@ -35,21 +35,21 @@ pub static CASES: &[Case] = &[
         "bitfield/encoding",
         ("A5", Item::I2b, Must),
         "The bitfield has one bit a piece, piece 0 in the high bit of the first byte. It says what the peer has at that moment; spare bits are zero.",
-        &["start/listens", "handshake/bytes", "bitfield/sent-by-seeder"],
+        &["bitfield/sent-by-seeder", "interest/by-have", "requests/starts", "pieces/have-to-all"],
         encoding,
     ),
     case(
         "bitfield/left-out",
         ("A5", Item::I2b, Must),
         "A neighbor without pieces may leave its bitfield out: it is served, and its haves count.",
-        UNCHOKES,
+        &["start/listens", "handshake/bytes", "choking/unchokes", "interest/by-have"],
         left_out,
     ),
     case(
         "bitfield/empty-ours",
         ("A5", Item::I2b, Must),
         "A neighbor without pieces may send a bitfield of zeros: it is served, and its haves count.",
-        UNCHOKES,
+        &["start/listens", "handshake/bytes", "choking/unchokes", "interest/by-have"],
         empty_ours,
     ),
     case(
@@ -77,7 +77,7 @@ pub static CASES: &[Case] = &[
         "bitfield/spare-bits-of-ours",
         ("B", Item::Beside, Should),
         "A bitfield whose spare bits are set harms no other connection; it may end its own.",
-        REQUESTS,
+        &["interest/by-have", "requests/starts"],
         spare_bits_of_ours,
     ),
 ];

@@ -482,11 +482,12 @@ impl<'a> World<'a> {
         if self.env.signal.load(Ordering::Relaxed) == 0 { Ok(()) } else { Err(Stop::Interrupted) }
     }
 
-    /// Ends everything, and returns what is left.
-    pub fn end(mut self) -> Remains {
+    /// Ends everything, and returns what is left. Only if the case was done with it, what never came is looked for:
+    /// else the case itself tells what it waited for.
+    pub fn end(mut self, is_done: bool) -> Remains {
         let at = self.now();
         self.collect_violations();
-        if !self.violations.iter().any(|violation| violation.disrupts) {
+        if is_done && !self.violations.iter().any(|violation| violation.disrupts) {
             self.judge.finish(at, &self.facts);
         }
         self.collect_violations();
