@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use peer_process::protocol::message::Message;
 
-use super::steps::{self, REQUESTS, TALKS};
+use super::steps::{self, TALKS};
 use crate::check::judge::CROSSING;
 use crate::check::mistakes;
 use crate::check::plan::{Nb, Plan};
@@ -51,7 +51,7 @@ pub static CASES: &[Case] = &[
         "interest/after-last",
         ("A6", Item::I3c, Must),
         "When the peer has all pieces of a neighbor, it says not interested, though other neighbors have more.",
-        &["interest/interested", "requests/starts", "interest/not-interested"],
+        &["interest/by-have", "requests/starts", "interest/not-interested"],
         after_last,
     ),
     case(
@@ -86,7 +86,7 @@ pub static CASES: &[Case] = &[
         "interest/two-flags",
         ("A6", Item::I2c, Must),
         "The neighbor's interest in the peer and the peer's interest in the neighbor are two things: neither changes the other.",
-        REQUESTS,
+        &["interest/by-have", "requests/starts"],
         two_flags,
     ),
 ];
