@@ -222,6 +222,7 @@ fn own_later(stage: &mut Stage) -> Result<(), Stop> {
         world.habits(EARLIER).serves_after = Some(Duration::from_millis(15));
         steps::only_greets(world, LATER, []);
         world.start()?;
+        world.meet(EARLIER)?;
         let wait = Wait::to_see("requests for pieces").from(EARLIER);
         world.until(&wait, |world| (world.facts().given.len() >= 2).then_some(()))?;
         world.doing("called the peer while it got the pieces 0 to 9 from another neighbor");
