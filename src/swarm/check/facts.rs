@@ -38,10 +38,16 @@ pub struct Between {
     pub heard_count: u32,
     /// Whether a bitfield of theirs has come.
     pub bitfield_came: bool,
+    /// Whether bytes have come that cannot be understood; nothing after them can be.
+    pub is_broken: bool,
     /// The pieces that we have told to have.
     pub we_have: PieceSet,
     /// The pieces that they have told to have, by bitfield and by `have`.
     pub they_have: PieceSet,
+    /// The pieces that they have told by `have`.
+    pub they_announced: PieceSet,
+    /// The pieces of our own bitfield.
+    pub our_bitfield: PieceSet,
     /// What they were told last, and since when.
     pub we_choke: bool,
     pub we_choke_since: Duration,
@@ -71,8 +77,11 @@ impl Between {
             they_greeted: false,
             heard_count: 0,
             bitfield_came: false,
+            is_broken: false,
             we_have: PieceSet::empty(layout),
             they_have: PieceSet::empty(layout),
+            they_announced: PieceSet::empty(layout),
+            our_bitfield: PieceSet::empty(layout),
             we_choke: true,
             we_choke_since: Duration::ZERO,
             they_choke: true,
@@ -179,7 +188,10 @@ impl Facts {
                 Message::Have(piece) => {
                     between.we_have.insert(*piece);
                 }
-                Message::Bitfield(set) => between.we_have = (**set).clone(),
+                Message::Bitfield(set) => {
+                    between.we_have = (**set).clone();
+                    between.our_bitfield = (**set).clone();
+                }
                 Message::Request(piece) => {
                     let while_unchoked = !between.they_choke;
                     between.asked_of_them.push(Asked { piece: *piece, at, while_unchoked });
@@ -197,6 +209,7 @@ impl Facts {
         let between = &mut self.between[nb.0];
         let Heard::Message(message, _) = heard else {
             between.they_greeted |= matches!(heard, Heard::Handshake(_));
+            between.is_broken |= matches!(heard, Heard::Broken(_));
             return;
         };
         between.heard_count += 1;
@@ -209,6 +222,7 @@ impl Facts {
             Message::NotInterested => between.they_are_interested = Some(false),
             Message::Have(piece) => {
                 between.they_have.insert(*piece);
+                between.they_announced.insert(*piece);
             }
             Message::Bitfield(set) => {
                 between.bitfield_came = true;

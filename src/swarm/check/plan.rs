@@ -21,11 +21,13 @@ pub struct Form {
     pub trailing: &'static str,
     /// Whether the last line ends, too.
     pub ends_last_line: bool,
+    /// Whether a blank line stands behind each line.
+    pub has_blank_lines: bool,
 }
 
 impl Form {
     /// One line feed after each line.
-    pub const PLAIN: Self = Self { newline: "\n", trailing: "", ends_last_line: true };
+    pub const PLAIN: Self = Self { newline: "\n", trailing: "", ends_last_line: true, has_blank_lines: false };
 }
 
 /// The swarm of one world.
@@ -51,6 +53,10 @@ pub struct Plan {
     pub piece_size: u32,
     /// How both files are written.
     pub form: Form,
+    /// Whether the keys of `Common.cfg` stand in the reverse order.
+    pub has_keys_reversed: bool,
+    /// Whether the IDs descend from line to line.
+    pub has_ids_descending: bool,
     /// Whether the earlier neighbors listen before the peer starts.
     pub earlier_are_up: bool,
 }
@@ -71,6 +77,8 @@ impl Plan {
             file_size: 10 * 256 + 100,
             piece_size: 256,
             form: Form::PLAIN,
+            has_keys_reversed: false,
+            has_ids_descending: false,
             earlier_are_up: true,
         }
     }
@@ -115,14 +123,20 @@ impl Plan {
         number.and_then(PeerId::new).expect("the command line allows only IDs with room above")
     }
 
+    /// Returns the number in order of the ID of this line; behind them are strangers.
+    fn rank(&self, line: usize) -> usize {
+        let last = self.neighbors();
+        if self.has_ids_descending && line <= last { last - line } else { line }
+    }
+
     /// Returns the peer's own ID.
     pub fn own_id(&self, first_id: u32) -> PeerId {
-        Self::id_of_line(first_id, self.earlier)
+        Self::id_of_line(first_id, self.rank(self.earlier))
     }
 
     /// Returns the ID of a neighbor that has a line.
     pub fn id(&self, first_id: u32, nb: Nb) -> PeerId {
-        Self::id_of_line(first_id, if nb.0 < self.earlier { nb.0 } else { nb.0 + 1 })
+        Self::id_of_line(first_id, self.rank(if nb.0 < self.earlier { nb.0 } else { nb.0 + 1 }))
     }
 
     /// Reports whether the peer dials this neighbor.
@@ -132,14 +146,18 @@ impl Plan {
 
     /// Returns the text of `Common.cfg`.
     pub fn common_cfg(&self, file_name: &str) -> String {
-        self.lines(&[
+        let mut lines = vec![
             format!("NumberOfPreferredNeighbors {}", self.k),
             format!("UnchokingInterval {}", self.p),
             format!("OptimisticUnchokingInterval {}", self.m),
             format!("FileName {file_name}"),
             format!("FileSize {}", self.file_size),
             format!("PieceSize {}", self.piece_size),
-        ])
+        ];
+        if self.has_keys_reversed {
+            lines.reverse();
+        }
+        self.lines(&lines)
     }
 
     /// Returns the text of `PeerInfo.cfg`; `port` gives the port of a neighbor, or of the peer for `None`.
@@ -157,7 +175,8 @@ impl Plan {
         for (number, line) in lines.iter().enumerate() {
             let ends = self.form.ends_last_line || number + 1 < lines.len();
             let newline = if ends { self.form.newline } else { "" };
-            write!(text, "{line}{}{newline}", self.form.trailing).expect("a String takes everything");
+            let blank = if self.form.has_blank_lines { self.form.newline } else { "" };
+            write!(text, "{line}{}{newline}{blank}", self.form.trailing).expect("a String takes everything");
         }
         text
     }
@@ -196,13 +215,23 @@ mod tests {
     #[test]
     fn both_files_are_written_in_the_order_and_form_of_the_plan() {
         let mut plan = Plan::leecher(1, 1).with_seeder(Nb(0));
-        plan.form = Form { newline: "\r\n", trailing: " ", ends_last_line: false };
+        plan.form = Form { newline: "\r\n", trailing: " ", ends_last_line: false, ..Form::PLAIN };
         let text =
             plan.peer_info_cfg(1001, "localhost", |nb| nb.map_or(6000, |Nb(nb)| 6001 + u16::try_from(nb).unwrap_or(0)));
         assert_eq!(text, "1001 localhost 6001 1 \r\n1002 localhost 6000 0 \r\n1003 localhost 6002 0 ");
         assert!(plan.common_cfg("a.dat").ends_with("FileName a.dat \r\nFileSize 2660 \r\nPieceSize 256 "));
         assert_eq!(plan.layout().piece_count(), 11);
         assert_eq!(plan.file().len(), 2660);
+    }
+
+    #[test]
+    fn lines_can_be_blank_keys_reversed_and_ids_descend() {
+        let mut plan = Plan::leecher(1, 1);
+        plan.form.has_blank_lines = true;
+        (plan.has_keys_reversed, plan.has_ids_descending) = (true, true);
+        assert_eq!(plan.peer_info_cfg(1001, "h", |_| 6000), "1003 h 6000 0\n\n1002 h 6000 0\n\n1001 h 6000 0\n\n");
+        assert!(plan.common_cfg("a.dat").starts_with("PieceSize 256\n\nFileSize 2660\n\n"));
+        assert_eq!(plan.id(1001, Nb(2)).number(), 1004);
     }
 
     #[test]

@@ -107,7 +107,7 @@ impl<'a> Stage<'a> {
         make_dir(&dir)?;
         let mut world = World::new(self.env, plan, &dir, self.seed.wrapping_add(u64::from(self.worlds)))?;
         let outcome = act(&mut world);
-        self.take(world.end());
+        self.take(world.end(outcome.is_ok()));
         outcome
     }
 

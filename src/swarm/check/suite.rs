@@ -195,7 +195,10 @@ pub fn resolve(raws: &[Raw]) -> Vec<Outcome> {
             }
             let other =
                 raw.violations.iter().find(|violation| violation.disrupts && owner_of(raw, violation) != address);
-            let own: Vec<_> = raw.findings.iter().cloned().chain(raw.stopped.as_deref().cloned()).collect();
+            // After bytes that this case is about and that cannot be understood, nothing else could come.
+            let explains = |violation: &Violation| violation.disrupts && owner_of(raw, violation) == address;
+            let stopped = raw.stopped.as_deref().filter(|_| !raw.violations.iter().any(explains));
+            let own: Vec<_> = raw.findings.iter().chain(stopped).cloned().collect();
             let mut because_of = None;
             if let Some(other) = other.filter(|_| !own.is_empty()) {
                 because_of = Some(other.owner);
@@ -203,6 +206,8 @@ pub fn resolve(raws: &[Raw]) -> Vec<Outcome> {
                     findings = own;
                 }
             } else {
+                // What the case says about a mistake itself, the judge need not say again.
+                findings.retain(|seen| seen.mistake.is_none() || own.iter().all(|own| own.mistake != seen.mistake));
                 findings.splice(0..0, own);
                 if !findings.is_empty() {
                     because_of = None;
@@ -226,8 +231,10 @@ pub fn resolve(raws: &[Raw]) -> Vec<Outcome> {
 
 fn finding_of(violation: &Violation, seen: &Raw, of: &Raw) -> Finding {
     let place = if std::ptr::eq(seen, of) { String::new() } else { format!(" (seen in {})", seen.case.clause.address) };
+    // Our reading asks for more than the text: what breaks only such a clause is no failure.
+    let is_own = violation.owner == of.case.clause.address;
     Finding {
-        level: violation.level,
+        level: if is_own { violation.level.min(of.case.clause.level) } else { violation.level },
         done: format!("The tester watched all that the peer did{place}."),
         expected: sentence(&violation.expected),
         came: sentence(&violation.came),

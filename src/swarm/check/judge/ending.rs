@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use peer_process::protocol::layout::PieceIndex;
 
-use super::{Judge, SETTLED, Violation};
+use super::{Blame, Judge, SETTLED, Violation};
 use crate::check::facts::{Between, Facts};
 use crate::check::history::What;
 use crate::check::mistakes;
@@ -50,12 +50,12 @@ impl Judge {
         let Some(&(nb, piece)) = missing.first() else { return };
         let is_complete = facts.can_have.is_full();
         let last = due.last().map(|(piece, _)| *piece);
-        let mistake = if told == 0 {
-            &mistakes::NO_HAVE
+        let (owner, mistake) = if told == 0 {
+            ("pieces/have-to-all", &mistakes::NO_HAVE)
         } else if is_complete && missing.iter().all(|(_, piece)| Some(*piece) == last) {
-            &mistakes::NO_LAST_HAVE
+            ("pieces/last-have", &mistakes::NO_LAST_HAVE)
         } else {
-            &mistakes::HAVE_TO_SOME
+            ("pieces/have-to-all", &mistakes::HAVE_TO_SOME)
         };
         let came = format!(
             "{told} of {} haves came within {} ms; that for piece {piece} is the first one missing",
@@ -63,7 +63,7 @@ impl Judge {
             SETTLED.as_millis()
         );
         let expected = "have to each connected neighbor after each piece";
-        self.tell(Violation::new("pieces/have-to-all", mistake, nb, expected, came));
+        self.tell(Violation::new(owner, mistake, nb, expected, came));
     }
 
     fn look_at_interest(&mut self, at: Duration, nb: Nb, between: &Between, facts: &Facts) {
@@ -96,8 +96,8 @@ impl Judge {
         }
     }
 
-    /// Judges the end of the process. `printed` is the last that it printed; `owner` the case to which an early end belongs.
-    pub fn see_exit(&mut self, how: &What, is_allowed: bool, printed: &str, owner: Option<&'static str>) {
+    /// Judges the end of the process. `printed` is the last that it printed; `blame` says to whom an early end belongs.
+    pub fn see_exit(&mut self, how: &What, is_allowed: bool, printed: &str, blame: Option<Blame>) {
         let What::Exited(how) = how else { return };
         let is_right = how == "with status 0";
         if is_allowed && is_right {
@@ -110,9 +110,9 @@ impl Judge {
             (false, false) => ("start/stays", &mistakes::CRASHES, "a process that runs until all peers have the file"),
         };
         self.tell(Violation {
-            owner: owner.unwrap_or(default_owner),
-            level: Level::Must,
-            mistake: Some(mistake),
+            owner: blame.map_or(default_owner, |blame| blame.owner),
+            level: blame.map_or(Level::Must, |blame| blame.level),
+            mistake: blame.and_then(|blame| blame.mistake).or(Some(mistake)),
             nb: None,
             expected: expected.to_owned(),
             came: format!("the process ended {how}{words}"),

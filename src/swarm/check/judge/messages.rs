@@ -8,7 +8,7 @@ use peer_process::protocol::piece_set::PieceSet;
 
 use super::streams::evidence;
 use super::{CROSSING, GIVEN_UP, Judge, SETTLED, Violation};
-use crate::check::facts::Facts;
+use crate::check::facts::{Between, Facts};
 use crate::check::history::Heard;
 use crate::check::mistakes;
 use crate::check::plan::Nb;
@@ -21,22 +21,31 @@ impl Judge {
         match heard {
             Heard::Handshake(bytes) => self.see_handshake(nb, bytes),
             Heard::Broken(broken) => self.see_broken(nb, broken),
-            Heard::Unknown { message_type, length } => {
-                let came = format!("a message of type {message_type} and length {length}");
-                let expected = "messages of the types 0 to 7";
-                let violation = Violation::new("frames/known-types", &mistakes::UNKNOWN_TYPE, nb, expected, came);
-                self.tell(violation.should());
-            }
+            Heard::Unknown { message_type, length } => self.see_unknown(nb, *message_type, *length),
             Heard::Message(message, is_right) => match message {
                 Message::Choke => self.see_choke(nb, facts),
                 Message::Unchoke => self.see_unchoke(at, nb, facts),
                 Message::Interested => self.see_interested(at, nb, facts),
-                Message::NotInterested => self.see_not_interested(nb, facts),
+                Message::NotInterested => self.see_not_interested(at, nb, facts),
                 Message::Have(piece) => self.see_have(at, nb, *piece, facts),
                 Message::Bitfield(set) => self.see_bitfield(at, nb, set, facts),
                 Message::Request(piece) => self.see_request(at, nb, *piece, facts),
                 Message::Piece(piece) => self.see_piece(at, nb, *piece, *is_right, facts),
             },
+        }
+    }
+
+    fn see_unknown(&mut self, nb: Nb, message_type: u8, length: u32) {
+        let came = format!("a message of type {message_type} and length {length}");
+        let expected = "messages of the types 0 to 7";
+        // The digits '0' to '7' are types that were written as text.
+        if (b'0'..=b'7').contains(&message_type) {
+            let mut violation = Violation::new("frames/layout", &mistakes::ASCII_TYPE, nb, expected, came);
+            violation.disrupts = true;
+            self.tell(violation);
+        } else {
+            let violation = Violation::new("frames/known-types", &mistakes::UNKNOWN_TYPE, nb, expected, came);
+            self.tell(violation.should());
         }
     }
 
@@ -76,7 +85,7 @@ impl Judge {
 
     fn see_interested(&mut self, at: Duration, nb: Nb, facts: &Facts) {
         let between = facts.of(nb);
-        if between.they_are_interested == Some(true) {
+        if between.they_are_interested == Some(true) && !is_new(at, between) {
             let came = "interested a second time, without not interested in between".to_owned();
             let expected = "interested only when it was not interested before";
             let violation = Violation::new("interest/changes-only", &mistakes::INTEREST_REPEATED, nb, expected, came);
@@ -90,8 +99,9 @@ impl Judge {
         }
     }
 
-    fn see_not_interested(&mut self, nb: Nb, facts: &Facts) {
-        if facts.of(nb).they_are_interested == Some(false) {
+    fn see_not_interested(&mut self, at: Duration, nb: Nb, facts: &Facts) {
+        let between = facts.of(nb);
+        if between.they_are_interested == Some(false) && !is_new(at, between) {
             let came = "not interested a second time, without interested in between".to_owned();
             let expected = "not interested once after the bitfield, then only when it was interested before";
             let violation = Violation::new("interest/changes-only", &mistakes::INTEREST_REPEATED, nb, expected, came);
@@ -101,11 +111,17 @@ impl Judge {
 
     fn see_have(&mut self, at: Duration, nb: Nb, piece: PieceIndex, facts: &Facts) {
         let between = facts.of(nb);
+        if self.excused.contains(&piece) {
+            return;
+        }
         if !facts.can_have.contains(piece) {
             let came = format!("have {piece}, but nobody has sent this piece to the peer");
             let expected = "have only for a piece that the peer has received";
             self.tell(Violation::new("pieces/have-after-piece", &mistakes::HAVE_EARLY, nb, expected, came));
-        } else if between.they_have.contains(piece) && at.saturating_sub(between.connected_at) > SETTLED {
+        } else if between.they_announced.contains(piece)
+            || (between.they_have.contains(piece) && at.saturating_sub(between.connected_at) > SETTLED)
+        {
+            // A piece that came while the neighbor connected may stand in the bitfield and in a have.
             let came = format!("have {piece} a second time");
             let expected = "one have for each piece";
             let violation = Violation::new("pieces/have-once", &mistakes::HAVE_REPEATED, nb, expected, came);
@@ -138,6 +154,13 @@ impl Judge {
         if !too_many && !too_few {
             return;
         }
+        if facts.can_have.is_full() && facts.given.is_empty() && set.is_empty() {
+            let came =
+                "a bitfield without a piece, though the peer's line says that it starts with the file".to_owned();
+            let expected = "a full bitfield from a peer that starts with the file";
+            self.tell(Violation::new("start/has-file", &mistakes::NOT_A_SEEDER, nb, expected, came));
+            return;
+        }
         let turned: Vec<u8> = bytes.iter().map(|byte| byte.reverse_bits()).collect();
         let turned = PieceSet::from_bitfield(layout, &turned).ok();
         let is_turned = turned.is_some_and(|turned| {
@@ -153,7 +176,13 @@ impl Judge {
         };
         let mut violation = Violation::new(
             "bitfield/encoding",
-            if is_turned { &mistakes::LOW_BIT_FIRST } else { &mistakes::WRONG_BITFIELD },
+            if is_turned {
+                &mistakes::LOW_BIT_FIRST
+            } else if lacks_only_last(set, &facts.can_have) {
+                &mistakes::ROUNDED_DOWN
+            } else {
+                &mistakes::WRONG_BITFIELD
+            },
             nb,
             "a bit for each piece that the peer has, piece 0 in the high bit of the first byte",
             came.to_owned(),
@@ -192,7 +221,12 @@ impl Judge {
         if !between.we_have.contains(piece) {
             let came = format!("request {piece}, which this neighbor has not announced");
             let expected = "requests only for pieces that the neighbor has announced";
-            self.tell(Violation::new("requests/offered-only", &mistakes::NOT_OFFERED, nb, expected, came));
+            let is_misread = is_turned(&between.our_bitfield, piece);
+            self.tell(if is_misread {
+                Violation::new("bitfield/partial-ours", &mistakes::LOW_BIT_FIRST, nb, expected, came)
+            } else {
+                Violation::new("requests/offered-only", &mistakes::NOT_OFFERED, nb, expected, came)
+            });
         }
         let is_open =
             |asked: &&crate::check::facts::Asked| asked.while_unchoked && at.saturating_sub(asked.at) < GIVEN_UP;
@@ -245,5 +279,50 @@ impl Judge {
             let expected = "no pieces to neighbors that are choked";
             self.tell(Violation::new("choking/serves-unchoked-only", &mistakes::SERVES_CHOKED, nb, expected, came));
         }
+    }
+}
+
+/// Reports whether the bitfield lacks the last piece, and nothing else that the peer has.
+fn lacks_only_last(set: &PieceSet, has: &PieceSet) -> bool {
+    let last = has.layout().pieces().next_back();
+    has.iter().all(|piece| set.contains(piece) != (Some(piece) == last)) && set.count() + 1 == has.count()
+}
+
+/// Reports whether a reader that takes the low bit of each byte first finds this piece in a bitfield, and not all pieces alike.
+fn is_turned(bitfield: &PieceSet, piece: PieceIndex) -> bool {
+    let turned = bitfield.layout().piece(piece.number() ^ 7);
+    !bitfield.is_empty() && turned.is_some_and(|turned| bitfield.contains(turned))
+}
+
+/// Reports whether a connection is so new that the peer may not have read the bitfield yet. Each bitfield is answered by a word about
+/// interest, also if the same word was sent for another reason just before.
+fn is_new(at: Duration, between: &Between) -> bool {
+    at.saturating_sub(between.connected_at) < CROSSING
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::plan::{Plan, piece as piece_of};
+
+    #[test]
+    fn a_bitfield_read_from_the_low_bit_is_recognised() {
+        let plan = Plan::leecher(1, 1);
+        let bitfield = plan.pieces([1, 4]);
+        let layout = plan.layout();
+        let found: Vec<u32> =
+            layout.pieces().filter(|&piece| is_turned(&bitfield, piece)).map(PieceIndex::number).collect();
+        assert_eq!(found, [3, 6]);
+        assert!(!is_turned(&plan.pieces([]), piece_of(layout, 3)));
+    }
+
+    #[test]
+    fn a_bitfield_without_the_last_piece_is_told_from_others() {
+        let plan = Plan::leecher(1, 1);
+        let full = plan.pieces(0..11);
+        assert!(lacks_only_last(&plan.pieces(0..10), &full));
+        assert!(!lacks_only_last(&plan.pieces(0..9), &full));
+        assert!(!lacks_only_last(&plan.pieces(1..11), &full));
+        assert!(!lacks_only_last(&full, &full));
     }
 }

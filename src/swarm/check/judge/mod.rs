@@ -12,6 +12,7 @@ pub use self::streams::evidence;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use peer_process::protocol::layout::PieceIndex;
 use peer_process::protocol::peer_id::PeerId;
 
 use super::facts::{Between, Facts};
@@ -62,6 +63,17 @@ impl Violation {
     }
 }
 
+/// To which case an early end of the process belongs, and what it means there.
+#[derive(Clone, Copy, Debug)]
+pub struct Blame {
+    /// The address of the case.
+    pub owner: &'static str,
+    /// Whether the text forbids it there.
+    pub level: Level,
+    /// The likely mistake, if it is not the usual one.
+    pub mistake: Option<&'static Mistake>,
+}
+
 /// Watches a world.
 pub struct Judge {
     own: PeerId,
@@ -70,6 +82,13 @@ pub struct Judge {
     /// Number of neighbors that have a line, and of those before the peer's.
     lines: usize,
     earlier: usize,
+    /// The IDs of the neighbors that have a line, and whether these descend from line to line.
+    ids: Vec<u32>,
+    has_ids_descending: bool,
+    /// Neighbors whose stream lost its place in the handshake.
+    misaligned: BTreeSet<Nb>,
+    /// Pieces that the peer may believe to have.
+    excused: BTreeSet<PieceIndex>,
     /// Since when more than allowed are unchoked.
     over_since: Option<Duration>,
     /// What was found already; each kind counts once in a world.
@@ -81,7 +100,29 @@ impl Judge {
     /// Returns a judge of a peer with this ID, with `earlier` of its `lines` neighbors before it and `k` preferred neighbors.
     pub fn new(own: PeerId, k: u32, lines: usize, earlier: usize) -> Self {
         let most_unchoked = usize::try_from(k).unwrap_or(usize::MAX).saturating_add(1);
-        Self { own, most_unchoked, lines, earlier, over_since: None, told: BTreeSet::new(), found: Vec::new() }
+        Self {
+            own,
+            most_unchoked,
+            lines,
+            earlier,
+            ids: Vec::new(),
+            has_ids_descending: false,
+            misaligned: BTreeSet::new(),
+            excused: BTreeSet::new(),
+            over_since: None,
+            told: BTreeSet::new(),
+            found: Vec::new(),
+        }
+    }
+
+    /// Tells it the IDs of the neighbors that have a line, and whether these descend from line to line.
+    pub fn knowing(self, ids: Vec<u32>, has_ids_descending: bool) -> Self {
+        Self { ids, has_ids_descending, ..self }
+    }
+
+    /// Lets the peer believe that it has this piece.
+    pub fn excuse(&mut self, piece: PieceIndex) {
+        self.excused.insert(piece);
     }
 
     /// Returns what was found, and forgets it.
@@ -98,7 +139,13 @@ impl Judge {
     /// Looks at an event. `facts` are those before it.
     pub fn see(&mut self, at: Duration, what: &What, facts: &Facts) {
         match what {
-            What::Connected(nb, true) => self.see_call(*nb, facts),
+            What::Connected(nb, is_call) => {
+                self.misaligned.remove(nb);
+                if *is_call {
+                    self.see_call(*nb, facts);
+                }
+            }
+            What::Heard(nb, _) if self.misaligned.contains(nb) => {}
             What::Heard(nb, heard) => self.see_heard(at, *nb, heard, facts),
             _ => {}
         }
@@ -137,18 +184,16 @@ impl Judge {
         if (self.earlier..self.lines).contains(&nb.0) {
             let expected = "calls only to the peers of earlier lines";
             let came = "it called the port of a peer on a later line".to_owned();
-            self.tell(Violation::new("start/dials-only-earlier", &mistakes::DIALS_LATER, nb, expected, came));
+            let (owner, mistake) = if self.has_ids_descending {
+                ("start/dials-by-lines", &mistakes::DIALS_LOWER_IDS)
+            } else {
+                ("start/dials-only-earlier", &mistakes::DIALS_LATER)
+            };
+            self.tell(Violation::new(owner, mistake, nb, expected, came));
         } else if facts.of(nb).is_connected {
             let came = "it made a second connection while the first one stood".to_owned();
-            let mut violation = Violation::new(
-                "start/one-connection",
-                &mistakes::DIALS_ONCE,
-                nb,
-                "one connection to each earlier peer",
-                came,
-            );
-            violation.mistake = None;
-            self.tell(violation);
+            let (mistake, expected) = (&mistakes::TWO_CONNECTIONS, "one connection to each earlier peer");
+            self.tell(Violation::new("start/one-connection", mistake, nb, expected, came));
         }
     }
 }

@@ -36,8 +36,17 @@ impl Judge {
         let number = u32::from_be_bytes([id[0], id[1], id[2], id[3]]);
         let own = self.own.number();
         if number != own {
+            // A byte is missing before the ID, so all that follows stands one byte too early.
+            let is_short = number >> 8 == own & 0x00ff_ffff;
+            if is_short {
+                self.misaligned.insert(nb);
+            }
             let mistake = if id == own.to_string().as_bytes() {
                 Some(&mistakes::ASCII_ID)
+            } else if self.ids.get(nb.0) == Some(&number) {
+                Some(&mistakes::ID_OF_OTHER)
+            } else if is_short {
+                Some(&mistakes::SHORT_HANDSHAKE)
             } else {
                 (number.swap_bytes() == own).then_some(&mistakes::LITTLE_ENDIAN)
             };

@@ -4,6 +4,7 @@
 //! world happens at the same time as anything else. `links` has the sockets, `waits` what cases wait for.
 
 mod links;
+mod parts;
 mod places;
 mod process;
 mod waits;
@@ -29,12 +30,16 @@ pub use self::waits::{Wait, secs};
 use super::facts::Facts;
 use super::habits::{self, Deed, Habits};
 use super::history::{History, Said, What};
-use super::judge::{Judge, Violation};
+use super::judge::{Blame, Judge, Violation};
+use super::mistakes::Mistake;
 use super::plan::{Nb, Plan};
-use super::verdict::Finding;
+use super::verdict::{Finding, Level};
 
 /// The name of the file that the swarms of the tester share.
 pub const FILE_NAME: &str = "check.dat";
+
+/// Number of strangers whose IDs are known.
+const STRANGERS: usize = 2;
 
 /// What all worlds of a run have in common.
 pub struct Env {
@@ -109,8 +114,8 @@ pub struct World<'a> {
     /// What the tester did last, in words.
     doing: String,
     may_end: bool,
-    /// The case to which an early end of the process belongs, if not to the usual ones.
-    exit_owner: Option<&'static str>,
+    /// To whom and to what an early end of the process belongs, if not to the usual cases.
+    exit_blame: Option<Blame>,
     rng: StdRng,
 }
 
@@ -157,7 +162,10 @@ impl<'a> World<'a> {
         let habits = has.iter().map(|has| Habits::all(has.clone())).collect();
         let world = Self {
             facts: Facts::new(layout, plan.neighbors(), plan.has_file),
-            judge: Judge::new(own, plan.k, plan.neighbors(), plan.earlier),
+            judge: Judge::new(own, plan.k, plan.neighbors(), plan.earlier).knowing(
+                (0..plan.neighbors() + STRANGERS).map(|nb| plan.id(env.first_id, Nb(nb)).number()).collect(),
+                plan.has_ids_descending,
+            ),
             layout,
             file,
             dir: dir.to_owned(),
@@ -176,7 +184,7 @@ impl<'a> World<'a> {
             late: Duration::ZERO,
             doing: "started the peer".to_owned(),
             may_end: false,
-            exit_owner: None,
+            exit_blame: None,
             rng,
             env,
             plan,
@@ -321,12 +329,27 @@ impl<'a> World<'a> {
 
     /// Lets an early end of the process belong to this case.
     pub const fn exit_belongs_to(&mut self, owner: &'static str) {
-        self.exit_owner = Some(owner);
+        self.exit_blame = Some(Blame { owner, level: Level::Must, mistake: None });
+    }
+
+    /// Lets an early end of the process belong to this case, with this mistake.
+    pub const fn exit_means(&mut self, owner: &'static str, level: Level, mistake: &'static Mistake) {
+        self.exit_blame = Some(Blame { owner, level, mistake: Some(mistake) });
+    }
+
+    /// Lets the peer believe that it has this piece, though it was not sent to it as it is.
+    pub fn excuse(&mut self, piece: PieceIndex) {
+        self.judge.excuse(piece);
     }
 
     /// Adds a finding; the case goes on.
     pub fn add(&mut self, finding: Finding) {
         self.findings.push(finding);
+    }
+
+    /// Reports whether something was seen in this world that belongs to this case.
+    pub fn has_violation(&self, owner: &str) -> bool {
+        self.violations.iter().any(|violation| violation.owner == owner)
     }
 
     /// Returns whether the process has ended.
@@ -348,13 +371,7 @@ impl<'a> World<'a> {
 
     /// Sends a message.
     pub fn say(&mut self, nb: Nb, message: Message) {
-        let mut bytes = Vec::new();
-        peer_process::protocol::wire::encode(&message, self.layout, &mut bytes);
-        if let Message::Piece(piece) = message {
-            let start = usize::try_from(self.layout.offset(piece)).expect("cases have small files");
-            let len = usize::try_from(self.layout.piece_len(piece)).expect("cases have small files");
-            bytes.extend(&self.file[start..start + len]);
-        }
+        let bytes = self.bytes_of(&message);
         self.links.send(nb, &bytes);
         self.emit(What::Said(nb, Said::Message(message)));
     }
@@ -460,11 +477,12 @@ impl<'a> World<'a> {
         if self.env.signal.load(Ordering::Relaxed) == 0 { Ok(()) } else { Err(Stop::Interrupted) }
     }
 
-    /// Ends everything, and returns what is left.
-    pub fn end(mut self) -> Remains {
+    /// Ends everything, and returns what is left. Only if the case was done with it, what never came is looked for:
+    /// else the case itself tells what it waited for.
+    pub fn end(mut self, is_done: bool) -> Remains {
         let at = self.now();
         self.collect_violations();
-        if !self.violations.iter().any(|violation| violation.disrupts) {
+        if is_done && !self.violations.iter().any(|violation| violation.disrupts) {
             self.judge.finish(at, &self.facts);
         }
         self.collect_violations();

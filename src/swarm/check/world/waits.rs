@@ -135,7 +135,7 @@ impl World<'_> {
         let what = What::Exited(how);
         let printed = self.printed().last_lines(3).join(" | ");
         let is_allowed = self.may_end || self.are_all_complete();
-        self.judge.see_exit(&what, is_allowed, &printed, self.exit_owner);
+        self.judge.see_exit(&what, is_allowed, &printed, self.exit_blame);
         self.emit(what);
     }
 
@@ -179,12 +179,27 @@ impl World<'_> {
         }
     }
 
+    /// Lets time pass until `see` is true, but not longer than `time`. What does not come is no failure here.
+    ///
+    /// # Errors
+    /// When the run ends.
+    pub fn look_for(&mut self, time: Duration, mut see: impl FnMut(&Self) -> bool) -> Result<bool, Stop> {
+        let until = Instant::now() + time;
+        while !see(self) {
+            if Instant::now() >= until {
+                return Ok(false);
+            }
+            self.step(until)?;
+        }
+        Ok(true)
+    }
+
     fn is_hopeless(&self, nb: Option<Nb>) -> bool {
         let has_ended = self.has_ended();
         match nb {
             Some(nb) => {
                 let between = self.facts.of(nb);
-                (between.connections > 0 || has_ended) && !between.is_connected
+                between.is_broken || ((between.connections > 0 || has_ended) && !between.is_connected)
             }
             None => has_ended && self.facts.all().all(|(_, between)| !between.is_connected),
         }
@@ -320,8 +335,16 @@ impl World<'_> {
     /// # Errors
     /// With a finding if it does neither.
     pub fn first_sign(&mut self, nb: Nb) -> Result<(), Stop> {
+        self.first_sign_within(nb, self.env.start_patience)
+    }
+
+    /// Waits like [`first_sign`](Self::first_sign), for this time.
+    ///
+    /// # Errors
+    /// With a finding if the peer does neither.
+    pub fn first_sign_within(&mut self, nb: Nb, time: Duration) -> Result<(), Stop> {
         let mut next = Instant::now();
-        let wait = Wait::to_see("a first sign on the network").within(self.env.start_patience);
+        let wait = Wait::to_see("a first sign on the network").within(time);
         self.until(&wait, |world| {
             if world.life_at.is_none() && Instant::now() >= next {
                 next = Instant::now() + REDIAL;
