@@ -238,9 +238,8 @@ fn with_more(stage: &mut Stage) -> Result<(), Stop> {
             let alone = piece(world.layout(), 5);
             world.announce(nb, alone);
             finding.mistake = match interested(world, nb, Wait::to_see("interested")) {
-                Ok(()) => Some(&mistakes::SWALLOWS_REST),
                 Err(Stop::Failed(_)) if world.facts().of(nb).is_connected => Some(&mistakes::NEVER_INTERESTED),
-                Err(Stop::Failed(_)) => Some(&mistakes::SWALLOWS_REST),
+                Ok(()) | Err(Stop::Failed(_)) => Some(&mistakes::SWALLOWS_REST),
                 Err(other) => return Err(other),
             };
         }
