@@ -21,7 +21,7 @@ const IDLE: Duration = Duration::from_millis(1200);
 const HEARS: Duration = Duration::from_millis(2600);
 
 const LISTENS: &[&str] = &["start/listens"];
-const GREETED: &[&str] = &["start/listens", "handshake/bytes", "handshake/with-more"];
+const GREETED: &[&str] = &["start/listens", "start/dials-earlier", "handshake/bytes", "handshake/with-more"];
 
 pub static CASES: &[Case] = &[
     case(
