@@ -91,11 +91,7 @@ impl Judge {
 
 fn of_opening(guess: Option<Guess>, bytes: &[u8]) -> Option<&'static Mistake> {
     match guess {
-        None if bytes.starts_with(&[0xac, 0xed, 0x00, 0x05]) => Some(&mistakes::JAVA_OBJECTS),
-        // A frame: a length below 65536, and a type.
-        None if bytes.starts_with(&[0, 0]) && bytes.get(4).is_some_and(|&message_type| message_type <= 7) => {
-            Some(&mistakes::NO_HANDSHAKE)
-        }
+        _ if bytes.starts_with(&[0xac, 0xed, 0x00, 0x05]) => Some(&mistakes::JAVA_OBJECTS),
         Some(Guess::JavaBlocks | Guess::JavaHeader | Guess::JavaBody | Guess::JavaWriteUtf) => {
             Some(&mistakes::JAVA_OBJECTS)
         }
@@ -103,6 +99,10 @@ fn of_opening(guess: Option<Guess>, bytes: &[u8]) -> Option<&'static Mistake> {
         Some(Guess::NoHandshake) => Some(&mistakes::NO_HANDSHAKE),
         Some(Guess::LengthBeforeHandshake) => Some(&mistakes::LENGTH_BEFORE_HANDSHAKE),
         Some(Guess::Pickle) => Some(&mistakes::PICKLE),
+        // A frame: a length below 65536, and a type.
+        _ if bytes.starts_with(&[0, 0]) && bytes.get(4).is_some_and(|&message_type| message_type <= 7) => {
+            Some(&mistakes::NO_HANDSHAKE)
+        }
         _ => None,
     }
 }
