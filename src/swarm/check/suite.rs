@@ -198,7 +198,7 @@ pub fn resolve(raws: &[Raw]) -> Vec<Outcome> {
             // After bytes that this case is about and that cannot be understood, nothing else could come.
             let explains = |violation: &Violation| violation.disrupts && owner_of(raw, violation) == address;
             let stopped = raw.stopped.as_deref().filter(|_| !raw.violations.iter().any(explains));
-            let own: Vec<_> = raw.findings.iter().chain(stopped).cloned().collect();
+            let mut own: Vec<_> = raw.findings.iter().chain(stopped).cloned().collect();
             let mut because_of = None;
             if let Some(other) = other.filter(|_| !own.is_empty()) {
                 because_of = Some(other.owner);
@@ -208,6 +208,8 @@ pub fn resolve(raws: &[Raw]) -> Vec<Outcome> {
             } else {
                 // What the case says about a mistake itself, the judge need not say again.
                 findings.retain(|seen| seen.mistake.is_none() || own.iter().all(|own| own.mistake != seen.mistake));
+                // What only did not come is explained by what the judge saw.
+                own.retain(|own| own.mistake.is_some() || findings.is_empty());
                 findings.splice(0..0, own);
                 if !findings.is_empty() {
                     because_of = None;

@@ -89,6 +89,8 @@ pub struct Judge {
     misaligned: BTreeSet<Nb>,
     /// Pieces that the peer may believe to have.
     excused: BTreeSet<PieceIndex>,
+    /// Whether nothing more can be judged in this world.
+    is_confused: bool,
     /// Since when more than allowed are unchoked.
     over_since: Option<Duration>,
     /// What was found already; each kind counts once in a world.
@@ -109,6 +111,7 @@ impl Judge {
             has_ids_descending: false,
             misaligned: BTreeSet::new(),
             excused: BTreeSet::new(),
+            is_confused: false,
             over_since: None,
             told: BTreeSet::new(),
             found: Vec::new(),
@@ -131,7 +134,7 @@ impl Judge {
     }
 
     fn tell(&mut self, violation: Violation) {
-        if self.told.insert((violation.owner, violation.mistake.map(|mistake| mistake.name))) {
+        if !self.is_confused && self.told.insert((violation.owner, violation.mistake.map(|mistake| mistake.name))) {
             self.found.push(violation);
         }
     }
@@ -189,7 +192,10 @@ impl Judge {
             } else {
                 ("start/dials-only-earlier", &mistakes::DIALS_LATER)
             };
-            self.tell(Violation::new(owner, mistake, nb, expected, came));
+            let violation = Violation::new(owner, mistake, nb, expected, came);
+            self.tell(Violation { disrupts: true, ..violation });
+            // Both sides may have called now, so nobody knows which connection counts.
+            self.is_confused = true;
         } else if facts.of(nb).is_connected {
             let came = "it made a second connection while the first one stood".to_owned();
             let (mistake, expected) = (&mistakes::TWO_CONNECTIONS, "one connection to each earlier peer");

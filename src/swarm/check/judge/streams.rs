@@ -65,8 +65,11 @@ impl Judge {
     }
 
     pub(super) fn see_broken(&mut self, nb: Nb, broken: &Broken) {
-        let (owner, mistake) =
-            if broken.is_opening { ("handshake/bytes", of_opening(broken.mistake)) } else { of_stream(broken) };
+        let (owner, mistake) = if broken.is_opening {
+            ("handshake/bytes", of_opening(broken.mistake, &broken.bytes))
+        } else {
+            of_stream(broken)
+        };
         let expected = if broken.is_opening {
             "the 32 bytes of the handshake"
         } else {
@@ -86,8 +89,9 @@ impl Judge {
     }
 }
 
-fn of_opening(guess: Option<Guess>) -> Option<&'static Mistake> {
+fn of_opening(guess: Option<Guess>, bytes: &[u8]) -> Option<&'static Mistake> {
     match guess {
+        _ if bytes.starts_with(&[0xac, 0xed, 0x00, 0x05]) => Some(&mistakes::JAVA_OBJECTS),
         Some(Guess::JavaBlocks | Guess::JavaHeader | Guess::JavaBody | Guess::JavaWriteUtf) => {
             Some(&mistakes::JAVA_OBJECTS)
         }
@@ -95,7 +99,10 @@ fn of_opening(guess: Option<Guess>) -> Option<&'static Mistake> {
         Some(Guess::NoHandshake) => Some(&mistakes::NO_HANDSHAKE),
         Some(Guess::LengthBeforeHandshake) => Some(&mistakes::LENGTH_BEFORE_HANDSHAKE),
         Some(Guess::Pickle) => Some(&mistakes::PICKLE),
-        // The four bytes of an object stream have no guess of their own; the sentence says it.
+        // A frame: a length below 65536, and a type.
+        _ if bytes.starts_with(&[0, 0]) && bytes.get(4).is_some_and(|&message_type| message_type <= 7) => {
+            Some(&mistakes::NO_HANDSHAKE)
+        }
         _ => None,
     }
 }
@@ -136,5 +143,18 @@ fn of_stream(broken: &Broken) -> (&'static str, Option<&'static Mistake>) {
         Guess::BlockRequest => (frames, Some(&mistakes::BLOCK_REQUEST)),
         _ if broken.sentence.contains("bitfield") => (bitfield, None),
         _ => (frames, None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn openings_without_a_guess_are_named_by_their_first_bytes() {
+        let name = |bytes: &[u8]| of_opening(None, bytes).map(|mistake| mistake.name);
+        assert_eq!(name(&[0xac, 0xed, 0, 5, 0x77, 32]), Some("java-object-stream"));
+        assert_eq!(name(&[0, 0, 0, 3, 5, 0xff, 0xe0]), Some("no-handshake"));
+        assert_eq!(name(b"P2PFILESHARINGPROX"), None);
     }
 }

@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::io::{self, ErrorKind};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use rand::RngExt;
 use rand::rngs::StdRng;
+use socket2::{Domain, Socket, Type};
 
 /// Ports that systems do not give to outgoing connections, so that nobody takes one by chance.
 const PORTS: std::ops::Range<u16> = 20_000..32_000;
@@ -35,7 +36,7 @@ impl Port {
 /// # Errors
 /// When no port is free.
 pub fn free_port(rng: &mut StdRng) -> Result<Port> {
-    let bindable = |address: IpAddr, port| match TcpListener::bind((address, port)) {
+    let bindable = |address: IpAddr, port| match bind((address, port).into()) {
         Ok(_) => true,
         Err(error) => address.is_ipv6() && error.kind() != ErrorKind::AddrInUse,
     };
@@ -46,6 +47,14 @@ pub fn free_port(rng: &mut StdRng) -> Result<Port> {
         is_free.then_some(Port { number, _hold: Some(hold) })
     };
     (0..1000).find_map(|_| hold(rng.random_range(PORTS))).context("no port is free")
+}
+
+/// Binds an address for a moment, without listening: another thread's new process may hold a copy of the socket until it has become
+/// the peer, and that must keep nobody from listening.
+fn bind(address: SocketAddr) -> io::Result<()> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())
 }
 
 /// Puts the content of a project into a directory: small files are copied, and all else is linked. Left out is what runs leave:
