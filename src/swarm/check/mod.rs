@@ -8,7 +8,7 @@
 //! - `incoming`: bytes to messages; `habits`: what neighbors do by themselves; `judge`: what no correct peer does. All pure;
 //! - `chance`: how likely random choices look wrong; pure;
 //! - `world`: the only place with sockets and processes; `stage`: what a case works with;
-//! - `cases`: the cases; `suite`: runs and resolves them; `preflight`: what comes before.
+//! - `cases`: the cases; `preflight`: what comes before them; `suite`: runs them; `resolve`: what explains what.
 
 mod rubric;
 
@@ -37,7 +37,10 @@ mod stage;
 mod cases;
 
 mod preflight;
+
 mod suite;
+
+mod resolve;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -98,7 +101,11 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode> {
     let summary = Summary {
         command: args.command.clone().unwrap_or_default(),
         options: choice::options(args),
-        outcomes: suite::resolve(&raws).into_iter().zip(&raws).map(|(outcome, raw)| kept(args, outcome, raw)).collect(),
+        outcomes: resolve::resolve(&raws)
+            .into_iter()
+            .zip(&raws)
+            .map(|(outcome, raw)| kept(args, outcome, raw))
+            .collect(),
         took: begun.elapsed(),
         start_time: median(&raws),
         is_cut_short: signal.load(Ordering::Relaxed) != 0,

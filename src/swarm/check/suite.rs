@@ -1,4 +1,4 @@
-//! `Suite`: runs the cases, several at a time, and resolves what they found into outcomes.
+//! `Suite`: runs the cases, several at a time. Cases that measured times while the tester was late are repeated alone.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fs;
@@ -12,7 +12,7 @@ use anyhow::{Context, Error, Result, anyhow};
 
 use super::judge::Violation;
 use super::stage::{Case, Stage};
-use super::verdict::{Finding, Level, Outcome, Verdict, sentence};
+use super::verdict::Finding;
 use super::world::{Env, Stop};
 
 /// A case that measures times is repeated alone if the tester was later than this.
@@ -168,136 +168,6 @@ pub fn name_of(case: &Case, run: u32) -> String {
     if run == 1 { name } else { format!("{name}.{run}") }
 }
 
-/// Resolves what the cases left into outcomes.
-///
-/// A violation counts for the case that it belongs to, wherever it was seen. A case that stopped because of a violation of
-/// another case, or whose needs failed, is unclear.
-pub fn resolve(raws: &[Raw]) -> Vec<Outcome> {
-    let is_run = |address: &str| raws.iter().any(|raw| raw.case.clause.address == address);
-    // A violation whose owner was not run counts where it was seen.
-    let owner_of = |raw: &Raw, violation: &Violation| {
-        if is_run(violation.owner) { violation.owner } else { raw.case.clause.address }
-    };
-    let mut outcomes: Vec<Outcome> = raws
-        .iter()
-        .map(|raw| {
-            let address = raw.case.clause.address;
-            let mut findings: Vec<Finding> = Vec::new();
-            // The case's own evidence comes first, and each mistake once.
-            let others = raws.iter().filter(|other| !std::ptr::eq(*other, raw));
-            for seen in std::iter::once(raw).chain(others) {
-                for violation in &seen.violations {
-                    let is_new = findings.iter().all(|finding| finding.mistake != violation.mistake);
-                    if is_new && owner_of(seen, violation) == address {
-                        findings.push(finding_of(violation, seen, raw));
-                    }
-                }
-            }
-            let other =
-                raw.violations.iter().find(|violation| violation.disrupts && owner_of(raw, violation) != address);
-            // After bytes that this case is about and that cannot be understood, nothing else could come.
-            let explains = |violation: &Violation| violation.disrupts && owner_of(raw, violation) == address;
-            let stopped = raw.stopped.as_deref().filter(|_| !raw.violations.iter().any(explains));
-            let mut own: Vec<_> = raw.findings.iter().chain(stopped).cloned().collect();
-            let mut because_of = None;
-            if let Some(other) = other.filter(|_| !own.is_empty()) {
-                because_of = Some(other.owner);
-                if findings.is_empty() {
-                    findings = own;
-                }
-            } else {
-                // What the case says about a mistake itself, the judge need not say again.
-                findings.retain(|seen| seen.mistake.is_none() || own.iter().all(|own| own.mistake != seen.mistake));
-                // What only did not come is explained by what the judge saw.
-                own.retain(|own| own.mistake.is_some() || findings.is_empty());
-                findings.splice(0..0, own);
-                if !findings.is_empty() {
-                    because_of = None;
-                }
-            }
-            Outcome {
-                clause: &raw.case.clause,
-                verdict: verdict(&findings, because_of),
-                findings,
-                because_of,
-                took: raw.took,
-                late: raw.late,
-                note: note(raw),
-                kept: None,
-            }
-        })
-        .collect();
-    blame_needs(raws, &mut outcomes);
-    outcomes
-}
-
-fn finding_of(violation: &Violation, seen: &Raw, of: &Raw) -> Finding {
-    let place = if std::ptr::eq(seen, of) { String::new() } else { format!(" (seen in {})", seen.case.clause.address) };
-    // Our reading asks for more than the text: what breaks only such a clause is no failure.
-    let is_own = violation.owner == of.case.clause.address;
-    Finding {
-        level: if is_own { violation.level.min(of.case.clause.level) } else { violation.level },
-        done: format!("The tester watched all that the peer did{place}."),
-        expected: sentence(&violation.expected),
-        came: sentence(&violation.came),
-        bytes: violation.bytes.clone(),
-        mistake: violation.mistake,
-        events: violation.events.clone(),
-    }
-}
-
-fn verdict(findings: &[Finding], because_of: Option<&'static str>) -> Verdict {
-    if because_of.is_some() {
-        return Verdict::Unclear;
-    }
-    match findings.iter().map(|finding| finding.level).max() {
-        None => Verdict::Pass,
-        Some(Level::Should) => Verdict::Warn,
-        Some(Level::Must) => Verdict::Fail,
-    }
-}
-
-/// Makes cases unclear whose needs failed. What is named is the failure at the root.
-fn blame_needs(raws: &[Raw], outcomes: &mut [Outcome]) {
-    let roots: Vec<_> = (0..raws.len()).map(|place| root(place, raws, outcomes, raws.len())).collect();
-    for (outcome, root) in outcomes.iter_mut().zip(roots) {
-        if let Some(root) = root.filter(|root| *root != outcome.clause.address) {
-            outcome.verdict = Verdict::Unclear;
-            outcome.because_of = Some(root);
-        }
-    }
-}
-
-/// Returns the failure that keeps this case from its question, which may be its own. `depth` ends circles.
-fn root(place: usize, raws: &[Raw], outcomes: &[Outcome], depth: usize) -> Option<&'static str> {
-    let (raw, outcome) = (&raws[place], &outcomes[place]);
-    match outcome.verdict {
-        Verdict::Pass => return None,
-        Verdict::Unclear => return outcome.because_of,
-        Verdict::Warn | Verdict::Fail => {}
-    }
-    // A warning keeps no other case from its question.
-    let own = (outcome.verdict == Verdict::Fail).then_some(outcome.clause.address);
-    // What was seen with certainty stays a failure; only what did not come may have another cause.
-    let needs = raw.case.needs.iter().filter(|_| raw.stopped.is_some() && depth > 0);
-    let mut places = needs.filter_map(|need| raws.iter().position(|other| other.case.clause.address == *need));
-    places.find_map(|place| root(place, raws, outcomes, depth - 1)).or(own)
-}
-
-fn note(raw: &Raw) -> Option<String> {
-    let mut notes = Vec::new();
-    if raw.runs > 1 {
-        notes.push("repeated alone, because the tester was late".to_owned());
-    }
-    if raw.case.measures && raw.late > MOST_LATE {
-        notes.push(format!("the tester was up to {} ms late", raw.late.as_millis()));
-    }
-    if raw.was_killed {
-        notes.push("the peer did not end on SIGTERM and was killed".to_owned());
-    }
-    (!notes.is_empty()).then(|| notes.join("; "))
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -305,93 +175,4 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 /// Returns a number that depends on the whole address.
 fn hash(address: &str) -> u64 {
     address.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::mistakes;
-    use super::super::rubric::Item;
-    use super::super::stage::case;
-    use super::*;
-
-    fn passes(_: &mut Stage<'_>) -> Result<(), Stop> {
-        Ok(())
-    }
-
-    static LISTENS: Case = case("start/listens", ("A3", Item::I1b, Level::Must), "It listens.", &[], passes);
-    static BYTES: Case =
-        case("handshake/bytes", ("A4", Item::I2a, Level::Must), "It says so.", &["start/listens"], passes);
-    static SERVES: Case =
-        case("pieces/serves", ("A8", Item::I3e, Level::Must), "It serves.", &["handshake/bytes"], passes);
-
-    fn raw(case: &'static Case, stopped: bool, violations: Vec<Violation>) -> Raw {
-        let finding = Finding {
-            level: Level::Must,
-            done: "waited".to_owned(),
-            expected: "something".to_owned(),
-            came: "nothing".to_owned(),
-            bytes: None,
-            mistake: None,
-            events: Vec::new(),
-        };
-        Raw {
-            case,
-            stopped: stopped.then(|| Box::new(finding)),
-            findings: Vec::new(),
-            violations,
-            took: Duration::ZERO,
-            late: Duration::ZERO,
-            start_times: Vec::new(),
-            trace: Vec::new(),
-            runs: 1,
-            was_killed: false,
-            printed: Vec::new(),
-        }
-    }
-
-    fn java() -> Violation {
-        Violation {
-            owner: "handshake/bytes",
-            level: Level::Must,
-            mistake: Some(&mistakes::JAVA_OBJECTS),
-            nb: None,
-            expected: "a handshake".to_owned(),
-            came: "objects".to_owned(),
-            bytes: None,
-            disrupts: true,
-            events: Vec::new(),
-        }
-    }
-
-    fn verdicts(raws: &[Raw]) -> Vec<(Verdict, Option<&'static str>)> {
-        resolve(raws).iter().map(|outcome| (outcome.verdict, outcome.because_of)).collect()
-    }
-
-    #[test]
-    fn a_case_that_stopped_because_of_another_ones_violation_is_unclear_and_names_it() {
-        let raws = [raw(&LISTENS, false, vec![]), raw(&BYTES, false, vec![]), raw(&SERVES, true, vec![java()])];
-        let expected = [(Verdict::Pass, None), (Verdict::Fail, None), (Verdict::Unclear, Some("handshake/bytes"))];
-        assert_eq!(verdicts(&raws), expected);
-    }
-
-    #[test]
-    fn a_violation_counts_where_it_was_seen_if_its_own_case_was_not_run() {
-        let raws = [raw(&SERVES, true, vec![java()])];
-        assert_eq!(verdicts(&raws), [(Verdict::Fail, None)]);
-        assert!(resolve(&raws)[0].findings.iter().any(|finding| finding.mistake == Some(&mistakes::JAVA_OBJECTS)));
-    }
-
-    #[test]
-    fn a_failed_need_makes_unclear_all_that_build_on_it() {
-        let raws = [raw(&LISTENS, true, vec![]), raw(&BYTES, true, vec![]), raw(&SERVES, true, vec![])];
-        let because = Some("start/listens");
-        assert_eq!(verdicts(&raws), [(Verdict::Fail, None), (Verdict::Unclear, because), (Verdict::Unclear, because)]);
-    }
-
-    #[test]
-    fn what_only_our_reading_asks_for_is_never_a_failure() {
-        let mut violation = java();
-        violation.level = Level::Should;
-        assert_eq!(verdicts(&[raw(&BYTES, false, vec![violation])]), [(Verdict::Warn, None)]);
-    }
 }

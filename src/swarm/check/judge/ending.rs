@@ -63,7 +63,7 @@ impl Judge {
             SETTLED.as_millis()
         );
         let expected = "have to each connected neighbor after each piece";
-        self.tell(Violation::new(owner, mistake, nb, expected, came));
+        self.tell(Violation::new(owner, mistake, nb, expected, came).absent());
     }
 
     fn look_at_interest(&mut self, at: Duration, nb: Nb, between: &Between, facts: &Facts) {
@@ -80,18 +80,15 @@ impl Judge {
             (true, _) => {
                 let came = format!("no interested within {ms} ms");
                 let expected = "interested to a neighbor that has a piece that the peer lacks";
-                self.tell(Violation::new("interest/interested", &mistakes::NEVER_INTERESTED, nb, expected, came));
+                self.tell(
+                    Violation::new("interest/interested", &mistakes::NEVER_INTERESTED, nb, expected, came).absent(),
+                );
             }
             (false, _) => {
                 let came = format!("no not interested within {ms} ms");
                 let expected = "not interested to a neighbor that has nothing that the peer lacks";
-                self.tell(Violation::new(
-                    "interest/not-interested",
-                    &mistakes::NEVER_NOT_INTERESTED,
-                    nb,
-                    expected,
-                    came,
-                ));
+                let mistake = &mistakes::NEVER_NOT_INTERESTED;
+                self.tell(Violation::new("interest/not-interested", mistake, nb, expected, came).absent());
             }
         }
     }
@@ -118,6 +115,7 @@ impl Judge {
             came: format!("the process ended {how}{words}"),
             bytes: None,
             disrupts: !is_allowed,
+            is_absence: false,
             events: Vec::new(),
         });
     }

@@ -47,6 +47,8 @@ pub struct Violation {
     pub bytes: Option<Bytes>,
     /// Whether other questions can no longer be answered after it.
     pub disrupts: bool,
+    /// Whether something only did not come, which may have another cause.
+    pub is_absence: bool,
     /// The last events before it, one a line; the world fills them in.
     pub events: Vec<String>,
 }
@@ -54,7 +56,24 @@ pub struct Violation {
 impl Violation {
     fn new(owner: &'static str, mistake: &'static Mistake, nb: Nb, expected: &str, came: String) -> Self {
         let (level, mistake, nb, expected) = (Level::Must, Some(mistake), Some(nb), expected.to_owned());
-        Self { owner, level, mistake, nb, expected, came, bytes: None, disrupts: false, events: Vec::new() }
+        Self {
+            owner,
+            level,
+            mistake,
+            nb,
+            expected,
+            came,
+            bytes: None,
+            disrupts: false,
+            is_absence: false,
+            events: Vec::new(),
+        }
+    }
+
+    /// It only did not come.
+    const fn absent(mut self) -> Self {
+        self.is_absence = true;
+        self
     }
 
     const fn should(mut self) -> Self {

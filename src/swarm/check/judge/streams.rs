@@ -30,6 +30,7 @@ impl Judge {
                 came: format!("{} between header and ID", shown(reserved)),
                 bytes: bytes("handshake with the right header".to_owned()),
                 disrupts: false,
+                is_absence: false,
                 events: Vec::new(),
             });
         }
@@ -59,6 +60,7 @@ impl Judge {
                 came: format!("the four bytes {}, which is {number}", shown(id)),
                 bytes: bytes(format!("handshake with ID {number}")),
                 disrupts: true,
+                is_absence: false,
                 events: Vec::new(),
             });
         }
@@ -84,6 +86,7 @@ impl Judge {
             came: format!("it {}", broken.sentence),
             bytes: Some(evidence(&broken.bytes, None, Vec::new())),
             disrupts: true,
+            is_absence: false,
             events: Vec::new(),
         });
     }
