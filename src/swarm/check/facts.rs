@@ -40,6 +40,8 @@ pub struct Between {
     pub bitfield_came: bool,
     /// The pieces that we have told to have.
     pub we_have: PieceSet,
+    /// Whether we have told, on this connection or an earlier one, that we have the file.
+    pub was_complete: bool,
     /// The pieces that they have told to have, by bitfield and by `have`.
     pub they_have: PieceSet,
     /// What they were told last, and since when.
@@ -72,6 +74,7 @@ impl Between {
             heard_count: 0,
             bitfield_came: false,
             we_have: PieceSet::empty(layout),
+            was_complete: false,
             they_have: PieceSet::empty(layout),
             we_choke: true,
             we_choke_since: Duration::ZERO,
@@ -89,7 +92,8 @@ impl Between {
     /// Starts a new connection: nothing was told on it.
     fn connect(&mut self, layout: FileLayout, at: Duration) {
         let connections = self.connections + 1;
-        *self = Self { is_connected: true, connections, connected_at: at, ..Self::new(layout) };
+        let was_complete = self.was_complete;
+        *self = Self { is_connected: true, connections, connected_at: at, was_complete, ..Self::new(layout) };
         (self.we_choke_since, self.they_choke_since) = (at, at);
     }
 }
@@ -141,6 +145,12 @@ impl Facts {
         self.all().filter(|(_, between)| between.is_connected && !between.they_choke).map(|(nb, _)| nb).collect()
     }
 
+    /// Reports whether each of the first neighbors, as many as have lines, has told that it has the file. It stays so when its
+    /// connection ends.
+    pub fn are_complete(&self, lines: usize) -> bool {
+        self.between.iter().take(lines).all(|between| between.was_complete)
+    }
+
     /// Reports whether the neighbor has told of a piece that the peer lacks.
     pub fn offers(&self, nb: Nb) -> bool {
         self.of(nb).we_have.iter().any(|piece| !self.can_have.contains(piece))
@@ -178,8 +188,12 @@ impl Facts {
                 }
                 Message::Have(piece) => {
                     between.we_have.insert(*piece);
+                    between.was_complete |= between.we_have.is_full();
                 }
-                Message::Bitfield(set) => between.we_have = (**set).clone(),
+                Message::Bitfield(set) => {
+                    between.we_have = (**set).clone();
+                    between.was_complete |= set.is_full();
+                }
                 Message::Request(piece) => {
                     let while_unchoked = !between.they_choke;
                     between.asked_of_them.push(Asked { piece: *piece, at, while_unchoked });

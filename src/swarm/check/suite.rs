@@ -41,6 +41,8 @@ pub struct Raw {
     pub runs: u32,
     /// Whether a peer had to be killed.
     pub was_killed: bool,
+    /// Whether the command ended while what it had started went on.
+    pub went_to_background: bool,
     /// The last lines that the last peer printed.
     pub printed: Vec<String>,
 }
@@ -150,6 +152,7 @@ impl Suite<'_> {
             trace: stage.trace,
             runs: run,
             was_killed: stage.was_killed,
+            went_to_background: stage.went_to_background,
             printed: stage.printed,
         }))
     }
@@ -282,6 +285,9 @@ fn note(raw: &Raw) -> Option<String> {
     if raw.was_killed {
         notes.push("the peer did not end on SIGTERM and was killed".to_owned());
     }
+    if raw.went_to_background {
+        notes.push("the command ended while the peer went on in the background; the tester waited for that".to_owned());
+    }
     (!notes.is_empty()).then(|| notes.join("; "))
 }
 
@@ -332,6 +338,7 @@ mod tests {
             trace: Vec::new(),
             runs: 1,
             was_killed: false,
+            went_to_background: false,
             printed: Vec::new(),
         }
     }

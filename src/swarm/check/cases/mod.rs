@@ -1,10 +1,12 @@
 //! The cases, in the order of the rubric. Each file is a group.
 
+mod end;
+mod endings;
 mod handshake;
 
 use super::stage::Case;
 
 /// Returns all cases, in order.
 pub fn all() -> Vec<&'static Case> {
-    [handshake::CASES].into_iter().flatten().collect()
+    [handshake::CASES, end::CASES].into_iter().flatten().collect()
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 use peer_process::protocol::peer_id::PeerId;
 
 use super::facts::Facts;
-use super::history::What;
+use super::history::{End, What};
 use super::mistakes::{self, Mistake};
 use super::plan::Nb;
 use super::verdict::{Bytes, Level};
@@ -72,6 +72,8 @@ pub struct Judge {
     earlier: usize,
     /// Since when more than allowed are unchoked.
     over_since: Option<Duration>,
+    /// When the tester closed a connection last.
+    closed_at: Option<Duration>,
     /// What was found already; each kind counts once in a world.
     told: BTreeSet<(&'static str, Option<&'static str>)>,
     found: Vec<Violation>,
@@ -81,7 +83,7 @@ impl Judge {
     /// Returns a judge of a peer with this ID, with `earlier` of its `lines` neighbors before it and `k` preferred neighbors.
     pub fn new(own: PeerId, k: u32, lines: usize, earlier: usize) -> Self {
         let most_unchoked = usize::try_from(k).unwrap_or(usize::MAX).saturating_add(1);
-        Self { own, most_unchoked, lines, earlier, over_since: None, told: BTreeSet::new(), found: Vec::new() }
+        Self { own, most_unchoked, lines, earlier, over_since: None, closed_at: None, told: BTreeSet::new(), found: Vec::new() }
     }
 
     /// Returns what was found, and forgets it.
@@ -100,6 +102,7 @@ impl Judge {
         match what {
             What::Connected(nb, true) => self.see_call(*nb, facts),
             What::Heard(nb, heard) => self.see_heard(at, *nb, heard, facts),
+            What::Ended(_, End::ByUs) => self.closed_at = Some(at),
             _ => {}
         }
     }

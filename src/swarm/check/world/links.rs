@@ -203,6 +203,14 @@ impl Links {
         true
     }
 
+    /// Closes our half of a neighbor's connection, if all that was to be sent has left.
+    pub fn hang_up(&mut self, nb: Nb) {
+        if let Some(link) = self.link(nb).filter(|link| link.outgoing.is_empty()) {
+            // What the peer has reset is closed already.
+            _ = link.stream.shutdown(std::net::Shutdown::Write);
+        }
+    }
+
     /// Resets all connections.
     pub fn reset_all(&mut self) {
         for nb in (0..self.neighbors.len()).map(Nb) {

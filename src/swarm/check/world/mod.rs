@@ -30,7 +30,7 @@ use super::habits::{self, Deed, Habits};
 use super::history::{History, Said, What};
 use super::judge::{Judge, Violation};
 use super::plan::{Nb, Plan};
-use super::verdict::Finding;
+use super::verdict::{Finding, Level};
 
 /// The name of the file that the swarms of the tester share.
 pub const FILE_NAME: &str = "check.dat";
@@ -108,8 +108,12 @@ pub struct World<'a> {
     /// What the tester did last, in words.
     doing: String,
     may_end: bool,
+    /// Whether the tester has asked it to end.
+    is_told_to_end: bool,
     /// The case to which an early end of the process belongs, if not to the usual ones.
     exit_owner: Option<&'static str>,
+    /// The case to which all violations here belong, and their level, if not to their own cases.
+    blamed: Option<(&'static str, Level)>,
     rng: StdRng,
 }
 
@@ -127,6 +131,8 @@ pub struct Remains {
     pub trace: Vec<String>,
     /// Whether the peer had to be killed.
     pub was_killed: bool,
+    /// Whether the command ended while what it had started went on.
+    pub went_to_background: bool,
     /// The last lines that the peer printed.
     pub printed: Vec<String>,
 }
@@ -175,6 +181,8 @@ impl<'a> World<'a> {
             late: Duration::ZERO,
             doing: "started the peer".to_owned(),
             may_end: false,
+            is_told_to_end: false,
+            blamed: None,
             exit_owner: None,
             rng,
             env,
@@ -319,6 +327,11 @@ impl<'a> World<'a> {
         self.exit_owner = Some(owner);
     }
 
+    /// Lets all that is wrong in this world belong to this case, at this level.
+    pub const fn all_belongs_to(&mut self, owner: &'static str, level: Level) {
+        self.blamed = Some((owner, level));
+    }
+
     /// Adds a finding; the case goes on.
     pub fn add(&mut self, finding: Finding) {
         self.findings.push(finding);
@@ -335,7 +348,8 @@ impl<'a> World<'a> {
     }
 
     /// Asks the process group to end.
-    pub fn ask_to_end(&self) {
+    pub fn ask_to_end(&mut self) {
+        self.is_told_to_end = true;
         if let Some(process) = &self.process {
             process.ask_to_end();
         }
@@ -478,12 +492,16 @@ impl<'a> World<'a> {
                 .map(|event| waits::line(event, &self.plan, self.env.first_id))
                 .collect(),
             was_killed,
+            went_to_background: self.process.as_ref().is_some_and(Process::went_to_background),
             printed: self.process.as_ref().map(|process| process.printed().last_lines(10)).unwrap_or_default(),
         }
     }
 
     fn collect_violations(&mut self) {
         for mut violation in self.judge.take() {
+            if let Some((owner, level)) = self.blamed {
+                (violation.owner, violation.level) = (owner, level);
+            }
             violation.events = self.last_events();
             self.violations.push(violation);
         }

@@ -17,6 +17,8 @@ use rustix::process::{Pid, Signal};
 const MARK: &str = "SWARM_CHECK_MARK";
 /// How long a process may take to end when it is asked to.
 const LAST_PATIENCE: Duration = Duration::from_millis(400);
+/// Time between two looks for what goes on after the command has ended.
+const NEXT_LOOK: Duration = Duration::from_millis(50);
 /// Number of bytes that are kept of the start and of the end of what it prints.
 const KEPT: usize = 16 * 1024;
 
@@ -58,6 +60,8 @@ pub struct Process {
     mark: String,
     printed: Arc<(Mutex<Printed>, Condvar)>,
     status: Option<ExitStatus>,
+    /// How the command itself ended, while what it had started went on; and when to look again.
+    first_ended: Option<(ExitStatus, Instant)>,
 }
 
 impl Process {
@@ -73,7 +77,7 @@ impl Process {
         let mut child = shell.spawn()?;
         let printed = Arc::new((Mutex::new(Printed::default()), Condvar::new()));
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-        let mut process = Self { child, mark, printed, status: None };
+        let mut process = Self { child, mark, printed, status: None, first_ended: None };
         let reading = stdout.map_or(Ok(()), |pipe| process.read(pipe));
         let reading = reading.and_then(|()| stderr.map_or(Ok(()), |pipe| process.read(pipe)));
         if let Err(error) = reading {
@@ -97,10 +101,24 @@ impl Process {
         thread::Builder::new().name("printed".into()).spawn(reading).map(drop)
     }
 
-    /// Returns the exit status, once the process has ended.
-    pub fn status(&mut self) -> Option<ExitStatus> {
-        if self.status.is_none() {
-            self.status = self.child.try_wait().ok().flatten();
+    /// Reports whether the command ended before what it had started.
+    pub const fn went_to_background(&self) -> bool {
+        self.first_ended.is_some()
+    }
+
+    /// Returns the exit status, once the process has ended with all that it started.
+    ///
+    /// What it started counts only if `may_go_on`: a build tool may leave a helper that is not the peer.
+    pub fn status(&mut self, may_go_on: bool) -> Option<ExitStatus> {
+        if self.status.is_none() && self.first_ended.is_none_or(|(_, next)| Instant::now() >= next) {
+            let ended = self.first_ended.map(|(status, _)| status);
+            let ended = ended.or_else(|| self.child.try_wait().ok().flatten());
+            // A command that puts the peer into the background has ended only when that has.
+            let goes_on = may_go_on && ended.is_some() && !marked(&self.mark).is_empty();
+            match ended {
+                Some(status) if goes_on => self.first_ended = Some((status, Instant::now() + NEXT_LOOK)),
+                _ => self.status = ended,
+            }
         }
         self.status
     }
@@ -191,16 +209,9 @@ fn shell(command: &str) -> Command {
 /// Ends processes that left the group: daemons of their own session.
 #[cfg(target_os = "linux")]
 fn end_marked(mark: &str) {
-    let wanted = format!("{MARK}={mark}");
     // A process may be about to start another one, so look until a round finds nobody.
     for _ in 0..8 {
-        let entries = std::fs::read_dir("/proc").into_iter().flatten().filter_map(Result::ok);
-        let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-        let marked = |pid: &i32| {
-            std::fs::read(format!("/proc/{pid}/environ"))
-                .is_ok_and(|text| text.split(|&byte| byte == 0).any(|variable| variable == wanted.as_bytes()))
-        };
-        let found: Vec<Pid> = pids.filter(marked).filter_map(Pid::from_raw).collect();
+        let found = marked(mark);
         if found.is_empty() {
             return;
         }
@@ -209,6 +220,24 @@ fn end_marked(mark: &str) {
             _ = rustix::process::kill_process(pid, Signal::KILL);
         }
     }
+}
+
+/// Returns the processes with this mark in their environment. One that has ended and was not waited for has none.
+#[cfg(target_os = "linux")]
+fn marked(mark: &str) -> Vec<Pid> {
+    let wanted = format!("{MARK}={mark}");
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().filter_map(Result::ok);
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    let is_marked = |pid: &i32| {
+        std::fs::read(format!("/proc/{pid}/environ"))
+            .is_ok_and(|text| text.split(|&byte| byte == 0).any(|variable| variable == wanted.as_bytes()))
+    };
+    pids.filter(is_marked).filter_map(Pid::from_raw).collect()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn marked(_mark: &str) -> Vec<u32> {
+    Vec::new()
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -104,7 +104,11 @@ impl World<'_> {
                 self.emit(What::Connected(nb, true));
             }
             Happened::Heard(heard) => self.emit(What::Heard(nb, heard)),
-            Happened::Ended(end) => self.emit(What::Ended(nb, end)),
+            Happened::Ended(end) => {
+                self.emit(What::Ended(nb, end));
+                // A correct neighbor answers the end of a stream with the end of its own, so the peer need not wait.
+                self.links.hang_up(nb);
+            }
         }
     }
 
@@ -127,7 +131,9 @@ impl World<'_> {
         if !self.facts.runs {
             return;
         }
-        let Some(status) = self.process.as_mut().and_then(super::Process::status) else { return };
+        // A peer in the background has a connection, or has given no sign yet.
+        let may_go_on = self.life_at.is_none() || self.facts.all().any(|(_, between)| between.is_connected);
+        let Some(status) = self.process.as_mut().and_then(|process| process.status(may_go_on)) else { return };
         let how = match status.code() {
             Some(code) => format!("with status {code}"),
             None => "by a signal".to_owned(),
@@ -135,14 +141,16 @@ impl World<'_> {
         let what = What::Exited(how);
         let printed = self.printed().last_lines(3).join(" | ");
         let is_allowed = self.may_end || self.are_all_complete();
-        self.judge.see_exit(&what, is_allowed, &printed, self.exit_owner);
+        // How it ends when the tester tells it to is not judged.
+        if !self.is_told_to_end {
+            self.judge.see_exit(self.now(), &what, is_allowed, &self.facts, &printed, self.exit_owner);
+        }
         self.emit(what);
     }
 
     /// Reports whether the peer and all neighbors with a line have told each other that they have the file.
-    fn are_all_complete(&self) -> bool {
-        let lines = self.plan.neighbors();
-        self.facts.can_have.is_full() && self.facts.all().take(lines).all(|(_, between)| between.we_have.is_full())
+    pub fn are_all_complete(&self) -> bool {
+        self.facts.can_have.is_full() && self.facts.are_complete(self.plan.neighbors())
     }
 
     /// Lets this much time pass.
