@@ -5,7 +5,8 @@
 //! - `rubric`, `mistakes`: the words of the course and of experience; `verdict`: what a run finds;
 //! - `choice`, `report`: from the command line to cases, and from findings to text for people and programs;
 //! - `plan`: the swarm of one case; `history`: what happened in it; `facts`: what is true after it;
-//! - `incoming`: bytes to messages; `habits`: what neighbors do by themselves; `judge`: what no correct peer does. All pure;
+//! - `incoming`: bytes to messages; `habits`: what neighbors do by themselves; `judge`: what no correct peer does;
+//! - `sentences`: the log's words, letter by letter. All pure;
 //! - `world`: the only place with sockets and processes; `stage`: what a case works with;
 //! - `cases`: the cases; `suite`: runs and resolves them; `preflight`: what comes before.
 
@@ -26,6 +27,8 @@ mod incoming;
 
 mod habits;
 mod judge;
+
+mod sentences;
 
 mod world;
 

@@ -73,7 +73,7 @@ pub static CASES: &[Case] = &[
         "end/process-gone",
         ("A9", Item::I4, Must),
         "At the end the process itself is gone, not only its connections.",
-        &["end/when-all-complete"],
+        &["end/complete-from-bitfield", "end/complete-from-haves"],
         process_gone,
     ),
     case(
@@ -94,7 +94,7 @@ pub static CASES: &[Case] = &[
         "end/serves-until-end",
         ("A9", Item::I1c, Must),
         "A complete peer serves those that lack pieces, and ends when the last of them has all.",
-        &["pieces/serves", "end/complete-from-haves"],
+        &["pieces/serves", "pieces/have-to-all", "end/not-before", "end/complete-from-bitfield", "end/complete-from-haves"],
         serves_until_end,
     ),
     case(
@@ -108,7 +108,7 @@ pub static CASES: &[Case] = &[
         "end/closes-in-order",
         ("B", Item::I4, Should),
         "At the end the peer closes its connections in order: it reads what still arrives, so that nothing is reset.",
-        &["end/when-all-complete"],
+        &["end/complete-from-bitfield", "end/complete-from-haves"],
         closes_in_order,
     ),
 ];

@@ -3,10 +3,11 @@
 mod end;
 mod endings;
 mod handshake;
+mod log;
 
 use super::stage::Case;
 
 /// Returns all cases, in order.
 pub fn all() -> Vec<&'static Case> {
-    [handshake::CASES, end::CASES].into_iter().flatten().collect()
+    [handshake::CASES, end::CASES, log::CASES].into_iter().flatten().collect()
 }

@@ -1,9 +1,11 @@
 //! The directory of a world, and the ports in it.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 use rand::RngExt;
@@ -11,6 +13,8 @@ use rand::rngs::StdRng;
 
 /// Ports that systems do not give to outgoing connections, so that nobody takes one by chance.
 const PORTS: std::ops::Range<u16> = 20_000..32_000;
+/// The ports that this process has given away.
+static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
 /// Files up to this size are copied, so that a program may change them; larger ones are linked.
 const MOST_COPIED: u64 = 4 << 20;
 
@@ -24,10 +28,17 @@ pub fn free_port(rng: &mut StdRng) -> Result<u16> {
         Err(error) => address.is_ipv6() && error.kind() != ErrorKind::AddrInUse,
     };
     let addresses: [IpAddr; 2] = [Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()];
-    (0..1000)
+    // A port is free until its peer listens, so no two worlds may get the same.
+    let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
+    if given.len() > PORTS.len() / 2 {
+        given.clear();
+    }
+    let free = (0..1000)
         .map(|_| rng.random_range(PORTS))
-        .find(|&port| addresses.iter().all(|&address| bindable(address, port)))
-        .context("no port is free")
+        .find(|&port| !given.contains(&port) && addresses.iter().all(|&address| bindable(address, port)))
+        .context("no port is free")?;
+    given.insert(free);
+    Ok(free)
 }
 
 /// Puts the content of a project into a directory: small files are copied, and all else is linked. Left out is what runs leave:
