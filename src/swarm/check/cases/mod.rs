@@ -2,6 +2,7 @@
 
 mod end;
 mod endings;
+mod files;
 mod handshake;
 mod log;
 
@@ -9,5 +10,5 @@ use super::stage::Case;
 
 /// Returns all cases, in order.
 pub fn all() -> Vec<&'static Case> {
-    [handshake::CASES, end::CASES, log::CASES].into_iter().flatten().collect()
+    [handshake::CASES, end::CASES, log::CASES, files::CASES].into_iter().flatten().collect()
 }

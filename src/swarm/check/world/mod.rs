@@ -9,6 +9,7 @@ mod process;
 mod waits;
 
 use std::fs;
+use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -30,7 +31,7 @@ use super::habits::{self, Deed, Habits};
 use super::history::{History, Said, What};
 use super::judge::{Judge, Violation};
 use super::plan::{Nb, Plan};
-use super::verdict::{Finding, Level};
+use super::verdict::Finding;
 
 /// The name of the file that the swarms of the tester share.
 pub const FILE_NAME: &str = "check.dat";
@@ -96,6 +97,8 @@ pub struct World<'a> {
     started_at: Instant,
     life_at: Option<Duration>,
     port: u16,
+    /// What keeps other worlds from the ports of this one.
+    _claims: Vec<UdpSocket>,
     facts: Facts,
     history: History,
     judge: Judge,
@@ -112,8 +115,8 @@ pub struct World<'a> {
     is_told_to_end: bool,
     /// The case to which an early end of the process belongs, if not to the usual ones.
     exit_owner: Option<&'static str>,
-    /// The case to which all violations here belong, and their level, if not to their own cases.
-    blamed: Option<(&'static str, Level)>,
+    /// Whether the judge's word counts.
+    is_judged: bool,
     rng: StdRng,
 }
 
@@ -146,10 +149,16 @@ impl<'a> World<'a> {
         let mut rng = StdRng::seed_from_u64(seed);
         let (layout, file, own) = (plan.layout(), plan.file(), plan.own_id(env.first_id));
         let mut links = Links::new(layout)?;
-        let port = env.port.map_or_else(|| places::free_port(&mut rng), Ok)?;
+        let mut claims = Vec::new();
+        let mut free_port = || -> Result<u16> {
+            let (port, claim) = places::free_port(&mut rng)?;
+            claims.push(claim);
+            Ok(port)
+        };
+        let port = env.port.map_or_else(&mut free_port, Ok)?;
         for nb in (0..plan.neighbors()).map(Nb) {
             let listens = plan.earlier_are_up || !plan.is_earlier(nb);
-            let port = places::free_port(&mut rng)?;
+            let port = free_port()?;
             links.add_neighbor(port);
             if listens {
                 links.listen(nb, &env.addresses)?;
@@ -180,9 +189,10 @@ impl<'a> World<'a> {
             due: Vec::new(),
             late: Duration::ZERO,
             doing: "started the peer".to_owned(),
+            _claims: claims,
             may_end: false,
             is_told_to_end: false,
-            blamed: None,
+            is_judged: true,
             exit_owner: None,
             rng,
             env,
@@ -327,9 +337,9 @@ impl<'a> World<'a> {
         self.exit_owner = Some(owner);
     }
 
-    /// Lets all that is wrong in this world belong to this case, at this level.
-    pub const fn all_belongs_to(&mut self, owner: &'static str, level: Level) {
-        self.blamed = Some((owner, level));
+    /// Lets only the case judge this world.
+    pub const fn judges_nothing(&mut self) {
+        self.is_judged = false;
     }
 
     /// Adds a finding; the case goes on.
@@ -347,11 +357,11 @@ impl<'a> World<'a> {
         self.process.as_ref().map(Process::printed).unwrap_or_default()
     }
 
-    /// Asks the process group to end.
+    /// Asks the peer to end. How it does is not judged.
     pub fn ask_to_end(&mut self) {
         self.is_told_to_end = true;
         if let Some(process) = &self.process {
-            process.ask_to_end();
+            process.ask_peer_to_end();
         }
     }
 
@@ -499,11 +509,10 @@ impl<'a> World<'a> {
 
     fn collect_violations(&mut self) {
         for mut violation in self.judge.take() {
-            if let Some((owner, level)) = self.blamed {
-                (violation.owner, violation.level) = (owner, level);
+            if self.is_judged {
+                violation.events = self.last_events();
+                self.violations.push(violation);
             }
-            violation.events = self.last_events();
-            self.violations.push(violation);
         }
     }
 }

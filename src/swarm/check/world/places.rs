@@ -1,11 +1,9 @@
 //! The directory of a world, and the ports in it.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, ErrorKind};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener, UdpSocket};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 use rand::RngExt;
@@ -13,32 +11,25 @@ use rand::rngs::StdRng;
 
 /// Ports that systems do not give to outgoing connections, so that nobody takes one by chance.
 const PORTS: std::ops::Range<u16> = 20_000..32_000;
-/// The ports that this process has given away.
-static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
 /// Files up to this size are copied, so that a program may change them; larger ones are linked.
 const MOST_COPIED: u64 = 4 << 20;
 
-/// Returns a free port at random.
+/// Returns a free TCP port at random, and a claim to it, the UDP port of the same number: until its peer listens, no other world
+/// may take it, not even one of another tester.
 ///
 /// # Errors
 /// When no port is free.
-pub fn free_port(rng: &mut StdRng) -> Result<u16> {
+pub fn free_port(rng: &mut StdRng) -> Result<(u16, UdpSocket)> {
     let bindable = |address: IpAddr, port| match TcpListener::bind((address, port)) {
         Ok(_) => true,
         Err(error) => address.is_ipv6() && error.kind() != ErrorKind::AddrInUse,
     };
     let addresses: [IpAddr; 2] = [Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()];
-    // A port is free until its peer listens, so no two worlds may get the same.
-    let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
-    if given.len() > PORTS.len() / 2 {
-        given.clear();
-    }
-    let free = (0..1000)
-        .map(|_| rng.random_range(PORTS))
-        .find(|&port| !given.contains(&port) && addresses.iter().all(|&address| bindable(address, port)))
-        .context("no port is free")?;
-    given.insert(free);
-    Ok(free)
+    let free = |port: u16| {
+        let claim = UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).ok()?;
+        addresses.iter().all(|&address| bindable(address, port)).then_some((port, claim))
+    };
+    (0..1000).map(|_| rng.random_range(PORTS)).find_map(free).context("no port is free")
 }
 
 /// Puts the content of a project into a directory: small files are copied, and all else is linked. Left out is what runs leave:

@@ -144,6 +144,24 @@ impl Process {
         self.signal(Signal::TERM);
     }
 
+    /// Asks what the command has started to end, and the command itself only if it has started nothing: a shell that waits for
+    /// the peer would end at once, and hide how the peer does.
+    pub fn ask_peer_to_end(&self) {
+        #[cfg(target_os = "linux")]
+        {
+            let shell = Pid::from_child(&self.child);
+            let others: Vec<Pid> = marked(&self.mark).into_iter().filter(|pid| *pid != shell).collect();
+            for pid in &others {
+                // It may have ended in this moment.
+                _ = rustix::process::kill_process(*pid, Signal::TERM);
+            }
+            if !others.is_empty() {
+                return;
+            }
+        }
+        self.ask_to_end();
+    }
+
     #[cfg(unix)]
     fn signal(&self, signal: Signal) {
         // If all of the group has ended, there is nobody to tell.

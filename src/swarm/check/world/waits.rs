@@ -15,6 +15,8 @@ use crate::check::verdict::{Finding, Level, sentence};
 
 /// The process is looked at this often.
 const LOOK: Duration = Duration::from_millis(10);
+/// A process whose connection has ended is watched this long before a wait for that connection fails.
+const LAST_LOOK: Duration = Duration::from_millis(300);
 /// Pause between two calls to a peer that does not listen yet.
 const REDIAL: Duration = Duration::from_millis(20);
 /// Number of events behind a finding that are shown.
@@ -179,8 +181,13 @@ impl World<'_> {
             }
             let is_over = Instant::now() >= until || (!wait.survives_end && self.is_hopeless(wait.nb));
             if is_over {
-                // What has arrived by now counts.
+                // What has arrived by now counts. A process whose connections have ended may be about to end, too.
+                let grace = if Instant::now() < until { LAST_LOOK } else { Duration::ZERO };
+                let grace = Instant::now() + grace;
                 self.step(Instant::now())?;
+                while !self.has_ended() && Instant::now() < grace {
+                    self.step(grace)?;
+                }
                 return see(self).ok_or_else(|| Stop::Failed(Box::new(self.missed(wait, mark, began.elapsed()))));
             }
             self.step(until)?;
@@ -204,7 +211,8 @@ impl World<'_> {
             let came = self.what_came(wait.nb, mark);
             if waited + LOOK < time { format!("{came} (after {})", secs(waited)) } else { came }
         });
-        finding.mistake = wait.mistake;
+        // What a process that has ended did not do needs no other reason.
+        finding.mistake = wait.mistake.filter(|_| !self.has_ended() || wait.survives_end);
         finding.bytes = wait.nb.and_then(|nb| {
             let rest = self.links.incoming(nb)?.rest();
             (!rest.is_empty())
