@@ -55,6 +55,9 @@ pub struct Between {
     pub we_are_interested_since: Duration,
     /// What they told last about theirs, if anything.
     pub they_are_interested: Option<bool>,
+    /// When we sent our bitfield, and how often they have told since then.
+    pub our_bitfield_at: Option<Duration>,
+    pub told_since_bitfield: u32,
     /// Their requests that we have not answered, oldest first.
     pub asked_of_us: Vec<Asked>,
     /// Our requests that they have not answered, oldest first.
@@ -83,6 +86,8 @@ impl Between {
             we_are_interested: None,
             we_are_interested_since: Duration::ZERO,
             they_are_interested: None,
+            our_bitfield_at: None,
+            told_since_bitfield: 0,
             asked_of_us: Vec::new(),
             asked_of_them: Vec::new(),
             pieces_came: 0,
@@ -193,6 +198,7 @@ impl Facts {
                 Message::Bitfield(set) => {
                     between.we_have = (**set).clone();
                     between.was_complete |= set.is_full();
+                    (between.our_bitfield_at, between.told_since_bitfield) = (Some(at), 0);
                 }
                 Message::Request(piece) => {
                     let while_unchoked = !between.they_choke;
@@ -214,6 +220,9 @@ impl Facts {
             return;
         };
         between.heard_count += 1;
+        if matches!(message, Message::Interested | Message::NotInterested) {
+            between.told_since_bitfield += 1;
+        }
         match message {
             Message::Choke => {
                 (between.they_choke, between.they_choke_since) = (true, at);

@@ -140,7 +140,9 @@ fn start_and_meet(world: &mut World) -> Result<(), Stop> {
 /// All neighbors are complete from the start; the peer downloads.
 fn from_bitfields(stage: &mut Stage, mistake: &'static Mistake) -> Result<(), Stop> {
     stage.run(plan(2), |world| {
-        [1, 2].map(|nb| has_all(world, Nb(nb)));
+        for nb in [1, 2].map(Nb) {
+            has_all(world, nb);
+        }
         // The seeder serves only when all are there: else it would be over before.
         world.habits(Nb(0)).unchokes = false;
         start_and_meet(world)?;
@@ -164,13 +166,17 @@ fn unchoke(world: &mut World, nb: Nb) -> Result<(), Stop> {
 /// All neighbors start with nothing; one pretends to have got all pieces, and serves them. All tell of their pieces by have.
 fn from_haves(stage: &mut Stage, mistake: &'static Mistake) -> Result<(), Stop> {
     stage.run(Plan::leecher(1, 2), |world| {
-        [0, 1, 2].map(|nb| is_idle(world, Nb(nb)));
+        for nb in [0, 1, 2].map(Nb) {
+            is_idle(world, nb);
+        }
         start_and_meet(world)?;
         world.doing("announced all pieces by have as one neighbor, and sent them");
         announce_rest(world, Nb(0));
         download(world)?;
         world.doing("announced all pieces by have as all neighbors, after the peer had the file");
-        [1, 2].map(|nb| announce_rest(world, Nb(nb)));
+        for nb in [1, 2].map(Nb) {
+            announce_rest(world, nb);
+        }
         over(world, mistake).map_err(|stop| name_signal(world, stop))
     })
 }
@@ -242,18 +248,26 @@ fn others_close_first(stage: &mut Stage) -> Result<(), Stop> {
     let address = "end/others-close-first";
     stage.run(plan(2), |world| {
         world.exit_belongs_to(address);
-        [1, 2].map(|nb| has_all(world, Nb(nb)));
-        [0, 1, 2].map(|nb| world.habits(Nb(nb)).unchokes = false);
+        for nb in [1, 2].map(Nb) {
+            has_all(world, nb);
+        }
+        for nb in [0, 1, 2].map(Nb) {
+            world.habits(nb).unchokes = false;
+        }
         start_and_meet(world)?;
         world.doing("closed two connections of complete neighbors, and then sent the pieces from a third");
-        [1, 2].map(|nb| settle_and_close(world, Nb(nb))).into_iter().collect::<Result<(), _>>()?;
+        for nb in [1, 2].map(Nb) {
+            settle_and_close(world, nb)?;
+        }
         unchoke(world, Nb(0))?;
         download(world)?;
         over(world, &mistakes::HANGS_ON_CLOSE)
     })?;
     stage.run(plan(2), |world| {
         world.exit_belongs_to(address);
-        [1, 2].map(|nb| is_idle(world, Nb(nb)));
+        for nb in [1, 2].map(Nb) {
+            is_idle(world, nb);
+        }
         start_and_meet(world)?;
         download(world)?;
         world.doing("announced all pieces as two neighbors, and closed right after the last have of each");
@@ -276,8 +290,12 @@ fn settle_and_close(world: &mut World, nb: Nb) -> Result<(), Stop> {
 
 fn last_have(stage: &mut Stage) -> Result<(), Stop> {
     stage.run(plan(2), |world| {
-        [1, 2].map(|nb| has_all(world, Nb(nb)));
-        [0, 1, 2].map(|nb| world.habits(Nb(nb)).unchokes = false);
+        for nb in [1, 2].map(Nb) {
+            has_all(world, nb);
+        }
+        for nb in [0, 1, 2].map(Nb) {
+            world.habits(nb).unchokes = false;
+        }
         start_and_meet(world)?;
         world.doing("sent the last piece to the peer, which then ends, because all others are complete");
         // Nobody chokes it at the end, so nothing of ours can meet a closed connection.
@@ -338,10 +356,14 @@ fn status(stage: &mut Stage) -> Result<(), Stop> {
 
 fn seeder_ends(stage: &mut Stage) -> Result<(), Stop> {
     stage.run(Plan::seeder(1, 1), |world| {
-        [0, 1].map(|nb| is_idle(world, Nb(nb)));
+        for nb in [0, 1].map(Nb) {
+            is_idle(world, nb);
+        }
         start_and_meet(world)?;
         world.doing("announced all pieces as all neighbors of a peer that starts with the file");
-        [0, 1].map(|nb| announce_rest(world, Nb(nb)));
+        for nb in [0, 1].map(Nb) {
+            announce_rest(world, nb);
+        }
         over(world, &mistakes::NEVER_ENDS)
     })
 }
@@ -361,7 +383,9 @@ fn serves_until_end(stage: &mut Stage) -> Result<(), Stop> {
 
 fn zero_left(stage: &mut Stage) -> Result<(), Stop> {
     stage.run(plan(1).with_seeder(Nb(1)), |world| {
-        [0, 1].map(|nb| world.habits(Nb(nb)).unchokes = false);
+        for nb in [0, 1].map(Nb) {
+            world.habits(nb).unchokes = false;
+        }
         start_and_meet(world)?;
         world.doing("met the peer with two neighbors that start with the file, and sent it all pieces");
         unchoke(world, Nb(0))?;

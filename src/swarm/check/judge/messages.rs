@@ -8,10 +8,18 @@ use peer_process::protocol::piece_set::PieceSet;
 
 use super::streams::evidence;
 use super::{CROSSING, GIVEN_UP, Judge, SETTLED, Violation};
-use crate::check::facts::Facts;
+use crate::check::facts::{Between, Facts};
 use crate::check::history::Heard;
 use crate::check::mistakes;
 use crate::check::plan::Nb;
+
+/// Reports whether a word about interest may be the answer to our bitfield, which is told always (B). One that was sent before
+/// the bitfield was read does not count.
+fn answers_bitfield(at: Duration, between: &Between) -> bool {
+    let Some(said) = between.our_bitfield_at else { return false };
+    let most = u32::from(at.saturating_sub(said) < CROSSING);
+    between.told_since_bitfield <= most
+}
 
 impl Judge {
     pub(super) fn see_heard(&mut self, at: Duration, nb: Nb, heard: &Heard, facts: &Facts) {
@@ -28,7 +36,7 @@ impl Judge {
                 Message::Choke => self.see_choke(nb, facts),
                 Message::Unchoke => self.see_unchoke(at, nb, facts),
                 Message::Interested => self.see_interested(at, nb, facts),
-                Message::NotInterested => self.see_not_interested(nb, facts),
+                Message::NotInterested => self.see_not_interested(at, nb, facts),
                 Message::Have(piece) => self.see_have(at, nb, *piece, facts),
                 Message::Bitfield(set) => self.see_bitfield(at, nb, set, facts),
                 Message::Request(piece) => self.see_request(at, nb, *piece, facts),
@@ -69,7 +77,7 @@ impl Judge {
 
     fn see_interested(&mut self, at: Duration, nb: Nb, facts: &Facts) {
         let between = facts.of(nb);
-        if between.they_are_interested == Some(true) {
+        if between.they_are_interested == Some(true) && !answers_bitfield(at, between) {
             let came = "interested a second time, without not interested in between".to_owned();
             let expected = "interested only when it was not interested before";
             let violation = Violation::new("interest/changes-only", &mistakes::INTEREST_REPEATED, nb, expected, came);
@@ -83,8 +91,9 @@ impl Judge {
         }
     }
 
-    fn see_not_interested(&mut self, nb: Nb, facts: &Facts) {
-        if facts.of(nb).they_are_interested == Some(false) {
+    fn see_not_interested(&mut self, at: Duration, nb: Nb, facts: &Facts) {
+        let between = facts.of(nb);
+        if between.they_are_interested == Some(false) && !answers_bitfield(at, between) {
             let came = "not interested a second time, without interested in between".to_owned();
             let expected = "not interested once after the bitfield, then only when it was interested before";
             let violation = Violation::new("interest/changes-only", &mistakes::INTEREST_REPEATED, nb, expected, came);

@@ -8,7 +8,6 @@ use std::time::Duration;
 use peer_process::protocol::message::Message;
 
 use self::reading::{expect, expected, lines};
-use super::endings::download;
 use crate::check::habits::Habits;
 use crate::check::mistakes;
 use crate::check::plan::{Nb, Plan, piece};
@@ -152,7 +151,9 @@ fn busy(world: &mut World) -> Result<(), Stop> {
     let serves_after = Some(Duration::from_millis(5));
     world.behave(giver, Habits { serves_after, tells_interest: true, ..Habits::greets(all) });
     let nothing = world.plan().pieces([]);
-    [1, 2].map(|nb| world.behave(Nb(nb), Habits::greets(nothing.clone())));
+    for nb in [1, 2].map(Nb) {
+        world.behave(nb, Habits::greets(nothing.clone()));
+    }
     start_and_meet(world)?;
     interest_of_peer(world, giver)?;
     world.say(giver, Message::Unchoke);
@@ -271,7 +272,9 @@ fn optimistic(stage: &mut Stage) -> Result<(), Stop> {
         }
         start_and_meet(world)?;
         world.doing("said interested as three neighbors, with k = 1");
-        [1, 2, 3].map(|nb| world.say(Nb(nb), Message::Interested));
+        for nb in [1, 2, 3].map(Nb) {
+            world.say(nb, Message::Interested);
+        }
         // Only one of two that are unchoked together can be preferred.
         let time = Duration::from_secs(2) + world.env().patience;
         world.until(&Wait::to_see("two unchoked neighbors").within(time).or(&mistakes::NO_OPTIMISTIC), |world| {
