@@ -94,7 +94,13 @@ pub static CASES: &[Case] = &[
         "end/serves-until-end",
         ("A9", Item::I1c, Must),
         "A complete peer serves those that lack pieces, and ends when the last of them has all.",
-        &["pieces/serves", "pieces/have-to-all", "end/not-before", "end/complete-from-bitfield", "end/complete-from-haves"],
+        &[
+            "pieces/serves",
+            "pieces/have-to-all",
+            "end/not-before",
+            "end/complete-from-bitfield",
+            "end/complete-from-haves",
+        ],
         serves_until_end,
     ),
     case(

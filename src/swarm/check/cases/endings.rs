@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::check::mistakes::{self, Mistake};
 use crate::check::history::{End, What};
+use crate::check::mistakes::{self, Mistake};
 use crate::check::plan::Nb;
 use crate::check::verdict::Level::Must;
 use crate::check::world::{Stop, Wait, World};

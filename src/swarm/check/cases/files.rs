@@ -99,7 +99,8 @@ fn seeder_place(stage: &mut Stage) -> Result<(), Stop> {
     stage.run(Plan::seeder(1, 2), |world| {
         full_bitfield(world)?;
         world.doing("put the seeder's file into peer_ID/ only; with a copy in ID/ the peer had it");
-        let seen = world.finding(Must, "a full bitfield of a peer that reads its file from peer_ID/", finding.came.clone());
+        let seen =
+            world.finding(Must, "a full bitfield of a peer that reads its file from peer_ID/", finding.came.clone());
         Err(failed(seen, &mistakes::SEEDER_ELSEWHERE))
     })
 }
@@ -216,8 +217,7 @@ fn copy_equal(stage: &mut Stage) -> Result<(), Stop> {
             return Ok(());
         }
         let came = format!("{} has {}", name_in(world, &path), differing(&bytes, world.file()));
-        let mistake =
-            if bytes.starts_with(world.file()) { &mistakes::COPY_PADDED } else { &mistakes::COPY_DIFFERS };
+        let mistake = if bytes.starts_with(world.file()) { &mistakes::COPY_PADDED } else { &mistakes::COPY_DIFFERS };
         Err(failed(world.finding(Must, expected, came), mistake))
     })
 }
@@ -237,7 +237,8 @@ fn copy_only(stage: &mut Stage) -> Result<(), Stop> {
         let before = completed(world)?;
         let right = right_place(world);
         let copy = if right.is_file() { Some(right) } else { copy_elsewhere(world, &before) };
-        let others = files_below(world.dir()).into_iter().filter(|path| !before.contains(path) && Some(path) != copy.as_ref());
+        let others =
+            files_below(world.dir()).into_iter().filter(|path| !before.contains(path) && Some(path) != copy.as_ref());
         let holding: Vec<PathBuf> = others.filter(|path| holds_piece(path, world)).collect();
         let Some(first) = holding.first() else { return Ok(()) };
         let came = format!("{} other files with bytes of the file, such as {}", holding.len(), name_in(world, first));

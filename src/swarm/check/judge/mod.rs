@@ -83,7 +83,16 @@ impl Judge {
     /// Returns a judge of a peer with this ID, with `earlier` of its `lines` neighbors before it and `k` preferred neighbors.
     pub fn new(own: PeerId, k: u32, lines: usize, earlier: usize) -> Self {
         let most_unchoked = usize::try_from(k).unwrap_or(usize::MAX).saturating_add(1);
-        Self { own, most_unchoked, lines, earlier, over_since: None, closed_at: None, told: BTreeSet::new(), found: Vec::new() }
+        Self {
+            own,
+            most_unchoked,
+            lines,
+            earlier,
+            over_since: None,
+            closed_at: None,
+            told: BTreeSet::new(),
+            found: Vec::new(),
+        }
     }
 
     /// Returns what was found, and forgets it.

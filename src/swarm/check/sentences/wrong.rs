@@ -28,8 +28,7 @@ pub fn wrong(lines: &[Line], own: u32, kind: Kind, expected: &[String]) -> Optio
     for line in of_kind {
         let sentence = line.sentence();
         let Some(&wanted) = wanted.get(sentence) else {
-            let mistake =
-                if kind == Kind::Makes { &mistakes::LOG_MAKES_FOR_BOTH } else { &mistakes::LOG_WRONG };
+            let mistake = if kind == Kind::Makes { &mistakes::LOG_MAKES_FOR_BOTH } else { &mistakes::LOG_WRONG };
             return Some(Wrong { mistake, came: format!("\"{sentence}\", which did not happen") });
         };
         let count = count(sentence);
@@ -103,7 +102,10 @@ fn compared(right: &str, theirs: &str) -> String {
     };
     let (theirs_rest, right_rest) = (rest(theirs), rest(right));
     let at = same + 1;
-    format!("the nearest line is \"{}\"; from character {at} on it has {theirs_rest} where {right_rest} is right", shown(theirs))
+    format!(
+        "the nearest line is \"{}\"; from character {at} on it has {theirs_rest} where {right_rest} is right",
+        shown(theirs)
+    )
 }
 
 /// Returns text of a log for a report: without control characters.
@@ -124,7 +126,11 @@ mod tests {
 
     fn check(kind: Kind, numbers: &[u32], line: &str, mistake: Option<&'static Mistake>) {
         let found = wrong(&lines(&[line]), OWN, kind, &[kind.sentence(OWN, numbers)]);
-        assert_eq!(found.as_ref().map(|wrong| wrong.mistake.name), mistake.map(|mistake| mistake.name), "{line}: {found:?}");
+        assert_eq!(
+            found.as_ref().map(|wrong| wrong.mistake.name),
+            mistake.map(|mistake| mistake.name),
+            "{line}: {found:?}"
+        );
     }
 
     #[test]
@@ -133,7 +139,10 @@ mod tests {
         have("[t]: Peer 1002 received the 'have' message from 1001 for the piece 3.", None);
         have("Peer 1002 recieved the 'have' message from 1001 for the piece 3.", Some(&mistakes::LOG_SPELLING));
         have("Peer 1002 received the have message from 1001 for the piece 3.", Some(&mistakes::LOG_QUOTES));
-        have("Peer 1002 received the \u{2018}have\u{2019} message from 1001 for the piece 3.", Some(&mistakes::LOG_QUOTES));
+        have(
+            "Peer 1002 received the \u{2018}have\u{2019} message from 1001 for the piece 3.",
+            Some(&mistakes::LOG_QUOTES),
+        );
         have("Peer [1002] received the 'have' message from 1001 for the piece 3.", Some(&mistakes::LOG_BRACKETS));
         have("Peer 1002 received the 'have' message from 1001.", Some(&mistakes::LOG_NO_INDEX));
         have("Peer 1002 received the 'have' message from Peer 1001 for the piece 3.", Some(&mistakes::LOG_BY_PEER));
@@ -167,9 +176,12 @@ mod tests {
 
     #[test]
     fn the_nearest_line_is_shown_from_its_first_difference_on() {
-        let found = wrong(&lines(&["Peer 1002 is choked by Peer 1001."]), OWN, Kind::ChokedBy, &[
-            Kind::ChokedBy.sentence(OWN, &[1001])
-        ]);
+        let found = wrong(
+            &lines(&["Peer 1002 is choked by Peer 1001."]),
+            OWN,
+            Kind::ChokedBy,
+            &[Kind::ChokedBy.sentence(OWN, &[1001])],
+        );
         let came = found.map(|wrong| wrong.came).unwrap_or_default();
         assert!(came.ends_with("from character 24 on it has \"Peer 1001.\" where \"1001.\" is right"), "{came}");
     }

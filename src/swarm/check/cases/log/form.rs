@@ -64,7 +64,8 @@ pub fn times(stage: &mut Stage) -> Result<(), Stop> {
         let wrong = wrong.or_else(|| Some((&mistakes::LOG_TIME_BACKWARDS, backwards(&sentences)?)));
         let Some((mistake, line)) = wrong else { return Ok(()) };
         let came = format!("\"{}\"", shown(&line.text));
-        let expected = "\"[time]: Peer ...\", the time with date, hour, minute and second, never before that of the line above";
+        let expected =
+            "\"[time]: Peer ...\", the time with date, hour, minute and second, never before that of the line above";
         let mut finding = world.finding(Must, expected, came);
         finding.mistake = Some(mistake);
         Err(Stop::Failed(Box::new(finding)))

@@ -19,7 +19,8 @@ const LARGEST: u64 = 4 << 20;
 /// Returns the names of the files below a directory that can be a log, relative to it. What is linked belongs to the project.
 fn names_below(dir: &Path, prefix: &str, depth: u32, names: &mut Vec<String>) {
     for entry in fs::read_dir(dir).into_iter().flatten().filter_map(Result::ok) {
-        let (Ok(metadata), Some(name)) = (entry.path().symlink_metadata(), entry.file_name().to_str().map(str::to_owned))
+        let (Ok(metadata), Some(name)) =
+            (entry.path().symlink_metadata(), entry.file_name().to_str().map(str::to_owned))
         else {
             continue;
         };
@@ -68,7 +69,9 @@ pub fn expected(world: &World, kind: Kind) -> Vec<String> {
     let mut sentences = Vec::new();
     for event in world.history().since(0) {
         let numbers = match (&event.what, kind) {
-            (What::Connected(nb, true), Kind::Makes) | (What::Connected(nb, false), Kind::ConnectedFrom) => vec![id(nb)],
+            (What::Connected(nb, true), Kind::Makes) | (What::Connected(nb, false), Kind::ConnectedFrom) => {
+                vec![id(nb)]
+            }
             (What::Said(nb, Said::Message(message)), _) => match (message, kind) {
                 (Message::Unchoke, Kind::UnchokedBy)
                 | (Message::Choke, Kind::ChokedBy)
