@@ -141,7 +141,10 @@ impl Line {
 
     /// Reports whether its author meant one of the eleven sentences.
     pub fn is_like_any(&self) -> bool {
-        Kind::ALL.into_iter().any(|kind| self.is_like(kind) && likeness(kind.form(), self.sentence()) >= 0.5)
+        let text = without_numbers(self.sentence());
+        Kind::ALL
+            .into_iter()
+            .any(|kind| self.is_like(kind) && likeness(&without_numbers(&kind.sentence(0, &[])), &text) >= 0.6)
     }
 }
 
@@ -174,6 +177,10 @@ fn number<'a>(text: &'a str, numbers: &mut Vec<u32>) -> Option<&'a str> {
 fn words(text: &str) -> Vec<String> {
     let parts = text.split(|byte: char| !byte.is_ascii_alphanumeric());
     parts.filter(|part| !part.is_empty()).map(str::to_ascii_lowercase).collect()
+}
+
+fn without_numbers(text: &str) -> String {
+    text.replace(|c: char| c.is_ascii_digit(), " ")
 }
 
 /// Returns the part of the words of the longer text that both have, from 0 to 1.

@@ -73,6 +73,11 @@ impl Links {
         self.neighbors.push(Neighbor { port, link: None });
     }
 
+    /// Gives a neighbor that does not listen yet another port.
+    pub fn move_to(&mut self, nb: Nb, port: u16) {
+        self.neighbors[nb.0].port = port;
+    }
+
     /// Returns a neighbor's port.
     pub fn port(&self, nb: Nb) -> u16 {
         self.neighbors[nb.0].port

@@ -36,6 +36,9 @@ use super::verdict::Finding;
 /// The name of the file that the swarms of the tester share.
 pub const FILE_NAME: &str = "check.dat";
 
+/// Maximum number of ports that are tried for one neighbor.
+const MOST_TRIES: u32 = 10;
+
 /// What all worlds of a run have in common.
 pub struct Env {
     /// The command with {id}, {dir} and {port}.
@@ -161,7 +164,15 @@ impl<'a> World<'a> {
             let port = free_port()?;
             links.add_neighbor(port);
             if listens {
-                links.listen(nb, &env.addresses)?;
+                // Who does not claim its ports may have taken this one.
+                let mut tries = 0;
+                while let Err(error) = links.listen(nb, &env.addresses) {
+                    tries += 1;
+                    if tries == MOST_TRIES {
+                        return Err(error);
+                    }
+                    links.move_to(nb, free_port()?);
+                }
             }
         }
         let empty = PieceSet::empty(layout);

@@ -26,16 +26,11 @@ pub fn place(stage: &mut Stage) -> Result<(), Stop> {
         let has_lines = |_: &mut World| fs::metadata(&path).is_ok_and(|metadata| metadata.len() > 0).then_some(());
         world.until(&wait, has_lines).map_err(|stop| {
             let Stop::Failed(mut finding) = stop else { return stop };
-            match find(world) {
-                Some(name) => {
-                    finding.came = format!("The log is {name}.");
-                    finding.mistake = Some(&mistakes::LOG_ELSEWHERE);
-                }
-                None => {
-                    "No file has a line of a log (--log-pattern names a place).".clone_into(&mut finding.came);
-                    finding.mistake = Some(&mistakes::LOG_MISSING);
-                }
-            }
+            let (came, mistake) = match find(world) {
+                Some(name) => (format!("The log is {name}."), &mistakes::LOG_ELSEWHERE),
+                None => ("No file has a line of a log (--log-pattern names one).".to_owned(), &mistakes::LOG_MISSING),
+            };
+            (finding.came, finding.mistake) = (came, Some(mistake));
             Stop::Failed(finding)
         })
     })
@@ -102,7 +97,7 @@ pub fn fresh(stage: &mut Stage) -> Result<(), Stop> {
         start_and_meet(world)?;
         world.doing(format!("started the peer where {name} had a line of an earlier run"));
         // A log with a date in its name is another file, which leaves this one alone.
-        let until = world.now() + Duration::from_millis(1000);
+        let until = world.now() + Duration::from_secs(1);
         let text = world.until(&Wait::to_see("a line in the log").beyond_the_end(), |world| {
             let text = fs::read_to_string(&path).unwrap_or_default();
             let is_written = text.contains("onnect") || world.now() >= until;

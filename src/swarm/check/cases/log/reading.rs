@@ -50,7 +50,7 @@ pub fn find(world: &World) -> Option<String> {
 }
 
 fn is_config(name: &str) -> bool {
-    name.ends_with(".cfg") || name.ends_with(crate::check::world::FILE_NAME)
+    Path::new(name).extension().is_some_and(|end| end == "cfg") || name.ends_with(crate::check::world::FILE_NAME)
 }
 
 /// Returns the name of the log, if there is one, and its lines.
