@@ -119,17 +119,6 @@ impl Ran {
         );
         self
     }
-
-    /// Asserts that it did not say this.
-    pub fn assert_silent_about(&self, part: &str) -> &Self {
-        assert!(
-            !self.stdout.contains(part) && !self.stderr.contains(part),
-            "'{part}' in\n{}\n{}",
-            self.stdout,
-            self.stderr
-        );
-        self
-    }
 }
 
 /// The start of the mark that each process of a run has in its environment.

@@ -142,9 +142,7 @@ impl Line {
     /// Reports whether its author meant one of the eleven sentences.
     pub fn is_like_any(&self) -> bool {
         let text = without_numbers(self.sentence());
-        Kind::ALL
-            .into_iter()
-            .any(|kind| self.is_like(kind) && likeness(&without_numbers(&kind.sentence(0, &[])), &text) >= 0.6)
+        Kind::ALL.into_iter().any(|kind| self.is_like(kind) && part_in(&kind.sentence(0, &[]), &text) >= 0.7)
     }
 }
 
@@ -185,16 +183,31 @@ fn without_numbers(text: &str) -> String {
 
 /// Returns the part of the words of the longer text that both have, from 0 to 1.
 fn likeness(one: &str, other: &str) -> f64 {
-    let (one, mut other) = (words(one), words(other));
-    let longer = one.len().max(other.len()).max(1);
+    let (one, other) = (words(one), words(other));
+    let longer = one.len().max(other.len());
+    in_both(one, other) / whole(longer)
+}
+
+/// Returns the part of the words of a line that a sentence has too, from 0 to 1. The line may lack some of it.
+fn part_in(sentence: &str, line: &str) -> f64 {
+    let (sentence, line) = (words(&without_numbers(sentence)), words(line));
+    let count = line.len();
+    in_both(sentence, line) / whole(count)
+}
+
+fn whole(count: usize) -> f64 {
+    f64::from(u32::try_from(count.max(1)).unwrap_or(u32::MAX))
+}
+
+fn in_both(one: Vec<String>, mut other: Vec<String>) -> f64 {
     let mut both = 0_u32;
-    for word in &one {
-        if let Some(place) = other.iter().position(|theirs| theirs == word) {
+    for word in one {
+        if let Some(place) = other.iter().position(|theirs| *theirs == word) {
             other.swap_remove(place);
             both += 1;
         }
     }
-    f64::from(both) / f64::from(u32::try_from(longer).unwrap_or(u32::MAX))
+    f64::from(both)
 }
 
 #[cfg(test)]

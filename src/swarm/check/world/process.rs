@@ -18,7 +18,9 @@ const MARK: &str = "SWARM_CHECK_MARK";
 /// How long a process may take to end when it is asked to.
 const LAST_PATIENCE: Duration = Duration::from_millis(400);
 /// Time between two looks for what goes on after the command has ended.
-const NEXT_LOOK: Duration = Duration::from_millis(50);
+const NEXT_LOOK: Duration = Duration::from_millis(30);
+/// Number of such looks that must find nothing.
+const EMPTY_LOOKS: u32 = 3;
 /// Number of bytes that are kept of the start and of the end of what it prints.
 const KEPT: usize = 16 * 1024;
 
@@ -62,6 +64,9 @@ pub struct Process {
     status: Option<ExitStatus>,
     /// How the command itself ended, while what it had started went on; and when to look again.
     first_ended: Option<(ExitStatus, Instant)>,
+    /// Number of looks in a row that found nothing of it. One that becomes another program has no environment for a moment.
+    empty_looks: u32,
+    went_to_background: bool,
 }
 
 impl Process {
@@ -77,7 +82,8 @@ impl Process {
         let mut child = shell.spawn()?;
         let printed = Arc::new((Mutex::new(Printed::default()), Condvar::new()));
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-        let mut process = Self { child, mark, printed, status: None, first_ended: None };
+        let mut process =
+            Self { child, mark, printed, status: None, first_ended: None, empty_looks: 0, went_to_background: false };
         let reading = stdout.map_or(Ok(()), |pipe| process.read(pipe));
         let reading = reading.and_then(|()| stderr.map_or(Ok(()), |pipe| process.read(pipe)));
         if let Err(error) = reading {
@@ -103,7 +109,7 @@ impl Process {
 
     /// Reports whether the command ended before what it had started.
     pub const fn went_to_background(&self) -> bool {
-        self.first_ended.is_some()
+        self.went_to_background
     }
 
     /// Returns the exit status, once the process has ended with all that it started.
@@ -114,9 +120,13 @@ impl Process {
             let ended = self.first_ended.map(|(status, _)| status);
             let ended = ended.or_else(|| self.child.try_wait().ok().flatten());
             // A command that puts the peer into the background has ended only when that has.
-            let goes_on = may_go_on && ended.is_some() && !marked(&self.mark).is_empty();
+            let is_found = may_go_on && ended.is_some() && !marked(&self.mark).is_empty();
+            self.went_to_background |= is_found;
+            self.empty_looks = if is_found { 0 } else { self.empty_looks + 1 };
             match ended {
-                Some(status) if goes_on => self.first_ended = Some((status, Instant::now() + NEXT_LOOK)),
+                Some(status) if may_go_on && self.empty_looks < EMPTY_LOOKS => {
+                    self.first_ended = Some((status, Instant::now() + NEXT_LOOK));
+                }
                 _ => self.status = ended,
             }
         }
