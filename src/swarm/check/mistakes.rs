@@ -346,7 +346,7 @@ mistakes! {
         "Something stands before the time, such as the prefix of a logging library."
         "Set the library's format to the message alone, and begin the line with [time]: yourself."
     LOG_OTHER_LINES "log-other-lines"
-        "The log has lines that are none of the eleven sentences."
+        "The log has lines beside the eleven sentences."
         "Write headers and debug lines to the console."
     LOG_TIME_BACKWARDS "log-time-backwards"
         "The times in the log go backwards."

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::endings::{announce_rest, download};
+use super::endings::{announce_rest, download, start_and_meet};
 use crate::check::mistakes::{self, Mistake};
 use crate::check::plan::{Nb, Plan};
 use crate::check::rubric::Item;
@@ -13,7 +13,7 @@ use crate::check::verdict::Finding;
 use crate::check::verdict::Level::{Must, Should};
 use crate::check::world::{FILE_NAME, Stop, Wait, World};
 
-/// So many bytes of a piece are not in another file by chance.
+/// Another file does not begin with this number of a piece's bytes by chance.
 const TOKEN: usize = 64;
 /// Within this time after the last piece the copy is whole, also if the peer does not end.
 const WRITTEN: Duration = Duration::from_secs(3);
@@ -62,14 +62,6 @@ pub static CASES: &[Case] = &[
         old_copy,
     ),
 ];
-
-fn start_and_meet(world: &mut World) -> Result<(), Stop> {
-    world.start()?;
-    for nb in 0..world.plan().neighbors() {
-        world.meet(Nb(nb))?;
-    }
-    Ok(())
-}
 
 /// Returns a finding of a case as the reason to stop.
 fn failed(mut finding: Finding, mistake: &'static Mistake) -> Stop {

@@ -1,6 +1,6 @@
 //! The time before a sentence: its form is free, and it never goes back.
 
-use super::Line;
+use super::kinds::Line;
 use crate::check::mistakes::{self, Mistake};
 
 /// Returns what is wrong with the time before a sentence: it stands in brackets, with a colon and one blank behind it.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Kind, Line, likeness};
+use super::kinds::{Kind, Line, likeness};
 use crate::check::mistakes::{self, Mistake};
 
 /// What is wrong with the lines of one kind.

@@ -498,7 +498,7 @@ impl<'a> World<'a> {
             self.judge.finish(at, &self.facts);
         }
         self.collect_violations();
-        // The peer's port must be free for the next world: whoever closes first holds it for a minute.
+        // The peer's port must be free for the next world, and who closes first holds it for a minute.
         self.links.reset_all();
         let was_killed = self.process.as_mut().is_some_and(Process::end);
         Remains {

@@ -14,8 +14,8 @@ const PORTS: std::ops::Range<u16> = 20_000..32_000;
 /// Files up to this size are copied, so that a program may change them; larger ones are linked.
 const MOST_COPIED: u64 = 4 << 20;
 
-/// Returns a free TCP port at random, and a claim to it, the UDP port of the same number: until its peer listens, no other world
-/// may take it, not even one of another tester.
+/// Returns a free TCP port at random, and a claim to it: the UDP port of the same number. Until its peer listens, no other world
+/// takes it, not even one of another tester.
 ///
 /// # Errors
 /// When no port is free.

@@ -154,8 +154,8 @@ impl Process {
         self.signal(Signal::TERM);
     }
 
-    /// Asks what the command has started to end, and the command itself only if it has started nothing: a shell that waits for
-    /// the peer would end at once, and hide how the peer does.
+    /// Asks what the command has started to end, and the command itself only if it has started nothing. A shell that waits for the
+    /// peer would end at once, and hide how the peer does.
     pub fn ask_peer_to_end(&self) {
         #[cfg(target_os = "linux")]
         {
