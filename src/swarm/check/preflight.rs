@@ -65,6 +65,7 @@ pub fn set_up(args: &CheckArgs) -> Result<()> {
     if status.success() {
         return Ok(());
     }
+    process.hear_out();
     for line in process.printed().last_lines(10) {
         say(&format!("--setup printed: {line}"));
     }

@@ -21,6 +21,8 @@ const LAST_PATIENCE: Duration = Duration::from_millis(400);
 const NEXT_LOOK: Duration = Duration::from_millis(30);
 /// Number of such looks that must find nothing.
 const EMPTY_LOOKS: u32 = 3;
+/// How long the last words of a process are waited for.
+const LAST_WORDS: Duration = Duration::from_millis(50);
 /// Number of bytes that are kept of the start and of the end of what it prints.
 const KEPT: usize = 16 * 1024;
 
@@ -141,6 +143,13 @@ impl Process {
         let status = self.child.wait()?;
         self.status = Some(status);
         Ok(status)
+    }
+
+    /// Waits a moment for the last words of a process that has ended: what it printed may be still unread.
+    pub fn hear_out(&self) {
+        let printed = lock(&self.printed.0);
+        let waited = self.printed.1.wait_timeout_while(printed, LAST_WORDS, |printed| printed.open > 0);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Returns what it has printed so far.

@@ -141,6 +141,7 @@ impl World<'_> {
             None => "by a signal".to_owned(),
         };
         let what = What::Exited(how);
+        self.process.iter().for_each(super::Process::hear_out);
         let printed = self.printed().last_lines(3).join(" | ");
         let is_allowed = self.may_end || self.are_all_complete();
         // How it ends when the tester tells it to is not judged.
