@@ -42,6 +42,8 @@ pub struct Between {
     pub is_broken: bool,
     /// The pieces that we have told to have.
     pub we_have: PieceSet,
+    /// Whether we have told, on this connection or an earlier one, that we have the file.
+    pub was_complete: bool,
     /// The pieces that they have told to have, by bitfield and by `have`.
     pub they_have: PieceSet,
     /// The pieces that they have told by `have`.
@@ -59,6 +61,9 @@ pub struct Between {
     pub we_are_interested_since: Duration,
     /// What they told last about theirs, if anything.
     pub they_are_interested: Option<bool>,
+    /// When we sent our bitfield, and how often they have told since then.
+    pub our_bitfield_at: Option<Duration>,
+    pub told_since_bitfield: u32,
     /// Their requests that we have not answered, oldest first.
     pub asked_of_us: Vec<Asked>,
     /// Our requests that they have not answered, oldest first.
@@ -79,6 +84,7 @@ impl Between {
             bitfield_came: false,
             is_broken: false,
             we_have: PieceSet::empty(layout),
+            was_complete: false,
             they_have: PieceSet::empty(layout),
             they_announced: PieceSet::empty(layout),
             our_bitfield: PieceSet::empty(layout),
@@ -89,6 +95,8 @@ impl Between {
             we_are_interested: None,
             we_are_interested_since: Duration::ZERO,
             they_are_interested: None,
+            our_bitfield_at: None,
+            told_since_bitfield: 0,
             asked_of_us: Vec::new(),
             asked_of_them: Vec::new(),
             pieces_came: 0,
@@ -98,7 +106,8 @@ impl Between {
     /// Starts a new connection: nothing was told on it.
     fn connect(&mut self, layout: FileLayout, at: Duration) {
         let connections = self.connections + 1;
-        *self = Self { is_connected: true, connections, connected_at: at, ..Self::new(layout) };
+        let was_complete = self.was_complete;
+        *self = Self { is_connected: true, connections, connected_at: at, was_complete, ..Self::new(layout) };
         (self.we_choke_since, self.they_choke_since) = (at, at);
     }
 }
@@ -150,6 +159,12 @@ impl Facts {
         self.all().filter(|(_, between)| between.is_connected && !between.they_choke).map(|(nb, _)| nb).collect()
     }
 
+    /// Reports whether each of the first neighbors, as many as have lines, has told that it has the file. It stays so when its
+    /// connection ends.
+    pub fn are_complete(&self, lines: usize) -> bool {
+        self.between.iter().take(lines).all(|between| between.was_complete)
+    }
+
     /// Reports whether the neighbor has told of a piece that the peer lacks.
     pub fn offers(&self, nb: Nb) -> bool {
         self.of(nb).we_have.iter().any(|piece| !self.can_have.contains(piece))
@@ -187,10 +202,13 @@ impl Facts {
                 }
                 Message::Have(piece) => {
                     between.we_have.insert(*piece);
+                    between.was_complete |= between.we_have.is_full();
                 }
                 Message::Bitfield(set) => {
                     between.we_have = (**set).clone();
                     between.our_bitfield = (**set).clone();
+                    between.was_complete |= set.is_full();
+                    (between.our_bitfield_at, between.told_since_bitfield) = (Some(at), 0);
                 }
                 Message::Request(piece) => {
                     let while_unchoked = !between.they_choke;
@@ -213,6 +231,9 @@ impl Facts {
             return;
         };
         between.heard_count += 1;
+        if matches!(message, Message::Interested | Message::NotInterested) {
+            between.told_since_bitfield += 1;
+        }
         match message {
             Message::Choke => {
                 (between.they_choke, between.they_choke_since) = (true, at);

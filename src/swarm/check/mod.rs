@@ -5,8 +5,8 @@
 //! - `rubric`, `mistakes`: the words of the course and of experience; `verdict`: what a run finds;
 //! - `choice`, `report`: from the command line to cases, and from findings to text for people and programs;
 //! - `plan`: the swarm of one case; `history`: what happened in it; `facts`: what is true after it;
-//! - `incoming`: bytes to messages; `habits`: what neighbors do by themselves; `judge`: what no correct peer does. All pure;
-//! - `chance`: how likely random choices look wrong; pure;
+//! - `incoming`: bytes to messages; `habits`: what neighbors do by themselves; `judge`: what no correct peer does;
+//! - `chance`: how likely random choices look wrong; `sentences`: the log's words, letter by letter. All pure;
 //! - `world`: the only place with sockets and processes; `stage`: what a case works with;
 //! - `cases`: the cases; `preflight`: what comes before them; `suite`: runs them; `resolve`: what explains what.
 
@@ -29,6 +29,7 @@ mod habits;
 mod judge;
 
 mod chance;
+mod sentences;
 
 mod world;
 

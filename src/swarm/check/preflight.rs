@@ -15,6 +15,7 @@ use super::world::{Env, Process, Stop, secs};
 use crate::cli::CheckArgs;
 use crate::fault::Usage;
 use crate::logs::LogPattern;
+use crate::out::say;
 
 /// The directory of a run: one that goes away, or the one of `--keep`.
 pub enum Place {
@@ -64,8 +65,11 @@ pub fn set_up(args: &CheckArgs) -> Result<()> {
     if status.success() {
         return Ok(());
     }
-    let printed = process.printed().last_lines(10).join("\n  ");
-    Err(Usage::error(format!("--setup '{command}' failed ({status}):\n  {printed}")))
+    process.hear_out();
+    for line in process.printed().last_lines(10) {
+        say(&format!("--setup printed: {line}"));
+    }
+    Err(Usage::error(format!("--setup '{command}' failed ({status})")))
 }
 
 /// Returns what all worlds of a run have in common.
@@ -121,15 +125,15 @@ pub fn cannot_be_run(env: &Env, dir: &Path, seed: u64) -> Result<Option<String>>
         Ok(()) | Err(Stop::Interrupted) => Ok(None),
         Err(Stop::Tester(error)) => Err(error),
         Err(Stop::Failed(finding)) => {
-            let printed = match stage.printed.join("\n  ") {
-                lines if lines.is_empty() => "It printed nothing.".to_owned(),
-                lines => format!("It printed last:\n  {lines}"),
-            };
+            for line in &stage.printed {
+                say(&format!("the peer printed: {line}"));
+            }
+            let printed = if stage.printed.is_empty() { "; it printed nothing" } else { "" };
             let time = secs(env.start_patience);
+            let came = finding.came.trim_end_matches('.');
             Ok(Some(format!(
                 "the peer cannot be run: it neither listens on the port of its line nor calls the peer of the line before it \
-                within {time} (--start-timeout): {}. {printed}",
-                finding.came
+                within {time} (--start-timeout); what came: {came}{printed}"
             )))
         }
     }

@@ -167,6 +167,9 @@ fn note(raw: &Raw) -> Option<String> {
     if raw.was_killed {
         notes.push("the peer did not end on SIGTERM and was killed".to_owned());
     }
+    if raw.went_to_background {
+        notes.push("the command ended while the peer went on in the background; the tester waited for that".to_owned());
+    }
     (!notes.is_empty()).then(|| notes.join("; "))
 }
 
@@ -211,6 +214,7 @@ mod tests {
             trace: Vec::new(),
             runs: 1,
             was_killed: false,
+            went_to_background: false,
             printed: Vec::new(),
         }
     }

@@ -70,6 +70,8 @@ pub struct Stage<'a> {
     pub trace: Vec<String>,
     /// Whether a peer had to be killed.
     pub was_killed: bool,
+    /// Whether the command ended while what it had started went on.
+    pub went_to_background: bool,
     /// The last lines that the last peer printed.
     pub printed: Vec<String>,
 }
@@ -88,6 +90,7 @@ impl<'a> Stage<'a> {
             start_times: Vec::new(),
             trace: Vec::new(),
             was_killed: false,
+            went_to_background: false,
             printed: Vec::new(),
         }
     }
@@ -121,6 +124,7 @@ impl<'a> Stage<'a> {
         }
         self.trace.extend(remains.trace);
         self.was_killed |= remains.was_killed;
+        self.went_to_background |= remains.went_to_background;
         self.printed = remains.printed;
     }
 }

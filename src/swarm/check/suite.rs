@@ -41,6 +41,8 @@ pub struct Raw {
     pub runs: u32,
     /// Whether a peer had to be killed.
     pub was_killed: bool,
+    /// Whether the command ended while what it had started went on.
+    pub went_to_background: bool,
     /// The last lines that the last peer printed.
     pub printed: Vec<String>,
 }
@@ -152,6 +154,7 @@ impl Suite<'_> {
             trace: stage.trace,
             runs: run,
             was_killed: stage.was_killed,
+            went_to_background: stage.went_to_background,
             printed: stage.printed,
         }))
     }

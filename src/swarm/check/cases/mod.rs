@@ -3,9 +3,13 @@
 mod bitfield;
 mod choking;
 mod common;
+mod end;
+mod endings;
+mod files;
 mod frames;
 mod handshake;
 mod interest;
+mod log;
 mod pieces;
 mod requests;
 mod robustness;
@@ -29,6 +33,9 @@ pub fn all() -> Vec<&'static Case> {
         requests::CASES,
         pieces::wire::CASES,
         pieces::haves::CASES,
+        end::CASES,
+        log::CASES,
+        files::CASES,
         robustness::CASES,
         robustness_neighbors::CASES,
     ]

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use peer_process::protocol::layout::PieceIndex;
 
-use super::{Blame, Judge, SETTLED, Violation};
+use super::{Blame, CROSSING, Judge, SETTLED, Violation};
 use crate::check::facts::{Between, Facts};
 use crate::check::history::What;
-use crate::check::mistakes;
+use crate::check::mistakes::{self, Mistake};
 use crate::check::plan::Nb;
 use crate::check::verdict::Level;
 
@@ -93,8 +93,27 @@ impl Judge {
         }
     }
 
+    /// Returns the likely reason of an early end in good order.
+    fn why_early(&self, at: Duration, facts: &Facts) -> &'static Mistake {
+        if self.closed_at.is_some_and(|closed| at.saturating_sub(closed) < CROSSING) {
+            &mistakes::ENDS_ON_CLOSE
+        } else if !facts.can_have.is_full() && facts.are_complete(self.lines) {
+            &mistakes::ENDS_INCOMPLETE
+        } else {
+            &mistakes::ENDS_EARLY
+        }
+    }
+
     /// Judges the end of the process. `printed` is the last that it printed; `blame` says to whom an early end belongs.
-    pub fn see_exit(&mut self, how: &What, is_allowed: bool, printed: &str, blame: Option<Blame>) {
+    pub fn see_exit(
+        &mut self,
+        at: Duration,
+        how: &What,
+        is_allowed: bool,
+        facts: &Facts,
+        printed: &str,
+        blame: Option<Blame>,
+    ) {
         let What::Exited(how) = how else { return };
         let is_right = how == "with status 0";
         if is_allowed && is_right {
@@ -103,7 +122,7 @@ impl Judge {
         let words = if printed.is_empty() { String::new() } else { format!("; its last words: {printed}") };
         let (default_owner, mistake, expected) = match (is_allowed, is_right) {
             (true, _) => ("end/status", &mistakes::WRONG_STATUS, "exit status 0"),
-            (false, true) => ("end/not-before", &mistakes::ENDS_EARLY, "no end before all peers have the file"),
+            (false, true) => ("end/not-before", self.why_early(at, facts), "no end before all peers have the file"),
             (false, false) => ("start/stays", &mistakes::CRASHES, "a process that runs until all peers have the file"),
         };
         self.tell(Violation {

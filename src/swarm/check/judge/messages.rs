@@ -15,6 +15,13 @@ use crate::check::plan::Nb;
 
 /// Messages of one decision come within this time.
 const AT_ONCE: Duration = Duration::from_millis(300);
+/// Reports whether a word about interest may be the answer to our bitfield, which is told always (B). One that was sent before
+/// the bitfield was read does not count.
+fn answers_bitfield(at: Duration, between: &Between) -> bool {
+    let Some(said) = between.our_bitfield_at else { return false };
+    let most = u32::from(at.saturating_sub(said) < CROSSING);
+    between.told_since_bitfield <= most
+}
 
 impl Judge {
     pub(super) fn see_heard(&mut self, at: Duration, nb: Nb, heard: &Heard, facts: &Facts) {
@@ -85,7 +92,7 @@ impl Judge {
 
     fn see_interested(&mut self, at: Duration, nb: Nb, facts: &Facts) {
         let between = facts.of(nb);
-        if between.they_are_interested == Some(true) && !is_new(at, between) {
+        if between.they_are_interested == Some(true) && !is_new(at, between) && !answers_bitfield(at, between) {
             let came = "interested a second time, without not interested in between".to_owned();
             let expected = "interested only when it was not interested before";
             let violation = Violation::new("interest/changes-only", &mistakes::INTEREST_REPEATED, nb, expected, came);
@@ -101,7 +108,7 @@ impl Judge {
 
     fn see_not_interested(&mut self, at: Duration, nb: Nb, facts: &Facts) {
         let between = facts.of(nb);
-        if between.they_are_interested == Some(false) && !is_new(at, between) {
+        if between.they_are_interested == Some(false) && !is_new(at, between) && !answers_bitfield(at, between) {
             let came = "not interested a second time, without interested in between".to_owned();
             let expected = "not interested once after the bitfield, then only when it was interested before";
             let violation = Violation::new("interest/changes-only", &mistakes::INTEREST_REPEATED, nb, expected, came);

@@ -16,7 +16,7 @@ use peer_process::protocol::layout::PieceIndex;
 use peer_process::protocol::peer_id::PeerId;
 
 use super::facts::{Between, Facts};
-use super::history::What;
+use super::history::{End, What};
 use super::mistakes::{self, Mistake};
 use super::plan::Nb;
 use super::verdict::{Bytes, Level};
@@ -112,6 +112,8 @@ pub struct Judge {
     is_confused: bool,
     /// Since when more than allowed are unchoked.
     over_since: Option<Duration>,
+    /// When the tester closed a connection last.
+    closed_at: Option<Duration>,
     /// What was found already; each kind counts once in a world.
     told: BTreeSet<(&'static str, Option<&'static str>)>,
     found: Vec<Violation>,
@@ -132,6 +134,7 @@ impl Judge {
             excused: BTreeSet::new(),
             is_confused: false,
             over_since: None,
+            closed_at: None,
             told: BTreeSet::new(),
             found: Vec::new(),
         }
@@ -169,6 +172,7 @@ impl Judge {
             }
             What::Heard(nb, _) if self.misaligned.contains(nb) => {}
             What::Heard(nb, heard) => self.see_heard(at, *nb, heard, facts),
+            What::Ended(_, End::ByUs) => self.closed_at = Some(at),
             _ => {}
         }
     }

@@ -75,6 +75,11 @@ impl Links {
         self.neighbors.push(Neighbor { port, link: None });
     }
 
+    /// Gives a neighbor that does not listen yet another port.
+    pub fn move_to(&mut self, nb: Nb, port: Port) {
+        self.neighbors[nb.0].port = port;
+    }
+
     /// Returns a neighbor's port.
     pub fn port(&self, nb: Nb) -> u16 {
         self.neighbors[nb.0].port.number
@@ -203,6 +208,14 @@ impl Links {
         }
         _ = self.poll.registry().deregister(&mut link.stream);
         true
+    }
+
+    /// Closes our half of a neighbor's connection, if all that was to be sent has left.
+    pub fn hang_up(&mut self, nb: Nb) {
+        if let Some(link) = self.link(nb).filter(|link| link.outgoing.is_empty()) {
+            // What the peer has reset is closed already.
+            _ = link.stream.shutdown(std::net::Shutdown::Write);
+        }
     }
 
     /// Resets all connections.

@@ -40,6 +40,8 @@ pub const FILE_NAME: &str = "check.dat";
 
 /// Number of strangers whose IDs are known.
 const STRANGERS: usize = 2;
+/// Maximum number of ports that are tried for one neighbor.
+const MOST_TRIES: u32 = 10;
 
 /// What all worlds of a run have in common.
 pub struct Env {
@@ -116,6 +118,10 @@ pub struct World<'a> {
     may_end: bool,
     /// To whom and to what an early end of the process belongs, if not to the usual cases.
     exit_blame: Option<Blame>,
+    /// Whether the tester has asked it to end.
+    is_told_to_end: bool,
+    /// Whether the judge's word counts.
+    is_judged: bool,
     rng: StdRng,
 }
 
@@ -133,6 +139,8 @@ pub struct Remains {
     pub trace: Vec<String>,
     /// Whether the peer had to be killed.
     pub was_killed: bool,
+    /// Whether the command ended while what it had started went on.
+    pub went_to_background: bool,
     /// The last lines that the peer printed.
     pub printed: Vec<String>,
 }
@@ -152,7 +160,15 @@ impl<'a> World<'a> {
             let port = places::free_port(&mut rng)?;
             links.add_neighbor(port);
             if listens {
-                links.listen(nb, &env.addresses)?;
+                // Who does not claim its ports may have taken this one.
+                let mut tries = 0;
+                while let Err(error) = links.listen(nb, &env.addresses) {
+                    tries += 1;
+                    if tries == MOST_TRIES {
+                        return Err(error);
+                    }
+                    links.move_to(nb, places::free_port(&mut rng)?);
+                }
             }
         }
         let empty = PieceSet::empty(layout);
@@ -185,6 +201,8 @@ impl<'a> World<'a> {
             doing: "started the peer".to_owned(),
             may_end: false,
             exit_blame: None,
+            is_told_to_end: false,
+            is_judged: true,
             rng,
             env,
             plan,
@@ -342,6 +360,11 @@ impl<'a> World<'a> {
         self.judge.excuse(piece);
     }
 
+    /// Lets only the case judge this world.
+    pub const fn judges_nothing(&mut self) {
+        self.is_judged = false;
+    }
+
     /// Adds a finding; the case goes on.
     pub fn add(&mut self, finding: Finding) {
         self.findings.push(finding);
@@ -362,10 +385,11 @@ impl<'a> World<'a> {
         self.process.as_ref().map(Process::printed).unwrap_or_default()
     }
 
-    /// Asks the process group to end.
-    pub fn ask_to_end(&self) {
+    /// Asks the peer to end. How it does is not judged.
+    pub fn ask_to_end(&mut self) {
+        self.is_told_to_end = true;
         if let Some(process) = &self.process {
-            process.ask_to_end();
+            process.ask_peer_to_end();
         }
     }
 
@@ -486,7 +510,7 @@ impl<'a> World<'a> {
             self.judge.finish(at, &self.facts);
         }
         self.collect_violations();
-        // The peer's port must be free for the next world: whoever closes first holds it for a minute.
+        // The peer's port must be free for the next world, and who closes first holds it for a minute.
         self.links.reset_all();
         let was_killed = self.process.as_mut().is_some_and(Process::end);
         Remains {
@@ -501,14 +525,17 @@ impl<'a> World<'a> {
                 .map(|event| waits::line(event, &self.plan, self.env.first_id))
                 .collect(),
             was_killed,
+            went_to_background: self.process.as_ref().is_some_and(Process::went_to_background),
             printed: self.process.as_ref().map(|process| process.printed().last_lines(10)).unwrap_or_default(),
         }
     }
 
     fn collect_violations(&mut self) {
         for mut violation in self.judge.take() {
-            violation.events = self.last_events();
-            self.violations.push(violation);
+            if self.is_judged {
+                violation.events = self.last_events();
+                self.violations.push(violation);
+            }
         }
     }
 }

@@ -17,6 +17,12 @@ use rustix::process::{Pid, Signal};
 const MARK: &str = "SWARM_CHECK_MARK";
 /// How long a process may take to end when it is asked to.
 const LAST_PATIENCE: Duration = Duration::from_millis(400);
+/// Time between two looks for what goes on after the command has ended.
+const NEXT_LOOK: Duration = Duration::from_millis(30);
+/// Number of such looks that must find nothing.
+const EMPTY_LOOKS: u32 = 3;
+/// How long the last words of a process are waited for.
+const LAST_WORDS: Duration = Duration::from_millis(50);
 /// Number of bytes that are kept of the start and of the end of what it prints.
 const KEPT: usize = 16 * 1024;
 
@@ -58,6 +64,11 @@ pub struct Process {
     mark: String,
     printed: Arc<(Mutex<Printed>, Condvar)>,
     status: Option<ExitStatus>,
+    /// How the command itself ended, while what it had started went on; and when to look again.
+    first_ended: Option<(ExitStatus, Instant)>,
+    /// Number of looks in a row that found nothing of it. One that becomes another program has no environment for a moment.
+    empty_looks: u32,
+    went_to_background: bool,
 }
 
 impl Process {
@@ -73,7 +84,8 @@ impl Process {
         let mut child = shell.spawn()?;
         let printed = Arc::new((Mutex::new(Printed::default()), Condvar::new()));
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-        let mut process = Self { child, mark, printed, status: None };
+        let mut process =
+            Self { child, mark, printed, status: None, first_ended: None, empty_looks: 0, went_to_background: false };
         let reading = stdout.map_or(Ok(()), |pipe| process.read(pipe));
         let reading = reading.and_then(|()| stderr.map_or(Ok(()), |pipe| process.read(pipe)));
         if let Err(error) = reading {
@@ -97,10 +109,28 @@ impl Process {
         thread::Builder::new().name("printed".into()).spawn(reading).map(drop)
     }
 
-    /// Returns the exit status, once the process has ended.
-    pub fn status(&mut self) -> Option<ExitStatus> {
-        if self.status.is_none() {
-            self.status = self.child.try_wait().ok().flatten();
+    /// Reports whether the command ended before what it had started.
+    pub const fn went_to_background(&self) -> bool {
+        self.went_to_background
+    }
+
+    /// Returns the exit status, once the process has ended with all that it started.
+    ///
+    /// What it started counts only if `may_go_on`: a build tool may leave a helper that is not the peer.
+    pub fn status(&mut self, may_go_on: bool) -> Option<ExitStatus> {
+        if self.status.is_none() && self.first_ended.is_none_or(|(_, next)| Instant::now() >= next) {
+            let ended = self.first_ended.map(|(status, _)| status);
+            let ended = ended.or_else(|| self.child.try_wait().ok().flatten());
+            // A command that puts the peer into the background has ended only when that has.
+            let is_found = may_go_on && ended.is_some() && !marked(&self.mark).is_empty();
+            self.went_to_background |= is_found;
+            self.empty_looks = if is_found { 0 } else { self.empty_looks + 1 };
+            match ended {
+                Some(status) if may_go_on && self.empty_looks < EMPTY_LOOKS => {
+                    self.first_ended = Some((status, Instant::now() + NEXT_LOOK));
+                }
+                _ => self.status = ended,
+            }
         }
         self.status
     }
@@ -115,6 +145,13 @@ impl Process {
         Ok(status)
     }
 
+    /// Waits a moment for the last words of a process that has ended: what it printed may be still unread.
+    pub fn hear_out(&self) {
+        let printed = lock(&self.printed.0);
+        let waited = self.printed.1.wait_timeout_while(printed, LAST_WORDS, |printed| printed.open > 0);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+    }
+
     /// Returns what it has printed so far.
     pub fn printed(&self) -> Printed {
         lock(&self.printed.0).clone()
@@ -124,6 +161,24 @@ impl Process {
     pub fn ask_to_end(&self) {
         #[cfg(unix)]
         self.signal(Signal::TERM);
+    }
+
+    /// Asks what the command has started to end, and the command itself only if it has started nothing. A shell that waits for the
+    /// peer would end at once, and hide how the peer does.
+    pub fn ask_peer_to_end(&self) {
+        #[cfg(target_os = "linux")]
+        {
+            let shell = Pid::from_child(&self.child);
+            let others: Vec<Pid> = marked(&self.mark).into_iter().filter(|pid| *pid != shell).collect();
+            for pid in &others {
+                // It may have ended in this moment.
+                _ = rustix::process::kill_process(*pid, Signal::TERM);
+            }
+            if !others.is_empty() {
+                return;
+            }
+        }
+        self.ask_to_end();
     }
 
     #[cfg(unix)]
@@ -191,16 +246,9 @@ fn shell(command: &str) -> Command {
 /// Ends processes that left the group: daemons of their own session.
 #[cfg(target_os = "linux")]
 fn end_marked(mark: &str) {
-    let wanted = format!("{MARK}={mark}");
     // A process may be about to start another one, so look until a round finds nobody.
     for _ in 0..8 {
-        let entries = std::fs::read_dir("/proc").into_iter().flatten().filter_map(Result::ok);
-        let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-        let marked = |pid: &i32| {
-            std::fs::read(format!("/proc/{pid}/environ"))
-                .is_ok_and(|text| text.split(|&byte| byte == 0).any(|variable| variable == wanted.as_bytes()))
-        };
-        let found: Vec<Pid> = pids.filter(marked).filter_map(Pid::from_raw).collect();
+        let found = marked(mark);
         if found.is_empty() {
             return;
         }
@@ -209,6 +257,24 @@ fn end_marked(mark: &str) {
             _ = rustix::process::kill_process(pid, Signal::KILL);
         }
     }
+}
+
+/// Returns the processes with this mark in their environment. One that has ended and was not waited for has none.
+#[cfg(target_os = "linux")]
+fn marked(mark: &str) -> Vec<Pid> {
+    let wanted = format!("{MARK}={mark}");
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().filter_map(Result::ok);
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    let is_marked = |pid: &i32| {
+        std::fs::read(format!("/proc/{pid}/environ"))
+            .is_ok_and(|text| text.split(|&byte| byte == 0).any(|variable| variable == wanted.as_bytes()))
+    };
+    pids.filter(is_marked).filter_map(Pid::from_raw).collect()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn marked(_mark: &str) -> Vec<u32> {
+    Vec::new()
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -15,6 +15,8 @@ use crate::check::verdict::{Finding, Level, sentence};
 
 /// The process is looked at this often.
 const LOOK: Duration = Duration::from_millis(10);
+/// A process whose connection has ended is watched this long before a wait for that connection fails.
+const LAST_LOOK: Duration = Duration::from_millis(300);
 /// Pause between two calls to a peer that does not listen yet.
 const REDIAL: Duration = Duration::from_millis(20);
 /// Number of events behind a finding that are shown.
@@ -104,7 +106,11 @@ impl World<'_> {
                 self.emit(What::Connected(nb, true));
             }
             Happened::Heard(heard) => self.emit(What::Heard(nb, heard)),
-            Happened::Ended(end) => self.emit(What::Ended(nb, end)),
+            Happened::Ended(end) => {
+                self.emit(What::Ended(nb, end));
+                // A correct neighbor answers the end of a stream with the end of its own, so the peer need not wait.
+                self.links.hang_up(nb);
+            }
         }
     }
 
@@ -127,22 +133,27 @@ impl World<'_> {
         if !self.facts.runs {
             return;
         }
-        let Some(status) = self.process.as_mut().and_then(super::Process::status) else { return };
+        // A peer in the background has a connection, or has given no sign yet.
+        let may_go_on = self.life_at.is_none() || self.facts.all().any(|(_, between)| between.is_connected);
+        let Some(status) = self.process.as_mut().and_then(|process| process.status(may_go_on)) else { return };
         let how = match status.code() {
             Some(code) => format!("with status {code}"),
             None => "by a signal".to_owned(),
         };
         let what = What::Exited(how);
+        self.process.iter().for_each(super::Process::hear_out);
         let printed = self.printed().last_lines(3).join(" | ");
         let is_allowed = self.may_end || self.are_all_complete();
-        self.judge.see_exit(&what, is_allowed, &printed, self.exit_blame);
+        // How it ends when the tester tells it to is not judged.
+        if !self.is_told_to_end {
+            self.judge.see_exit(self.now(), &what, is_allowed, &self.facts, &printed, self.exit_blame);
+        }
         self.emit(what);
     }
 
     /// Reports whether the peer and all neighbors with a line have told each other that they have the file.
-    fn are_all_complete(&self) -> bool {
-        let lines = self.plan.neighbors();
-        self.facts.can_have.is_full() && self.facts.all().take(lines).all(|(_, between)| between.we_have.is_full())
+    pub fn are_all_complete(&self) -> bool {
+        self.facts.can_have.is_full() && self.facts.are_complete(self.plan.neighbors())
     }
 
     /// Lets this much time pass.
@@ -171,8 +182,13 @@ impl World<'_> {
             }
             let is_over = Instant::now() >= until || (!wait.survives_end && self.is_hopeless(wait.nb));
             if is_over {
-                // What has arrived by now counts.
+                // What has arrived by now counts. A process whose connections have ended may be about to end, too.
+                let grace = if Instant::now() < until { LAST_LOOK } else { Duration::ZERO };
+                let grace = Instant::now() + grace;
                 self.step(Instant::now())?;
+                while !self.has_ended() && Instant::now() < grace {
+                    self.step(grace)?;
+                }
                 return see(self).ok_or_else(|| Stop::Failed(Box::new(self.missed(wait, mark, began.elapsed()))));
             }
             self.step(until)?;
@@ -211,7 +227,8 @@ impl World<'_> {
             let came = self.what_came(wait.nb, mark);
             if waited + LOOK < time { format!("{came} (after {})", secs(waited)) } else { came }
         });
-        finding.mistake = wait.mistake;
+        // What a process that has ended did not do needs no other reason.
+        finding.mistake = wait.mistake.filter(|_| !self.has_ended() || wait.survives_end);
         finding.bytes = wait.nb.and_then(|nb| {
             let rest = self.links.incoming(nb)?.rest();
             (!rest.is_empty())
