@@ -102,35 +102,55 @@ fn verdict(findings: &[Finding], because_of: Option<&'static str>) -> Verdict {
     }
 }
 
-/// The cases that show whether the peer understands what it is sent, however that arrives.
-const READING: [&str; 9] = [
+/// Cases whose failure explains what does not come elsewhere, first things first: whether the peer understands what it is sent,
+/// says what it has, wants what others have, and lets others have it.
+const ROOTS: [&str; 17] = [
     "handshake/dialer-speaks",
     "handshake/answers-caller",
-    "handshake/byte-by-byte",
     "handshake/with-more",
+    "handshake/byte-by-byte",
     "frames/byte-by-byte",
     "frames/together",
     "frames/have-and-request",
     "frames/split-anywhere",
+    "bitfield/encoding",
+    "start/has-file",
+    "bitfield/sent-by-seeder",
+    "bitfield/left-out",
+    "interest/interested",
+    "interest/by-have",
+    "interest/two-flags",
+    "choking/unchokes",
     "frames/after-ignored",
 ];
 
 /// Makes cases unclear whose needs failed. What is named is the failure at the root.
 fn blame_needs(raws: &[Raw], certain: &BTreeSet<&'static str>, outcomes: &mut [Outcome]) {
     let roots: Vec<_> = (0..raws.len()).map(|place| root(place, raws, certain, outcomes, raws.len())).collect();
-    // A peer that does not understand what it is sent does little that can be asked for.
-    let deaf = READING.iter().find(|reading| {
-        raws.iter().zip(&roots).any(|(raw, root)| raw.case.clause.address == **reading && *root == Some(**reading))
-    });
+    let is_own_root = |address: &str| {
+        raws.iter()
+            .zip(&roots)
+            .any(|(raw, root)| raw.case.clause.address == address && *root == Some(raw.case.clause.address))
+    };
+    let first = ROOTS.iter().position(|address| is_own_root(address));
     for (outcome, root) in outcomes.iter_mut().zip(roots) {
         let address = outcome.clause.address;
-        let is_own = root == Some(address) && !READING.contains(&address) && !certain.contains(address);
-        let root = deaf.copied().filter(|_| is_own).or(root);
+        let place = ROOTS.iter().position(|root| *root == address);
+        // Of two roots, the earlier one may explain the later one, if that only lacks something.
+        let earlier = first.filter(|first| place.is_none_or(|place| *first < place)).map(|first| ROOTS[first]);
+        let is_told = matches!(outcome.verdict, Verdict::Fail | Verdict::Warn);
+        let is_unexplained = is_told && root.is_none_or(|root| root == address) && !certain.contains(address);
+        let root = earlier.filter(|_| is_unexplained && !names_its_own(outcome, place)).or(root);
         if let Some(root) = root.filter(|root| *root != address) {
             outcome.verdict = Verdict::Unclear;
             outcome.because_of = Some(root);
         }
     }
+}
+
+/// Reports whether a root says by a mistake's name why it failed: it stands beside an earlier one then.
+fn names_its_own(outcome: &Outcome, place: Option<usize>) -> bool {
+    place.is_some() && outcome.findings.iter().any(|finding| finding.mistake.is_some())
 }
 
 /// Returns the failure that keeps this case from its question, which may be its own. `depth` ends circles.
