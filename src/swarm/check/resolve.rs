@@ -45,6 +45,13 @@ pub fn resolve(raws: &[Raw]) -> Vec<Outcome> {
             let stopped = raw.stopped.as_deref().filter(|_| !raw.violations.iter().any(explains));
             let mut own: Vec<_> = raw.findings.iter().chain(stopped).cloned().collect();
             let mut because_of = None;
+            // What was seen wrong in the same world explains what did not come there.
+            let beside = raw.violations.iter().find(|violation| {
+                let is_other = owner_of(raw, violation) != address;
+                is_other && !violation.is_absence && violation.level == Level::Must
+            });
+            let is_stop_alone = raw.findings.is_empty() && stopped.is_some() && findings.is_empty();
+            let other = other.or(beside.filter(|_| is_stop_alone));
             if let Some(other) = other.filter(|_| !own.is_empty()) {
                 because_of = Some(other.owner);
                 if findings.is_empty() {

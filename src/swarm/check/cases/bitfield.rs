@@ -63,7 +63,7 @@ pub static CASES: &[Case] = &[
         "bitfield/full-ours",
         ("A5", Item::I2b, Must),
         "Of a neighbor with a full bitfield all pieces are requested.",
-        &["interest/interested", "requests/starts", "pieces/last-received"],
+        &["interest/interested", "requests/starts", "requests/next-after-piece", "pieces/last-received"],
         full_ours,
     ),
     case(

@@ -14,10 +14,26 @@ pub const TALKS: &[&str] = &["start/listens", "handshake/bytes"];
 /// What cases need in which the peer must unchoke a neighbor.
 pub const UNCHOKES: &[&str] = &["start/listens", "handshake/bytes", "choking/unchokes"];
 /// What cases need in which the peer must request a piece.
-pub const REQUESTS: &[&str] = &["start/listens", "handshake/bytes", "interest/interested", "requests/starts"];
+pub const REQUESTS: &[&str] = &[
+    "start/listens",
+    "handshake/bytes",
+    "interest/interested",
+    "interest/by-have",
+    "requests/starts",
+    "requests/next-after-piece",
+    "requests/after-have",
+];
 /// What cases need in which the peer must request, unchoke and serve.
-pub const TRADES: &[&str] =
-    &["start/listens", "handshake/bytes", "interest/interested", "requests/starts", "choking/unchokes"];
+pub const TRADES: &[&str] = &[
+    "start/listens",
+    "handshake/bytes",
+    "interest/interested",
+    "interest/by-have",
+    "requests/starts",
+    "requests/next-after-piece",
+    "requests/after-have",
+    "choking/unchokes",
+];
 
 /// A neighbor that has these pieces, tells of them, and does no more than serve the requests of the peer, which it unchokes.
 pub fn serves(world: &mut World, nb: Nb, pieces: impl IntoIterator<Item = u32>) {

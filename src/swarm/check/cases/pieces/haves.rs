@@ -52,7 +52,7 @@ pub static CASES: &[Case] = &[
         "pieces/counts-haves",
         ("A6", Item::I3f, Must),
         "A have counts: the peer requests the piece, also of a neighbor that had nothing for it for a while.",
-        &["interest/by-have", "requests/starts"],
+        &["interest/by-have", "requests/starts", "requests/after-have"],
         counts_haves,
     ),
 ];
