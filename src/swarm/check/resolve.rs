@@ -224,7 +224,6 @@ mod tests {
             owner: "handshake/bytes",
             level: Level::Must,
             mistake: Some(&mistakes::JAVA_OBJECTS),
-            nb: None,
             expected: "a handshake".to_owned(),
             came: "objects".to_owned(),
             bytes: None,
