@@ -1,4 +1,4 @@
-//! `Habits`: what a neighbor does by itself, so that a case has to say only what is special. Pure.
+//! `Habits`: what a neighbor does by itself, so that a case says only what is special. Pure.
 //!
 //! With all habits a neighbor is a correct peer but for choking, which the cases decide.
 
