@@ -8,10 +8,10 @@
 //! - `logs`: the reader of logs, of any author; pure;
 //! - `hosts`: everything that runs on this machine and on others;
 //! - `copies`: the comparison of the copies, and the reports: `verify`;
-//! - `track`: the tracker, and with `hosts` the only room with sockets;
+//! - `track`: the tracker; only it, `hosts` and `check` have sockets;
 //! - `run`: `start`, `status`, `stop`, `clean`;
 //! - `setup`: `init`, `meta`;
-//! - `check`: the tester of anybody's peer, which plays all its neighbors;
+//! - `check`: the tester of any peer: it plays all its neighbors, and names what is wrong;
 //! - `generate`: completions and man pages.
 
 mod fault;

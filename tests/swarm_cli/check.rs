@@ -12,10 +12,15 @@ const OURS: &str = concat!(env!("CARGO_BIN_EXE_peer_process"), " {id}");
 const XML_READER: &str = "import sys, xml.etree.ElementTree as tree
 print(*(element.tag for element in tree.parse(sys.argv[1]).iter()))";
 
+/// The document.
+fn document() -> String {
+    let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/check.md");
+    fs::read_to_string(document).expect("a document")
+}
+
 /// The rows between the two markers in the document, each as its cells.
 fn documented() -> Vec<Vec<String>> {
-    let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/check.md");
-    let document = fs::read_to_string(document).expect("a document");
+    let document = document();
     let (_, rest) = document.split_once("<!-- cases -->\n").expect("the first marker");
     let (table, _) = rest.split_once("<!-- end of cases -->").expect("the second marker");
     let cells = |row: &str| row.trim_matches('|').split('|').map(|cell| cell.trim().replace('`', "")).collect();
@@ -36,6 +41,24 @@ fn the_document_lists_the_cases_as_the_program_does() {
     let row = |row: &Vec<String>| format!("| {} |", row.join(" | "));
     let rows = listed.iter().map(row).collect::<Vec<_>>().join("\n");
     assert_eq!(documented(), listed, "docs/check.md has other cases than these:\n{rows}");
+}
+
+#[test]
+fn the_document_counts_the_cases_of_each_group() {
+    let list = Place::new().run_line("check --list").success();
+    let groups: Vec<&str> = list.lines().filter_map(|line| Some(line.split_once('/')?.0)).collect();
+    let document = document();
+    assert!(document.contains(&format!("There are {} cases.", groups.len())), "{} cases", groups.len());
+    let (_, rest) = document.split_once("| group | cases | what they ask about |\n|---|---|---|\n").expect("a table");
+    let (table, _) = rest.split_once("\n\n").expect("the end of the table");
+    let counted =
+        groups.chunk_by(|one, next| one == next).map(|group| format!("| `{}` | {} | ", group[0], group.len()));
+    let counted: Vec<String> = counted.collect();
+    assert!(
+        table.lines().count() == counted.len()
+            && table.lines().zip(&counted).all(|(row, begin)| row.starts_with(begin)),
+        "docs/check.md has other groups than these: {counted:#?}"
+    );
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `Habits`: what a neighbor does by itself, so that a case has to say only what is special. Pure.
+//! `Habits`: what a neighbor does by itself, so that a case says only what is special. Pure.
 //!
 //! With all habits a neighbor is a correct peer but for choking, which the cases decide.
 
@@ -117,8 +117,8 @@ pub fn react(habits: &Habits, has: &PieceSet, nb: Nb, what: &What, facts: &Facts
     if *of != nb {
         return deeds;
     }
-    match heard {
-        Heard::Message(message, _) => match message {
+    if let Heard::Message(message, _) = heard {
+        match message {
             Message::Interested if habits.unchokes && between.we_choke => deeds.push(Deed::Say(Message::Unchoke)),
             Message::NotInterested if habits.unchokes && !between.we_choke => deeds.push(Deed::Say(Message::Choke)),
             Message::Request(piece) if has.contains(*piece) && !between.we_choke => {
@@ -138,8 +138,7 @@ pub fn react(habits: &Habits, has: &PieceSet, nb: Nb, what: &What, facts: &Facts
                 }
             }
             _ => {}
-        },
-        _ => {}
+        }
     }
     if habits.downloads
         && matches!(heard, Heard::Message(Message::Unchoke | Message::Piece(_) | Message::Have(_), _))

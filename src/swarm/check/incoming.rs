@@ -22,20 +22,13 @@ pub struct Incoming {
     is_greeted: bool,
     /// Whether the stream cannot be understood any more.
     is_broken: bool,
-    /// Number of all bytes.
-    total: u64,
 }
 
 impl Incoming {
     /// Returns a stream of which nothing has come.
     pub fn new(layout: FileLayout) -> Self {
         let reader = FrameReader::new(layout);
-        Self { layout, reader, unread: Vec::new(), fed: 0, is_greeted: false, is_broken: false, total: 0 }
-    }
-
-    /// Returns the number of bytes that have come.
-    pub const fn total(&self) -> u64 {
-        self.total
+        Self { layout, reader, unread: Vec::new(), fed: 0, is_greeted: false, is_broken: false }
     }
 
     /// Returns the bytes of what has not come whole.
@@ -45,7 +38,6 @@ impl Incoming {
 
     /// Takes bytes, and returns what is whole now. `file` holds the file's bytes.
     pub fn take(&mut self, bytes: &[u8], file: &[u8]) -> Vec<Heard> {
-        self.total += bytes.len() as u64;
         let mut heard = Vec::new();
         if self.is_broken {
             if self.unread.len() < EVIDENCE {

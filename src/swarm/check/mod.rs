@@ -46,7 +46,6 @@ mod resolve;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
@@ -63,9 +62,6 @@ use self::verdict::{Clause, Outcome, Summary};
 use crate::cli::CheckArgs;
 use crate::fault::Usage;
 use crate::out::{print, say, signal_status};
-
-/// Cases for each core at the same time, unless the command line says otherwise: nearly all of their time is waiting.
-const JOBS_A_CORE: usize = 5;
 
 /// Lists the cases, or runs them against a peer and reports.
 ///
@@ -140,8 +136,7 @@ fn jobs(args: &CheckArgs) -> usize {
     if args.port.is_some() {
         return 1;
     }
-    let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    args.jobs.map_or(cores * JOBS_A_CORE, |jobs| usize::try_from(jobs).unwrap_or(1))
+    args.jobs.map_or_else(suite::usual_jobs, |jobs| usize::try_from(jobs).unwrap_or(1))
 }
 
 /// Returns the median time to the first sign of a peer.

@@ -1,7 +1,6 @@
 //! What comes before the cases: the directory, `--setup`, and whether the peer can be run at all.
 
 use std::fs;
-use std::net::{IpAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -11,7 +10,7 @@ use tempfile::TempDir;
 
 use super::plan::{Nb, Plan};
 use super::stage::Stage;
-use super::world::{Env, Process, Stop, secs};
+use super::world::{Env, Process, Stop, addresses, secs};
 use crate::cli::CheckArgs;
 use crate::fault::Usage;
 use crate::logs::LogPattern;
@@ -90,7 +89,7 @@ pub fn env(args: &CheckArgs, signal: Arc<AtomicUsize>) -> Result<Env> {
         patience: args.timeout,
         start_patience: args.start_timeout,
         first_id: args.first_id,
-        addresses: addresses(&args.host)?,
+        addresses: addresses(&args.host).map_err(|error| Usage::error(format!("--host '{}': {error}", args.host)))?,
         host: args.host.clone(),
         port: args.port,
         config_dir: args.config_dir.clone(),
@@ -98,15 +97,6 @@ pub fn env(args: &CheckArgs, signal: Arc<AtomicUsize>) -> Result<Env> {
         log_pattern,
         signal,
     })
-}
-
-/// Returns what a host's name means, IPv4 first.
-fn addresses(host: &str) -> Result<Vec<IpAddr>> {
-    let found = (host, 0).to_socket_addrs().map_err(|error| Usage::error(format!("--host '{host}': {error}")))?;
-    let mut addresses: Vec<IpAddr> = found.map(|address| address.ip()).collect();
-    addresses.sort_unstable_by_key(|address| (address.is_ipv6(), *address));
-    addresses.dedup();
-    Ok(addresses)
 }
 
 /// Starts the peer once. Returns a sentence if it gives no sign on the network.

@@ -211,6 +211,7 @@ mod tests {
     use super::super::world::Stop;
     use super::*;
 
+    #[expect(clippy::unnecessary_wraps, reason = "it has the form of a case")]
     fn passes(_: &mut Stage<'_>) -> Result<(), Stop> {
         Ok(())
     }
@@ -252,7 +253,6 @@ mod tests {
             owner: "handshake/bytes",
             level: Level::Must,
             mistake: Some(&mistakes::JAVA_OBJECTS),
-            nb: None,
             expected: "a handshake".to_owned(),
             came: "objects".to_owned(),
             bytes: None,

@@ -95,11 +95,6 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// Returns what all worlds have in common.
-    pub const fn env(&self) -> &'a Env {
-        self.env
-    }
-
     /// Makes a world, lets `act` act in it, and ends everything that runs in it.
     ///
     /// # Errors

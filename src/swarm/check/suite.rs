@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fs;
+use std::num::NonZero;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -17,6 +18,8 @@ use super::world::{Env, Stop};
 
 /// A case that measures times is repeated alone if the tester was later than this.
 pub const MOST_LATE: Duration = Duration::from_millis(60);
+/// Cases for each core at the same time, unless the command line says otherwise: nearly all of their time is waiting.
+const JOBS_A_CORE: usize = 5;
 /// A case is run alone at most this often.
 const ALONE: u32 = 3;
 
@@ -163,6 +166,11 @@ impl Suite<'_> {
     pub fn dir_of(&self, case: &Case, run: u32) -> PathBuf {
         self.dir.join(name_of(case, run))
     }
+}
+
+/// Returns the number of cases at the same time that suits this machine.
+pub fn usual_jobs() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get) * JOBS_A_CORE
 }
 
 /// Returns the name of a case's directory.

@@ -72,7 +72,7 @@ pub static CASES: &[Case] = &[
     case(
         "frames/after-ignored",
         ("A5", Item::I3f, Must),
-        "A peer stays in step after a message that has no effect: a have for a piece that it has, a request while it chokes, a second choke.",
+        "A message without effect leaves a peer in step: a have for a piece that it has, a request while it chokes, a second choke.",
         &["interest/by-have", "requests/starts", "pieces/have-to-all"],
         after_ignored,
     ),

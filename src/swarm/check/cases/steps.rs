@@ -99,6 +99,7 @@ pub fn served(world: &mut World, nb: Nb, mark: usize, number: u32, wait: Wait) -
 }
 
 /// Waits until a neighbor has all pieces of the file.
+#[expect(clippy::needless_pass_by_value, reason = "the callers make it for this, as for the other waits")]
 pub fn has_all(world: &mut World, nb: Nb, wait: Wait) -> Result<(), Stop> {
     world.until(&wait, |world| world.has(nb).is_full().then_some(()))
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use peer_process::protocol::layout::PieceIndex;
 
-use super::{Blame, CROSSING, Judge, SETTLED, Violation};
+use super::violation::{Blame, CROSSING, SETTLED, Violation};
+use super::watch::Judge;
 use crate::check::facts::{Between, Facts};
 use crate::check::history::What;
 use crate::check::mistakes::{self, Mistake};
@@ -32,27 +33,28 @@ impl Judge {
             .filter(|(_, _, given)| at.saturating_sub(*given) > SETTLED)
             .map(|&(piece, _, given)| (piece, given))
             .collect();
-        let hearers: Vec<(Nb, &Between)> = facts
+        let hearers: Vec<&Between> = facts
             .all()
-            .filter(|(_, between)| between.is_connected && between.we_greeted && between.they_greeted)
+            .map(|(_, between)| between)
+            .filter(|between| between.is_connected && between.we_greeted && between.they_greeted)
             .collect();
         let mut missing = Vec::new();
         let mut told = 0;
         for &(piece, given) in &due {
-            for &(nb, between) in hearers.iter().filter(|(_, between)| between.connected_at < given) {
+            for between in hearers.iter().filter(|between| between.connected_at < given) {
                 if between.they_have.contains(piece) {
                     told += 1;
                 } else {
-                    missing.push((nb, piece));
+                    missing.push(piece);
                 }
             }
         }
-        let Some(&(nb, piece)) = missing.first() else { return };
+        let Some(&piece) = missing.first() else { return };
         let is_complete = facts.can_have.is_full();
         let last = due.last().map(|(piece, _)| *piece);
         let (owner, mistake) = if told == 0 {
             ("pieces/have-to-all", &mistakes::NO_HAVE)
-        } else if is_complete && missing.iter().all(|(_, piece)| Some(*piece) == last) {
+        } else if is_complete && missing.iter().all(|piece| Some(*piece) == last) {
             ("pieces/last-have", &mistakes::NO_LAST_HAVE)
         } else {
             ("pieces/have-to-all", &mistakes::HAVE_TO_SOME)
@@ -63,7 +65,7 @@ impl Judge {
             SETTLED.as_millis()
         );
         let expected = "have to each connected neighbor after each piece";
-        self.tell(Violation::new(owner, mistake, nb, expected, came).absent());
+        self.tell(Violation::new(owner, mistake, expected, came).absent());
     }
 
     fn look_at_interest(&mut self, at: Duration, nb: Nb, between: &Between, facts: &Facts) {
@@ -80,15 +82,13 @@ impl Judge {
             (true, _) => {
                 let came = format!("no interested within {ms} ms");
                 let expected = "interested to a neighbor that has a piece that the peer lacks";
-                self.tell(
-                    Violation::new("interest/interested", &mistakes::NEVER_INTERESTED, nb, expected, came).absent(),
-                );
+                self.tell(Violation::new("interest/interested", &mistakes::NEVER_INTERESTED, expected, came).absent());
             }
             (false, _) => {
                 let came = format!("no not interested within {ms} ms");
                 let expected = "not interested to a neighbor that has nothing that the peer lacks";
                 let mistake = &mistakes::NEVER_NOT_INTERESTED;
-                self.tell(Violation::new("interest/not-interested", mistake, nb, expected, came).absent());
+                self.tell(Violation::new("interest/not-interested", mistake, expected, came).absent());
             }
         }
     }
@@ -129,7 +129,6 @@ impl Judge {
             owner: blame.map_or(default_owner, |blame| blame.owner),
             level: blame.map_or(Level::Must, |blame| blame.level),
             mistake: blame.and_then(|blame| blame.mistake).or(Some(mistake)),
-            nb: None,
             expected: expected.to_owned(),
             came: format!("the process ended {how}{words}"),
             bytes: None,

@@ -7,7 +7,8 @@ use peer_process::protocol::message::Message;
 use peer_process::protocol::piece_set::PieceSet;
 
 use super::streams::evidence;
-use super::{CROSSING, GIVEN_UP, Judge, SETTLED, Violation};
+use super::violation::{CROSSING, GIVEN_UP, SETTLED, Violation};
+use super::watch::Judge;
 use crate::check::facts::{Between, Facts};
 use crate::check::history::Heard;
 use crate::check::mistakes;
@@ -15,6 +16,7 @@ use crate::check::plan::Nb;
 
 /// Messages of one decision come within this time.
 const AT_ONCE: Duration = Duration::from_millis(300);
+
 /// Reports whether a word about interest may be the answer to our bitfield, which is told always (B). One that was sent before
 /// the bitfield was read does not count.
 fn answers_bitfield(at: Duration, between: &Between) -> bool {
@@ -27,8 +29,8 @@ impl Judge {
     pub(super) fn see_heard(&mut self, at: Duration, nb: Nb, heard: &Heard, facts: &Facts) {
         match heard {
             Heard::Handshake(bytes) => self.see_handshake(nb, bytes),
-            Heard::Broken(broken) => self.see_broken(nb, broken),
-            Heard::Unknown { message_type, length } => self.see_unknown(nb, *message_type, *length),
+            Heard::Broken(broken) => self.see_broken(broken),
+            Heard::Unknown { message_type, length } => self.see_unknown(*message_type, *length),
             Heard::Message(message, is_right) => match message {
                 Message::Choke => self.see_choke(nb, facts),
                 Message::Unchoke => self.see_unchoke(at, nb, facts),
@@ -42,16 +44,16 @@ impl Judge {
         }
     }
 
-    fn see_unknown(&mut self, nb: Nb, message_type: u8, length: u32) {
+    fn see_unknown(&mut self, message_type: u8, length: u32) {
         let came = format!("a message of type {message_type} and length {length}");
         let expected = "messages of the types 0 to 7";
         // The digits '0' to '7' are types that were written as text.
         if (b'0'..=b'7').contains(&message_type) {
-            let mut violation = Violation::new("frames/layout", &mistakes::ASCII_TYPE, nb, expected, came);
+            let mut violation = Violation::new("frames/layout", &mistakes::ASCII_TYPE, expected, came);
             violation.disrupts = true;
             self.tell(violation);
         } else {
-            let violation = Violation::new("frames/known-types", &mistakes::UNKNOWN_TYPE, nb, expected, came);
+            let violation = Violation::new("frames/known-types", &mistakes::UNKNOWN_TYPE, expected, came);
             self.tell(violation.should());
         }
     }
@@ -60,7 +62,7 @@ impl Judge {
         if facts.of(nb).they_choke {
             let came = "choke, to a neighbor that was choked already".to_owned();
             let expected = "choke only to a neighbor that is unchoked";
-            self.tell(Violation::new("choking/changes-only", &mistakes::CHOKE_WITHOUT_CHANGE, nb, expected, came));
+            self.tell(Violation::new("choking/changes-only", &mistakes::CHOKE_WITHOUT_CHANGE, expected, came));
         }
     }
 
@@ -69,7 +71,7 @@ impl Judge {
         if !between.they_choke {
             let came = "unchoke, to a neighbor that was unchoked already".to_owned();
             let expected = "unchoke only to a neighbor that is choked";
-            self.tell(Violation::new("choking/changes-only", &mistakes::CHOKE_WITHOUT_CHANGE, nb, expected, came));
+            self.tell(Violation::new("choking/changes-only", &mistakes::CHOKE_WITHOUT_CHANGE, expected, came));
         }
         // Who is unchoked still, or was a moment ago, is not chosen now.
         let was_choked = between.they_choke_since == between.connected_at
@@ -86,7 +88,7 @@ impl Judge {
                 "unchoke, to a neighbor whose last word is not interested, or that never said interested".to_owned();
             let expected = "unchoke only to neighbors that are interested";
             let mistake = &mistakes::NOT_INTERESTED_UNCHOKED;
-            self.tell(Violation::new("choking/interested-only", mistake, nb, expected, came));
+            self.tell(Violation::new("choking/interested-only", mistake, expected, came));
         }
     }
 
@@ -95,14 +97,14 @@ impl Judge {
         if between.they_are_interested == Some(true) && !is_new(at, between) && !answers_bitfield(at, between) {
             let came = "interested a second time, without not interested in between".to_owned();
             let expected = "interested only when it was not interested before";
-            let violation = Violation::new("interest/changes-only", &mistakes::INTEREST_REPEATED, nb, expected, came);
+            let violation = Violation::new("interest/changes-only", &mistakes::INTEREST_REPEATED, expected, came);
             self.tell(violation.should());
         }
         let is_settled = facts.given.last().is_none_or(|(_, _, given)| at.saturating_sub(*given) > CROSSING);
         if !facts.offers(nb) && is_settled {
             let came = "interested, to a neighbor that has announced nothing that the peer lacks".to_owned();
             let expected = "interested only to a neighbor that has a piece that the peer lacks";
-            self.tell(Violation::new("interest/only-if-missing", &mistakes::INTEREST_UNFOUNDED, nb, expected, came));
+            self.tell(Violation::new("interest/only-if-missing", &mistakes::INTEREST_UNFOUNDED, expected, came));
         }
     }
 
@@ -111,7 +113,7 @@ impl Judge {
         if between.they_are_interested == Some(false) && !is_new(at, between) && !answers_bitfield(at, between) {
             let came = "not interested a second time, without interested in between".to_owned();
             let expected = "not interested once after the bitfield, then only when it was interested before";
-            let violation = Violation::new("interest/changes-only", &mistakes::INTEREST_REPEATED, nb, expected, came);
+            let violation = Violation::new("interest/changes-only", &mistakes::INTEREST_REPEATED, expected, came);
             self.tell(violation.should());
         }
     }
@@ -124,14 +126,14 @@ impl Judge {
         if !facts.can_have.contains(piece) {
             let came = format!("have {piece}, but nobody has sent this piece to the peer");
             let expected = "have only for a piece that the peer has received";
-            self.tell(Violation::new("pieces/have-after-piece", &mistakes::HAVE_EARLY, nb, expected, came));
+            self.tell(Violation::new("pieces/have-after-piece", &mistakes::HAVE_EARLY, expected, came));
         } else if between.they_announced.contains(piece)
             || (between.they_have.contains(piece) && at.saturating_sub(between.connected_at) > SETTLED)
         {
             // A piece that came while the neighbor connected may stand in the bitfield and in a have.
             let came = format!("have {piece} a second time");
             let expected = "one have for each piece";
-            let violation = Violation::new("pieces/have-once", &mistakes::HAVE_REPEATED, nb, expected, came);
+            let violation = Violation::new("pieces/have-once", &mistakes::HAVE_REPEATED, expected, came);
             self.tell(violation.should());
         }
     }
@@ -148,7 +150,7 @@ impl Judge {
                 (&mistakes::LATE_BITFIELD, format!("a bitfield as message {}", between.heard_count + 1))
             };
             let expected = "a bitfield only as the first message after the handshake";
-            self.tell(Violation::new("bitfield/first", mistake, nb, expected, came));
+            self.tell(Violation::new("bitfield/first", mistake, expected, came));
             return;
         }
         // The peer may have completed a piece in this moment, or be still about to store it.
@@ -165,7 +167,7 @@ impl Judge {
             let came =
                 "a bitfield without a piece, though the peer's line says that it starts with the file".to_owned();
             let expected = "a full bitfield from a peer that starts with the file";
-            self.tell(Violation::new("start/has-file", &mistakes::NOT_A_SEEDER, nb, expected, came));
+            self.tell(Violation::new("start/has-file", &mistakes::NOT_A_SEEDER, expected, came));
             return;
         }
         let turned: Vec<u8> = bytes.iter().map(|byte| byte.reverse_bits()).collect();
@@ -190,7 +192,6 @@ impl Judge {
             } else {
                 &mistakes::WRONG_BITFIELD
             },
-            nb,
             "a bit for each piece that the peer has, piece 0 in the high bit of the first byte",
             came.to_owned(),
         );
@@ -207,7 +208,7 @@ impl Judge {
         if is_choked && between.they_are_interested.is_some() {
             let came = format!("request {piece} from a neighbor that chokes the peer");
             let expected = "requests only between unchoke and choke";
-            self.tell(Violation::new("requests/unchoked-only", &mistakes::REQUESTS_CHOKED, nb, expected, came));
+            self.tell(Violation::new("requests/unchoked-only", &mistakes::REQUESTS_CHOKED, expected, came));
         }
         match between.they_are_interested {
             Some(true) => {}
@@ -216,13 +217,13 @@ impl Judge {
                 let expected = "requests only while the peer is interested";
                 let is_had = facts.can_have.contains(piece);
                 let mistake = if is_had { &mistakes::DUPLICATE_REQUESTS } else { &mistakes::REQUEST_UNINTERESTED };
-                self.tell(Violation::new("requests/while-interested-only", mistake, nb, expected, came));
+                self.tell(Violation::new("requests/while-interested-only", mistake, expected, came));
             }
             None => {
                 let came = format!("request {piece}, although the peer has not said interested");
                 let expected = "interested before the first request";
                 let mistake = &mistakes::REQUEST_BEFORE_INTEREST;
-                self.tell(Violation::new("requests/after-interest", mistake, nb, expected, came));
+                self.tell(Violation::new("requests/after-interest", mistake, expected, came));
             }
         }
         if !between.we_have.contains(piece) {
@@ -230,9 +231,9 @@ impl Judge {
             let expected = "requests only for pieces that the neighbor has announced";
             let is_misread = is_turned(&between.our_bitfield, piece);
             self.tell(if is_misread {
-                Violation::new("bitfield/partial-ours", &mistakes::LOW_BIT_FIRST, nb, expected, came)
+                Violation::new("bitfield/partial-ours", &mistakes::LOW_BIT_FIRST, expected, came)
             } else {
-                Violation::new("requests/offered-only", &mistakes::NOT_OFFERED, nb, expected, came)
+                Violation::new("requests/offered-only", &mistakes::NOT_OFFERED, expected, came)
             });
         }
         let is_open =
@@ -241,7 +242,7 @@ impl Judge {
             let age = at.saturating_sub(open.at).as_millis();
             let came = format!("request {piece}, {age} ms after request {}, which is not answered yet", open.piece);
             let expected = "one request at a time to one neighbor: the next follows the piece";
-            self.tell(Violation::new("requests/one-at-a-time", &mistakes::SEVERAL_REQUESTS, nb, expected, came));
+            self.tell(Violation::new("requests/one-at-a-time", &mistakes::SEVERAL_REQUESTS, expected, came));
         }
         let elsewhere = facts.all().find(|(other, between)| {
             *other != nb
@@ -262,7 +263,7 @@ impl Judge {
         };
         if let Some(came) = came {
             let expected = "a piece is requested from one neighbor only, and not again once it has come";
-            self.tell(Violation::new("requests/no-duplicates", &mistakes::DUPLICATE_REQUESTS, nb, expected, came));
+            self.tell(Violation::new("requests/no-duplicates", &mistakes::DUPLICATE_REQUESTS, expected, came));
         }
     }
 
@@ -271,20 +272,20 @@ impl Judge {
         if !is_right {
             let came = format!("piece {piece} with other bytes");
             let expected = "the bytes of the file at index * PieceSize";
-            self.tell(Violation::new("pieces/content", &mistakes::WRONG_CONTENT, nb, expected, came));
+            self.tell(Violation::new("pieces/content", &mistakes::WRONG_CONTENT, expected, came));
         }
         let asked = between.asked_of_them.iter().find(|asked| asked.piece == piece);
         let Some(asked) = asked else {
             let came = format!("piece {piece}, which was not requested, or was answered already");
             let expected = "pieces only in answer to a request";
-            self.tell(Violation::new("pieces/only-requested", &mistakes::PIECE_UNASKED, nb, expected, came));
+            self.tell(Violation::new("pieces/only-requested", &mistakes::PIECE_UNASKED, expected, came));
             return;
         };
         let is_late = at.saturating_sub(between.they_choke_since) > SETTLED;
         if between.they_choke && (!asked.while_unchoked || is_late) {
             let came = format!("piece {piece}, while this neighbor is choked");
             let expected = "no pieces to neighbors that are choked";
-            self.tell(Violation::new("choking/serves-unchoked-only", &mistakes::SERVES_CHOKED, nb, expected, came));
+            self.tell(Violation::new("choking/serves-unchoked-only", &mistakes::SERVES_CHOKED, expected, came));
         }
     }
 }

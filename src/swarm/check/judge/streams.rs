@@ -2,7 +2,8 @@
 
 use peer_process::protocol::wire::diagnosis::Mistake as Guess;
 
-use super::{Judge, Violation};
+use super::violation::Violation;
+use super::watch::Judge;
 use crate::check::history::Broken;
 use crate::check::incoming::shown;
 use crate::check::mistakes::{self, Mistake};
@@ -25,7 +26,6 @@ impl Judge {
                 owner: "handshake/reserved",
                 level: Level::Must,
                 mistake,
-                nb: Some(nb),
                 expected: "ten zero bytes between header and ID".to_owned(),
                 came: format!("{} between header and ID", shown(reserved)),
                 bytes: bytes("handshake with the right header".to_owned()),
@@ -55,7 +55,6 @@ impl Judge {
                 owner: "handshake/own-id",
                 level: Level::Must,
                 mistake,
-                nb: Some(nb),
                 expected: format!("its own ID {own} as the last four bytes of the handshake"),
                 came: format!("the four bytes {}, which is {number}", shown(id)),
                 bytes: bytes(format!("handshake with ID {number}")),
@@ -66,7 +65,7 @@ impl Judge {
         }
     }
 
-    pub(super) fn see_broken(&mut self, nb: Nb, broken: &Broken) {
+    pub(super) fn see_broken(&mut self, broken: &Broken) {
         let (owner, mistake) = if broken.is_opening {
             ("handshake/bytes", of_opening(broken.mistake, &broken.bytes))
         } else {
@@ -81,7 +80,6 @@ impl Judge {
             owner,
             level: Level::Must,
             mistake,
-            nb: Some(nb),
             expected: expected.to_owned(),
             came: format!("it {}", broken.sentence),
             bytes: Some(evidence(&broken.bytes, None, Vec::new())),

@@ -162,14 +162,6 @@ impl Links {
         }
     }
 
-    /// Returns the number of bytes that the system has not taken yet.
-    pub fn unsent(&self, nb: Nb) -> usize {
-        match self.neighbors[nb.0].link.map(|token| &self.sources[token.0]) {
-            Some(Source::Link(link)) => link.outgoing.len(),
-            _ => 0,
-        }
-    }
-
     /// Sends bytes on a neighbor's connection, if it has one.
     pub fn send(&mut self, nb: Nb, bytes: &[u8]) {
         if let Some(link) = self.link(nb) {

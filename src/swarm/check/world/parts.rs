@@ -5,7 +5,8 @@ use std::time::Duration;
 use peer_process::protocol::message::Message;
 use peer_process::protocol::wire::encode;
 
-use super::{Stop, World};
+use super::env::Stop;
+use super::scene::World;
 use crate::check::history::{Said, What};
 use crate::check::plan::Nb;
 

@@ -1,8 +1,8 @@
-//! The directory of a world, and the ports in it.
+//! The directory of a world, the ports in it, and the addresses of its host.
 
 use std::fs;
 use std::io::{self, ErrorKind};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs, UdpSocket};
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -37,7 +37,7 @@ impl Port {
 /// When no port is free.
 pub fn free_port(rng: &mut StdRng) -> Result<Port> {
     let bindable = |address: IpAddr, port| match bind((address, port).into()) {
-        Ok(_) => true,
+        Ok(()) => true,
         Err(error) => address.is_ipv6() && error.kind() != ErrorKind::AddrInUse,
     };
     let addresses: [IpAddr; 2] = [Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()];
@@ -49,12 +49,23 @@ pub fn free_port(rng: &mut StdRng) -> Result<Port> {
     (0..1000).find_map(|_| hold(rng.random_range(PORTS))).context("no port is free")
 }
 
-/// Binds an address for a moment, without listening: another thread's new process may hold a copy of the socket until it has become
-/// the peer, and that must keep nobody from listening.
+/// Binds an address for a moment, without listening. Another thread's new process may hold a copy of the socket until it has become
+/// the peer. A copy that listens would keep others from listening.
 fn bind(address: SocketAddr) -> io::Result<()> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     socket.set_reuse_address(true)?;
     socket.bind(&address.into())
+}
+
+/// Returns what a host's name means, IPv4 first.
+///
+/// # Errors
+/// When the system does not know it.
+pub fn addresses(host: &str) -> io::Result<Vec<IpAddr>> {
+    let mut addresses: Vec<IpAddr> = (host, 0).to_socket_addrs()?.map(|address| address.ip()).collect();
+    addresses.sort_unstable_by_key(|address| (address.is_ipv6(), *address));
+    addresses.dedup();
+    Ok(addresses)
 }
 
 /// Puts the content of a project into a directory: small files are copied, and all else is linked. Left out is what runs leave:

@@ -23,7 +23,7 @@ pub static CASES: &[Case] = &[
     case(
         "pieces/have-to-all",
         ("A5", Item::I3b, Must),
-        "After each piece the peer sends have to all connected neighbors: to the sender, to those that lack the piece and to those that have it.",
+        "After each piece the peer sends have to all connected neighbors: the sender, those that lack the piece and those that have it.",
         REQUESTS,
         have_to_all,
     ),

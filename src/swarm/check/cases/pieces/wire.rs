@@ -84,7 +84,7 @@ pub static CASES: &[Case] = &[
     case(
         "pieces/exact-multiple",
         ("A1", Item::I3e, Must),
-        "If FileSize is a multiple of PieceSize, the last piece is a whole one, and there is none after it.",
+        "If FileSize is a multiple of PieceSize, the last piece is a whole one, and no piece follows it.",
         TRADES,
         exact_multiple,
     ),
