@@ -62,8 +62,7 @@ fn check(command: &str, more: &[&str]) -> Value {
 
 /// Returns the interpreter itself: a wrapper before it may take longer than the peer.
 fn python() -> Option<String> {
-    let found = find_command("python3")?;
-    let output = Command::new(found).args(["-c", "import sys; print(sys.executable)"]).output().ok()?;
+    let output = find_command("python3")?.args(["-c", "import sys; print(sys.executable)"]).output().ok()?;
     Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())
 }
 
@@ -127,7 +126,8 @@ fn each_mutant_is_named_as_what_it_is() {
                     let command = peer(&python, "--mutant", &row.mutant);
                     let only = row.cases.join(",");
                     let all = is_chosen(row);
-                    let report = if all { check(&command, &[]) } else { check(&command, &["--jobs", "4", "--only", &only]) };
+                    let report =
+                        if all { check(&command, &[]) } else { check(&command, &["--jobs", "4", "--only", &only]) };
                     found.lock().expect("no thread has panicked").extend(faults(row, &report, all));
                 }
             });
