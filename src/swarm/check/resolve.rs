@@ -111,7 +111,7 @@ fn verdict(findings: &[Finding], because_of: Option<&'static str>) -> Verdict {
 
 /// Cases whose failure explains what does not come elsewhere, first things first: whether the peer understands what it is sent,
 /// says what it has, wants what others have, and lets others have it.
-const ROOTS: [&str; 18] = [
+const ROOTS: [&str; 22] = [
     "handshake/dialer-speaks",
     "handshake/answers-caller",
     "handshake/with-more",
@@ -129,6 +129,10 @@ const ROOTS: [&str; 18] = [
     "interest/two-flags",
     "choking/unchokes",
     "requests/unchoked-only",
+    "requests/offered-only",
+    "requests/next-after-piece",
+    "pieces/have-to-all",
+    "requests/after-have",
     "frames/after-ignored",
 ];
 

@@ -42,9 +42,9 @@ impl Judge {
         let mut told = 0;
         for &(piece, given) in &due {
             for between in hearers.iter().filter(|between| between.connected_at < given) {
-                if between.they_have.contains(piece) {
+                if between.they_announced.contains(piece) {
                     told += 1;
-                } else {
+                } else if !between.they_have.contains(piece) {
                     missing.push(piece);
                 }
             }

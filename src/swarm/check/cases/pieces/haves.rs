@@ -24,7 +24,7 @@ pub static CASES: &[Case] = &[
         "pieces/have-to-all",
         ("A5", Item::I3b, Must),
         "After each piece the peer sends have to all connected neighbors: the sender, those that lack the piece and those that have it.",
-        REQUESTS,
+        &["start/listens", "handshake/bytes", "interest/interested", "requests/starts"],
         have_to_all,
     ),
     case(

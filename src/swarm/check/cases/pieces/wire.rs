@@ -57,7 +57,7 @@ pub static CASES: &[Case] = &[
         "pieces/last-received",
         ("A1", Item::I3e, Must),
         "The last piece is requested, and taken with just the bytes that are left of the file; the peer goes on after it.",
-        &["interest/interested", "requests/starts"],
+        &["interest/interested", "requests/starts", "pieces/have-to-all"],
         last_received,
     ),
     case(

@@ -81,7 +81,13 @@ pub static CASES: &[Case] = &[
         "requests/after-have",
         ("A8", Item::I3a, Must),
         "A neighbor that has unchoked the peer and announces a missing piece by have is asked for it.",
-        ASKS_RIGHT,
+        &[
+            "requests/starts",
+            "requests/unchoked-only",
+            "requests/after-interest",
+            "requests/offered-only",
+            "pieces/have-to-all",
+        ],
         rules::after_have,
     ),
     case(
