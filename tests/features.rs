@@ -23,7 +23,7 @@ const DIRECT: [&str; 16] = [
     "socket2",
 ];
 /// Dependencies that only `swarm` uses; its `console` is the one that `indicatif` has, too.
-const OF_SWARM: [&str; 10] = [
+const OF_SWARM: [&str; 12] = [
     "bt_bencode",
     "clap_complete",
     "clap_mangen",
@@ -31,6 +31,8 @@ const OF_SWARM: [&str; 10] = [
     "http-body-util",
     "hyper",
     "hyper-util",
+    "mio",
+    "quick-xml",
     "slab",
     "tempfile",
     "tokio",

@@ -81,8 +81,8 @@ fn sizes_rates_and_seconds_are_explained_wherever_an_option_takes_one() {
         let units = "The units k, M, G and T are decimal, and Ki, Mi, Gi and Ti are binary: 1k is 1000, 1Ki is 1024.";
         assert_eq!(words.contains(units), takes("SIZE") || takes("RATE"), "{name}: {text}");
     }
-    // Of `peer_process` two, of `swarm init` two, of `start` two, of `meta create` one.
-    assert_eq!(explained, 7);
+    // Of `peer_process` two, of `swarm init` two, of `start` two, of `check` and `meta create` one.
+    assert_eq!(explained, 8);
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn the_documents_have_every_option() {
     let read = |name: &str| fs::read_to_string(docs.join(name)).expect("a document");
     let (of_peer, of_swarm) = (
         read("peer_process.md") + &read("membership.md"),
-        read("swarm.md") + &read("hosts.md") + &read("integrity.md") + &read("tracker.md"),
+        read("swarm.md") + &read("hosts.md") + &read("integrity.md") + &read("tracker.md") + &read("check.md"),
     );
     for (name, text) in all_helps() {
         let page = if name == "peer_process" { &of_peer } else { &of_swarm };

@@ -8,9 +8,10 @@
 //! - `logs`: the reader of logs, of any author; pure;
 //! - `hosts`: everything that runs on this machine and on others;
 //! - `copies`: the comparison of the copies, and the reports: `verify`;
-//! - `track`: the tracker, and with `hosts` the only room with sockets;
+//! - `track`: the tracker; only it, `hosts` and `check` have sockets;
 //! - `run`: `start`, `status`, `stop`, `clean`;
 //! - `setup`: `init`, `meta`;
+//! - `check`: the tester of any peer: it plays all its neighbors, and names what is wrong;
 //! - `generate`: completions and man pages.
 
 mod fault;
@@ -34,6 +35,8 @@ mod track;
 mod run;
 
 mod setup;
+
+mod check;
 
 mod generate;
 
@@ -119,6 +122,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Verify(args) => verify::verify(args),
         Command::Meta(args) => meta::run(&args.what),
         Command::Track(args) => track::run(args),
+        Command::Check(args) => check::run(args),
         Command::Generate(args) => generate::run(&args.what),
     }
 }

@@ -18,6 +18,7 @@ fn the_man_pages_are_one_for_each_program_and_one_for_each_subcommand() {
     let place = Place::new();
     assert_eq!(place.run(&["generate", "man", "share/man1"]).success(), "");
     let subcommands = [
+        "check",
         "clean",
         "generate-completions",
         "generate-man",

@@ -12,6 +12,7 @@ mod screen;
 mod running;
 mod swarm;
 
+mod check;
 mod clean;
 mod commands;
 mod demo_rate;

@@ -43,6 +43,7 @@ const SWARM_ORDER: &[&str] = &[
     "track",
     "run",
     "setup",
+    "check",
     "generate",
 ];
 /// The same for it.
@@ -51,11 +52,16 @@ const SWARM_FORBIDDEN_IMPORTS: &[(&str, &str)] = &[
     ("setup", "track"),
     ("track", "hosts"),
     ("track", "copies"),
+    ("check", "run"),
+    ("check", "setup"),
+    ("check", "track"),
+    ("check::report", "check::world"),
+    ("check::report", "check::suite"),
     ("logs", "out"),
     ("logs", "cli"),
     ("logs", "files"),
 ];
-/// All that `swarm` takes from the crate: it runs peers as processes, no matter whose they are.
+/// All that `swarm` takes from the crate: it runs peers as processes, no matter whose they are, and `check` plays their neighbors.
 const SWARM_IMPORTS: &[&str] = &[
     "bencode",
     "cli",
@@ -65,11 +71,11 @@ const SWARM_IMPORTS: &[&str] = &[
     "disk::journal",
     "discovery::identity",
     "discovery::tracker",
-    "protocol::layout",
     "limits",
     "disk::lock",
     "disk::manifest",
-    "protocol::peer_id",
+    // The tester speaks the protocol itself.
+    "protocol",
     "output::stderr",
 ];
 /// What a module must not name, and the modules that may.
@@ -118,9 +124,9 @@ const RESERVED: &[(&str, &[&str])] = &[
 ];
 /// The same for the modules of `swarm`.
 const SWARM_RESERVED: &[(&str, &[&str])] = &[
-    ("std::net", &["hosts", "setup::init", "setup::places", "track"]),
-    ("process::Command", &["hosts"]),
-    ("std::thread", &["hosts", "run::watch", "track"]),
+    ("std::net", &["hosts", "setup::init", "setup::places", "track", "check::world"]),
+    ("process::Command", &["hosts", "check::world"]),
+    ("std::thread", &["hosts", "run::watch", "track", "check::world", "check::suite"]),
     ("io::stderr(),", &[]),
     ("DrawTarget::stderr", &[]),
     ("thread::sleep", &[]),

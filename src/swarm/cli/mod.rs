@@ -1,7 +1,9 @@
 //! The command line of `swarm`: its subcommands and their options, with the words that `--help`, the man pages and the
 //! shells' completions show.
 
+mod check;
 mod meta;
+mod values;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,9 +13,11 @@ use clap_complete::Shell;
 use peer_process::cli::{RATE, SECS, SIZE, UNITS, number, paragraphs, rate};
 use peer_process::limits::Rate;
 
+pub use self::check::{CheckArgs, FIRST_ID, HOST, START_TIMEOUT, TIMEOUT};
 pub use self::meta::{
     HashName, Meta, MetaArgs, MetaCreateArgs, MetaExportArgs, MetaImportArgs, MetaShowArgs, MetaVerifyArgs,
 };
+use self::values::seconds;
 
 /// Maximum number of peers. Each is connected to each other one: 1000 peers have half a million connections.
 pub const MOST_PEERS: u32 = 1000;
@@ -56,6 +60,8 @@ pub enum Command {
     Meta(MetaArgs),
     /// Run a tracker, by which peers of our swarms and other programs find each other
     Track(TrackArgs),
+    /// Test anybody's peer: play all its neighbors, and say by name what is wrong
+    Check(CheckArgs),
     /// Print completions for a shell, or write man pages; for both programs
     Generate(GenerateArgs),
 }
@@ -199,16 +205,6 @@ pub struct StartArgs {
     pub peer_options: Vec<String>,
     #[command(flatten)]
     pub remote: RemoteArgs,
-}
-
-/// Accepts seconds with or without decimals. The error is a sentence that names the option and the text.
-fn seconds(option: &'static str) -> impl Fn(&str) -> Result<Duration, String> + Clone {
-    move |text| {
-        // A time so far away can still be added to.
-        let secs = text.parse().ok().filter(|secs| *secs <= f64::from(u32::MAX));
-        let duration = secs.and_then(|secs| Duration::try_from_secs_f64(secs).ok());
-        duration.ok_or_else(|| format!("{option} '{text}' is not a number of seconds from 0 to {}", u32::MAX))
-    }
 }
 
 /// `swarm status` and `swarm verify`.

@@ -1,0 +1,75 @@
+//! `Violation`: something that no correct peer does; `Blame`: to whom an early end belongs; and the times that judgement needs.
+
+use std::time::Duration;
+
+use crate::check::mistakes::Mistake;
+use crate::check::verdict::{Bytes, Level};
+
+/// Until then a message may have crossed another one on the way, or one thread of the peer another thread.
+pub const CROSSING: Duration = Duration::from_millis(700);
+/// A request that old without an answer may have been given up (B allows 3 s at the least).
+pub const GIVEN_UP: Duration = Duration::from_millis(2500);
+/// Within this time a correct peer has told everybody what follows from a message.
+pub const SETTLED: Duration = Duration::from_millis(1500);
+
+/// Something that no correct peer does.
+#[derive(Clone, Debug)]
+pub struct Violation {
+    /// The address of the case that asks about it.
+    pub owner: &'static str,
+    /// Whether the text forbids it, or our reading.
+    pub level: Level,
+    /// The likely mistake.
+    pub mistake: Option<&'static Mistake>,
+    /// What a correct peer does.
+    pub expected: String,
+    /// What came instead.
+    pub came: String,
+    /// The bytes, where they show it.
+    pub bytes: Option<Bytes>,
+    /// Whether other questions can no longer be answered after it.
+    pub disrupts: bool,
+    /// Whether something only did not come, which may have another cause.
+    pub is_absence: bool,
+    /// The last events before it, one a line; the world fills them in.
+    pub events: Vec<String>,
+}
+
+impl Violation {
+    pub(super) fn new(owner: &'static str, mistake: &'static Mistake, expected: &str, came: String) -> Self {
+        let (level, mistake, expected) = (Level::Must, Some(mistake), expected.to_owned());
+        Self {
+            owner,
+            level,
+            mistake,
+            expected,
+            came,
+            bytes: None,
+            disrupts: false,
+            is_absence: false,
+            events: Vec::new(),
+        }
+    }
+
+    /// It only did not come.
+    pub(super) const fn absent(mut self) -> Self {
+        self.is_absence = true;
+        self
+    }
+
+    pub(super) const fn should(mut self) -> Self {
+        self.level = Level::Should;
+        self
+    }
+}
+
+/// To which case an early end of the process belongs, and what it means there.
+#[derive(Clone, Copy, Debug)]
+pub struct Blame {
+    /// The address of the case.
+    pub owner: &'static str,
+    /// Whether the text forbids it there.
+    pub level: Level,
+    /// The likely mistake, if it is not the usual one.
+    pub mistake: Option<&'static Mistake>,
+}

@@ -1,0 +1,130 @@
+//! What comes before the cases: the directory, `--setup`, and whether the peer can be run at all.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+use anyhow::{Context, Result};
+use tempfile::TempDir;
+
+use super::plan::{Nb, Plan};
+use super::stage::Stage;
+use super::world::{Env, Process, Stop, addresses, secs};
+use crate::cli::CheckArgs;
+use crate::fault::Usage;
+use crate::logs::LogPattern;
+use crate::out::say;
+
+/// The directory of a run: one that goes away, or the one of `--keep`.
+pub enum Place {
+    /// It goes away with this.
+    Passing(TempDir),
+    /// It stays.
+    Kept(PathBuf),
+}
+
+impl Place {
+    /// Makes the directory.
+    ///
+    /// # Errors
+    /// When it cannot be made, or when that of `--keep` is not empty.
+    pub fn new(args: &CheckArgs) -> Result<Self> {
+        let Some(dir) = &args.keep else {
+            let dir = tempfile::Builder::new().prefix("swarm-check.").tempdir();
+            return Ok(Self::Passing(dir.context("cannot make a temporary directory")?));
+        };
+        let shown = dir.display();
+        fs::create_dir_all(dir).with_context(|| format!("cannot make {shown}"))?;
+        let mut entries = fs::read_dir(dir).with_context(|| format!("cannot read {shown}"))?;
+        if entries.next().is_some() {
+            return Err(Usage::error(format!("--keep {shown} is not empty")));
+        }
+        Ok(Self::Kept(dir.canonicalize().with_context(|| format!("cannot read {shown}"))?))
+    }
+
+    /// Returns its path.
+    pub fn dir(&self) -> &Path {
+        match self {
+            Self::Passing(dir) => dir.path(),
+            Self::Kept(dir) => dir,
+        }
+    }
+}
+
+/// Runs the command of `--setup` in the project's directory.
+///
+/// # Errors
+/// When it fails; with what it printed last.
+pub fn set_up(args: &CheckArgs) -> Result<()> {
+    let Some(command) = &args.setup else { return Ok(()) };
+    let mark = format!("setup.{}", std::process::id());
+    let mut process = Process::start(command, &args.project, mark).context("cannot start the shell")?;
+    let status = process.wait().context("cannot wait for --setup")?;
+    if status.success() {
+        return Ok(());
+    }
+    process.hear_out();
+    for line in process.printed().last_lines(10) {
+        say(&format!("--setup printed: {line}"));
+    }
+    Err(Usage::error(format!("--setup '{command}' failed ({status})")))
+}
+
+/// Returns what all worlds of a run have in common.
+///
+/// # Errors
+/// When the project or the host does not exist.
+pub fn env(args: &CheckArgs, signal: Arc<AtomicUsize>) -> Result<Env> {
+    let project = args.project.canonicalize();
+    let project = project.map_err(|error| Usage::error(format!("--project {}: {error}", args.project.display())))?;
+    if !project.is_dir() {
+        return Err(Usage::error(format!("--project {} is not a directory", args.project.display())));
+    }
+    let log_pattern = args.log_pattern.as_deref().map(LogPattern::parse).transpose();
+    let log_pattern = log_pattern.map_err(|wrong| Usage::error(format!("--log-pattern: {wrong}")))?;
+    Ok(Env {
+        command: args.command.clone().unwrap_or_default(),
+        project,
+        patience: args.timeout,
+        start_patience: args.start_timeout,
+        first_id: args.first_id,
+        addresses: addresses(&args.host).map_err(|error| Usage::error(format!("--host '{}': {error}", args.host)))?,
+        host: args.host.clone(),
+        port: args.port,
+        config_dir: args.config_dir.clone(),
+        file_dir: args.file_dir.clone(),
+        log_pattern,
+        signal,
+    })
+}
+
+/// Starts the peer once. Returns a sentence if it gives no sign on the network.
+///
+/// # Errors
+/// When the tester itself fails.
+pub fn cannot_be_run(env: &Env, dir: &Path, seed: u64) -> Result<Option<String>> {
+    let mut stage = Stage::new(env, dir.join("preflight"), seed);
+    let outcome = stage.run(Plan::leecher(1, 1), |world| {
+        world.start()?;
+        world.doing("waits for the first sign of the peer");
+        world.first_sign(Nb(1))
+    });
+    _ = fs::remove_dir_all(dir.join("preflight"));
+    match outcome {
+        Ok(()) | Err(Stop::Interrupted) => Ok(None),
+        Err(Stop::Tester(error)) => Err(error),
+        Err(Stop::Failed(finding)) => {
+            for line in &stage.printed {
+                say(&format!("the peer printed: {line}"));
+            }
+            let printed = if stage.printed.is_empty() { "; it printed nothing" } else { "" };
+            let time = secs(env.start_patience);
+            let came = finding.came.trim_end_matches('.');
+            Ok(Some(format!(
+                "the peer cannot be run: it neither listens on the port of its line nor calls the peer of the line before it \
+                within {time} (--start-timeout); what came: {came}{printed}"
+            )))
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The mistakes of a run: which of them explain several cases, and the command that repeats one case.
+
+use crate::check::mistakes::Mistake;
+use crate::check::verdict::{Outcome, Summary, Verdict};
+use crate::words::typed;
+
+/// A mistake with the addresses of the cases that it explains.
+#[derive(Debug)]
+pub struct Explained {
+    /// The mistake.
+    pub mistake: &'static Mistake,
+    /// The addresses, in the order of the list of cases.
+    pub addresses: Vec<&'static str>,
+    /// The worst verdict of these cases.
+    pub worst: Verdict,
+}
+
+/// Returns the mistakes behind failures and warnings; first what explains most, then in the order of the cases.
+pub fn explained(summary: &Summary) -> Vec<Explained> {
+    let mut found: Vec<Explained> = Vec::new();
+    for outcome in told(summary) {
+        let address = outcome.clause.address;
+        for mistake in outcome.findings.iter().filter_map(|finding| finding.mistake) {
+            // Failures come before warnings, so that the first verdict is the worst.
+            match found.iter_mut().find(|explained| explained.mistake == mistake) {
+                Some(explained) if explained.addresses.contains(&address) => {}
+                Some(explained) => explained.addresses.push(address),
+                None => found.push(Explained { mistake, addresses: vec![address], worst: outcome.verdict }),
+            }
+        }
+    }
+    found.sort_by_key(|explained| std::cmp::Reverse(explained.addresses.len()));
+    found
+}
+
+/// Returns those that explain more than one case.
+pub fn common(summary: &Summary) -> Vec<Explained> {
+    explained(summary).into_iter().filter(|explained| explained.addresses.len() > 1).collect()
+}
+
+/// Returns the failures, then the warnings, each in the order of the list of cases.
+pub fn told(summary: &Summary) -> impl Iterator<Item = &Outcome> {
+    let of = |verdict| summary.outcomes.iter().filter(move |outcome| outcome.verdict == verdict);
+    of(Verdict::Fail).chain(of(Verdict::Warn))
+}
+
+/// Returns the unclear cases by what is in the way, in the order of the list of cases.
+pub fn unclear(summary: &Summary) -> Vec<(Option<&'static str>, Vec<&Outcome>)> {
+    let mut groups: Vec<(Option<&str>, Vec<&Outcome>)> = Vec::new();
+    for outcome in summary.outcomes.iter().filter(|outcome| outcome.verdict == Verdict::Unclear) {
+        match groups.iter_mut().find(|(because_of, _)| *because_of == outcome.because_of) {
+            Some((_, outcomes)) => outcomes.push(outcome),
+            None => groups.push((outcome.because_of, vec![outcome])),
+        }
+    }
+    groups
+}
+
+/// Returns the command that runs only this case, with a trace.
+pub fn repeat(summary: &Summary, address: &str) -> String {
+    let options = if summary.options.is_empty() { String::new() } else { format!(" {}", summary.options) };
+    format!("swarm check --command {}{options} --only {} --trace", typed(&summary.command), typed(address))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::report::sample::all;
+
+    #[test]
+    fn a_mistake_of_several_cases_is_found_once() {
+        let found: Vec<_> =
+            common(&all()).iter().map(|common| (common.mistake.name, common.addresses.clone())).collect();
+        assert_eq!(found, [("java-object-stream", vec!["handshake/first", "handshake/java"])]);
+        let names: Vec<_> = explained(&all()).iter().map(|explained| explained.mistake.name).collect();
+        assert_eq!(names, ["java-object-stream", "no-optimistic", "choke-without-change"]);
+    }
+
+    #[test]
+    fn the_command_is_one_that_a_shell_reads_back() {
+        assert_eq!(
+            repeat(&all(), "handshake/first"),
+            "swarm check --command 'java -cp <out> peerProcess {id}' --project 'my peer' --only handshake/first --trace"
+        );
+        let summary = Summary { command: "it's {id}".into(), options: String::new(), ..all() };
+        assert_eq!(repeat(&summary, "a/b"), r"swarm check --command 'it'\''s {id}' --only a/b --trace");
+    }
+}

@@ -1,0 +1,328 @@
+//! `Links`: the sockets of a world: the neighbors' listeners and their connections.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use mio::net::{TcpListener, TcpStream};
+use mio::{Events, Interest, Poll, Token};
+use peer_process::protocol::layout::FileLayout;
+use socket2::SockRef;
+
+use super::places::Port;
+
+use crate::check::history::{End, Heard};
+use crate::check::incoming::Incoming;
+use crate::check::plan::Nb;
+
+/// A connection to this machine is made or refused within this time, unless the peer's queue of callers is full.
+const DIAL_PATIENCE: Duration = Duration::from_millis(100);
+
+/// What happened on a socket.
+pub enum Happened {
+    /// The peer called this neighbor.
+    Called,
+    /// The peer sent this.
+    Heard(Heard),
+    /// A connection ended.
+    Ended(End),
+}
+
+enum Source {
+    Listener(Nb, TcpListener),
+    Link(Box<Link>),
+    Gone,
+}
+
+struct Link {
+    nb: Nb,
+    stream: TcpStream,
+    incoming: Incoming,
+    outgoing: Vec<u8>,
+    is_held: bool,
+    is_read: bool,
+    /// The first error on it. A later end of the stream must not hide it.
+    first_error: Option<io::Error>,
+}
+
+struct Neighbor {
+    port: Port,
+    link: Option<Token>,
+}
+
+/// The sockets of a world.
+pub struct Links {
+    poll: Poll,
+    events: Events,
+    layout: FileLayout,
+    sources: Vec<Source>,
+    neighbors: Vec<Neighbor>,
+}
+
+impl Links {
+    /// Returns no sockets.
+    ///
+    /// # Errors
+    /// When the system has no descriptor left.
+    pub fn new(layout: FileLayout) -> Result<Self> {
+        let poll = Poll::new().context("cannot wait for sockets")?;
+        Ok(Self { poll, events: Events::with_capacity(128), layout, sources: Vec::new(), neighbors: Vec::new() })
+    }
+
+    /// Adds a neighbor with this port, at which it does not listen yet.
+    pub fn add_neighbor(&mut self, port: Port) {
+        self.neighbors.push(Neighbor { port, link: None });
+    }
+
+    /// Gives a neighbor that does not listen yet another port.
+    pub fn move_to(&mut self, nb: Nb, port: Port) {
+        self.neighbors[nb.0].port = port;
+    }
+
+    /// Returns a neighbor's port.
+    pub fn port(&self, nb: Nb) -> u16 {
+        self.neighbors[nb.0].port.number
+    }
+
+    /// Lets a neighbor listen at these addresses of this machine.
+    ///
+    /// # Errors
+    /// When none of them can be bound.
+    pub fn listen(&mut self, nb: Nb, addresses: &[IpAddr]) -> Result<()> {
+        let port = self.port(nb);
+        let mut trouble = None;
+        let mut count = 0;
+        for &address in addresses {
+            match TcpListener::bind(SocketAddr::new(address, port)) {
+                Ok(mut listener) => {
+                    let token = Token(self.sources.len());
+                    self.poll.registry().register(&mut listener, token, Interest::READABLE)?;
+                    self.sources.push(Source::Listener(nb, listener));
+                    count += 1;
+                }
+                // A machine without IPv6 has no such address.
+                Err(error) => trouble = Some(error),
+            }
+        }
+        match trouble {
+            Some(error) if count == 0 => Err(error).with_context(|| format!("cannot listen on port {port}")),
+            _ => Ok(()),
+        }
+    }
+
+    /// Calls the peer for a neighbor. Returns whether the connection stands.
+    ///
+    /// # Errors
+    /// When the system cannot, for another reason than that nobody listens.
+    pub fn dial(&mut self, nb: Nb, addresses: &[IpAddr], port: u16) -> Result<bool> {
+        for &address in addresses {
+            match std::net::TcpStream::connect_timeout(&SocketAddr::new(address, port), DIAL_PATIENCE) {
+                // Linux connects a socket to itself if the port is one that it gives to callers.
+                Ok(stream) if stream.local_addr().ok() == stream.peer_addr().ok() => {}
+                Ok(stream) => {
+                    stream.set_nonblocking(true)?;
+                    self.add_link(nb, TcpStream::from_std(stream))?;
+                    return Ok(true);
+                }
+                Err(error) if matches!(error.kind(), ErrorKind::ConnectionRefused | ErrorKind::TimedOut) => {}
+                Err(error) if address.is_ipv6() && error.kind() == ErrorKind::AddrNotAvailable => {}
+                Err(error) => return Err(error).with_context(|| format!("cannot call the peer at {address}")),
+            }
+        }
+        Ok(false)
+    }
+
+    fn add_link(&mut self, nb: Nb, mut stream: TcpStream) -> Result<()> {
+        // Each write must leave as a segment of its own.
+        _ = stream.set_nodelay(true);
+        let token = Token(self.sources.len());
+        self.poll.registry().register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
+        let incoming = Incoming::new(self.layout);
+        let link =
+            Link { nb, stream, incoming, outgoing: Vec::new(), is_held: false, is_read: true, first_error: None };
+        self.sources.push(Source::Link(Box::new(link)));
+        self.neighbors[nb.0].link = Some(token);
+        Ok(())
+    }
+
+    fn link(&mut self, nb: Nb) -> Option<&mut Link> {
+        let token = self.neighbors[nb.0].link?;
+        match &mut self.sources[token.0] {
+            Source::Link(link) => Some(link),
+            _ => None,
+        }
+    }
+
+    /// Returns the stream from the peer to a neighbor.
+    pub fn incoming(&self, nb: Nb) -> Option<&Incoming> {
+        match &self.sources[self.neighbors.get(nb.0)?.link?.0] {
+            Source::Link(link) => Some(&link.incoming),
+            _ => None,
+        }
+    }
+
+    /// Sends bytes on a neighbor's connection, if it has one.
+    pub fn send(&mut self, nb: Nb, bytes: &[u8]) {
+        if let Some(link) = self.link(nb) {
+            link.outgoing.extend(bytes);
+            link.flush();
+        }
+    }
+
+    /// Keeps what is sent, or sends what was kept.
+    pub fn hold(&mut self, nb: Nb, holds: bool) {
+        if let Some(link) = self.link(nb) {
+            link.is_held = holds;
+            link.flush();
+        }
+    }
+
+    /// Stops or starts reading. What the system holds meanwhile comes when reading starts.
+    pub fn read_from(&mut self, nb: Nb, reads: bool, file: &[u8]) -> Vec<(Nb, Happened)> {
+        let mut happened = Vec::new();
+        if let Some(link) = self.link(nb) {
+            link.is_read = reads;
+            link.read(file, &mut happened);
+        }
+        self.forget_ended(&happened);
+        happened
+    }
+
+    /// Closes a neighbor's connection. Returns whether it had one.
+    pub fn close(&mut self, nb: Nb, resets: bool) -> bool {
+        let Some(token) = self.neighbors[nb.0].link.take() else { return false };
+        let Source::Link(mut link) = std::mem::replace(&mut self.sources[token.0], Source::Gone) else { return false };
+        link.is_held = false;
+        link.flush();
+        if resets {
+            _ = SockRef::from(&link.stream).set_linger(Some(Duration::ZERO));
+        }
+        _ = self.poll.registry().deregister(&mut link.stream);
+        true
+    }
+
+    /// Closes our half of a neighbor's connection, if all that was to be sent has left.
+    pub fn hang_up(&mut self, nb: Nb) {
+        if let Some(link) = self.link(nb).filter(|link| link.outgoing.is_empty()) {
+            // What the peer has reset is closed already.
+            _ = link.stream.shutdown(std::net::Shutdown::Write);
+        }
+    }
+
+    /// Resets all connections.
+    pub fn reset_all(&mut self) {
+        for nb in (0..self.neighbors.len()).map(Nb) {
+            self.close(nb, true);
+        }
+    }
+
+    /// Waits at most this long, and returns what happened.
+    ///
+    /// # Errors
+    /// When the system cannot wait.
+    pub fn wait(&mut self, time: Duration, file: &[u8]) -> Result<Vec<(Nb, Happened)>> {
+        match self.poll.poll(&mut self.events, Some(time)) {
+            Err(error) if error.kind() != ErrorKind::Interrupted => {
+                return Err(error).context("cannot wait for sockets");
+            }
+            _ => {}
+        }
+        let mut happened = Vec::new();
+        let tokens: Vec<Token> = self.events.iter().map(mio::event::Event::token).collect();
+        for token in tokens {
+            match &mut self.sources[token.0] {
+                Source::Link(link) => {
+                    link.flush();
+                    let (nb, before) = (link.nb, happened.len());
+                    link.read(file, &mut happened);
+                    // The end of a connection that another one has replaced is nobody's loss.
+                    if self.neighbors[nb.0].link != Some(token) {
+                        let late = happened.split_off(before);
+                        happened.extend(late.into_iter().filter(|(_, what)| !matches!(what, Happened::Ended(_))));
+                    }
+                }
+                Source::Listener(nb, listener) => {
+                    let nb = *nb;
+                    let mut callers = Vec::new();
+                    while let Ok((stream, _)) = listener.accept() {
+                        callers.push(stream);
+                    }
+                    for stream in callers {
+                        happened.push((nb, Happened::Called));
+                        self.add_link(nb, stream)?;
+                    }
+                }
+                Source::Gone => {}
+            }
+        }
+        self.forget_ended(&happened);
+        Ok(happened)
+    }
+
+    fn forget_ended(&mut self, happened: &[(Nb, Happened)]) {
+        for (nb, _) in happened.iter().filter(|(_, what)| matches!(what, Happened::Ended(_))) {
+            // Its incoming stream stays as evidence.
+            if let Some(Source::Link(link)) = self.neighbors[nb.0].link.map(|token| &mut self.sources[token.0]) {
+                _ = self.poll.registry().deregister(&mut link.stream);
+            }
+        }
+    }
+}
+
+impl Link {
+    fn flush(&mut self) {
+        if self.is_held || self.first_error.is_some() {
+            return;
+        }
+        let mut sent = 0;
+        while sent < self.outgoing.len() {
+            match self.stream.write(&self.outgoing[sent..]) {
+                Ok(0) => break,
+                Ok(count) => sent += count,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) => {
+                    self.first_error = Some(error);
+                    sent = self.outgoing.len();
+                }
+            }
+        }
+        self.outgoing.drain(..sent);
+    }
+
+    fn read(&mut self, file: &[u8], happened: &mut Vec<(Nb, Happened)>) {
+        let mut buffer = [0; 16 * 1024];
+        while self.is_read {
+            match self.stream.read(&mut buffer) {
+                Ok(0) => {
+                    let error = self.first_error.take().or_else(|| self.stream.take_error().ok().flatten());
+                    self.is_read = false;
+                    let end = error.map_or(End::Closed, |error| End::Reset(words(&error)));
+                    happened.push((self.nb, Happened::Ended(end)));
+                }
+                Ok(count) => {
+                    let heard = self.incoming.take(&buffer[..count], file);
+                    happened.extend(heard.into_iter().map(|heard| (self.nb, Happened::Heard(heard))));
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Err(error) => {
+                    self.is_read = false;
+                    let error = self.first_error.take().unwrap_or(error);
+                    happened.push((self.nb, Happened::Ended(End::Reset(words(&error)))));
+                }
+            }
+        }
+    }
+}
+
+/// Returns an error of a connection in words that are the same on each system.
+fn words(error: &io::Error) -> String {
+    match error.kind() {
+        ErrorKind::ConnectionReset => "connection reset".to_owned(),
+        ErrorKind::BrokenPipe => "broken pipe".to_owned(),
+        ErrorKind::ConnectionAborted => "connection aborted".to_owned(),
+        _ => error.to_string(),
+    }
+}

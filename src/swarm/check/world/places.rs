@@ -1,0 +1,137 @@
+//! The directory of a world, the ports in it, and the addresses of its host.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs, UdpSocket};
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use rand::RngExt;
+use rand::rngs::StdRng;
+use socket2::{Domain, Socket, Type};
+
+/// Ports that systems do not give to outgoing connections, so that nobody takes one by chance.
+const PORTS: std::ops::Range<u16> = 20_000..32_000;
+/// Files up to this size are copied, so that a program may change them; larger ones are linked.
+const MOST_COPIED: u64 = 4 << 20;
+
+/// A port that no other world takes, also of another process, as long as this stands.
+///
+/// Until the peer listens, nobody holds its port. So a datagram socket of the same number stands for it.
+pub struct Port {
+    /// Its number.
+    pub number: u16,
+    _hold: Option<UdpSocket>,
+}
+
+impl Port {
+    /// A port that the command line has chosen, or none.
+    pub const fn given(number: u16) -> Self {
+        Self { number, _hold: None }
+    }
+}
+
+/// Returns a free port at random.
+///
+/// # Errors
+/// When no port is free.
+pub fn free_port(rng: &mut StdRng) -> Result<Port> {
+    let bindable = |address: IpAddr, port| match bind((address, port).into()) {
+        Ok(()) => true,
+        Err(error) => address.is_ipv6() && error.kind() != ErrorKind::AddrInUse,
+    };
+    let addresses: [IpAddr; 2] = [Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()];
+    let hold = |number| {
+        let hold = UdpSocket::bind((Ipv4Addr::LOCALHOST, number)).ok()?;
+        let is_free = addresses.iter().all(|&address| bindable(address, number));
+        is_free.then_some(Port { number, _hold: Some(hold) })
+    };
+    (0..1000).find_map(|_| hold(rng.random_range(PORTS))).context("no port is free")
+}
+
+/// Binds an address for a moment, without listening. Another thread's new process may hold a copy of the socket until it has become
+/// the peer. A copy that listens would keep others from listening.
+fn bind(address: SocketAddr) -> io::Result<()> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())
+}
+
+/// Returns what a host's name means, IPv4 first.
+///
+/// # Errors
+/// When the system does not know it.
+pub fn addresses(host: &str) -> io::Result<Vec<IpAddr>> {
+    let mut addresses: Vec<IpAddr> = (host, 0).to_socket_addrs()?.map(|address| address.ip()).collect();
+    addresses.sort_unstable_by_key(|address| (address.is_ipv6(), *address));
+    addresses.dedup();
+    Ok(addresses)
+}
+
+/// Puts the content of a project into a directory: small files are copied, and all else is linked. Left out is what runs leave:
+/// logs and the peers' directories, and both configuration files.
+///
+/// # Errors
+/// When something cannot be read or written.
+pub fn supply(project: &Path, dir: &Path) -> Result<()> {
+    let entries = fs::read_dir(project).with_context(|| format!("cannot read the project {}", project.display()))?;
+    for entry in entries {
+        let entry = entry.with_context(|| format!("cannot read the project {}", project.display()))?;
+        let name = entry.file_name();
+        if is_of_a_run(&name.to_string_lossy()) {
+            continue;
+        }
+        let (from, to) = (entry.path(), dir.join(&name));
+        let from = from.canonicalize().unwrap_or(from);
+        // What a dangling link means is not ours to say.
+        let Ok(metadata) = fs::metadata(&from) else { continue };
+        let placed = if metadata.is_file() && metadata.len() <= MOST_COPIED {
+            fs::copy(&from, &to).map(drop)
+        } else {
+            link(&from, &to)
+        };
+        placed.with_context(|| format!("cannot put {} into {}", from.display(), dir.display()))?;
+    }
+    Ok(())
+}
+
+/// Reports whether a run of peers leaves something of this name.
+fn is_of_a_run(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let is_log = Path::new(&lower).extension().is_some_and(|end| end == "log") || lower.starts_with("log_peer");
+    let is_peers = lower.strip_prefix("peer_").unwrap_or(&lower).bytes().all(|byte| byte.is_ascii_digit());
+    is_log || is_peers || matches!(lower.as_str(), "common.cfg" | "peerinfo.cfg" | "log" | "logs" | ".git")
+}
+
+#[cfg(unix)]
+fn link(from: &Path, to: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(from, to)
+}
+
+#[cfg(not(unix))]
+fn link(from: &Path, to: &Path) -> io::Result<()> {
+    if !from.is_dir() {
+        return fs::hard_link(from, to).or_else(|_| fs::copy(from, to).map(drop));
+    }
+    fs::create_dir(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        link(&entry.path(), &to.join(entry.file_name()))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_runs_leave_is_left_out() {
+        for name in ["log_peer_1001.log", "peer_1001", "1001", "Common.cfg", "PeerInfo.cfg", "run.log", "logs"] {
+            assert!(is_of_a_run(name), "{name}");
+        }
+        for name in ["peerProcess.class", "peer_process.py", "peer.py", "src", "logging.properties"] {
+            assert!(!is_of_a_run(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! Values of options that several subcommands take.
+
+use std::time::Duration;
+
+/// Accepts seconds with or without decimals. The error is a sentence that names the option and the text.
+pub fn seconds(option: &'static str) -> impl Fn(&str) -> Result<Duration, String> + Clone {
+    move |text| {
+        // A time so far away can still be added to.
+        let secs = text.parse().ok().filter(|secs| *secs <= f64::from(u32::MAX));
+        let duration = secs.and_then(|secs| Duration::try_from_secs_f64(secs).ok());
+        duration.ok_or_else(|| format!("{option} '{text}' is not a number of seconds from 0 to {}", u32::MAX))
+    }
+}

@@ -1,0 +1,7 @@
+//! Tests of `swarm check`: it runs anybody's peer, and nothing of it is left.
+
+mod mutants;
+mod processes;
+mod running;
+#[path = "../support/mod.rs"]
+mod support;

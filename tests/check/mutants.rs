@@ -1,0 +1,183 @@
+//! Every mutant of `peer.py` is found, and named as what it is; every correct variant passes.
+//!
+//! `mutants.txt` is the table: a line a mutant, with the name of its mistake and the cases that find it, then the names of other
+//! mistakes that follow from it. A case behind a `+` only runs beside: it may show what another one tells. By default only these cases run. `CHECK_MUTANTS=all` runs all cases for each mutant, which takes
+//! about half an hour, and allows no failure that the table does not explain. `CHECK_MUTANTS=name,name` does so for some.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::{env, fs, thread};
+
+use serde_json::Value;
+
+use crate::support::left_out::find_command;
+
+const SWARM: &str = env!("CARGO_BIN_EXE_swarm");
+const OURS: &str = concat!(env!("CARGO_BIN_EXE_peer_process"), " {id}");
+/// Runs of the tester at the same time.
+const AT_A_TIME: usize = 4;
+
+/// A line of the table.
+#[derive(Debug)]
+struct Row {
+    mutant: String,
+    mistake: String,
+    cases: Vec<String>,
+    follows: Vec<String>,
+}
+
+fn dir() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/check")
+}
+
+fn table() -> Vec<Row> {
+    let text = fs::read_to_string(dir().join("mutants.txt")).expect("the table");
+    let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let words = |text: &str| text.split(',').filter(|word| !word.is_empty()).map(str::to_owned).collect();
+    lines
+        .map(|line| {
+            let columns: Vec<_> = line.split_whitespace().collect();
+            let [mutant, mistake, cases, follows @ ..] = columns.as_slice() else { panic!("{line}") };
+            let follows = follows.first().map_or_else(Vec::new, |names| words(names));
+            Row { mutant: (*mutant).to_owned(), mistake: (*mistake).to_owned(), cases: words(cases), follows }
+        })
+        .collect()
+}
+
+/// Runs the tester, and returns its report.
+fn check(command: &str, more: &[&str]) -> Value {
+    let project = tempfile::tempdir().expect("a directory");
+    let output = Command::new(SWARM)
+        .args(["check", "--command", command, "--json", "-"])
+        .args(more)
+        .current_dir(project.path())
+        .stdin(Stdio::null())
+        .output()
+        .expect("it starts");
+    let told = || String::from_utf8_lossy(&output.stderr).into_owned();
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{command}: {error}: {}", told()))
+}
+
+/// Returns the interpreter itself: a wrapper before it may take longer than the peer.
+fn python() -> Option<String> {
+    let output = find_command("python3")?.args(["-c", "import sys; print(sys.executable)"]).output().ok()?;
+    Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())
+}
+
+fn peer(python: &str, option: &str, name: &str) -> String {
+    let peer = dir().join("peer.py");
+    let peer = peer.to_str().expect("a path in UTF-8");
+    if name.is_empty() { format!("{python} {peer} {{id}}") } else { format!("{python} {peer} {{id}} {option} {name}") }
+}
+
+fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    value[key].as_str().unwrap_or_default()
+}
+
+fn cases(report: &Value) -> &[Value] {
+    report["cases"].as_array().map_or(&[], Vec::as_slice)
+}
+
+fn mistakes(case: &Value) -> BTreeSet<&str> {
+    case["findings"].as_array().into_iter().flatten().map(|finding| text(finding, "mistake")).collect()
+}
+
+/// Returns what is wrong with a report on a mutant.
+fn faults(row: &Row, report: &Value, all: bool) -> Vec<String> {
+    let mut faults = Vec::new();
+    for address in row.cases.iter().filter(|address| !address.starts_with('+')) {
+        let case = cases(report).iter().find(|case| text(case, "address") == address);
+        let Some(case) = case else {
+            faults.push(format!("{}: there is no case {address}", row.mutant));
+            continue;
+        };
+        let is_told = matches!(text(case, "verdict"), "fail" | "warn");
+        if !is_told || !mistakes(case).contains(row.mistake.as_str()) {
+            let (verdict, named) = (text(case, "verdict"), mistakes(case));
+            faults.push(format!("{}: {address} gives {verdict} {named:?}, not {}", row.mutant, row.mistake));
+        }
+    }
+    let is_explained = |name: &str| name == row.mistake || row.follows.iter().any(|follows| follows == name);
+    let failing = cases(report).iter().filter(|case| all && text(case, "verdict") == "fail");
+    for case in failing.filter(|case| mistakes(case).into_iter().any(|name| !is_explained(name))) {
+        let address = text(case, "address");
+        if !row.cases.iter().any(|own| own == address) {
+            faults.push(format!("{}: {address} fails with {:?}", row.mutant, mistakes(case)));
+        }
+    }
+    faults
+}
+
+#[test]
+fn each_mutant_is_named_as_what_it_is() {
+    let Some(python) = python() else { return };
+    let chosen = env::var("CHECK_MUTANTS").unwrap_or_default();
+    let is_chosen = |row: &Row| chosen == "all" || chosen.split(',').any(|name| name == row.mutant);
+    let rows: Vec<Row> = table();
+    let queue = Mutex::new(rows.iter().filter(|row| chosen.is_empty() || is_chosen(row)));
+    let found = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..AT_A_TIME {
+            scope.spawn(|| {
+                loop {
+                    let Some(row) = queue.lock().expect("no thread has panicked").next() else { return };
+                    let command = peer(&python, "--mutant", &row.mutant);
+                    let only = row.cases.join(",").replace('+', "");
+                    let all = is_chosen(row);
+                    let report =
+                        if all { check(&command, &[]) } else { check(&command, &["--jobs", "4", "--only", &only]) };
+                    found.lock().expect("no thread has panicked").extend(faults(row, &report, all));
+                }
+            });
+        }
+    });
+    let found = found.into_inner().expect("no thread has panicked");
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn the_table_has_every_mutant_once() {
+    let Some(python) = python() else { return };
+    let output = Command::new(python).arg(dir().join("peer.py")).arg("--list").output().expect("it starts");
+    let list = String::from_utf8(output.stdout).expect("text");
+    let (_, wrong) = list.split_once("Wrong variants").expect("the second heading");
+    let mut names: Vec<_> = wrong.lines().skip(1).filter_map(|line| line.split_whitespace().next()).collect();
+    let rows = table();
+    let mut listed: Vec<_> = rows.iter().map(|row| row.mutant.as_str()).collect();
+    names.sort_unstable();
+    listed.sort_unstable();
+    assert_eq!(listed, names);
+    assert!(rows.len() >= 45, "{}", rows.len());
+}
+
+/// Asserts that a peer fails no case, and returns the addresses of those that warn.
+fn assert_correct(command: &str) -> Vec<String> {
+    let report = check(command, &[]);
+    let told: Vec<_> = cases(&report)
+        .iter()
+        .filter(|case| matches!(text(case, "verdict"), "fail" | "unclear"))
+        .map(|case| format!("{} {}: {:#}", text(case, "verdict"), text(case, "address"), case["findings"]))
+        .collect();
+    assert!(told.is_empty(), "{command}:\n{}", told.join("\n"));
+    assert_eq!(report["exit_status"], 0, "{command}: {}", report["reason"]);
+    cases(&report)
+        .iter()
+        .filter(|case| text(case, "verdict") == "warn")
+        .map(|case| text(case, "address").to_owned())
+        .collect()
+}
+
+#[test]
+fn our_own_peer_passes_all_without_a_warning() {
+    assert_eq!(assert_correct(OURS), [""; 0]);
+}
+
+#[test]
+fn a_correct_peer_that_differs_in_every_freedom_passes() {
+    let Some(python) = python() else { return };
+    for name in ["", "all"] {
+        assert_correct(&peer(&python, "--free", name));
+    }
+}
