@@ -50,11 +50,18 @@ fn mistakes(common: &[Explained], look: Look) -> String {
     text
 }
 
-/// Returns the unclear cases behind one failure, a line each.
+/// Maximum number of unclear cases behind one failure of which it is told what came: of many, it is mostly the same.
+const MOST_TOLD: usize = 6;
+
+/// Returns the unclear cases behind one failure, a line each; only their names if they are many.
 fn group(because_of: Option<&str>, cases: &[&Outcome], look: Look) -> String {
     let count = counted(cases.len(), "case");
     let why = because_of.map_or_else(String::new, |address| format!(" because of {address}"));
     let mut text = look.of_verdict(Verdict::Unclear, format!("UNCLEAR{why}")) + &format!(" ({count})\n");
+    if cases.len() > MOST_TOLD && !look.is_long {
+        let addresses: Vec<_> = cases.iter().map(|outcome| outcome.clause.address).collect();
+        return text + &look.labeled("  ", &addresses.join(", "));
+    }
     let width = cases.iter().map(|outcome| outcome.clause.address.len()).max().unwrap_or_default();
     for outcome in cases {
         let came = outcome.findings.first().map_or(outcome.clause.text, |finding| &finding.came);
@@ -117,6 +124,19 @@ pub fn secs(time: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn many_unclear_cases_are_only_named() {
+        let summary = sample::all();
+        let unclear: Vec<_> = summary.outcomes.iter().filter(|outcome| outcome.verdict == Verdict::Unclear).collect();
+        let many: Vec<_> = unclear.iter().copied().cycle().take(MOST_TOLD + 1).collect();
+        let text = group(Some("handshake/first"), &many, Look::PLAIN);
+        assert!(
+            text.starts_with("UNCLEAR because of handshake/first (7 cases)\n  bitfield/partial, pieces/last, "),
+            "{text}"
+        );
+        assert_eq!(text.lines().count(), 2);
+    }
+
     use super::*;
     use crate::check::report::sample::{all, only};
 
