@@ -109,8 +109,8 @@ fn verdict(findings: &[Finding], because_of: Option<&'static str>) -> Verdict {
     }
 }
 
-/// Cases whose failure explains what does not come elsewhere, first things first: whether the peer understands what it is sent,
-/// says what it has, wants what others have, and lets others have it.
+/// Cases whose failure explains what does not come elsewhere, first things first. Does the peer understand what it is sent? Does it
+/// say what it has, want what others have, and let others have it? Does it ask right?
 const ROOTS: [&str; 22] = [
     "handshake/dialer-speaks",
     "handshake/answers-caller",
