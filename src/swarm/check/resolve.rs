@@ -191,7 +191,7 @@ fn root(
 fn note(raw: &Raw) -> Option<String> {
     let mut notes = Vec::new();
     if raw.runs > 1 {
-        notes.push("repeated alone, because the tester was late".to_owned());
+        notes.push("repeated alone, because it had failed or the tester was late".to_owned());
     }
     if raw.case.measures && raw.late > MOST_LATE {
         notes.push(format!("the tester was up to {} ms late", raw.late.as_millis()));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::check::history::{End, What};
 use crate::check::mistakes::{self, Mistake};
 use crate::check::plan::Nb;
-use crate::check::verdict::Level::Must;
+use crate::check::verdict::Level::{Must, Should};
 use crate::check::world::{Stop, Wait, World};
 
 /// Within this time after all are complete the peer ends: it may read what is on the way for 5 s (B).
@@ -83,12 +83,13 @@ pub fn stays(world: &mut World, time: Duration, mistake: &'static Mistake) -> Re
     let mark = world.history().mark();
     world.watch(time)?;
     let ended = world.history().since(mark).iter().find_map(|event| match &event.what {
-        What::Ended(_, end @ (End::Closed | End::Reset(_))) => Some(end.to_string()),
-        What::Exited(how) => Some(format!("the process ended {how}")),
+        // The text does not say that connections stay.
+        What::Ended(_, end @ (End::Closed | End::Reset(_))) => Some((Should, end.to_string())),
+        What::Exited(how) => Some((Must, format!("the process ended {how}"))),
         _ => None,
     });
-    let Some(came) = ended else { return Ok(()) };
-    let mut finding = world.finding(Must, "no end of the peer or of a connection", came);
+    let Some((level, came)) = ended else { return Ok(()) };
+    let mut finding = world.finding(level, "no end of the peer or of a connection", came);
     finding.mistake = Some(mistake);
     Err(Stop::Failed(Box::new(finding)))
 }

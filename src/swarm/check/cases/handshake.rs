@@ -277,6 +277,7 @@ fn checks_header(stage: &mut Stage) -> Result<(), Stop> {
     stage.run(Plan::leecher(1, 2), |world| {
         let nb = Nb(1);
         silent(world, nb);
+        world.exit_means("handshake/checks-header", Should, &mistakes::DIES_ON_BAD_BYTES);
         world.start()?;
         world.connect(nb)?;
         world.doing("called the peer, sent a handshake with the header P2PFILESHARINGPRXJ, and a full bitfield");
@@ -290,6 +291,7 @@ fn checks_id_of_dialed(stage: &mut Stage) -> Result<(), Stop> {
     stage.run(Plan::leecher(1, 2), |world| {
         let nb = Nb(0);
         silent(world, nb);
+        world.exit_means("handshake/checks-id-of-dialed", Should, &mistakes::DIES_ON_BAD_BYTES);
         world.start()?;
         world.connect(nb)?;
         world.doing(
@@ -303,6 +305,7 @@ fn checks_id_of_dialed(stage: &mut Stage) -> Result<(), Stop> {
 fn checks_id_of_caller(stage: &mut Stage) -> Result<(), Stop> {
     stage.run(Plan::leecher(1, 2), |world| {
         let nb = world.stranger();
+        world.exit_means("handshake/checks-id-of-caller", Should, &mistakes::DIES_ON_BAD_BYTES);
         world.start()?;
         world.connect(nb)?;
         world.doing("called the peer with an ID that has no line, and sent a full bitfield");
@@ -316,6 +319,7 @@ fn any_reserved(stage: &mut Stage) -> Result<(), Stop> {
         let nb = Nb(1);
         let full = world.plan().pieces(0..11);
         world.behave(nb, Habits::none(full.clone()));
+        world.exit_means("handshake/any-reserved", Should, &mistakes::RESERVED_FATAL);
         world.start()?;
         world.connect(Nb(0))?;
         world.connect(nb)?;

@@ -238,7 +238,12 @@ impl Judge {
         }
         let is_open =
             |asked: &&crate::check::facts::Asked| asked.while_unchoked && at.saturating_sub(asked.at) < GIVEN_UP;
-        if let Some(open) = between.asked_of_us.iter().find(is_open).filter(|_| !between.we_choke) {
+        if let Some(open) = between
+            .asked_of_us
+            .iter()
+            .find(is_open)
+            .filter(|open| !between.we_choke && !self.excused.contains(&open.piece))
+        {
             let age = at.saturating_sub(open.at).as_millis();
             let came = format!("request {piece}, {age} ms after request {}, which is not answered yet", open.piece);
             let expected = "one request at a time to one neighbor: the next follows the piece";

@@ -25,6 +25,11 @@ impl World<'_> {
         self.emit(What::Note(self.doing.clone()));
     }
 
+    /// Lets an early end of the process belong to this case, as what only our reading asks for.
+    pub const fn exit_warns(&mut self, owner: &'static str) {
+        self.exit_blame = Some(Blame { owner, level: Level::Should, mistake: None });
+    }
+
     /// Lets an early end of the process belong to this case.
     pub const fn exit_belongs_to(&mut self, owner: &'static str) {
         self.exit_blame = Some(Blame { owner, level: Level::Must, mistake: None });

@@ -12,6 +12,7 @@ use crate::check::judge::CROSSING;
 use crate::check::mistakes;
 use crate::check::plan::{Nb, Plan, piece};
 use crate::check::stage::Stage;
+use crate::check::verdict::Level::Should;
 use crate::check::world::{Stop, Wait, secs};
 
 pub fn unchokes(stage: &mut Stage) -> Result<(), Stop> {
@@ -195,6 +196,7 @@ pub fn free_slot(stage: &mut Stage) -> Result<(), Stop> {
 
 pub fn dead_neighbor(stage: &mut Stage) -> Result<(), Stop> {
     stage.run(Plan::seeder(1, 2).with_choking(2, 1, NEVER), |world| {
+        world.exit_means("choking/dead-neighbor", Should, &mistakes::DIES_ON_LOSS);
         open(world, &nbs(0..3))?;
         first_unchoke(world)?;
         world.watch(Duration::from_millis(200))?;

@@ -10,6 +10,7 @@ use crate::check::habits::Habits;
 use crate::check::mistakes;
 use crate::check::plan::{Nb, Plan, piece};
 use crate::check::stage::Stage;
+use crate::check::verdict::Level::Should;
 use crate::check::world::{Stop, Wait, World};
 
 /// The tester waits this long for a request to be given up.
@@ -108,6 +109,7 @@ pub fn silence(stage: &mut Stage) -> Result<(), Stop> {
 
 pub fn loss_frees(stage: &mut Stage) -> Result<(), Stop> {
     stage.run(Plan::leecher(1, 2), |world| {
+        world.exit_means("requests/loss-frees", Should, &mistakes::DIES_ON_LOSS);
         let (asked, other, open) = two_with_one_piece(world)?;
         world.doing(format!("closed the connection of {}, which owed piece {open}", world.id(asked)));
         world.close(asked);
