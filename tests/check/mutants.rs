@@ -17,7 +17,7 @@ use crate::support::left_out::find_command;
 const SWARM: &str = env!("CARGO_BIN_EXE_swarm");
 const OURS: &str = concat!(env!("CARGO_BIN_EXE_peer_process"), " {id}");
 /// Runs of the tester at the same time.
-const AT_A_TIME: usize = 4;
+const AT_A_TIME: usize = 8;
 
 /// A line of the table.
 #[derive(Debug)]

@@ -119,7 +119,7 @@ fn the_project_is_there_without_what_earlier_runs_left() {
     for left in ["log_peer_1002.log", "peer_1002/check.dat", "Common.cfg", "PeerInfo.cfg"] {
         fs::write(project.join(left), "of an earlier run").expect("writable");
     }
-    let command = "test -L large.jar && test -L classes && test ! -L small.txt && test ! -e log_peer_1002.log \
+    let command = "test -L large.jar && test -d classes && test ! -L classes && test ! -L small.txt && test ! -e log_peer_1002.log \
         && test ! -e peer_1002/check.dat && echo changed > small.txt && exec PEER {id}";
     tester.run(command, &QUICK).assert_status(0);
     let text = |name: &str| fs::read_to_string(project.join(name)).expect("it stays");
@@ -171,4 +171,13 @@ fn a_signal_ends_the_run_and_leaves_nothing() {
         running.signal(name);
         running.end().assert_status(128 + number);
     }
+}
+
+#[test]
+fn a_signal_ends_a_setup_too_and_nothing_of_it_is_left() {
+    let tester = Tester::new();
+    let running = tester.start("true", &["--setup", "echo x >started; sleep 600"]);
+    wait_until("the start of the setup", || tester.project().join("started").exists());
+    running.signal("INT");
+    running.end().assert_status(130);
 }

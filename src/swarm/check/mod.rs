@@ -46,7 +46,7 @@ mod resolve;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use peer_process::output::console::counted;
@@ -63,6 +63,9 @@ use crate::cli::CheckArgs;
 use crate::fault::Usage;
 use crate::out::{print, say, signal_status};
 
+/// Minimum of `--timeout`.
+const LEAST_TIMEOUT: Duration = Duration::from_millis(200);
+
 /// Lists the cases, or runs them against a peer and reports.
 ///
 /// # Errors
@@ -78,10 +81,16 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode> {
     }
     let cases: Vec<&'static Case> =
         all.into_iter().filter(|case| chosen.iter().any(|clause| clause.address == case.clause.address)).collect();
+    if args.timeout < LEAST_TIMEOUT {
+        let least = LEAST_TIMEOUT.as_secs_f64();
+        return Err(Usage::error(format!("--timeout must be at least {least} s: no peer answers in less")));
+    }
     let signal = watch_signals()?;
     let begun = Instant::now();
     let place = preflight::Place::new(args)?;
-    preflight::set_up(args)?;
+    if !preflight::set_up(args, &signal)? {
+        return ended(&signal).context("the setup was ended without a signal");
+    }
     let env = preflight::env(args, Arc::clone(&signal))?;
     let seed = StdRng::try_from_rng(&mut SysRng).context("the system has no random numbers")?.random();
     if let Some(cannot) = preflight::cannot_be_run(&env, place.dir(), seed)? {
@@ -108,14 +117,14 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode> {
         is_cut_short: signal.load(Ordering::Relaxed) != 0,
     };
     let status = report::show(args, &summary)?;
-    let printed = raws.iter().filter(|raw| raw.was_killed).count();
-    if printed > 0 {
-        say(&format!("in {} the peer did not end on SIGTERM and was killed", counted(printed as u64, "case")));
+    let killed = raws.iter().filter(|raw| raw.was_killed).count();
+    if killed > 0 {
+        say(&format!("in {} the peer did not end on SIGTERM and was killed", counted(killed as u64, "case")));
     }
     Ok(ended(&signal).unwrap_or(status))
 }
 
-/// Remembers a first signal; a second one ends this process at once.
+/// Remembers a signal. All that runs looks at it every few milliseconds.
 fn watch_signals() -> Result<Arc<AtomicUsize>> {
     let signal = Arc::new(AtomicUsize::new(0));
     for number in [SIGINT, SIGTERM, SIGHUP] {
@@ -140,7 +149,7 @@ fn jobs(args: &CheckArgs) -> usize {
 }
 
 /// Returns the median time to the first sign of a peer.
-fn median(raws: &[Raw]) -> Option<std::time::Duration> {
+fn median(raws: &[Raw]) -> Option<Duration> {
     let mut times: Vec<_> = raws.iter().flat_map(|raw| &raw.start_times).copied().collect();
     times.sort_unstable();
     times.get(times.len() / 2).copied()
@@ -155,13 +164,13 @@ fn print_traces(raws: &[Raw]) -> Result<()> {
     for raw in raws {
         print(&format!("== {} ==", raw.case.clause.address))?;
         for line in &raw.trace {
-            print(line)?;
+            print(&report::printable(line))?;
         }
         if !raw.printed.is_empty() {
             print("-- the peer printed last:")?;
         }
         for line in &raw.printed {
-            print(line)?;
+            print(&report::printable(line))?;
         }
         print("")?;
     }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result};
 use tempfile::TempDir;
@@ -52,17 +52,20 @@ impl Place {
     }
 }
 
-/// Runs the command of `--setup` in the project's directory.
+/// Runs the command of `--setup` in the project's directory. Returns whether it ran to its end; a signal ends it.
 ///
 /// # Errors
 /// When it fails; with what it printed last.
-pub fn set_up(args: &CheckArgs) -> Result<()> {
-    let Some(command) = &args.setup else { return Ok(()) };
-    let mark = format!("setup.{}", std::process::id());
+pub fn set_up(args: &CheckArgs, signal: &AtomicUsize) -> Result<bool> {
+    let Some(command) = &args.setup else { return Ok(true) };
+    let mark = format!("{}.setup", std::process::id());
     let mut process = Process::start(command, &args.project, mark).context("cannot start the shell")?;
-    let status = process.wait().context("cannot wait for --setup")?;
+    let Some(status) = process.wait_unless(|| signal.load(Ordering::Relaxed) != 0) else {
+        process.end();
+        return Ok(false);
+    };
     if status.success() {
-        return Ok(());
+        return Ok(true);
     }
     process.hear_out();
     for line in process.printed().last_lines(10) {
@@ -121,6 +124,9 @@ pub fn cannot_be_run(env: &Env, dir: &Path, seed: u64) -> Result<Option<String>>
             let printed = if stage.printed.is_empty() { "; it printed nothing" } else { "" };
             let time = secs(env.start_patience);
             let came = finding.came.trim_end_matches('.');
+            if came.contains("the process ended") {
+                return Ok(Some(format!("the peer cannot be run; check --command and --project: {came}{printed}")));
+            }
             Ok(Some(format!(
                 "the peer cannot be run: it neither listens on the port of its line nor calls the peer of the line before it \
                 within {time} (--start-timeout); what came: {came}{printed}"

@@ -38,12 +38,18 @@ pub fn resolve(raws: &[Raw]) -> Vec<Outcome> {
                     }
                 }
             }
-            let other =
-                raw.violations.iter().find(|violation| violation.disrupts && owner_of(raw, violation) != address);
+            let disrupting =
+                || raw.violations.iter().filter(|violation| violation.disrupts && owner_of(raw, violation) != address);
+            let other = disrupting().find(|violation| violation.level == Level::Must);
+            // What follows from a freedom that the peer took is no failure.
+            let is_excused = other.is_none() && disrupting().next().is_some();
             // After bytes that this case is about and that cannot be understood, nothing else could come.
             let explains = |violation: &Violation| violation.disrupts && owner_of(raw, violation) == address;
             let stopped = raw.stopped.as_deref().filter(|_| !raw.violations.iter().any(explains));
             let mut own: Vec<_> = raw.findings.iter().chain(stopped).cloned().collect();
+            for finding in own.iter_mut().filter(|_| is_excused) {
+                finding.level = Level::Should;
+            }
             let mut because_of = None;
             // What was seen wrong in the same world explains what did not come there.
             let beside = raw.violations.iter().find(|violation| {

@@ -109,7 +109,8 @@ impl Suite<'_> {
             return Err(error);
         }
         let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let is_doubtful = |raw: &Raw| raw.late > MOST_LATE || raw.stopped.is_some() || !raw.findings.is_empty();
+        let found = |raw: &Raw| raw.stopped.is_some() || !raw.findings.is_empty() || !raw.violations.is_empty();
+        let is_doubtful = |raw: &Raw| raw.late > MOST_LATE || found(raw);
         for raw in done.values_mut().filter(|raw| raw.case.measures && is_doubtful(raw)) {
             for run in 2..=ALONE + 1 {
                 began(raw.case.clause.address);
@@ -117,12 +118,11 @@ impl Suite<'_> {
                 ended(raw.case.clause.address);
                 let Some(again) = again else { break };
                 // Alone, the peer has the machine for itself, too.
-                let is_better = again.late < raw.late.max(MOST_LATE);
-                if is_better {
+                let is_good = again.late <= MOST_LATE;
+                if is_good || again.late < raw.late {
                     *raw = again;
                 }
-                raw.runs = run;
-                if raw.late <= MOST_LATE {
+                if is_good {
                     break;
                 }
             }

@@ -25,8 +25,8 @@ pub const HIGHEST_FIRST_ID: u32 = 9900;
 #[derive(Debug, Args)]
 #[command(after_help = paragraphs(&[
     SECS,
-    "Exit status: 0 no case fails (with --strict: nor warns), 1 a case fails, 2 the peer could not be run or wrong usage, \
-    130 or 143 stopped by SIGINT or SIGTERM.",
+    "Exit status: 0 no case fails (with --strict: nor warns), 1 a case fails or stays unclear, 2 the peer could not be run or \
+    wrong usage, 129, 130 or 143 stopped by SIGHUP, SIGINT or SIGTERM.",
 ]))]
 pub struct CheckArgs {
     /// The command that starts the peer, with {id} for its ID: "java peerProcess {id}". {dir} stands for its directory, and
@@ -39,7 +39,7 @@ pub struct CheckArgs {
     /// The directory with the peer's program. Each case gets its content in a fresh directory
     #[arg(long, value_name = "DIR", default_value = ".", hide_default_value = true)]
     pub project: PathBuf,
-    /// Run only these cases or groups, such as handshake/first or handshake; may be repeated
+    /// Run only these cases or groups, such as handshake/bytes or handshake; may be repeated
     #[arg(long, value_name = "CASE,...", value_delimiter = ',')]
     pub only: Vec<String>,
     /// Leave these cases or groups out; may be repeated

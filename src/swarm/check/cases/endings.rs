@@ -83,8 +83,11 @@ pub fn stays(world: &mut World, time: Duration, mistake: &'static Mistake) -> Re
     let mark = world.history().mark();
     world.watch(time)?;
     let ended = world.history().since(mark).iter().find_map(|event| match &event.what {
-        // The text does not say that connections stay.
-        What::Ended(_, end @ (End::Closed | End::Reset(_))) => Some((Should, end.to_string())),
+        // The text does not say that a connection stays whose two ends have the file.
+        What::Ended(nb, end @ (End::Closed | End::Reset(_))) => {
+            let are_complete = world.facts().can_have.is_full() && world.facts().of(*nb).was_complete;
+            Some((if are_complete { Should } else { Must }, end.to_string()))
+        }
         What::Exited(how) => Some((Must, format!("the process ended {how}"))),
         _ => None,
     });

@@ -16,7 +16,7 @@ use crate::check::world::{FILE_NAME, Stop, Wait, World};
 /// Another file does not begin with this number of a piece's bytes by chance.
 const TOKEN: usize = 64;
 /// Within this time after the last piece the copy is whole, also if the peer does not end.
-const WRITTEN: Duration = Duration::from_secs(3);
+const WRITTEN: Duration = Duration::from_secs(6);
 
 pub static CASES: &[Case] = &[
     case(

@@ -127,7 +127,8 @@ impl Judge {
         };
         self.tell(Violation {
             owner: blame.map_or(default_owner, |blame| blame.owner),
-            level: blame.map_or(Level::Must, |blame| blame.level),
+            // The text says only that the peer ends.
+            level: blame.map_or(if is_allowed { Level::Should } else { Level::Must }, |blame| blame.level),
             mistake: blame.and_then(|blame| blame.mistake).or(Some(mistake)),
             expected: expected.to_owned(),
             came: format!("the process ended {how}{words}"),

@@ -29,6 +29,7 @@ use anyhow::Result;
 
 use self::ending::Ending;
 use self::lines::Look;
+pub use self::lines::printable;
 pub use self::live::Live;
 use crate::check::verdict::{Clause, Summary};
 use crate::cli::CheckArgs;

@@ -22,9 +22,10 @@ impl World<'_> {
     /// With a finding if that does not happen.
     pub fn meet(&mut self, nb: Nb) -> Result<(), Stop> {
         self.connect(nb)?;
-        self.until(&Wait::to_see("the peer's handshake").from(nb), |world| {
-            world.facts.of(nb).they_greeted.then_some(())
-        })
+        self.until(
+            &Wait::to_see(format!("the peer's handshake to {}", name(nb, &self.plan, self.env.first_id))).from(nb),
+            |world| world.facts.of(nb).they_greeted.then_some(()),
+        )
     }
 
     /// Waits until a neighbor and the peer are connected.

@@ -68,23 +68,35 @@ pub fn addresses(host: &str) -> io::Result<Vec<IpAddr>> {
     Ok(addresses)
 }
 
+/// Depth to which a project's directories are made anew, so that what a peer writes there stays in its world.
+const MOST_DEPTH: usize = 2;
+
 /// Puts the content of a project into a directory: small files are copied, and all else is linked. Left out is what runs leave:
 /// logs and the peers' directories, and both configuration files.
 ///
 /// # Errors
 /// When something cannot be read or written.
 pub fn supply(project: &Path, dir: &Path) -> Result<()> {
+    supply_to(project, dir, 0)
+}
+
+fn supply_to(project: &Path, dir: &Path, depth: usize) -> Result<()> {
     let entries = fs::read_dir(project).with_context(|| format!("cannot read the project {}", project.display()))?;
     for entry in entries {
         let entry = entry.with_context(|| format!("cannot read the project {}", project.display()))?;
         let name = entry.file_name();
-        if is_of_a_run(&name.to_string_lossy()) {
-            continue;
-        }
         let (from, to) = (entry.path(), dir.join(&name));
         let from = from.canonicalize().unwrap_or(from);
         // What a dangling link means is not ours to say.
         let Ok(metadata) = fs::metadata(&from) else { continue };
+        if is_of_a_run(&name.to_string_lossy(), metadata.is_dir(), depth) {
+            continue;
+        }
+        if metadata.is_dir() && depth < MOST_DEPTH && !is_large(&name.to_string_lossy()) {
+            fs::create_dir(&to).with_context(|| format!("cannot make {}", to.display()))?;
+            supply_to(&from, &to, depth + 1)?;
+            continue;
+        }
         let placed = if metadata.is_file() && metadata.len() <= MOST_COPIED {
             fs::copy(&from, &to).map(drop)
         } else {
@@ -95,12 +107,19 @@ pub fn supply(project: &Path, dir: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Reports whether a run of peers leaves something of this name.
-fn is_of_a_run(name: &str) -> bool {
+/// Reports whether directories of this name have thousands of files that no peer changes.
+fn is_large(name: &str) -> bool {
+    matches!(name, "target" | "node_modules" | "venv" | ".venv" | "build" | "vendor")
+}
+
+/// Reports whether a run of peers leaves something of this name, at this depth of the project.
+fn is_of_a_run(name: &str, is_dir: bool, depth: usize) -> bool {
     let lower = name.to_ascii_lowercase();
     let is_log = Path::new(&lower).extension().is_some_and(|end| end == "log") || lower.starts_with("log_peer");
     let is_peers = lower.strip_prefix("peer_").unwrap_or(&lower).bytes().all(|byte| byte.is_ascii_digit());
-    is_log || is_peers || matches!(lower.as_str(), "common.cfg" | "peerinfo.cfg" | "log" | "logs" | ".git")
+    let is_config = matches!(lower.as_str(), "common.cfg" | "peerinfo.cfg");
+    // A directory of logs may also be a package of the program.
+    if is_dir { lower == ".git" || (depth == 0 && is_peers) } else { is_log || (depth == 0 && (is_config || is_peers)) }
 }
 
 #[cfg(unix)]
@@ -127,11 +146,30 @@ mod tests {
 
     #[test]
     fn only_what_runs_leave_is_left_out() {
-        for name in ["log_peer_1001.log", "peer_1001", "1001", "Common.cfg", "PeerInfo.cfg", "run.log", "logs"] {
-            assert!(is_of_a_run(name), "{name}");
+        for name in ["log_peer_1001.log", "Common.cfg", "PeerInfo.cfg", "run.log"] {
+            assert!(is_of_a_run(name, false, 0), "{name}");
         }
-        for name in ["peerProcess.class", "peer_process.py", "peer.py", "src", "logging.properties"] {
-            assert!(!is_of_a_run(name), "{name}");
+        for name in ["peer_1001", "1001", ".git"] {
+            assert!(is_of_a_run(name, true, 0), "{name}");
         }
+        for name in ["peerProcess.class", "peer_process.py", "peer.py", "logging.properties"] {
+            assert!(!is_of_a_run(name, false, 0), "{name}");
+        }
+        assert!(is_of_a_run("peer_1001.log", false, 1) && !is_of_a_run("Common.cfg", false, 1));
+        for name in ["src", "log", "logs"] {
+            assert!(!is_of_a_run(name, true, 0), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_a_peer_writes_into_a_directory_of_the_project_stays_in_its_world() {
+        let (project, dir) = (tempfile::tempdir().expect("a directory"), tempfile::tempdir().expect("a directory"));
+        fs::create_dir_all(project.path().join("data/old")).expect("directories");
+        fs::write(project.path().join("data/old/note"), "x").expect("a file");
+        supply(project.path(), dir.path()).expect("it is small");
+        fs::write(dir.path().join("data/old/note"), "y").expect("a file");
+        fs::write(dir.path().join("data/new"), "y").expect("a file");
+        assert_eq!(fs::read(project.path().join("data/old/note")).expect("a file"), b"x");
+        assert!(!project.path().join("data/new").exists());
     }
 }

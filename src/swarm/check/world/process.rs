@@ -16,7 +16,7 @@ use rustix::process::{Pid, Signal};
 /// The variable with the mark.
 const MARK: &str = "SWARM_CHECK_MARK";
 /// How long a process may take to end when it is asked to.
-const LAST_PATIENCE: Duration = Duration::from_millis(400);
+const LAST_PATIENCE: Duration = Duration::from_millis(1500);
 /// Time between two looks for what goes on after the command has ended.
 const NEXT_LOOK: Duration = Duration::from_millis(30);
 /// Number of such looks that must find nothing.
@@ -135,14 +135,21 @@ impl Process {
         self.status
     }
 
-    /// Waits for its end.
-    ///
-    /// # Errors
-    /// When the system cannot.
-    pub fn wait(&mut self) -> io::Result<ExitStatus> {
-        let status = self.child.wait()?;
-        self.status = Some(status);
-        Ok(status)
+    /// Waits for its end; `None` if `is_over` says before that nobody waits any more.
+    pub fn wait_unless(&mut self, is_over: impl Fn() -> bool) -> Option<ExitStatus> {
+        loop {
+            if let Some(status) = self.child.try_wait().ok().flatten() {
+                self.status = Some(status);
+                return Some(status);
+            }
+            if is_over() {
+                return None;
+            }
+            // The end of the process itself wakes nobody.
+            let printed = lock(&self.printed.0);
+            let turn = Duration::from_millis(10);
+            drop(self.printed.1.wait_timeout(printed, turn).unwrap_or_else(PoisonError::into_inner));
+        }
     }
 
     /// Waits a moment for the last words of a process that has ended: what it printed may be still unread.
