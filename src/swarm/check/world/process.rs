@@ -122,7 +122,9 @@ impl Process {
             let ended = self.first_ended.map(|(status, _)| status);
             let ended = ended.or_else(|| self.child.try_wait().ok().flatten());
             // A command that puts the peer into the background has ended only when that has.
-            let is_found = may_go_on && ended.is_some() && !marked(&self.mark).is_empty();
+            // While it becomes another program, its environment is empty for a moment. But it holds the streams open.
+            let goes_on = || lock(&self.printed.0).open > 0 || !marked(&self.mark).is_empty();
+            let is_found = may_go_on && ended.is_some() && goes_on();
             self.went_to_background |= is_found;
             self.empty_looks = if is_found { 0 } else { self.empty_looks + 1 };
             match ended {
