@@ -68,7 +68,7 @@ pub fn addresses(host: &str) -> io::Result<Vec<IpAddr>> {
     Ok(addresses)
 }
 
-/// Depth to which a project's directories are made anew, so that what a peer writes there stays in its world.
+/// Depth to which a world has directories of its own for those of a project, so that what a peer writes there stays in it.
 const MOST_DEPTH: usize = 2;
 
 /// Puts the content of a project into a directory: small files are copied, and all else is linked. Left out is what runs leave:
