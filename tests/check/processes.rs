@@ -181,3 +181,20 @@ fn a_signal_ends_a_setup_too_and_nothing_of_it_is_left() {
     running.signal("INT");
     running.end().assert_status(130);
 }
+
+#[test]
+fn nothing_is_written_outside_of_the_directories_of_the_cases() {
+    let tester = Tester::new();
+    for option in ["--config-dir", "--file-dir"] {
+        for path in ["/nowhere", "../elsewhere", "data/../../elsewhere"] {
+            let said = format!("{option} '{path}' must be a relative path without '..'");
+            tester.run("exec PEER {id}", &[option, path]).assert_status(2).assert_said(&said);
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_run_prints_nothing_that_a_terminal_obeys() {
+    let ran = Tester::new().run("printf '\\033[31mred\\n'; exit 3", &[]);
+    ran.assert_status(2).assert_said("the peer printed: \\u{1b}[31mred");
+}

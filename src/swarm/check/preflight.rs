@@ -1,7 +1,7 @@
 //! What comes before the cases: the directory, `--setup`, and whether the peer can be run at all.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use tempfile::TempDir;
 
 use super::plan::{Nb, Plan};
+use super::report::printable;
 use super::stage::Stage;
 use super::world::{Env, Process, Stop, addresses, secs};
 use crate::cli::CheckArgs;
@@ -68,8 +69,8 @@ pub fn set_up(args: &CheckArgs, signal: &AtomicUsize) -> Result<bool> {
         return Ok(true);
     }
     process.hear_out();
-    for line in process.printed().last_lines(10) {
-        say(&format!("--setup printed: {line}"));
+    for line in &process.printed().last_lines(10) {
+        say(&format!("--setup printed: {}", printable(line)));
     }
     Err(Usage::error(format!("--setup '{command}' failed ({status})")))
 }
@@ -83,6 +84,17 @@ pub fn env(args: &CheckArgs, signal: Arc<AtomicUsize>) -> Result<Env> {
     let project = project.map_err(|error| Usage::error(format!("--project {}: {error}", args.project.display())))?;
     if !project.is_dir() {
         return Err(Usage::error(format!("--project {} is not a directory", args.project.display())));
+    }
+    // What is written there must stay in the world: it may replace what stands there.
+    for (option, dir) in
+        [("--config-dir", args.config_dir.as_deref()), ("--file-dir", args.file_dir.as_deref().map(Path::new))]
+    {
+        if let Some(dir) = dir.filter(|dir| !stays_inside(dir)) {
+            let shown = dir.display();
+            return Err(Usage::error(format!(
+                "{option} '{shown}' must be a relative path without '..', in the peer's directory"
+            )));
+        }
     }
     let log_pattern = args.log_pattern.as_deref().map(LogPattern::parse).transpose();
     let log_pattern = log_pattern.map_err(|wrong| Usage::error(format!("--log-pattern: {wrong}")))?;
@@ -102,6 +114,11 @@ pub fn env(args: &CheckArgs, signal: Arc<AtomicUsize>) -> Result<Env> {
     })
 }
 
+/// Reports whether a path leads nowhere but into the directory that it is relative to.
+fn stays_inside(path: &Path) -> bool {
+    path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
+}
+
 /// Starts the peer once. Returns a sentence if it gives no sign on the network.
 ///
 /// # Errors
@@ -119,11 +136,11 @@ pub fn cannot_be_run(env: &Env, dir: &Path, seed: u64) -> Result<Option<String>>
         Err(Stop::Tester(error)) => Err(error),
         Err(Stop::Failed(finding)) => {
             for line in &stage.printed {
-                say(&format!("the peer printed: {line}"));
+                say(&format!("the peer printed: {}", printable(line)));
             }
             let printed = if stage.printed.is_empty() { "; it printed nothing" } else { "" };
             let time = secs(env.start_patience);
-            let came = finding.came.trim_end_matches('.');
+            let came = printable(finding.came.trim_end_matches('.'));
             if came.contains("the process ended") {
                 return Ok(Some(format!("the peer cannot be run; check --command and --project: {came}{printed}")));
             }

@@ -72,15 +72,17 @@ pub fn addresses(host: &str) -> io::Result<Vec<IpAddr>> {
 const MOST_DEPTH: usize = 2;
 
 /// Puts the content of a project into a directory: small files are copied, and all else is linked. Left out is what runs leave:
-/// logs and the peers' directories, and both configuration files.
+/// logs and the peers' directories, and both configuration files. If the directory is in the project, the way to it is left out, too.
 ///
 /// # Errors
 /// When something cannot be read or written.
 pub fn supply(project: &Path, dir: &Path) -> Result<()> {
-    supply_to(project, dir, 0)
+    let whole = dir.canonicalize().with_context(|| format!("cannot read {}", dir.display()))?;
+    supply_to(project, dir, &whole, 0)
 }
 
-fn supply_to(project: &Path, dir: &Path, depth: usize) -> Result<()> {
+/// `whole` is the directory of the world, without links on the way to it.
+fn supply_to(project: &Path, dir: &Path, whole: &Path, depth: usize) -> Result<()> {
     let entries = fs::read_dir(project).with_context(|| format!("cannot read the project {}", project.display()))?;
     for entry in entries {
         let entry = entry.with_context(|| format!("cannot read the project {}", project.display()))?;
@@ -89,12 +91,14 @@ fn supply_to(project: &Path, dir: &Path, depth: usize) -> Result<()> {
         let from = from.canonicalize().unwrap_or(from);
         // What a dangling link means is not ours to say.
         let Ok(metadata) = fs::metadata(&from) else { continue };
-        if is_of_a_run(&name.to_string_lossy(), metadata.is_dir(), depth) {
+        if whole.starts_with(&from) || is_of_a_run(&name.to_string_lossy(), metadata.is_dir(), depth) {
             continue;
         }
-        if metadata.is_dir() && depth < MOST_DEPTH && !is_large(&name.to_string_lossy()) {
+        let is_small = metadata.is_dir() && depth < MOST_DEPTH && !is_large(&name.to_string_lossy());
+        // What cannot be read is linked; perhaps nobody needs it.
+        if is_small && fs::read_dir(&from).is_ok() {
             fs::create_dir(&to).with_context(|| format!("cannot make {}", to.display()))?;
-            supply_to(&from, &to, depth + 1)?;
+            supply_to(&from, &to, whole, depth + 1)?;
             continue;
         }
         let placed = if metadata.is_file() && metadata.len() <= MOST_COPIED {
@@ -102,6 +106,10 @@ fn supply_to(project: &Path, dir: &Path, depth: usize) -> Result<()> {
         } else {
             link(&from, &to)
         };
+        // Something else may work in the project at the same time.
+        if placed.as_ref().is_err_and(|error| error.kind() == ErrorKind::NotFound) {
+            continue;
+        }
         placed.with_context(|| format!("cannot put {} into {}", from.display(), dir.display()))?;
     }
     Ok(())
@@ -159,6 +167,17 @@ mod tests {
         for name in ["src", "log", "logs"] {
             assert!(!is_of_a_run(name, true, 0), "{name}");
         }
+    }
+
+    #[test]
+    fn a_world_in_the_project_does_not_hold_itself() {
+        let project = tempfile::tempdir().expect("a directory");
+        let world = project.path().join("kept/case/1");
+        fs::create_dir_all(&world).expect("directories");
+        fs::write(project.path().join("peer.py"), "x").expect("a file");
+        supply(project.path(), &world).expect("it is small");
+        let names = fs::read_dir(&world).expect("a directory").map(|entry| entry.expect("an entry").file_name());
+        assert_eq!(names.collect::<Vec<_>>(), ["peer.py"]);
     }
 
     #[test]

@@ -332,5 +332,7 @@ fn unlink(path: &Path) -> Result<()> {
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    // The project may have a file of this name that is protected.
+    _ = fs::remove_file(path);
     fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
 }
