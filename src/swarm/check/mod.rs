@@ -96,6 +96,9 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode> {
     if let Some(cannot) = preflight::cannot_be_run(&env, place.dir(), seed)? {
         return ended(&signal).map_or_else(|| Err(Usage::error(cannot)), Ok);
     }
+    if args.command.as_deref().is_some_and(|command| !command.contains("{id}")) {
+        say("the command has no {id}, so the peer is not told its ID");
+    }
     let live = Live::new(cases.len());
     let suite = Suite { env: &env, dir: place.dir(), keeps: args.keep.is_some(), jobs: jobs(args), seed };
     let raws = suite.run(&cases, &|address| live.begin(address), &|address| live.end(address));

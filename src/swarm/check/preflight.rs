@@ -142,7 +142,9 @@ pub fn cannot_be_run(env: &Env, dir: &Path, seed: u64) -> Result<Option<String>>
             let time = secs(env.start_patience);
             let came = printable(finding.came.trim_end_matches('.'));
             if came.contains("the process ended") {
-                return Ok(Some(format!("the peer cannot be run; check --command and --project: {came}{printed}")));
+                return Ok(Some(format!(
+                    "the peer cannot be run; check --command (with {{id}}), --project and --config-dir: {came}{printed}"
+                )));
             }
             Ok(Some(format!(
                 "the peer cannot be run: it neither listens on the port of its line nor calls the peer of the line before it \

@@ -6,6 +6,9 @@ use super::judge::Violation;
 use super::suite::{MOST_LATE, Raw};
 use super::verdict::{Finding, Level, Outcome, Verdict, sentence};
 
+/// Number of lines that the peer printed last in a remark.
+const PRINTED: usize = 3;
+
 /// Resolves what the cases left into outcomes.
 ///
 /// A violation counts for the case that it belongs to, wherever it was seen. A case that stopped because of a violation of
@@ -73,6 +76,7 @@ pub fn resolve(raws: &[Raw]) -> Vec<Outcome> {
                     because_of = None;
                 }
             }
+            let is_unnamed = because_of.is_none() && findings.iter().any(|finding| finding.mistake.is_none());
             Outcome {
                 clause: &raw.case.clause,
                 verdict: verdict(&findings, because_of),
@@ -80,7 +84,7 @@ pub fn resolve(raws: &[Raw]) -> Vec<Outcome> {
                 because_of,
                 took: raw.took,
                 late: raw.late,
-                note: note(raw),
+                note: note(raw, is_unnamed),
                 kept: None,
             }
         })
@@ -194,7 +198,8 @@ fn root(
     places.find_map(|place| root(place, raws, certain, outcomes, depth - 1)).or(own)
 }
 
-fn note(raw: &Raw) -> Option<String> {
+/// Returns remarks. If no name explains a finding, what the peer printed may.
+fn note(raw: &Raw, is_unnamed: bool) -> Option<String> {
     let mut notes = Vec::new();
     if raw.runs > 1 {
         notes.push("repeated alone, because it had failed or the tester was late".to_owned());
@@ -207,6 +212,10 @@ fn note(raw: &Raw) -> Option<String> {
     }
     if raw.went_to_background {
         notes.push("the command ended while the peer went on in the background; the tester waited for that".to_owned());
+    }
+    if is_unnamed && !raw.printed.is_empty() {
+        let last = &raw.printed[raw.printed.len().saturating_sub(PRINTED)..];
+        notes.push(format!("the peer printed last: {}", last.join(" | ")));
     }
     (!notes.is_empty()).then(|| notes.join("; "))
 }
@@ -295,6 +304,17 @@ mod tests {
         let raws = [raw(&LISTENS, true, vec![]), raw(&BYTES, true, vec![]), raw(&SERVES, true, vec![])];
         let because = Some("start/listens");
         assert_eq!(verdicts(&raws), [(Verdict::Fail, None), (Verdict::Unclear, because), (Verdict::Unclear, because)]);
+    }
+
+    #[test]
+    fn what_the_peer_printed_is_told_where_no_mistake_is_named() {
+        let printing = |violations| Raw {
+            printed: ["a", "b", "c", "d"].map(str::to_owned).to_vec(),
+            ..raw(&BYTES, true, violations)
+        };
+        let note = |violations| resolve(&[printing(violations)]).remove(0).note;
+        assert_eq!(note(vec![]).as_deref(), Some("the peer printed last: b | c | d"));
+        assert_eq!(note(vec![java()]), None);
     }
 
     #[test]

@@ -5,7 +5,10 @@ use super::mistake::mistakes;
 mistakes! {
     NOT_LISTENING "does-not-listen"
         "The peer does not listen on the port of its line in PeerInfo.cfg."
-        "Open a ServerSocket on that port before you dial anybody, and accept in a thread of its own."
+        "Listen on that port before you dial anybody, and accept in a thread of its own. A peer with a fixed port needs --port."
+    DIALS_NOBODY "dials-nobody"
+        "The peer does not dial the peers whose lines stand before its own."
+        "Connect to each of them, in a thread of its own, and try again until it answers."
     DIES_ON_FORM "config-form"
         "The peer reads only one form of the two files: it fails on CRLF, trailing blanks or a missing last newline."
         "Trim each line, split it at any white space, and skip empty lines."

@@ -39,9 +39,10 @@ impl World<'_> {
         let patience = self.patience_to_connect();
         let name = name(nb, &self.plan, self.env.first_id);
         if nb.0 < self.plan.neighbors() && self.plan.is_earlier(nb) {
-            let what = format!("a call to port {} of {name}, whose line stands before the peer's", self.links.port(nb));
-            return self
-                .until(&Wait::to_see(what).within(patience), |world| world.facts.of(nb).is_connected.then_some(()));
+            let what =
+                format!("a call to port {} of {name}, whose line stands before the peer's,", self.links.port(nb));
+            let wait = Wait::to_see(what).within(patience).or(&mistakes::DIALS_NOBODY);
+            return self.until(&wait, |world| world.facts.of(nb).is_connected.then_some(()));
         }
         let what = format!("a connection to port {} of the peer, called by {name}", self.port.number);
         let mut next = Instant::now();
