@@ -111,8 +111,9 @@ impl Suite<'_> {
         let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
         // What another case asks about does not make a measurement doubtful.
         let is_own = |raw: &Raw| raw.violations.iter().any(|violation| violation.owner == raw.case.clause.address);
+        let is_explained = |raw: &Raw| raw.violations.iter().any(|violation| violation.disrupts) && !is_own(raw);
         let has_failed = |raw: &Raw| raw.stopped.is_some() || !raw.findings.is_empty() || is_own(raw);
-        let is_doubtful = |raw: &Raw| raw.late > MOST_LATE || has_failed(raw);
+        let is_doubtful = |raw: &Raw| raw.late > MOST_LATE || (has_failed(raw) && !is_explained(raw));
         for raw in done.values_mut().filter(|raw| raw.case.measures && is_doubtful(raw)) {
             for run in 2..=ALONE + 1 {
                 began(raw.case.clause.address);

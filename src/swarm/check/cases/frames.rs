@@ -71,7 +71,8 @@ pub static CASES: &[Case] = &[
         "PieceSize may be large: pieces of 1 MiB are downloaded and served.",
         &["requests/starts", "choking/unchokes", "pieces/last-received", "pieces/last-sent"],
         big_pieces,
-    ),
+    )
+    .long(),
     case(
         "frames/after-ignored",
         ("A5", Item::I3f, Must),
