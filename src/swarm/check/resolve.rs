@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::judge::Violation;
-use super::suite::{MOST_LATE, Raw};
+use super::raw::Raw;
+use super::suite::MOST_LATE;
 use super::verdict::{Finding, Level, Outcome, Verdict, sentence};
 
 /// Number of lines that the peer printed last in a remark.
@@ -201,7 +202,10 @@ fn root(
 /// Returns remarks. If no name explains a finding, what the peer printed may.
 fn note(raw: &Raw, is_unnamed: bool) -> Option<String> {
     let mut notes = Vec::new();
-    if raw.runs > 1 {
+    if !raw.unconfirmed.is_empty() {
+        let unconfirmed = raw.unconfirmed.join(", ");
+        notes.push(format!("repeated alone, where this was not seen again: {unconfirmed}"));
+    } else if raw.runs > 1 {
         notes.push("repeated alone, because it had failed or the tester was late".to_owned());
     }
     if raw.case.measures && raw.late > MOST_LATE {
@@ -261,6 +265,7 @@ mod tests {
             start_times: Vec::new(),
             trace: Vec::new(),
             runs: 1,
+            unconfirmed: Vec::new(),
             was_killed: false,
             went_to_background: false,
             printed: Vec::new(),
@@ -277,6 +282,7 @@ mod tests {
             bytes: None,
             disrupts: true,
             is_absence: false,
+            is_timed: false,
             events: Vec::new(),
         }
     }
@@ -315,6 +321,16 @@ mod tests {
         let note = |violations| resolve(&[printing(violations)]).remove(0).note;
         assert_eq!(note(vec![]).as_deref(), Some("the peer printed last: b | c | d"));
         assert_eq!(note(vec![java()]), None);
+    }
+
+    #[test]
+    fn a_case_passes_with_a_note_if_what_was_late_is_not_seen_again_alone() {
+        let mut settled = raw(&BYTES, false, vec![]);
+        (settled.runs, settled.unconfirmed) = (2, vec!["too late (choking/at-most)".to_owned()]);
+        let outcome = resolve(&[settled]).remove(0);
+        assert_eq!(outcome.verdict, Verdict::Pass);
+        let expected = "repeated alone, where this was not seen again: too late (choking/at-most)";
+        assert_eq!(outcome.note.as_deref(), Some(expected));
     }
 
     #[test]

@@ -135,6 +135,7 @@ impl Judge {
             bytes: None,
             disrupts: !is_allowed,
             is_absence: false,
+            is_timed: false,
             events: Vec::new(),
         });
     }

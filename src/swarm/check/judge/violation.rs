@@ -31,6 +31,8 @@ pub struct Violation {
     pub disrupts: bool,
     /// Whether something only did not come, which may have another cause.
     pub is_absence: bool,
+    /// Whether it is one only because it came so late, or not in time. A machine that others load may be the reason.
+    pub is_timed: bool,
     /// The last events before it, one a line; the world fills them in.
     pub events: Vec<String>,
 }
@@ -47,13 +49,20 @@ impl Violation {
             bytes: None,
             disrupts: false,
             is_absence: false,
+            is_timed: false,
             events: Vec::new(),
         }
     }
 
-    /// It only did not come.
+    /// It only did not come in time.
     pub(super) const fn absent(mut self) -> Self {
-        self.is_absence = true;
+        (self.is_absence, self.is_timed) = (true, true);
+        self
+    }
+
+    /// It would be right at another time.
+    pub(super) const fn timed_if(mut self, is_timed: bool) -> Self {
+        self.is_timed = is_timed;
         self
     }
 
