@@ -107,6 +107,7 @@ mod tests {
             disrupts: false,
             is_absence: false,
             is_timed,
+            is_crash: false,
             events: Vec::new(),
         }
     }

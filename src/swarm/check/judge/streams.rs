@@ -32,6 +32,7 @@ impl Judge {
                 disrupts: false,
                 is_absence: false,
                 is_timed: false,
+                is_crash: false,
                 events: Vec::new(),
             });
         }
@@ -62,6 +63,7 @@ impl Judge {
                 disrupts: true,
                 is_absence: false,
                 is_timed: false,
+                is_crash: false,
                 events: Vec::new(),
             });
         }
@@ -88,6 +90,7 @@ impl Judge {
             disrupts: true,
             is_absence: false,
             is_timed: false,
+            is_crash: false,
             events: Vec::new(),
         });
     }

@@ -33,6 +33,8 @@ pub struct Violation {
     pub is_absence: bool,
     /// Whether it is one only because it came so late, or not in time. A machine that others load may be the reason.
     pub is_timed: bool,
+    /// Whether it is an end of the process that no peer makes by itself.
+    pub is_crash: bool,
     /// The last events before it, one a line; the world fills them in.
     pub events: Vec<String>,
 }
@@ -50,6 +52,7 @@ impl Violation {
             disrupts: false,
             is_absence: false,
             is_timed: false,
+            is_crash: false,
             events: Vec::new(),
         }
     }

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::crowd::{
-    Change, NEVER, SELECTION, SLACK, changes as changes_of, failure, first_unchoke, m, named, nbs, open, p,
-    until_steady,
+    Change, NEVER, SELECTION, SLACK, changes as changes_of, failure, first_unchoke, m, nbs, open, p, until_steady,
 };
+use crate::check::cases::common::means;
 use crate::check::mistakes;
 use crate::check::plan::{Nb, Plan};
 use crate::check::stage::Stage;
@@ -63,11 +63,15 @@ pub fn stays(stage: &mut Stage) -> Result<(), Stop> {
             all.iter().any(is_long).then_some(())
         });
         let share = two.as_secs_f64() / looked_at.saturating_sub(began).as_secs_f64();
-        named(outcome, || match share {
-            ..0.05 => &mistakes::NO_OPTIMISTIC,
-            ..0.65 => &mistakes::OPTIMISTIC_CHOKED,
-            _ => &mistakes::OPTIMISTIC_EACH_P,
-        })
+        means(
+            outcome,
+            world,
+            match share {
+                ..0.05 => &mistakes::NO_OPTIMISTIC,
+                ..0.65 => &mistakes::OPTIMISTIC_CHOKED,
+                _ => &mistakes::OPTIMISTIC_EACH_P,
+            },
+        )
     })
 }
 
