@@ -1,5 +1,6 @@
 """Connections: the listener, the dialers, the handshakes, and the reader of each neighbor (protocol A3, A4)."""
 
+import os
 import socket
 import sys
 import threading
@@ -61,6 +62,8 @@ class Connections:
             neighbor = self.join(ident, sock, dialed, greeted)
             welcome = True
         except (Fault, OSError, EOFError) as error:
+            if mutant("handshake-ends-on-nonzero-reserved") and isinstance(error, wire.NotZero):
+                self.crash(error)
             print(f"{self.name_of(dialed)} was turned away: {error or 'it closed'}", file=sys.stderr, flush=True)
             sock.close()
         if served:
@@ -77,6 +80,11 @@ class Connections:
             pass
         self.leave(neighbor)
         return True
+
+    def crash(self, words):
+        """Ends the process as an exception does that nobody catches."""
+        print(f"Exception in thread main: {words}", file=sys.stderr, flush=True)
+        os._exit(1)
 
     def name_of(self, dialed):
         return f"Peer {dialed}" if dialed else "A caller"
@@ -136,6 +144,8 @@ class Connections:
                 raise Fault("came when all was over")
             if ident in self.neighbors:
                 raise Fault(f"has the ID {ident}, which is connected already")
+            if mutant("handshake-class-missing"):
+                self.crash("NoClassDefFoundError: Neighbor")
             neighbor = Neighbor(ident, sock)
             self.log.write("makes" if dialed else "connected-from", ident)
             if greeted is None:

@@ -17,6 +17,8 @@ class Exchange:
         with self.lock:
             if self.neighbors.get(neighbor.id) is not neighbor:
                 return
+            if mutant("frames-all-ignored"):
+                return
             if mutant("start-deaf-at-first") and time.monotonic() - neighbor.since < 2:
                 return
             if mutant("bitfield-required") and not neighbor.has_greeted and kind != BITFIELD:

@@ -44,6 +44,8 @@ MUTANTS = {
     "handshake-header-unchecked": ("A4", "does not check the header"),
     "handshake-id-unchecked": ("A4", "does not check the ID"),
     "handshake-dies-on-nonzero-reserved": ("A4", "closes a connection whose ten bytes are not zero"),
+    "handshake-ends-on-nonzero-reserved": ("A4", "ends its process at a handshake whose ten bytes are not zero"),
+    "handshake-class-missing": ("A4", "ends its process when a connection stands, whatever the files look like"),
     "handshake-stranger-ends-listener": ("A4", "accepts nobody after one wrong handshake"),
     "handshake-stranger-blocks-listener": ("A3", "reads each caller's handshake before it accepts the next caller"),
     # Frames.
@@ -59,6 +61,7 @@ MUTANTS = {
     "frames-length-believed": ("A5", "believes any length and waits for that many bytes"),
     "frames-dies-on-unknown-type": ("B", "closes the connection at a type above 7"),
     "frames-type-8-at-end": ("A5", "sends a message of type 8 when it is complete"),
+    "frames-all-ignored": ("A5", "reads all messages and heeds none of them"),
     # Bitfield.
     "bitfield-low-bit-first": ("A5", "writes and reads Java's BitSet.toByteArray: low bit first, trailing zero bytes dropped"),
     "bitfield-low-bit-padded": ("A5", "writes and reads the low bit first, in all bytes"),

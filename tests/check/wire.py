@@ -14,6 +14,10 @@ class Fault(Exception):
     """The other side broke the protocol."""
 
 
+class NotZero(Fault):
+    """The ten reserved bytes of a handshake are not zero."""
+
+
 def number(value):
     """Four bytes, as lengths and indexes have."""
     return struct.pack("<I" if mutant("frames-little-endian") else ">I", value)
@@ -58,8 +62,9 @@ def handshake_id(data):
         raise Fault(f"sent a handshake of {len(data)} bytes")
     if data[:18] != header() and not mutant("handshake-header-unchecked"):
         raise Fault(f"sent the header {data[:18]!r}")
-    if mutant("handshake-dies-on-nonzero-reserved") and any(data[18:28]):
-        raise Fault(f"sent {data[18:28]!r} instead of ten zero bytes")
+    is_strict = mutant("handshake-dies-on-nonzero-reserved") or mutant("handshake-ends-on-nonzero-reserved")
+    if is_strict and any(data[18:28]):
+        raise NotZero(f"sent {data[18:28]!r} instead of ten zero bytes")
     if mutant("handshake-ascii-id"):
         if not data[28:].isdigit():
             raise Fault(f"sent the ID {data[28:]!r}")

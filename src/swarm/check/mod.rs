@@ -8,7 +8,8 @@
 //! - `incoming`: bytes to messages; `habits`: what neighbors do by themselves; `judge`: what no correct peer does;
 //! - `chance`: how likely random choices look wrong; `sentences`: the log's words, letter by letter. All pure;
 //! - `world`: the only place with sockets and processes; `stage`: what a case works with;
-//! - `cases`: the cases; `preflight`: what comes before them; `suite`: runs them; `resolve`: what explains what.
+//! - `cases`: the cases; `preflight`: what comes before them; `raw`: what a case leaves; `suite`: runs them; `resolve`: what
+//!   explains what.
 
 mod rubric;
 
@@ -39,6 +40,7 @@ mod cases;
 
 mod preflight;
 
+mod raw;
 mod suite;
 
 mod resolve;
@@ -55,9 +57,10 @@ use rand::{RngExt, SeedableRng};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 
+use self::raw::Raw;
 use self::report::Live;
 use self::stage::Case;
-use self::suite::{Raw, Suite};
+use self::suite::Suite;
 use self::verdict::{Clause, Outcome, Summary};
 use crate::cli::CheckArgs;
 use crate::fault::Usage;

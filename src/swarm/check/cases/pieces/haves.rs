@@ -80,7 +80,6 @@ fn have_to_all(stage: &mut Stage) -> Result<(), Stop> {
 fn have_after_piece(stage: &mut Stage) -> Result<(), Stop> {
     stage.run(Plan::leecher(1, 1), |world| {
         steps::only_greets(world, LATER, []);
-        world.habits(EARLIER).serves_after = Some(Duration::from_millis(100));
         let numbers = [1, 4, 6];
         let has = world.plan().pieces(numbers);
         steps::serves(world, EARLIER, numbers);
