@@ -252,13 +252,13 @@ class Exchange:
             return min(candidates)
         if mutant("requests-reversed"):
             return max(candidates)
-        ordered = random.sample(sorted(candidates), len(candidates))
         if mutant("requests-rarest-first"):
+            ordered = random.sample(sorted(candidates), len(candidates))
             return min(ordered, key=lambda piece: sum(piece in other.pieces for other in self.neighbors.values()))
         if mutant("requests-fixed-seed"):
             count = self.config.piece_count
-            return min(ordered, key=random.Random(7).sample(range(count), count).index)
-        return ordered[0]
+            return min(candidates, key=random.Random(7).sample(range(count), count).index)
+        return random.choice(sorted(candidates))
 
     def asks_choked(self, neighbor):
         if mutant("requests-before-interest"):
