@@ -123,6 +123,6 @@ fn counts_haves(stage: &mut Stage) -> Result<(), Stop> {
         world.say(nb, Message::Piece(first));
         steps::told(world, nb, first, Wait::to_see("a have for piece 4"))?;
         world.announce(nb, second);
-        steps::request(world, nb, 0, 6, Wait::to_see("a request for piece 6").or(&mistakes::IDLE_AFTER_HAVE))
+        steps::request(world, nb, 0, 6, Wait::to_see("a request for piece 6").or(&mistakes::NOT_AFTER_HAVE))
     })
 }
