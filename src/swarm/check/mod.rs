@@ -118,6 +118,8 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode> {
         took: begun.elapsed(),
         start_time: median(&raws),
         is_cut_short: signal.load(Ordering::Relaxed) != 0,
+        chosen: cases.len(),
+        known: clauses.len(),
     };
     let status = report::show(args, &summary)?;
     let killed = raws.iter().filter(|raw| raw.was_killed).count();

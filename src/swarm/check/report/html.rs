@@ -122,8 +122,8 @@ fn rubric(summary: &Summary) -> String {
     format!(
         "<h2>By item of the rubric</h2>\n<div class=\"wide\"><table>\n<thead><tr><th scope=\"col\">item</th><th scope=\"col\">what</th>\
          <th scope=\"col\">passed</th><th scope=\"col\">warn</th><th scope=\"col\">unclear</th></tr></thead>\n\
-         <tbody>\n{rows}</tbody>\n</table></div>\n<p>The rubric, as far as a black box can see it: {}. This is not a grade.</p>\n",
-        Sum::of(summary).words()
+         <tbody>\n{rows}</tbody>\n</table></div>\n<p>{} This is not a grade.</p>\n",
+        escaped(&Sum::sentence(summary))
     )
 }
 

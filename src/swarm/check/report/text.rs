@@ -104,8 +104,7 @@ fn rubric(summary: &Summary, look: Look) -> String {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    let sum = format!("The rubric, as far as a black box can see it: {}.", Sum::of(summary).words());
-    format!("{}\n{}", table.trim_fmt(), look.labeled("", &sum))
+    format!("{}\n{}", table.trim_fmt(), look.labeled("", &Sum::sentence(summary)))
 }
 
 /// Returns the counts, the time taken, and the reason for the exit status.
