@@ -301,6 +301,17 @@ mod tests {
     }
 
     #[test]
+    fn only_rows_of_bytes_are_not_broken_into_lines() {
+        let rule = |of: &str| {
+            let (_, rest) = STYLE.split_once(&format!("\n{of} {{\n")).expect("a rule");
+            rest.split_once('}').expect("its end").0
+        };
+        assert!(rule("pre").contains("white-space: pre-wrap;"), "{}", rule("pre"));
+        assert_eq!(rule("pre.bytes").trim(), "white-space: pre;");
+        assert_eq!(STYLE.matches("white-space: pre").count(), 2);
+    }
+
+    #[test]
     fn it_needs_no_network() {
         let page = page(&all());
         for word in ["http:", "https:", "url(", "@import", "src="] {
