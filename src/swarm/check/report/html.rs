@@ -83,11 +83,14 @@ fn mistakes(summary: &Summary) -> String {
     if explained.is_empty() {
         return String::new();
     }
-    let mut page = "<h2>Likely mistakes</h2>\n".to_owned();
+    let mut page = "<h2>Likely mistakes, in the order to mend them</h2>\n".to_owned();
     for explained in explained {
         let mistake = explained.mistake;
         let links: Vec<_> = explained.addresses.iter().map(|address| link(address)).collect();
-        let count = counted(explained.addresses.len(), "case");
+        let mut count = counted(explained.addresses.len(), "case");
+        if explained.hides > 0 {
+            write!(count, "; {} unclear because of that", explained.hides).expect("memory");
+        }
         writeln!(
             page,
             "<section class=\"mistake {4}\" id=\"mistake-{0}\">\n<h3>{0}</h3>\n<p>{1}</p>\n<p><b>Cure:</b> {2}</p>\n\
@@ -303,12 +306,12 @@ mod tests {
     #[test]
     fn only_rows_of_bytes_are_not_broken_into_lines() {
         let rule = |of: &str| {
-            let (_, rest) = STYLE.split_once(&format!("\n{of} {{\n")).expect("a rule");
+            let (_, rest) = STYLE.split_once(&format!("\n\n{of} {{\n")).expect("a rule");
             rest.split_once('}').expect("its end").0
         };
         assert!(rule("pre").contains("white-space: pre-wrap;"), "{}", rule("pre"));
-        assert_eq!(rule("pre.bytes").trim(), "white-space: pre;");
-        assert_eq!(STYLE.matches("white-space: pre").count(), 2);
+        assert_eq!(STYLE.matches("white-space: pre;").count(), 1);
+        assert!(STYLE.contains("\npre.bytes {\n  white-space: pre;\n}"), "{STYLE}");
     }
 
     #[test]

@@ -91,6 +91,7 @@ struct MistakeJson {
     what: &'static str,
     cure: &'static str,
     cases: Vec<&'static str>,
+    hides: usize,
 }
 
 #[derive(Serialize)]
@@ -151,6 +152,7 @@ fn mistakes(summary: &Summary) -> Vec<MistakeJson> {
         what: explained.mistake.what,
         cure: explained.mistake.cure,
         cases: explained.addresses,
+        hides: explained.hides,
     });
     row.collect()
 }

@@ -39,9 +39,12 @@ pub fn text(summary: &Summary, ending: Ending, look: Look) -> String {
 }
 
 fn mistakes(common: &[Explained], look: Look) -> String {
-    let mut text = format!("{}\n", look.heading("Mistakes that explain several cases"));
-    for Explained { mistake, addresses, worst } in common {
-        let count = counted(addresses.len(), "case");
+    let mut text = format!("{}\n", look.heading("Mistakes that explain several cases, in order of mending"));
+    for Explained { mistake, addresses, worst, hides } in common {
+        let mut count = counted(addresses.len(), "case");
+        if *hides > 0 {
+            write!(count, "; {hides} unclear because of that").expect("memory");
+        }
         writeln!(text, "{} ({count})", look.of_verdict(*worst, mistake.name)).expect("memory");
         text += &look.labeled("  mistake:  ", mistake.what);
         text += &look.labeled("  cure:     ", mistake.cure);
