@@ -87,14 +87,15 @@ fn mistakes(summary: &Summary) -> String {
     for explained in explained {
         let mistake = explained.mistake;
         let links: Vec<_> = explained.addresses.iter().map(|address| link(address)).collect();
-        let mut count = counted(explained.addresses.len(), "case");
-        if explained.hides > 0 {
-            write!(count, "; {} unclear because of that", explained.hides).expect("memory");
-        }
+        let count = counted(explained.addresses.len(), "case");
+        let behind = match explained.hides {
+            0 => String::new(),
+            hides => format!("; {hides} unclear because of that"),
+        };
         writeln!(
             page,
             "<section class=\"mistake {4}\" id=\"mistake-{0}\">\n<h3>{0}</h3>\n<p>{1}</p>\n<p><b>Cure:</b> {2}</p>\n\
-             <p class=\"small\">Explains {count}: {3}</p>\n</section>",
+             <p class=\"small\">Explains {count}: {3}{behind}</p>\n</section>",
             escaped(mistake.name),
             escaped(mistake.what),
             escaped(mistake.cure),

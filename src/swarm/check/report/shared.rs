@@ -19,8 +19,8 @@ pub struct Explained {
     pub hides: usize,
 }
 
-/// Returns the mistakes behind failures and warnings, in the order to mend them: first what keeps most cases from their questions,
-/// then failures before warnings, then what explains most, then in the order of the cases.
+/// Returns the mistakes behind failures and warnings, in the order to mend them. First comes what keeps most cases from their
+/// questions; then failures come before warnings, and what explains most. The rest is in the order of the cases.
 pub fn explained(summary: &Summary) -> Vec<Explained> {
     let mut found: Vec<Explained> = Vec::new();
     for outcome in told(summary) {
