@@ -1,5 +1,6 @@
 //! Words for shells, both as scripts receive them and as a person types them; words for signals and long lists.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use signal_hook::consts::SIGINT;
@@ -18,10 +19,29 @@ pub fn all_quoted(words: &[&str]) -> String {
     words.iter().flat_map(|word| [" ".to_owned(), quoted(word)]).collect()
 }
 
-/// Returns a word as a person would type it, in quotes only if it needs them.
+/// Returns a word as a person would type it, in quotes only if it needs them. It is one line, also if the word has line feeds.
 pub fn typed(word: &str) -> String {
+    if word.chars().any(char::is_control) {
+        return printed_by_shell(word);
+    }
     let is_plain = |c: char| c.is_alphanumeric() || "/._-+,:@%=".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) { word.to_owned() } else { quoted(word) }
+}
+
+/// Returns what makes a shell put the word together, so that nothing of it acts on a terminal.
+fn printed_by_shell(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || " /._-+,:@={}".contains(c);
+    let mut shown = String::new();
+    for c in word.chars() {
+        if is_plain(c) {
+            shown.push(c);
+            continue;
+        }
+        for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+            write!(shown, "\\{byte:03o}").expect("memory");
+        }
+    }
+    format!("\"$(printf '{shown}')\"")
 }
 
 /// Returns a path that a shell reads back and that no program takes for an option.
@@ -70,6 +90,22 @@ mod tests {
             ("", "''"),
         ] {
             assert_eq!(shell_word(Path::new(path)), word);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_command_with_quotes_blanks_and_lines_is_one_line_that_a_shell_reads_back() {
+        for word in [
+            "java -cp \"a b\" peerProcess {id} 'x y' $HOME `ls` \\n %d !!",
+            "cd src\nexec \"python3\" 'peer.py' {id} 100% \\x !",
+            "printf '\\033[1m'\t\u{1b}[1m \u{e9}",
+        ] {
+            let typed = typed(word);
+            assert!(!typed.contains(char::is_control), "{typed}");
+            let shell = std::process::Command::new("sh").arg("-c").arg(format!("printf %s {typed}")).output();
+            let output = shell.expect("a shell");
+            assert_eq!(String::from_utf8_lossy(&output.stdout), word, "{typed}");
         }
     }
 

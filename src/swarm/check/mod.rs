@@ -8,8 +8,8 @@
 //! - `incoming`: bytes to messages; `habits`: what neighbors do by themselves; `judge`: what no correct peer does;
 //! - `chance`: how likely random choices look wrong; `sentences`: the log's words, letter by letter. All pure;
 //! - `world`: the only place with sockets and processes; `stage`: what a case works with;
-//! - `cases`: the cases; `preflight`: what comes before them; `raw`: what a case leaves; `suite`: runs them; `resolve`: what
-//!   explains what.
+//! - `cases`: the cases; `hints`, `preflight`: what comes before them; `raw`: what a case leaves; `suite`: runs them;
+//!   `resolve`: what explains what.
 
 mod rubric;
 
@@ -38,6 +38,7 @@ mod stage;
 
 mod cases;
 
+mod hints;
 mod preflight;
 
 mod raw;
@@ -99,8 +100,8 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode> {
     if let Some(cannot) = preflight::cannot_be_run(&env, place.dir(), seed)? {
         return ended(&signal).map_or_else(|| Err(Usage::error(cannot)), Ok);
     }
-    if args.command.as_deref().is_some_and(|command| !command.contains("{id}")) {
-        say("the command has no {id}, so the peer is not told its ID");
+    if let Some(hint) = args.command.as_deref().and_then(hints::id) {
+        say(&hint);
     }
     let live = Live::new(cases.len());
     let suite = Suite { env: &env, dir: place.dir(), keeps: args.keep.is_some(), jobs: jobs(args), seed };
@@ -121,6 +122,8 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode> {
         took: begun.elapsed(),
         start_time: median(&raws),
         is_cut_short: signal.load(Ordering::Relaxed) != 0,
+        chosen: cases.len(),
+        known: clauses.len(),
     };
     let status = report::show(args, &summary)?;
     let killed = raws.iter().filter(|raw| raw.was_killed).count();

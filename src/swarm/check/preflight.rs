@@ -1,5 +1,6 @@
 //! What comes before the cases: the directory, `--setup`, and whether the peer can be run at all.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anyhow::{Context, Result};
 use tempfile::TempDir;
 
+use super::hints::{Seen, hints};
 use super::plan::{Nb, Plan};
 use super::report::printable;
 use super::stage::Stage;
@@ -125,10 +127,15 @@ fn stays_inside(path: &Path) -> bool {
 /// When the tester itself fails.
 pub fn cannot_be_run(env: &Env, dir: &Path, seed: u64) -> Result<Option<String>> {
     let mut stage = Stage::new(env, dir.join("preflight"), seed);
+    let (mut ports, mut port, mut place) = (BTreeSet::new(), None, String::new());
     let outcome = stage.run(Plan::leecher(1, 1), |world| {
         world.start()?;
         world.doing("waits for the first sign of the peer");
-        world.first_sign(Nb(1))
+        let outcome = world.first_sign(Nb(1));
+        if outcome.is_err() {
+            (ports, port, place) = (world.ports(), Some(world.port()), world.dir().display().to_string());
+        }
+        outcome
     });
     _ = fs::remove_dir_all(dir.join("preflight"));
     match outcome {
@@ -138,13 +145,17 @@ pub fn cannot_be_run(env: &Env, dir: &Path, seed: u64) -> Result<Option<String>>
             for line in &stage.printed {
                 say(&format!("the peer printed: {}", printable(line)));
             }
+            let (command, printed) = (&env.command, &stage.printed);
+            let hints = hints(&Seen { command, dir: &place, printed, ports: &ports, port });
+            for hint in &hints {
+                say(&format!("hint: {}", printable(hint)));
+            }
             let printed = if stage.printed.is_empty() { "; it printed nothing" } else { "" };
             let time = secs(env.start_patience);
             let came = printable(finding.came.trim_end_matches('.'));
             if came.contains("the process ended") {
-                return Ok(Some(format!(
-                    "the peer cannot be run; check --command (with {{id}}), --project and --config-dir: {came}{printed}"
-                )));
+                let check = if hints.is_empty() { "; check --command, --project and --config-dir" } else { "" };
+                return Ok(Some(format!("the peer cannot be run{check}: {came}{printed}")));
             }
             Ok(Some(format!(
                 "the peer cannot be run: it neither listens on the port of its line nor calls the peer of the line before it \

@@ -14,6 +14,8 @@ use crate::check::plan::Nb;
 
 /// Pause between two calls to a peer that does not listen yet.
 const REDIAL: Duration = Duration::from_millis(20);
+/// Pause between two looks whether a peer listens that nobody calls.
+const NEXT_LOOK: Duration = Duration::from_millis(100);
 
 impl World<'_> {
     /// Waits until a neighbor and the peer are connected and have shaken hands. Later neighbors call, earlier ones are called.
@@ -42,6 +44,18 @@ impl World<'_> {
             let what =
                 format!("a call to port {} of {name}, whose line stands before the peer's,", self.links.port(nb));
             let wait = Wait::to_see(what).within(patience).or(&mistakes::DIALS_NOBODY);
+            if self.life_at.is_none() {
+                // A peer that listens has started, and what it does then should come soon.
+                let mut next = Instant::now();
+                self.until(&wait, |world| {
+                    let looks = Instant::now() >= next;
+                    if looks {
+                        next = Instant::now() + NEXT_LOOK;
+                    }
+                    (world.facts.of(nb).is_connected || (looks && world.is_listening())).then_some(())
+                })?;
+            }
+            let wait = wait.within(self.env.patience.min(patience));
             return self.until(&wait, |world| world.facts.of(nb).is_connected.then_some(()));
         }
         let what = format!("a connection to port {} of the peer, called by {name}", self.port.number);
