@@ -72,6 +72,8 @@ class Peer(Connections, Exchange):
         if free("dials-backwards"):
             dialed.reverse()
         self.start(self.accept_all, listener)
+        if free("dials-late"):
+            time.sleep(4)
         for other in dialed:
             self.start(self.dial, other)
         self.start(self.tick_all)

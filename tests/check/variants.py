@@ -20,10 +20,12 @@ FREEDOMS = {
     "closes-at-once": ("B", "sends what is queued at the end and closes without reading on"),
     "dials-backwards": ("A3", "dials the last of the earlier lines first"),
     "starts-late": ("A3", "listens and dials 0.5 s after its start"),
+    "dials-late": ("A3", "listens at once, and dials 4 s later"),
     "no-part-file": ("A2", "writes the copy under its last name from the start"),
     "other-time-form": ("A10", "writes the time in another form"),
 }
-NOT_IN_ALL = {"closes-at-once", "coalesced-segments"}  # they contradict `lingers` and `split-segments`
+# The first two contradict `lingers` and `split-segments`. The third makes each case long.
+NOT_IN_ALL = {"closes-at-once", "coalesced-segments", "dials-late"}
 
 MUTANTS = {
     # Handshake.

@@ -95,10 +95,13 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode> {
     if !preflight::set_up(args, &signal)? {
         return ended(&signal).context("the setup was ended without a signal");
     }
-    let env = preflight::env(args, Arc::clone(&signal))?;
+    let mut env = preflight::env(args, Arc::clone(&signal))?;
     let seed = StdRng::try_from_rng(&mut SysRng).context("the system has no random numbers")?.random();
-    if let Some(cannot) = preflight::cannot_be_run(&env, place.dir(), seed)? {
-        return ended(&signal).map_or_else(|| Err(Usage::error(cannot)), Ok);
+    match preflight::start_once(&env, place.dir(), seed)? {
+        preflight::FirstStart::CannotBeRun(sentence) => {
+            return ended(&signal).map_or_else(|| Err(Usage::error(sentence)), Ok);
+        }
+        preflight::FirstStart::Runs { dials_after } => env.dial_patience += dials_after.unwrap_or_default(),
     }
     if let Some(hint) = args.command.as_deref().and_then(hints::id) {
         say(&hint);

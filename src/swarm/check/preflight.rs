@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tempfile::TempDir;
@@ -105,6 +106,7 @@ pub fn env(args: &CheckArgs, signal: Arc<AtomicUsize>) -> Result<Env> {
         project,
         patience: args.timeout,
         start_patience: args.start_timeout,
+        dial_patience: args.timeout,
         first_id: args.first_id,
         addresses: addresses(&args.host).map_err(|error| Usage::error(format!("--host '{}': {error}", args.host)))?,
         host: args.host.clone(),
@@ -121,13 +123,22 @@ fn stays_inside(path: &Path) -> bool {
     path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
 }
 
-/// Starts the peer once. Returns a sentence if it gives no sign on the network.
+/// How the peer behaves when it is started once.
+pub enum FirstStart {
+    /// It gives no sign on the network, as this sentence says.
+    CannotBeRun(String),
+    /// It dials this long after its first sign, or nobody at all.
+    Runs { dials_after: Option<Duration> },
+}
+
+/// Starts the peer once.
 ///
 /// # Errors
 /// When the tester itself fails.
-pub fn cannot_be_run(env: &Env, dir: &Path, seed: u64) -> Result<Option<String>> {
+pub fn start_once(env: &Env, dir: &Path, seed: u64) -> Result<FirstStart> {
     let mut stage = Stage::new(env, dir.join("preflight"), seed);
     let (mut ports, mut port, mut place) = (BTreeSet::new(), None, String::new());
+    let mut dials_after = None;
     let outcome = stage.run(Plan::leecher(1, 1), |world| {
         world.start()?;
         world.doing("waits for the first sign of the peer");
@@ -135,11 +146,13 @@ pub fn cannot_be_run(env: &Env, dir: &Path, seed: u64) -> Result<Option<String>>
         if outcome.is_err() {
             (ports, port, place) = (world.ports(), Some(world.port()), world.dir().display().to_string());
         }
-        outcome
+        outcome?;
+        dials_after = world.time_to_dial(Nb(0))?;
+        Ok(())
     });
     _ = fs::remove_dir_all(dir.join("preflight"));
     match outcome {
-        Ok(()) | Err(Stop::Interrupted) => Ok(None),
+        Ok(()) | Err(Stop::Interrupted) => Ok(FirstStart::Runs { dials_after }),
         Err(Stop::Tester(error)) => Err(error),
         Err(Stop::Failed(finding)) => {
             for line in &stage.printed {
@@ -155,9 +168,10 @@ pub fn cannot_be_run(env: &Env, dir: &Path, seed: u64) -> Result<Option<String>>
             let came = printable(finding.came.trim_end_matches('.'));
             if came.contains("the process ended") {
                 let check = if hints.is_empty() { "; check --command, --project and --config-dir" } else { "" };
-                return Ok(Some(format!("the peer cannot be run{check}: {came}{printed}")));
+                let sentence = format!("the peer cannot be run{check}: {came}{printed}");
+                return Ok(FirstStart::CannotBeRun(sentence));
             }
-            Ok(Some(format!(
+            Ok(FirstStart::CannotBeRun(format!(
                 "the peer cannot be run: it neither listens on the port of its line nor calls the peer of the line before it \
                 within {time} (--start-timeout); what came: {came}{printed}"
             )))
