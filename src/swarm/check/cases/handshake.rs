@@ -358,6 +358,8 @@ fn nothing_before(stage: &mut Stage) -> Result<(), Stop> {
         let Some(came) = early else { return Ok(()) };
         let mut finding = world.finding(Must, "a handshake and a bitfield at most", came);
         finding.mistake = Some(&mistakes::EARLY_MESSAGE);
-        Err(Stop::Failed(Box::new(finding)))
+        // It was seen, so no failure elsewhere explains it.
+        world.add(finding);
+        Ok(())
     })
 }
