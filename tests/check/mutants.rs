@@ -69,7 +69,9 @@ fn python() -> Option<String> {
 fn peer(python: &str, option: &str, name: &str) -> String {
     let peer = dir().join("peer.py");
     let peer = peer.to_str().expect("a path in UTF-8");
-    if name.is_empty() { format!("{python} {peer} {{id}}") } else { format!("{python} {peer} {{id}} {option} {name}") }
+    // It needs no packages, and the search for them takes longer than its own start.
+    let peer = format!("{python} -S {peer} {{id}}");
+    if name.is_empty() { peer } else { format!("{peer} {option} {name}") }
 }
 
 fn text<'a>(value: &'a Value, key: &str) -> &'a str {

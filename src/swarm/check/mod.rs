@@ -10,8 +10,6 @@
 //! - `world`: the only place with sockets and processes; `stage`: what a case works with;
 //! - `cases`: the cases; `preflight`: what comes before them; `suite`: runs them; `resolve`: what explains what.
 
-mod rubric;
-
 mod mistakes;
 mod verdict;
 

@@ -9,10 +9,10 @@ mod events;
 mod choices;
 mod form;
 
-use crate::check::rubric::Item;
 use crate::check::sentences::Kind;
 use crate::check::stage::{Case, case};
 use crate::check::verdict::Level::{Must, Should};
+use crate::rubric::Item;
 
 pub static CASES: &[Case] = &[
     case(
