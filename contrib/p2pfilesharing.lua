@@ -1,7 +1,8 @@
 -- The course's protocol for Wireshark and tshark 4.0 or newer; docs/dissector.md says how to install and use it.
 --
--- Each call of the dissector has two halves. `analyse` runs once for each frame and place, in the frames' order, keeps what a
--- connection needs (`Half`), and returns steps. `render` draws the steps, as often as the program likes and in any order.
+-- Each call of the dissector has two parts. `analyse` runs once for each frame and place, in the frames' order. It keeps what
+-- each side of a connection needs (`new_half`), and returns steps. `render` draws the steps, as often as the program likes and
+-- in any order.
 
 local HEADER = "P2PFILESHARINGPROJ"
 local JAVA = "\xAC\xED\x00\x05"
@@ -40,6 +41,7 @@ local F = {
     response_time = ProtoField.relative_time("p2pfs.response_time", "Time since the request"),
     continuation = ProtoField.bytes("p2pfs.continuation", "Bytes of a message that began before"),
     retransmitted = ProtoField.bytes("p2pfs.retransmitted", "Bytes that were here before"),
+    expert = ProtoField.string("p2pfs.expert", "Name of what breaks the protocol"),
     undecoded = ProtoField.bytes("p2pfs.undecoded", "Bytes that are no message"),
 }
 p2pfs.fields = F
@@ -68,8 +70,8 @@ local E = {
 p2pfs.experts = E
 
 p2pfs.prefs.ports = Pref.range("TCP ports", "6001-6008", "Ports of peers, as in PeerInfo.cfg", 65535)
-p2pfs.prefs.anywhere = Pref.bool("Find the handshake on ports of other protocols", true, "Where a connection begins with "
-    .. HEADER .. ", it is this protocol, even if the port belongs to another")
+p2pfs.prefs.anywhere = Pref.bool("Find the handshake on ports of other protocols", true,
+    "Where a connection begins with " .. HEADER .. ", it is this protocol, even if the port belongs to another")
 p2pfs.prefs.pieces = Pref.uint("Number of pieces", 0, "ceil(FileSize / PieceSize) of Common.cfg; 0 if unknown. "
     .. "Spare bits and wrong indexes are found by it")
 
@@ -127,10 +129,10 @@ local function has_header(tvb, offset)
     return #start >= 4 and start == HEADER:sub(1, #start)
 end
 
--- Whether a message begins here, as far as one can see.
-local function is_message(tvb, offset)
+-- Whether a message begins here, as far as one can see. `short`: one whose length leaves the type out.
+local function is_message(tvb, offset, short)
     if tvb:len() - offset < PREFIX_LEN then return false end
-    local length, kind = tvb(offset, 4):uint(), tvb(offset + 4, 1):uint()
+    local length, kind = tvb(offset, 4):uint() + (short and 1 or 0), tvb(offset + 4, 1):uint()
     if kind <= NOT_INTERESTED then return length == 1 end
     if kind == HAVE or kind == REQUEST then return length == 5 end
     if kind == BITFIELD then return length >= 2 and length <= 2 ^ 20 end
@@ -140,7 +142,7 @@ end
 -- Whether a connection of X11 begins here: byte order, a byte without meaning, version 11.
 local function is_x11(tvb)
     local start = raw(tvb, 0, 4)
-    return start:match("^l.\x0b%z") or start:match("^B.%z\x0b")
+    return start:match("^l.\x0b\0") or start:match("^B.\0\x0b")
 end
 
 local function number_in(bytes)
@@ -164,7 +166,7 @@ local function take_handshake(half, tvb, offset, frame)
     local header, reserved, id = raw(tvb, offset, 18), raw(tvb, offset + 18, 10), raw(tvb, offset + 28, 4)
     local step = { kind = "handshake", faults = {} }
     if header ~= HEADER:sub(1, #header) then step.faults[1] = "header" end
-    if reserved:find("%Z") then table.insert(step.faults, "reserved") end
+    if reserved:find("[^\0]") then table.insert(step.faults, "reserved") end
     if #id == 4 then
         step.id = number_in(id)
         if id:match("^%d%d%d%d$") then
@@ -241,9 +243,12 @@ local function is_short(half, other, tvb, offset, length, kind)
     if kind == HAVE or kind == REQUEST then return length == 4 end
     if kind > PIECE or length == 1 then return false end
     if half.short then return true end
+    local pieces = p2pfs.prefs.pieces
+    if kind == BITFIELD and pieces > 0 then return length == math.ceil(pieces / 8) end
     local after = offset + 4 + length
     if is_message(tvb, after) then return false end
-    return is_message(tvb, after + 1) or (kind == BITFIELD and half.messages == 0 and other.bitfield_len == length)
+    local as_other = kind == BITFIELD and half.messages == 0 and other.bitfield_len == length
+    return as_other or is_message(tvb, after + 1, true)
 end
 
 -- Returns what begins here: its number of bytes, or nil if that takes more bytes; and a function that takes it.
@@ -333,9 +338,11 @@ local function analyse(half, other, tvb, len, seq, pinfo, at_start)
             return steps
         end
         local here = len - offset
-        if (not total or total > here) and pinfo.can_desegment > 0 and not late then
+        local can_wait = pinfo.can_desegment > 0 and tvb:len() == tvb:reported_len() and not late
+        if (not total or total > here) and can_wait then
             half.pending, half.next = seq, seq
-            add({ kind = "more", need = total and total - here or DESEGMENT_ONE_MORE_SEGMENT, faults = {} }, offset, here)
+            local need = total and total - here or DESEGMENT_ONE_MORE_SEGMENT
+            add({ kind = "more", need = need, faults = {} }, offset, here)
             return steps
         end
         if not total then
@@ -385,7 +392,7 @@ local function render(step, half, other, tvb, pinfo, tree)
             words = ("%s (%d bytes)"):format(words, payload)
         elseif step.type == BITFIELD then
             at.bitfield = add(F.bitfield, place, payload)
-            item:add(F.count, tvb(from + math.min(place, len), math.max(0, math.min(payload, len - place))), step.count):set_generated()
+            item:add(F.count, step.count):set_generated()
             if step.spare then item:add(F.spare, tvb(from + place + payload - 1, 1), step.spare):set_generated() end
             words = ("%s (%d set)"):format(words, step.count)
         elseif payload > 0 then
@@ -394,7 +401,8 @@ local function render(step, half, other, tvb, pinfo, tree)
         if step.request then
             local seconds = math.floor(step.time)
             item:add(F.request_in, step.request):set_generated()
-            item:add(F.response_time, NSTime.new(seconds, math.floor((step.time - seconds) * 1e9 + 0.5))):set_generated()
+            local nanos = math.floor((step.time - seconds) * 1e9 + 0.5)
+            item:add(F.response_time, NSTime.new(seconds, nanos)):set_generated()
         end
         if step.response then item:add(F.response_in, step.response):set_generated() end
     else
@@ -404,6 +412,7 @@ local function render(step, half, other, tvb, pinfo, tree)
     for _, name in ipairs(step.faults) do
         local place = name:find("length") and at.length or name:find("spare") and at.bitfield or at[name] or item
         place:add_proto_expert_info(E[name])
+        item:add(F.expert, name):set_generated()
         if E[name] == E.java then words = "Java object stream" end
     end
     -- The handshake itself is the first packet that knows its sender.
@@ -411,9 +420,9 @@ local function render(step, half, other, tvb, pinfo, tree)
     local sender, receiver = knows[1] and half.id, knows[2] and other.id
     if sender then item:add(F.sender, sender):set_generated() end
     if receiver then item:add(F.receiver, receiver):set_generated() end
-    local seen = { half.handshake and half.handshake <= pinfo.number, other.handshake and other.handshake <= pinfo.number }
-    item:add(F.sender_known, seen[1] or false):set_generated()
-    item:add(F.receiver_known, seen[2] or false):set_generated()
+    local function was_seen(side) return side.handshake ~= nil and side.handshake <= pinfo.number end
+    item:add(F.sender_known, was_seen(half)):set_generated()
+    item:add(F.receiver_known, was_seen(other)):set_generated()
     local peers
     if sender or receiver then
         peers = ("%s -> %s"):format(sender or "?", receiver or "?")
@@ -423,8 +432,8 @@ local function render(step, half, other, tvb, pinfo, tree)
     return words, peers
 end
 
--- Returns where these bytes stand in the stream, and whether TCP has put them together from several segments: then they are
--- no part of the frame, and begin at their own offset 0.
+-- Returns where these bytes stand in the stream, and whether TCP has put them together from several segments. Then they are no
+-- part of the frame, and begin at their own offset 0.
 local function place_of(tvb, half)
     local payload = last(tcp_payload)
     if tvb:offset() > 0 and payload then
@@ -451,9 +460,7 @@ function p2pfs.dissector(tvb, pinfo, tree)
     if not steps then
         -- A port that belonged to another protocol may still carry that.
         local former = before[pinfo.dst_port] or before[pinfo.src_port]
-        local header = has_header(tvb, 0)
-        if former and not connection.ours and not header
-            and (connection.others or is_x11(tvb) or not (begins(half) or is_message(tvb, 0))) then
+        if former and not connection.ours and not has_header(tvb, 0) and (connection.others or is_x11(tvb)) then
             connection.others = true
             return former:call(tvb, pinfo, tree)
         end
@@ -509,7 +516,7 @@ end
 local function take_ports()
     local ports = DissectorTable.get("tcp.port")
     for port, former in pairs(before) do
-        ports:set(port, former)
+        ports:add(port, former)
     end
     before = {}
     local ours = {}
@@ -518,11 +525,12 @@ local function take_ports()
     end
     for port = 1, 65535 do
         local former = ports:get_dissector(port)
-        if former and (ours[port] or p2pfs.prefs.anywhere) then before[port] = former end
+        -- Peers listen on no port of the system.
+        if former and (ours[port] or (p2pfs.prefs.anywhere and port >= 1024)) then before[port] = former end
         if ours[port] then
-            ports:set(port, p2pfs)
+            ports:add(port, p2pfs)
         elseif before[port] then
-            ports:set(port, guard)
+            ports:add(port, guard)
         end
     end
 end
