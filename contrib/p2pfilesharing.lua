@@ -361,7 +361,9 @@ end
 
 -- Draws one step, and returns its words for the column.
 local function render(step, half, other, tvb, pinfo, tree)
-    local from, len = step.from, math.max(0, math.min(step.len, tvb:len() - step.from))
+    -- The capture may have cut off the frame before this step.
+    local from = math.min(step.from, tvb:len())
+    local len = math.min(step.len, tvb:len() - from)
     local item = tree:add(p2pfs, tvb(from, len))
     local words
     -- Adds a field of which `count` bytes are in the message, as many as the capture has of it.
