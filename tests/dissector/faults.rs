@@ -15,8 +15,10 @@ fn cases() -> Vec<(&'static str, Vec<Vec<u8>>)> {
     let mut java = vec![0xac, 0xed, 0, 5, 0x77, 0x20];
     java.extend(handshake(1002));
     let hello = handshake(1002);
-    let after =
-        |messages: &[&[u8]]| [&[hello.clone()], &messages.iter().map(|m| m.to_vec()).collect::<Vec<_>>()[..]].concat();
+    let after = |messages: &[&[u8]]| {
+        let messages = messages.iter().map(|message| message.to_vec());
+        std::iter::once(hello.clone()).chain(messages).collect::<Vec<_>>()
+    };
     vec![
         ("", after(&[&bitfield(&[1]), &bytes(&Interested), &have(2)])),
         ("header", vec![b"P2PBITTORRENTFILES\0\0\0\0\0\0\0\0\0\0\0\0\x03\xea".to_vec(), bitfield(&[1])]),

@@ -27,7 +27,7 @@ impl Shark {
 
     /// What it prints with these arguments. It must not complain, and no frame may have a fault of Lua.
     pub fn run(&self, arguments: &[&str]) -> String {
-        // No setting of whoever runs the tests counts.
+        // No setting of the user counts.
         let mut command = std::process::Command::new(&self.program);
         command.env("HOME", self.home.path()).env("XDG_CONFIG_HOME", self.home.path()).env("LC_ALL", "C.UTF-8");
         command.args(["-X", SCRIPT, "-n", "-r"]).arg(self.home.path().join("test.pcap"));

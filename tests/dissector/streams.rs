@@ -62,8 +62,8 @@ fn several_messages_in_a_segment_are_all_there() {
     link.send(&mut capture, 1, &bytes);
     let Some(shark) = Shark::new(&capture) else { return };
     let rows = shark.fields(&[], "p2pfs", &["p2pfs.type", "p2pfs.index", "p2pfs.peer_id", INFO]);
-    let line = format!("1001 -> ?: {}", wanted.join("; "));
-    assert_eq!(rows, [["5,1,7,4,7,2", "3,17,19", "1001", line.as_str()]]);
+    let told = format!("1001 -> ?: {}", wanted.join("; "));
+    assert_eq!(rows, [["5,1,7,4,7,2", "3,17,19", "1001", told.as_str()]]);
 }
 
 #[test]
