@@ -34,6 +34,7 @@ local F = {
     sender = ProtoField.uint32("p2pfs.sender", "Sender's peer ID"),
     receiver = ProtoField.uint32("p2pfs.receiver", "Receiver's peer ID"),
     peers = ProtoField.string("p2pfs.peers", "Peers"),
+    message = ProtoField.string("p2pfs.message", "Message", base.UNICODE, "As in the column: one filter for type and index"),
     sender_known = ProtoField.bool("p2pfs.handshake.sender", "The sender's handshake was seen"),
     receiver_known = ProtoField.bool("p2pfs.handshake.receiver", "The receiver's handshake was seen"),
     request_in = ProtoField.framenum("p2pfs.request_in", "Requested in", base.NONE, frametype.REQUEST),
@@ -430,6 +431,7 @@ local function render(step, half, other, tvb, pinfo, tree)
         peers = ("%s -> %s"):format(sender or "?", receiver or "?")
         item:add(F.peers, peers):set_generated()
     end
+    if step.kind == "message" then item:add(F.message, words):set_generated() end
     item:append_text(", " .. (peers and peers .. ": " or "") .. words)
     return words, peers
 end

@@ -65,7 +65,7 @@ fn the_column_has_the_words_of_the_protocol() {
 }
 
 /// Each filter, and the frames of the exchange that it shows, counted from 0.
-const FILTERS: [(&str, &[usize]); 30] = [
+const FILTERS: [(&str, &[usize]); 31] = [
     ("p2pfs", &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]),
     ("p2pfs.header == \"P2PFILESHARINGPROJ\"", &[0, 1]),
     ("p2pfs.reserved == 00:00:00:00:00:00:00:00:00:00", &[0, 1]),
@@ -86,6 +86,7 @@ const FILTERS: [(&str, &[usize]); 30] = [
     ("p2pfs.bitfield.spare == 0", &[2, 3]),
     ("p2pfs.data contains 03:0a:11", &[7]),
     ("p2pfs.data_len == 1000", &[7]),
+    ("p2pfs.message == \"request 3\"", &[6]),
     ("p2pfs.sender == 1001", &[1, 3, 5, 7, 10]),
     ("p2pfs.receiver == 1001", &[2, 4, 6, 8, 9]),
     ("p2pfs.peers == \"1002 -> 1001\"", &[2, 4, 6, 8, 9]),

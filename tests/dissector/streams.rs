@@ -61,6 +61,10 @@ fn several_messages_in_a_segment_are_all_there() {
     let (bytes, wanted) = stream();
     link.send(&mut capture, 1, &bytes);
     let Some(shark) = Shark::new(&capture) else { return };
+    // `have 17` is there and so is `piece 3`, but no `have 3`: a filter of two fields cannot tell, for it looks at the packet.
+    assert_eq!(shark.frames("p2pfs.message == \"have 17\""), [4]);
+    assert_eq!(shark.frames("p2pfs.message == \"have 3\""), [0; 0]);
+    assert_eq!(shark.frames("p2pfs.type == 4 && p2pfs.index == 3"), [4]);
     let rows = shark.fields(&[], "p2pfs", &["p2pfs.type", "p2pfs.index", "p2pfs.peer_id", INFO]);
     let told = format!("1001 -> ?: {}", wanted.join("; "));
     assert_eq!(rows, [["5,1,7,4,7,2", "3,17,19", "1001", told.as_str()]]);
