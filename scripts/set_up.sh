@@ -14,6 +14,7 @@ ssh-keygen openssh-client  tests/ssh
 sshd       openssh-server  tests/ssh
 tcsh       tcsh            one test of tests/ssh
 transmission-cli transmission-cli one test of tests/track
+tshark     tshark          tests/dissector
 ip         iproute2        a part of tests/hosts
 unshare    util-linux      the tests with a disk of their own
 nsenter    util-linux      the tests with a disk of their own

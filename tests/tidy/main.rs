@@ -37,6 +37,8 @@ const SWARM_ORDER: &[&str] = &[
     "cli",
     "swarm_dir",
     "files",
+    "rubric",
+    "history",
     "logs",
     "hosts",
     "copies",

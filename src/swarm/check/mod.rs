@@ -11,8 +11,6 @@
 //! - `cases`: the cases; `hints`, `preflight`: what comes before them; `raw`: what a case leaves; `suite`: runs them;
 //!   `resolve`: what explains what.
 
-mod rubric;
-
 mod mistakes;
 mod verdict;
 

@@ -242,7 +242,7 @@ fn note(raw: &Raw, is_unnamed: bool) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::super::mistakes;
-    use super::super::rubric::Item;
+    use crate::rubric::Item;
     use std::time::Duration;
 
     use super::super::stage::{Case, Stage, case};

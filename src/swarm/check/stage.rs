@@ -8,9 +8,9 @@ use anyhow::{Context, Result};
 
 use super::judge::Violation;
 use super::plan::Plan;
-use super::rubric::Item;
 use super::verdict::{Clause, Finding, Level};
 use super::world::{Env, Remains, Stop, World};
+use crate::rubric::Item;
 
 /// A case: a clause, and how to find out.
 pub struct Case {

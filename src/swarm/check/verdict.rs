@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::mistakes::Mistake;
-use super::rubric::Item;
+use crate::rubric::Item;
 
 /// What came out of a case.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

@@ -8,11 +8,11 @@ use super::endings::{announce_rest, download};
 use super::steps::start_and_meet;
 use crate::check::mistakes::{self, Mistake};
 use crate::check::plan::{Nb, Plan};
-use crate::check::rubric::Item;
 use crate::check::stage::{Case, Stage, case};
 use crate::check::verdict::Finding;
 use crate::check::verdict::Level::{Must, Should};
 use crate::check::world::{FILE_NAME, Stop, Wait, World};
+use crate::rubric::Item;
 
 /// Another file does not begin with this number of a piece's bytes by chance.
 const TOKEN: usize = 64;

@@ -9,10 +9,10 @@ use super::steps::{self, REQUESTS, TALKS, UNCHOKES};
 use crate::check::habits::Habits;
 use crate::check::mistakes;
 use crate::check::plan::{Nb, Plan};
-use crate::check::rubric::Item;
 use crate::check::stage::{Case, Stage, case};
 use crate::check::verdict::Level::{Must, Should};
 use crate::check::world::{Stop, Wait};
+use crate::rubric::Item;
 
 /// The neighbors of `Plan::leecher(1, 1)`: the peer calls the first one, and is called by the second one.
 const EARLIER: Nb = Nb(0);

@@ -11,10 +11,10 @@ use crate::check::habits::{Greets, Habits};
 use crate::check::history::{Heard, Said};
 use crate::check::mistakes;
 use crate::check::plan::{Nb, Plan, piece};
-use crate::check::rubric::Item;
 use crate::check::stage::{Case, Stage, case};
 use crate::check::verdict::Level::{Must, Should};
 use crate::check::world::{Stop, Wait, World};
+use crate::rubric::Item;
 
 /// How long nothing may come.
 const SILENCE: Duration = Duration::from_millis(800);

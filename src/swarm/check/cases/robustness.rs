@@ -8,10 +8,10 @@ use crate::check::cases::steps;
 use crate::check::habits::{Greets, Habits};
 use crate::check::mistakes::{self, Mistake};
 use crate::check::plan::{Nb, Plan, piece};
-use crate::check::rubric::Item::Beside;
 use crate::check::stage::{Case, Stage, case};
 use crate::check::verdict::Level::Should;
 use crate::check::world::{Stop, Wait, World};
+use crate::rubric::Item::Beside;
 
 /// Without the exchange with a good neighbor it cannot be seen whether it goes on.
 pub const NEEDS: &[&str] = &["start/one-connection-is-enough", "start/accepts-later", "handshake/with-more"];

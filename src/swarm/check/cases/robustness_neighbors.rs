@@ -10,10 +10,10 @@ use crate::check::habits::Habits;
 use crate::check::history::Said;
 use crate::check::mistakes;
 use crate::check::plan::{Nb, Plan, piece};
-use crate::check::rubric::Item::Beside;
 use crate::check::stage::{Case, Stage, case};
 use crate::check::verdict::Level::Should;
 use crate::check::world::{Stop, Wait, World};
+use crate::rubric::Item::Beside;
 
 pub static CASES: &[Case] = &[
     case(

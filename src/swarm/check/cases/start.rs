@@ -9,10 +9,10 @@ use crate::check::cases::steps;
 use crate::check::habits::Habits;
 use crate::check::mistakes;
 use crate::check::plan::{Nb, Plan, piece};
-use crate::check::rubric::Item;
 use crate::check::stage::{Case, Stage, case};
 use crate::check::verdict::Level::{Must, Should};
 use crate::check::world::{Stop, Wait, World};
+use crate::rubric::Item;
 
 /// Within this time a correct peer calls a neighbor again that was not up.
 const REDIALS: Duration = Duration::from_secs(7);

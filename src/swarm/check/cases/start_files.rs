@@ -3,10 +3,10 @@
 use crate::check::cases::common::{as_should, means};
 use crate::check::mistakes::{self, Mistake};
 use crate::check::plan::{Form, Nb, Plan};
-use crate::check::rubric::Item;
 use crate::check::stage::{Case, Stage, case};
 use crate::check::verdict::Level::{self, Must, Should};
 use crate::check::world::{Stop, Wait, World};
+use crate::rubric::Item;
 
 /// Without these a form of the files cannot be to blame.
 const NEEDS: &[&str] = &["start/has-file", "handshake/with-more"];

@@ -132,7 +132,7 @@ struct BytesJson<'a> {
 }
 
 fn rubric(summary: &Summary) -> Vec<ItemJson> {
-    let row = |(item, tally): (crate::check::rubric::Item, super::score::Tally)| ItemJson {
+    let row = |(item, tally): (crate::rubric::Item, super::score::Tally)| ItemJson {
         item: item.name(),
         text: item.text(),
         heading: item.heading().map(|(number, _)| number),

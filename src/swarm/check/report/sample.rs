@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::check::mistakes::{CHOKE_WITHOUT_CHANGE, JAVA_OBJECTS, NO_OPTIMISTIC};
-use crate::check::rubric::Item;
 use crate::check::verdict::{Bytes, Clause, Finding, Level, Outcome, Summary, Verdict};
+use crate::rubric::Item;
 
 const fn clause(address: &'static str, section: &'static str, item: Item, level: Level, text: &'static str) -> Clause {
     Clause { address, section, item, level, text }

@@ -1,7 +1,7 @@
 //! The score: the cases of each item of the rubric, and the sum of the rubric as far as a black box can see it.
 
-use crate::check::rubric::Item;
 use crate::check::verdict::{Outcome, Summary, Verdict};
+use crate::rubric::Item;
 
 /// The cases of an item, or of several.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]

@@ -9,9 +9,9 @@ mod members;
 mod optimistic;
 mod rates;
 
-use crate::check::rubric::Item;
 use crate::check::stage::{Case, case};
 use crate::check::verdict::Level::{Must, Should};
+use crate::rubric::Item;
 
 pub static CASES: &[Case] = &[
     case(

@@ -7,9 +7,9 @@ mod knowing;
 mod leaving;
 
 use crate::check::mistakes;
-use crate::check::rubric::Item;
 use crate::check::stage::{Case, case};
 use crate::check::verdict::Level::{Must, Should};
+use crate::rubric::Item;
 
 pub static CASES: &[Case] = &[
     case(

@@ -7,10 +7,10 @@ mod events;
 mod form;
 mod reading;
 
-use crate::check::rubric::Item;
 use crate::check::sentences::Kind;
 use crate::check::stage::{Case, case};
 use crate::check::verdict::Level::{Must, Should};
+use crate::rubric::Item;
 
 pub static CASES: &[Case] = &[
     case(

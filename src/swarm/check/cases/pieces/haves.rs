@@ -8,10 +8,10 @@ use crate::check::cases::steps::{self, REQUESTS};
 use crate::check::judge::SETTLED;
 use crate::check::mistakes;
 use crate::check::plan::{Nb, Plan};
-use crate::check::rubric::Item;
 use crate::check::stage::{Case, Stage, case};
 use crate::check::verdict::Level::{Must, Should};
 use crate::check::world::{Stop, Wait, World};
+use crate::rubric::Item;
 
 const EARLIER: Nb = Nb(0);
 const LATER: Nb = Nb(1);

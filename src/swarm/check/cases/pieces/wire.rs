@@ -7,10 +7,10 @@ use peer_process::protocol::message::Message;
 use crate::check::cases::steps::{self, TRADES, UNCHOKES};
 use crate::check::mistakes::{self, Mistake};
 use crate::check::plan::{Nb, Plan};
-use crate::check::rubric::Item;
 use crate::check::stage::{Case, Stage, case};
 use crate::check::verdict::Level::Must;
 use crate::check::world::{Stop, Wait, World};
+use crate::rubric::Item;
 
 const EARLIER: Nb = Nb(0);
 const LATER: Nb = Nb(1);

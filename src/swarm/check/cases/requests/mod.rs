@@ -4,9 +4,9 @@ mod again;
 mod order;
 mod rules;
 
-use crate::check::rubric::Item;
 use crate::check::stage::{Case, case};
 use crate::check::verdict::Level::{Must, Should};
+use crate::rubric::Item;
 
 /// What is asked for is sent, and nothing else: without this most exchanges do not come about.
 const ASKS_RIGHT: &[&str] =
