@@ -33,7 +33,6 @@ mod history;
 
 mod logs;
 
-#[allow(dead_code, unused_imports)]
 mod grade;
 
 mod hosts;
@@ -133,6 +132,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Meta(args) => meta::run(&args.what),
         Command::Track(args) => track::run(args),
         Command::Check(args) => check::run(args),
+        Command::Grade(args) => grade::run(args),
         Command::Generate(args) => generate::run(&args.what),
     }
 }

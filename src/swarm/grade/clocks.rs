@@ -34,10 +34,10 @@ impl Offsets {
             offsets.note_haves(story, place, teller);
         }
         for (place, teller) in story.known() {
-            offsets.note_unchokes(story, place, teller);
+            offsets.note_meetings(story, place, teller);
         }
         for (place, teller) in story.known() {
-            offsets.note_meetings(story, place, teller);
+            offsets.note_unchokes(story, place, teller);
         }
         let pairs = (0..count).flat_map(|a| (0..a).map(move |b| (b, a)));
         offsets.contradictions = pairs.filter(|pair| offsets.contradicts(*pair)).collect();
@@ -69,8 +69,13 @@ impl Offsets {
                 Event::Optimistic(id) => id == teller.id,
                 _ => false,
             });
-            if let Some(chosen) = chosen.filter(|_| self.most[chooser * self.count + place] == OPEN) {
+            // A peer that unchokes whom it has not chosen says nothing about the clocks.
+            let known = self.most[chooser * self.count + place];
+            if let Some(chosen) = chosen {
                 self.precedes((chooser, chosen.at), (place, entry.at), 0);
+                if self.contradicts((chooser, place)) {
+                    self.most[chooser * self.count + place] = known;
+                }
             }
         }
     }
@@ -136,7 +141,10 @@ impl Offsets {
     /// peers at these places.
     pub fn is_before(&self, (a, at): (usize, Moment), (b, then): (usize, Moment), slack: i64) -> bool {
         let (Some(at), Some(then)) = (at.known(), then.known()) else { return false };
-        let Some((_, most)) = self.between(a, b) else { return false };
+        let most = if a == b { 0 } else { self.most[a * self.count + b] };
+        if most == OPEN || self.contradicts((a, b)) {
+            return false;
+        }
         // The event lies within the step of its clock behind the moment.
         then.saturating_sub(at).saturating_sub(self.steps[a]).saturating_sub(slack) > most
     }

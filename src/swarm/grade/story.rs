@@ -161,15 +161,17 @@ impl<'a> Teller<'a> {
 /// Returns the entries as the log would have them: without doubled lines, and with the log's events for the messages of an event
 /// file.
 fn entries_of(lines: &Lines) -> Cow<'_, [Entry]> {
+    // Of a log that was appended over several runs, the last one counts.
+    let own = lines.entries.get(lines.last_run..).unwrap_or_default();
     let is_doubled = |pair: &&[Entry]| pair[0].event == pair[1].event && pair[0].at == pair[1].at;
-    let doubles = lines.entries.windows(2).filter(is_doubled).count();
+    let doubles = own.windows(2).filter(is_doubled).count();
     let log = match lines.source {
         // A log handler that was added twice writes each line twice: nearly half of all lines repeat the one before.
-        Source::Log if doubles * 5 < lines.entries.len() * 2 || doubles == 0 => return Cow::Borrowed(&lines.entries),
+        Source::Log if doubles * 5 < own.len() * 2 || doubles == 0 => return Cow::Borrowed(own),
         Source::Log => {
-            let mut kept: Vec<Entry> = Vec::with_capacity(lines.entries.len() / 2 + 1);
+            let mut kept: Vec<Entry> = Vec::with_capacity(own.len() / 2 + 1);
             let mut last_was_double = false;
-            for entry in &lines.entries {
+            for entry in own {
                 let repeats = kept.last().is_some_and(|last| last.event == entry.event && last.at == entry.at);
                 last_was_double = repeats && !last_was_double;
                 if !last_was_double {
@@ -179,12 +181,12 @@ fn entries_of(lines: &Lines) -> Cow<'_, [Entry]> {
             kept
         }
         Source::Events | Source::Tap => {
-            let has_sentences = lines.entries.iter().any(|entry| matches!(entry.event, Event::UnchokedBy(_)));
+            let has_sentences = own.iter().any(|entry| matches!(entry.event, Event::UnchokedBy(_)));
             let said = |entry: &Entry| {
                 let event = if has_sentences { entry.event } else { sentence_of(entry.event) };
                 Entry { event, ..*entry }
             };
-            lines.entries.iter().map(said).collect()
+            own.iter().map(said).collect()
         }
     };
     Cow::Owned(log)

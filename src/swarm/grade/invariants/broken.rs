@@ -115,6 +115,7 @@ fn file(source: Source, id: u32) -> Lines {
         source,
         name: format!("log_peer_{id}.log"),
         entries: Vec::new(),
+        last_run: 0,
         lists: Vec::new(),
         look: Look { differences: Vec::new(), clock_step_micros: Some(1) },
         unread: Unread::default(),
@@ -215,7 +216,7 @@ const BREAKS: &[(&str, fn(&mut History))] = &[
     ("piece-without-have", |h| h.remove(SEEDER, |event| event == Event::Have { from: SECOND, index: 1 })),
     ("piece-without-have", |h| {
         h.remove(SEEDER, |event| event == Event::Have { from: SECOND, index: 3 });
-        h.add(SEEDER, 30.0, Event::NotInterested(THIRD));
+        h.add(SEEDER, 30.0, Event::ChokedBy(THIRD));
     }),
     ("count-jumps", |h| h.change(SECOND, |entry| {
         if let Event::Downloaded { count, .. } = &mut entry.event && *count == 2 { *count = 3 }
@@ -224,14 +225,27 @@ const BREAKS: &[(&str, fn(&mut History))] = &[
         h.record.plan.piece_count = 5;
     }),
     ("index-out-of-range", |h| h.add(SECOND, 2.5, Event::Have { from: THIRD, index: PIECES })),
-    ("uploader-lacked-piece", |h| h.change(SECOND, |entry| {
-        if let Event::Downloaded { from, index: 0, .. } = &mut entry.event { *from = THIRD; entry.at.0 += 1_300_000 }
-    })),
+    ("uploader-lacked-piece", |h| {
+        // The third one gets the piece 2 last, from the second one, which has it from the third one.
+        h.change(THIRD, |entry| match &mut entry.event {
+            Event::Downloaded { index, .. } if *index == 2 => *index = 1,
+            Event::Downloaded { index, .. } if *index == 1 => { *index = 2; entry.at.0 += 2_000_000 }
+            Event::Complete => entry.at.0 += 2_000_000,
+            _ => {}
+        });
+        for other in [SEEDER, SECOND] {
+            h.change(other, |entry| match &mut entry.event {
+                Event::Have { from: THIRD, index } if *index == 2 => *index = 1,
+                Event::Have { from: THIRD, index } if *index == 1 => { *index = 2; entry.at.0 += 2_000_000 }
+                _ => {}
+            });
+        }
+    }),
     ("complete-twice", |h| h.add(SECOND, 4.2, Event::Complete)),
     ("complete-of-seeder", |h| h.add(SEEDER, 4.2, Event::Complete)),
     ("complete-missing", |h| {
         h.remove(SECOND, |event| event == Event::Complete);
-        h.add(SECOND, 9.0, Event::NotInterested(THIRD));
+        h.add(SECOND, 9.0, Event::ChokedBy(THIRD));
     }),
 ];
 
