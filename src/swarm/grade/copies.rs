@@ -38,12 +38,16 @@ pub fn compare(dir: &SwarmDir) -> (Copies, Vec<CopyRow>) {
     let state = |place: usize| match found[place] {
         Found::Missing => "missing",
         Found::Unreadable => "unreadable",
-        Found::Wrong => "different",
         Found::Digest(_) if reference == Some(place) => "original",
         Found::Digest(digest) if Some(digest) == right => "equal",
-        Found::Digest(_) => "different",
+        Found::Wrong | Found::Digest(_) => "different",
     };
-    let rows: Vec<_> = dir.peers.iter().enumerate().map(|(place, peer)| CopyRow { peer: peer.id.get(), state: state(place) }).collect();
+    let rows: Vec<_> = dir
+        .peers
+        .iter()
+        .enumerate()
+        .map(|(place, peer)| CopyRow { peer: peer.id.number(), state: state(place) })
+        .collect();
     let copies = match () {
         () if rows.iter().any(|row| row.state == "different") => Copies::Differ,
         () if rows.iter().all(|row| ["original", "equal"].contains(&row.state)) => Copies::Equal,

@@ -41,7 +41,11 @@ pub fn sheet(loaded: Loaded) -> Sheet {
         rubric: items.iter().map(|item| item_row(item, &row)).collect(),
         violated: findings.violated.iter().map(|group| rule_row(group, &row)).collect(),
         unclear: findings.unclear.iter().map(|group| rule_row(group, &row)).collect(),
-        logs: record.peers.iter().flat_map(|peer| [&peer.log, &peer.events].into_iter().flatten().map(|lines| log_row(peer.id, lines))).collect(),
+        logs: record
+            .peers
+            .iter()
+            .flat_map(|peer| [&peer.log, &peer.events].into_iter().flatten().map(|lines| log_row(peer.id, lines)))
+            .collect(),
         missing_logs: record.peers.iter().filter(|peer| peer.log.is_none()).map(|peer| peer.id).collect(),
         clocks,
         notes,
@@ -55,7 +59,7 @@ fn line(record: &Record, files: &Files, texts: &Texts, (peer, source, line): Pla
     let path = || files.path((peer, source)).map(|path| path.display().to_string());
     let file = lines.map(|lines| lines.name.clone()).or_else(path).unwrap_or_default();
     let text = texts.get(&(peer, source != Source::Log, line)).cloned().unwrap_or_default();
-    Line { peer, file, line, text }
+    Line { peer, file, number: line, text }
 }
 
 fn item_row(item: &Judged, row: &impl Fn(&[Place]) -> Vec<Line>) -> ItemRow {

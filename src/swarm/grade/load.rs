@@ -32,7 +32,7 @@ pub struct Loaded {
 pub fn load(path: &Path, args: &GradeArgs) -> Result<Loaded> {
     let dir = SwarmDir::open(path).map_err(|error| explained(path, &error))?;
     let layout = dir.common.layout;
-    let piece_count = u32::try_from(layout.pieces().count()).unwrap_or(u32::MAX);
+    let piece_count = layout.piece_count();
     let plan = Plan {
         preferred_count: dir.common.preferred_count,
         unchoking_interval_secs: dir.common.unchoking_interval_secs,
@@ -42,7 +42,7 @@ pub fn load(path: &Path, args: &GradeArgs) -> Result<Loaded> {
         file_size: layout.file_size(),
     };
     for (id, _) in args.logs.iter().chain(&args.events) {
-        if !dir.peers.iter().any(|peer| peer.id.get() == *id) {
+        if !dir.peers.iter().any(|peer| peer.id.number() == *id) {
             return Err(Usage::error(format!("PeerInfo.cfg in '{}' has no peer {id}", path.display())));
         }
     }
@@ -50,7 +50,7 @@ pub fn load(path: &Path, args: &GradeArgs) -> Result<Loaded> {
     let (mut files, mut notes) = (Files::default(), Vec::new());
     let mut peers = Vec::new();
     for peer in &dir.peers {
-        let id = peer.id.get();
+        let id = peer.id.number();
         let given = |given: &[(u32, PathBuf)]| {
             given.iter().rev().find(|(other, _)| *other == id).map(|(_, path)| dir.path.join(path))
         };

@@ -36,7 +36,7 @@ use crate::out::{FAILED, print, terminal_width};
 /// When one has no configuration, or stdout takes no report.
 pub fn run(args: &GradeArgs) -> Result<ExitCode> {
     if args.dirs.len() > 1 && !(args.logs.is_empty() && args.events.is_empty()) {
-        return Err(Usage::error("--log and --events are for a single DIR".into()));
+        return Err(Usage::error("--log and --events are for a single DIR"));
     }
     let mut sheets = Vec::new();
     for dir in &args.dirs {

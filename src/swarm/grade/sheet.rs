@@ -44,7 +44,8 @@ pub struct ItemRow {
 pub struct Line {
     pub peer: u32,
     pub file: String,
-    pub line: u32,
+    #[serde(rename = "line")]
+    pub number: u32,
     /// The line itself, cut if it is long.
     pub text: String,
 }

@@ -8,6 +8,8 @@ use crate::history::{Entry, Event, Kind, Lines, Message, Moment, NO_NUMBER, Peer
 
 /// The step of a clock that is not known, in microseconds: a second.
 const USUAL_STEP: u32 = 1_000_000;
+/// Maximum number of pieces that are told apart. Of a file with more, the later ones count as pieces without an index.
+pub const MOST_PIECES: u32 = 1 << 24;
 
 /// All peers of a run.
 pub struct Story<'a> {
@@ -23,7 +25,7 @@ pub struct Teller<'a> {
     /// The file of the entries. Without it nothing is known of this peer.
     pub lines: Option<&'a Lines>,
     pub entries: Cow<'a, [Entry]>,
-    /// For each piece the place of its first download among the entries, or [`NO_NUMBER`].
+    /// For each piece the place of its first download among the entries, or [`NO_NUMBER`]; as far as pieces were downloaded.
     pub downloads: Vec<u32>,
     /// The pieces in the order of their downloads, each once.
     pub order: Vec<u32>,
@@ -73,7 +75,7 @@ impl<'a> Teller<'a> {
             id: peer.id,
             has_file: peer.has_file,
             lines,
-            downloads: vec![NO_NUMBER; usize::try_from(plan.piece_count).unwrap_or(usize::MAX)],
+            downloads: Vec::new(),
             order: Vec::new(),
             connections: BTreeMap::new(),
             reconnections: Vec::new(),
@@ -83,13 +85,13 @@ impl<'a> Teller<'a> {
             entries: Cow::Borrowed(&[]),
         };
         for (place, entry) in (0..).zip(entries.iter()) {
-            teller.note(place, entry.event, places);
+            teller.note(place, entry.event, plan.piece_count, places);
         }
         teller.entries = entries;
         teller
     }
 
-    fn note(&mut self, place: u32, event: Event, places: &HashMap<u32, usize>) {
+    fn note(&mut self, place: u32, event: Event, piece_count: u32, places: &HashMap<u32, usize>) {
         match event {
             Event::Makes(id) | Event::ConnectedFrom(id) | Event::ConnectedWith(id) => {
                 let Some(&neighbor) = places.get(&id) else { return };
@@ -105,15 +107,24 @@ impl<'a> Teller<'a> {
                 if self.order.is_empty() && !self.hides_indexes && count != NO_NUMBER && count > 1 {
                     self.is_resumed = true;
                 }
-                self.hides_indexes |= index == NO_NUMBER;
-                if let Some(first) = usize::try_from(index).ok().and_then(|index| self.downloads.get_mut(index))
-                    && *first == NO_NUMBER
-                {
-                    *first = place;
-                    self.order.push(index);
+                if index == NO_NUMBER || (index < piece_count && index >= MOST_PIECES) {
+                    self.hides_indexes = true;
+                } else if index < piece_count {
+                    self.download_is(index, place);
                 }
             }
             _ => {}
+        }
+    }
+
+    fn download_is(&mut self, index: u32, place: u32) {
+        let at = usize::try_from(index).expect("a number below the limit");
+        if self.downloads.len() <= at {
+            self.downloads.resize(at + 1, NO_NUMBER);
+        }
+        if self.downloads[at] == NO_NUMBER {
+            self.downloads[at] = place;
+            self.order.push(index);
         }
     }
 

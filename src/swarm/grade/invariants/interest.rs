@@ -1,7 +1,7 @@
 //! Interest (protocol A6): a neighbor is interested while the peer has a piece that it lacks, and says so when that changes.
 
 use super::rule::{Collector, Rule, Told};
-use crate::grade::story::{Story, Teller};
+use crate::grade::story::{MOST_PIECES, Story, Teller};
 use crate::history::{Entry, Event, Moment};
 use crate::rubric::Item;
 
@@ -28,11 +28,12 @@ struct Pieces(Vec<u64>);
 impl Pieces {
     /// Adds a piece; reports whether it is new.
     fn insert(&mut self, index: u32, piece_count: u32) -> bool {
-        if index >= piece_count {
+        if index >= piece_count.min(MOST_PIECES) {
             return false;
         }
         if self.0.is_empty() {
-            self.0 = vec![0; usize::try_from(piece_count.div_ceil(64)).expect("it fits into memory")];
+            let words = piece_count.min(MOST_PIECES).div_ceil(64);
+            self.0 = vec![0; usize::try_from(words).expect("a number below the limit")];
         }
         let word = &mut self.0[usize::try_from(index / 64).expect("it is in range")];
         let bit = 1 << (index % 64);

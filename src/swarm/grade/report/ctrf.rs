@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::grade::sheet::{ItemRow, Sheet};
 
 /// The version of the specification.
-const SPEC_VERSION: &str = "0.0.0";
+const SPEC_VERSION: &str = "1.0.0";
 
 /// Returns the report as CTRF. Durations are 0: nothing is run.
 pub fn ctrf(sheets: &[Sheet]) -> String {

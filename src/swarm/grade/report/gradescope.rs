@@ -8,8 +8,10 @@ use crate::grade::sheet::{ItemRow, Sheet};
 
 /// Returns the report as Gradescope's autograder hands it in. Of several directories each item is a test of its own.
 pub fn gradescope(sheets: &[Sheet]) -> String {
-    let tests: Vec<_> = sheets.iter().flat_map(|sheet| sheet.rubric.iter().map(|row| test(sheets, sheet, row))).collect();
-    let words: Vec<_> = sheets.iter().map(|sheet| format!("{}: {}\n{}", sheet.dir, sheet.points_words(), sheet.conclusion())).collect();
+    let tests: Vec<_> =
+        sheets.iter().flat_map(|sheet| sheet.rubric.iter().map(|row| test(sheets, sheet, row))).collect();
+    let words: Vec<_> =
+        sheets.iter().map(|sheet| format!("{}: {}\n{}", sheet.dir, sheet.points_words(), sheet.conclusion())).collect();
     let report = json!({
         "output": words.join("\n"),
         "output_format": "text",
@@ -51,7 +53,10 @@ mod tests {
         assert_eq!(tests.len(), 3);
         assert_eq!((&tests[0]["number"], &tests[0].get("score")), (&json!("1a"), &None));
         assert_eq!((&tests[1]["score"], &tests[1]["status"]), (&json!(18.0), &json!("passed")));
-        assert_eq!((&tests[2]["score"], &tests[2]["max_score"], &tests[2]["status"]), (&json!(0.0), &json!(5.0), &json!("failed")));
+        assert_eq!(
+            (&tests[2]["score"], &tests[2]["max_score"], &tests[2]["status"]),
+            (&json!(0.0), &json!(5.0), &json!("failed"))
+        );
         assert!(report["output"].as_str().expect("text").contains("not a grade"));
     }
 }

@@ -19,10 +19,10 @@ fn write(xml: &mut Writer<Vec<u8>>, sheets: &[Sheet]) -> io::Result<()> {
     xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
     let root = with(xml.create_element("testsuites"), "name", super::text::PROGRAM);
     let rows = || sheets.iter().flat_map(|sheet| &sheet.rubric);
-    counted(root, rows()).write_inner_content(|xml| {
+    counted(root, &rows()).write_inner_content(|xml| {
         for sheet in sheets {
             let suite = with(xml.create_element("testsuite"), "name", &sheet.dir);
-            counted(suite, sheet.rubric.iter()).write_inner_content(|xml| {
+            counted(suite, &sheet.rubric.iter()).write_inner_content(|xml| {
                 for row in &sheet.rubric {
                     test(xml, sheet, row)?;
                 }
@@ -41,9 +41,9 @@ fn test(xml: &mut Writer<Vec<u8>>, sheet: &Sheet, row: &ItemRow) -> io::Result<(
     let words = super::text::item_words(row);
     match row.status {
         "shown" => test.write_inner_content(|xml| text(xml.create_element("system-out"), &words))?,
-        "violated" => test.write_inner_content(|xml| {
-            text(with(xml.create_element("failure"), "message", &row.note), &words)
-        })?,
+        "violated" => {
+            test.write_inner_content(|xml| text(with(xml.create_element("failure"), "message", &row.note), &words))?
+        }
         _ => test.write_inner_content(|xml| {
             with(xml.create_element("skipped"), "message", &words).write_empty()?;
             Ok(())
@@ -54,7 +54,7 @@ fn test(xml: &mut Writer<Vec<u8>>, sheet: &Sheet, row: &ItemRow) -> io::Result<(
 
 fn counted<'a, 'r>(
     element: ElementWriter<'a, Vec<u8>>,
-    rows: impl Iterator<Item = &'r ItemRow> + Clone,
+    rows: &(impl Iterator<Item = &'r ItemRow> + Clone),
 ) -> ElementWriter<'a, Vec<u8>> {
     let count = |is_it: fn(&str) -> bool| rows.clone().filter(|row| is_it(row.status)).count().to_string();
     let element = with(element, "tests", &count(|_| true));
@@ -101,14 +101,17 @@ mod tests {
         loop {
             match reader.read_event().expect("it is XML") {
                 Event::Start(start) | Event::Empty(start) => {
-                    tests += usize::from(start.name().as_ref() == b"testcase");
-                    failures += usize::from(start.name().as_ref() == b"failure");
+                    tests += usize::from(start.name().as_ref() == "testcase");
+                    failures += usize::from(start.name().as_ref() == "failure");
                 }
                 Event::Eof => break,
                 _ => {}
             }
         }
         assert_eq!((tests, failures), (6, 2), "{xml}");
-        assert!(xml.contains(r#"<testsuites name="swarm grade" tests="6" failures="2" skipped="2" errors="0">"#), "{xml}");
+        assert!(
+            xml.contains(r#"<testsuites name="swarm grade" tests="6" failures="2" skipped="2" errors="0">"#),
+            "{xml}"
+        );
     }
 }

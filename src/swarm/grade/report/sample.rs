@@ -4,12 +4,14 @@ use crate::grade::sheet::{Breach, ClockRow, CopyRow, ItemRow, Line, LogRow, Rule
 
 /// Returns a sheet with an item of each kind.
 pub fn sheet() -> Sheet {
-    let line = |text: &str| Line { peer: 1002, file: "log_peer_1002.log".into(), line: 7, text: text.into() };
+    let line = |text: &str| Line { peer: 1002, file: "log_peer_1002.log".into(), number: 7, text: text.into() };
     let item = |item, text, status, points, of, note: &str| {
-        let evidence = if status == "not visible in a log" { vec![] } else { vec![line("[t]: Peer 1002 \u{1b}[31mhas")] };
+        let evidence =
+            if status == "not visible in a log" { vec![] } else { vec![line("[t]: Peer 1002 \u{1b}[31mhas")] };
         ItemRow { item, text, status, points, of, note: note.into(), evidence }
     };
-    let breach = Breach { peer: 1002, what: "1002 counts 5 pieces after 3".into(), lines: vec![line("[t]: Peer 1002 has")] };
+    let breach =
+        Breach { peer: 1002, what: "1002 counts 5 pieces after 3".into(), lines: vec![line("[t]: Peer 1002 has")] };
     Sheet {
         dir: "groups/a".into(),
         points: 18.0,
@@ -19,7 +21,13 @@ pub fn sheet() -> Sheet {
             item("2c", "interested and not interested", "shown", 18.0, 18.0, ""),
             item("3e", "piece", "violated", 0.0, 5.0, "count-jumps"),
         ],
-        violated: vec![RuleRow { name: "count-jumps", item: "3e", means: "It rises by one.", count: 3, first: vec![breach] }],
+        violated: vec![RuleRow {
+            name: "count-jumps",
+            item: "3e",
+            means: "It rises by one.",
+            count: 3,
+            first: vec![breach],
+        }],
         unclear: vec![],
         logs: vec![LogRow {
             peer: 1002,

@@ -133,12 +133,13 @@ fn item(row: &ItemRow, look: Look) -> String {
 }
 
 fn evidence(line: &Line, indent: &str, look: Look) -> String {
-    look.labeled(&format!("{indent}{}:{}  ", printable(&line.file), line.line), &line.text)
+    look.labeled(&format!("{indent}{}:{}  ", printable(&line.file), line.number), &line.text)
 }
 
 fn rule(row: &RuleRow, status: &str, look: Look) -> String {
     let count = if row.count > 1 { format!(", {} times", row.count) } else { String::new() };
-    let mut text = format!("{} {} (item {}{count})\n", look.of_status(status, &status.to_uppercase()), row.name, row.item);
+    let mut text =
+        format!("{} {} (item {}{count})\n", look.of_status(status, &status.to_uppercase()), row.name, row.item);
     text += &look.labeled("  means: ", row.means);
     for breach in row.first.iter().take(MOST_LISTED) {
         text += &look.labeled("  - ", &breach.what);
@@ -153,7 +154,7 @@ fn rule(row: &RuleRow, status: &str, look: Look) -> String {
 /// Returns an item as plain words, for reports that have one text for each.
 pub fn item_words(row: &ItemRow) -> String {
     let note = if row.note.is_empty() { String::new() } else { format!(": {}", row.note) };
-    let lines = row.evidence.iter().map(|line| format!("\n{}:{}  {}", line.file, line.line, line.text));
+    let lines = row.evidence.iter().map(|line| format!("\n{}:{}  {}", line.file, line.number, line.text));
     printable_lines(&format!("{}{note}{}", row.status, lines.collect::<String>()))
 }
 
@@ -200,7 +201,9 @@ mod tests {
     fn nothing_is_said_to_be_right_that_was_not_seen() {
         let mut sheet = sheet();
         (sheet.violated, sheet.unclear) = (vec![], vec![]);
-        assert!(sheet.conclusion().starts_with("no violation in the 10 lines that were understood; 0 unclear, 2 lines"));
+        assert!(
+            sheet.conclusion().starts_with("no violation in the 10 lines that were understood; 0 unclear, 2 lines")
+        );
         sheet.logs.clear();
         assert!(sheet.conclusion().starts_with("nothing was understood, so nothing is judged"));
     }
