@@ -94,6 +94,7 @@ const RESERVED: &[(&str, &[&str])] = &[
             "output::event_log",
             "output::stderr",
             "output::console",
+            "output::events",
             "disk::journal",
             "disk::hashing",
             "disk::storage",
@@ -102,7 +103,16 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("std::thread", &["net", "output::stderr", "disk::hashing"]),
     (
         "std::time",
-        &["net", "discovery", "output::stderr", "output::console", "limits", "output::progress_json", "main"],
+        &[
+            "net",
+            "discovery",
+            "output::stderr",
+            "output::console",
+            "limits",
+            "output::events",
+            "output::progress_json",
+            "main",
+        ],
     ),
     (
         "std::fs",
@@ -115,6 +125,7 @@ const RESERVED: &[(&str, &[&str])] = &[
             "disk::journal",
             "disk::storage",
             "output::event_log",
+            "output::events",
             "output::progress_json",
         ],
     ),

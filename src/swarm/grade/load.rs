@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -10,7 +11,7 @@ use super::evidence::Files;
 use crate::cli::GradeArgs;
 use crate::fault::Usage;
 use crate::history::{Lines, PeerRecord, Plan, Record};
-use crate::logs::{self, log_of};
+use crate::logs::{self, EventFile, log_of};
 use crate::swarm_dir::SwarmDir;
 
 /// Maximum number of names in a directory that are looked at.
@@ -60,7 +61,15 @@ pub fn load(path: &Path, args: &GradeArgs) -> Result<Loaded> {
             let read = |file, name: &str| logs::read(name, file, id, piece_count);
             file(&dir, id, false, path, read, &mut files.paths, &mut notes)
         });
-        peers.push(PeerRecord { id, has_file: peer.has_file, log, events: None });
+        let found = || names.iter().find(|name| **name == format!("events_{id}.jsonl")).map(|name| dir.path.join(name));
+        let events = given(&args.events).or_else(found).and_then(|path| {
+            let mut told = Vec::new();
+            let read = |file, name: &str| events(file, name, id, &mut told);
+            let lines = file(&dir, id, true, path, read, &mut files.paths, &mut notes);
+            notes.append(&mut told);
+            lines
+        });
+        peers.push(PeerRecord { id, has_file: peer.has_file, log, events });
     }
     Ok(Loaded { dir, record: Record { plan, peers }, files, notes })
 }
@@ -107,6 +116,26 @@ fn file(
             None
         }
     }
+}
+
+/// Reads an event file; adds what else it says to the notes.
+fn events(file: File, name: &str, id: u32, notes: &mut Vec<String>) -> std::io::Result<Lines> {
+    let read = EventFile::read(name.to_owned(), BufReader::new(file));
+    let read = read.map_err(|fault| std::io::Error::other(fault.to_string()))?;
+    if read.peer != id {
+        return Err(std::io::Error::other(format!("it is the event file of {}", read.peer)));
+    }
+    if read.lost > 0 {
+        notes.push(format!("{name} says that {} events are missing", read.lost));
+    }
+    if read.undecoded > 0 {
+        notes.push(format!("{name} says that {} times something else than the protocol came", read.undecoded));
+    }
+    match read.status {
+        Some(status) => notes.push(format!("{name} says that {id} exits with status {status}")),
+        None => notes.push(format!("{name} does not say that {id} exits")),
+    }
+    Ok(read.lines)
 }
 
 /// Returns the names of the files in the directory and in those below it that may hold logs.

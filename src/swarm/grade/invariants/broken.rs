@@ -279,3 +279,11 @@ fn each_rule_has_a_history_that_breaks_it_and_nothing_else() {
         assert!(BREAKS.iter().any(|(name, _)| *name == rule.name), "nothing breaks {}", rule.name);
     }
 }
+
+#[test]
+fn the_document_lists_each_rule_with_its_meaning() {
+    let document = include_str!("../../../../docs/grade.md");
+    let rows: Vec<_> = document.lines().filter(|line| line.starts_with("| `")).collect();
+    let expected = RULES.map(|rule| format!("| `{}` | {} | {} |", rule.name, rule.item.name(), rule.means));
+    assert_eq!(rows, expected);
+}
