@@ -1,5 +1,5 @@
-//! Words for shells, both as scripts receive them and as a person types them; words for signals and long lists; text that a terminal
-//! shows and does not obey, in lines of its width.
+//! Words for shells, both as scripts receive them and as a person types them; words for signals and long lists.
+//! It also makes text that a terminal shows and does not obey, in lines of its width.
 
 use std::path::Path;
 

@@ -1,5 +1,5 @@
-//! The line `has downloaded the complete file`: once for each peer that started without the file (protocol A9, A10); and the end of
-//! the logs, which comes after the last completion.
+//! The line `has downloaded the complete file`: once for each peer that started without the file (protocol A9, A10).
+//! The end of each log comes after the last completion.
 
 use super::rule::{Collector, Rule, Told};
 use crate::grade::clocks::Offsets;

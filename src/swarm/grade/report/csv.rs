@@ -34,7 +34,12 @@ fn row(sheet: &Sheet) -> Vec<String> {
         sheet.unread().to_string(),
         sheet.logs.len().to_string(),
     ];
-    before.into_iter().chain(sheet.rubric.iter().map(|row| row.status.to_owned())).chain(behind).collect()
+    let status = |item: &Item| {
+        let row = sheet.rubric.iter().find(|row| row.item == item.name());
+        row.map_or_else(String::new, |row| row.status.to_owned())
+    };
+    let items = Item::ALL.iter().filter(|item| **item != Item::Beside).map(status);
+    before.into_iter().chain(items).chain(behind).collect()
 }
 
 /// Returns a text that a spreadsheet does not take for a formula.
