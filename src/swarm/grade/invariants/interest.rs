@@ -55,9 +55,9 @@ struct Neighbor {
     has: Pieces,
     /// Number of the peer's pieces that it did not announce.
     lacks: u32,
-    /// The last of its words on this connection, and their number.
+    /// The last of its words on this connection, and how often one repeated the word before it.
     last: Option<(bool, Entry)>,
-    words: u32,
+    repeats: u32,
 }
 
 /// Checks both.
@@ -109,9 +109,10 @@ pub fn check(story: &Story, found: &mut Collector) {
 
 fn check_word(teller: &Teller, id: u32, (word, entry): (bool, Entry), neighbor: &mut Neighbor, found: &mut Collector) {
     let last = neighbor.last.replace((word, entry));
-    neighbor.words = neighbor.words.saturating_add(1);
-    // The answer to a bitfield is always said, also behind that to a `have` (B).
-    if let Some((_, earlier)) = last.filter(|(last, _)| *last == word && neighbor.words > 2) {
+    let Some((_, earlier)) = last.filter(|(last, _)| *last == word) else { return };
+    neighbor.repeats = neighbor.repeats.saturating_add(1);
+    // The answer to a bitfield is always said, also behind those to earlier `have`s (B). So one repetition is right.
+    if neighbor.repeats > 1 {
         let word = if word { "interested" } else { "not interested" };
         found.violated(&INTEREST_REPEATS, || Told {
             peer: id,
