@@ -40,6 +40,7 @@ const SWARM_ORDER: &[&str] = &[
     "rubric",
     "history",
     "logs",
+    "grade",
     "hosts",
     "copies",
     "track",

@@ -127,6 +127,7 @@ impl EventFile {
             source,
             name,
             entries: Vec::new(),
+            last_run: 0,
             lists: Vec::new(),
             look: Look { differences: Vec::new(), clock_step_micros: Some(1) },
             unread: Unread::default(),
