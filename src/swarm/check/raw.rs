@@ -82,7 +82,7 @@ fn is_same(one: &Violation, other: &Violation) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::mistakes;
-    use super::super::rubric::Item;
+    use crate::rubric::Item;
     use super::super::stage::{Stage, case};
     use super::super::verdict::Level;
     use super::super::world::Stop;

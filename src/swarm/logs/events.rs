@@ -204,8 +204,9 @@ impl EventFile {
             ("handshake", Some(false), _) => Event::Handshake { neighbor: line.peer.unwrap_or(NO_NUMBER), sent: false },
             ("connected", ..) => {
                 let handshake = line.connection.and_then(|connection| open.remove(&connection));
-                let entry = handshake.and_then(|place| self.lines.entries.get_mut(place));
-                entry.into_iter().for_each(|entry| entry.event = Event::Handshake { neighbor, sent: true });
+                if let Some(entry) = handshake.and_then(|place| self.lines.entries.get_mut(place)) {
+                    entry.event = Event::Handshake { neighbor, sent: true };
+                }
                 match line.dialed {
                     Some(true) => Event::Makes(neighbor),
                     Some(false) => Event::ConnectedFrom(neighbor),
