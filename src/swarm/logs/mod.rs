@@ -28,6 +28,16 @@ mod look;
 #[allow(dead_code)]
 mod read;
 
+#[allow(dead_code)]
+mod find;
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod written;
+
+#[allow(unused_imports)]
+pub use self::find::{Found, Named, find};
 pub use self::finding::{LogPattern, log_of};
 pub use self::kinds::{Kind, read_exact};
 pub use self::progress::Progress;
