@@ -31,6 +31,16 @@ mod look;
 #[allow(dead_code)]
 mod read;
 
+#[allow(dead_code)]
+mod find;
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod written;
+
+#[allow(unused_imports)]
+pub use self::find::{Found, Named, find};
 #[allow(unused_imports, reason = "the replay will read event files")]
 pub use self::events::{EventFault, EventFile};
 pub use self::finding::{LogPattern, log_of};
