@@ -39,10 +39,10 @@ mod testing;
 #[cfg(test)]
 mod written;
 
-#[allow(unused_imports)]
-pub use self::find::{Found, Named, find};
 #[allow(unused_imports, reason = "the replay will read event files")]
 pub use self::events::{EventFault, EventFile};
+#[allow(unused_imports)]
+pub use self::find::{Found, Named, find};
 pub use self::finding::{LogPattern, log_of};
 pub use self::kinds::{Kind, read_exact};
 pub use self::progress::Progress;

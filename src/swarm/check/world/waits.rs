@@ -112,6 +112,7 @@ impl World<'_> {
             let came = self.what_came(wait.nb, mark);
             if waited + LOOK < time { format!("{came} (after {})", secs(waited)) } else { came }
         });
+        finding.is_absence = true;
         // What a process that has ended did not do needs no other reason.
         finding.mistake = wait.mistake.filter(|_| !self.has_ended() || wait.survives_end);
         finding.bytes = wait.nb.and_then(|nb| {
