@@ -9,7 +9,7 @@
 //! - `history`, `logs`: what happened in a swarm, and the reader of logs, of any author; pure;
 //! - `hosts`: everything that runs on this machine and on others;
 //! - `copies`: the comparison of the copies, and the reports: `verify`;
-//! - `track`: the tracker; only it, `hosts` and `check` have sockets;
+//! - `track`: the tracker; `tap`: the relay between peers; only they, `hosts` and `check` have sockets;
 //! - `run`: `start`, `status`, `stop`, `clean`;
 //! - `setup`: `init`, `meta`;
 //! - `check`: the tester of any peer: it plays all its neighbors, and names what is wrong;
@@ -37,6 +37,8 @@ mod hosts;
 mod copies;
 
 mod track;
+
+mod tap;
 
 mod run;
 
