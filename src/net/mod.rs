@@ -101,7 +101,7 @@ const PARTING_PATIENCE: Duration = Duration::from_secs(5);
 /// Number of members, besides those that are listed, for which an open swarm's peer asks for open files. Its warnings about memory
 /// and limits are about this number, too.
 const USUAL_MEMBERS: usize = 100;
-/// Maximum time that the end waits for the last lines of `--events`: whoever reads a pipe may be slow.
+/// Maximum time that the end waits for the last lines of `--events`: the reader of a pipe may be slow.
 const EVENTS_PATIENCE: Duration = Duration::from_secs(2);
 /// Maximum time that threads may take to end after they were stopped.
 const JOIN_PATIENCE: Duration = Duration::from_millis(500);

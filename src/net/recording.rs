@@ -1,5 +1,5 @@
-//! `Recording`: the facts of one connection, for the event file (`--events`). Without such a file there is none. The thread that
-//! writes the file is here, too.
+//! `Recording`: the facts of one connection, for the event file (`--events`). Without such a file, a connection has no
+//! recording. The thread that writes the file is here, too.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 

@@ -78,8 +78,8 @@ impl Peer {
         self.candidates().map(|(neighbor, bytes)| Candidate { neighbor, bytes }).collect()
     }
 
-    /// Returns the neighbors that a tick selects from now, by ascending ID: all that are interested, each with the number of bytes
-    /// of pieces that it sent since the last preferred tick.
+    /// Returns the neighbors that a tick selects from now, by ascending ID: all that are interested. Each has the number of bytes of
+    /// pieces that it sent since the last preferred tick.
     pub fn candidates(&self) -> impl Iterator<Item = (PeerId, u64)> + '_ {
         let interested = self.neighbors.iter().filter(|(_, neighbor)| neighbor.they_are_interested);
         interested.map(|(&neighbor, state)| (neighbor, state.bytes_since_tick))

@@ -13,6 +13,15 @@ pub enum Source {
     Tap,
 }
 
+/// When something happened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Moment {
+    /// Microseconds since 1970.
+    pub wall_micros: u64,
+    /// Microseconds since the start of the recording, by a clock that nobody sets.
+    pub mono_micros: u64,
+}
+
 /// What a peer starts with: the first line.
 #[derive(Clone, Copy, Debug)]
 pub struct Start {

@@ -1,7 +1,6 @@
 //! A fact as a line of JSON, written by hand: most lines are a few words and numbers, and there may be thousands a second.
 
-use super::fact::{Fact, Source, Start};
-use super::recorder::Moment;
+use super::fact::{Fact, Moment, Source, Start};
 use crate::protocol::layout::FileLayout;
 use crate::protocol::message::Message;
 use crate::protocol::peer_id::PeerId;

@@ -1,6 +1,6 @@
 //! `Recorder`: takes facts from all threads with the time of each, and hands them to the one thread that writes them.
 //!
-//! Whoever notes a fact only appends it to a bounded queue. If the disk is too slow, facts are dropped and counted, and a line
+//! A thread that notes a fact only appends it to a bounded queue. If the disk is too slow, facts are dropped and counted, and a line
 //! in their place tells their number. So a slow disk holds up nobody, and a reader knows what it does not see.
 
 use std::mem;
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::fact::{Fact, Start};
+use super::fact::{Fact, Moment, Start};
 use super::line::{write_end, write_fact, write_lost, write_start};
 use crate::protocol::layout::FileLayout;
 
@@ -18,15 +18,6 @@ const MOST_WAITING: usize = 32 << 20;
 const MANY_WAITING: usize = 1 << 20;
 /// Maximum age of a fact when it is written, if the disk takes it.
 const INTERVAL: Duration = Duration::from_millis(100);
-
-/// When something happened.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Moment {
-    /// Microseconds since 1970.
-    pub wall_micros: u64,
-    /// Microseconds since the start of the recording, by a clock that nobody sets.
-    pub mono_micros: u64,
-}
 
 /// Takes the facts of a peer.
 #[derive(Debug)]
@@ -137,8 +128,7 @@ impl Recorder {
         *queue = Queue { is_off: true, ..Queue::default() };
     }
 
-    /// For the one thread that writes: waits for facts, and a little for more of them, and takes them out in the order of
-    /// their times.
+    /// For the one thread that writes: waits for facts, and a little for more. Takes them out in the order of their times.
     pub fn wait_for_batch(&self) -> Batch {
         let idle = |queue: &mut Queue| queue.facts.is_empty() && queue.start.is_none() && queue.end.is_none();
         let queue = self.changed.wait_while(self.lock(), idle).unwrap_or_else(PoisonError::into_inner);

@@ -12,10 +12,12 @@ mod sentence;
 #[cfg(test)]
 mod dialects;
 
+#[allow(dead_code, reason = "grade and replay will read event files")]
 mod events;
 mod indexes;
 mod progress;
 
+#[allow(unused_imports, reason = "grade and replay will read event files")]
 pub use self::events::{EventFault, EventFile};
 pub use self::finding::{LogPattern, log_of};
 pub use self::progress::Progress;
