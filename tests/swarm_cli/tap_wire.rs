@@ -151,7 +151,7 @@ fn bytes_pass_one_at_a_time_and_a_half_closed_side_still_hears() {
             );
             assert_eq!((number(&file[8], "piece"), number(&file[8], "length")), (3, 16384));
             assert_eq!((number(&file[9], "number"), number(&file[9], "length")), (99, 3));
-            assert_eq!((&file[10]["in_order"], &file[11]["status"]), (&true.into(), &130.into()), "{file:?}");
+            assert_eq!((&file[10]["in_order"], &file[11]["status"]), (&true.into(), &143.into()), "{file:?}");
         }
         assert_eq!(of_caller[6]["address"], stage_address(&of_caller));
     }
