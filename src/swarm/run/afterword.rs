@@ -1,4 +1,5 @@
-//! The sentences after a run's table: the last words of failed peers, where the logs are, and a note on a run that was too short to show choking.
+//! The sentences after a run's table: the last words of failed peers, and where the logs are. A note follows on a run that was
+//! too short to show choking.
 
 use std::collections::BTreeMap;
 use std::fs;

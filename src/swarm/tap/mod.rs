@@ -10,7 +10,7 @@
 //! - `decoding`: bytes to messages; pure;
 //! - `books`: the event files;
 //! - `pair`: the two sockets of a connection;
-//! - `listening`: which peers can be called; `relay`: the thread.
+//! - `door`: where a peer calls another; `listening`: which peers can be called; `relay`: the thread.
 
 pub mod places;
 
@@ -20,6 +20,7 @@ mod books;
 
 mod pair;
 
+mod door;
 mod listening;
 
 mod relay;

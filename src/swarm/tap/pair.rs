@@ -1,8 +1,8 @@
 //! `Pair`: the two sockets of a relayed connection, the caller's (0) and that of the called peer (1). Bytes pass unchanged, and so
 //! do the end of a stream and a reset.
 //!
-//! What one side does not take waits in a buffer of one read, and nothing more is read from the other side until it is gone. So
-//! both feel each other's pace.
+//! Bytes that one side does not take yet wait in a buffer of one read. Until that is empty, nothing more is read from the other
+//! side. So both feel each other's pace.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::Shutdown;
@@ -57,7 +57,7 @@ impl Pair {
     /// Joins two connections.
     pub fn new(sockets: [TcpStream; 2]) -> Self {
         for socket in &sockets {
-            // What one peer sends at once, the other one shall have at once.
+            // Each write of a peer must leave as soon as it comes.
             _ = socket.set_nodelay(true);
         }
         let ways = [Way::default(), Way::default()];
@@ -80,7 +80,7 @@ impl Pair {
         }
         for side in [0, 1] {
             let way = &self.ways[side];
-            // What it sent before the reset arrives first.
+            // The bytes that it sent before the reset arrive first.
             if way.waiting.is_empty() && (way.end == Some(End::Reset) || self.broken[side] && way.end.is_some()) {
                 return Progress::Reset(side);
             }
@@ -135,7 +135,7 @@ impl Pair {
         let way = &mut self.ways[side];
         if way.end == Some(End::Closed) && way.waiting.is_empty() && !way.is_over {
             way.is_over = true;
-            // What the other side has reset is closed already.
+            // It fails if the other side has reset the connection, which is then closed.
             _ = self.sockets[other].shutdown(Shutdown::Write);
         }
     }
@@ -160,6 +160,6 @@ impl Pair {
 
 /// Lets the other end see a reset when this socket is closed.
 pub fn reset(socket: &TcpStream) {
-    // What is closed already cannot be reset.
+    // It fails only if the connection is closed already.
     _ = SockRef::from(socket).set_linger(Some(Duration::ZERO));
 }

@@ -68,7 +68,7 @@ pub fn remove(swarm: &SwarmDir) -> Result<()> {
     fs::remove_dir_all(&dir).with_context(|| format!("cannot delete {}", dir.display()))
 }
 
-/// Returns the number of bytes in the directories of a tap, or `None` if there are none.
+/// Returns the number of bytes in the directories of a tap, or `None` if there is no such directory.
 ///
 /// # Errors
 /// When the directory is a link.
@@ -129,7 +129,7 @@ pub fn make(swarm: &SwarmDir, peer: &PeerInfo, port_to: impl Fn(PeerId) -> Optio
     }
     let log = swarm.path_of(&log_name(peer.id));
     match fs::rename(&log, dir.join(log_name(peer.id))) {
-        // Only who resumes has one.
+        // Only a peer that resumes has one.
         Err(error) if error.kind() != ErrorKind::NotFound => {
             Err(error).with_context(|| format!("cannot move {} to {}", log.display(), dir.display()))
         }

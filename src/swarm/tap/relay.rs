@@ -1,26 +1,23 @@
-//! `Relay`: the thread between the peers. It has a door for each pair of peers: a port at which the later one calls the earlier one.
-//!
-//! A door opens when the peer behind it listens, where the system tells that (Linux). Until then the system refuses callers, as it
-//! would without a relay. Elsewhere, and when the peer has gone, a caller's connection is made and then reset.
+//! `Relay`: the thread between the peers. It has a door for each pair of peers, waits for all sockets, and passes on what comes.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::mem;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use mio::event::Event;
-use mio::net::{TcpListener, TcpStream};
+use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token, Waker};
 use peer_process::protocol::layout::FileLayout;
 use peer_process::protocol::peer_id::PeerId;
-use socket2::{Domain, Socket, Type};
 
 use super::books::{Books, Page};
 use super::decoding::Decoder;
+use super::door::Door;
 use super::listening;
 use super::pair::{self, Pair, Progress};
 
@@ -28,8 +25,6 @@ use super::pair::{self, Pair, Progress};
 const BUFFER_LEN: usize = 256 * 1024;
 /// Time between two looks for peers that begin to listen, and between two tries to accept when the system has no descriptors.
 const LOOK_INTERVAL: Duration = Duration::from_millis(20);
-/// Maximum number of callers that the system holds for a door.
-const BACKLOG: i32 = 128;
 const WAKER: Token = Token(0);
 
 /// A peer that others call.
@@ -41,25 +36,6 @@ pub struct Target {
     pub port: u16,
     /// What its host's name means.
     pub addresses: Vec<SocketAddr>,
-}
-
-/// A port at which one peer calls another.
-#[derive(Debug)]
-struct Door {
-    caller: PeerId,
-    target: usize,
-    /// The caller finds it here.
-    port: u16,
-    state: DoorState,
-}
-
-#[derive(Debug)]
-enum DoorState {
-    /// It has the port, and callers are refused.
-    Shut(Socket),
-    Open(TcpListener),
-    /// The system did not let it listen.
-    Broken,
 }
 
 /// A connection under way, or its place for a later one.
@@ -115,8 +91,7 @@ impl Relay {
         let taken: Vec<u16> = targets.iter().map(|target| target.port).collect();
         for (place, caller) in targets.iter().enumerate() {
             for target in 0..place {
-                let (socket, port) = free_port(&taken).context("cannot take a port for a relay")?;
-                doors.push(Door { caller: caller.id, target, port, state: DoorState::Shut(socket) });
+                doors.push(Door::new(caller.id, target, &taken).context("cannot take a port for the relay")?);
             }
         }
         let relay = Self {
@@ -213,7 +188,7 @@ impl Relay {
 
     fn accept_all(&mut self, place: usize) {
         loop {
-            let DoorState::Open(listener) = &self.doors[place].state else { return };
+            let Some(listener) = self.doors[place].listener() else { return };
             match listener.accept() {
                 Ok((caller, address)) => self.call(place, caller, address),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
@@ -366,23 +341,6 @@ impl Drop for Relay {
     }
 }
 
-impl Door {
-    fn is_shut(&self) -> bool {
-        matches!(self.state, DoorState::Shut(_))
-    }
-
-    fn open(&mut self, poll: &Poll, token: Token) {
-        let DoorState::Shut(socket) = mem::replace(&mut self.state, DoorState::Broken) else { return };
-        if socket.listen(BACKLOG).is_err() || socket.set_nonblocking(true).is_err() {
-            return;
-        }
-        let mut listener = TcpListener::from_std(socket.into());
-        if poll.registry().register(&mut listener, token, Interest::READABLE).is_ok() {
-            self.state = DoorState::Open(listener);
-        }
-    }
-}
-
 fn token_of_door(place: usize) -> Token {
     Token(1 + place)
 }
@@ -398,17 +356,5 @@ fn is_connected(stream: &TcpStream) -> io::Result<bool> {
         Ok(_) => Ok(true),
         Err(error) if error.kind() == ErrorKind::NotConnected => Ok(false),
         Err(error) => Err(error),
-    }
-}
-
-/// Takes a free port of this machine's own address that is no peer's.
-fn free_port(taken: &[u16]) -> io::Result<(Socket, u16)> {
-    loop {
-        let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
-        socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
-        let port = socket.local_addr()?.as_socket().map_or(0, |address| address.port());
-        if !taken.contains(&port) {
-            return Ok((socket, port));
-        }
     }
 }
