@@ -10,7 +10,7 @@
 //! - `grade`: the judge of a run by its logs: the rubric and the invariants;
 //! - `hosts`: everything that runs on this machine and on others;
 //! - `copies`: the comparison of the copies, and the reports: `verify`;
-//! - `track`: the tracker; only it, `hosts` and `check` have sockets;
+//! - `track`: the tracker; `tap`: the relay between peers; only they, `hosts` and `check` have sockets;
 //! - `run`: `start`, `status`, `stop`, `clean`;
 //! - `setup`: `init`, `meta`;
 //! - `check`: the tester of any peer: it plays all its neighbors, and names what is wrong;
@@ -40,6 +40,8 @@ mod hosts;
 mod copies;
 
 mod track;
+
+mod tap;
 
 mod run;
 

@@ -32,6 +32,8 @@ mod signals;
 mod start;
 mod status;
 mod stop;
+mod tap;
+mod tap_wire;
 mod terminal;
 mod torrents;
 mod tracker;

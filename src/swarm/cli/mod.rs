@@ -201,6 +201,10 @@ pub struct StartArgs {
     /// Run a tracker for this swarm until all peers have exited, and let them use it. It listens where `swarm init --tracker` said
     #[arg(long, conflicts_with = "detach")]
     pub track: bool,
+    /// Run a relay between the peers, all on this machine, that writes all messages to `events_ID.jsonl`. It works with peers of
+    /// any author. Each peer runs in `swarm.tap/ID/`, a directory with the files of this one
+    #[arg(long, conflicts_with = "detach")]
+    pub tap: bool,
     /// Print the final table as JSON
     #[arg(long)]
     pub json: bool,
