@@ -174,7 +174,9 @@ mod tests {
 
     fn decode(parts: &[&[u8]]) -> Vec<Said> {
         let (mut decoder, mut said) = (Decoder::new(layout()), Vec::new());
-        parts.iter().for_each(|part| decoder.take(part, &mut said));
+        for part in parts {
+            decoder.take(part, &mut said);
+        }
         decoder.finish(&mut said);
         said
     }
