@@ -28,7 +28,7 @@ pub fn number(event: &Value, key: &str) -> u32 {
 /// A message without what differs between the files of both ends.
 fn words(event: &Value) -> String {
     let keys = ["type", "piece", "pieces", "bits", "length", "number"];
-    keys.iter().map(|key| format!("{} ", event[*key])).collect()
+    keys.map(|key| event[key].to_string()).join(" ")
 }
 
 /// All messages of a file in their order, by neighbor and direction.

@@ -51,12 +51,12 @@ impl Stage {
             caller = TcpStream::connect(self.relay).ok();
             caller.is_some()
         });
-        let (caller, (called, _)) = (caller.expect("it is open"), listener.accept().expect("it is called"));
-        for stream in [&caller, &called] {
+        let (caller, (answerer, _)) = (caller.expect("it is open"), listener.accept().expect("it is called"));
+        for stream in [&caller, &answerer] {
             stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
             stream.set_nodelay(true).expect("a socket");
         }
-        (caller, called)
+        (caller, answerer)
     }
 
     /// Ends the run; gives the events of both peers.
@@ -109,23 +109,23 @@ fn bytes_pass_one_at_a_time_and_a_half_closed_side_still_hears() {
         }
         let stage = Stage::new(host);
         let listener = stage.listen();
-        let (caller, called) = stage.meet(&listener);
+        let (caller, answerer) = stage.meet(&listener);
         let said = [handshake(1002), message(5, &[0]), message(2, &[]), message(6, &3_u32.to_be_bytes())].concat();
         for byte in &said {
             (&caller).write_all(&[*byte]).expect("it is taken");
-            assert_eq!(read(&called, 1), [*byte]);
+            assert_eq!(read(&answerer, 1), [*byte]);
         }
         caller.shutdown(Shutdown::Write).expect("it is open");
-        assert_closed(&called);
+        assert_closed(&answerer);
         let piece = [&3_u32.to_be_bytes()[..], &[7; 16384]].concat();
         let answer = [handshake(1001), message(1, &[]), message(7, &piece), message(99, b"hi")].concat();
         for byte in &answer {
-            (&called).write_all(&[*byte]).expect("it is taken");
+            (&answerer).write_all(&[*byte]).expect("it is taken");
         }
         assert_eq!(read(&caller, answer.len()), answer);
-        called.shutdown(Shutdown::Write).expect("it is open");
+        answerer.shutdown(Shutdown::Write).expect("it is open");
         assert_closed(&caller);
-        let [of_called, of_caller] = stage.end();
+        let [of_first, of_second] = stage.end();
         let expected = [
             "start",
             "handshake",
@@ -140,9 +140,9 @@ fn bytes_pass_one_at_a_time_and_a_half_closed_side_still_hears() {
             "closed",
             "end",
         ];
-        assert_eq!(names(&of_caller), expected);
-        assert_eq!(names(&of_called), expected);
-        for (file, is_caller) in [(&of_caller, true), (&of_called, false)] {
+        assert_eq!(names(&of_second), expected);
+        assert_eq!(names(&of_first), expected);
+        for (file, is_caller) in [(&of_second, true), (&of_first, false)] {
             assert_eq!(file[1]["sent"], is_caller);
             assert_eq!((number(&file[1], "peer"), number(&file[5], "peer")), (1002, 1001));
             assert_eq!(
@@ -153,7 +153,7 @@ fn bytes_pass_one_at_a_time_and_a_half_closed_side_still_hears() {
             assert_eq!((number(&file[9], "number"), number(&file[9], "length")), (99, 3));
             assert_eq!((&file[10]["in_order"], &file[11]["status"]), (&true.into(), &143.into()), "{file:?}");
         }
-        assert_eq!(of_caller[6]["address"], stage_address(&of_caller));
+        assert_eq!(of_second[6]["address"], stage_address(&of_second));
     }
 }
 
@@ -169,8 +169,8 @@ fn a_reset_is_a_reset_at_the_other_side_behind_what_came_before() {
     for caller_resets in [true, false] {
         let stage = Stage::new("localhost");
         let listener = stage.listen();
-        let (caller, called) = stage.meet(&listener);
-        let (resetting, other, id) = if caller_resets { (caller, called, 1002) } else { (called, caller, 1001) };
+        let (caller, answerer) = stage.meet(&listener);
+        let (resetting, other, id) = if caller_resets { (caller, answerer, 1002) } else { (answerer, caller, 1001) };
         (&resetting).write_all(&handshake(id)).expect("it is taken");
         assert_eq!(read(&other, 32), handshake(id));
         SockRef::from(&resetting).set_linger(Some(Duration::ZERO)).expect("a socket");
@@ -188,17 +188,17 @@ fn a_reset_is_a_reset_at_the_other_side_behind_what_came_before() {
 fn what_is_not_the_protocol_passes_and_is_told_once() {
     let stage = Stage::new("localhost");
     let listener = stage.listen();
-    let (caller, called) = stage.meet(&listener);
+    let (caller, answerer) = stage.meet(&listener);
     // One side is no peer at all, and the other one loses its way.
     let page = b"GET / HTTP/1.1\r\n\r\n".repeat(50);
     let lost = [handshake(1001), message(0, &[]), message(4, &[0, 0, 0, 200]), vec![255; 5000]].concat();
-    for (from, to, bytes) in [(&caller, &called, page.as_slice()), (&called, &caller, lost.as_slice())] {
+    for (from, to, bytes) in [(&caller, &answerer, page.as_slice()), (&answerer, &caller, lost.as_slice())] {
         for part in bytes.chunks(700) {
             (&*from).write_all(part).expect("it is taken");
             assert_eq!(read(to, part.len()), part);
         }
     }
-    drop((caller, called));
+    drop((caller, answerer));
     for (file, is_caller) in stage.end().into_iter().zip([false, true]) {
         let told: Vec<_> = file.iter().filter(|event| event["event"] == "undecoded").collect();
         assert_eq!(told.len(), 2, "{file:?}");
@@ -224,10 +224,10 @@ fn who_comes_late_is_refused_to_callers_until_then_and_many_may_call() {
     }
     let listener = stage.listen();
     let pairs: Vec<_> = (0..60).map(|_| stage.meet(&listener)).collect();
-    for (place, (caller, called)) in (0_u32..).zip(&pairs) {
+    for (place, (caller, answerer)) in (0_u32..).zip(&pairs) {
         (&*caller).write_all(&place.to_be_bytes()).expect("it is taken");
-        assert_eq!(read(called, 4), place.to_be_bytes());
-        (&*called).write_all(b"yes").expect("it is taken");
+        assert_eq!(read(answerer, 4), place.to_be_bytes());
+        (&*answerer).write_all(b"yes").expect("it is taken");
         assert_eq!(read(caller, 3), b"yes");
     }
     drop(pairs);
@@ -236,10 +236,10 @@ fn who_comes_late_is_refused_to_callers_until_then_and_many_may_call() {
     let gone = TcpStream::connect(stage.relay).expect("the relay's door is open");
     gone.set_read_timeout(Some(PATIENCE)).expect("a socket");
     assert_reset(&gone);
-    let [of_called, of_caller] = stage.end();
+    let [of_first, of_second] = stage.end();
     let closed = |file: &[Value]| names(file).iter().filter(|name| **name == "closed").count();
-    assert_eq!((closed(&of_called), closed(&of_caller)), (60, 61));
-    let last = of_caller.iter().rfind(|event| event["event"] == "closed").expect("61 of them");
+    assert_eq!((closed(&of_first), closed(&of_second)), (60, 61));
+    let last = of_second.iter().rfind(|event| event["event"] == "closed").expect("61 of them");
     assert!(last["reason"].as_str().is_some_and(|reason| reason.starts_with("1001 could not be reached: ")), "{last}");
 }
 
@@ -248,7 +248,7 @@ fn who_comes_late_is_refused_to_callers_until_then_and_many_may_call() {
 fn a_side_that_takes_nothing_holds_up_the_other_and_loses_nothing() {
     let stage = Stage::new("localhost");
     let listener = stage.listen();
-    let (mut caller, mut called) = stage.meet(&listener);
+    let (mut caller, mut answerer) = stage.meet(&listener);
     let bytes: Vec<u8> = (0..64_u32 << 20).map(|place| u8::try_from(place * 7 % 251).expect("it is small")).collect();
     caller.set_write_timeout(Some(Duration::from_secs(1))).expect("a socket");
     let mut sent = 0;
@@ -266,9 +266,9 @@ fn a_side_that_takes_nothing_holds_up_the_other_and_loses_nothing() {
             caller.shutdown(Shutdown::Write).expect("it is open");
         });
         let mut came = Vec::new();
-        called.read_to_end(&mut came).expect("all of it");
+        answerer.read_to_end(&mut came).expect("all of it");
         assert!(came == bytes, "{} bytes of {} came", came.len(), bytes.len());
     });
-    drop((caller, called));
+    drop((caller, answerer));
     stage.end();
 }
