@@ -7,6 +7,7 @@
 //! - `files`: files that appear whole or not at all;
 //! - `rubric`: what the course's graders look at;
 //! - `history`, `logs`: what happened in a swarm, and the reader of logs, of any author; pure;
+//! - `replay`: a run as a page that one can move through;
 //! - `hosts`: everything that runs on this machine and on others;
 //! - `copies`: the comparison of the copies, and the reports: `verify`;
 //! - `track`: the tracker; only it, `hosts` and `check` have sockets;
@@ -31,6 +32,8 @@ mod rubric;
 mod history;
 
 mod logs;
+
+mod replay;
 
 mod hosts;
 
@@ -129,6 +132,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Meta(args) => meta::run(&args.what),
         Command::Track(args) => track::run(args),
         Command::Check(args) => check::run(args),
+        Command::Replay(args) => replay::run(args),
         Command::Generate(args) => generate::run(&args.what),
     }
 }

@@ -40,6 +40,7 @@ const SWARM_ORDER: &[&str] = &[
     "rubric",
     "history",
     "logs",
+    "replay",
     "hosts",
     "copies",
     "track",

@@ -3,6 +3,7 @@
 
 mod check;
 mod meta;
+mod replay;
 mod values;
 
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ pub use self::check::{CheckArgs, FIRST_ID, HOST, START_TIMEOUT, TIMEOUT};
 pub use self::meta::{
     HashName, Meta, MetaArgs, MetaCreateArgs, MetaExportArgs, MetaImportArgs, MetaShowArgs, MetaVerifyArgs,
 };
+pub use self::replay::ReplayArgs;
 use self::values::seconds;
 
 /// Maximum number of peers. Each is connected to each other one: 1000 peers have half a million connections.
@@ -62,6 +64,8 @@ pub enum Command {
     Track(TrackArgs),
     /// Test anybody's peer: play all its neighbors, and say by name what is wrong
     Check(CheckArgs),
+    /// Make a page from the logs of any peers on which one can move through the run
+    Replay(ReplayArgs),
     /// Print completions for a shell, or write man pages; for both programs
     Generate(GenerateArgs),
 }
