@@ -55,6 +55,8 @@ pub struct Lines {
     /// The file's name, relative to the swarm's directory if it lies there.
     pub name: String,
     pub entries: Vec<Entry>,
+    /// The place in `entries` where the last run begins: a log may be appended over several runs. 0 if there is one run.
+    pub last_run: usize,
     /// The lists of preferred neighbors, in the order and with the doubles of their lines.
     pub lists: Vec<Box<[u32]>>,
     /// How the log is written.
@@ -77,7 +79,7 @@ pub struct Look {
 /// What was not understood.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Unread {
-    /// Number of lines that are no sentence of the course (header and debug lines among them).
+    /// Number of lines that are no sentence of the course (header and debug lines among them). Blank lines do not count.
     pub lines: u64,
     /// The first three: the line's number, and its beginning as text.
     pub first: Vec<(u32, String)>,

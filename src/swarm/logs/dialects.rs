@@ -32,8 +32,8 @@ fn the_course_s_own_sentences() {
     let check = |sentence: &str, expected: Option<Sentence>| {
         check(&format!("[2026-11-21 14:03:09]: Peer 1001 {sentence}."), expected);
     };
-    check("makes a connection to Peer 1002", Some(Connected(1002)));
-    check("is connected from Peer 1002", Some(Connected(1002)));
+    check("makes a connection to Peer 1002", Some(Makes(1002)));
+    check("is connected from Peer 1002", Some(ConnectedFrom(1002)));
     check("has the preferred neighbors 1002,1003", Some(preferred([1002, 1003])));
     check("has the optimistically unchoked neighbor 1002", Some(Optimistic(1002)));
     check("is unchoked by 1002", Some(UnchokedBy(1002)));
@@ -75,9 +75,9 @@ fn sentences_as_public_projects_write_them() {
     );
     check("2026.11.21 AD at 14:03:09 EST 1001 has downloaded the complete file.", Complete);
     check("21/11/2026 14:03:09:Peer 1001has downloaded complete file", Complete);
-    check(": Peer 1001: makes a connection to Peer 1002", Connected(1002));
-    check("INFO:  : Peer 1001 makes a TCP connection to Peer1002.", Connected(1002));
-    check("Peer {1001} is connected from Peer ID {1002}", Connected(1002));
+    check(": Peer 1001: makes a connection to Peer 1002", Makes(1002));
+    check("INFO:  : Peer 1001 makes a TCP connection to Peer1002.", Makes(1002));
+    check("Peer {1001} is connected from Peer ID {1002}", ConnectedFrom(1002));
     check("Peer: 1001 is unchoked by Peer:1002", UnchokedBy(1002));
     check("Peer1001 is choked by peer_1002", ChokedBy(1002));
     check("\u{1f513} Peer 1001 is unchoked by \u{2018}1002\u{2019}", UnchokedBy(1002));
@@ -143,7 +143,7 @@ fn times_as_public_peers_write_them() {
             check_all(&format!("{time}Peer 1001 {sentence}"), &[(Some(1001), expected.clone())]);
             check_all(&format!("{time}Peer [1001] {sentence}."), &[(Some(1001), expected)]);
         };
-        told("makes a connection to Peer 1002", Connected(1002));
+        told("makes a connection to Peer 1002", Makes(1002));
         told("has the preferred neighbors 1002,1003", preferred([1002, 1003]));
         told("is unchoked by 1002", UnchokedBy(1002));
         let counted = "has downloaded the piece 17 from 1002. Now the number of pieces it has is 18";
@@ -223,6 +223,7 @@ fn sentences_glued_into_one_line_are_all_read() {
         &[
             (Some(1001), preferred([1002, 1003])),
             (Some(1001), UnchokedBy(1002)),
+            (Some(1001), Have { from: 1002, index: Some(3) }),
             (Some(1001), downloaded(1002, 1)),
             (Some(1001), Complete),
         ],

@@ -3,13 +3,11 @@
 //! A log does not record that a neighbor left: a neighbor that was connected once stays connected here.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::BufRead;
 
+use super::cutting::{Cutter, LONGEST_LINE};
 use super::indexes::Indexes;
 use super::sentence::{Sentence, Told as Line, sentences};
 
-/// Maximum number of bytes of a line. A longer line is not one of the course's and is dropped.
-const LONGEST_LINE: usize = 64 * 1024;
 /// Maximum number of neighbors. A log that names more is damaged; the others are dropped.
 const MOST_NEIGHBORS: usize = 10_000;
 
@@ -20,8 +18,7 @@ pub struct Progress {
     id: u32,
     piece_count: u32,
     has_file: bool,
-    /// The bytes after the last line feed, at most one more than the longest line: that one marks a line that is too long.
-    unfinished: Vec<u8>,
+    lines: Cutter,
     told: Told,
 }
 
@@ -54,31 +51,13 @@ struct Told {
 impl Progress {
     /// Makes the progress of a peer that starts with all pieces or with none.
     pub fn new(id: u32, piece_count: u32, has_file: bool) -> Self {
-        Self { id, piece_count, has_file, unfinished: Vec::new(), told: Told::default() }
+        Self { id, piece_count, has_file, lines: Cutter::default(), told: Told::default() }
     }
 
     /// Takes the new bytes of the log since the last call, cut anywhere.
     pub fn feed(&mut self, bytes: &[u8]) {
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            let mut behind = rest;
-            let length = behind.skip_until(b'\n').expect("memory can be read");
-            let (part, whole) = match rest[..length].strip_suffix(b"\n") {
-                Some(part) => (part, true),
-                None => (rest, false),
-            };
-            rest = behind;
-            if whole && self.unfinished.is_empty() {
-                self.told.line(self.id, self.piece_count, part);
-                continue;
-            }
-            let room = (LONGEST_LINE + 1).saturating_sub(self.unfinished.len());
-            self.unfinished.extend_from_slice(&part[..part.len().min(room)]);
-            if whole {
-                self.told.line(self.id, self.piece_count, &self.unfinished);
-                self.unfinished.clear();
-            }
-        }
+        let Self { id, piece_count, lines, told, .. } = self;
+        lines.feed(bytes, |line| told.line(*id, *piece_count, line));
     }
 
     /// Forgets everything, because the log begins again.
@@ -123,7 +102,7 @@ impl Told {
             return;
         }
         self.lines += 1;
-        for Line { subject, sentence } in sentences(line) {
+        for Line { subject, sentence, .. } in sentences(line) {
             // Some logs also have sentences of other peers.
             if subject.is_none_or(|subject| subject == own) {
                 self.sentence(own, piece_count, sentence, line);
@@ -142,14 +121,14 @@ impl Told {
 
     fn sentence(&mut self, own: u32, piece_count: u32, sentence: Sentence, line: &[u8]) {
         match sentence {
-            Sentence::Connected(neighbor) => {
+            Sentence::Makes(neighbor) | Sentence::ConnectedFrom(neighbor) | Sentence::Connected(neighbor) => {
                 self.is_doubled |= self.repeats(line);
                 insert(&mut self.connected, neighbor);
             }
             Sentence::Between(one, other) if one == own => insert(&mut self.connected, other),
             Sentence::Between(one, other) if other == own => insert(&mut self.connected, one),
-            Sentence::Between(..) => {}
-            Sentence::Preferred(neighbors) => self.preferred = neighbors,
+            Sentence::Between(..) | Sentence::Have { .. } | Sentence::Interested(_) | Sentence::NotInterested(_) => {}
+            Sentence::Preferred(neighbors) => self.preferred = neighbors.into_iter().collect(),
             Sentence::Optimistic(neighbor) => self.optimistic = Some(neighbor),
             Sentence::UnchokedBy(neighbor) => insert(&mut self.unchoked_by, neighbor),
             Sentence::ChokedBy(neighbor) => _ = self.unchoked_by.remove(&neighbor),
@@ -355,7 +334,7 @@ Peer [1002] has downloaded the piece [7] from [1001]\r
         progress.feed(&long);
         for chunk in long.chunks(1000) {
             progress.feed(chunk);
-            assert!(progress.unfinished.len() <= LONGEST_LINE + 1);
+            assert!(progress.lines.unfinished().len() <= LONGEST_LINE + 1);
         }
         assert!(progress.unchoked_by().is_empty(), "however it came");
         for id in 1..=20_000 {

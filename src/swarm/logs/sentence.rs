@@ -4,7 +4,6 @@
 //! or glue two sentences into one. So key words and the numbers behind them identify a sentence, whatever surrounds them.
 //! A sentence begins where a peer does something, such as in `Peer 1001 has`: that peer is its subject.
 
-use std::collections::BTreeSet;
 use std::iter;
 
 use super::words::{WORDS_BEFORE_ID, Word, Words};
@@ -24,25 +23,37 @@ const CHOKED: [&str; 2] = ["choked", "chocked"];
 pub struct Told {
     /// The peer that does it.
     pub subject: Option<u32>,
+    /// The place in the line where the words that name the subject begin, or 0.
+    pub start: usize,
     /// The rest of the sentence.
     pub sentence: Sentence,
 }
 
-/// The event in a sentence. Sentences on `have`, `interested` and `not interested` messages are left out.
+/// The event in a sentence.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Sentence {
-    /// It makes a connection to this neighbor, or is connected from it.
+    /// It makes a connection to this neighbor.
+    Makes(u32),
+    /// It is connected from this neighbor.
+    ConnectedFrom(u32),
+    /// It is connected with this neighbor; the words do not tell who called.
     Connected(u32),
     /// These two are connected, in either order.
     Between(u32, u32),
-    /// These are its preferred neighbors from now on.
-    Preferred(BTreeSet<u32>),
+    /// These are its preferred neighbors from now on, in the order of the line.
+    Preferred(Vec<u32>),
     /// This is its optimistically unchoked neighbor from now on.
     Optimistic(u32),
     /// This neighbor unchokes it.
     UnchokedBy(u32),
     /// This neighbor chokes it.
     ChokedBy(u32),
+    /// It received a `have` from this neighbor. The index may be missing.
+    Have { from: u32, index: Option<u32> },
+    /// It received `interested` from this neighbor.
+    Interested(u32),
+    /// It received `not interested` from this neighbor.
+    NotInterested(u32),
     /// It has this piece, from this neighbor, and a new count. Each may be missing.
     Downloaded { index: Option<u32>, from: Option<u32>, piece_count: Option<u32> },
     /// The count of its pieces: the second half of the sentence, which some authors put into a line of its own.
@@ -51,22 +62,34 @@ pub enum Sentence {
     Complete,
 }
 
-/// Returns the sentences in this line.
+/// Returns the sentences that tell a peer's progress. Lines that have only others, such as of `have` messages, are passed over
+/// at little cost.
 pub fn sentences(line: &[u8]) -> impl Iterator<Item = Told> {
-    let mut rest = may_tell(line).then_some(line);
-    let (mut subject, mut doubted) = (None, false);
+    read_all(may_tell(line).then_some(line))
+}
+
+/// Returns all sentences in this line.
+pub fn all_sentences(line: &[u8]) -> impl Iterator<Item = Told> {
+    read_all(Some(line))
+}
+
+fn read_all(line: Option<&[u8]>) -> impl Iterator<Item = Told> {
+    let mut rest = line;
+    let len = line.map_or(0, <[u8]>::len);
+    let (mut subject, mut doubted, mut start) = (None, false, 0);
     iter::from_fn(move || {
         while let Some(text) = rest {
             // The second half of most lines names no other subject.
             let next = if subject.is_none() || has_verb_behind_number(text) { next_subject(text) } else { None };
             let part = &text[..next.as_ref().map_or(text.len(), |next| next.start)];
-            let of_part = subject;
+            let (of_part, start_of_part) = (subject, start);
+            start = next.as_ref().map_or(start, |next| len - text.len() + next.start);
             let (sentence, doubt) = read(part, doubted);
             (subject, rest) = (next.as_ref().map(|next| next.id), next.as_ref().map(|next| &text[next.end..]));
             // `waiting until Peer 1001 has ...` is one sentence, `waiting. Peer 1001 has ...` are two.
             doubted = doubt && sentence.is_none() && !next.is_some_and(|next| next.is_apart);
             if let Some(sentence) = sentence {
-                return Some(Told { subject: of_part, sentence });
+                return Some(Told { subject: of_part, start: start_of_part, sentence });
             }
         }
         None
@@ -176,7 +199,11 @@ fn read(text: &[u8], mut doubted: bool) -> (Option<Sentence>, bool) {
             continue;
         } else if word.is("connection") && !makes && words.clone().take(3).any(|word| word.is("between")) {
             sentence = between(words.clone());
-        } else if word.is("connection") && makes || word.is("connected") && words.go_on_with(&["from", "to", "with"]) {
+        } else if word.is("connection") && makes {
+            sentence = words.id().map(Sentence::Makes);
+        } else if word.is("connected") && words.go_on_with(&["from"]) {
+            sentence = words.id().map(Sentence::ConnectedFrom);
+        } else if word.is("connected") && words.go_on_with(&["to", "with"]) {
             sentence = words.id().map(Sentence::Connected);
         } else if word.is("preferred") {
             // `Choosing the preferred neighbors` names none yet.
@@ -206,14 +233,43 @@ fn read(text: &[u8], mut doubted: bool) -> (Option<Sentence>, bool) {
     (None, doubted)
 }
 
-/// Reads the words after `received`: some authors name the message instead of its effect.
+/// Reads the words after `received`: the message, and its sender. Some authors name a choke by its message too.
 fn received(mut words: Words) -> Option<Sentence> {
-    let known = ["unchoke", "unchoked", "unchock", "unchocked", "choke", "choked", "chock", "chocked"];
-    let what = words.by_ref().take(3).find(|word| word.is_one_of(&known))?;
+    let chokes = ["unchoke", "unchoked", "unchock", "unchocked", "choke", "choked", "chock", "chocked"];
+    let others = ["have", "interested", "uninterested", "notinterested", "not_interested"];
+    let mut is_not = false;
+    let what = words.by_ref().take(4).find(|word| {
+        is_not |= word.is("not");
+        word.is_one_of(&chokes) || word.is_one_of(&others)
+    })?;
+    if what.is("have") {
+        return have(words);
+    }
     words.find(|word| word.is("from"))?;
     let id = words.id()?;
-    let unchokes = known[..4].iter().any(|word| what.is(word));
-    Some(if unchokes { Sentence::UnchokedBy(id) } else { Sentence::ChokedBy(id) })
+    Some(if what.is_one_of(&chokes[..4]) {
+        Sentence::UnchokedBy(id)
+    } else if what.is_one_of(&chokes) {
+        Sentence::ChokedBy(id)
+    } else if is_not || what.is_one_of(&others[2..]) {
+        Sentence::NotInterested(id)
+    } else {
+        Sentence::Interested(id)
+    })
+}
+
+/// Reads the words after `received the have`: `message from 1002 for the piece 17`, in either order.
+fn have(mut words: Words) -> Option<Sentence> {
+    let (mut from, mut index) = (None, None);
+    while let Some(word) = words.next() {
+        if word.is("from") {
+            from = from.or_else(|| words.id());
+        } else if word.is_one_of(&["piece", "index", "piece_index"]) {
+            let mut before_from = words.clone().take(WORDS_BEFORE_ID).take_while(|word| !word.is("from"));
+            index = index.or_else(|| before_from.find_map(Word::number));
+        }
+    }
+    Some(Sentence::Have { from: from?, index })
 }
 
 /// Reads the words after `connection`: `is built between Peer 1001 and Peer 1002`.
@@ -224,8 +280,8 @@ fn between(mut words: Words) -> Option<Sentence> {
 }
 
 /// Reads the words after `preferred`: IDs up to the end of the list, which may be the time of another sentence.
-fn list(mut words: Words) -> BTreeSet<u32> {
-    let mut ids = BTreeSet::new();
+fn list(mut words: Words) -> Vec<u32> {
+    let mut ids = Vec::new();
     while let Some(word) = words.next() {
         let [mark, digit, ..] = *words.0 else {
             ids.extend(word.number());
@@ -236,7 +292,7 @@ fn list(mut words: Words) -> BTreeSet<u32> {
         }
         ids.extend(word.number());
     }
-    ids.remove(&0);
+    ids.retain(|id| *id > 0);
     ids
 }
 

@@ -1,93 +1,21 @@
 //! The sentences, and what a line says.
 
-/// One of the eleven sentences.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Kind {
-    /// `makes a connection to Peer`
-    Makes,
-    /// `is connected from Peer`
-    ConnectedFrom,
-    /// `has the preferred neighbors`
-    Preferred,
-    /// `has the optimistically unchoked neighbor`
-    Optimistic,
-    /// `is unchoked by`
-    UnchokedBy,
-    /// `is choked by`
-    ChokedBy,
-    /// `received the 'have' message`
-    Have,
-    /// `received the 'interested' message`
-    Interested,
-    /// `received the 'not interested' message`
-    NotInterested,
-    /// `has downloaded the piece`
-    Downloaded,
-    /// `has downloaded the complete file.`
-    Complete,
-}
+use crate::logs::{Kind, read_exact};
 
-impl Kind {
-    const ALL: [Self; 11] = [
-        Self::Makes,
-        Self::ConnectedFrom,
-        Self::Preferred,
-        Self::Optimistic,
-        Self::UnchokedBy,
-        Self::ChokedBy,
-        Self::Have,
-        Self::Interested,
-        Self::NotInterested,
-        Self::Downloaded,
-        Self::Complete,
-    ];
-
-    /// The sentence behind `Peer ID `. `#` stands for a number, `*` for a list of numbers.
-    const fn form(self) -> &'static str {
-        match self {
-            Self::Makes => "makes a connection to Peer #.",
-            Self::ConnectedFrom => "is connected from Peer #.",
-            Self::Preferred => "has the preferred neighbors *.",
-            Self::Optimistic => "has the optimistically unchoked neighbor #.",
-            Self::UnchokedBy => "is unchoked by #.",
-            Self::ChokedBy => "is choked by #.",
-            Self::Have => "received the 'have' message from # for the piece #.",
-            Self::Interested => "received the 'interested' message from #.",
-            Self::NotInterested => "received the 'not interested' message from #.",
-            Self::Downloaded => "has downloaded the piece # from #. Now the number of pieces it has is #.",
-            Self::Complete => "has downloaded the complete file.",
-        }
-    }
-
-    /// Words of which a line has all if its author meant this sentence, and words of which it then has none.
-    const fn key(self) -> (&'static [&'static str], &'static [&'static str]) {
-        match self {
-            Self::Makes => (&["connection"], &[]),
-            Self::ConnectedFrom => (&["connected"], &[]),
-            Self::Preferred => (&["preferred"], &[]),
-            Self::Optimistic => (&["optimistically"], &[]),
-            Self::UnchokedBy => (&["unchoked"], &["optimistically"]),
-            Self::ChokedBy => (&["choked"], &[]),
-            Self::Have => (&["have"], &[]),
-            Self::Interested => (&["interested"], &["not"]),
-            Self::NotInterested => (&["not", "interested"], &[]),
-            Self::Downloaded => (&["downloaded", "piece"], &[]),
-            Self::Complete => (&["downloaded", "complete"], &[]),
-        }
-    }
-
-    /// Returns the sentence of this peer with these numbers in place. A list takes all that are left.
-    pub fn sentence(self, own: u32, numbers: &[u32]) -> String {
-        let mut numbers = numbers.iter().map(ToString::to_string);
-        let mut text = format!("Peer {own} ");
-        for part in self.form().chars() {
-            match part {
-                '#' => text.push_str(&numbers.next().unwrap_or_default()),
-                '*' => text.push_str(&numbers.by_ref().collect::<Vec<_>>().join(",")),
-                other => text.push(other),
-            }
-        }
-        text
+/// Words of which a line has all if its author meant this sentence, and words of which it then has none.
+const fn key(kind: Kind) -> (&'static [&'static str], &'static [&'static str]) {
+    match kind {
+        Kind::Makes => (&["connection"], &[]),
+        Kind::ConnectedFrom => (&["connected"], &[]),
+        Kind::Preferred => (&["preferred"], &[]),
+        Kind::Optimistic => (&["optimistically"], &[]),
+        Kind::UnchokedBy => (&["unchoked"], &["optimistically"]),
+        Kind::ChokedBy => (&["choked"], &[]),
+        Kind::Have => (&["have"], &[]),
+        Kind::Interested => (&["interested"], &["not"]),
+        Kind::NotInterested => (&["not", "interested"], &[]),
+        Kind::Downloaded => (&["downloaded", "piece"], &[]),
+        Kind::Complete => (&["downloaded", "complete"], &[]),
     }
 }
 
@@ -120,13 +48,15 @@ impl Line {
     /// Returns the sentence's kind and its numbers, if it is letter by letter one of this peer's.
     pub fn exact(&self, own: u32) -> Option<(Kind, Vec<u32>)> {
         let rest = self.sentence().strip_prefix(&format!("Peer {own} "))?;
-        Kind::ALL.into_iter().find_map(|kind| Some((kind, numbers_of(kind.form(), rest)?)))
+        let mut numbers = Vec::new();
+        let kind = Kind::ALL.into_iter().find(|kind| read_exact(kind.form(), rest.as_bytes(), &mut numbers))?;
+        Some((kind, numbers))
     }
 
     /// Reports whether its author meant this sentence.
     pub fn is_like(&self, kind: Kind) -> bool {
         let words = words(self.sentence());
-        let (all, none) = kind.key();
+        let (all, none) = key(kind);
         all.iter().all(|key| words.iter().any(|word| word == key))
             && none.iter().all(|key| words.iter().all(|word| word != key))
     }
@@ -136,32 +66,6 @@ impl Line {
         let text = without_numbers(self.sentence());
         Kind::ALL.into_iter().any(|kind| self.is_like(kind) && part_in(&kind.sentence(0, &[]), &text) >= 0.7)
     }
-}
-
-/// Returns the numbers of a sentence that has exactly this form.
-fn numbers_of(form: &str, text: &str) -> Option<Vec<u32>> {
-    let (mut numbers, mut rest) = (Vec::new(), text);
-    for part in form.chars() {
-        match part {
-            '#' => rest = number(rest, &mut numbers)?,
-            '*' => {
-                rest = number(rest, &mut numbers)?;
-                while let Some(next) = rest.strip_prefix(',') {
-                    rest = number(next, &mut numbers)?;
-                }
-            }
-            other => rest = rest.strip_prefix(other)?,
-        }
-    }
-    rest.is_empty().then_some(numbers)
-}
-
-fn number<'a>(text: &'a str, numbers: &mut Vec<u32>) -> Option<&'a str> {
-    let end = text.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
-    let (digits, rest) = text.split_at(end);
-    let has_zeros = digits.len() > 1 && digits.starts_with('0');
-    numbers.push(digits.parse().ok().filter(|_| !has_zeros)?);
-    Some(rest)
 }
 
 fn words(text: &str) -> Vec<String> {

@@ -7,6 +7,7 @@ mod kinds;
 mod times;
 mod wrong;
 
-pub use self::kinds::{Kind, Line};
+pub use self::kinds::Line;
 pub use self::times::{backwards, wrong_time};
 pub use self::wrong::{Wrong, missing, shown, wrong};
+pub use crate::logs::Kind;

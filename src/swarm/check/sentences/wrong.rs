@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::kinds::{Kind, Line, likeness};
+use super::Kind;
+use super::kinds::{Line, likeness};
 use crate::check::mistakes::{self, Mistake};
 
 /// What is wrong with the lines of one kind.

@@ -1,0 +1,239 @@
+//! `read`: makes the history of a peer from its whole log.
+//!
+//! Lines in the course's own form, by far the most, are read letter by letter. `sentence` reads all others.
+
+use std::io::{self, ErrorKind, Read};
+
+use super::cutting::{Cutter, LONGEST_LINE};
+use super::kinds::{Kind, read_exact};
+use super::look::LookSeen;
+use super::runs::Runs;
+use super::sentence::{Sentence, Told, all_sentences};
+use super::times::Times;
+use crate::history::{Entry, Event, Lines, Moment, NO_NUMBER, Source, Unread};
+
+/// Number of bytes that are read at once.
+const CHUNK: usize = 256 * 1024;
+/// Maximum number of entries and of IDs in lists.
+const MOST_ENTRIES: usize = 20_000_000;
+/// Maximum number of unread lines that are shown, and of their characters.
+const MOST_SHOWN: usize = 3;
+const LONGEST_SHOWN: usize = 100;
+
+/// Reads the log of the peer `own` up to its end.
+///
+/// # Errors
+/// What reading gives. A log is never wrong in itself: what is not understood is counted.
+pub fn read(name: &str, source: impl Read, own: u32, piece_count: u32) -> io::Result<Lines> {
+    read_at_most(name, source, own, piece_count, MOST_ENTRIES)
+}
+
+fn read_at_most(name: &str, mut source: impl Read, own: u32, piece_count: u32, most: usize) -> io::Result<Lines> {
+    let mut reader = Reader::new(name, own, most);
+    let mut lines = Cutter::default();
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        let count = match source.read(&mut chunk) {
+            Ok(0) => break,
+            Ok(count) => count,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        reader.lines.byte_count += count as u64;
+        lines.feed(&chunk[..count], |line| reader.line(line));
+    }
+    if !lines.unfinished().is_empty() {
+        reader.line(lines.unfinished());
+    }
+    Ok(reader.end(piece_count))
+}
+
+/// A log that is being read.
+struct Reader {
+    own: u32,
+    /// `Peer 1001 `.
+    subject: Vec<u8>,
+    most: usize,
+    /// Number of IDs in all lists.
+    listed: usize,
+    times: Times,
+    runs: Runs,
+    look: LookSeen,
+    lines: Lines,
+    /// The numbers of the sentence at hand.
+    numbers: Vec<u32>,
+}
+
+impl Reader {
+    fn new(name: &str, own: u32, most: usize) -> Self {
+        let lines = Lines {
+            source: Source::Log,
+            name: name.to_owned(),
+            entries: Vec::new(),
+            last_run: 0,
+            lists: Vec::new(),
+            look: crate::history::Look::default(),
+            unread: Unread::default(),
+            line_count: 0,
+            byte_count: 0,
+        };
+        Self {
+            own,
+            subject: format!("]: Peer {own} ").into_bytes(),
+            most,
+            listed: 0,
+            times: Times::default(),
+            runs: Runs::default(),
+            look: LookSeen,
+            lines,
+            numbers: Vec::new(),
+        }
+    }
+
+    fn line(&mut self, line: &[u8]) {
+        self.lines.line_count += 1;
+        if self.lines.unread.is_cut {
+            return;
+        }
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if !self.exact(line) {
+            self.any(line);
+        }
+    }
+
+    /// Reads a line in the course's own form, with the usual time.
+    fn exact(&mut self, line: &[u8]) -> bool {
+        let Some((time, rest)) = line.strip_prefix(b"[").and_then(<[u8]>::split_first_chunk::<19>) else {
+            return false;
+        };
+        let Some(rest) = rest.strip_prefix(&*self.subject) else { return false };
+        let mut numbers = std::mem::take(&mut self.numbers);
+        // Most lines are of `have` messages.
+        let kind = [Kind::Have].into_iter().chain(Kind::ALL).find(|kind| read_exact(kind.form(), rest, &mut numbers));
+        let read = kind.and_then(|kind| {
+            let at = self.times.usual(time)?;
+            let event = event_of(kind, &numbers, &mut self.lines.lists);
+            self.listed += if kind == Kind::Preferred { numbers.len() } else { 0 };
+            self.push(at, event);
+            Some(())
+        });
+        self.numbers = numbers;
+        read.is_some()
+    }
+
+    /// Reads a line of any author.
+    fn any(&mut self, line: &[u8]) {
+        let is_too_long = line.len() > LONGEST_LINE;
+        let (mut is_told, mut is_of_other, mut behind) = (false, false, 0);
+        for Told { subject, start, sentence } in all_sentences(if is_too_long { b"" } else { line }) {
+            // Words without a subject have their time among them.
+            let before = if subject.is_none() { &line[behind..] } else { &line[behind.min(start)..start] };
+            self.times.find(before);
+            behind = start;
+            let event = if subject.is_none_or(|subject| subject == self.own) { self.event(sentence) } else { None };
+            match event {
+                Some(event) => {
+                    is_told = true;
+                    self.push(self.times.last(), event);
+                }
+                None => is_of_other = true,
+            }
+        }
+        if is_told || line.iter().all(u8::is_ascii_whitespace) {
+            return;
+        }
+        if is_of_other {
+            self.lines.unread.of_others += 1;
+            return;
+        }
+        // Some loggers put the time into a line of its own.
+        self.times.find(line);
+        self.lines.unread.lines += 1;
+        if self.lines.unread.first.len() < MOST_SHOWN {
+            self.lines.unread.first.push((self.number(), shown(line)));
+        }
+    }
+
+    /// Returns the event in a sentence of this peer; none if it turns out to be another's.
+    fn event(&mut self, sentence: Sentence) -> Option<Event> {
+        let told = |number: Option<u32>| number.unwrap_or(NO_NUMBER);
+        Some(match sentence {
+            Sentence::Makes(neighbor) => Event::Makes(neighbor),
+            Sentence::ConnectedFrom(neighbor) => Event::ConnectedFrom(neighbor),
+            Sentence::Connected(neighbor) => Event::ConnectedWith(neighbor),
+            Sentence::Between(one, other) if one == self.own => Event::ConnectedWith(other),
+            Sentence::Between(one, other) if other == self.own => Event::ConnectedWith(one),
+            Sentence::Between(..) => return None,
+            Sentence::Preferred(ids) => {
+                self.listed += ids.len();
+                Event::Preferred(push_list(&mut self.lines.lists, &ids))
+            }
+            Sentence::Optimistic(neighbor) => Event::Optimistic(neighbor),
+            Sentence::UnchokedBy(neighbor) => Event::UnchokedBy(neighbor),
+            Sentence::ChokedBy(neighbor) => Event::ChokedBy(neighbor),
+            Sentence::Have { from, index } => Event::Have { from, index: told(index) },
+            Sentence::Interested(neighbor) => Event::Interested(neighbor),
+            Sentence::NotInterested(neighbor) => Event::NotInterested(neighbor),
+            Sentence::Downloaded { index, from, piece_count } => {
+                Event::Downloaded { from: told(from), index: told(index), count: told(piece_count) }
+            }
+            Sentence::PieceCount(count) => Event::Count(count),
+            Sentence::Complete => Event::Complete,
+        })
+    }
+
+    fn push(&mut self, at: Moment, event: Event) {
+        if self.lines.entries.len() + self.listed >= self.most {
+            self.lines.unread.is_cut = true;
+            return;
+        }
+        self.runs.take(self.lines.entries.len(), event);
+        self.lines.entries.push(Entry { at, line: self.number(), event });
+    }
+
+    /// Returns the number of the line at hand.
+    fn number(&self) -> u32 {
+        u32::try_from(self.lines.line_count).unwrap_or(u32::MAX)
+    }
+
+    fn end(self, _piece_count: u32) -> Lines {
+        let mut lines = self.lines;
+        lines.last_run = self.runs.last();
+        lines.look = self.look.look(self.times.step_micros());
+        lines
+    }
+}
+
+/// Returns the event of a sentence in the course's own form.
+fn event_of(kind: Kind, numbers: &[u32], lists: &mut Vec<Box<[u32]>>) -> Event {
+    let number = |place: usize| numbers.get(place).copied().unwrap_or(NO_NUMBER);
+    match kind {
+        Kind::Makes => Event::Makes(number(0)),
+        Kind::ConnectedFrom => Event::ConnectedFrom(number(0)),
+        Kind::Preferred => Event::Preferred(push_list(lists, numbers)),
+        Kind::Optimistic => Event::Optimistic(number(0)),
+        Kind::UnchokedBy => Event::UnchokedBy(number(0)),
+        Kind::ChokedBy => Event::ChokedBy(number(0)),
+        Kind::Have => Event::Have { from: number(0), index: number(1) },
+        Kind::Interested => Event::Interested(number(0)),
+        Kind::NotInterested => Event::NotInterested(number(0)),
+        Kind::Downloaded => Event::Downloaded { index: number(0), from: number(1), count: number(2) },
+        Kind::Complete => Event::Complete,
+    }
+}
+
+fn push_list(lists: &mut Vec<Box<[u32]>>, ids: &[u32]) -> u32 {
+    lists.push(ids.into());
+    u32::try_from(lists.len() - 1).unwrap_or(NO_NUMBER)
+}
+
+/// Returns the beginning of a line as text, without control characters.
+fn shown(line: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&line[..line.len().min(4 * LONGEST_SHOWN)]);
+    let escaped = text.chars().flat_map(|c| {
+        let escaped: Box<dyn Iterator<Item = char>> =
+            if c.is_control() { Box::new(c.escape_default()) } else { Box::new(std::iter::once(c)) };
+        escaped
+    });
+    escaped.take(LONGEST_SHOWN).collect()
+}
