@@ -1,13 +1,19 @@
 // The piece map: a row for each peer, a place for each piece, coloured by the neighbor that it came from or by its time.
 // A pixel may stand for many pieces. It is computed again only where a piece has come since the last frame.
 
+/** Height of all rows, and of a line of a tall row, in CSS pixels. */
+const PANEL_HEIGHT = 450;
+const LINE_HEIGHT = 11;
+
 class Pieces {
   constructor(app) {
     this.app = app;
     const { store } = app;
     const root = document.getElementById("pieces");
-    // Many peers get low rows.
-    this.rowHeight = store.peerCount <= 14 ? 28 : store.peerCount <= 30 ? 20 : 15;
+    // All rows together are about as tall as the graph. Tall ones are broken into lines, so that single pieces can be seen.
+    this.rowHeight = Math.round(Math.min(Math.max(PANEL_HEIGHT / store.peerCount, 15), 84));
+    this.gap = this.rowHeight > 16 ? 3 : 1;
+    this.lines = Math.max(1, Math.floor((this.rowHeight - 2 * this.gap) / LINE_HEIGHT));
     root.style.setProperty("--row", `${this.rowHeight}px`);
     root.style.setProperty("--rows", store.peerCount);
     const make = (name, className) => Object.assign(document.createElement(name), { className });
@@ -48,7 +54,9 @@ class Pieces {
     this.hint.textContent = "Point at a piece to see where it came from and when.";
     if (!event || !store.pieceCount) return;
     const [x, y] = this.surface.place(event);
-    const [peer, piece] = [Math.floor(y / this.rowHeight), Math.floor((x / this.surface.width) * store.pieceCount)];
+    const peer = Math.floor(y / this.rowHeight);
+    const line = Math.floor(((y - peer * this.rowHeight - this.gap) / (this.rowHeight - 2 * this.gap)) * this.lines);
+    const piece = Math.floor(((line + x / this.surface.width) / this.lines) * store.pieceCount);
     if (peer < 0 || peer >= store.peerCount || piece < 0 || piece >= store.pieceCount) return;
     const entry = store.acquired[peer * store.pieceCount + piece];
     const subject = `${store.id(peer)}, piece ${piece}: `;
@@ -73,11 +81,15 @@ class Pieces {
     const context = this.surface.begin();
     if (!this.image) return;
     context.imageSmoothingEnabled = false;
-    const gap = this.rowHeight > 16 ? 3 : 1;
+    const height = (this.rowHeight - 2 * this.gap) / this.lines;
+    const part = this.map.width / this.lines;
     for (let peer = 0; peer < store.peerCount; peer++) {
       context.globalAlpha = app.selected === null || app.selected === peer ? 1 : 0.35;
-      const top = peer * this.rowHeight + gap;
-      context.drawImage(this.map, 0, peer, this.map.width, 1, 0, top, this.surface.width, this.rowHeight - 2 * gap);
+      for (let line = 0; line < this.lines; line++) {
+        const top = peer * this.rowHeight + this.gap + line * height;
+        const tall = this.lines > 1 ? height - 1 : height;
+        context.drawImage(this.map, line * part, peer, part, 1, 0, top, this.surface.width, tall);
+      }
     }
     context.globalAlpha = 1;
     this.surface.canvas.ariaLabel = `Pieces of ${counted(store.peerCount, "peer")}; the counts stand beside`;
@@ -88,7 +100,7 @@ class Pieces {
     const { app } = this;
     const { store } = app;
     if (this.cursor === app.cursor) return;
-    const width = Math.min(this.surface.canvas.width, Math.max(1, store.pieceCount * 8));
+    const width = this.surface.canvas.width * this.lines;
     if (!this.map || this.map.width !== width || this.cursor === null) this.begin(width);
     const isNear = this.cursor !== null && Math.abs(app.cursor - this.cursor) < store.pieceCount * store.peerCount;
     if (isNear) this.updateBetween(Math.min(this.cursor, app.cursor), Math.max(this.cursor, app.cursor));
