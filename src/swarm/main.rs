@@ -29,7 +29,6 @@ mod files;
 
 mod rubric;
 
-#[allow(dead_code, unused_imports)]
 mod history;
 
 mod logs;
