@@ -82,11 +82,11 @@ fn is_same(one: &Violation, other: &Violation) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::mistakes;
-    use crate::rubric::Item;
     use super::super::stage::{Stage, case};
     use super::super::verdict::Level;
     use super::super::world::Stop;
     use super::*;
+    use crate::rubric::Item;
 
     #[expect(clippy::unnecessary_wraps, reason = "it has the form of a case")]
     fn passes(_: &mut Stage<'_>) -> Result<(), Stop> {

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::evidence::Files;
-use crate::cli::GradeArgs;
 use crate::fault::Usage;
 use crate::history::{Lines, PeerRecord, Plan, Record};
 use crate::logs::{self, EventFile, Found, Named};
@@ -23,11 +22,11 @@ pub struct Loaded {
     pub notes: Vec<String>,
 }
 
-/// Reads a directory.
+/// Reads a directory. `log_paths` and `event_paths` are the files that the command line names, by the IDs of their peers.
 ///
 /// # Errors
 /// When a configuration file is missing or wrong, or a file that the command line names is for no peer.
-pub fn load(path: &Path, args: &GradeArgs) -> Result<Loaded> {
+pub fn load(path: &Path, log_paths: &[(u32, PathBuf)], event_paths: &[(u32, PathBuf)]) -> Result<Loaded> {
     let dir = SwarmDir::open(path).map_err(|error| explained(path, &error))?;
     let layout = dir.common.layout;
     let piece_count = layout.piece_count();
@@ -39,13 +38,13 @@ pub fn load(path: &Path, args: &GradeArgs) -> Result<Loaded> {
         piece_size: layout.piece_size(),
         file_size: layout.file_size(),
     };
-    for (id, _) in args.logs.iter().chain(&args.events) {
+    for (id, _) in log_paths.iter().chain(event_paths) {
         if !dir.peers.iter().any(|peer| peer.id.number() == *id) {
             return Err(Usage::error(format!("PeerInfo.cfg in '{}' has no peer {id}", path.display())));
         }
     }
     let given = |given: &[(u32, PathBuf)]| given.iter().map(|(id, path)| (*id, dir.path.join(path))).collect();
-    let named = Named { pattern: None, logs: given(&args.logs), events: given(&args.events) };
+    let named = Named { pattern: None, logs: given(log_paths), events: given(event_paths) };
     let ids: Vec<u32> = dir.peers.iter().map(|peer| peer.id.number()).collect();
     let mut found = logs::find(&dir.path, &ids, &named);
     let (mut files, mut notes) = (Files::default(), Vec::new());

@@ -1,7 +1,26 @@
 //! `Mark`: a moment that the page points to, such as a violated invariant.
 
 use super::times::Times;
-use crate::history::{Moment, Record};
+use crate::grade::invariants::{Findings, Violation};
+use crate::history::{Moment, Record, Source};
+
+/// Returns the marks of all kept violations: the certain ones first, each sort in the order of the rubric.
+pub fn marks_of(findings: &Findings, record: &Record) -> Vec<Mark> {
+    let sorts = [(&findings.violated, false), (&findings.unclear, true)];
+    let groups = sorts.into_iter().flat_map(|(groups, is_unclear)| groups.iter().map(move |group| (group, is_unclear)));
+    let kept = groups.flat_map(|(group, is_unclear)| group.first.iter().map(move |violation| (violation, is_unclear)));
+    kept.map(|(violation, is_unclear)| mark(violation, is_unclear, record)).collect()
+}
+
+/// Makes a mark at the first line that shows a violation.
+fn mark(violation: &Violation, is_unclear: bool, record: &Record) -> Mark {
+    let Violation { name, peer, at, ref entries, ref what, means, .. } = *violation;
+    let (owner, source, line) = entries.first().copied().unwrap_or((peer, Source::Log, 0));
+    let own = record.peers.iter().find(|other| other.id == owner);
+    let lines = own.and_then(|own| if source == Source::Log { own.log.as_ref() } else { own.events.as_ref() });
+    let file = lines.map_or_else(String::new, |lines| lines.name.clone());
+    Mark { at, peer: owner, name: name.into(), text: format!("{what}. {means}"), file, line, is_unclear }
+}
 
 /// A moment of a peer with what is wrong there.
 #[derive(Clone, PartialEq, Eq, Debug)]
