@@ -1,15 +1,25 @@
 //! `Mark`: a moment that the page points to, such as a violated invariant.
 
 use super::times::Times;
-use crate::grade::invariants::{Findings, Violation};
+use crate::grade::invariants::{Findings, Group, Violation};
 use crate::history::{Moment, Record, Source};
 
+/// All marks, and how many there would be: of many violations of one rule, only the first are kept.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Marks {
+    pub violated_count: u64,
+    pub unclear_count: u64,
+    pub kept: Vec<Mark>,
+}
+
 /// Returns the marks of all kept violations: the certain ones first, each sort in the order of the rubric.
-pub fn marks_of(findings: &Findings, record: &Record) -> Vec<Mark> {
+pub fn marks_of(findings: &Findings, record: &Record) -> Marks {
     let sorts = [(&findings.violated, false), (&findings.unclear, true)];
     let groups = sorts.into_iter().flat_map(|(groups, is_unclear)| groups.iter().map(move |group| (group, is_unclear)));
     let kept = groups.flat_map(|(group, is_unclear)| group.first.iter().map(move |violation| (violation, is_unclear)));
-    kept.map(|(violation, is_unclear)| mark(violation, is_unclear, record)).collect()
+    let kept = kept.map(|(violation, is_unclear)| mark(violation, is_unclear, record)).collect();
+    let count = |groups: &[Group]| groups.iter().map(|group| group.count).sum();
+    Marks { violated_count: count(&findings.violated), unclear_count: count(&findings.unclear), kept }
 }
 
 /// Makes a mark at the first line that shows a violation.

@@ -47,7 +47,7 @@ pub fn run(args: &ReplayArgs) -> Result<ExitCode> {
     let (findings, clocks) = grade::examined(&record);
     let marks = marks_of(&findings, &record);
     leave_last_runs(&mut record);
-    made(&args.output, |out| page::write(out, &dir.name(), &record, &clocks, Some(&marks)))?;
+    made(&args.output, |out| page::write(out, &dir.name(), &record, &clocks, &marks))?;
     if let Some(path) = &args.trace {
         made(path, |out| trace::write(out, &record, &clocks))?;
     }
