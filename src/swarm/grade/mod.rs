@@ -34,8 +34,8 @@ use crate::fault::Usage;
 use crate::history::Record;
 use crate::out::{FAILED, print, terminal_width};
 
-/// What a record shows without its files: the findings of all invariants, and how far each peer's clock is ahead of the first
-/// one's, in microseconds. A clock that may be right counts as right.
+/// Examines a record without its files. Returns the findings of all invariants, and how far each peer's clock is ahead of the
+/// first one's, in microseconds. A clock that may be right counts as right.
 pub fn examined(record: &Record) -> (Findings, Vec<i64>) {
     let story = Story::of(record);
     let offsets = Offsets::of(&story);
