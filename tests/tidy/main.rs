@@ -41,6 +41,7 @@ const SWARM_ORDER: &[&str] = &[
     "history",
     "logs",
     "grade",
+    "replay",
     "hosts",
     "copies",
     "track",

@@ -43,7 +43,7 @@ pub enum GradeFormat {
 }
 
 /// Reads `ID=PATH`.
-fn assigned(text: &str) -> Result<(u32, PathBuf), String> {
+pub(super) fn assigned(text: &str) -> Result<(u32, PathBuf), String> {
     let fault = || format!("'{text}' is not a peer's ID, an equals sign and a path");
     let (id, path) = text.split_once('=').ok_or_else(fault)?;
     let id = id.parse().ok().filter(|id| *id > 0).ok_or_else(fault)?;

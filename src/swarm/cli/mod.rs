@@ -4,6 +4,7 @@
 mod check;
 mod grade;
 mod meta;
+mod replay;
 mod values;
 
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ pub use self::grade::{GradeArgs, GradeFormat};
 pub use self::meta::{
     HashName, Meta, MetaArgs, MetaCreateArgs, MetaExportArgs, MetaImportArgs, MetaShowArgs, MetaVerifyArgs,
 };
+pub use self::replay::ReplayArgs;
 use self::values::seconds;
 
 /// Maximum number of peers. Each is connected to each other one: 1000 peers have half a million connections.
@@ -66,6 +68,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Judge a run by its logs, of anybody's peers: the rubric with the lines that show each item, and what is violated
     Grade(GradeArgs),
+    /// Make a page from the logs of any peers on which one can move through the run
+    Replay(ReplayArgs),
     /// Print completions for a shell, or write man pages; for both programs
     Generate(GenerateArgs),
 }

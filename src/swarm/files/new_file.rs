@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, BufWriter, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -104,6 +104,18 @@ pub fn write_text(path: &Path, text: &str) -> Result<()> {
 /// When it cannot be made. Then the older file is still there.
 pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
     replace(path, |new| Ok(create(new)?.write_all(bytes)?))
+}
+
+/// Makes a file of what `write` writes, in large pieces. It replaces an older one.
+///
+/// # Errors
+/// When it cannot be made. Then the older file is still there.
+pub fn write_with(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+    replace(path, |new| {
+        let mut out = BufWriter::with_capacity(CHUNK_LEN, create(new)?);
+        write(&mut out)?;
+        Ok(out.flush()?)
+    })
 }
 
 /// Makes the file to share: a hard link if possible, otherwise all `size` bytes. It replaces an older one.

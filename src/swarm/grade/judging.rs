@@ -91,7 +91,8 @@ fn rule_row(group: &Group, row: &impl Fn(&[Place]) -> Vec<Line>) -> RuleRow {
 }
 
 fn log_row(peer: u32, lines: &Lines) -> LogRow {
-    let understood = lines.line_count.saturating_sub(lines.unread.lines + lines.unread.of_others);
+    // A line may tell several things, and a blank one tells nothing.
+    let understood = lines.entries.chunk_by(|one, next| one.line == next.line).count() as u64;
     LogRow {
         peer,
         file: lines.name.clone(),

@@ -1,21 +1,17 @@
 //! Reads a directory: both configuration files, and the log and event file of each peer.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
 use super::evidence::Files;
-use crate::cli::GradeArgs;
 use crate::fault::Usage;
 use crate::history::{Lines, PeerRecord, Plan, Record};
-use crate::logs::{self, EventFile, log_of};
+use crate::logs::{self, EventFile, Found, Named};
 use crate::swarm_dir::SwarmDir;
-
-/// Maximum number of names in a directory that are looked at.
-const MOST_NAMES: usize = 10_000;
 
 /// A run as its directory has it.
 pub struct Loaded {
@@ -26,11 +22,11 @@ pub struct Loaded {
     pub notes: Vec<String>,
 }
 
-/// Reads a directory.
+/// Reads a directory. `log_paths` and `event_paths` are the files that the command line names, by the IDs of their peers.
 ///
 /// # Errors
 /// When a configuration file is missing or wrong, or a file that the command line names is for no peer.
-pub fn load(path: &Path, args: &GradeArgs) -> Result<Loaded> {
+pub fn load(path: &Path, log_paths: &[(u32, PathBuf)], event_paths: &[(u32, PathBuf)]) -> Result<Loaded> {
     let dir = SwarmDir::open(path).map_err(|error| explained(path, &error))?;
     let layout = dir.common.layout;
     let piece_count = layout.piece_count();
@@ -42,27 +38,29 @@ pub fn load(path: &Path, args: &GradeArgs) -> Result<Loaded> {
         piece_size: layout.piece_size(),
         file_size: layout.file_size(),
     };
-    for (id, _) in args.logs.iter().chain(&args.events) {
+    for (id, _) in log_paths.iter().chain(event_paths) {
         if !dir.peers.iter().any(|peer| peer.id.number() == *id) {
             return Err(Usage::error(format!("PeerInfo.cfg in '{}' has no peer {id}", path.display())));
         }
     }
-    let names = names(&dir);
+    let given = |given: &[(u32, PathBuf)]| given.iter().map(|(id, path)| (*id, dir.path.join(path))).collect();
+    let named = Named { pattern: None, logs: given(log_paths), events: given(event_paths) };
+    let ids: Vec<u32> = dir.peers.iter().map(|peer| peer.id.number()).collect();
+    let mut found = logs::find(&dir.path, &ids, &named);
     let (mut files, mut notes) = (Files::default(), Vec::new());
     let mut peers = Vec::new();
     for peer in &dir.peers {
         let id = peer.id.number();
-        let given = |given: &[(u32, PathBuf)]| {
-            given.iter().rev().find(|(other, _)| *other == id).map(|(_, path)| dir.path.join(path))
-        };
-        let found = || log_of(id, None, names.iter().map(String::as_str)).map(|name| dir.path.join(name));
-        let log = given(&args.logs).or_else(found);
-        let log = log.and_then(|path| {
+        let Found { log, other_logs, events: event_file } = found.remove(&id).unwrap_or_default();
+        if let Some((path, _)) = log.as_ref().filter(|_| !other_logs.is_empty() && !named.logs.contains_key(&id)) {
+            let (taken, others) = (name_in(&dir, path), other_logs.join(", "));
+            notes.push(format!("{taken} is read as the log of {id}, not {others}; --log {id}=PATH names another"));
+        }
+        let log = log.and_then(|(path, _)| {
             let read = |file, name: &str| logs::read(name, file, id, piece_count);
             file(&dir, id, false, path, read, &mut files.paths, &mut notes)
         });
-        let found = || names.iter().find(|name| **name == format!("events_{id}.jsonl")).map(|name| dir.path.join(name));
-        let events = given(&args.events).or_else(found).and_then(|path| {
+        let events = event_file.and_then(|(path, _)| {
             let mut told = Vec::new();
             let read = |file, name: &str| events(file, name, id, &mut told);
             let lines = file(&dir, id, true, path, read, &mut files.paths, &mut notes);
@@ -76,18 +74,15 @@ pub fn load(path: &Path, args: &GradeArgs) -> Result<Loaded> {
 
 /// Adds which peers the logs are of, if the configuration is missing: then the user sees what there is.
 fn explained(path: &Path, error: &anyhow::Error) -> anyhow::Error {
-    let mut ids: Vec<u32> = Vec::new();
-    for entry in fs::read_dir(path).into_iter().flatten().flatten().take(MOST_NAMES) {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let digits: String = name.chars().filter(char::is_ascii_digit).collect();
-        if let Some(id) = digits.parse().ok().filter(|id| log_of(*id, None, [name.as_str()]).is_some()) {
-            ids.push(id);
-        }
-    }
-    ids.sort_unstable();
+    let ids = logs::owners(path);
     let list = ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let there = if ids.is_empty() { String::new() } else { format!("; there are logs of {list}") };
     Usage::error(format!("{error:#}{there}"))
+}
+
+/// Returns a path as it is shown: relative to the directory if the file lies there.
+fn name_in(dir: &SwarmDir, path: &Path) -> String {
+    path.strip_prefix(&dir.path).unwrap_or(path).display().to_string()
 }
 
 /// Reads a file of a peer, if it is a plain file.
@@ -100,7 +95,7 @@ fn file(
     paths: &mut BTreeMap<(u32, bool), PathBuf>,
     notes: &mut Vec<String>,
 ) -> Option<Lines> {
-    let name = path.strip_prefix(&dir.path).unwrap_or(&path).display().to_string();
+    let name = name_in(dir, &path);
     // A FIFO would wait for its writer.
     if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
         notes.push(format!("{name} is not a file"));
@@ -136,16 +131,4 @@ fn events(file: File, name: &str, id: u32, notes: &mut Vec<String>) -> std::io::
         None => notes.push(format!("{name} does not say that {id} exits")),
     }
     Ok(read.lines)
-}
-
-/// Returns the names of the files in the directory and in those below it that may hold logs.
-fn names(dir: &SwarmDir) -> Vec<String> {
-    let below = dir.peers.iter().map(|peer| format!("peer_{}/", peer.id));
-    let mut names = Vec::new();
-    for folder in [String::new(), "log/".into(), "logs/".into()].into_iter().chain(below) {
-        let entries = fs::read_dir(dir.path.join(&folder)).into_iter().flatten().flatten();
-        names.extend(entries.take(MOST_NAMES).map(|entry| format!("{folder}{}", entry.file_name().to_string_lossy())));
-    }
-    names.sort_unstable();
-    names
 }

@@ -31,8 +31,10 @@ pub struct EventFile {
     /// The peer whose file it is.
     pub peer: u32,
     /// The program that wrote it.
+    #[allow(dead_code, reason = "the replay shows it")]
     pub program: String,
     /// Number of pieces on the peer's disk at the start; `None` if the file does not tell.
+    #[allow(dead_code, reason = "the replay begins with them")]
     pub pieces: Option<u32>,
     /// Number of events that the file says are missing.
     pub lost: u64,

@@ -1,10 +1,10 @@
 //! `find`: looks through a swarm's directory for the log and the event file of each peer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::finding::{LogPattern, candidates_of};
+use super::finding::{LogPattern, candidates_of, log_of};
 
 /// Maximum number of directories between the swarm's and a log.
 const DEPTH: usize = 2;
@@ -58,6 +58,17 @@ pub fn find(dir: &Path, peers: &[u32], given: &Named) -> BTreeMap<u32, Found> {
         (id, found)
     };
     peers.iter().map(|id| found(*id)).collect()
+}
+
+/// Returns the peers that logs in this directory are of, by the names alone.
+pub fn owners(dir: &Path) -> BTreeSet<u32> {
+    let mut names = Vec::new();
+    walk(dir, "", DEPTH, &mut names);
+    let owner = |name: &String| {
+        let mut numbers = name.split(|c: char| !c.is_ascii_digit()).filter_map(|digits| digits.parse().ok());
+        numbers.find(|id| log_of(*id, None, [name.as_str()]).is_some())
+    };
+    names.iter().filter_map(owner).collect()
 }
 
 /// Collects the names of the files, relative to the swarm's directory. A link to a directory is not followed.
@@ -120,6 +131,18 @@ mod tests {
         };
         let others = ["log_peer_1002.log"];
         check(&others, &named, Some("/elsewhere/mine.txt"), &others, Some("/elsewhere/e.jsonl"));
+    }
+
+    #[test]
+    fn the_names_tell_whose_logs_they_are() {
+        let dir = tempfile::tempdir().expect("a directory");
+        for name in
+            ["log_peer_1002.log", "log_peer_[1001]_2025-04-22.log", "peer_1004.err", "log_peer_1002_1-1-2025.log"]
+        {
+            fs::write(dir.path().join(name), "").expect("a file");
+        }
+        assert_eq!(owners(dir.path()), [1001, 1002].into());
+        assert_eq!(owners(&dir.path().join("missing")), [].into());
     }
 
     #[test]

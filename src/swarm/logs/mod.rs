@@ -16,22 +16,18 @@ mod sentence;
 mod dialects;
 
 mod cutting;
-#[allow(dead_code, reason = "the replay will read all of them")]
 mod events;
 mod indexes;
 mod progress;
 
-#[allow(dead_code)]
 mod times;
 
 mod runs;
 
 mod look;
 
-#[allow(dead_code)]
 mod read;
 
-#[allow(dead_code)]
 mod find;
 
 #[cfg(test)]
@@ -39,13 +35,12 @@ mod testing;
 #[cfg(test)]
 mod written;
 
-#[allow(unused_imports, reason = "the replay will read event files")]
-pub use self::events::{EventFault, EventFile};
-#[allow(unused_imports)]
-pub use self::find::{Found, Named, find};
+pub use self::events::EventFile;
+pub use self::find::{Found, Named, find, owners};
 pub use self::finding::{LogPattern, log_of};
 pub use self::kinds::{Kind, read_exact};
 pub use self::progress::Progress;
-#[allow(unused_imports)]
 pub use self::read::read;
 pub use self::sentence::is_of_log;
+#[cfg(test)]
+pub use self::testing::{Dialect, Happened};

@@ -60,7 +60,7 @@ pub const RULES: [&Rule; 26] = [
 ];
 
 /// Checks all invariants of a record.
-#[allow(dead_code, reason = "the replay marks them")]
+#[cfg(test)]
 pub fn violations(record: &Record) -> Findings {
     let story = Story::of(record);
     let offsets = Offsets::of(&story);

@@ -61,15 +61,6 @@ pub struct Findings {
     pub unclear: Vec<Group>,
 }
 
-impl Findings {
-    /// Returns the first violation in time, to begin with. Clocks of different peers are taken as equal here.
-    #[allow(dead_code, reason = "the replay begins there")]
-    pub fn earliest(&self) -> Option<&Violation> {
-        let all = self.violated.iter().flat_map(|group| &group.first);
-        all.filter(|violation| violation.at.known().is_some()).min_by_key(|violation| violation.at)
-    }
-}
-
 /// Collects violations while the rules are checked.
 #[derive(Default)]
 pub struct Collector {
