@@ -20,6 +20,7 @@ mod earlier;
 mod foreign;
 mod foreign_logs;
 mod generate;
+mod grade;
 mod init;
 mod init_refusals;
 mod links;
