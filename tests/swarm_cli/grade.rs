@@ -183,7 +183,9 @@ fn logs_that_end_too_soon_are_judged_as_far_as_they_go() {
 fn a_class_is_a_table_with_a_line_for_each_directory() {
     let place = Place::new();
     let dirs: Vec<PathBuf> = (0..60).map(|group| place.path(&format!("group {group}, \"ours\""))).collect();
-    dirs.iter().for_each(|dir| write_run(dir));
+    for dir in &dirs {
+        write_run(dir);
+    }
     let log = fs::read_to_string(dirs[17].join(LEECHER)).expect("a log");
     fs::write(dirs[17].join(LEECHER), log.replace("has is 2", "has is 3")).expect("it can be written");
     let mut words = vec!["grade", "--format", "csv"];
@@ -226,7 +228,7 @@ fn each_form_of_the_report_can_be_read() {
     }
     assert_eq!(tests, 15, "{xml}");
     let table = place.run(&["grade", "--format", "csv"]).stdout;
-    assert_eq!(csv::Reader::from_reader(table.as_bytes()).records().filter(Result::is_ok).count(), 1);
+    assert_eq!(csv::Reader::from_reader(table.as_bytes()).records().flatten().count(), 1);
 }
 
 #[test]

@@ -19,7 +19,7 @@ pub struct ReplayArgs {
     /// Write the page to FILE
     #[arg(short, long, value_name = "FILE", default_value = "replay.html")]
     pub output: PathBuf,
-    /// Write Chrome trace events to FILE too. Perfetto and chrome://tracing open it
+    /// Write Chrome trace events to FILE too. Perfetto and other viewers open it
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
     /// Read PATH as the log of peer ID: 1002=out/second.log. A relative path is relative to DIR; may be repeated

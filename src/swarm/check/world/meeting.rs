@@ -29,7 +29,7 @@ impl World<'_> {
         self.until(
             &Wait::to_see(format!("the peer's handshake to {}", name(nb, &self.plan, self.env.first_id)))
                 .from(nb)
-                .as_a_first_step(),
+                .being_a_first_step(),
             |world| world.facts.of(nb).they_greeted.then_some(()),
         )
     }

@@ -50,7 +50,7 @@ impl Wait {
     }
 
     /// It is one of the first steps of a peer, before which some sleep.
-    pub const fn as_a_first_step(mut self) -> Self {
+    pub const fn being_a_first_step(mut self) -> Self {
         self.is_first = true;
         self
     }
