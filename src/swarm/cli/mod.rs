@@ -21,6 +21,7 @@ pub use self::meta::{
     HashName, Meta, MetaArgs, MetaCreateArgs, MetaExportArgs, MetaImportArgs, MetaShowArgs, MetaVerifyArgs,
 };
 pub use self::replay::ReplayArgs;
+pub use self::values::DirArgs;
 use self::values::seconds;
 
 /// Maximum number of peers. Each is connected to each other one: 1000 peers have half a million connections.
@@ -72,14 +73,6 @@ pub enum Command {
     Replay(ReplayArgs),
     /// Print completions for a shell, or write man pages; for both programs
     Generate(GenerateArgs),
-}
-
-/// The directory, an argument of most subcommands.
-#[derive(Debug, Args)]
-pub struct DirArgs {
-    /// The swarm's directory
-    #[arg(value_name = "DIR", default_value = ".", hide_default_value = true)]
-    pub dir: PathBuf,
 }
 
 /// The way to other hosts. `start` remembers these options for the other subcommands.

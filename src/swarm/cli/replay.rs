@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use peer_process::cli::paragraphs;
 
-use super::DirArgs;
 use super::grade::assigned;
+use super::values::DirArgs;
 
 /// `swarm replay`.
 #[derive(Debug, Args)]
