@@ -1,4 +1,4 @@
-//! `Browser`: headless Chromium, spoken to by the DevTools protocol over a pipe.
+//! `Browser`: headless Chromium, spoken to by the `DevTools` protocol over a pipe.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -54,8 +54,8 @@ impl Browser {
                 }
             }
         });
-        let (faults, _profile) = (Vec::new(), profile);
-        let mut browser = Self { child, stdin, messages, last_id: 0, session: None, faults, _profile };
+        let mut browser =
+            Self { child, stdin, messages, last_id: 0, session: None, faults: Vec::new(), _profile: profile };
         let target = browser.call("Target.createTarget", &json!({"url": "about:blank"}));
         let attached = browser.call("Target.attachToTarget", &json!({"targetId": target["targetId"], "flatten": true}));
         browser.session = attached["sessionId"].as_str().map(ToOwned::to_owned);
