@@ -69,9 +69,11 @@ fn check_unchoke(
             .concat(),
         what,
     };
+    // A log that was cut off may lack the choice.
+    let goes_on = teller.entries.last().is_some_and(|last| offsets.is_before((place, entry.at), (chooser, last.at), 0));
     if spans.is_empty() {
         let what = format!("{} is unchoked by {}, which never chooses it", unchoked.id, teller.id);
-        if teller.is_whole() && !teller.entries.is_empty() {
+        if teller.is_whole() && goes_on {
             found.violated(&UNCHOKED_NOT_CHOSEN, || told(&[], what));
             return true;
         }
@@ -88,6 +90,10 @@ fn check_unchoke(
     let is_over = span.until.is_some_and(|until| offsets.is_before((chooser, until), (place, entry.at), ON_ITS_WAY));
     if is_over {
         let what = format!("{} is unchoked by {}, which has chosen others", unchoked.id, teller.id);
+        if !goes_on {
+            found.unclear(&UNCHOKED_NOT_CHOSEN, || told(&[span], what));
+            return false;
+        }
         found.violated(&UNCHOKED_NOT_CHOSEN, || told(&[span], what));
     }
     is_over
