@@ -18,7 +18,7 @@ const GIB: f64 = 1024.0 * MIB;
 /// A group's name, and what measures it.
 pub type Group = (&'static str, fn(&Bench) -> Result<Vec<Figure>>);
 
-pub const GROUPS: [Group; 13] = [
+pub const GROUPS: [Group; 14] = [
     ("rules", crate::rules::measure),
     ("one_to_one", one_to_one),
     ("one_to_four", one_to_four),
@@ -32,6 +32,7 @@ pub const GROUPS: [Group; 13] = [
     ("attacks", crate::attacks::measure),
     ("tracker", crate::tracker::measure),
     ("tap", crate::tap::measure),
+    ("grade", crate::grade::measure),
 ];
 
 /// What several rounds of peers and of the bare baseline came to.

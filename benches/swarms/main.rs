@@ -10,6 +10,7 @@ mod attacks;
 mod bare;
 mod builds;
 mod events;
+mod grade;
 mod groups;
 mod limits;
 mod machine;

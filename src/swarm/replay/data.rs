@@ -245,8 +245,8 @@ mod tests {
             &[0, 8],
             &[1, 1, 1, 1, 1],
             &[2],
-            // 1003 is a stranger: 2 + 1 + 1003 is 110 + 7 * 128.
-            &[2, 2, 110 | 0x80, 7],
+            // 1003 is a stranger: 2 + 1 + 1003 is 0x6e + 7 * 0x80.
+            &[2, 2, 0x6e | 0x80, 7],
         ];
         assert_eq!(columns, expected);
     }
@@ -272,15 +272,17 @@ mod tests {
             record.peers[0].events = Some(events.clone());
             columns(&encode(&record, &Times::of(&record, &[]), 0, &mut Cursor::default())[0]).1[2].clone()
         };
-        assert_eq!(codes(true), [12, 16 | OF_EVENTS]);
-        assert_eq!(codes(false), [12 | OF_EVENTS, 16 | OF_EVENTS]);
+        assert_eq!(codes(true), [12, 0x10 | OF_EVENTS]);
+        assert_eq!(codes(false), [0x0c | OF_EVENTS, 0x10 | OF_EVENTS]);
     }
 
     #[test]
     fn numbers_take_as_many_bytes_as_they_need() {
         let put_all = |numbers: &[i64]| {
             let mut column = Vec::new();
-            numbers.iter().for_each(|number| put_signed(&mut column, *number));
+            for number in numbers {
+                put_signed(&mut column, *number);
+            }
             column
         };
         assert_eq!(put_all(&[0, -1, 1, -64, 64]), [0, 1, 2, 127, 128, 1]);
