@@ -42,7 +42,7 @@ impl Times {
             for (times, lines) in times.iter_mut().zip([&peer.log, &peer.events]) {
                 let count = lines.as_ref().map_or(0, |lines| lines.entries.len());
                 if times.0.is_empty() && count > 0 {
-                    times.0 = without_times(count, &span);
+                    times.0 = without_times(count, span.as_ref());
                 }
             }
         }
@@ -91,7 +91,7 @@ fn span(peers: &[[FileTimes; FILES]]) -> Option<Range<i64>> {
     Some(*first..*last)
 }
 
-fn without_times(count: usize, span: &Option<Range<i64>>) -> Vec<i64> {
+fn without_times(count: usize, span: Option<&Range<i64>>) -> Vec<i64> {
     let count = i64::try_from(count).unwrap_or(i64::MAX);
     match span {
         Some(span) => (0..count).map(|number| span.start + (span.end - span.start) / count * number).collect(),
