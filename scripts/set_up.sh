@@ -8,6 +8,7 @@ programs() {
     cat <<'END'
 cc         gcc,libc6-dev   the build itself
 aria2c     aria2           the clients of others in tests/track, and one test of tests/swarm_cli
+chromium   chromium        a part of tests/replay
 python3    python3         tests/foreign and a part of tests/swarm_cli
 ssh        openssh-client  tests/ssh and one test of tests/swarm_cli
 ssh-keygen openssh-client  tests/ssh

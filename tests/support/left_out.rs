@@ -12,9 +12,10 @@ use std::{env, fs, io, thread};
 pub const SKIP_NOTHING: &str = "PEER_PROCESS_SKIP_NOTHING";
 
 /// Programs that a machine may lack, each with Debian's package that has it; `scripts/set_up.sh` installs them.
-pub const PROGRAMS: [(&str, &str); 12] = [
+pub const PROGRAMS: [(&str, &str); 13] = [
     ("aria2c", "aria2"),
     ("bash", "bash"),
+    ("chromium", "chromium"),
     ("ip", "iproute2"),
     ("nsenter", "util-linux"),
     ("prlimit", "util-linux"),
