@@ -8,13 +8,14 @@ programs() {
     cat <<'END'
 cc         gcc,libc6-dev   the build itself
 aria2c     aria2           the clients of others in tests/track, and one test of tests/swarm_cli
-chromium   chromium        a part of tests/replay
+chromium   chromium        tests/replay
 python3    python3         tests/foreign and a part of tests/swarm_cli
 ssh        openssh-client  tests/ssh and one test of tests/swarm_cli
 ssh-keygen openssh-client  tests/ssh
 sshd       openssh-server  tests/ssh
 tcsh       tcsh            one test of tests/ssh
 transmission-cli transmission-cli one test of tests/track
+tshark     tshark          tests/dissector
 ip         iproute2        a part of tests/hosts
 unshare    util-linux      the tests with a disk of their own
 nsenter    util-linux      the tests with a disk of their own

@@ -17,12 +17,9 @@ use peer_process::output::stderr;
 use peer_process::peer::Select;
 use peer_process::protocol::peer_id::{self, PeerId};
 
-/// A fault while running: disk full, port taken, ...
-const FAULT: u8 = 1;
-/// Wrong usage or configuration; nothing was created.
-const USAGE: u8 = 2;
-/// Missing peers did not appear within `--peer-timeout`.
-const GAVE_UP: u8 = 3;
+const FAULT: u8 = End::FAULT;
+/// Nothing was created.
+const USAGE: u8 = End::USAGE;
 
 fn main() -> ExitCode {
     let status = start();
@@ -104,20 +101,21 @@ fn start() -> ExitCode {
         options,
         beside,
         progress_json: arguments.progress_json.as_deref(),
+        events: arguments.events.as_deref(),
         #[cfg(feature = "discovery")]
         finders: finders(&arguments),
     };
-    match net::run(run, &console, &signals) {
-        Ok(End::Finished) => ExitCode::SUCCESS,
-        // The status is that of a shell: 130 for SIGINT, 143 for SIGTERM.
-        Ok(End::Signal(signal)) => ExitCode::from(u8::try_from(128 + signal).unwrap_or(FAULT)),
-        Ok(End::GaveUp(missing, why)) => {
+    let end = net::run(run, &console, &signals).unwrap_or_else(End::Failed);
+    let status = end.status();
+    match end {
+        End::Finished | End::Signal(_) => ExitCode::from(status),
+        End::GaveUp(missing, why) => {
             let secs = arguments.peer_timeout.unwrap_or_default();
             let missing = if missing.is_empty() { "anybody".to_owned() } else { peer_id::list(&missing) };
-            tell(&Error::msg(format!("no message from {missing} for {secs} s (--peer-timeout): {why}")), GAVE_UP)
+            tell(&Error::msg(format!("no message from {missing} for {secs} s (--peer-timeout): {why}")), status)
         }
-        Ok(End::IdTaken(why)) => tell(&Error::msg(why), USAGE),
-        Ok(End::Failed(error)) | Err(error) => tell(&error, FAULT),
+        End::IdTaken(why) => tell(&Error::msg(why), status),
+        End::Failed(error) => tell(&error, status),
     }
 }
 

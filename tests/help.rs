@@ -63,6 +63,12 @@ fn every_help_fits_a_terminal_of_80_columns() {
     }
 }
 
+#[test]
+fn the_help_of_check_has_no_marks_of_documents() {
+    let text = help(SWARM, &["check"]);
+    assert!(text.contains("as JUnit XML") && !text.contains('`'), "{text}");
+}
+
 /// The explanations stand below the options, in the same words everywhere, and only where they are needed.
 #[test]
 fn sizes_rates_and_seconds_are_explained_wherever_an_option_takes_one() {

@@ -18,11 +18,12 @@ const GIB: f64 = 1024.0 * MIB;
 /// A group's name, and what measures it.
 pub type Group = (&'static str, fn(&Bench) -> Result<Vec<Figure>>);
 
-pub const GROUPS: [Group; 11] = [
+pub const GROUPS: [Group; 12] = [
     ("rules", crate::rules::measure),
     ("one_to_one", one_to_one),
     ("one_to_four", one_to_four),
     ("builds", crate::builds::measure),
+    ("events", crate::events::measure),
     ("apart", crate::apart::measure),
     ("memory", memory),
     ("many_peers", many_peers),

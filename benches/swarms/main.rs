@@ -9,6 +9,7 @@ mod apart;
 mod attacks;
 mod bare;
 mod builds;
+mod events;
 mod groups;
 mod limits;
 mod machine;

@@ -94,6 +94,9 @@ pub struct Arguments {
     /// Write a line of JSON to this file each second: pieces, rates, neighbors
     #[arg(long, value_name = "PATH")]
     pub progress_json: Option<PathBuf>,
+    /// Write everything that happens to this file, as lines of JSON: messages both ways, connections, choices
+    #[arg(long, value_name = "FILE")]
+    pub events: Option<PathBuf>,
     /// Discard what an interrupted run left, and start over
     #[arg(long)]
     pub fresh: bool,

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use anyhow::Error;
 
 use super::end::End;
-use super::link::Link;
 use super::shared::Shared;
 use super::state::State;
 use crate::peer::{Opener, Origin};
@@ -140,7 +139,10 @@ impl Shared {
     pub fn stop(&self) {
         let mut state = self.lock();
         state.stopped = true;
-        state.links.values().for_each(Link::give_up);
+        for link in state.links.values() {
+            link.stream.note_end("this peer ends");
+            link.give_up();
+        }
         drop(state);
         self.wake_all();
     }

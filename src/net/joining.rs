@@ -92,7 +92,10 @@ impl Shared {
         }
         let comes_back = state.may_come_back(neighbor, link.from);
         let former = state.links.insert(neighbor, link.clone());
-        former.iter().for_each(Link::give_up);
+        if let Some(former) = &former {
+            former.stream.note_end("another connection with this neighbor took its place");
+            former.give_up();
+        }
         let event = Event::NeighborConnected { neighbor, opened_by: made.opened_by(), origin: link.origin() };
         let work = state.handle(self.own(), event, &self.changed);
         if let Some(former) = former.as_ref().filter(|_| !comes_back) {
@@ -206,12 +209,7 @@ impl Shared {
     /// Reports that a connection with a neighbor's ID was turned away. Each reason is a warning only once for each neighbor,
     /// because the caller may try every second. In an open swarm a member may be found at a second address, which is no news.
     pub fn tell_turned_away(&self, neighbor: PeerId, refusal: Refusal) {
-        let why = match refusal {
-            Refusal::KeptOut => "it has broken the protocol too often",
-            Refusal::DialedByUs => "its line in PeerInfo.cfg comes before ours, so we dial that neighbor",
-            Refusal::Connected => "that neighbor is already connected and active",
-            Refusal::Crossed => "we have dialed each other, and one connection is enough",
-        };
+        let why = why(refusal);
         let is_usual = self.is_open() || refusal == Refusal::KeptOut;
         let is_new = self.lock().refusals.insert((neighbor, refusal));
         let level = if is_new && !is_usual { log::Level::Warn } else { log::Level::Debug };
@@ -288,6 +286,16 @@ impl Shared {
         if self.is_known_by_id(link.neighbor) || self.is_new_sentence(Who::Caller(link.from), sentence) {
             log::warn!("{sentence}");
         }
+    }
+}
+
+/// Returns why a connection with a neighbor's ID was turned away, in words.
+pub fn why(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::KeptOut => "it has broken the protocol too often",
+        Refusal::DialedByUs => "its line in PeerInfo.cfg comes before ours, so we dial that neighbor",
+        Refusal::Connected => "that neighbor is already connected and active",
+        Refusal::Crossed => "we have dialed each other, and one connection is enough",
     }
 }
 

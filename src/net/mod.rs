@@ -3,8 +3,8 @@
 //! Modules in reading order:
 //!
 //! - [`run`], at the end of this file, starts and ends a peer; `options` are its arguments.
-//! - `end`, `figures` and `stream`: why the process ends, the counters, and the socket of a connection. `addresses` makes that
-//!   socket.
+//! - `end`, `figures` and `stream`: why the process ends, the counters, and the socket of a connection. `recording` notes its
+//!   events, and `addresses` makes that socket. `choices` notes the peer's decisions.
 //! - `telling`: the sentences about neighbors and callers. `sending`: the outboxes, and which thread writes them.
 //! - `link`, `standing` and `patience`: one connection, its neighbor's faults, and how long it may take.
 //! - `state` is behind one lock, and all threads have `shared`, which contains it. `disk` and `traffic` are in it, too.
@@ -16,6 +16,7 @@
 
 mod end;
 mod figures;
+mod recording;
 mod stream;
 
 mod addresses;
@@ -31,6 +32,8 @@ mod link;
 mod membership;
 mod patience;
 mod standing;
+
+mod choices;
 
 mod state;
 
@@ -69,9 +72,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
-use rand::SeedableRng;
-use rand::rngs::{StdRng, SysRng};
+use anyhow::{Context, Error, Result, bail};
 
 use self::connecting::{dialing, finding, listener};
 use self::disk::Disk;
@@ -89,19 +90,19 @@ pub use self::telling::hints::Pace;
 use self::threads::Threads;
 use crate::config::Config;
 use crate::disk::manifest::Beside;
-use crate::limits::{BURST, Limits, Rate};
 use crate::output::console::{Console, ConsoleLines, Progress};
 use crate::output::event_log::LogFile;
-use crate::output::progress_json::{ProgressFile, Snapshot};
-use crate::peer::{Allowances, Event, Membership, Peer, Setup};
+use crate::output::events::{EventFile, Recorder};
+use crate::output::progress_json::ProgressFile;
+use crate::peer::Event;
 
 /// Maximum time that a finished peer still serves the others (protocol B).
 const PARTING_PATIENCE: Duration = Duration::from_secs(5);
 /// Number of members, besides those that are listed, for which an open swarm's peer asks for open files. Its warnings about memory
 /// and limits are about this number, too.
 const USUAL_MEMBERS: usize = 100;
-/// Interval between two lines of `--progress-json`.
-const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
+/// Maximum time that the end waits for the last lines of `--events`: the reader of a pipe may be slow.
+const EVENTS_PATIENCE: Duration = Duration::from_secs(2);
 /// Maximum time that threads may take to end after they were stopped.
 const JOIN_PATIENCE: Duration = Duration::from_millis(500);
 /// The same in an open swarm, where trackers are told that this peer stops.
@@ -120,6 +121,8 @@ pub struct Run<'a> {
     pub beside: Option<Beside>,
     /// The file for lines of JSON.
     pub progress_json: Option<&'a Path>,
+    /// The file for everything that happens.
+    pub events: Option<&'a Path>,
     /// How members of an open swarm are found.
     #[cfg(feature = "discovery")]
     pub finders: Finders,
@@ -134,7 +137,7 @@ pub struct Run<'a> {
 /// # Panics
 /// When called a second time in a process: it has one logger.
 pub fn run(run: Run, console: &Console, signals: &SignalWatch) -> Result<End> {
-    let Run { config, claim, options, beside, progress_json, .. } = run;
+    let Run { config, claim, options, beside, progress_json, events, .. } = run;
     let started = Instant::now();
     let (own, common) = (config.own(), &config.common);
     let unlisted_count = if options.open.is_some() { USUAL_MEMBERS } else { 0 };
@@ -174,43 +177,40 @@ pub fn run(run: Run, console: &Console, signals: &SignalWatch) -> Result<End> {
     let listening: Result<Vec<_>, _> = listeners.iter().map(TcpListener::local_addr).collect();
     let listening = listening.context("cannot read the address of a listening socket")?;
     let port = listening.first().map_or(own.port, SocketAddr::port);
-    console.say(&words::greeting(config, &files, port, options.open.is_some()));
-    if let Some(Beside { path, manifest, .. }) = beside.as_ref().filter(|_| !own.has_file) {
-        console.say(&format!("checking every piece against its {} in {}", manifest.kind(), path.display()));
-    }
-    // A seeder has nothing to resume but its log.
-    if files.resumed && !own.has_file {
-        console.say("resuming an interrupted run; --fresh starts over");
-    }
-    let setup = Setup {
-        neighbors: config.neighbors().map(|neighbor| neighbor.id).collect(),
-        membership: options.open.map_or(Membership::Listed, |stay| Membership::Open { least: stay.least }),
-        pieces: files.pieces,
-        file_completed: files.completed,
-        complete_neighbors: files.complete_neighbors,
-        preferred_count: common.preferred_count as usize,
-        select: options.select,
-        eager: options.eager,
-        allowances: allowances(options.limits),
-    };
-    let peer = Peer::new(setup, generator(config, options));
+    greet(config, &files, beside.as_ref(), port, options, console);
+    let peer = startup::peer::new(config, options, files.pieces, files.completed, files.complete_neighbors);
     let manifest = beside.map(|beside| beside.manifest);
     #[cfg(feature = "discovery")]
     let me = match options.open {
-        Some(_) => Some(run.finders.identity(config, manifest.as_ref(), &mut generator(config, options))?),
+        Some(_) => {
+            Some(run.finders.identity(config, manifest.as_ref(), &mut startup::peer::generator(config, options))?)
+        }
         None => None,
     };
+    let pieces = peer.pieces().count();
+    let recording =
+        events.map(|path| Ok::<_, Error>((EventFile::create(path)?, recording::begin(config, pieces)))).transpose()?;
+    let (event_file, recorder) = recording.unzip();
     let disk = Disk::new(files.store, files.journal, manifest, log_file);
     let shared = Shared::new(own.id, peer, disk, options);
     let seeders = config.neighbors().filter(|neighbor| neighbor.has_file).map(|neighbor| neighbor.id);
-    let shared = shared.dialing(config.earlier().iter().map(|neighbor| neighbor.id)).with_seeders(seeders);
+    let shared = shared
+        .dialing(config.earlier().iter().map(|neighbor| neighbor.id))
+        .with_seeders(seeders)
+        .recorded_by(recorder.clone());
     let shared = Arc::new(shared);
 
     let threads = Threads::new(Arc::clone(&shared));
+    // They end last: the last line is the end.
+    let event_threads = Threads::new(Arc::clone(&shared));
     signals.hand_over(Arc::clone(&shared));
     // This is the first event, before any thread can report another.
     shared.apply(Event::Started);
     let begun = start_threads(config, options, &shared, &threads, console, listeners, progress_file);
+    let begun = begun.and_then(|()| match event_file.zip(recorder.clone()) {
+        Some((file, recorder)) => event_threads.need("events", move || recording::write_events(file, &recorder)),
+        None => Ok(()),
+    });
     #[cfg(feature = "discovery")]
     let begun = match me {
         Some(me) => begun.and_then(|()| run.finders.start(me, &shared, &threads, console, &listening)),
@@ -234,8 +234,23 @@ pub fn run(run: Run, console: &Console, signals: &SignalWatch) -> Result<End> {
     console.finish();
     let free_since = shared.free_since().filter(|_| matches!(end, End::Finished));
     let elapsed = free_since.unwrap_or_else(Instant::now).saturating_duration_since(started);
+    if let Some(recorder) = &recorder {
+        end_events(recorder, &end, &event_threads);
+    }
     sum_up(config, &shared, &end, elapsed, console);
     Ok(end)
+}
+
+/// Says what this peer is about to do.
+fn greet(config: &Config, files: &Files, beside: Option<&Beside>, port: u16, options: Options, console: &Console) {
+    console.say(&words::greeting(config, files, port, options.open.is_some()));
+    if let Some(Beside { path, manifest, .. }) = beside.filter(|_| !config.own().has_file) {
+        console.say(&format!("checking every piece against its {} in {}", manifest.kind(), path.display()));
+    }
+    // A seeder has nothing to resume but its log.
+    if files.resumed && !config.own().has_file {
+        console.say("resuming an interrupted run; --fresh starts over");
+    }
 }
 
 /// Checks that this peer's host is an address of this machine, for a host that the user has just named.
@@ -249,27 +264,8 @@ pub fn check_listen(config: &Config) -> Result<()> {
     }
 }
 
-/// Peers of a swarm that all get the same seed should not choose alike, so the ID is mixed in.
-fn generator(config: &Config, options: Options) -> StdRng {
-    match options.seed {
-        Some(seed) => {
-            let mut mixed = [0; 32];
-            mixed[..8].copy_from_slice(&seed.to_le_bytes());
-            mixed[8..12].copy_from_slice(&config.own().id.number().to_le_bytes());
-            StdRng::from_seed(mixed)
-        }
-        None => StdRng::try_from_rng(&mut SysRng).expect("the system has random numbers"),
-    }
-}
-
 /// Minimum time that this peer was choked by every neighbor to report it.
 const WORTH_TELLING: Duration = Duration::from_millis(50);
-
-/// Returns the allowances: a burst that is not used is kept.
-fn allowances(limits: Limits) -> Allowances {
-    let kept = |rate: Rate| rate.bytes_in(BURST).max(1);
-    Allowances { all: limits.download.map(kept), each: limits.download_per_neighbor.map(kept) }
-}
 
 fn start_threads(
     config: &Config,
@@ -329,7 +325,7 @@ fn start_threads(
     }
     if let Some(file) = progress_file {
         let shared = Arc::clone(shared);
-        threads.need("progress", move || write_progress(&shared, file))?;
+        threads.need("progress", move || timers::write_progress(&shared, file))?;
     }
     Ok(())
 }
@@ -341,26 +337,11 @@ fn show_progress(shared: &Shared, console: &Console) {
     }
 }
 
-/// Writes a line at the start, one each second, and one at the end.
-fn write_progress(shared: &Shared, mut file: ProgressFile) {
-    let bytes = |neighbor| {
-        let tally = shared.traffic().tally(neighbor);
-        tally.map_or((0, 0), |tally| (tally.received(), tally.sent()))
-    };
-    let mut append = || file.append(shared.look(|peer| Snapshot::of(shared.own(), peer, bytes)));
-    let mut due = Instant::now();
-    let mut appended = append();
-    while appended.is_ok() {
-        due += PROGRESS_INTERVAL;
-        let goes_on = shared.wait_until(due);
-        appended = append();
-        if !goes_on {
-            break;
-        }
-    }
-    if let Err(error) = appended {
-        // The copies of all peers stay right.
-        log::warn!("{error:#}; writing no more progress lines");
+/// Records the end, and waits for the last events to be written.
+fn end_events(recorder: &Recorder, end: &End, threads: &Threads) {
+    recorder.end(end.status());
+    if !threads.join(EVENTS_PATIENCE) {
+        log::warn!("the last events were not written within {} s", EVENTS_PATIENCE.as_secs());
     }
 }
 

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::acks::Brought;
-use super::joining::Turned;
+use super::joining::{self, Turned};
 use super::link::{Link, Made};
+use super::recording::Recording;
 use super::shared::Shared;
 use super::stream::Stream;
 use super::telling::callers::{Did, Who};
@@ -38,11 +39,13 @@ pub fn answer(shared: &Arc<Shared>, threads: &Threads, stream: Arc<Stream>, shak
         shared.note_odd_caller(address, did);
         let level =
             if shared.is_new_sentence(Who::Caller(address), sentence) { log::Level::Warn } else { log::Level::Debug };
+        stream.note_end(sentence);
         log::log!(level, "a caller from {from} {sentence}");
     };
     let handshake = match shake_hands(shared, &stream, HANDSHAKE_PATIENCE) {
         Ok(handshake) => handshake,
         Err(HandshakeEnd::Gone(error, count)) => {
+            stream.note_end("it sent no handshake");
             let timed_out = error.kind() == ErrorKind::TimedOut;
             shared.note_odd_caller(address, if timed_out { Did::Waited(count) } else { Did::Ended(count) });
             return log::debug!("a caller from {from} did not shake hands: {error}");
@@ -91,7 +94,11 @@ impl From<io::Error> for HandshakeEnd {
 pub fn shake_hands(shared: &Shared, stream: &Stream, patience: Duration) -> Result<Handshake, HandshakeEnd> {
     let deadline = Instant::now() + patience;
     stream.send_at_once()?;
+    let began = stream.recording().map(Recording::now);
     stream.write_all(&Handshake::of(shared.own()).to_bytes())?;
+    if let (Some(recording), Some(began)) = (stream.recording(), began) {
+        recording.sent_handshake(began, shared.own());
+    }
     let mut bytes = [0; HANDSHAKE_LEN];
     let mut filled = 0;
     loop {
@@ -108,6 +115,9 @@ pub fn shake_hands(shared: &Shared, stream: &Stream, patience: Duration) -> Resu
         }
         match Handshake::read(&bytes[..filled]) {
             Ok(Some(handshake)) => {
+                if let Some(recording) = stream.recording() {
+                    recording.received_handshake(handshake.id_number());
+                }
                 if let Some(neighbor) = handshake.peer_id(|id| shared.knows(id)) {
                     for oddity in diagnosis::of_handshake(&bytes) {
                         let sentence = format!("is understood, but {oddity}");
@@ -171,15 +181,20 @@ pub fn converse(shared: &Arc<Shared>, threads: &Threads, neighbor: PeerId, made:
     log::debug!("to {neighbor}: handshake");
     log::debug!("from {neighbor}: handshake");
     log::debug!("connection with {neighbor}: {}", if opened_by == Opener::Us { "made" } else { "taken" });
-    let link = match shared.connect(neighbor, made, stream) {
+    let link = match shared.connect(neighbor, made, Arc::clone(&stream)) {
         Ok(link) => link,
-        Err(Turned::Stopped) => return,
-        Err(Turned::NoRoom) => return log::debug!("{neighbor} was turned away: there are too many members"),
+        Err(Turned::Stopped) => return stream.note_end("this peer ends"),
+        Err(Turned::NoRoom) => {
+            stream.note_end("there are too many members");
+            return log::debug!("{neighbor} was turned away: there are too many members");
+        }
         Err(Turned::Away(refusal)) => {
+            stream.note_end(joining::why(refusal));
             shared.tell_turned_away(neighbor, refusal);
             return;
         }
     };
+    drop(stream);
     if shared.is_open()
         && let Err(error) = link.stream.watch()
     {
@@ -203,6 +218,13 @@ pub fn converse(shared: &Arc<Shared>, threads: &Threads, neighbor: PeerId, made:
     // Waited for in any case: what is queued leaves even if it may be in vain.
     let closed = matches!(farewell, Farewell::Closed) && has_heard_all(&link) && !turned_away;
     shared.disconnect(&link, if closed { Ending::Closed } else { Ending::Broken });
+    if let Some(recording) = link.stream.recording() {
+        // Another thread that gives it up says why; silence is the only other cause.
+        recording.ends("it was silent for too long");
+        if closed {
+            recording.ends_in_order();
+        }
+    }
     if let Farewell::Fault(fault) = farewell {
         shared.tell_fault(&link, &fault);
     }
@@ -222,6 +244,9 @@ fn read_messages(shared: &Shared, link: &Link, said: &mut Heard) -> Farewell {
     let neighbor = link.neighbor;
     let stream = &link.stream;
     let mut reader = FrameReader::new(shared.layout());
+    if stream.recording().is_some() {
+        reader.keep_skipped();
+    }
     let mut watch = Watch::new(shared.patience());
     let tick = (shared.request_timeout() / 8).clamp(READ_TICK, LONGEST_READ_TICK);
     if let Err(error) = stream.limit_reads(Some(tick)) {
@@ -235,6 +260,7 @@ fn read_messages(shared: &Shared, link: &Link, said: &mut Heard) -> Farewell {
         let mut came = None;
         match stream.read(reader.space()) {
             Ok(0) => {
+                stream.note_end("the neighbor closed it");
                 log::debug!("{neighbor} has closed the connection");
                 return Farewell::Closed;
             }
@@ -244,6 +270,7 @@ fn read_messages(shared: &Shared, link: &Link, said: &mut Heard) -> Farewell {
             }
             Err(error) if is_pause(&error) => {}
             Err(error) => {
+                stream.note_end(&error.to_string());
                 log::debug!("connection with {neighbor}: {error}");
                 return Farewell::Broken;
             }
@@ -259,6 +286,7 @@ fn read_messages(shared: &Shared, link: &Link, said: &mut Heard) -> Farewell {
                 let sentence = diagnosis::sentence(oddity, diagnosis::of_oddity(oddity));
                 shared.warn_of(link, &format!("neighbor {neighbor} {sentence}"));
             }
+            record(stream, neighbor, &mut reader, next.as_ref().ok().and_then(Option::as_ref));
             if let Ok(Some(message)) = &next {
                 log::debug!("from {neighbor}: {message}");
                 watch.heard(message);
@@ -280,7 +308,9 @@ fn read_messages(shared: &Shared, link: &Link, said: &mut Heard) -> Farewell {
                 }
                 Ok(None) => break,
                 Err(fault) => {
-                    return Farewell::Fault(diagnosis::sentence(fault, reader.mistake(fault)));
+                    let fault = diagnosis::sentence(fault, reader.mistake(fault));
+                    stream.note_end(&fault);
+                    return Farewell::Fault(fault);
                 }
             }
             // A neighbor that we do not read from is not silent, but may still owe a piece that should be requested from
@@ -311,6 +341,17 @@ fn read_messages(shared: &Shared, link: &Link, said: &mut Heard) -> Farewell {
                 return Farewell::Broken;
             }
         }
+    }
+}
+
+/// Records what the reader has found: a message, and before it those that it has skipped.
+fn record(stream: &Stream, neighbor: PeerId, reader: &mut FrameReader, message: Option<&Message>) {
+    let Some(recording) = stream.recording() else { return };
+    for (number, length) in reader.take_skipped() {
+        recording.received_other(neighbor, number, length);
+    }
+    if let Some(message) = message {
+        recording.received(neighbor, message.clone());
     }
 }
 

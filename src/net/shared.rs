@@ -21,6 +21,7 @@ use super::state::{DiskWork, State, Work};
 use super::telling::hints::{Pace, Patience};
 use super::traffic::Traffic;
 use crate::limits::Limits;
+use crate::output::events::Recorder;
 use crate::peer::{Event, Peer};
 use crate::protocol::layout::{FileLayout, PieceIndex};
 use crate::protocol::message::Message;
@@ -38,6 +39,8 @@ pub struct Shared {
     disk: Disk,
     traffic: Traffic,
     options: Options,
+    /// Takes the events for `--events`.
+    recorder: Option<Arc<Recorder>>,
     /// The neighbors that `PeerInfo.cfg` lists.
     listed: BTreeSet<PeerId>,
     /// Those whose lines come before ours; this peer dials them.
@@ -62,6 +65,7 @@ impl Shared {
             disk,
             traffic,
             options,
+            recorder: None,
             listed,
             earlier: BTreeSet::new(),
             seeders: BTreeSet::new(),
@@ -75,6 +79,18 @@ impl Shared {
     #[must_use]
     pub fn dialing(self, earlier: impl IntoIterator<Item = PeerId>) -> Self {
         Self { earlier: earlier.into_iter().collect(), ..self }
+    }
+
+    /// Records all events from now on.
+    #[must_use]
+    pub fn recorded_by(self, recorder: Option<Arc<Recorder>>) -> Self {
+        self.lock().recorder.clone_from(&recorder);
+        Self { recorder, ..self }
+    }
+
+    /// Returns what takes the events, if they are recorded.
+    pub fn recorder(&self) -> Option<&Arc<Recorder>> {
+        self.recorder.as_ref()
     }
 
     /// Sets the neighbors that start with the file.

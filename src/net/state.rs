@@ -8,6 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Condvar};
 use std::time::{Duration, Instant};
 
+use super::choices::Choice;
 use super::end::End;
 use super::figures::Stopwatch;
 use super::link::Link;
@@ -22,6 +23,7 @@ use super::telling::callers::{OddCaller, Told};
 use super::telling::drops::Drops;
 use super::telling::waiting::Trouble;
 use crate::output::event_log;
+use crate::output::events::Recorder;
 use crate::peer::{Action, Event, NeighborView, Origin, Peer, Refusal};
 use crate::protocol::layout::PieceIndex;
 use crate::protocol::message::Message;
@@ -71,6 +73,8 @@ pub struct State {
     pub refusals: BTreeSet<(PeerId, Refusal)>,
     /// The end of the present second, for the peer's event.
     second_over: Instant,
+    /// Takes the events for `--events`.
+    pub recorder: Option<Arc<Recorder>>,
     /// Empty between two events; kept to reuse its memory.
     actions: Vec<Action>,
     /// The time at which the first neighbor became interested.
@@ -99,7 +103,7 @@ pub struct State {
     pub twin: Option<Twin>,
     /// Whether a neighbor has ever sent a message.
     pub was_let_in: bool,
-    /// Why the process ends, once there is a reason.
+    /// Why the process ends.
     pub end: Option<End>,
     /// Whether all threads must stop.
     pub stopped: bool,
@@ -173,6 +177,7 @@ impl State {
             waiting: BTreeSet::new(),
             refusals: BTreeSet::new(),
             second_over: Instant::now(),
+            recorder: None,
             actions: Vec::new(),
             timers_started: None,
             preferred_due: None,
@@ -312,9 +317,11 @@ impl State {
         let mut actions = std::mem::take(&mut self.actions);
         let from = if let Event::MessageReceived { from, .. } = event { Some(from) } else { None };
         let may_starve = changes_who_unchokes_us(&event);
+        let choice = Choice::before(self.recorder.as_ref(), &event, &self.peer);
         self.note_answer(&event);
         self.was_let_in |= from.is_some();
         self.peer.handle(event, &mut actions);
+        let choice = choice.inspect(|choice| choice.note(&self.peer));
         for action in actions.drain(..) {
             match action {
                 Action::Send { to, message } => {
@@ -329,12 +336,18 @@ impl State {
                         Pushed::WakeWriter => work.wake.push(Arc::clone(&link.outbox)),
                         Pushed::Queued => {}
                         Pushed::Full => {
+                            link.stream.note_end("the neighbor stopped reading");
                             link.give_up();
                             work.unread.push(to);
                         }
                     }
                 }
-                Action::Log(event) => event_log::record(own, &event),
+                Action::Log(event) => {
+                    if let Some(choice) = &choice {
+                        choice.note_sentence(&event, &self.links);
+                    }
+                    event_log::record(own, &event);
+                }
                 Action::SavePiece { piece } => work.disk = Some(DiskWork::Save(piece)),
                 Action::Pause { neighbor, origin, wrong_count } => {
                     let doublings = (wrong_count - 1).min(LONGEST_PAUSE.as_secs().ilog2() + 1);
@@ -347,6 +360,7 @@ impl State {
                 }
                 Action::Close { neighbor, fault } => {
                     if let Some(link) = self.links.get(&neighbor) {
+                        link.stream.note_end(&fault.to_string());
                         link.give_up();
                         work.faulty.push((link.clone(), fault.to_string()));
                     }

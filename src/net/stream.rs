@@ -5,9 +5,13 @@
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
+
+use super::recording::Recording;
+use crate::output::events::Recorder;
 
 /// The system asks a silent other side after this time, then at this interval, and this often, before the connection is dead.
 const WATCH_AFTER: Duration = Duration::from_secs(10);
@@ -24,13 +28,36 @@ const WATCH_SENT: Duration = Duration::from_secs(30);
 
 /// A connection's socket.
 #[derive(Debug)]
-pub struct Stream(TcpStream);
+pub struct Stream {
+    socket: TcpStream,
+    recording: Option<Box<Recording>>,
+}
 
 impl Stream {
     /// Takes over a connected socket.
     #[must_use]
     pub fn new(socket: TcpStream) -> Self {
-        Self(socket)
+        Self { socket, recording: None }
+    }
+
+    /// Records what happens on this connection, if anything is recorded.
+    #[must_use]
+    pub fn recorded_by(self, recorder: Option<&Arc<Recorder>>) -> Self {
+        let recording = recorder.map(|recorder| Box::new(Recording::new(Arc::clone(recorder))));
+        Self { recording, ..self }
+    }
+
+    /// Returns the recording of this connection, if there is one.
+    #[must_use]
+    pub fn recording(&self) -> Option<&Recording> {
+        self.recording.as_deref()
+    }
+
+    /// Remembers for the recording why the connection ends; the first reason counts.
+    pub fn note_end(&self, reason: &str) {
+        if let Some(recording) = &self.recording {
+            recording.ends(reason);
+        }
     }
 
     /// Sends each write at once, however small it is.
@@ -38,7 +65,7 @@ impl Stream {
     /// # Errors
     /// When the connection is gone already.
     pub fn send_at_once(&self) -> io::Result<()> {
-        self.0.set_nodelay(true)
+        self.socket.set_nodelay(true)
     }
 
     /// Reads the bytes that are there, or waits for some up to the [limit](Self::limit_reads); 0 bytes mean the end.
@@ -46,7 +73,7 @@ impl Stream {
     /// # Errors
     /// `WouldBlock` or `TimedOut` when nothing came in time; other errors end the connection.
     pub fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        (&self.0).read(buffer)
+        (&self.socket).read(buffer)
     }
 
     /// Limits how long a read waits, to more than zero; `None` waits without a limit.
@@ -54,7 +81,7 @@ impl Stream {
     /// # Errors
     /// When the system refuses it.
     pub fn limit_reads(&self, patience: Option<Duration>) -> io::Result<()> {
-        self.0.set_read_timeout(patience)
+        self.socket.set_read_timeout(patience)
     }
 
     /// Writes as much as the socket takes, or waits for it to take some bytes up to the [limit](Self::limit_writes).
@@ -62,7 +89,7 @@ impl Stream {
     /// # Errors
     /// `WouldBlock` or `TimedOut` when it took nothing in time; other errors end the connection.
     pub fn write(&self, bytes: &[u8]) -> io::Result<usize> {
-        (&self.0).write(bytes)
+        (&self.socket).write(bytes)
     }
 
     /// Writes all bytes.
@@ -70,7 +97,7 @@ impl Stream {
     /// # Errors
     /// Those of [`Self::write`].
     pub fn write_all(&self, bytes: &[u8]) -> io::Result<()> {
-        (&self.0).write_all(bytes)
+        (&self.socket).write_all(bytes)
     }
 
     /// Limits how long a write waits, to more than zero; `None` waits without a limit.
@@ -78,27 +105,27 @@ impl Stream {
     /// # Errors
     /// When the system refuses it.
     pub fn limit_writes(&self, patience: Option<Duration>) -> io::Result<()> {
-        self.0.set_write_timeout(patience)
+        self.socket.set_write_timeout(patience)
     }
 
     /// Closes the sending half; the other side may still send. A socket that is no longer connected needs no shutting.
     pub fn shut_sending(&self) {
-        _ = self.0.shutdown(Shutdown::Write);
+        _ = self.socket.shutdown(Shutdown::Write);
     }
 
     /// Ends reading and writing at once, even in other threads.
     pub fn shut(&self) {
-        _ = self.0.shutdown(Shutdown::Both);
+        _ = self.socket.shutdown(Shutdown::Both);
     }
 
     /// Reports whether there is no new error on the socket, so that no reset has answered our bytes.
     pub fn is_sound(&self) -> bool {
-        matches!(self.0.take_error(), Ok(None))
+        matches!(self.socket.take_error(), Ok(None))
     }
 
     /// Returns the address and port at the other end; `None` if the connection was gone before its address could be read.
     pub fn remote(&self) -> Option<SocketAddr> {
-        self.0.peer_addr().ok()
+        self.socket.peer_addr().ok()
     }
 
     /// Lets the system ask a silent other side whether it is still there. If it is not, reading fails after some seconds. Where the
@@ -110,15 +137,15 @@ impl Stream {
         let keepalive = TcpKeepalive::new().with_time(WATCH_AFTER).with_interval(WATCH_INTERVAL);
         #[cfg(any(target_os = "linux", target_os = "android", target_os = "macos", target_os = "freebsd"))]
         let keepalive = keepalive.with_retries(WATCH_TRIES);
-        SockRef::from(&self.0).set_tcp_keepalive(&keepalive)?;
+        SockRef::from(&self.socket).set_tcp_keepalive(&keepalive)?;
         #[cfg(any(target_os = "linux", target_os = "android"))]
-        SockRef::from(&self.0).set_tcp_user_timeout(Some(WATCH_SENT))?;
+        SockRef::from(&self.socket).set_tcp_user_timeout(Some(WATCH_SENT))?;
         Ok(())
     }
 
     /// Returns the address and port at this end; `None` if the system does not tell.
     pub fn local(&self) -> Option<SocketAddr> {
-        self.0.local_addr().ok()
+        self.socket.local_addr().ok()
     }
 
     /// Returns the address at the other end; an IPv4 address is never in IPv6 notation.
@@ -129,7 +156,7 @@ impl Stream {
     /// Reports whether both ends are this one socket: the system may give a port without a listener to the dialing socket
     /// itself.
     pub fn reaches_itself(&self) -> bool {
-        self.0.local_addr().ok() == self.remote()
+        self.socket.local_addr().ok() == self.remote()
     }
 
     /// Asks the system to acknowledge now what was read; it forgets the request each time.
@@ -138,13 +165,13 @@ impl Stream {
     /// When the system refuses it.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     pub fn acknowledge(&self) -> io::Result<()> {
-        SockRef::from(&self.0).set_tcp_quickack(true)
+        SockRef::from(&self.socket).set_tcp_quickack(true)
     }
 }
 
 #[cfg(test)]
 impl std::os::fd::AsFd for Stream {
     fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
-        self.0.as_fd()
+        self.socket.as_fd()
     }
 }

@@ -1,6 +1,6 @@
 //! The threads that repeat their work. Two timers drive preferred and optimistic unchoking (protocol A7). One thread flushes
 //! waiting messages, and one the journal and the log. One reports what the download limits allow. One looks for missing peers
-//! and at the file.
+//! and at the file, and one writes `--progress-json`.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,6 +13,7 @@ use super::telling::waiting::{self, Missing};
 use super::threads::Threads;
 use crate::limits::{Income, Rate};
 use crate::output::console::Console;
+use crate::output::progress_json::{ProgressFile, Snapshot};
 use crate::peer::Event;
 
 /// Maximum age of a sentence of the log when it reaches the file.
@@ -28,6 +29,8 @@ const SAME_MOMENT: Duration = Duration::from_millis(20);
 const ALLOWANCE_INTERVAL: Duration = Duration::from_millis(10);
 /// Interval between two looks for missing peers.
 const WATCH_INTERVAL: Duration = Duration::from_millis(250);
+/// Interval between two lines of `--progress-json`.
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 /// Time before missing peers are first reported, and minimum time before the next report if the reasons have changed.
 pub const FIRST_TELL: Duration = Duration::from_secs(5);
 /// Interval between two reports if nothing has changed.
@@ -157,6 +160,29 @@ pub fn watch(shared: &Arc<Shared>, threads: &Threads, console: &Console, patienc
             let why = alone.unwrap_or_else(|| waiting::reasons(&given_up));
             return shared.end(End::GaveUp(given_up.into_iter().map(|(id, _)| id).collect(), why));
         }
+    }
+}
+
+/// Writes a line at the start, one each second, and one at the end.
+pub fn write_progress(shared: &Shared, mut file: ProgressFile) {
+    let bytes = |neighbor| {
+        let tally = shared.traffic().tally(neighbor);
+        tally.map_or((0, 0), |tally| (tally.received(), tally.sent()))
+    };
+    let mut append = || file.append(shared.look(|peer| Snapshot::of(shared.own(), peer, bytes)));
+    let mut due = Instant::now();
+    let mut appended = append();
+    while appended.is_ok() {
+        due += PROGRESS_INTERVAL;
+        let goes_on = shared.wait_until(due);
+        appended = append();
+        if !goes_on {
+            break;
+        }
+    }
+    if let Err(error) = appended {
+        // The copies of all peers stay right.
+        log::warn!("{error:#}; writing no more progress lines");
     }
 }
 

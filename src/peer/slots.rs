@@ -75,8 +75,20 @@ impl Peer {
     }
 
     fn interested(&self) -> Vec<Candidate> {
+        self.candidates().map(|(neighbor, bytes)| Candidate { neighbor, bytes }).collect()
+    }
+
+    /// Returns the neighbors that a tick selects from now, by ascending ID: all that are interested. Each has the number of bytes of
+    /// pieces that it sent since the last preferred tick.
+    pub fn candidates(&self) -> impl Iterator<Item = (PeerId, u64)> + '_ {
         let interested = self.neighbors.iter().filter(|(_, neighbor)| neighbor.they_are_interested);
-        interested.map(|(&neighbor, state)| Candidate { neighbor, bytes: state.bytes_since_tick }).collect()
+        interested.map(|(&neighbor, state)| (neighbor, state.bytes_since_tick))
+    }
+
+    /// Reports whether a neighbor is unchoked.
+    #[must_use]
+    pub fn unchokes(&self, neighbor: PeerId) -> bool {
+        self.choking.is_unchoked(neighbor)
     }
 
     /// Returns the preferred neighbors.

@@ -7,6 +7,7 @@
 //! - `files`: files that appear whole or not at all;
 //! - `rubric`: what the course's graders look at;
 //! - `history`, `logs`: what happened in a swarm, and the reader of logs, of any author; pure;
+//! - `grade`: the judge of a run by its logs: the rubric and the invariants;
 //! - `replay`: a run as a page that one can move through;
 //! - `hosts`: everything that runs on this machine and on others;
 //! - `copies`: the comparison of the copies, and the reports: `verify`;
@@ -28,11 +29,11 @@ mod files;
 
 mod rubric;
 
-#[allow(dead_code, unused_imports)]
 mod history;
 
 mod logs;
 
+mod grade;
 mod replay;
 
 mod hosts;
@@ -132,6 +133,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Meta(args) => meta::run(&args.what),
         Command::Track(args) => track::run(args),
         Command::Check(args) => check::run(args),
+        Command::Grade(args) => grade::run(args),
         Command::Replay(args) => replay::run(args),
         Command::Generate(args) => generate::run(&args.what),
     }

@@ -12,6 +12,7 @@ class Choking:
     def __init__(self, peer):
         self.peer = peer
         self.preferred, self.optimistic = set(), None
+        self.first = set()  # the candidates of the first selection; only a mutant looks at them
         self.former = set()  # former optimistic neighbors; only a mutant looks at them
 
     @property
@@ -27,8 +28,16 @@ class Choking:
     # ---- Every p seconds ----
 
     def choose_preferred(self):
+        if mutant("choking-nobody"):
+            return
         former = self.preferred
-        self.preferred = set(self.ranked()[: self.slots()])
+        ranked = self.ranked()
+        if mutant("choking-dead-preferred"):
+            ranked = [neighbor for neighbor in former if neighbor not in self.neighbors] + ranked
+        if mutant("choking-first-interested-only"):
+            self.first = self.first or set(ranked)
+            ranked = [neighbor for neighbor in ranked if neighbor in self.first]
+        self.preferred = set(ranked[: self.slots()])
         if mutant("choking-same-set") and former:
             self.preferred = former
         for neighbor in self.neighbors:
@@ -44,6 +53,8 @@ class Choking:
     def slots(self):
         if mutant("choking-everybody"):
             return len(self.neighbors)
+        if mutant("choking-one-preferred"):
+            return 1
         return self.peer.config.k + 1 if mutant("choking-more-than-k") else self.peer.config.k
 
     def ranked(self):
@@ -72,7 +83,9 @@ class Choking:
     # ---- Every m seconds ----
 
     def choose_optimistic(self):
-        if mutant("choking-optimistic-never"):
+        if mutant("choking-optimistic-never") or mutant("choking-nobody"):
+            return
+        if mutant("choking-optimistic-fixed") and self.optimistic:
             return
         if self.optimistic and not self.optimistic.they_are_interested:
             self.optimistic = None
@@ -81,11 +94,14 @@ class Choking:
             if self.optimistic:
                 self.former.add(self.optimistic)
             self.optimistic = candidates[0]
-            self.peer.log.write("optimistic", self.optimistic.id)
+            logged = min(self.peer.neighbors) if mutant("log-optimistic-of-first") else self.optimistic.id
+            self.peer.log.write("optimistic", logged)
         self.apply()
 
     def optimistic_candidates(self):
         candidates = [neighbor for neighbor in self.interested() if neighbor.we_choke_them]
+        if mutant("choking-first-interested-only"):
+            candidates = [neighbor for neighbor in candidates if neighbor in (self.first or candidates)]
         if mutant("choking-optimistic-among-unchoked"):
             return [neighbor for neighbor in self.interested() if not neighbor.we_choke_them] or candidates
         if mutant("choking-optimistic-among-uninterested"):
@@ -131,7 +147,8 @@ class Choking:
             self.apply()
 
     def forget(self, neighbor):
-        self.preferred.discard(neighbor)
+        if not mutant("choking-dead-preferred"):
+            self.preferred.discard(neighbor)
         self.former.discard(neighbor)
         if self.optimistic is neighbor:
             self.optimistic = None

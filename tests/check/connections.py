@@ -1,5 +1,6 @@
 """Connections: the listener, the dialers, the handshakes, and the reader of each neighbor (protocol A3, A4)."""
 
+import os
 import socket
 import sys
 import threading
@@ -18,6 +19,9 @@ class Connections:
 
     def accept_all(self, listener):
         """The listener thread: a reader for each caller, so that a silent one holds nobody up."""
+        if mutant("start-dials-before-accepting"):
+            with self.lock:
+                self.lock.wait_for(lambda: all(other in self.neighbors for other in self.config.earlier))
         while True:
             try:
                 sock, _ = listener.accept()
@@ -61,6 +65,8 @@ class Connections:
             neighbor = self.join(ident, sock, dialed, greeted)
             welcome = True
         except (Fault, OSError, EOFError) as error:
+            if mutant("handshake-ends-on-nonzero-reserved") and isinstance(error, wire.NotZero):
+                self.crash(error)
             print(f"{self.name_of(dialed)} was turned away: {error or 'it closed'}", file=sys.stderr, flush=True)
             sock.close()
         if served:
@@ -78,6 +84,11 @@ class Connections:
         self.leave(neighbor)
         return True
 
+    def crash(self, words):
+        """Ends the process as an exception does that nobody catches."""
+        print(f"Exception in thread main: {words}", file=sys.stderr, flush=True)
+        os._exit(1)
+
     def name_of(self, dialed):
         return f"Peer {dialed}" if dialed else "A caller"
 
@@ -92,12 +103,19 @@ class Connections:
             ours, greeted = self.bitfield_first(ours)
         if free("bitfield-at-once"):
             ours, greeted = self.bitfield_last(ours)
+        if mutant("handshake-speaks-early"):
+            ours, greeted = self.bitfield_last(ours)
+            ours += wire.frame(NOT_INTERESTED)
         answers = dialed is None and (free("accepted-answers") or mutant("handshake-id-of-other"))
-        if mutant("handshake-waits-for-other"):
+        if mutant("start-accepts-in-order") and dialed is None or mutant("handshake-waits-for-other"):
             answers = True
         if not answers:
             sock.sendall(ours)
         ident = wire.handshake_id(stream.read_handshake())
+        if mutant("start-accepts-in-order") and dialed is None:
+            before = self.config.later[: self.config.later.index(ident)]
+            if any(other not in self.neighbors for other in before):
+                raise Fault(f"has the ID {ident}, which is not the next one")
         if mutant("handshake-id-of-other") and dialed is None:
             ours = wire.handshake(ident)
         if answers:
@@ -135,21 +153,33 @@ class Connections:
             if self.is_over:
                 raise Fault("came when all was over")
             if ident in self.neighbors:
-                raise Fault(f"has the ID {ident}, which is connected already")
+                if not mutant("start-two-connections"):
+                    raise Fault(f"has the ID {ident}, which is connected already")
+            if mutant("handshake-class-missing"):
+                self.crash("NoClassDefFoundError: Neighbor")
+            self.turn_away(ident)
             neighbor = Neighbor(ident, sock)
             self.log.write("makes" if dialed else "connected-from", ident)
             if greeted is None:
                 self.greet(neighbor)
             else:
                 for piece in self.copy.pieces - greeted:
-                    neighbor.send(HAVE, wire.number(piece))
+                    neighbor.send(HAVE, wire.index(piece))
             self.neighbors[ident] = neighbor
+            if mutant("handshake-twice"):
+                neighbor.queue.put(wire.handshake(self.id))
             neighbor.writer.start()
             self.note_completeness(neighbor)
             self.lock.notify_all()
             if mutant("start-waits-for-all"):
                 self.lock.wait_for(lambda: len(self.neighbors) == len(self.config.ids) - 1 or self.is_over)
             return neighbor
+
+    def turn_away(self, ident):
+        """What only a mutant does: it turns away a neighbor that is welcome."""
+        if mutant("start-known-turned-away") and ident in self.once_known:
+            raise Fault(f"has the ID {ident}, which was here before")
+        self.once_known.add(ident)
 
     def greet(self, neighbor):
         """Sends the bitfield; a peer without pieces may leave it out."""
@@ -191,6 +221,10 @@ class Connections:
             if mutant("end-resets"):
                 neighbor.reset_at_close()
             neighbor.sock.close()
+            if mutant("end-crashes-on-loss") and not self.is_over:
+                self.crash("SocketException: Connection reset")
+            if mutant("start-two-connections") and self.neighbors.get(neighbor.id) is not neighbor:
+                return
             del self.neighbors[neighbor.id]
             self.choking.forget(neighbor)
             if mutant("requests-not-freed-on-loss"):

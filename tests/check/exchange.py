@@ -2,6 +2,7 @@
 
 import os
 import random
+import struct
 import time
 
 import wire
@@ -17,6 +18,8 @@ class Exchange:
         with self.lock:
             if self.neighbors.get(neighbor.id) is not neighbor:
                 return
+            if mutant("frames-all-ignored"):
+                return
             if mutant("start-deaf-at-first") and time.monotonic() - neighbor.since < 2:
                 return
             if mutant("bitfield-required") and not neighbor.has_greeted and kind != BITFIELD:
@@ -29,11 +32,11 @@ class Exchange:
             elif kind in (INTERESTED, NOT_INTERESTED):
                 self.on_interest(neighbor, kind == INTERESTED)
             elif kind == HAVE:
-                self.on_have(neighbor, wire.to_number(payload))
+                self.on_have(neighbor, wire.to_index(payload))
             elif kind == BITFIELD:
                 self.on_bitfield(neighbor, payload)
             elif kind == REQUEST:
-                self.on_request(neighbor, wire.to_number(payload))
+                self.on_request(neighbor, wire.to_index(payload))
             elif kind == PIECE:
                 self.on_piece(neighbor, payload)
             elif mutant("frames-dies-on-unknown-type"):
@@ -59,6 +62,8 @@ class Exchange:
 
     def on_interest(self, neighbor, interested):
         self.log.write("interested" if interested else "not-interested", neighbor.id)
+        if mutant("interest-repeat-fatal") and interested and neighbor.they_are_interested:
+            raise Fault("said interested twice")
         neighbor.they_are_interested = interested
         if mutant("interest-one-flag"):
             neighbor.we_are_interested = interested
@@ -71,6 +76,8 @@ class Exchange:
         if piece >= self.config.piece_count and not mutant("pieces-count-rounded-down"):
             raise Fault(f"announced the piece {piece} of {self.config.piece_count}")
         self.log.write("have", neighbor.id, piece)
+        if mutant("pieces-haves-ignored"):
+            return
         neighbor.pieces.add(piece)
         if not mutant("end-complete-from-haves-ignored"):
             self.note_completeness(neighbor)
@@ -96,13 +103,16 @@ class Exchange:
     def on_request(self, neighbor, piece):
         if neighbor.we_choke_them and not mutant("choking-serves-choked"):
             return  # it may have crossed our choke
-        if piece not in self.copy.pieces:
+        if piece not in self.copy.pieces or mutant("pieces-never-sent"):
             return
         data = self.copy.read(piece)
+        if mutant("pieces-wrong-content"):
+            data = self.copy.read(0)[: len(data)]
         if mutant("pieces-last-padded"):
             data = data.ljust(self.config.piece_size, b"\0")
         neighbor.sent += len(data)
-        neighbor.send(PIECE, data if mutant("pieces-without-index") else wire.number(piece) + data)
+        for _ in range(2 if mutant("pieces-sent-twice") else 1):
+            neighbor.send(PIECE, data if mutant("pieces-without-index") else wire.index(piece) + data)
 
     def on_piece(self, neighbor, payload):
         piece, data = self.piece_of(neighbor, payload)
@@ -120,13 +130,15 @@ class Exchange:
         if mutant("pieces-without-index"):
             piece, data = next(iter(neighbor.asked), 0), payload
         else:
-            piece, data = wire.to_number(payload[:4]), payload[4:]
+            piece, data = wire.to_index(payload[:4]), payload[4:]
         if piece >= self.config.piece_count:
             raise Fault(f"sent the piece {piece} of {self.config.piece_count}")
         size = self.config.size_of(piece)
         if mutant("pieces-last-padded") or mutant("pieces-last-awaited-in-full"):
             data = data[:size]
         if len(data) != size:
+            if mutant("pieces-short-stops"):
+                neighbor.asked.clear()
             raise Fault(f"sent {len(data)} bytes as piece {piece}, which has {size}")
         return piece, data
 
@@ -139,6 +151,8 @@ class Exchange:
         if self.copy.is_complete:
             self.log.write("complete")
             self.complete.add(self.id)
+            if mutant("end-crashes-when-complete") and len(self.complete) < len(self.config.ids):
+                self.crash("ArrayIndexOutOfBoundsException")
         if mutant("end-last-have-lost") and len(self.complete) == len(self.config.ids):
             os._exit(0)
         asks_on = not mutant("requests-one-an-unchoke")
@@ -169,7 +183,10 @@ class Exchange:
                 continue
             if mutant("pieces-have-to-lacking-only") and piece in other.pieces:
                 continue
-            other.send(HAVE, wire.number(piece))
+            if mutant("bitfield-gap") and time.monotonic() - other.since < 0.3:
+                continue
+            for _ in range(2 if mutant("pieces-have-twice") else 1):
+                other.send(HAVE, wire.index(piece))
 
     def announce_later(self, piece, sender):
         self.to_announce = [*self.to_announce, piece]
@@ -208,6 +225,8 @@ class Exchange:
         """Asks a neighbor that has unchoked us for one piece, chosen at random (protocol A8)."""
         if neighbor.they_choke_us and not self.asks_choked(neighbor) or neighbor.is_given_up:
             return
+        if mutant("requests-never") or mutant("requests-one-neighbor") and self.asked:
+            return
         while len(neighbor.asked) < (5 if mutant("requests-several") else 1):
             candidates = neighbor.pieces - self.copy.pieces - set(self.asked)
             if mutant("requests-duplicate"):
@@ -218,15 +237,30 @@ class Exchange:
                 candidates = set(range(self.config.piece_count)) - self.copy.pieces - set(self.asked)
             if not candidates:
                 return
-            piece = min(candidates) if mutant("requests-sequential") else random.choice(sorted(candidates))
+            piece = self.chosen(candidates)
             self.asked[piece] = neighbor
             neighbor.asked[piece] = time.monotonic()
             neighbor.once_asked.add(piece)
-            neighbor.send(REQUEST, wire.number(piece))
+            block = struct.pack(">II", 0, self.config.size_of(piece)) if mutant("requests-blocks") else b""
+            neighbor.send(REQUEST, wire.index(piece) + block)
             self.log.debug(f"requests the piece {piece} from {neighbor.id}")
             if mutant("pieces-have-early"):
                 for other in self.neighbors.values():
-                    other.send(HAVE, wire.number(piece))
+                    other.send(HAVE, wire.index(piece))
+
+    def chosen(self, candidates):
+        """The piece to ask for: one at random."""
+        if mutant("requests-sequential"):
+            return min(candidates)
+        if mutant("requests-reversed"):
+            return max(candidates)
+        if mutant("requests-rarest-first"):
+            ordered = random.sample(sorted(candidates), len(candidates))
+            return min(ordered, key=lambda piece: sum(piece in other.pieces for other in self.neighbors.values()))
+        if mutant("requests-fixed-seed"):
+            count = self.config.piece_count
+            return min(candidates, key=random.Random(7).sample(range(count), count).index)
+        return random.choice(sorted(candidates))
 
     def asks_choked(self, neighbor):
         if mutant("requests-before-interest"):

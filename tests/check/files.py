@@ -52,6 +52,8 @@ class Config:
 
     def size_of(self, piece):
         """The number of bytes of a piece; only the last may be shorter."""
+        if mutant("pieces-last-by-remainder") and piece == self.piece_count - 1:
+            return self.file_size % self.piece_size
         return min(self.piece_size, self.file_size - piece * self.piece_size)
 
 
@@ -62,7 +64,10 @@ class Copy:
         self.config = config
         self.directory = f"peer_{ident}"
         self.path = os.path.join(self.directory, config.file_name)
-        if config.has_file:
+        self.arrived = {}  # pieces in memory; only a mutant keeps them there
+        if mutant("files-seeder-in-id-directory") and config.has_file:
+            self.path = os.path.join(str(ident), config.file_name)
+        if config.has_file or mutant("files-old-copy-taken") and os.path.exists(self.path):
             self.pieces = set(range(config.piece_count))
             self.file = open(self.path, "rb")
             if mutant("files-seeder-overwritten"):
@@ -95,11 +100,16 @@ class Copy:
         return len(self.pieces) == self.config.piece_count
 
     def read(self, piece):
+        if piece in self.arrived:
+            return self.arrived[piece]
         self.file.seek(piece * self.config.piece_size)
         return self.file.read(self.config.size_of(piece))
 
     def write(self, piece, data):
         self.file.seek(piece * self.config.piece_size)
+        if mutant("files-in-order-of-arrival"):
+            self.arrived[piece] = data
+            self.file.seek(0, os.SEEK_END)
         self.file.write(data)
         self.file.flush()
         self.pieces.add(piece)
@@ -145,6 +155,9 @@ class Log:
             path = os.path.join(f"peer_{ident}", path)
         if mutant("log-id-in-brackets-in-name"):
             path = f"log_peer_[{ident}].log"
+        if mutant("log-date-in-name"):
+            path = f"log_peer_{ident}_{time.strftime('%Y-%m-%d')}.log"
+        self.count = 0  # lines that are written
         os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
         self.file = open(path, "a" if mutant("log-appended") else "w", encoding="utf-8")
         if mutant("log-header-line"):
@@ -163,6 +176,10 @@ class Log:
         text = SENTENCES[name]
         if mutant("log-recieved"):
             text = text.replace("received", "recieved")
+        if mutant("log-other-words"):
+            text = text.replace("received", "got")
+        if mutant("log-from-peer"):
+            text = text.replace("from {}", "from Peer {}")
         if mutant("log-quotes"):
             text = text.replace("'", "")
         if mutant("log-curly-quotes"):
@@ -185,6 +202,8 @@ class Log:
         text = (", " if mutant("log-preferred-spaces") else ",").join(ids)
         if mutant("log-preferred-in-brackets"):
             text = f"[{text}]"
+        if mutant("log-preferred-in-braces"):
+            text = f"{{{text}}}"
         if mutant("log-preferred-trailing-comma"):
             text += ","
         self.write("preferred", text)
@@ -192,7 +211,9 @@ class Log:
     def line(self, text):
         form = "%d/%m/%Y %H:%M:%S" if free("other-time-form") else "%Y-%m-%d %H:%M:%S"
         peer = f"Peer [{self.id}]" if mutant("log-id-in-brackets") else f"Peer {self.id}"
-        line = f"[{time.strftime(form)}]: {peer} {text}\n"
+        self.count += 1
+        seconds = time.time() - (self.count if mutant("log-time-backwards") else 0)
+        line = f"[{time.strftime(form, time.localtime(seconds))}]: {peer} {text}\n"
         if mutant("log-no-time"):
             line = f"{peer} {text}\n"
         if mutant("log-doubled-blanks"):

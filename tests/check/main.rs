@@ -1,5 +1,6 @@
 //! Tests of `swarm check`: it runs anybody's peer, and nothing of it is left.
 
+mod hints;
 mod mutants;
 mod processes;
 mod running;

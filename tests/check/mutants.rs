@@ -1,8 +1,10 @@
 //! Every mutant of `peer.py` is found, and named as what it is; every correct variant passes.
 //!
 //! `mutants.txt` is the table: a line a mutant, with the name of its mistake and the cases that find it, then the names of other
-//! mistakes that follow from it. A case behind a `+` only runs beside: it may show what another one tells. By default only these cases run. `CHECK_MUTANTS=all` runs all cases for each mutant, which takes
-//! about half an hour, and allows no failure that the table does not explain. `CHECK_MUTANTS=name,name` does so for some.
+//! mistakes that follow from it. A case behind a `+` only runs beside: it may show what another one tells, and no other
+//! mistake. By default only these cases run. `CHECK_MUTANTS=all` runs all cases for each mutant, which takes
+//! about half an hour, and allows no failure that the table does not explain. `CHECK_MUTANTS=name,name` does so for some, and
+//! `CHECK_MUTANTS=3/10` for the third of ten parts. `scripts/mutants.sh` calls the test so.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -102,7 +104,14 @@ fn faults(row: &Row, report: &Value, all: bool) -> Vec<String> {
         }
     }
     let is_explained = |name: &str| name == row.mistake || row.follows.iter().any(|follows| follows == name);
-    let failing = cases(report).iter().filter(|case| all && text(case, "verdict") == "fail");
+    // What only runs beside is there to say nothing else.
+    let is_beside = |case: &Value| row.cases.iter().any(|own| own.strip_prefix('+') == Some(text(case, "address")));
+    let is_failure = |case: &&Value| match text(case, "verdict") {
+        "fail" => all || is_beside(case),
+        "warn" => is_beside(case),
+        _ => false,
+    };
+    let failing = cases(report).iter().filter(is_failure);
     for case in failing.filter(|case| mistakes(case).into_iter().any(|name| !is_explained(name))) {
         let address = text(case, "address");
         if !row.cases.iter().any(|own| own == address) {
@@ -112,13 +121,41 @@ fn faults(row: &Row, report: &Value, all: bool) -> Vec<String> {
     faults
 }
 
+/// Returns the rows that `CHECK_MUTANTS` chooses: all, a part such as 3/10, or those with these names.
+fn chosen<'a>(rows: &'a [Row], choice: &str) -> Vec<&'a Row> {
+    if choice == "all" {
+        return rows.iter().collect();
+    }
+    if let Some((part, parts)) = choice.split_once('/') {
+        let number =
+            |text: &str| text.parse::<usize>().unwrap_or_else(|error| panic!("CHECK_MUTANTS={choice}: {error}"));
+        let (part, parts) = (number(part), number(parts));
+        assert!((1..=parts).contains(&part), "CHECK_MUTANTS={choice}: there is no part {part} of {parts}");
+        return rows.iter().skip(part - 1).step_by(parts).collect();
+    }
+    let named = |name| rows.iter().find(|row| row.mutant == name);
+    choice.split(',').map(|name| named(name).unwrap_or_else(|| panic!("no mutant has the name '{name}'"))).collect()
+}
+
+#[test]
+fn parts_of_the_table_have_each_mutant_once() {
+    let rows = table();
+    let names = |choice: &str| chosen(&rows, choice).into_iter().map(|row| row.mutant.clone()).collect::<Vec<_>>();
+    let mut parts: Vec<_> = (1..=7).flat_map(|part| names(&format!("{part}/7"))).collect();
+    let mut all = names("all");
+    parts.sort_unstable();
+    all.sort_unstable();
+    assert_eq!(parts, all);
+    assert_eq!(names("end-never,start-dials-all"), ["end-never", "start-dials-all"]);
+}
+
 #[test]
 fn each_mutant_is_named_as_what_it_is() {
     let Some(python) = python() else { return };
-    let chosen = env::var("CHECK_MUTANTS").unwrap_or_default();
-    let is_chosen = |row: &Row| chosen == "all" || chosen.split(',').any(|name| name == row.mutant);
+    let choice = env::var("CHECK_MUTANTS").ok().filter(|choice| !choice.is_empty());
+    let all = choice.is_some();
     let rows: Vec<Row> = table();
-    let queue = Mutex::new(rows.iter().filter(|row| chosen.is_empty() || is_chosen(row)));
+    let queue = Mutex::new(choice.map_or_else(|| rows.iter().collect(), |choice| chosen(&rows, &choice)).into_iter());
     let found = Mutex::new(Vec::new());
     thread::scope(|scope| {
         for _ in 0..AT_A_TIME {
@@ -127,10 +164,14 @@ fn each_mutant_is_named_as_what_it_is() {
                     let Some(row) = queue.lock().expect("no thread has panicked").next() else { return };
                     let command = peer(&python, "--mutant", &row.mutant);
                     let only = row.cases.join(",").replace('+', "");
-                    let all = is_chosen(row);
                     let report =
                         if all { check(&command, &[]) } else { check(&command, &["--jobs", "4", "--only", &only]) };
-                    found.lock().expect("no thread has panicked").extend(faults(row, &report, all));
+                    let faults = faults(row, &report, all);
+                    if all {
+                        let told = if faults.is_empty() { row.mistake.clone() } else { faults.join("; ") };
+                        eprintln!("{:<38} {:<4} {told}", row.mutant, if faults.is_empty() { "ok" } else { "BAD" });
+                    }
+                    found.lock().expect("no thread has panicked").extend(faults);
                 }
             });
         }
@@ -152,6 +193,33 @@ fn the_table_has_every_mutant_once() {
     listed.sort_unstable();
     assert_eq!(listed, names);
     assert!(rows.len() >= 45, "{}", rows.len());
+}
+
+/// Returns the names of all mistakes, read from where they are declared.
+fn names_of_mistakes() -> BTreeSet<String> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/swarm/check/mistakes");
+    let files = fs::read_dir(dir).expect("the directory").map(|entry| entry.expect("an entry").path());
+    // A declaration begins with `CONSTANT "its-name"`.
+    let name = |line: &str| {
+        let (constant, name) = line.trim().strip_suffix('"')?.split_once(" \"")?;
+        let is_constant = constant.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+        is_constant.then(|| name.to_owned())
+    };
+    let texts = files.map(|file| fs::read_to_string(file).expect("text"));
+    texts.flat_map(|text| text.lines().filter_map(name).collect::<Vec<_>>()).collect()
+}
+
+#[test]
+fn each_mistake_is_shown_by_a_mutant() {
+    let rows = table();
+    let shown: BTreeSet<&str> =
+        rows.iter().flat_map(|row| row.follows.iter().chain([&row.mistake])).map(String::as_str).collect();
+    let names = names_of_mistakes();
+    assert!(names.len() > 100, "{names:?}");
+    let unknown: Vec<_> = shown.iter().filter(|name| !names.contains(**name)).collect();
+    assert!(unknown.is_empty(), "the table names mistakes that do not exist: {unknown:?}");
+    let missing: Vec<_> = names.iter().filter(|name| !shown.contains(name.as_str())).collect();
+    assert!(missing.is_empty(), "no mutant of the table shows these mistakes: {missing:?}");
 }
 
 /// Asserts that a peer fails no case, and returns the addresses of those that warn.

@@ -31,7 +31,16 @@ class Neighbor:
         self.writer = threading.Thread(target=self.write_all, daemon=True)
 
     def send(self, kind, payload=b""):
+        if mutant("start-sends-under-lock"):
+            self.send_now(wire.frame(kind, payload))
+            return
         self.queue.put(wire.frame(kind, payload))
+
+    def send_now(self, data):
+        try:
+            self.sock.sendall(data)
+        except OSError:
+            pass  # the reader sees the loss too
 
     def finish(self):
         """Closes the sending half after all that is queued."""

@@ -47,6 +47,7 @@ class Peer(Connections, Exchange):
         self.choking = Choking(self)
         self.clock_begins = time.monotonic() if free("clock-from-start") else None
         self.to_announce = []  # pieces whose haves wait a few ms
+        self.once_known = set()  # all that were neighbors once; only a mutant looks at them
         self.is_over = False
 
     # ---- Threads ----
@@ -55,6 +56,8 @@ class Peer(Connections, Exchange):
         if free("starts-late"):
             time.sleep(0.5)
         _, port = self.config.addresses[self.id]
+        if mutant("start-other-port"):
+            port = 0
         listener = socket.create_server(("", port), backlog=64)
         print(f"Peer {self.id} listens on port {port}", file=sys.stderr, flush=True)
         dialed = list(self.config.earlier)
@@ -62,9 +65,15 @@ class Peer(Connections, Exchange):
             dialed = [other for other in self.config.ids if other != self.id]
         if mutant("start-dials-one-before"):
             dialed = dialed[-1:]
+        if mutant("start-dials-nobody"):
+            dialed = []
+        if mutant("start-two-connections"):
+            dialed += dialed
         if free("dials-backwards"):
             dialed.reverse()
         self.start(self.accept_all, listener)
+        if free("dials-late"):
+            time.sleep(4)
         for other in dialed:
             self.start(self.dial, other)
         self.start(self.tick_all)
@@ -74,6 +83,11 @@ class Peer(Connections, Exchange):
         with self.lock:
             self.lock.wait_for(lambda: self.is_over)
         return self.end(listener)
+
+    def crash(self, words):
+        """Ends the process as an exception would that nobody caught."""
+        print(f"Exception in thread main: {words}", file=sys.stderr, flush=True)
+        os._exit(1)
 
     def start(self, body, *given):
         thread = threading.Thread(target=body, args=given, daemon=True)

@@ -34,6 +34,15 @@ fn a_peer_that_starts_too_late_is_told_so_and_one_that_starts_late_is_waited_for
 }
 
 #[test]
+fn a_peer_that_listens_long_before_it_dials_is_waited_for() {
+    let Some(python) = find("python3") else { return };
+    let peer = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/check/peer.py");
+    let command = format!("{} {peer} {{id}} --free dials-late", python.display());
+    let only = ["--only", "start/dials-earlier,interest/interested,start/one-connection-is-enough"];
+    Tester::new().run(&command, &only).assert_status(0).assert_said("3 pass");
+}
+
+#[test]
 fn a_command_that_puts_the_peer_into_the_background_is_followed() {
     let ran = Tester::new().run("PEER {id} &", &["--only", "end/status,end/not-before", "--trace"]);
     ran.assert_status(0).assert_said("2 pass").assert_said("went on in the background");

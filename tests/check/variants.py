@@ -20,10 +20,12 @@ FREEDOMS = {
     "closes-at-once": ("B", "sends what is queued at the end and closes without reading on"),
     "dials-backwards": ("A3", "dials the last of the earlier lines first"),
     "starts-late": ("A3", "listens and dials 0.5 s after its start"),
+    "dials-late": ("A3", "listens at once, and dials 4 s later"),
     "no-part-file": ("A2", "writes the copy under its last name from the start"),
     "other-time-form": ("A10", "writes the time in another form"),
 }
-NOT_IN_ALL = {"closes-at-once", "coalesced-segments"}  # they contradict `lingers` and `split-segments`
+# The first two contradict `lingers` and `split-segments`. The third makes each case long.
+NOT_IN_ALL = {"closes-at-once", "coalesced-segments", "dials-late"}
 
 MUTANTS = {
     # Handshake.
@@ -44,8 +46,13 @@ MUTANTS = {
     "handshake-header-unchecked": ("A4", "does not check the header"),
     "handshake-id-unchecked": ("A4", "does not check the ID"),
     "handshake-dies-on-nonzero-reserved": ("A4", "closes a connection whose ten bytes are not zero"),
+    "handshake-ends-on-nonzero-reserved": ("A4", "ends its process at a handshake whose ten bytes are not zero"),
+    "handshake-class-missing": ("A4", "ends its process when a connection stands, whatever the files look like"),
     "handshake-stranger-ends-listener": ("A4", "accepts nobody after one wrong handshake"),
     "handshake-stranger-blocks-listener": ("A3", "reads each caller's handshake before it accepts the next caller"),
+    "handshake-length-first": ("A4", "writes and reads a length before the handshake"),
+    "handshake-twice": ("A4", "sends its handshake again after the other's"),
+    "handshake-speaks-early": ("B", "sends messages behind its handshake before it reads the other's"),
     # Frames.
     "frames-length-without-type": ("A5", "leaves the type out of the length, in both directions"),
     "frames-ascii-length": ("A5", "writes and reads the length as four ASCII digits"),
@@ -59,6 +66,12 @@ MUTANTS = {
     "frames-length-believed": ("A5", "believes any length and waits for that many bytes"),
     "frames-dies-on-unknown-type": ("B", "closes the connection at a type above 7"),
     "frames-type-8-at-end": ("A5", "sends a message of type 8 when it is complete"),
+    "frames-all-ignored": ("A5", "reads all messages and heeds none of them"),
+    "frames-length-with-itself": ("A5", "counts the four bytes of the length in the length, in both directions"),
+    "frames-counts-from-one": ("A5", "counts pieces from 1 in its messages"),
+    "frames-pickle": ("A5", "sends its messages as Python pickles"),
+    "frames-fixed-buffer": ("A5", "reads messages into a buffer of 64 KiB"),
+    "frames-length-allocated": ("A5", "takes memory for any length, and ends when there is not enough"),
     # Bitfield.
     "bitfield-low-bit-first": ("A5", "writes and reads Java's BitSet.toByteArray: low bit first, trailing zero bytes dropped"),
     "bitfield-low-bit-padded": ("A5", "writes and reads the low bit first, in all bytes"),
@@ -72,6 +85,8 @@ MUTANTS = {
     "bitfield-stale": ("A5", "sends late callers the pieces that it had at its start"),
     "bitfield-repeated": ("A5", "sends its bitfield again each second"),
     "bitfield-required": ("A5", "closes the connection if the first message is not a bitfield"),
+    "bitfield-first-byte-read": ("A5", "reads only the first byte of a bitfield"),
+    "bitfield-gap": ("A5", "announces no piece to a neighbor in the first 0.3 s of its connection"),
     # Interest.
     "interest-never": ("A6", "never sends 'interested'"),
     "interest-never-not": ("A6", "never sends 'not interested'"),
@@ -80,6 +95,7 @@ MUTANTS = {
     "interest-only-after-bitfield": ("A6", "sends its interest after the bitfield and never again"),
     "interest-only-of-sender": ("A6", "looks again after a piece only at the neighbor that sent it"),
     "interest-repeated": ("A6", "sends 'interested' again after each have"),
+    "interest-repeat-fatal": ("A6", "closes the connection at a second 'interested'"),
     # Choking.
     "choking-never-chokes": ("A7", "unchokes each interested neighbor at once and never chokes"),
     "choking-everybody": ("A7", "unchokes all interested neighbors at each tick"),
@@ -105,6 +121,11 @@ MUTANTS = {
     "choking-serves-choked": ("A7", "sends pieces to choked neighbors"),
     "choking-fills-free-slots": ("B", "unchokes an interested neighbor between two ticks if a slot is free"),
     "choking-interval-drifts": ("A7", "sleeps a whole interval after 0.15 s of work"),
+    "choking-nobody": ("A7", "unchokes nobody"),
+    "choking-one-preferred": ("A7", "chooses one preferred neighbor, whatever k is"),
+    "choking-first-interested-only": ("A7", "chooses only among those that were interested at the first selection"),
+    "choking-dead-preferred": ("A7", "leaves a place among the preferred to a neighbor that has gone"),
+    "choking-optimistic-fixed": ("A7", "keeps its first optimistic neighbor"),
     # Requests.
     "requests-while-choked": ("A8", "sends requests while choked"),
     "requests-several": ("A8", "sends five requests at once to one neighbor"),
@@ -119,6 +140,12 @@ MUTANTS = {
     "requests-stuck-without-answer": ("A8", "waits until the end for a request that is not answered"),
     "requests-one-an-unchoke": ("A8", "asks for one piece after each unchoke and does not go on after the piece"),
     "requests-not-after-have": ("A8", "does not ask an idle neighbor that announces a missing piece"),
+    "requests-reversed": ("A8", "asks for the highest missing piece"),
+    "requests-rarest-first": ("A8", "asks for the piece that the fewest neighbors have"),
+    "requests-fixed-seed": ("A8", "asks in the same random order in each run"),
+    "requests-one-neighbor": ("A8", "asks a neighbor only when no other owes a piece"),
+    "requests-never": ("A8", "sends no request"),
+    "requests-blocks": ("A8", "asks for blocks of a piece, as BitTorrent does"),
     # Pieces.
     "pieces-last-padded": ("A1", "pads the last piece with zero bytes to the whole size"),
     "pieces-last-awaited-in-full": ("A1", "waits for PieceSize bytes of the last piece"),
@@ -129,6 +156,13 @@ MUTANTS = {
     "pieces-no-have-when-complete": ("A5", "does not announce the piece that completes its file"),
     "pieces-have-to-some": ("A5", "announces a piece only to the neighbor that sent it"),
     "pieces-have-to-lacking-only": ("A5", "announces a piece only to the neighbors that lack it"),
+    "pieces-last-by-remainder": ("A1", "takes FileSize mod PieceSize for the last piece's length, also if that is 0"),
+    "pieces-never-sent": ("A5", "does not answer requests"),
+    "pieces-wrong-content": ("A5", "sends the first bytes of the file for each piece"),
+    "pieces-sent-twice": ("A5", "sends each piece twice"),
+    "pieces-short-stops": ("A5", "asks nobody again for a piece that came with a wrong length"),
+    "pieces-have-twice": ("A5", "announces each piece twice"),
+    "pieces-haves-ignored": ("A5", "logs haves and does nothing else with them"),
     # End.
     "end-never": ("A9", "keeps its connections and stays when all are complete"),
     "end-only-by-signal": ("A9", "closes its connections and ends when SIGTERM or SIGINT comes, with status 0"),
@@ -143,6 +177,8 @@ MUTANTS = {
     "end-resets": ("B", "resets its connections instead of closing them"),
     "end-late": ("A9", "ends 20 s after all are complete"),
     "end-status-1": ("A9", "ends with status 1"),
+    "end-crashes-when-complete": ("A9", "crashes when it has the complete file and others lack pieces"),
+    "end-crashes-on-loss": ("A9", "crashes when a neighbor goes away"),
     # Files.
     "files-seeder-overwritten": ("A2", "truncates the seeder's file after reading it"),
     "files-elsewhere": ("A2", "keeps its copy in the working directory"),
@@ -151,6 +187,9 @@ MUTANTS = {
     "files-padded": ("A2", "writes a copy whose size is a multiple of PieceSize"),
     "files-other-name": ("A2", "names its copy after a name of its own"),
     "files-never-written": ("A2", "keeps the copy in memory only"),
+    "files-in-order-of-arrival": ("A2", "writes the pieces one behind the other as they come"),
+    "files-seeder-in-id-directory": ("A2", "looks for the seeder's file in the directory named by the ID alone"),
+    "files-old-copy-taken": ("A2", "takes a file on the disk for its own copy, whatever its line says"),
     # Log.
     "log-missing-makes": ("A10", "does not log the connections that it makes"),
     "log-missing-connected-from": ("A10", "does not log the connections that it accepts"),
@@ -188,6 +227,12 @@ MUTANTS = {
     "log-in-peer-directory": ("A10", "writes its log into the peer's own directory"),
     "log-id-in-brackets-in-name": ("A10", "names its log log_peer_[ID].log"),
     "log-both-make": ("A10", "logs accepted connections as its own"),
+    "log-other-words": ("A10", "writes 'got' where the text has 'received'"),
+    "log-from-peer": ("A10", "writes 'from Peer 1002' where the text has 'from 1002'"),
+    "log-preferred-in-braces": ("A10", "writes the preferred neighbors in braces"),
+    "log-optimistic-of-first": ("A10", "logs its first neighbor as the optimistic one, whichever it unchoked"),
+    "log-time-backwards": ("A10", "writes times that go backwards"),
+    "log-date-in-name": ("A10", "writes the date into the log's name"),
     # Start.
     "start-dials-all": ("A3", "dials all lines, not only the earlier ones"),
     "start-dials-once": ("A3", "gives a neighbor up that does not answer the first call"),
@@ -201,6 +246,13 @@ MUTANTS = {
     "start-needs-no-blank-lines": ("A1", "dies on a blank line"),
     "start-needs-last-newline": ("A1", "loses the last line if it has no newline"),
     "start-keys-by-position": ("A1", "reads Common.cfg by the order of its lines"),
+    "start-other-port": ("A3", "listens on a port of its own choice"),
+    "start-dials-nobody": ("A3", "dials nobody"),
+    "start-two-connections": ("A3", "makes two connections to each earlier peer"),
+    "start-accepts-in-order": ("A3", "accepts its callers only in the order of the lines"),
+    "start-dials-before-accepting": ("A3", "accepts nobody until all its calls have succeeded"),
+    "start-known-turned-away": ("A3", "turns a neighbor away that comes back"),
+    "start-sends-under-lock": ("A3", "writes to a neighbor while everybody waits for the lock"),
 }
 
 _mutant, _free = None, frozenset()

@@ -1,6 +1,9 @@
 """Bytes: the handshake, the frames, the bitfield (protocol A4, A5). A mutant that writes another form also reads that form."""
 
+import os
+import pickle
 import struct
+import sys
 
 from variants import mutant
 
@@ -14,6 +17,10 @@ class Fault(Exception):
     """The other side broke the protocol."""
 
 
+class NotZero(Fault):
+    """The ten reserved bytes of a handshake are not zero."""
+
+
 def number(value):
     """Four bytes, as lengths and indexes have."""
     return struct.pack("<I" if mutant("frames-little-endian") else ">I", value)
@@ -23,6 +30,15 @@ def to_number(data):
     if len(data) != 4:
         raise Fault(f"sent {len(data)} bytes where 4 are due")
     return struct.unpack("<I" if mutant("frames-little-endian") else ">I", data)[0]
+
+
+def index(piece):
+    """The four bytes that stand for a piece."""
+    return number(piece + 1 if mutant("frames-counts-from-one") else piece)
+
+
+def to_index(data):
+    return to_number(data) - (1 if mutant("frames-counts-from-one") else 0)
 
 
 # ---- Handshake ----
@@ -49,7 +65,10 @@ def handshake(ident):
         last = struct.pack("<I", ident)
     if mutant("handshake-java-object"):
         return JAVA_BYTE_ARRAY + header() + reserved + last
-    return header() + reserved + last
+    whole = header() + reserved + last
+    if mutant("handshake-length-first"):
+        return number(len(whole)) + whole
+    return whole
 
 
 def handshake_id(data):
@@ -58,8 +77,9 @@ def handshake_id(data):
         raise Fault(f"sent a handshake of {len(data)} bytes")
     if data[:18] != header() and not mutant("handshake-header-unchecked"):
         raise Fault(f"sent the header {data[:18]!r}")
-    if mutant("handshake-dies-on-nonzero-reserved") and any(data[18:28]):
-        raise Fault(f"sent {data[18:28]!r} instead of ten zero bytes")
+    is_strict = mutant("handshake-dies-on-nonzero-reserved") or mutant("handshake-ends-on-nonzero-reserved")
+    if is_strict and any(data[18:28]):
+        raise NotZero(f"sent {data[18:28]!r} instead of ten zero bytes")
     if mutant("handshake-ascii-id"):
         if not data[28:].isdigit():
             raise Fault(f"sent the ID {data[28:]!r}")
@@ -75,12 +95,16 @@ def frame(kind, payload=b""):
     length, kind_bytes = number(1 + len(payload)), bytes([kind])
     if mutant("frames-length-without-type"):
         length = number(len(payload))
+    if mutant("frames-length-with-itself"):
+        length = number(5 + len(payload))
     if mutant("frames-ascii-length"):
         length = b"%04d" % (1 + len(payload))
     if mutant("frames-type-as-text"):
         kind_bytes = b"%d" % kind
     if mutant("frames-type-four-bytes"):
         length, kind_bytes = number(4 + len(payload)), number(kind)
+    if mutant("frames-pickle"):
+        return pickle.dumps((kind, payload))
     return length + kind_bytes + payload
 
 
@@ -126,6 +150,8 @@ class Stream:
         if mutant("handshake-nine-zeros"):
             data = self.exactly(HANDSHAKE_SIZE - 1)
             return data[:27] + b"\0" + data[27:]
+        if mutant("handshake-length-first") and to_number(self.exactly(4)) != HANDSHAKE_SIZE:
+            raise Fault("sent another length before its handshake")
         return self.exactly(HANDSHAKE_SIZE)
 
     def head(self):
@@ -141,10 +167,17 @@ class Stream:
             length = to_number(self.exactly(4))
         if mutant("frames-length-without-type"):
             length += 1
+        if mutant("frames-length-with-itself"):
+            length -= 4
         if mutant("frames-type-four-bytes"):
             return to_number(self.exactly(4)), length - 4
         if length == 0:
             raise Fault("sent a message of length 0")
+        if mutant("frames-fixed-buffer") and length > 1 << 16:
+            raise Fault(f"sent {length} bytes, and the buffer has {1 << 16}")
+        if mutant("frames-length-allocated") and length > 1 << 30:
+            print("MemoryError", file=sys.stderr, flush=True)
+            os._exit(1)
         if length > self.longest and not mutant("frames-length-believed"):
             raise Fault(f"sent a message of length {length}")
         kind = self.exactly(1)
@@ -230,6 +263,8 @@ def pieces_of(bits, count):
     """The pieces that a bitfield tells of."""
     if mutant("bitfield-one-byte-a-piece") or mutant("bitfield-as-text"):
         return {piece for piece in range(min(count, len(bits))) if bits[piece] in b"\x01" + b"1"}
+    if mutant("bitfield-first-byte-read"):
+        return {piece for piece in range(min(count, 8)) if bits and bits[0] & 0x80 >> piece}
     low_bit_first = mutant("bitfield-low-bit-first") or mutant("bitfield-low-bit-padded")
     if low_bit_first:
         return {piece for piece in range(min(count, 8 * len(bits))) if bits[piece // 8] & 1 << piece % 8}

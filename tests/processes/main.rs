@@ -19,6 +19,7 @@ mod env;
 mod log;
 mod swarm;
 
+mod events;
 mod progress_json;
 mod samples;
 mod shapes;

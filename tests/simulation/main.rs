@@ -10,6 +10,7 @@
 //! - [`ledger`] with [`book`], [`checks`], [`checks_options`] and [`checks_members`]: the invariants, apart from the simulator;
 //!   [`checks_fail`] and [`checks_fail_members`] show that each can fail; [`limits`] is part of the ledger, and of the fuzz
 //!   targets' too;
+//! - `graded`: the logs of swarms, which `swarm grade` must find without a violation;
 //! - [`coverage`]: whether enough happened; [`trace`]: what happened.
 
 mod admitting;
@@ -24,6 +25,8 @@ mod coverage;
 mod crossing;
 mod faults;
 mod freedoms;
+#[cfg(feature = "swarm")]
+mod graded;
 mod impostors;
 mod kills;
 mod ledger;

@@ -1,25 +1,42 @@
 //! `Trace`: the events of a run, one line each, to replay a seed and to compare two runs.
 
-use peer_process::peer::{Action, Event};
+use std::collections::BTreeMap;
+
+use peer_process::peer::{Action, Event, LogEvent};
 use peer_process::protocol::peer_id::PeerId;
 
 use crate::scenario::{Micros, SECS};
 
 /// The lines of a run, or nothing: most seeds run without it, to save time.
 #[derive(Default)]
-pub struct Trace(Option<Vec<String>>);
+pub struct Trace {
+    lines: Option<Vec<String>>,
+    /// The events of each peer's log, if they are kept.
+    logs: Option<BTreeMap<PeerId, Vec<(Micros, LogEvent)>>>,
+}
 
 impl Trace {
     pub fn kept() -> Self {
-        Self(Some(Vec::new()))
+        Self { lines: Some(Vec::new()), logs: None }
+    }
+
+    /// Keeps the logs only.
+    #[cfg(feature = "swarm")]
+    pub fn of_logs() -> Self {
+        Self { lines: None, logs: Some(BTreeMap::new()) }
+    }
+
+    #[cfg(feature = "swarm")]
+    pub fn logs(&self) -> impl Iterator<Item = (&PeerId, &Vec<(Micros, LogEvent)>)> {
+        self.logs.iter().flatten()
     }
 
     pub fn lines(&self) -> &[String] {
-        self.0.as_deref().unwrap_or_default()
+        self.lines.as_deref().unwrap_or_default()
     }
 
     pub fn note(&mut self, now: Micros, peer: PeerId, what: impl FnOnce() -> String) {
-        if let Some(lines) = &mut self.0 {
+        if let Some(lines) = &mut self.lines {
             lines.push(format!("{:>4}.{:06} s  {peer}  {}", now / SECS, now % SECS, what()));
         }
     }
@@ -29,6 +46,13 @@ impl Trace {
             Event::MessageReceived { from, message } => format!("{from} says: {message}"),
             _ => format!("{event:?}"),
         });
+        if let Some(logs) = &mut self.logs {
+            let log = logs.entry(peer).or_default();
+            log.extend(actions.iter().filter_map(|action| match action {
+                Action::Log(event) => Some((now, event.clone())),
+                _ => None,
+            }));
+        }
         for action in actions {
             self.note(now, peer, || match action {
                 Action::Send { to, message } => format!("    tells {to}: {message}"),

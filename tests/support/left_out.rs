@@ -12,7 +12,7 @@ use std::{env, fs, io, thread};
 pub const SKIP_NOTHING: &str = "PEER_PROCESS_SKIP_NOTHING";
 
 /// Programs that a machine may lack, each with Debian's package that has it; `scripts/set_up.sh` installs them.
-pub const PROGRAMS: [(&str, &str); 13] = [
+pub const PROGRAMS: [(&str, &str); 14] = [
     ("aria2c", "aria2"),
     ("bash", "bash"),
     ("chromium", "chromium"),
@@ -25,6 +25,7 @@ pub const PROGRAMS: [(&str, &str); 13] = [
     ("sshd", "openssh-server"),
     ("tcsh", "tcsh"),
     ("transmission-cli", "transmission-cli"),
+    ("tshark", "tshark"),
     ("unshare", "util-linux"),
 ];
 /// Where programs are that the PATH of an ordinary user does not show.

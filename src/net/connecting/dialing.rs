@@ -139,6 +139,7 @@ fn dial_at(shared: &Shared, to: &PeerInfo, address: SocketAddr, patience: Durati
     let (stream, handshake) = reach(shared, address, patience, |_| ())?;
     if handshake.peer_id(|id| id == to.id).is_none() {
         let number = handshake.id_number();
+        stream.note_end("another ID answered");
         return Err(match diagnosis::of_id(number, |id| shared.is_listed(id)) {
             Some(mistake) => Trouble::NoPeer(address, format!("answers as peer {number}; {mistake}")),
             None => Trouble::OtherId(address, number),
@@ -158,6 +159,7 @@ pub fn reach(
         log::trace!("cannot connect to {address}: {error}");
         Trouble::of_dialing(address, &error)
     })?;
+    let stream = stream.recorded_by(shared.recorder());
     if stream.reaches_itself() {
         return Err(Trouble::of_dialing(address, &std::io::ErrorKind::ConnectionRefused.into()));
     }
@@ -165,10 +167,14 @@ pub fn reach(
     match neighbor::shake_hands(shared, &stream, patience) {
         Ok(handshake) => Ok((stream, handshake)),
         Err(HandshakeEnd::Gone(error, _)) => {
+            stream.note_end("it sent no handshake");
             log::debug!("there was no handshake at {address}: {error}");
             Err(Trouble::Silent(address))
         }
-        Err(HandshakeEnd::Fault(fault)) => Err(Trouble::NoPeer(address, fault)),
+        Err(HandshakeEnd::Fault(fault)) => {
+            stream.note_end(&fault);
+            Err(Trouble::NoPeer(address, fault))
+        }
     }
 }
 

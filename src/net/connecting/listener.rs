@@ -113,7 +113,7 @@ pub fn accept(shared: &Arc<Shared>, threads: &Threads, listener: &TcpListener, c
         let stream = match accepted {
             Ok((socket, _)) => {
                 told = None;
-                Arc::new(Stream::new(socket))
+                Arc::new(Stream::new(socket).recorded_by(shared.recorder()))
             }
             Err(error) => {
                 // The same error is reported once, not ten times a second.

@@ -4,6 +4,7 @@
 //! socket without a limit. Other threads may borrow it for small messages, and a reader also for a small piece. That saves
 //! waking the writer thread; see [`Pen::write_soon`].
 
+use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::ops::Range;
 use std::sync::Arc;
@@ -13,7 +14,9 @@ use anyhow::Error;
 
 use super::gate::Pace;
 use super::source::Source;
+use crate::net::recording::Recording;
 use crate::net::stream::Stream;
+use crate::output::events::Moment;
 use crate::protocol::layout::PieceIndex;
 use crate::protocol::message::Message;
 use crate::protocol::peer_id::PeerId;
@@ -67,6 +70,10 @@ pub struct Pen {
     piece: Option<Sending>,
     /// The write timeout that the socket has now.
     patience: Option<Duration>,
+    /// For the recording: the messages in the buffer that the socket has not taken whole, and where each ends.
+    on_their_way: VecDeque<(usize, Message)>,
+    /// For the recording: when the last write began.
+    wrote: Option<Moment>,
 }
 
 /// A piece on its way.
@@ -97,6 +104,8 @@ impl Pen {
             unsent: 0..0,
             piece: None,
             patience: None,
+            on_their_way: VecDeque::new(),
+            wrote: None,
         }
     }
 
@@ -192,6 +201,10 @@ impl Pen {
         for message in self.batch.drain(..).chain(piece_message) {
             log::debug!("to {}: {message}", self.neighbor);
             wire::encode(&message, self.source.layout(), &mut self.encoded);
+            // A piece goes on behind the buffer.
+            if self.stream.recording().is_some() && !matches!(message, Message::Piece(_)) {
+                self.on_their_way.push_back((self.encoded.len(), message));
+            }
         }
         let begin = |(piece, pace)| Sending { piece, loaded: 0, sent: 0, pace, started: Instant::now() };
         self.piece = next_piece.map(begin);
@@ -223,6 +236,9 @@ impl Pen {
             self.load(0)?;
             return Ok(true);
         }
+        if let (Some(recording), Some(wrote)) = (self.stream.recording(), self.wrote) {
+            recording.sent(wrote, self.neighbor, Message::Piece(piece));
+        }
         log::trace!("piece {piece} went to {} in {:?}", self.neighbor, started.elapsed());
         self.piece = None;
         Ok(false)
@@ -239,11 +255,13 @@ impl Pen {
     fn send(&mut self, wait: &dyn Fn(Instant) -> io::Result<bool>) -> io::Result<()> {
         while !self.unsent.is_empty() {
             let end = self.unsent.start + self.due_len(wait)?;
+            self.wrote = self.stream.recording().map(Recording::now);
             match self.stream.write(&self.buffer[self.unsent.start..end]) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Ok(count) => {
                     self.unsent.start += count;
                     self.count_sent();
+                    self.record_sent();
                     self.source.tally.touch(Instant::now());
                     // The socket has taken a part in the allowed time, and would need as much again for the next part.
                     if self.patience.is_some() && !self.unsent.is_empty() {
@@ -279,6 +297,16 @@ impl Pen {
                 sending.pace = None;
                 return Ok(unsent);
             }
+        }
+    }
+
+    /// Records the messages that the last write has completed.
+    fn record_sent(&mut self) {
+        let (Some(recording), Some(wrote)) = (self.stream.recording(), self.wrote) else { return };
+        while self.on_their_way.front().is_some_and(|(end, _)| *end <= self.unsent.start)
+            && let Some((_, message)) = self.on_their_way.pop_front()
+        {
+            recording.sent(wrote, self.neighbor, message);
         }
     }
 

@@ -6,6 +6,7 @@ mod claim;
 pub mod descriptors;
 pub mod files;
 pub mod memory;
+pub mod peer;
 pub mod words;
 
 pub use self::claim::{Claim, claim};

@@ -44,6 +44,8 @@ pub struct FrameReader {
     /// The type of the previous message, if it was an unknown one.
     skipped: Option<u8>,
     oddities: Oddities,
+    /// The skipped messages' types and lengths that were not taken yet, if somebody wants to know.
+    all_skipped: Option<Vec<(u8, u32)>>,
 }
 
 /// A message with a right header, of whose body `filled` of `len` bytes have arrived.
@@ -77,7 +79,18 @@ impl FrameReader {
             started: false,
             skipped: None,
             oddities: Oddities::default(),
+            all_skipped: None,
         }
+    }
+
+    /// Remembers type and length of each skipped message from now on, for [`take_skipped`](Self::take_skipped).
+    pub fn keep_skipped(&mut self) {
+        self.all_skipped = Some(Vec::new());
+    }
+
+    /// Takes type and length of each message that was skipped since the last call, up to the message that was returned last.
+    pub fn take_skipped(&mut self) -> Vec<(u8, u32)> {
+        self.all_skipped.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Returns the space for the next bytes of the stream. It is never empty once [`next_message`](Self::next_message) has
@@ -172,6 +185,7 @@ impl FrameReader {
             }
             self.oddities.note(Oddity::UnknownType { message_type, length });
             self.skipped = Some(message_type);
+            self.all_skipped.iter_mut().for_each(|all| all.push((message_type, length)));
             self.unread.start += PREFIX_LEN;
             self.to_skip = length - 1;
         }

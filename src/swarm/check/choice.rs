@@ -15,12 +15,12 @@ const LIKENESS: f64 = 0.7;
 /// Returns the chosen cases, in the order of `all`. Each name is an address or a group, with or without a slash at its end.
 ///
 /// # Errors
-/// When a name is unknown, or no case is left.
+/// When names are unknown, which are all told at once, or when no case is left.
 pub fn choose(all: &[&'static Clause], only: &[String], skip: &[String]) -> Result<Vec<&'static Clause>> {
-    for (option, names) in [("--only", only), ("--skip", skip)] {
-        if let Some(name) = names.iter().find(|name| !all.iter().any(|clause| is_named(clause, name))) {
-            return Err(Usage::error(unknown(option, name, all)));
-        }
+    let given = only.iter().map(|name| ("--only", name)).chain(skip.iter().map(|name| ("--skip", name)));
+    let unknown: Vec<_> = given.filter(|(_, name)| !all.iter().any(|clause| is_named(clause, name))).collect();
+    if !unknown.is_empty() {
+        return Err(Usage::error(tell_unknown(&unknown, all)));
     }
     let named = |clause: &Clause, names: &[String]| names.iter().any(|name| is_named(clause, name));
     let is_chosen = |clause: &&Clause| (only.is_empty() || named(clause, only)) && !named(clause, skip);
@@ -36,13 +36,27 @@ fn is_named(clause: &Clause, name: &str) -> bool {
     name == clause.address || name.strip_suffix('/').unwrap_or(name) == clause.group()
 }
 
-fn unknown(option: &str, name: &str, all: &[&'static Clause]) -> String {
+fn tell_unknown(unknown: &[(&str, &String)], all: &[&'static Clause]) -> String {
+    let list = "swarm check --list shows all";
+    let tip = |name: &str| nearest(name, all).map(|known| format!("did you mean '{known}'?"));
+    if let [(option, name)] = unknown {
+        let tip = tip(name).map_or_else(String::new, |tip| format!("; {tip}"));
+        return format!("{option} '{name}' is neither a case nor a group{tip} ({list})");
+    }
+    let told = unknown.iter().map(|(option, name)| {
+        let tip = tip(name).map_or_else(String::new, |tip| format!(" ({tip})"));
+        format!("{option} '{name}'{tip}")
+    });
+    format!("these are neither cases nor groups: {} ({list})", told.collect::<Vec<_>>().join(", "))
+}
+
+/// Returns the case or group whose name is most like this one, if one is like it.
+fn nearest(name: &str, all: &[&'static Clause]) -> Option<&'static str> {
     let groups = all.iter().map(|clause| clause.group());
     let names = all.iter().map(|clause| clause.address).chain(groups);
     let likely = names.map(|known| (known, strsim::normalized_damerau_levenshtein(name, known)));
     let nearest = likely.filter(|(_, likeness)| *likeness >= LIKENESS).max_by(|a, b| a.1.total_cmp(&b.1));
-    let tip = nearest.map_or_else(String::new, |(known, _)| format!("; did you mean '{known}'?"));
-    format!("{option} '{name}' is neither a case nor a group{tip} (swarm check --list shows all)")
+    nearest.map(|(known, _)| known)
 }
 
 /// Returns the options that make another run of one case the same as this one, quoted for a shell and separated by blanks.
@@ -107,6 +121,14 @@ mod tests {
         );
         check("", "x", &format!("--skip 'x' is neither a case nor a group {all}"));
         check("handshake", "handshake", "--skip leaves no case to run");
+        check(
+            "handshake/frist handshake x",
+            "handshke",
+            &format!(
+                "these are neither cases nor groups: --only 'handshake/frist' (did you mean 'handshake/first'?), \
+                 --only 'x', --skip 'handshke' (did you mean 'handshake'?) {all}"
+            ),
+        );
     }
 
     #[test]

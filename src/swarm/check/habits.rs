@@ -113,8 +113,12 @@ pub fn react(habits: &Habits, has: &PieceSet, nb: Nb, what: &What, facts: &Facts
     if is_bitfield_due && habits.sends_bitfield {
         deeds.push(Deed::Say(Message::Bitfield(Box::new(has.clone()))));
     }
+    if habits.tells_interest && between.bitfield_came && matches!(what, What::Said(of, Said::Handshake) if *of == nb) {
+        deeds.extend(interest(has, nb, facts).map(Deed::Say));
+    }
     let What::Heard(of, heard) = what else { return deeds };
-    if *of != nb {
+    // Nothing leaves before the handshake, nor within it.
+    if *of != nb || !between.we_greeted {
         return deeds;
     }
     if let Heard::Message(message, _) = heard {

@@ -8,7 +8,8 @@
 //! - `incoming`: bytes to messages; `habits`: what neighbors do by themselves; `judge`: what no correct peer does;
 //! - `chance`: how likely random choices look wrong; `sentences`: the log's words, letter by letter. All pure;
 //! - `world`: the only place with sockets and processes; `stage`: what a case works with;
-//! - `cases`: the cases; `preflight`: what comes before them; `suite`: runs them; `resolve`: what explains what.
+//! - `cases`: the cases; `hints`, `preflight`: what comes before them; `raw`: what a case leaves; `suite`: runs them;
+//!   `resolve`: what explains what.
 
 mod mistakes;
 mod verdict;
@@ -35,8 +36,10 @@ mod stage;
 
 mod cases;
 
+mod hints;
 mod preflight;
 
+mod raw;
 mod suite;
 
 mod resolve;
@@ -53,9 +56,10 @@ use rand::{RngExt, SeedableRng};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 
+use self::raw::Raw;
 use self::report::Live;
 use self::stage::Case;
-use self::suite::{Raw, Suite};
+use self::suite::Suite;
 use self::verdict::{Clause, Outcome, Summary};
 use crate::cli::CheckArgs;
 use crate::fault::Usage;
@@ -89,13 +93,16 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode> {
     if !preflight::set_up(args, &signal)? {
         return ended(&signal).context("the setup was ended without a signal");
     }
-    let env = preflight::env(args, Arc::clone(&signal))?;
+    let mut env = preflight::env(args, Arc::clone(&signal))?;
     let seed = StdRng::try_from_rng(&mut SysRng).context("the system has no random numbers")?.random();
-    if let Some(cannot) = preflight::cannot_be_run(&env, place.dir(), seed)? {
-        return ended(&signal).map_or_else(|| Err(Usage::error(cannot)), Ok);
+    match preflight::start_once(&env, place.dir(), seed)? {
+        preflight::FirstStart::CannotBeRun(sentence) => {
+            return ended(&signal).map_or_else(|| Err(Usage::error(sentence)), Ok);
+        }
+        preflight::FirstStart::Runs { dials_after } => env.dial_patience += dials_after.unwrap_or_default(),
     }
-    if args.command.as_deref().is_some_and(|command| !command.contains("{id}")) {
-        say("the command has no {id}, so the peer is not told its ID");
+    if let Some(hint) = args.command.as_deref().and_then(hints::id) {
+        say(&hint);
     }
     let live = Live::new(cases.len());
     let suite = Suite { env: &env, dir: place.dir(), keeps: args.keep.is_some(), jobs: jobs(args), seed };
@@ -116,6 +123,8 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode> {
         took: begun.elapsed(),
         start_time: median(&raws),
         is_cut_short: signal.load(Ordering::Relaxed) != 0,
+        chosen: cases.len(),
+        known: clauses.len(),
     };
     let status = report::show(args, &summary)?;
     let killed = raws.iter().filter(|raw| raw.was_killed).count();

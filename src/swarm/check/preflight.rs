@@ -1,13 +1,16 @@
 //! What comes before the cases: the directory, `--setup`, and whether the peer can be run at all.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tempfile::TempDir;
 
+use super::hints::{Seen, hints};
 use super::plan::{Nb, Plan};
 use super::report::printable;
 use super::stage::Stage;
@@ -103,6 +106,7 @@ pub fn env(args: &CheckArgs, signal: Arc<AtomicUsize>) -> Result<Env> {
         project,
         patience: args.timeout,
         start_patience: args.start_timeout,
+        dial_patience: args.timeout,
         first_id: args.first_id,
         addresses: addresses(&args.host).map_err(|error| Usage::error(format!("--host '{}': {error}", args.host)))?,
         host: args.host.clone(),
@@ -119,34 +123,55 @@ fn stays_inside(path: &Path) -> bool {
     path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
 }
 
-/// Starts the peer once. Returns a sentence if it gives no sign on the network.
+/// How the peer behaves when it is started once.
+pub enum FirstStart {
+    /// It gives no sign on the network, as this sentence says.
+    CannotBeRun(String),
+    /// It dials this long after its first sign, or nobody at all.
+    Runs { dials_after: Option<Duration> },
+}
+
+/// Starts the peer once.
 ///
 /// # Errors
 /// When the tester itself fails.
-pub fn cannot_be_run(env: &Env, dir: &Path, seed: u64) -> Result<Option<String>> {
+pub fn start_once(env: &Env, dir: &Path, seed: u64) -> Result<FirstStart> {
     let mut stage = Stage::new(env, dir.join("preflight"), seed);
+    let (mut ports, mut port, mut place) = (BTreeSet::new(), None, String::new());
+    let mut dials_after = None;
     let outcome = stage.run(Plan::leecher(1, 1), |world| {
         world.start()?;
         world.doing("waits for the first sign of the peer");
-        world.first_sign(Nb(1))
+        let outcome = world.first_sign(Nb(1));
+        if outcome.is_err() {
+            (ports, port, place) = (world.ports(), Some(world.port()), world.dir().display().to_string());
+        }
+        outcome?;
+        dials_after = world.time_to_dial(Nb(0))?;
+        Ok(())
     });
     _ = fs::remove_dir_all(dir.join("preflight"));
     match outcome {
-        Ok(()) | Err(Stop::Interrupted) => Ok(None),
+        Ok(()) | Err(Stop::Interrupted) => Ok(FirstStart::Runs { dials_after }),
         Err(Stop::Tester(error)) => Err(error),
         Err(Stop::Failed(finding)) => {
             for line in &stage.printed {
                 say(&format!("the peer printed: {}", printable(line)));
             }
+            let (command, printed) = (&env.command, &stage.printed);
+            let hints = hints(&Seen { command, dir: &place, printed, ports: &ports, port });
+            for hint in &hints {
+                say(&format!("hint: {}", printable(hint)));
+            }
             let printed = if stage.printed.is_empty() { "; it printed nothing" } else { "" };
             let time = secs(env.start_patience);
             let came = printable(finding.came.trim_end_matches('.'));
             if came.contains("the process ended") {
-                return Ok(Some(format!(
-                    "the peer cannot be run; check --command (with {{id}}), --project and --config-dir: {came}{printed}"
-                )));
+                let check = if hints.is_empty() { "; check --command, --project and --config-dir" } else { "" };
+                let sentence = format!("the peer cannot be run{check}: {came}{printed}");
+                return Ok(FirstStart::CannotBeRun(sentence));
             }
-            Ok(Some(format!(
+            Ok(FirstStart::CannotBeRun(format!(
                 "the peer cannot be run: it neither listens on the port of its line nor calls the peer of the line before it \
                 within {time} (--start-timeout); what came: {came}{printed}"
             )))

@@ -3,9 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::judge::Violation;
-use super::suite::{MOST_LATE, Raw};
+use super::raw::Raw;
+use super::suite::MOST_LATE;
 use super::verdict::{Finding, Level, Outcome, Verdict, sentence};
 
+/// The case in which nothing is a reason to end.
+const STAYS: &str = "start/stays";
 /// Number of lines that the peer printed last in a remark.
 const PRINTED: usize = 3;
 
@@ -15,9 +18,18 @@ const PRINTED: usize = 3;
 /// another case, or whose needs failed, is unclear.
 pub fn resolve(raws: &[Raw]) -> Vec<Outcome> {
     let is_run = |address: &str| raws.iter().any(|raw| raw.case.clause.address == address);
+    // A peer that ends by itself where nothing is wrong has no other reason to end elsewhere.
+    let is_crashing = raws.iter().any(crashes_by_itself);
+    let is_no_reason = |violation: &Violation| is_crashing && violation.is_crash && violation.owner != STAYS;
     // A violation whose owner was not run counts where it was seen.
     let owner_of = |raw: &Raw, violation: &Violation| {
-        if is_run(violation.owner) { violation.owner } else { raw.case.clause.address }
+        if is_no_reason(violation) {
+            STAYS
+        } else if is_run(violation.owner) {
+            violation.owner
+        } else {
+            raw.case.clause.address
+        }
     };
     let mut certain = BTreeSet::new();
     let mut outcomes: Vec<Outcome> = raws
@@ -31,7 +43,7 @@ pub fn resolve(raws: &[Raw]) -> Vec<Outcome> {
             // The case's own evidence comes first, and each mistake once.
             let others = raws.iter().filter(|other| !std::ptr::eq(*other, raw));
             for seen in std::iter::once(raw).chain(others) {
-                for violation in &seen.violations {
+                for violation in seen.violations.iter().filter(|violation| !is_no_reason(violation)) {
                     let is_new = findings.iter().all(|finding| finding.mistake != violation.mistake);
                     if is_new && owner_of(seen, violation) == address {
                         if !violation.is_absence {
@@ -43,7 +55,7 @@ pub fn resolve(raws: &[Raw]) -> Vec<Outcome> {
             }
             let disrupting =
                 || raw.violations.iter().filter(|violation| violation.disrupts && owner_of(raw, violation) != address);
-            let other = disrupting().find(|violation| violation.level == Level::Must);
+            let other = disrupting().find(|violation| violation.level == Level::Must || is_no_reason(violation));
             // What follows from a freedom that the peer took is no failure.
             let is_excused = other.is_none() && disrupting().next().is_some();
             // After bytes that this case is about and that cannot be understood, nothing else could come.
@@ -62,7 +74,7 @@ pub fn resolve(raws: &[Raw]) -> Vec<Outcome> {
             let is_stop_alone = raw.findings.is_empty() && stopped.is_some() && findings.is_empty();
             let other = other.or(beside.filter(|_| is_stop_alone));
             if let Some(other) = other.filter(|_| !own.is_empty()) {
-                because_of = Some(other.owner);
+                because_of = Some(owner_of(raw, other));
                 if findings.is_empty() {
                     findings = own;
                 }
@@ -91,6 +103,10 @@ pub fn resolve(raws: &[Raw]) -> Vec<Outcome> {
         .collect();
     blame_needs(raws, &certain, &mut outcomes);
     outcomes
+}
+
+fn crashes_by_itself(raw: &Raw) -> bool {
+    raw.case.clause.address == STAYS && raw.violations.iter().any(|seen| seen.is_crash && seen.owner == STAYS)
 }
 
 fn finding_of(violation: &Violation, seen: &Raw, of: &Raw) -> Finding {
@@ -201,7 +217,10 @@ fn root(
 /// Returns remarks. If no name explains a finding, what the peer printed may.
 fn note(raw: &Raw, is_unnamed: bool) -> Option<String> {
     let mut notes = Vec::new();
-    if raw.runs > 1 {
+    if !raw.unconfirmed.is_empty() {
+        let unconfirmed = raw.unconfirmed.join(", ");
+        notes.push(format!("repeated alone, where this was not seen again: {unconfirmed}"));
+    } else if raw.runs > 1 {
         notes.push("repeated alone, because it had failed or the tester was late".to_owned());
     }
     if raw.case.measures && raw.late > MOST_LATE {
@@ -261,6 +280,7 @@ mod tests {
             start_times: Vec::new(),
             trace: Vec::new(),
             runs: 1,
+            unconfirmed: Vec::new(),
             was_killed: false,
             went_to_background: false,
             printed: Vec::new(),
@@ -277,6 +297,8 @@ mod tests {
             bytes: None,
             disrupts: true,
             is_absence: false,
+            is_timed: false,
+            is_crash: false,
             events: Vec::new(),
         }
     }
@@ -315,6 +337,30 @@ mod tests {
         let note = |violations| resolve(&[printing(violations)]).remove(0).note;
         assert_eq!(note(vec![]).as_deref(), Some("the peer printed last: b | c | d"));
         assert_eq!(note(vec![java()]), None);
+    }
+
+    #[test]
+    fn a_case_passes_with_a_note_if_what_was_late_is_not_seen_again_alone() {
+        let mut settled = raw(&BYTES, false, vec![]);
+        (settled.runs, settled.unconfirmed) = (2, vec!["too late (choking/at-most)".to_owned()]);
+        let outcome = resolve(&[settled]).remove(0);
+        assert_eq!(outcome.verdict, Verdict::Pass);
+        let expected = "repeated alone, where this was not seen again: too late (choking/at-most)";
+        assert_eq!(outcome.note.as_deref(), Some(expected));
+    }
+
+    static STAYING: Case = case(STAYS, ("A9", Item::I1c, Level::Must), "It stays.", &[], passes);
+
+    #[test]
+    fn a_peer_that_ends_by_itself_ends_for_no_other_reason_elsewhere() {
+        let crash = |owner, mistake| Violation { owner, mistake: Some(mistake), is_crash: true, ..java() };
+        let provoked = || raw(&BYTES, true, vec![crash("handshake/bytes", &mistakes::DIES_ON_BAD_BYTES)]);
+        let stays = raw(&STAYING, true, vec![crash(STAYS, &mistakes::CRASHES)]);
+        assert_eq!(verdicts(&[stays, provoked()]), [(Verdict::Fail, None), (Verdict::Unclear, Some(STAYS))]);
+        assert_eq!(
+            verdicts(&[raw(&STAYING, false, vec![]), provoked()]),
+            [(Verdict::Pass, None), (Verdict::Fail, None)]
+        );
     }
 
     #[test]

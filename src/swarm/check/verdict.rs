@@ -161,9 +161,18 @@ pub struct Summary {
     pub start_time: Option<Duration>,
     /// Whether a signal ended the run before all cases were done.
     pub is_cut_short: bool,
+    /// Number of cases that the command line chose. A signal may have kept some of them from being done.
+    pub chosen: usize,
+    /// Number of cases that the tester has.
+    pub known: usize,
 }
 
 impl Summary {
+    /// Reports whether cases are missing: the command line left them out, or a signal ended the run before them.
+    pub const fn is_partial(&self) -> bool {
+        self.outcomes.len() < self.known
+    }
+
     /// Returns the number of outcomes with this verdict.
     pub fn count(&self, verdict: Verdict) -> usize {
         self.outcomes.iter().filter(|outcome| outcome.verdict == verdict).count()

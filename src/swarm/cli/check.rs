@@ -65,7 +65,8 @@ pub struct CheckArgs {
     /// Write the report as JSON to FILE; - is stdout
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-    /// Write the report as `JUnit` XML to FILE; - is stdout
+    /// Write the report as JUnit XML to FILE; - is stdout
+    #[expect(clippy::doc_markdown, reason = "a name, and the help shows this line as it stands")]
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
     /// Write the report as one HTML page to FILE; - is stdout

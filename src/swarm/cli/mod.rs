@@ -2,6 +2,7 @@
 //! shells' completions show.
 
 mod check;
+mod grade;
 mod meta;
 mod replay;
 mod values;
@@ -15,6 +16,7 @@ use peer_process::cli::{RATE, SECS, SIZE, UNITS, number, paragraphs, rate};
 use peer_process::limits::Rate;
 
 pub use self::check::{CheckArgs, FIRST_ID, HOST, START_TIMEOUT, TIMEOUT};
+pub use self::grade::{GradeArgs, GradeFormat};
 pub use self::meta::{
     HashName, Meta, MetaArgs, MetaCreateArgs, MetaExportArgs, MetaImportArgs, MetaShowArgs, MetaVerifyArgs,
 };
@@ -64,6 +66,8 @@ pub enum Command {
     Track(TrackArgs),
     /// Test anybody's peer: play all its neighbors, and say by name what is wrong
     Check(CheckArgs),
+    /// Judge a run by its logs, of anybody's peers: the rubric with the lines that show each item, and what is violated
+    Grade(GradeArgs),
     /// Make a page from the logs of any peers on which one can move through the run
     Replay(ReplayArgs),
     /// Print completions for a shell, or write man pages; for both programs

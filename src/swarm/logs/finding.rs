@@ -73,12 +73,27 @@ fn fits(pattern: &[u8], name: &[u8]) -> bool {
 /// without a date before one with a date. Of equal names the last one wins: in sorted names with the year first, that has the
 /// last date.
 pub fn log_of<'a>(id: u32, pattern: Option<&LogPattern>, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let rank = |name: &str| match pattern {
+    let ranked = names.into_iter().filter_map(|name| Some((rank(id, pattern, name)?, name)));
+    ranked.reduce(|best, next| if next.0 <= best.0 { next } else { best }).map(|(_, name)| name)
+}
+
+/// Returns all names that may be the log of this peer; the one that [`log_of`] returns is the first.
+pub fn candidates_of<'a>(
+    id: u32,
+    pattern: Option<&LogPattern>,
+    names: impl IntoIterator<Item = &'a str>,
+) -> Vec<&'a str> {
+    let mut ranked: Vec<_> = names.into_iter().filter_map(|name| Some((rank(id, pattern, name)?, name))).collect();
+    ranked.reverse();
+    ranked.sort_by_key(|(rank, _)| *rank);
+    ranked.into_iter().map(|(_, name)| name).collect()
+}
+
+fn rank(id: u32, pattern: Option<&LogPattern>, name: &str) -> Option<(u8, u8, u8)> {
+    match pattern {
         Some(pattern) if pattern.fits(id, name) => Some((0, 0, 0)),
         _ => place_of(id, name),
-    };
-    let ranked = names.into_iter().filter_map(|name| Some((rank(name)?, name)));
-    ranked.reduce(|best, next| if next.0 <= best.0 { next } else { best }).map(|(_, name)| name)
+    }
 }
 
 /// Returns the distance of a name from the course's name, or `None` if it is not a log of this peer. Less is nearer. The
@@ -114,6 +129,7 @@ mod tests {
 
     fn check(names: &[&str], expected: Option<&str>) {
         assert_eq!(log_of(1002, None, names.iter().copied()), expected, "{names:?}");
+        assert_eq!(candidates_of(1002, None, names.iter().copied()).first().copied(), expected, "{names:?}");
     }
 
     #[test]

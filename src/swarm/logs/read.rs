@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind, Read};
 
 use super::cutting::{Cutter, LONGEST_LINE};
 use super::kinds::{Kind, read_exact};
-use super::look::LookSeen;
+use super::look::{LookSeen, Sample};
 use super::runs::Runs;
 use super::sentence::{Sentence, Told, all_sentences};
 use super::times::Times;
@@ -28,7 +28,13 @@ pub fn read(name: &str, source: impl Read, own: u32, piece_count: u32) -> io::Re
     read_at_most(name, source, own, piece_count, MOST_ENTRIES)
 }
 
-fn read_at_most(name: &str, mut source: impl Read, own: u32, piece_count: u32, most: usize) -> io::Result<Lines> {
+pub(super) fn read_at_most(
+    name: &str,
+    mut source: impl Read,
+    own: u32,
+    piece_count: u32,
+    most: usize,
+) -> io::Result<Lines> {
     let mut reader = Reader::new(name, own, most);
     let mut lines = Cutter::default();
     let mut chunk = vec![0; CHUNK];
@@ -59,6 +65,8 @@ struct Reader {
     times: Times,
     runs: Runs,
     look: LookSeen,
+    /// The last line with a time and no sentence.
+    times_apart: Option<u64>,
     lines: Lines,
     /// The numbers of the sentence at hand.
     numbers: Vec<u32>,
@@ -84,7 +92,8 @@ impl Reader {
             listed: 0,
             times: Times::default(),
             runs: Runs::default(),
-            look: LookSeen,
+            look: LookSeen::default(),
+            times_apart: None,
             lines,
             numbers: Vec::new(),
         }
@@ -125,20 +134,38 @@ impl Reader {
     fn any(&mut self, line: &[u8]) {
         let is_too_long = line.len() > LONGEST_LINE;
         let (mut is_told, mut is_of_other, mut behind) = (false, false, 0);
-        for Told { subject, start, sentence } in all_sentences(if is_too_long { b"" } else { line }) {
+        let mut told = all_sentences(if is_too_long { b"" } else { line }).peekable();
+        while let Some(Told { subject, start, sentence }) = told.next() {
             // Words without a subject have their time among them.
-            let before = if subject.is_none() { &line[behind..] } else { &line[behind.min(start)..start] };
-            self.times.find(before);
-            behind = start;
+            let end = if subject.is_none() { line.len() } else { start.max(behind) };
+            let before = &line[behind..end];
+            let time = self.times.find(before);
             let event = if subject.is_none_or(|subject| subject == self.own) { self.event(sentence) } else { None };
-            match event {
-                Some(event) => {
-                    is_told = true;
-                    self.push(self.times.last(), event);
-                }
-                None => is_of_other = true,
+            let Some(event) = event else {
+                is_of_other = true;
+                behind = start.max(behind);
+                continue;
+            };
+            is_told = true;
+            self.push(self.times.last(), event);
+            if time.is_none() && self.times_apart.is_some_and(|number| number + 1 == self.lines.line_count) {
+                self.look.add("times apart", || "times in lines of their own".to_owned());
             }
+            if told.peek().is_some() || behind > 0 {
+                self.look.add("glued", || "several sentences in one line".to_owned());
+            } else if self.look.wants() {
+                let ids = match event {
+                    Event::Preferred(list) => self.lines.lists.get(list as usize).map_or(&[][..], |ids| ids),
+                    _ => &[],
+                };
+                let before = if subject.is_none() { &line[..0] } else { before };
+                let time = time.filter(|_| subject.is_some()).map(|time| (time.start, time.end));
+                let sample = Sample { own: self.own, event, ids, before, time, sentence: &line[start..] };
+                self.look.sample(&sample);
+            }
+            behind = start.max(behind);
         }
+        drop(told);
         if is_told || line.iter().all(u8::is_ascii_whitespace) {
             return;
         }
@@ -147,7 +174,9 @@ impl Reader {
             return;
         }
         // Some loggers put the time into a line of its own.
-        self.times.find(line);
+        if self.times.find(line).is_some() {
+            self.times_apart = Some(self.lines.line_count);
+        }
         self.lines.unread.lines += 1;
         if self.lines.unread.first.len() < MOST_SHOWN {
             self.lines.unread.first.push((self.number(), shown(line)));
@@ -187,6 +216,7 @@ impl Reader {
             self.lines.unread.is_cut = true;
             return;
         }
+        self.look.entry(at, event);
         self.runs.take(self.lines.entries.len(), event);
         self.lines.entries.push(Entry { at, line: self.number(), event });
     }
@@ -196,10 +226,10 @@ impl Reader {
         u32::try_from(self.lines.line_count).unwrap_or(u32::MAX)
     }
 
-    fn end(self, _piece_count: u32) -> Lines {
+    fn end(self, piece_count: u32) -> Lines {
         let mut lines = self.lines;
         lines.last_run = self.runs.last();
-        lines.look = self.look.look(self.times.step_micros());
+        lines.look = self.look.look(piece_count, self.times.step_micros());
         lines
     }
 }

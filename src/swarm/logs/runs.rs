@@ -13,6 +13,10 @@ pub struct Runs {
     start: usize,
     /// Where the connections that may begin a run begin, and the neighbors that they name.
     begun: Option<(usize, BTreeSet<u32>)>,
+    /// The last event: a line that comes twice begins nothing.
+    last: Option<Event>,
+    /// Whether this run has more than connections.
+    has_more: bool,
     /// The neighbors of this run, and its last count.
     neighbors: BTreeSet<u32>,
     count: u32,
@@ -21,20 +25,23 @@ pub struct Runs {
 impl Runs {
     /// Takes the next entry's event and its place.
     pub fn take(&mut self, place: usize, event: Event) {
+        if self.last.replace(event) == Some(event) {
+            return;
+        }
         match event {
             Event::Makes(neighbor) | Event::ConnectedFrom(neighbor) | Event::ConnectedWith(neighbor) => {
                 self.connected(place, neighbor);
             }
             Event::Downloaded { count, .. } | Event::Count(count) if count != crate::history::NO_NUMBER => {
                 if count == 1 && self.count > 1 {
-                    let start = self.begun.take().map_or(place, |(start, _)| start);
-                    self.begin(start);
+                    let (start, neighbors) = self.begun.take().unwrap_or((place, BTreeSet::new()));
+                    self.begin(start, neighbors);
                 }
-                self.count = count;
+                (self.count, self.has_more) = (count, true);
                 // A connection before this piece does not begin a run.
                 self.begun = None;
             }
-            _ => {}
+            _ => self.has_more = true,
         }
     }
 
@@ -47,7 +54,7 @@ impl Runs {
         let knows_it = self.neighbors.contains(&neighbor);
         if let Some((_, again)) = &mut self.begun {
             again.insert(neighbor);
-        } else if knows_it {
+        } else if knows_it && self.has_more {
             self.begun = Some((place, [neighbor].into()));
         }
         self.neighbors.insert(neighbor);
@@ -57,14 +64,12 @@ impl Runs {
             && self.neighbors.len() > 1
             && again.len() == self.neighbors.len()
         {
-            let start = *start;
-            self.begin(start);
+            let (start, neighbors) = (*start, again.clone());
+            self.begin(start, neighbors);
         }
     }
 
-    fn begin(&mut self, start: usize) {
-        let again = self.begun.take().map(|(_, again)| again);
-        (self.start, self.count) = (start, 0);
-        self.neighbors = again.unwrap_or_default();
+    fn begin(&mut self, start: usize, neighbors: BTreeSet<u32>) {
+        *self = Self { start, neighbors, last: self.last, ..Self::default() };
     }
 }

@@ -111,7 +111,7 @@ impl Times {
             },
         };
         self.saw_step(found.step);
-        Some(Time { at: Moment(at - found.offset), start, end })
+        Some(Time { at: Moment(at - found.offset), start: before_weekday(text, start), end })
     }
 
     /// Reads `1700000000`, with a fraction, or in thousandths or millionths of seconds.
@@ -210,6 +210,16 @@ fn split_date(before: &[u8], behind: &[u8]) -> Option<Date> {
     let number = month.month.filter(|_| day.is_number && day.len() <= 2)?;
     let year = parts(behind).into_iter().take(2).find(Part::is_year)?.number;
     Some(Date { day: day_of(year, number, day.number)?, start: month.start, end: day.end })
+}
+
+/// Returns the place where the day of the week before a date begins, such as `Sat, `, or the place of the date.
+fn before_weekday(text: &[u8], start: usize) -> usize {
+    const DAYS: [&[u8]; 7] = [b"mon", b"tue", b"wed", b"thu", b"fri", b"sat", b"sun"];
+    let blanks = text[..start].iter().rev().take_while(|byte| matches!(byte, b' ' | b',')).count();
+    let end = start - blanks;
+    let letters = text[..end].iter().rev().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let word = text[end - letters..end].to_ascii_lowercase();
+    if DAYS.iter().any(|day| word.starts_with(day)) { end - letters } else { start }
 }
 
 /// A date in a text.

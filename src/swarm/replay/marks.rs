@@ -1,7 +1,36 @@
 //! `Mark`: a moment that the page points to, such as a violated invariant.
 
 use super::times::Times;
-use crate::history::{Moment, Record};
+use crate::grade::invariants::{Findings, Group, Violation};
+use crate::history::{Moment, Record, Source};
+
+/// All marks, and how many there would be: of many violations of one rule, only the first are kept.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Marks {
+    pub violated_count: u64,
+    pub unclear_count: u64,
+    pub kept: Vec<Mark>,
+}
+
+/// Returns the marks of all kept violations: the certain ones first, each sort in the order of the rubric.
+pub fn marks_of(findings: &Findings, record: &Record) -> Marks {
+    let sorts = [(&findings.violated, false), (&findings.unclear, true)];
+    let groups = sorts.into_iter().flat_map(|(groups, is_unclear)| groups.iter().map(move |group| (group, is_unclear)));
+    let kept = groups.flat_map(|(group, is_unclear)| group.first.iter().map(move |violation| (violation, is_unclear)));
+    let kept = kept.map(|(violation, is_unclear)| mark(violation, is_unclear, record)).collect();
+    let count = |groups: &[Group]| groups.iter().map(|group| group.count).sum();
+    Marks { violated_count: count(&findings.violated), unclear_count: count(&findings.unclear), kept }
+}
+
+/// Makes a mark at the first line that shows a violation.
+fn mark(violation: &Violation, is_unclear: bool, record: &Record) -> Mark {
+    let Violation { name, peer, at, ref entries, ref what, means, .. } = *violation;
+    let (owner, source, line) = entries.first().copied().unwrap_or((peer, Source::Log, 0));
+    let own = record.peers.iter().find(|other| other.id == owner);
+    let lines = own.and_then(|own| if source == Source::Log { own.log.as_ref() } else { own.events.as_ref() });
+    let file = lines.map_or_else(String::new, |lines| lines.name.clone());
+    Mark { at, peer: owner, name: name.into(), text: format!("{what}. {means}"), file, line, is_unclear }
+}
 
 /// A moment of a peer with what is wrong there.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
 use super::data::{Cursor, encode};
-use super::marks::Mark;
+use super::marks::{Mark, Marks};
 use super::times::{COARSE_STEP_MICROS, FILES, Times};
 use crate::history::{Lines, Record};
 
@@ -47,8 +47,9 @@ struct Head<'a> {
     unchoking_interval_secs: u32,
     optimistic_interval_secs: u32,
     peers: Vec<HeadPeer<'a>>,
-    /// Whether the run was graded: without that, no marks mean nothing.
-    is_graded: bool,
+    /// Number of violations, and of what is unclear: more than there are marks if one rule has many.
+    violated_count: u64,
+    unclear_count: u64,
     marks: Vec<HeadMark<'a>>,
 }
 
@@ -86,17 +87,11 @@ struct HeadMark<'a> {
     is_unclear: bool,
 }
 
-/// Writes the page. `marks` is `None` if nobody looked for violations.
+/// Writes the page.
 ///
 /// # Errors
 /// When `out` takes no more.
-pub fn write(
-    out: &mut dyn Write,
-    title: &str,
-    record: &Record,
-    offsets: &[i64],
-    marks: Option<&[Mark]>,
-) -> io::Result<()> {
+pub fn write(out: &mut dyn Write, title: &str, record: &Record, offsets: &[i64], marks: &Marks) -> io::Result<()> {
     let times = Times::of(record, offsets);
     let first = times.peers.iter().flatten().filter_map(|file| file.0.first().copied()).min();
     let origin = first.unwrap_or(0);
@@ -131,7 +126,7 @@ fn head<'a>(
     times: &Times,
     origin: i64,
     offsets: &[i64],
-    marks: Option<&'a [Mark]>,
+    marks: &'a Marks,
 ) -> Head<'a> {
     let plan = &record.plan;
     let peer = |(number, peer): (usize, &'a crate::history::PeerRecord)| HeadPeer {
@@ -151,8 +146,9 @@ fn head<'a>(
         unchoking_interval_secs: plan.unchoking_interval_secs,
         optimistic_interval_secs: plan.optimistic_interval_secs,
         peers: record.peers.iter().enumerate().map(peer).collect(),
-        is_graded: marks.is_some(),
-        marks: marks.unwrap_or_default().iter().map(|mark| head_mark(mark, record, times, origin)).collect(),
+        violated_count: marks.violated_count,
+        unclear_count: marks.unclear_count,
+        marks: marks.kept.iter().map(|mark| head_mark(mark, record, times, origin)).collect(),
     }
 }
 
@@ -191,10 +187,11 @@ mod tests {
     use crate::history::{Event, Moment};
     use crate::replay::sample::{log, record};
 
-    fn page(title: &str, marks: &[Mark]) -> String {
+    fn page(title: &str, kept: &[Mark]) -> String {
         let record = record(&[Some(log([(Moment(5), Event::Complete)]))]);
         let mut page = Vec::new();
-        write(&mut page, title, &record, &[], Some(marks)).expect("memory");
+        let marks = Marks { kept: kept.to_vec(), ..Marks::default() };
+        write(&mut page, title, &record, &[], &marks).expect("memory");
         String::from_utf8(page).expect("text")
     }
 

@@ -1,7 +1,7 @@
 //! `write`: a record as Chrome trace events, which Perfetto and `chrome://tracing` open.
 //!
-//! Peers are processes and their neighbors threads. A piece is a complete event: it lasts from its request, if an event file has
-//! that, otherwise from the neighbor's last piece or unchoke, until it was downloaded. All else are instant events.
+//! Peers are processes and their neighbors threads. A piece is a complete event: it lasts from its request until it was
+//! downloaded. Without an event file, it begins at the neighbor's last piece or unchoke. All else are instant events.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};

@@ -7,8 +7,8 @@ use crate::fault::Usage;
 
 /// The placeholder of a peer's ID in the options.
 const ID: &str = "{id}";
-/// The option of our own program that names a file for one peer only.
-const PROGRESS_OPTION: &str = "--progress-json";
+/// The options of our own program that name a file for one peer only, each with the ending of its name.
+const FILE_OPTIONS: [(&str, &str); 2] = [("--progress-json", "json"), ("--events", "jsonl")];
 
 /// The option of our own program that names the swarm for trackers.
 const SWARM_OPTION: &str = "--swarm";
@@ -32,19 +32,18 @@ pub fn swarm_name(options: &[String]) -> Option<String> {
 /// # Errors
 /// One sentence with the remedy.
 pub fn refuse_shared_files(options: &[String], peer_count: usize) -> Result<()> {
-    let values =
-        options.iter().enumerate().filter_map(|(place, option)| match option.strip_prefix(PROGRESS_OPTION)? {
+    for (name, ending) in FILE_OPTIONS {
+        let values = options.iter().enumerate().filter_map(|(place, option)| match option.strip_prefix(name)? {
             "" => options.get(place + 1).map(String::as_str),
             with_equals => with_equals.strip_prefix('='),
         });
-    let mut shared = values.filter(|path| !path.contains(ID));
-    match shared.next().filter(|_| peer_count > 1) {
-        Some(path) => {
-            let why = format!("put {ID} into the name, such as '{ID}.json'");
-            Err(Usage::error(format!("all peers would write the same {PROGRESS_OPTION} '{path}'; {why}")))
+        let mut shared = values.filter(|path| !path.contains(ID));
+        if let Some(path) = shared.next().filter(|_| peer_count > 1) {
+            let why = format!("put {ID} into the name, such as '{ID}.{ending}'");
+            return Err(Usage::error(format!("all peers would write the same {name} '{path}'; {why}")));
         }
-        None => Ok(()),
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -73,6 +72,10 @@ mod tests {
         // The peers report this fault.
         check("--progress-json", 2, None);
         check("--fresh", 2, None);
+        check("--progress-json {id} --events {id}.jsonl", 2, None);
+        let options = ["--events".to_owned(), "e".to_owned()];
+        let fault = refuse_shared_files(&options, 2).expect_err("it is refused").to_string();
+        assert_eq!(fault, "all peers would write the same --events 'e'; put {id} into the name, such as '{id}.jsonl'");
     }
 
     #[test]

@@ -16,6 +16,10 @@ use crate::rubric::Item;
 const EARLIER: Nb = Nb(0);
 const LATER: Nb = Nb(1);
 
+/// A peer that heeds nothing does not mind the bitfield either.
+const HEEDS: &[&str] =
+    &["start/listens", "handshake/bytes", "interest/interested", "choking/unchokes", "interest/by-have"];
+
 pub static CASES: &[Case] = &[
     case(
         "bitfield/first",
@@ -42,14 +46,14 @@ pub static CASES: &[Case] = &[
         "bitfield/left-out",
         ("A5", Item::I2b, Must),
         "A neighbor without pieces may leave its bitfield out: it is served, and its haves count.",
-        &["start/listens", "handshake/bytes", "choking/unchokes", "interest/by-have"],
+        HEEDS,
         left_out,
     ),
     case(
         "bitfield/empty-ours",
         ("A5", Item::I2b, Must),
         "A neighbor without pieces may send a bitfield of zeros: it is served, and its haves count.",
-        &["start/listens", "handshake/bytes", "choking/unchokes", "interest/by-have"],
+        HEEDS,
         empty_ours,
     ),
     case(

@@ -11,28 +11,6 @@ use crate::check::world::{Stop, Wait, World};
 /// Within this time after all are complete the peer ends: it may read what is on the way for 5 s (B).
 pub const END: Duration = Duration::from_secs(6);
 
-/// Starts the peer, and lets all neighbors shake hands with it.
-///
-/// # Errors
-/// With a finding if that does not happen.
-pub fn start_and_meet(world: &mut World) -> Result<(), Stop> {
-    world.start()?;
-    for nb in 0..world.plan().neighbors() {
-        world.meet(Nb(nb))?;
-    }
-    Ok(())
-}
-
-/// Waits until the peer wants the pieces of this neighbor.
-///
-/// # Errors
-/// With a finding if it does not say so.
-pub fn wanted(world: &mut World, nb: Nb) -> Result<(), Stop> {
-    world.until(&Wait::to_see("interested").from(nb).or(&mistakes::NEVER_INTERESTED), |world| {
-        (world.facts().of(nb).they_are_interested == Some(true)).then_some(())
-    })
-}
-
 /// Lets a neighbor announce all pieces that it lacks, as if it had them from others.
 pub fn announce_rest(world: &mut World, nb: Nb) {
     let missing: Vec<_> = world.layout().pieces().filter(|&piece| !world.has(nb).contains(piece)).collect();

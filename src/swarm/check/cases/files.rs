@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::endings::{announce_rest, download, start_and_meet};
+use super::endings::{announce_rest, download};
+use super::steps::start_and_meet;
 use crate::check::mistakes::{self, Mistake};
 use crate::check::plan::{Nb, Plan};
 use crate::check::stage::{Case, Stage, case};

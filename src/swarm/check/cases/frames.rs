@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use peer_process::protocol::message::Message;
 
+use super::common::means;
 use super::steps::{self, REQUESTS, TALKS, UNCHOKES};
 use crate::check::habits::Habits;
 use crate::check::mistakes;
@@ -76,8 +77,9 @@ pub static CASES: &[Case] = &[
     case(
         "frames/after-ignored",
         ("A5", Item::I3f, Must),
-        "A message without effect leaves a peer in step: a have for a piece that it has, a request while it chokes, a second choke.",
-        &["interest/by-have", "requests/starts", "pieces/have-to-all"],
+        "A message without effect leaves a peer in step: a have for a piece that it has, a second choke. Our reading asks the \
+        same of a request while it chokes.",
+        &["interest/by-have", "requests/starts", "pieces/have-to-all", "choking/unchokes"],
         after_ignored,
     ),
 ];
@@ -256,19 +258,37 @@ fn after_ignored(stage: &mut Stage) -> Result<(), Stop> {
             world.facts().can_have.contains(known).then_some(())
         })?;
         steps::told(world, EARLIER, known, Wait::to_see("a have for piece 4"))?;
-        world.doing("announced a piece that the peer has, and requested it while choked; then it announced piece 7");
+        world.doing("announced a piece that the peer has; then it announced piece 7");
         world.announce(nb, known);
-        let mark = world.history().mark();
         world.say(nb, Message::Interested);
-        world.say(nb, Message::Request(known));
         let new = steps::piece_of(world, 7);
         world.announce(nb, new);
         let wait = |what: &str| Wait::to_see(what).or(&mistakes::DESYNC);
         steps::interest(world, nb, true, wait("interested, because of the have for piece 7"))?;
         world.doing("sent choke twice to the choked peer, then unchoke");
+        let mark = world.history().mark();
         world.say(nb, Message::Choke);
         world.say(nb, Message::Choke);
         world.say(nb, Message::Unchoke);
         steps::request(world, nb, mark, 7, wait("a request for piece 7").should())
+    })?;
+    ignores_request(stage)
+}
+
+/// Only a request that crosses a choke is right, so the text does not say what comes of another one.
+fn ignores_request(stage: &mut Stage) -> Result<(), Stop> {
+    stage.run(Plan::seeder(1, 1), |world| {
+        let nb = LATER;
+        steps::only_greets(world, nb, []);
+        world.start()?;
+        world.meet(nb)?;
+        world.doing("requested piece 4 while choked; then it said interested");
+        let wanted = steps::piece_of(world, 4);
+        world.say(nb, Message::Request(wanted));
+        world.say(nb, Message::Interested);
+        let wait = Wait::to_see("unchoke").from(nb).should();
+        let outcome = world.until(&wait, |world| (!world.facts().of(nb).they_choke).then_some(()));
+        // A peer that closes has understood the request.
+        if world.facts().of(nb).is_connected { means(outcome, world, &mistakes::DESYNC) } else { outcome }
     })
 }

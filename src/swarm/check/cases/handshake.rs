@@ -5,7 +5,8 @@ use std::time::Duration;
 use peer_process::protocol::message::Message;
 use peer_process::protocol::wire::Handshake;
 
-use crate::check::cases::common::{as_should, interested, means};
+use crate::check::cases::common::{as_should, means};
+use crate::check::cases::steps;
 use crate::check::habits::{Greets, Habits};
 use crate::check::history::{Heard, Said};
 use crate::check::mistakes;
@@ -128,7 +129,7 @@ fn greeted(world: &mut World<'_>, nb: Nb) -> Result<(), Stop> {
         .until(&Wait::to_see("the peer's handshake").from(nb), |world| world.facts().of(nb).they_greeted.then_some(()));
     let Err(Stop::Failed(finding)) = &outcome else { return outcome };
     let is_short = finding.bytes.as_ref().is_some_and(|bytes| bytes.total >= 18 && bytes.total < 32);
-    if is_short { means(outcome, &mistakes::SHORT_HANDSHAKE) } else { outcome }
+    if is_short { means(outcome, world, &mistakes::SHORT_HANDSHAKE) } else { outcome }
 }
 
 fn dialer_speaks(stage: &mut Stage) -> Result<(), Stop> {
@@ -212,11 +213,11 @@ fn byte_by_byte(stage: &mut Stage) -> Result<(), Stop> {
         world.meant(nb, Said::Handshake);
         // A peer that sent its handshake before it read this one shows by what follows that it took it.
         let some = piece(world.layout(), 3);
-        means(greeted(world, nb), &mistakes::ONE_RECV_HANDSHAKE)?;
+        means(greeted(world, nb), world, &mistakes::ONE_RECV_HANDSHAKE)?;
         world.announce(nb, some);
-        let outcome = interested(world, nb, Wait::to_see("interested"));
+        let outcome = steps::interest(world, nb, true, Wait::to_see("interested"));
         let is_closed = !world.facts().of(nb).is_connected;
-        means(outcome, if is_closed { &mistakes::ONE_RECV_HANDSHAKE } else { &mistakes::NEVER_INTERESTED })
+        means(outcome, world, if is_closed { &mistakes::ONE_RECV_HANDSHAKE } else { &mistakes::NEVER_INTERESTED })
     })
 }
 
@@ -233,15 +234,15 @@ fn with_more(stage: &mut Stage) -> Result<(), Stop> {
         world.greet(nb);
         world.say(nb, Message::Bitfield(Box::new(some)));
         world.release(nb);
-        means(greeted(world, nb), &mistakes::ONE_RECV_HANDSHAKE)?;
-        let outcome = interested(world, nb, Wait::to_see("interested"));
+        means(greeted(world, nb), world, &mistakes::ONE_RECV_HANDSHAKE)?;
+        let outcome = steps::interest(world, nb, true, Wait::to_see("interested"));
         let Err(Stop::Failed(mut finding)) = outcome else { return outcome };
         // Does it hear what comes alone?
         finding.mistake = Some(&mistakes::ONE_RECV_HANDSHAKE);
         if world.facts().of(nb).is_connected {
             let alone = piece(world.layout(), 5);
             world.announce(nb, alone);
-            finding.mistake = match interested(world, nb, Wait::to_see("interested")) {
+            finding.mistake = match steps::interest(world, nb, true, Wait::to_see("interested")) {
                 Err(Stop::Failed(_)) if world.facts().of(nb).is_connected => Some(&mistakes::NEVER_INTERESTED),
                 Ok(()) | Err(Stop::Failed(_)) => Some(&mistakes::SWALLOWS_REST),
                 Err(other) => return Err(other),
@@ -329,7 +330,7 @@ fn any_reserved(stage: &mut Stage) -> Result<(), Stop> {
         world.say_raw(nb, &bytes, "a handshake with other reserved bytes");
         greeted(world, nb)?;
         world.say(nb, Message::Bitfield(Box::new(full)));
-        means(interested(world, nb, Wait::to_see("interested")), &mistakes::RESERVED_FATAL)
+        means(steps::interest(world, nb, true, Wait::to_see("interested")), world, &mistakes::RESERVED_FATAL)
     });
     as_should(outcome)
 }
@@ -357,6 +358,8 @@ fn nothing_before(stage: &mut Stage) -> Result<(), Stop> {
         let Some(came) = early else { return Ok(()) };
         let mut finding = world.finding(Must, "a handshake and a bitfield at most", came);
         finding.mistake = Some(&mistakes::EARLY_MESSAGE);
-        Err(Stop::Failed(Box::new(finding)))
+        // It was seen, so no failure elsewhere explains it.
+        world.add(finding);
+        Ok(())
     })
 }

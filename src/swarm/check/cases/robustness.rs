@@ -4,6 +4,7 @@ use peer_process::protocol::message::Message;
 use peer_process::protocol::wire::Handshake;
 
 use crate::check::cases::common::{as_should, means};
+use crate::check::cases::steps;
 use crate::check::habits::{Greets, Habits};
 use crate::check::mistakes::{self, Mistake};
 use crate::check::plan::{Nb, Plan, piece};
@@ -110,7 +111,7 @@ pub fn beside_a_good_one(
         world.meet(GOOD)?;
         gets(world, 0)?;
         act(world)?;
-        means(goes_on(world, 1), mistake)
+        means(goes_on(world, 1), world, mistake)
     });
     as_should(outcome)
 }
@@ -209,9 +210,9 @@ fn unknown_type(stage: &mut Stage) -> Result<(), Stop> {
         world.say_raw(BAD, &[0, 0, 0, 5, 9, 0, 0, 0, 0], "a message of type 9");
         let offered = piece(world.layout(), 4);
         world.announce(BAD, offered);
-        let outcome = super::common::interested(world, BAD, Wait::to_see("interested"));
+        let outcome = steps::interest(world, BAD, true, Wait::to_see("interested"));
         let mistake = if world.facts().of(BAD).is_connected { &mistakes::DESYNC } else { &mistakes::UNKNOWN_FATAL };
-        means(outcome, mistake)
+        means(outcome, world, mistake)
     })
 }
 
@@ -276,7 +277,7 @@ pub fn asked_for_its_only_piece(world: &mut World<'_>, number: u32) -> Result<()
 
 /// Calls the peer for one more neighbor.
 fn accepts_on(world: &mut World<'_>, mistake: &'static Mistake) -> Result<(), Stop> {
-    means(world.meet(NEXT), mistake)
+    means(world.meet(NEXT), world, mistake)
 }
 
 fn garbage_stranger(stage: &mut Stage) -> Result<(), Stop> {

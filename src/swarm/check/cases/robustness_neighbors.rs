@@ -146,7 +146,7 @@ fn beside_a_greedy_one(
         world.meet(greedy)?;
         unchoked(world, greedy)?;
         act(world, greedy, count)?;
-        means(world.meet(good).and_then(|()| got(world, good, 3)), &mistakes::BLOCKED_BY_ONE)
+        means(world.meet(good).and_then(|()| got(world, good, 3)), world, &mistakes::BLOCKED_BY_ONE)
     });
     as_should(outcome)
 }
@@ -175,7 +175,7 @@ fn many_requests(stage: &mut Stage) -> Result<(), Stop> {
             world.say(greedy, Message::Request(piece));
         }
         world.release(greedy);
-        means(got(world, greedy, 1), &mistakes::NOT_SERVED)
+        means(got(world, greedy, 1), world, &mistakes::NOT_SERVED)
     })
 }
 
@@ -214,7 +214,7 @@ fn comes_back(stage: &mut Stage) -> Result<(), Stop> {
                 world.facts().can_have.contains(offered).then_some(())
             })
         });
-        means(back, &mistakes::NOT_TAKEN_BACK)
+        means(back, world, &mistakes::NOT_TAKEN_BACK)
     })
 }
 

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use peer_process::protocol::message::Message;
 
-use crate::check::cases::common::{as_should, interested, means};
+use crate::check::cases::common::{as_should, means};
+use crate::check::cases::steps;
 use crate::check::habits::Habits;
 use crate::check::mistakes;
 use crate::check::plan::{Nb, Plan, piece};
@@ -118,7 +119,7 @@ fn dials_earlier(stage: &mut Stage) -> Result<(), Stop> {
         world.first_sign(Nb(3))?;
         let outcome = (0..3).try_for_each(|nb| world.connect(Nb(nb)));
         let called: Vec<bool> = (0..3).map(|nb| world.facts().of(Nb(nb)).connections > 0).collect();
-        if called == [false, false, true] { means(outcome, &mistakes::DIALS_ONE_BEFORE) } else { outcome }
+        if called == [false, false, true] { means(outcome, world, &mistakes::DIALS_ONE_BEFORE) } else { outcome }
     })
 }
 
@@ -127,7 +128,7 @@ fn dials_by_lines(stage: &mut Stage) -> Result<(), Stop> {
         world.start()?;
         world.doing("wrote PeerInfo.cfg with descending IDs, and started the peer");
         world.first_sign(Nb(1))?;
-        means(world.connect(Nb(0)), &mistakes::DIALS_LOWER_IDS)
+        means(world.connect(Nb(0)), world, &mistakes::DIALS_LOWER_IDS)
     })
 }
 
@@ -157,7 +158,7 @@ fn accepts_later(stage: &mut Stage) -> Result<(), Stop> {
         world.start()?;
         world.first_sign(Nb(3))?;
         world.doing("called the peer for its later neighbors, the last line first");
-        means([Nb(3), Nb(1), Nb(2)].into_iter().try_for_each(|nb| world.meet(nb)), &mistakes::ACCEPTS_IN_ORDER)
+        means([Nb(3), Nb(1), Nb(2)].into_iter().try_for_each(|nb| world.meet(nb)), world, &mistakes::ACCEPTS_IN_ORDER)
     })
 }
 
@@ -171,7 +172,7 @@ fn accepts_before_dialing(stage: &mut Stage) -> Result<(), Stop> {
         world.listen(silent)?;
         world.start()?;
         world.doing("kept the first neighbor down and the second one silent, and called the peer for a later one");
-        means(world.meet(later), &mistakes::DIALS_BEFORE_ACCEPTING)?;
+        means(world.meet(later), world, &mistakes::DIALS_BEFORE_ACCEPTING)?;
         let wait = Wait::to_see("a request to the later neighbor").from(later).or(&mistakes::WAITS_FOR_ALL);
         world.until(&wait, |world| (!world.facts().given.is_empty()).then_some(()))
     });
@@ -255,7 +256,7 @@ fn hears_at_once(stage: &mut Stage) -> Result<(), Stop> {
         // Together with the handshake it would be another question.
         world.watch(Duration::from_millis(200))?;
         world.say(nb, Message::Bitfield(Box::new(some)));
-        let outcome = interested(world, nb, Wait::to_see("interested"));
+        let outcome = steps::interest(world, nb, true, Wait::to_see("interested"));
         let Err(Stop::Failed(mut finding)) = outcome else { return outcome };
         // Does it hear what comes later?
         let age = world.now().saturating_sub(world.facts().of(nb).connected_at);
@@ -263,7 +264,7 @@ fn hears_at_once(stage: &mut Stage) -> Result<(), Stop> {
         let later = piece(world.layout(), 6);
         world.announce(nb, later);
         finding.mistake = Some(&mistakes::NEVER_INTERESTED);
-        match interested(world, nb, Wait::to_see("interested")) {
+        match steps::interest(world, nb, true, Wait::to_see("interested")) {
             Ok(()) => finding.mistake = Some(&mistakes::DEAF_AT_FIRST),
             Err(Stop::Failed(_)) => {}
             Err(other) => return Err(other),

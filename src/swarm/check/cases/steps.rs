@@ -6,6 +6,7 @@ use peer_process::protocol::layout::PieceIndex;
 use peer_process::protocol::message::Message;
 
 use crate::check::habits::Habits;
+use crate::check::mistakes;
 use crate::check::plan::{Nb, piece};
 use crate::check::world::{Stop, Wait, World};
 
@@ -64,6 +65,11 @@ pub fn start_and_meet(world: &mut World) -> Result<(), Stop> {
 /// Waits until the peer's last word to a neighbor is `interested` or `not interested`.
 pub fn interest(world: &mut World, nb: Nb, is_interested: bool, wait: Wait) -> Result<(), Stop> {
     world.until(&wait.from(nb), |world| (world.facts().of(nb).they_are_interested == Some(is_interested)).then_some(()))
+}
+
+/// Waits until the peer wants pieces of this neighbor.
+pub fn wanted(world: &mut World, nb: Nb) -> Result<(), Stop> {
+    interest(world, nb, true, Wait::to_see("interested").or(&mistakes::NEVER_INTERESTED))
 }
 
 /// Waits until the peer has unchoked a neighbor.

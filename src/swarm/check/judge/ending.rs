@@ -80,12 +80,12 @@ impl Judge {
         match (wants, between.they_are_interested) {
             (true, Some(true)) | (false, Some(false)) => {}
             (true, _) => {
-                let came = format!("no interested within {ms} ms");
+                let came = format!("interested did not come within {ms} ms");
                 let expected = "interested to a neighbor that has a piece that the peer lacks";
                 self.tell(Violation::new("interest/interested", &mistakes::NEVER_INTERESTED, expected, came).absent());
             }
             (false, _) => {
-                let came = format!("no not interested within {ms} ms");
+                let came = format!("not interested did not come within {ms} ms");
                 let expected = "not interested to a neighbor that has nothing that the peer lacks";
                 let mistake = &mistakes::NEVER_NOT_INTERESTED;
                 self.tell(Violation::new("interest/not-interested", mistake, expected, came).absent());
@@ -135,6 +135,8 @@ impl Judge {
             bytes: None,
             disrupts: !is_allowed,
             is_absence: false,
+            is_timed: false,
+            is_crash: !is_allowed && !is_right,
             events: Vec::new(),
         });
     }

@@ -88,7 +88,8 @@ impl Judge {
                 "unchoke, to a neighbor whose last word is not interested, or that never said interested".to_owned();
             let expected = "unchoke only to neighbors that are interested";
             let mistake = &mistakes::NOT_INTERESTED_UNCHOKED;
-            self.tell(Violation::new("choking/interested-only", mistake, expected, came));
+            let is_timed = between.we_are_interested.is_some();
+            self.tell(Violation::new("choking/interested-only", mistake, expected, came).timed_if(is_timed));
         }
     }
 
@@ -98,13 +99,14 @@ impl Judge {
             let came = "interested a second time, without not interested in between".to_owned();
             let expected = "interested only when it was not interested before";
             let violation = Violation::new("interest/changes-only", &mistakes::INTEREST_REPEATED, expected, came);
-            self.tell(violation.should());
+            self.tell(violation.should().timed_if(true));
         }
         let is_settled = facts.given.last().is_none_or(|(_, _, given)| at.saturating_sub(*given) > CROSSING);
         if !facts.offers(nb) && is_settled {
             let came = "interested, to a neighbor that has announced nothing that the peer lacks".to_owned();
             let expected = "interested only to a neighbor that has a piece that the peer lacks";
-            self.tell(Violation::new("interest/only-if-missing", &mistakes::INTEREST_UNFOUNDED, expected, came));
+            let violation = Violation::new("interest/only-if-missing", &mistakes::INTEREST_UNFOUNDED, expected, came);
+            self.tell(violation.timed_if(!facts.given.is_empty()));
         }
     }
 
@@ -114,7 +116,7 @@ impl Judge {
             let came = "not interested a second time, without interested in between".to_owned();
             let expected = "not interested once after the bitfield, then only when it was interested before";
             let violation = Violation::new("interest/changes-only", &mistakes::INTEREST_REPEATED, expected, came);
-            self.tell(violation.should());
+            self.tell(violation.should().timed_if(true));
         }
     }
 
@@ -134,7 +136,7 @@ impl Judge {
             let came = format!("have {piece} a second time");
             let expected = "one have for each piece";
             let violation = Violation::new("pieces/have-once", &mistakes::HAVE_REPEATED, expected, came);
-            self.tell(violation.should());
+            self.tell(violation.should().timed_if(!between.they_announced.contains(piece)));
         }
     }
 
@@ -197,7 +199,7 @@ impl Judge {
         );
         violation.bytes =
             Some(evidence(&bytes, Some(expected), vec![Message::Bitfield(Box::new(set.clone())).to_string()]));
-        self.tell(violation);
+        self.tell(violation.timed_if(!too_many && !facts.given.is_empty()));
     }
 
     fn see_request(&mut self, at: Duration, nb: Nb, piece: PieceIndex, facts: &Facts) {
@@ -208,7 +210,8 @@ impl Judge {
         if is_choked && between.they_are_interested.is_some() {
             let came = format!("request {piece} from a neighbor that chokes the peer");
             let expected = "requests only between unchoke and choke";
-            self.tell(Violation::new("requests/unchoked-only", &mistakes::REQUESTS_CHOKED, expected, came));
+            let violation = Violation::new("requests/unchoked-only", &mistakes::REQUESTS_CHOKED, expected, came);
+            self.tell(violation.timed_if(!never_unchoked));
         }
         match between.they_are_interested {
             Some(true) => {}
@@ -268,7 +271,8 @@ impl Judge {
         };
         if let Some(came) = came {
             let expected = "a piece is requested from one neighbor only, and not again once it has come";
-            self.tell(Violation::new("requests/no-duplicates", &mistakes::DUPLICATE_REQUESTS, expected, came));
+            let violation = Violation::new("requests/no-duplicates", &mistakes::DUPLICATE_REQUESTS, expected, came);
+            self.tell(violation.timed_if(elsewhere.is_none()));
         }
     }
 
@@ -290,7 +294,8 @@ impl Judge {
         if between.they_choke && (!asked.while_unchoked || is_late) {
             let came = format!("piece {piece}, while this neighbor is choked");
             let expected = "no pieces to neighbors that are choked";
-            self.tell(Violation::new("choking/serves-unchoked-only", &mistakes::SERVES_CHOKED, expected, came));
+            let violation = Violation::new("choking/serves-unchoked-only", &mistakes::SERVES_CHOKED, expected, came);
+            self.tell(violation.timed_if(asked.while_unchoked));
         }
     }
 }

@@ -31,6 +31,8 @@ impl Judge {
                 bytes: bytes("handshake with the right header".to_owned()),
                 disrupts: false,
                 is_absence: false,
+                is_timed: false,
+                is_crash: false,
                 events: Vec::new(),
             });
         }
@@ -60,6 +62,8 @@ impl Judge {
                 bytes: bytes(format!("handshake with ID {number}")),
                 disrupts: true,
                 is_absence: false,
+                is_timed: false,
+                is_crash: false,
                 events: Vec::new(),
             });
         }
@@ -85,6 +89,8 @@ impl Judge {
             bytes: Some(evidence(&broken.bytes, None, Vec::new())),
             disrupts: true,
             is_absence: false,
+            is_timed: false,
+            is_crash: false,
             events: Vec::new(),
         });
     }

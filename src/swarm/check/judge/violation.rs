@@ -31,6 +31,10 @@ pub struct Violation {
     pub disrupts: bool,
     /// Whether something only did not come, which may have another cause.
     pub is_absence: bool,
+    /// Whether it is one only because it came so late, or not in time. A machine that others load may be the reason.
+    pub is_timed: bool,
+    /// Whether it is an end of the process that no peer makes by itself.
+    pub is_crash: bool,
     /// The last events before it, one a line; the world fills them in.
     pub events: Vec<String>,
 }
@@ -47,13 +51,21 @@ impl Violation {
             bytes: None,
             disrupts: false,
             is_absence: false,
+            is_timed: false,
+            is_crash: false,
             events: Vec::new(),
         }
     }
 
-    /// It only did not come.
+    /// It only did not come in time.
     pub(super) const fn absent(mut self) -> Self {
-        self.is_absence = true;
+        (self.is_absence, self.is_timed) = (true, true);
+        self
+    }
+
+    /// It would be right at another time.
+    pub(super) const fn timed_if(mut self, is_timed: bool) -> Self {
+        self.is_timed = is_timed;
         self
     }
 

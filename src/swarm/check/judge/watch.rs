@@ -108,7 +108,7 @@ impl Judge {
             let count = unchoked.len();
             let is_interested = |between: &Between| between.we_are_interested == Some(true);
             let interested = facts.all().filter(|(_, between)| between.is_connected && is_interested(between)).count();
-            self.tell(Violation::new(
+            let violation = Violation::new(
                 "choking/at-most",
                 if count >= interested && count > self.most_unchoked + 1 {
                     &mistakes::UNCHOKES_ALL
@@ -120,7 +120,8 @@ impl Judge {
                     "{count} neighbors have been unchoked together for {} ms",
                     at.saturating_sub(since).as_millis()
                 ),
-            ));
+            );
+            self.tell(violation.timed_if(true));
         }
     }
 

@@ -89,7 +89,30 @@ fn events(finding: &Finding, look: Look) -> String {
         "  events:\n".into()
     };
     for event in &events[first..] {
-        text += &look.labeled(INDENT, event);
+        // Times stand below each other, also where an event needs two lines.
+        let words = event.trim_start();
+        text += &look.labeled(&format!("{INDENT}{}", &event[..event.len() - words.len()]), words);
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::report::sample::all;
+
+    #[test]
+    fn the_times_of_events_stand_below_each_other_if_an_event_needs_two_lines() {
+        let events =
+            vec!["   5.1 peer 1001 -> handshake".into(), format!("  15.2 peer 1001 <- {}", "bytes ".repeat(9))];
+        let finding = Finding { events, ..all().outcomes[2].findings[0].clone() };
+        assert_eq!(
+            super::events(&finding, Look { width: Some(60), ..Look::PLAIN }),
+            "  events:
+       5.1 peer 1001 -> handshake
+      15.2 peer 1001 <- bytes bytes bytes bytes bytes bytes
+      bytes bytes bytes
+"
+        );
+    }
 }

@@ -83,15 +83,19 @@ fn mistakes(summary: &Summary) -> String {
     if explained.is_empty() {
         return String::new();
     }
-    let mut page = "<h2>Likely mistakes</h2>\n".to_owned();
+    let mut page = "<h2>Likely mistakes, in the order to mend them</h2>\n".to_owned();
     for explained in explained {
         let mistake = explained.mistake;
         let links: Vec<_> = explained.addresses.iter().map(|address| link(address)).collect();
         let count = counted(explained.addresses.len(), "case");
+        let behind = match explained.hides {
+            0 => String::new(),
+            hides => format!("; {hides} unclear because of that"),
+        };
         writeln!(
             page,
             "<section class=\"mistake {4}\" id=\"mistake-{0}\">\n<h3>{0}</h3>\n<p>{1}</p>\n<p><b>Cure:</b> {2}</p>\n\
-             <p class=\"small\">Explains {count}: {3}</p>\n</section>",
+             <p class=\"small\">Explains {count}: {3}{behind}</p>\n</section>",
             escaped(mistake.name),
             escaped(mistake.what),
             escaped(mistake.cure),
@@ -122,8 +126,8 @@ fn rubric(summary: &Summary) -> String {
     format!(
         "<h2>By item of the rubric</h2>\n<div class=\"wide\"><table>\n<thead><tr><th scope=\"col\">item</th><th scope=\"col\">what</th>\
          <th scope=\"col\">passed</th><th scope=\"col\">warn</th><th scope=\"col\">unclear</th></tr></thead>\n\
-         <tbody>\n{rows}</tbody>\n</table></div>\n<p>The rubric, as far as a black box can see it: {}. This is not a grade.</p>\n",
-        Sum::of(summary).words()
+         <tbody>\n{rows}</tbody>\n</table></div>\n<p>{} This is not a grade.</p>\n",
+        escaped(&Sum::sentence(summary))
     )
 }
 
@@ -298,6 +302,17 @@ mod tests {
         for link in links {
             assert!(link.strip_prefix('#').is_some_and(|link| known.contains(&link.to_owned())), "{link}");
         }
+    }
+
+    #[test]
+    fn only_rows_of_bytes_are_not_broken_into_lines() {
+        let rule = |of: &str| {
+            let (_, rest) = STYLE.split_once(&format!("\n\n{of} {{\n")).expect("a rule");
+            rest.split_once('}').expect("its end").0
+        };
+        assert!(rule("pre").contains("white-space: pre-wrap;"), "{}", rule("pre"));
+        assert_eq!(STYLE.matches("white-space: pre;").count(), 1);
+        assert!(STYLE.contains("\npre.bytes {\n  white-space: pre;\n}"), "{STYLE}");
     }
 
     #[test]

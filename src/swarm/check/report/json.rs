@@ -33,7 +33,7 @@ pub fn json(summary: &Summary, ending: Ending) -> String {
             fail: count(Verdict::Fail),
         },
         rubric: rubric(summary),
-        sum: SumJson { least: tenths(sum.least), most: tenths(sum.most), of: sum.of },
+        sum: SumJson { least: tenths(sum.least), most: tenths(sum.most), of: sum.of, partial: summary.is_partial() },
         mistakes: mistakes(summary),
         cases: summary.outcomes.iter().map(|outcome| case(summary, outcome)).collect(),
     };
@@ -82,6 +82,7 @@ struct SumJson {
     least: f64,
     most: f64,
     of: u32,
+    partial: bool,
 }
 
 #[derive(Serialize)]
@@ -90,6 +91,7 @@ struct MistakeJson {
     what: &'static str,
     cure: &'static str,
     cases: Vec<&'static str>,
+    hides: usize,
 }
 
 #[derive(Serialize)]
@@ -150,6 +152,7 @@ fn mistakes(summary: &Summary) -> Vec<MistakeJson> {
         what: explained.mistake.what,
         cure: explained.mistake.cure,
         cases: explained.addresses,
+        hides: explained.hides,
     });
     row.collect()
 }
@@ -251,7 +254,7 @@ mod tests {
             "reason": "3 cases fail",
             "counts": {"pass": 2, "warn": 1, "unclear": 2, "fail": 3},
             "rubric": null,
-            "sum": {"least": 41.0, "most": 77.0, "of": 95},
+            "sum": {"least": 41.0, "most": 77.0, "of": 95, "partial": false},
             "mistakes": null,
             "cases": null,
         });

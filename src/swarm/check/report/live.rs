@@ -1,14 +1,13 @@
 //! `Live`: the progress while the cases run. It goes to stderr.
 //!
-//! A terminal shows a bar with the cases under way. Elsewhere one line at the end says how many were done.
+//! A terminal shows a bar with the cases under way. Elsewhere nothing is shown: the report counts the cases.
 
 use std::sync::{Mutex, PoisonError};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use peer_process::output::console::counted;
 use peer_process::output::stderr;
 
-use crate::out::{finish_bar, say};
+use crate::out::finish_bar;
 
 /// Number of columns that the bar and the counts take.
 const BAR_COLUMNS: usize = 40;
@@ -17,19 +16,17 @@ const BAR_COLUMNS: usize = 40;
 #[derive(Debug)]
 pub struct Live {
     bar: ProgressBar,
-    draws: bool,
     running: Mutex<Vec<&'static str>>,
 }
 
 impl Live {
     /// Makes the view of a run with this number of cases.
     pub fn new(cases: usize) -> Self {
-        let draws = stderr::draws();
-        let target = if draws { stderr::draw_target() } else { ProgressDrawTarget::hidden() };
+        let target = if stderr::draws() { stderr::draw_target() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(cases as u64), target);
         let style = ProgressStyle::with_template("[{bar:24}] {pos}/{len} {wide_msg}");
         bar.set_style(style.expect("the template is right").progress_chars("=> "));
-        Self { bar, draws, running: Mutex::default() }
+        Self { bar, running: Mutex::default() }
     }
 
     /// Shows that a case begins.
@@ -49,13 +46,9 @@ impl Live {
         }
     }
 
-    /// Removes the bar, or writes the line.
+    /// Removes the bar.
     pub fn finish(&self) {
-        let (done, of) = (self.bar.position(), self.bar.length().unwrap_or_default());
         finish_bar(&self.bar);
-        if !self.draws {
-            say(&format!("{done} of {} done", counted(of, "case")));
-        }
     }
 
     fn change(&self, change: impl FnOnce(&mut Vec<&'static str>)) {

@@ -42,7 +42,13 @@ type Writer = fn(&Summary, Ending) -> String;
 
 /// Returns the list of these cases, as wide as the terminal.
 pub fn list(clauses: &[&Clause]) -> String {
-    list::list(clauses, io::stdout().is_terminal().then(terminal_width))
+    list::list(clauses, look(false))
+}
+
+/// Returns the look of what goes to stdout.
+fn look(is_long: bool) -> Look {
+    let width = io::stdout().is_terminal().then(terminal_width).map(usize::from);
+    Look { width, is_colored: console::colors_enabled(), is_long }
 }
 
 /// Checks that the reports have places to go: at most one to stdout, and the others to directories that exist. A run takes long,
@@ -93,9 +99,7 @@ pub fn show(args: &CheckArgs, summary: &Summary) -> Result<ExitCode> {
         print(report(summary, ending).trim_end())?;
         say(&text::last_line(summary, ending));
     } else {
-        let width = io::stdout().is_terminal().then(terminal_width).map(usize::from);
-        let look = Look { width, is_colored: console::colors_enabled(), is_long: args.trace };
-        print(text::text(summary, ending, look).trim_end())?;
+        print(text::text(summary, ending, look(args.trace)).trim_end())?;
     }
     // Last, so that a full disk costs nobody the report on the screen.
     for (path, report) in asked.iter().filter(|(path, _)| !is_stdout(path)) {

@@ -124,6 +124,7 @@ fn unclear(clause: &'static Clause) -> Outcome {
 }
 
 fn summary(outcomes: Vec<Outcome>) -> Summary {
+    let count = outcomes.len();
     Summary {
         command: "java -cp <out> peerProcess {id}".into(),
         options: "--project 'my peer'".into(),
@@ -131,6 +132,8 @@ fn summary(outcomes: Vec<Outcome>) -> Summary {
         took: Duration::from_millis(41_234),
         start_time: Some(Duration::from_millis(215)),
         is_cut_short: false,
+        chosen: count,
+        known: count,
     }
 }
 

@@ -78,6 +78,17 @@ impl Sum {
         sum
     }
 
+    /// Returns the sum of this run as a sentence. What a part of the cases shows is not the sum of the rubric.
+    pub fn sentence(summary: &Summary) -> String {
+        let words = Self::of(summary).words();
+        if summary.is_partial() {
+            let (done, known) = (summary.outcomes.len(), summary.known);
+            format!("Of what {done} of {known} cases can show of the rubric: {words}. Only all cases give its sum.")
+        } else {
+            format!("The rubric, as far as a black box can see it: {words}.")
+        }
+    }
+
     /// Returns the sum in words: `68.8 of 100`, `52.0 to 68.8 of 100`.
     pub fn words(self) -> String {
         let Self { least, most, of } = self;
@@ -117,5 +128,15 @@ mod tests {
         assert_eq!(sum.words(), "41.0 to 77.0 of 95");
         assert_eq!(Sum::of(&only(&[Verdict::Pass])).words(), "35.0 of 35");
         assert_eq!(Sum::of(&only(&[])).words(), "0.0 of 0");
+    }
+
+    #[test]
+    fn a_part_of_the_cases_does_not_give_the_sum_of_the_rubric() {
+        let full = only(&[Verdict::Pass]);
+        assert_eq!(Sum::sentence(&full), "The rubric, as far as a black box can see it: 35.0 of 35.");
+        assert_eq!(
+            Sum::sentence(&Summary { known: 162, ..full }),
+            "Of what 1 of 162 cases can show of the rubric: 35.0 of 35. Only all cases give its sum."
+        );
     }
 }

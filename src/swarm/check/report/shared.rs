@@ -1,5 +1,7 @@
 //! The mistakes of a run: which of them explain several cases, and the command that repeats one case.
 
+use std::cmp::Reverse;
+
 use crate::check::mistakes::Mistake;
 use crate::check::verdict::{Outcome, Summary, Verdict};
 use crate::words::typed;
@@ -13,9 +15,12 @@ pub struct Explained {
     pub addresses: Vec<&'static str>,
     /// The worst verdict of these cases.
     pub worst: Verdict,
+    /// Number of unclear cases that one of these cases keeps from their questions.
+    pub hides: usize,
 }
 
-/// Returns the mistakes behind failures and warnings; first what explains most, then in the order of the cases.
+/// Returns the mistakes behind failures and warnings, in the order to mend them. First comes what keeps most cases from their
+/// questions; then failures come before warnings, and what explains most. The rest is in the order of the cases.
 pub fn explained(summary: &Summary) -> Vec<Explained> {
     let mut found: Vec<Explained> = Vec::new();
     for outcome in told(summary) {
@@ -25,17 +30,26 @@ pub fn explained(summary: &Summary) -> Vec<Explained> {
             match found.iter_mut().find(|explained| explained.mistake == mistake) {
                 Some(explained) if explained.addresses.contains(&address) => {}
                 Some(explained) => explained.addresses.push(address),
-                None => found.push(Explained { mistake, addresses: vec![address], worst: outcome.verdict }),
+                None => {
+                    let (addresses, worst) = (vec![address], outcome.verdict);
+                    found.push(Explained { mistake, addresses, worst, hides: 0 });
+                }
             }
         }
     }
-    found.sort_by_key(|explained| std::cmp::Reverse(explained.addresses.len()));
+    for explained in &mut found {
+        let is_behind = |outcome: &&Outcome| outcome.because_of.is_some_and(|root| explained.addresses.contains(&root));
+        explained.hides = summary.outcomes.iter().filter(is_behind).count();
+    }
+    found.sort_by_key(|explained| {
+        (Reverse(explained.hides), Reverse(explained.worst), Reverse(explained.addresses.len()))
+    });
     found
 }
 
-/// Returns those that explain more than one case.
+/// Returns those that explain more than one case, also cases that are unclear because of them.
 pub fn common(summary: &Summary) -> Vec<Explained> {
-    explained(summary).into_iter().filter(|explained| explained.addresses.len() > 1).collect()
+    explained(summary).into_iter().filter(|explained| explained.addresses.len() + explained.hides > 1).collect()
 }
 
 /// Returns the failures, then the warnings, each in the order of the list of cases.
@@ -74,6 +88,17 @@ mod tests {
         assert_eq!(found, [("java-object-stream", vec!["handshake/first", "handshake/java"])]);
         let names: Vec<_> = explained(&all()).iter().map(|explained| explained.mistake.name).collect();
         assert_eq!(names, ["java-object-stream", "no-optimistic", "choke-without-change"]);
+    }
+
+    #[test]
+    fn what_keeps_most_cases_from_their_questions_comes_first() {
+        let mut run = all();
+        // Both failures of one mistake hide nothing any more, and the one of another hides two cases.
+        for outcome in run.outcomes.iter_mut().filter(|outcome| outcome.verdict == Verdict::Unclear) {
+            outcome.because_of = Some("choking/optimistic");
+        }
+        let found: Vec<_> = common(&run).iter().map(|common| (common.mistake.name, common.hides)).collect();
+        assert_eq!(found, [("no-optimistic", 2), ("java-object-stream", 0)]);
     }
 
     #[test]

@@ -39,9 +39,12 @@ pub fn text(summary: &Summary, ending: Ending, look: Look) -> String {
 }
 
 fn mistakes(common: &[Explained], look: Look) -> String {
-    let mut text = format!("{}\n", look.heading("Mistakes that explain several cases"));
-    for Explained { mistake, addresses, worst } in common {
-        let count = counted(addresses.len(), "case");
+    let mut text = format!("{}\n", look.heading("Mistakes that explain several cases, in order of mending"));
+    for Explained { mistake, addresses, worst, hides } in common {
+        let mut count = counted(addresses.len(), "case");
+        if *hides > 0 {
+            write!(count, "; {hides} unclear because of that").expect("memory");
+        }
         writeln!(text, "{} ({count})", look.of_verdict(*worst, mistake.name)).expect("memory");
         text += &look.labeled("  mistake:  ", mistake.what);
         text += &look.labeled("  cure:     ", mistake.cure);
@@ -104,8 +107,7 @@ fn rubric(summary: &Summary, look: Look) -> String {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    let sum = format!("The rubric, as far as a black box can see it: {}.", Sum::of(summary).words());
-    format!("{}\n{}", table.trim_fmt(), look.labeled("", &sum))
+    format!("{}\n{}", table.trim_fmt(), look.labeled("", &Sum::sentence(summary)))
 }
 
 /// Returns the counts, the time taken, and the reason for the exit status.
@@ -113,7 +115,10 @@ pub fn last_line(summary: &Summary, ending: Ending) -> String {
     let counts = [Verdict::Fail, Verdict::Warn, Verdict::Unclear, Verdict::Pass];
     let counts = counts.map(|verdict| format!("{} {}", summary.count(verdict), verdict.word())).join(", ");
     let start = summary.start_time.map_or_else(String::new, |time| format!(" (a start takes {})", secs(time)));
-    let cases = counted(summary.outcomes.len(), "case");
+    let cases = match (summary.outcomes.len(), summary.chosen) {
+        (done, chosen) if done < chosen => format!("{done} of {}", counted(chosen, "case")),
+        (done, _) => counted(done, "case"),
+    };
     format!("{cases} in {}{start}: {counts}. {}", secs(summary.took), ending.sentence())
 }
 
@@ -185,6 +190,17 @@ The rubric, as far as a black box can see it: 35.0 of 35.
 
 1 case in 41.2 s (a start takes 0.2 s): 0 fail, 0 warn, 0 unclear, 1 pass. Exit status 0: no case fails.
 "
+        );
+    }
+
+    #[test]
+    fn a_run_that_a_signal_ended_says_how_many_of_its_cases_were_done() {
+        let summary = Summary { is_cut_short: true, chosen: 22, known: 162, ..only(&[Verdict::Pass]) };
+        let last = last_line(&summary, Ending::of(&summary, false));
+        assert_eq!(
+            last,
+            "1 of 22 cases in 41.2 s (a start takes 0.2 s): 0 fail, 0 warn, 0 unclear, 1 pass. Stopped: a signal ended \
+             the run before all cases were done."
         );
     }
 

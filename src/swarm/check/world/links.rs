@@ -181,11 +181,12 @@ impl Links {
     /// Stops or starts reading. What the system holds meanwhile comes when reading starts.
     pub fn read_from(&mut self, nb: Nb, reads: bool, file: &[u8]) -> Vec<(Nb, Happened)> {
         let mut happened = Vec::new();
-        if let Some(link) = self.link(nb) {
+        if let Some(token) = self.neighbors[nb.0].link
+            && let Source::Link(link) = &mut self.sources[token.0]
+        {
             link.is_read = reads;
-            link.read(file, &mut happened);
+            self.read(token, file, &mut happened);
         }
-        self.forget_ended(&happened);
         happened
     }
 
@@ -232,16 +233,7 @@ impl Links {
         let tokens: Vec<Token> = self.events.iter().map(mio::event::Event::token).collect();
         for token in tokens {
             match &mut self.sources[token.0] {
-                Source::Link(link) => {
-                    link.flush();
-                    let (nb, before) = (link.nb, happened.len());
-                    link.read(file, &mut happened);
-                    // The end of a connection that another one has replaced is nobody's loss.
-                    if self.neighbors[nb.0].link != Some(token) {
-                        let late = happened.split_off(before);
-                        happened.extend(late.into_iter().filter(|(_, what)| !matches!(what, Happened::Ended(_))));
-                    }
-                }
+                Source::Link(_) => self.read(token, file, &mut happened),
                 Source::Listener(nb, listener) => {
                     let nb = *nb;
                     let mut callers = Vec::new();
@@ -249,6 +241,10 @@ impl Links {
                         callers.push(stream);
                     }
                     for stream in callers {
+                        // Its last connection may have ended before this call, and the system reports both at once.
+                        if let Some(last) = self.neighbors[nb.0].link {
+                            self.read(last, file, &mut happened);
+                        }
                         happened.push((nb, Happened::Called));
                         self.add_link(nb, stream)?;
                     }
@@ -256,16 +252,24 @@ impl Links {
                 Source::Gone => {}
             }
         }
-        self.forget_ended(&happened);
         Ok(happened)
     }
 
-    fn forget_ended(&mut self, happened: &[(Nb, Happened)]) {
-        for (nb, _) in happened.iter().filter(|(_, what)| matches!(what, Happened::Ended(_))) {
-            // Its incoming stream stays as evidence.
-            if let Some(Source::Link(link)) = self.neighbors[nb.0].link.map(|token| &mut self.sources[token.0]) {
-                _ = self.poll.registry().deregister(&mut link.stream);
-            }
+    /// Writes and reads what a connection takes and has. One that has ended is not looked at again; its incoming stream stays as
+    /// evidence.
+    fn read(&mut self, token: Token, file: &[u8], happened: &mut Vec<(Nb, Happened)>) {
+        let Source::Link(link) = &mut self.sources[token.0] else { return };
+        link.flush();
+        let (nb, before) = (link.nb, happened.len());
+        link.read(file, happened);
+        let is_end = |(_, what): &(Nb, Happened)| matches!(what, Happened::Ended(_));
+        if happened[before..].iter().any(is_end) {
+            _ = self.poll.registry().deregister(&mut link.stream);
+        }
+        // The end of a connection that another one has replaced is nobody's loss.
+        if self.neighbors[nb.0].link != Some(token) {
+            let late = happened.split_off(before);
+            happened.extend(late.into_iter().filter(|happened| !is_end(happened)));
         }
     }
 }
@@ -324,5 +328,55 @@ fn words(error: &io::Error) -> String {
         ErrorKind::BrokenPipe => "broken pipe".to_owned(),
         ErrorKind::ConnectionAborted => "connection aborted".to_owned(),
         _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpStream as Stream};
+
+    use rand::SeedableRng;
+    use rand::rngs::StdRng;
+
+    use super::super::places::free_port;
+    use super::*;
+
+    fn call(links: &Links) -> Stream {
+        let mut stream = Stream::connect((Ipv4Addr::LOCALHOST, links.port(Nb(0)))).expect("it listens");
+        let handshake = [b"P2PFILESHARINGPROJ".as_slice(), &[0; 10], &[0, 0, 3, 233]].concat();
+        stream.write_all(&handshake).expect("it is connected");
+        stream
+    }
+
+    /// Waits until this number of things was heard, and returns what happened in words.
+    fn until_heard(links: &mut Links, count: usize) -> Vec<&'static str> {
+        let mut seen = Vec::new();
+        while seen.iter().filter(|seen| **seen == "heard").count() < count {
+            for (_, happened) in links.wait(Duration::from_secs(1), &[]).expect("sockets can be waited for") {
+                seen.push(match happened {
+                    Happened::Called => "called",
+                    Happened::Heard(_) => "heard",
+                    Happened::Ended(_) => "ended",
+                });
+            }
+        }
+        seen
+    }
+
+    #[test]
+    fn an_end_comes_before_the_call_that_followed_it_and_that_call_is_heard() {
+        let layout = FileLayout::new(10, 4).expect("a small file");
+        let mut links = Links::new(layout).expect("descriptors");
+        links.add_neighbor(free_port(&mut StdRng::seed_from_u64(1)).expect("a free port"));
+        links.listen(Nb(0), &[Ipv4Addr::LOCALHOST.into()]).expect("the port is free");
+        drop(call(&links));
+        drop(call(&links));
+        let third = call(&links);
+        let seen = until_heard(&mut links, 3);
+        assert_eq!(seen, ["called", "heard", "ended", "called", "heard", "ended", "called", "heard"]);
+        // Here the end and the call are waited for together.
+        drop(third);
+        let _fourth = call(&links);
+        assert_eq!(until_heard(&mut links, 1), ["ended", "called", "heard"]);
     }
 }

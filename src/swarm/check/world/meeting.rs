@@ -14,6 +14,8 @@ use crate::check::plan::Nb;
 
 /// Pause between two calls to a peer that does not listen yet.
 const REDIAL: Duration = Duration::from_millis(20);
+/// Pause between two looks whether a peer listens that nobody calls.
+const NEXT_LOOK: Duration = Duration::from_millis(100);
 
 impl World<'_> {
     /// Waits until a neighbor and the peer are connected and have shaken hands. Later neighbors call, earlier ones are called.
@@ -41,7 +43,19 @@ impl World<'_> {
         if nb.0 < self.plan.neighbors() && self.plan.is_earlier(nb) {
             let what =
                 format!("a call to port {} of {name}, whose line stands before the peer's,", self.links.port(nb));
-            let wait = Wait::to_see(what).within(patience).or(&mistakes::DIALS_NOBODY);
+            let wait = Wait::to_see(what).within(patience.max(self.env.dial_patience)).or(&mistakes::DIALS_NOBODY);
+            if self.life_at.is_none() {
+                // A peer that listens has started, and what it does then should come soon.
+                let mut next = Instant::now();
+                self.until(&wait, |world| {
+                    let looks = Instant::now() >= next;
+                    if looks {
+                        next = Instant::now() + NEXT_LOOK;
+                    }
+                    (world.facts.of(nb).is_connected || (looks && world.is_listening())).then_some(())
+                })?;
+            }
+            let wait = wait.within(self.env.dial_patience);
             return self.until(&wait, |world| world.facts.of(nb).is_connected.then_some(()));
         }
         let what = format!("a connection to port {} of the peer, called by {name}", self.port.number);
@@ -90,6 +104,20 @@ impl World<'_> {
             }
             world.life_at.map(drop)
         })
+    }
+
+    /// Returns how long after its first sign the peer dials an earlier neighbor, or `None` if it does not within the patience for
+    /// its start. It may never do so: others judge that.
+    ///
+    /// # Errors
+    /// If the tester fails or is interrupted.
+    pub fn time_to_dial(&mut self, nb: Nb) -> Result<Option<Duration>, Stop> {
+        let wait = Wait::to_see("a call").within(self.env.start_patience);
+        match self.until(&wait, |world| world.facts.of(nb).is_connected.then(|| world.started_at.elapsed())) {
+            Ok(at) => Ok(Some(at.saturating_sub(self.life_at.unwrap_or_default()))),
+            Err(Stop::Failed(_)) => Ok(None),
+            Err(stop) => Err(stop),
+        }
     }
 
     /// Returns how long to wait for a connection: longer as long as the peer has given no sign of life.

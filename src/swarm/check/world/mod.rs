@@ -6,7 +6,7 @@
 //! Modules in reading order; each knows only those before it:
 //!
 //! - `env`: what all worlds have in common; `names`: words; `places`: directories and ports;
-//! - `links`: the sockets; `process`: the peer; `scene`: the world that holds them all;
+//! - `links`: the sockets; `listening`: who listens; `process`: the peer; `scene`: the world that holds them all;
 //! - `events`, `acting`, `parts`: what happens, and what neighbors do; `clock`: how time passes;
 //! - `waits`, `meeting`: what cases wait for.
 
@@ -15,6 +15,7 @@ mod clock;
 mod env;
 mod events;
 mod links;
+mod listening;
 mod meeting;
 mod names;
 mod parts;

@@ -3,6 +3,7 @@
 //! It gets a process group of its own. What leaves that group is found by a mark in its environment, where the system shows
 //! the environment of processes (Linux). What it prints is read to the end, and only its start and its end are kept.
 
+use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -159,6 +160,15 @@ impl Process {
         let printed = lock(&self.printed.0);
         let waited = self.printed.1.wait_timeout_while(printed, LAST_WORDS, |printed| printed.open > 0);
         drop(waited.unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Returns the ports at which it listens, with all that it started; none on systems that do not show them.
+    pub fn ports(&self) -> BTreeSet<u16> {
+        #[cfg(target_os = "linux")]
+        let ports = super::listening::ports_of(marked(&self.mark).into_iter().map(Pid::as_raw_pid));
+        #[cfg(not(target_os = "linux"))]
+        let ports = BTreeSet::new();
+        ports
     }
 
     /// Returns what it has printed so far.

@@ -1,5 +1,6 @@
 //! `World`: what it holds, how it is made and started, and what is left of it at its end.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -13,6 +14,7 @@ use rand::rngs::StdRng;
 
 use super::env::{Env, Stop};
 use super::links::Links;
+use super::listening::is_listened_at;
 use super::names;
 use super::places::{self, Port};
 use super::process::{Printed, Process};
@@ -289,6 +291,21 @@ impl<'a> World<'a> {
     /// Returns what the process has printed.
     pub fn printed(&self) -> Printed {
         self.process.as_ref().map(Process::printed).unwrap_or_default()
+    }
+
+    /// Returns the ports at which the process listens, where the system shows them.
+    pub fn ports(&self) -> BTreeSet<u16> {
+        self.process.as_ref().map(Process::ports).unwrap_or_default()
+    }
+
+    /// Reports whether the peer listens, as far as the system shows that.
+    pub(super) fn is_listening(&self) -> bool {
+        is_listened_at(self.port.number)
+    }
+
+    /// Returns the port of the peer's line.
+    pub const fn port(&self) -> u16 {
+        self.port.number
     }
 
     /// Ends everything, and returns what is left. Only if the case was done with it, what never came is looked for:

@@ -40,8 +40,8 @@ class App {
 
   /** The cursor begins where the address says, else at the first violation, else at the start. */
   begin() {
-    const marks = [...this.store.head.marks].sort((a, b) => a.is_unclear - b.is_unclear || a.at - b.at);
-    if (!this.followHash() && marks.length) this.jump(marks[0]);
+    const [first] = this.store.head.marks.filter((mark) => !mark.is_unclear).sort((a, b) => a.at - b.at);
+    if (!this.followHash() && first) this.jump(first);
     this.redraw();
   }
 

@@ -34,13 +34,13 @@ class Timeline {
   /** Puts a button for each mark on the line, and an entry into the list below. */
   showMarks() {
     const { app } = this;
-    const { marks, is_graded: isGraded } = app.store.head;
+    const { marks } = app.store.head;
     const list = document.getElementById("violations");
     document.getElementById("jumps").hidden = marks.length === 0;
-    document.getElementById("mark-count").textContent = counted(marks.length, "violation");
+    document.getElementById("mark-count").textContent = foundIn(app.store.head);
     if (marks.length === 0) {
       const entry = document.createElement("p");
-      entry.textContent = isGraded ? "No invariant is violated, as far as these logs tell." : "Nobody looked for violations in this run.";
+      entry.textContent = "No invariant is violated, as far as these logs tell.";
       list.replaceChildren(entry);
       return;
     }
@@ -68,6 +68,8 @@ class Timeline {
       entry.append(own, text);
       return entry;
     }));
+    const more = app.store.head.violated_count + app.store.head.unclear_count - marks.length;
+    if (more > 0) list.append(`${more.toLocaleString("en")} more of the same rules are not shown.`);
   }
 
   /** Jumps to the next mark (1) or the previous one (-1). */

@@ -66,6 +66,13 @@ function bytes(number) {
   return `${unit === 0 || number >= 100 ? Math.round(number) : number.toPrecision(2)} ${units[unit]}`;
 }
 
+/** Returns how much is violated, and how much the logs do not settle. */
+function foundIn({ violated_count: violated, unclear_count: unclear }) {
+  const words = violated || !unclear ? [counted(violated, "violation")] : [];
+  if (unclear) words.push(`${unclear.toLocaleString("en")} unclear`);
+  return words.join(", ");
+}
+
 /** Returns `1 piece`, or `2 pieces`. */
 function counted(number, noun) {
   return `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;

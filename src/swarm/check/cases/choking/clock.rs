@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::crowd::{NEVER, changes, failure, first_unchoke, m, named, nbs, open, p, selections};
+use super::crowd::{NEVER, changes, failure, first_unchoke, m, nbs, open, p, selections};
+use crate::check::cases::common::means;
 use crate::check::mistakes;
 use crate::check::plan::Plan;
 use crate::check::stage::Stage;
@@ -22,7 +23,7 @@ pub fn every_p(stage: &mut Stage) -> Result<(), Stop> {
         open(world, &nbs(0..CROWD))?;
         first_unchoke(world)?;
         let outcome = first_choke(world, p(world) * SELECTIONS);
-        let first = named(outcome, || &mistakes::SAME_SET)?;
+        let first = means(outcome, world, &mistakes::SAME_SET)?;
         world.doing(format!("measured {SELECTIONS} selections after that at {}, with p = 1", secs(first)));
         keeps_time(world, first, p(world), SELECTIONS, SELECTIONS - 1)
     })
@@ -33,7 +34,7 @@ pub fn every_m(stage: &mut Stage) -> Result<(), Stop> {
         open(world, &nbs(0..5))?;
         first_unchoke(world)?;
         let outcome = first_choke(world, m(world) * 2);
-        let first = named(outcome, || &mistakes::OPTIMISTIC_FIXED)?;
+        let first = means(outcome, world, &mistakes::OPTIMISTIC_FIXED)?;
         world.doing(format!("measured two optimistic choices after that at {}, with m = 2", secs(first)));
         keeps_time(world, first, m(world), 2, 2)
     })

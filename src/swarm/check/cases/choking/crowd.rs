@@ -144,17 +144,6 @@ pub fn failure(world: &World, mistake: &'static Mistake, expected: impl Into<Str
     Stop::Failed(Box::new(finding))
 }
 
-/// Names the mistake behind a wait that was in vain.
-pub fn named<T>(outcome: Result<T, Stop>, mistake: impl FnOnce() -> &'static Mistake) -> Result<T, Stop> {
-    outcome.map_err(|stop| match stop {
-        Stop::Failed(mut finding) => {
-            finding.mistake = Some(mistake());
-            Stop::Failed(finding)
-        }
-        other => other,
-    })
-}
-
 /// Returns neighbors in words.
 pub fn ids(world: &World, nbs: &[Nb]) -> String {
     let ids: Vec<_> = nbs.iter().map(|&nb| world.id(nb).to_string()).collect();

@@ -5,9 +5,8 @@ use std::time::Duration;
 use peer_process::protocol::message::Message;
 use rand::seq::IndexedRandom;
 
-use super::crowd::{
-    Change, NEVER, SELECTION, SLACK, changes, failure, first_unchoke, ids, keeps, m, named, nbs, open, p,
-};
+use super::crowd::{Change, NEVER, SELECTION, SLACK, changes, failure, first_unchoke, ids, keeps, m, nbs, open, p};
+use crate::check::cases::common::means;
 use crate::check::judge::CROSSING;
 use crate::check::mistakes;
 use crate::check::plan::{Nb, Plan, piece};
@@ -63,7 +62,7 @@ pub fn chokes_again(stage: &mut Stage) -> Result<(), Stop> {
         let wait = Wait::to_see("choke to a neighbor that falls out").within(p(world) * 4 + SLACK);
         let outcome = world.until(&wait, |world| changes(world, 0).iter().any(|change| change.chokes).then_some(()));
         let is_everybody = world.facts().unchoked().len() == 8;
-        named(outcome, || if is_everybody { &mistakes::UNCHOKES_ALL } else { &mistakes::SAME_SET })
+        means(outcome, world, if is_everybody { &mistakes::UNCHOKES_ALL } else { &mistakes::SAME_SET })
     })
 }
 

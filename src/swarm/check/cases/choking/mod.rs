@@ -34,7 +34,8 @@ pub static CASES: &[Case] = &[
         "k neighbors are preferred if that many are interested, and it stays so from selection to selection.",
         &["choking/unchokes"],
         members::k_preferred,
-    ),
+    )
+    .measured(),
     case(
         "choking/rate-decides",
         ("A7", Item::I2d, Must),
@@ -91,7 +92,8 @@ pub static CASES: &[Case] = &[
         "A neighbor that says not interested is choked at the next selection, and not chosen again.",
         &["choking/unchokes", "choking/chokes-again"],
         members::not_interested_out,
-    ),
+    )
+    .measured(),
     case(
         "choking/interested-only",
         ("A7", Item::I2d, Must),
@@ -151,7 +153,8 @@ pub static CASES: &[Case] = &[
         "A preferred neighbor that goes away takes no place at the next selection.",
         &["choking/unchokes", "choking/k-preferred", "choking/chokes-again"],
         members::dead_neighbor,
-    ),
+    )
+    .measured(),
     case(
         "choking/optimistic-exists",
         ("A7", Item::I2e, Must),

@@ -6,7 +6,8 @@ use peer_process::protocol::message::Message;
 use peer_process::protocol::piece_set::PieceSet;
 use rand::seq::IndexedRandom;
 
-use super::crowd::{NEVER, SLACK, changes, failure, first_unchoke, ids, meet_all, named, nbs, open, p};
+use super::crowd::{NEVER, SLACK, changes, failure, first_unchoke, ids, meet_all, nbs, open, p};
+use crate::check::cases::common::means;
 use crate::check::habits::Habits;
 use crate::check::mistakes::{self, Mistake};
 use crate::check::plan::{Nb, Plan};
@@ -186,15 +187,14 @@ fn sees_another_choice(world: &mut World, crowd: &[Nb], if_in_order: &'static Mi
         world.until(&wait.within(p(world) * REPEATS + SLACK), |world| (!changes(world, mark).is_empty()).then_some(()));
     let mut connected = crowd.to_vec();
     connected.sort_by_key(|&nb| world.facts().of(nb).connected_at);
-    named(outcome, || {
-        if unchoked.len() == crowd.len() {
-            &mistakes::UNCHOKES_ALL
-        } else if is_in_order(&unchoked, crowd) || is_in_order(&unchoked, &connected) {
-            if_in_order
-        } else {
-            &mistakes::SAME_SET
-        }
-    })
+    let mistake = if unchoked.len() == crowd.len() {
+        &mistakes::UNCHOKES_ALL
+    } else if is_in_order(&unchoked, crowd) || is_in_order(&unchoked, &connected) {
+        if_in_order
+    } else {
+        &mistakes::SAME_SET
+    };
+    means(outcome, world, mistake)
 }
 
 /// Reports whether the unchoked are the first or the last in this order, but for an optimistic one.

@@ -3,7 +3,8 @@
 use peer_process::protocol::message::Message;
 use peer_process::protocol::piece_set::PieceSet;
 
-use crate::check::cases::endings::{announce_rest, download, over, start_and_meet, wanted};
+use crate::check::cases::endings::{announce_rest, download, over};
+use crate::check::cases::steps::{start_and_meet, wanted};
 use crate::check::habits::Habits;
 use crate::check::mistakes;
 use crate::check::plan::{Nb, Plan};

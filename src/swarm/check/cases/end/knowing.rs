@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::acts::{has_all, is_idle, plan, unchoke};
-use crate::check::cases::endings::{announce_rest, download, over, start_and_meet, wanted};
+use crate::check::cases::endings::{announce_rest, download, over};
+use crate::check::cases::steps::{start_and_meet, wanted};
 use crate::check::habits::Habits;
 use crate::check::history::What;
 use crate::check::mistakes::{self, Mistake};

@@ -5,7 +5,8 @@ use std::time::Duration;
 use peer_process::protocol::message::Message;
 
 use super::acts::{end_of_all, has_all, is_idle, plan, unchoke};
-use crate::check::cases::endings::{END, announce_rest, download, gone, over, start_and_meet, stays};
+use crate::check::cases::endings::{END, announce_rest, download, gone, over, stays};
+use crate::check::cases::steps::start_and_meet;
 use crate::check::history::{End, What};
 use crate::check::mistakes;
 use crate::check::plan::{Nb, Plan};

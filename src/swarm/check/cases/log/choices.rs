@@ -5,7 +5,7 @@ use std::time::Duration;
 use peer_process::protocol::message::Message;
 
 use super::reading::{explained, lines};
-use crate::check::cases::endings::start_and_meet;
+use crate::check::cases::steps::start_and_meet;
 use crate::check::habits::Habits;
 use crate::check::mistakes;
 use crate::check::plan::{Nb, Plan};

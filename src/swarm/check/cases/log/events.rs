@@ -5,7 +5,8 @@ use std::time::Duration;
 use peer_process::protocol::message::Message;
 
 use super::reading::{expect, expected};
-use crate::check::cases::endings::{announce_rest, start_and_meet, wanted};
+use crate::check::cases::endings::announce_rest;
+use crate::check::cases::steps::{start_and_meet, wanted};
 use crate::check::habits::Habits;
 use crate::check::mistakes;
 use crate::check::plan::{Nb, Plan, piece};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::events::busy;
 use super::reading::{expected, find, lines};
-use crate::check::cases::endings::start_and_meet;
+use crate::check::cases::steps::start_and_meet;
 use crate::check::mistakes;
 use crate::check::plan::Plan;
 use crate::check::sentences::{Kind, Line, backwards, shown, wrong_time};

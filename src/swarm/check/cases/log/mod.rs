@@ -2,12 +2,10 @@
 //!
 //! `reading` finds and reads it; `events` has what neighbors bring about, `choices` what the peer chooses, `form` the rest.
 
-mod reading;
-
-mod events;
-
 mod choices;
+mod events;
 mod form;
+mod reading;
 
 use crate::check::sentences::Kind;
 use crate::check::stage::{Case, case};

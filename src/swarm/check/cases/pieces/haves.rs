@@ -80,7 +80,6 @@ fn have_to_all(stage: &mut Stage) -> Result<(), Stop> {
 fn have_after_piece(stage: &mut Stage) -> Result<(), Stop> {
     stage.run(Plan::leecher(1, 1), |world| {
         steps::only_greets(world, LATER, []);
-        world.habits(EARLIER).serves_after = Some(Duration::from_millis(100));
         let numbers = [1, 4, 6];
         let has = world.plan().pieces(numbers);
         steps::serves(world, EARLIER, numbers);
@@ -124,6 +123,6 @@ fn counts_haves(stage: &mut Stage) -> Result<(), Stop> {
         world.say(nb, Message::Piece(first));
         steps::told(world, nb, first, Wait::to_see("a have for piece 4"))?;
         world.announce(nb, second);
-        steps::request(world, nb, 0, 6, Wait::to_see("a request for piece 6").or(&mistakes::IDLE_AFTER_HAVE))
+        steps::request(world, nb, 0, 6, Wait::to_see("a request for piece 6").or(&mistakes::NOT_AFTER_HAVE))
     })
 }

@@ -6,6 +6,7 @@ use peer_process::protocol::layout::PieceIndex;
 use peer_process::protocol::message::Message;
 use peer_process::protocol::piece_set::PieceSet;
 
+use crate::check::cases::steps::wanted;
 use crate::check::habits::Habits;
 use crate::check::judge::CROSSING;
 use crate::check::mistakes;
@@ -28,12 +29,6 @@ pub fn request(world: &mut World, nb: Nb, mark: usize, wait: Wait) -> Result<Pie
     Ok(piece)
 }
 
-/// Waits for interested.
-fn interested(world: &mut World, nb: Nb) -> Result<(), Stop> {
-    let wait = Wait::to_see("interested").or(&mistakes::NEVER_INTERESTED);
-    world.hear(nb, 0, wait, |message| *message == Message::Interested).map(drop)
-}
-
 /// Lets time pass until the peer has all pieces, but not longer than this.
 fn exchange(world: &mut World, most: Duration) -> Result<(), Stop> {
     let end = world.now() + most;
@@ -48,7 +43,7 @@ pub fn starts(stage: &mut Stage) -> Result<(), Stop> {
         world.behave(ONE, Habits::greets(PieceSet::full(world.layout())));
         world.start()?;
         world.meet(ONE)?;
-        interested(world, ONE)?;
+        wanted(world, ONE)?;
         world.doing("unchoked the interested peer");
         world.say(ONE, Message::Unchoke);
         request(world, ONE, 0, Wait::to_see("a request").or(&mistakes::NEVER_REQUESTS)).map(drop)
@@ -60,7 +55,7 @@ pub fn unchoked_only(stage: &mut Stage) -> Result<(), Stop> {
         world.behave(ONE, Habits::greets(PieceSet::full(world.layout())));
         world.start()?;
         world.meet(ONE)?;
-        interested(world, ONE)?;
+        wanted(world, ONE)?;
         world.doing("kept the interested peer choked");
         world.watch(Duration::from_millis(600))?;
         world.doing("unchoked the peer, answered a request, and choked the peer at once");
@@ -109,7 +104,7 @@ pub fn while_interested_only(stage: &mut Stage) -> Result<(), Stop> {
         }
         world.start()?;
         two.into_iter().try_for_each(|nb| world.meet(nb))?;
-        two.into_iter().try_for_each(|nb| interested(world, nb))?;
+        two.into_iter().try_for_each(|nb| wanted(world, nb))?;
         world.doing("served the same four pieces as two neighbors, and left the peer unchoked after that");
         for nb in two {
             world.say(nb, Message::Unchoke);
@@ -189,7 +184,7 @@ pub fn after_have(stage: &mut Stage) -> Result<(), Stop> {
         world.behave(ONE, Habits { serves_after: Some(Duration::ZERO), ..Habits::greets(has) });
         world.start()?;
         world.meet(ONE)?;
-        interested(world, ONE)?;
+        wanted(world, ONE)?;
         world.doing("unchoked the peer and sent the only piece");
         world.say(ONE, Message::Unchoke);
         request(world, ONE, 0, Wait::to_see("a request").or(&mistakes::NEVER_REQUESTS))?;

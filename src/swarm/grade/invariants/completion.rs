@@ -1,0 +1,117 @@
+//! The line `has downloaded the complete file`: once for each peer that started without the file (protocol A9, A10).
+//! The end of each log comes after the last completion.
+
+use super::rule::{Collector, Rule, Told};
+use crate::grade::clocks::Offsets;
+use crate::grade::story::{Story, Teller};
+use crate::history::{Entry, Event};
+use crate::rubric::Item;
+
+/// Two lines of completion.
+pub const COMPLETE_TWICE: Rule =
+    Rule { name: "complete-twice", item: Item::I4, means: "A file becomes complete once." };
+/// A seeder became complete.
+pub const COMPLETE_OF_SEEDER: Rule = Rule {
+    name: "complete-of-seeder",
+    item: Item::I4,
+    means: "A peer that starts with the file downloads nothing, so it does not become complete.",
+};
+/// All pieces, but no line.
+pub const COMPLETE_MISSING: Rule = Rule {
+    name: "complete-missing",
+    item: Item::I4,
+    means: "A peer that has all pieces says so: 'has downloaded the complete file'.",
+};
+/// A peer went while others still needed pieces.
+pub const ENDS_EARLY: Rule = Rule {
+    name: "ends-early",
+    item: Item::I1c,
+    means: "A peer ends when all peers have the file, not when it has the file itself.",
+};
+
+/// Maximum time between two lines that belong together, in microseconds: a log may be written a little later.
+const SLACK: i64 = 1_000_000;
+
+/// Checks all of it.
+pub fn check(story: &Story, offsets: &Offsets, found: &mut Collector) {
+    for (_, teller) in story.known() {
+        let completes: Vec<_> = teller.entries.iter().filter(|entry| entry.event == Event::Complete).copied().collect();
+        if teller.has_file {
+            let download = teller.entries.iter().find(|entry| matches!(entry.event, Event::Downloaded { .. }));
+            if let Some(entry) = completes.first().or(download).copied() {
+                found.violated(&COMPLETE_OF_SEEDER, || Told {
+                    peer: teller.id,
+                    at: entry.at,
+                    entries: teller.lines_of(&[entry]),
+                    what: format!("{} starts with the file and downloads it", teller.id),
+                });
+            }
+        } else if let [first, second, ..] = completes[..] {
+            found.violated(&COMPLETE_TWICE, || Told {
+                peer: teller.id,
+                at: second.at,
+                entries: teller.lines_of(&[first, second]),
+                what: format!("{} becomes complete {} times", teller.id, completes.len()),
+            });
+        } else if completes.is_empty() {
+            check_missing(story, teller, found);
+        }
+    }
+    check_ends(story, offsets, found);
+}
+
+fn check_missing(story: &Story, teller: &Teller, found: &mut Collector) {
+    let Some((&last, place)) = teller.order.last().and_then(|last| Some((last, teller.download(*last)?.0))) else {
+        return;
+    };
+    if u32::try_from(teller.order.len()) != Ok(story.plan.piece_count) {
+        return;
+    }
+    let entry = teller.entry(place);
+    let told = || Told {
+        peer: teller.id,
+        at: entry.at,
+        entries: teller.lines_of(&[entry]),
+        what: format!("{} has all pieces with the piece {last}, and does not say that its file is complete", teller.id),
+    };
+    let went_on = teller.last_moment().is_some_and(|end| end.0 > entry.at.0.saturating_add(teller.step + SLACK));
+    if went_on && teller.is_whole() {
+        found.violated(&COMPLETE_MISSING, told);
+    } else {
+        // It may have been stopped at this moment.
+        found.unclear(&COMPLETE_MISSING, told);
+    }
+}
+
+/// Compares the end of each log with the last piece of the peer that became complete last.
+fn check_ends(story: &Story, offsets: &Offsets, found: &mut Collector) {
+    let last_pieces: Vec<_> = story.known().filter_map(|(place, teller)| Some((place, last_piece(teller)?))).collect();
+    for (place, teller) in story.known() {
+        let Some(end) = teller.last_moment() else { continue };
+        let late = last_pieces.iter().filter(|(other, _)| *other != place).find(|(other, (index, entry))| {
+            let own = story.tellers[*other].id;
+            offsets.is_before((place, end), (*other, entry.at), SLACK) && !hears_of(teller, own, *index)
+        });
+        let Some((other, (_, piece))) = late else { continue };
+        let other = &story.tellers[*other];
+        let last = *teller.entries.last().expect("it has a moment");
+        found.violated(&ENDS_EARLY, || Told {
+            peer: teller.id,
+            at: last.at,
+            entries: [teller.lines_of(&[last]), other.lines_of(&[*piece])].concat(),
+            what: format!("the log of {} ends before {} has its last piece", teller.id, other.id),
+        });
+    }
+}
+
+/// Returns the piece with which a peer became complete.
+fn last_piece(teller: &Teller) -> Option<(u32, Entry)> {
+    let is_complete = teller.entries.iter().rev().any(|entry| entry.event == Event::Complete);
+    let index = *teller.order.last().filter(|_| is_complete && !teller.has_file)?;
+    Some((index, teller.download(index)?.1))
+}
+
+fn hears_of(teller: &Teller, neighbor: u32, index: u32) -> bool {
+    let is_it = |entry: &Entry| entry.event == Event::Have { from: neighbor, index };
+    teller.entries.iter().rev().any(is_it)
+}

@@ -1,0 +1,136 @@
+//! The pieces that a log counts: each once, in range, and one more each time (protocol A1, A10).
+
+use super::rule::{Collector, Rule, Told};
+use crate::grade::story::{Story, Teller};
+use crate::history::{Entry, Event, NO_NUMBER};
+use crate::rubric::Item;
+
+/// The count does not rise by one.
+pub const COUNT_JUMPS: Rule = Rule {
+    name: "count-jumps",
+    item: Item::I3e,
+    means: "The number of pieces rises by one with each downloaded piece.",
+};
+/// The file is complete with another number of pieces.
+pub const COUNT_AT_END: Rule =
+    Rule { name: "count-at-end", item: Item::I3e, means: "A complete file has ceil(FileSize / PieceSize) pieces." };
+/// A piece came twice.
+pub const INDEX_TWICE: Rule =
+    Rule { name: "index-twice", item: Item::I3a, means: "A piece that a peer has is not requested again." };
+/// There is no such piece.
+pub const INDEX_OUT_OF_RANGE: Rule = Rule {
+    name: "index-out-of-range",
+    item: Item::I3e,
+    means: "Pieces are numbered from 0 to ceil(FileSize / PieceSize) - 1.",
+};
+
+/// Checks all of it.
+pub fn check(story: &Story, found: &mut Collector) {
+    let piece_count = story.plan.piece_count;
+    for (_, teller) in story.known() {
+        check_counts(teller, piece_count, found);
+        for (place, entry) in (0..).zip(teller.entries.iter()) {
+            let index = match entry.event {
+                Event::Downloaded { index, .. } | Event::Have { index, .. } if index != NO_NUMBER => index,
+                _ => continue,
+            };
+            if index >= piece_count {
+                let (peer, what) = match entry.event {
+                    Event::Have { from, .. } => (from, format!("{from} announces the piece {index} of {piece_count}")),
+                    _ => (teller.id, format!("{} downloads the piece {index} of {piece_count}", teller.id)),
+                };
+                let told = Told { peer, at: entry.at, entries: teller.lines_of(&[*entry]), what };
+                found.violated(&INDEX_OUT_OF_RANGE, || told);
+            } else if let Event::Downloaded { .. } = entry.event {
+                check_twice(teller, (place, *entry), index, found);
+            }
+        }
+    }
+}
+
+fn check_twice(teller: &Teller, (place, entry): (u32, Entry), index: u32, found: &mut Collector) {
+    let Some((first, earlier)) = teller.download(index).filter(|(first, _)| *first != place) else { return };
+    let told = || Told {
+        peer: teller.id,
+        at: earlier.at,
+        entries: teller.lines_of(&[earlier, entry]),
+        what: format!("{} downloads the piece {index} twice", teller.id),
+    };
+    if teller.reconnects_between(first, place) {
+        // It may have started again, with nothing.
+        found.unclear(&INDEX_TWICE, told);
+    } else {
+        found.violated(&INDEX_TWICE, told);
+    }
+}
+
+fn check_counts(teller: &Teller, piece_count: u32, found: &mut Collector) {
+    // The last count, where it stands, and the number of downloads since then.
+    let mut last: Option<(u32, Entry, u32)> = None;
+    let mut downloads = 0_u32;
+    let mut since = 0_u32;
+    for (place, entry) in (0..).zip(teller.entries.iter()) {
+        let count = match entry.event {
+            Event::Downloaded { count, .. } => {
+                (downloads, since) = (downloads.saturating_add(1), since.saturating_add(1));
+                count
+            }
+            Event::Count(count) => count,
+            Event::Complete => {
+                check_complete(teller, *entry, last, downloads, piece_count, found);
+                continue;
+            }
+            _ => continue,
+        };
+        if count == NO_NUMBER {
+            continue;
+        }
+        let (before, expected) =
+            last.map_or((None, since), |(at, before, number)| (Some((at, before)), number.saturating_add(since)));
+        if count != expected {
+            let entries: Vec<_> = before.map(|(_, before)| before).into_iter().chain([*entry]).collect();
+            let what = match before {
+                None => format!("the first count of {} is {count}", teller.id),
+                Some(_) => format!("{} counts {count} pieces after {}", teller.id, expected.saturating_sub(since)),
+            };
+            let told = || Told { peer: teller.id, at: entry.at, entries: teller.lines_of(&entries), what };
+            // An interrupted download goes on with the pieces of its first run.
+            let may_go_on = match before {
+                None => count > expected,
+                Some((at, _)) => teller.reconnects_between(at, place),
+            };
+            if may_go_on {
+                found.unclear(&COUNT_JUMPS, told);
+            } else {
+                found.violated(&COUNT_JUMPS, told);
+            }
+        }
+        last = Some((place, *entry, count));
+        since = 0;
+    }
+}
+
+fn check_complete(
+    teller: &Teller,
+    complete: Entry,
+    last: Option<(u32, Entry, u32)>,
+    downloads: u32,
+    piece_count: u32,
+    found: &mut Collector,
+) {
+    if teller.has_file {
+        return;
+    }
+    let (entries, count) = match last {
+        Some((_, entry, count)) => (vec![entry, complete], count),
+        None => (vec![complete], downloads),
+    };
+    if count != piece_count {
+        found.violated(&COUNT_AT_END, || Told {
+            peer: teller.id,
+            at: complete.at,
+            entries: teller.lines_of(&entries),
+            what: format!("{} is complete with {count} of {piece_count} pieces", teller.id),
+        });
+    }
+}

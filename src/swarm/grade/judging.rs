@@ -1,0 +1,144 @@
+//! Fills in a sheet: everything that the record of a directory says, with the text of the lines.
+
+use std::collections::BTreeMap;
+
+use super::clocks::Offsets;
+use super::copies;
+use super::evidence::{Files, Place};
+use super::invariants::{self, Group};
+use super::load::Loaded;
+use super::rubric::{self, Judged};
+use super::sheet::{Breach, ClockRow, ItemRow, Line, LogRow, RuleRow, Sheet};
+use super::story::Story;
+use crate::history::{Lines, Record, Source};
+
+/// The texts of lines.
+type Texts = BTreeMap<(u32, bool, u32), String>;
+
+/// Judges what was loaded.
+pub fn sheet(loaded: Loaded) -> Sheet {
+    let Loaded { dir, record, files, mut notes } = loaded;
+    let story = Story::of(&record);
+    let offsets = Offsets::of(&story);
+    let findings = invariants::check(&record, &story, &offsets);
+    let (copies, copy_rows) = copies::compare(&dir);
+    let items = rubric::judge(&record, &story, &findings, copies);
+    for (a, b) in &offsets.contradictions {
+        let [a, b] = [a, b].map(|place| record.peers[*place].id);
+        notes.push(format!("the clocks of {a} and {b} drift, or their logs contradict each other"));
+    }
+    let clocks = clocks(&story, &offsets);
+    let shown = findings.violated.iter().chain(&findings.unclear).flat_map(|group| &group.first);
+    let shown = shown.flat_map(|violation| violation.entries.iter().copied());
+    let texts = files.texts(shown.chain(items.iter().flat_map(|item| item.evidence.iter().copied())));
+    let row = |lines: &[Place]| lines.iter().map(|place| line(&record, &files, &texts, *place)).collect::<Vec<_>>();
+    let points: f64 = items.iter().map(Judged::points).sum();
+    let visible = items.iter().filter(|item| item.status != rubric::Status::NotVisible);
+    Sheet {
+        dir: dir.path.display().to_string(),
+        points,
+        visible_points: visible.map(|item| rubric::weight(item.item)).sum(),
+        rubric: items.iter().map(|item| item_row(item, &row)).collect(),
+        violated: findings.violated.iter().map(|group| rule_row(group, &row)).collect(),
+        unclear: findings.unclear.iter().map(|group| rule_row(group, &row)).collect(),
+        logs: record
+            .peers
+            .iter()
+            .flat_map(|peer| [&peer.log, &peer.events].into_iter().flatten().map(|lines| log_row(peer.id, lines)))
+            .collect(),
+        missing_logs: record.peers.iter().filter(|peer| peer.log.is_none()).map(|peer| peer.id).collect(),
+        clocks,
+        notes,
+        copies: copy_rows,
+    }
+}
+
+fn line(record: &Record, files: &Files, texts: &Texts, (peer, source, line): Place) -> Line {
+    let own = record.peers.iter().find(|other| other.id == peer);
+    let lines = own.and_then(|own| if source == Source::Log { own.log.as_ref() } else { own.events.as_ref() });
+    let path = || files.path((peer, source)).map(|path| path.display().to_string());
+    let file = lines.map(|lines| lines.name.clone()).or_else(path).unwrap_or_default();
+    let text = texts.get(&(peer, source != Source::Log, line)).cloned().unwrap_or_default();
+    Line { peer, file, number: line, text }
+}
+
+fn item_row(item: &Judged, row: &impl Fn(&[Place]) -> Vec<Line>) -> ItemRow {
+    let Judged { item: own, status, evidence, note } = item;
+    ItemRow {
+        item: own.name(),
+        text: own.text(),
+        status: status.words(),
+        points: tenths(item.points()),
+        of: tenths(rubric::weight(*own)),
+        note: note.clone(),
+        evidence: row(evidence),
+    }
+}
+
+fn rule_row(group: &Group, row: &impl Fn(&[Place]) -> Vec<Line>) -> RuleRow {
+    let breach = |violation: &invariants::Violation| Breach {
+        peer: violation.peer,
+        what: violation.what.clone(),
+        lines: row(&violation.entries),
+    };
+    RuleRow {
+        name: group.rule.name,
+        item: group.rule.item.name(),
+        means: group.rule.means,
+        count: group.count,
+        first: group.first.iter().map(breach).collect(),
+    }
+}
+
+fn log_row(peer: u32, lines: &Lines) -> LogRow {
+    // A line may tell several things, and a blank one tells nothing.
+    let understood = lines.entries.chunk_by(|one, next| one.line == next.line).count() as u64;
+    LogRow {
+        peer,
+        file: lines.name.clone(),
+        kind: match lines.source {
+            Source::Log => "log",
+            Source::Events => "events",
+            Source::Tap => "tap",
+        },
+        lines: lines.line_count,
+        understood,
+        unread: lines.unread.lines,
+        first_unread: lines.unread.first.clone(),
+        of_others: lines.unread.of_others,
+        differences: lines.look.differences.clone(),
+        is_cut: lines.unread.is_cut,
+        has_earlier_runs: lines.last_run > 0,
+    }
+}
+
+/// Returns how far each clock is ahead of that of the first peer with a file.
+fn clocks(story: &Story, offsets: &Offsets) -> Vec<ClockRow> {
+    let Some((first, than)) = story.known().next() else { return Vec::new() };
+    let row = |(place, teller): (usize, &super::story::Teller)| {
+        let (least, most) = offsets.between(first, place)?;
+        Some(ClockRow { peer: teller.id, than: than.id, least: secs(least), most: secs(most) })
+    };
+    story.known().skip(1).filter_map(row).collect()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "it is shown in tenths of a second")]
+fn secs(micros: i64) -> f64 {
+    tenths(micros as f64 / 1e6)
+}
+
+fn tenths(number: f64) -> f64 {
+    (number * 10.0).round() / 10.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rubric::Item;
+
+    #[test]
+    fn all_weights_are_a_hundred() {
+        let sum: f64 = Item::ALL.into_iter().map(rubric::weight).sum();
+        assert!((sum - 100.0).abs() < 1e-9, "{sum}");
+    }
+}

@@ -1,0 +1,62 @@
+//! The report as Gradescope's `results.json`: a test for each item of the rubric.
+//!
+//! An item that no log shows has no points there, neither given nor taken: it counts for nothing.
+
+use serde_json::{Value, json};
+
+use crate::grade::sheet::{ItemRow, Sheet};
+
+/// Returns the report as Gradescope's autograder hands it in. Of several directories each item is a test of its own.
+pub fn gradescope(sheets: &[Sheet]) -> String {
+    let tests: Vec<_> =
+        sheets.iter().flat_map(|sheet| sheet.rubric.iter().map(|row| test(sheets, sheet, row))).collect();
+    let words: Vec<_> =
+        sheets.iter().map(|sheet| format!("{}: {}\n{}", sheet.dir, sheet.points_words(), sheet.conclusion())).collect();
+    let report = json!({
+        "output": words.join("\n"),
+        "output_format": "text",
+        "test_output_format": "text",
+        "stdout_visibility": "hidden",
+        "tests": tests,
+    });
+    serde_json::to_string_pretty(&report).expect("it is JSON") + "\n"
+}
+
+fn test(sheets: &[Sheet], sheet: &Sheet, row: &ItemRow) -> Value {
+    let dir = if sheets.len() > 1 { format!("{}: ", sheet.dir) } else { String::new() };
+    let mut test = json!({
+        "name": format!("{dir}{}", row.text),
+        "name_format": "text",
+        "number": row.item,
+        "output": super::text::item_words(row),
+        "output_format": "text",
+        "tags": [row.status],
+        "visibility": "visible",
+    });
+    if row.status != "not visible in a log" {
+        test["score"] = json!(row.points);
+        test["max_score"] = json!(row.of);
+        test["status"] = json!(if row.status == "shown" { "passed" } else { "failed" });
+    }
+    test
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grade::report::sample::sheet;
+
+    #[test]
+    fn each_item_is_a_test_and_what_no_log_shows_has_no_points() {
+        let report: Value = serde_json::from_str(&gradescope(&[sheet()])).expect("JSON");
+        let tests = report["tests"].as_array().expect("tests");
+        assert_eq!(tests.len(), 3);
+        assert_eq!((&tests[0]["number"], &tests[0].get("score")), (&json!("1a"), &None));
+        assert_eq!((&tests[1]["score"], &tests[1]["status"]), (&json!(18.0), &json!("passed")));
+        assert_eq!(
+            (&tests[2]["score"], &tests[2]["max_score"], &tests[2]["status"]),
+            (&json!(0.0), &json!(5.0), &json!("failed"))
+        );
+        assert!(report["output"].as_str().expect("text").contains("not a grade"));
+    }
+}

@@ -1,0 +1,210 @@
+//! The report for people: the logs, the rubric with its lines as the script of a demonstration, and the invariants.
+
+use std::fmt::Write as _;
+
+use console::{Style, measure_text_width};
+
+use crate::grade::sheet::{ItemRow, Line, LogRow, RuleRow, Sheet};
+use crate::words::{printable, wrapped};
+
+/// The name of this program in reports.
+pub const PROGRAM: &str = "swarm grade";
+/// Maximum number of violations of a rule that the text lists.
+const MOST_LISTED: usize = 3;
+
+/// The look of the report.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    /// The columns of the terminal. Without it, lines are not wrapped.
+    pub width: Option<usize>,
+    /// Whether colors are used.
+    pub is_colored: bool,
+}
+
+impl Look {
+    fn styled(self, style: Style, text: &str) -> String {
+        style.force_styling(self.is_colored).apply_to(text).to_string()
+    }
+
+    fn of_status(self, status: &str, text: &str) -> String {
+        let style = match status {
+            "shown" => Style::new().green(),
+            "violated" => Style::new().red().bold(),
+            "unclear" => Style::new().yellow(),
+            _ => Style::new().cyan(),
+        };
+        self.styled(style, text)
+    }
+
+    /// Returns a text behind a label, in lines of this look's width. Later lines begin below the text.
+    fn labeled(self, label: &str, text: &str) -> String {
+        let indent = measure_text_width(label);
+        let lines = wrapped(&printable(text), self.width.map(|width| width.saturating_sub(indent)));
+        format!("{label}{}\n", lines.join(&format!("\n{:indent$}", "")))
+    }
+}
+
+/// Returns the report on all directories.
+pub fn text(sheets: &[Sheet], look: Look) -> String {
+    let reports: Vec<_> = sheets.iter().map(|sheet| one(sheet, look)).collect();
+    reports.join("\n")
+}
+
+fn one(sheet: &Sheet, look: Look) -> String {
+    let mut text = look.labeled("", &format!("{}:", sheet.dir));
+    text = look.styled(Style::new().bold(), text.trim_end()) + "\n";
+    for row in &sheet.logs {
+        text += &log(row, look);
+    }
+    if !sheet.missing_logs.is_empty() {
+        let ids: Vec<_> = sheet.missing_logs.iter().map(ToString::to_string).collect();
+        text += &look.labeled("  no log of ", &ids.join(", "));
+    }
+    for clock in &sheet.clocks {
+        let words = format!(
+            "the clock of {} is {:+.1} s to {:+.1} s ahead of that of {}",
+            clock.peer, clock.least, clock.most, clock.than
+        );
+        text += &look.labeled("  ", &words);
+    }
+    for note in &sheet.notes {
+        text += &look.labeled("  ", note);
+    }
+    let copies: Vec<_> = sheet.copies.iter().map(|copy| format!("{} {}", copy.peer, copy.state)).collect();
+    if !copies.is_empty() {
+        text += &look.labeled("  copies: ", &copies.join(", "));
+    }
+    text.push('\n');
+    for row in &sheet.rubric {
+        text += &item(row, look);
+    }
+    text.push('\n');
+    for (rows, status) in [(&sheet.violated, "violated"), (&sheet.unclear, "unclear")] {
+        for row in rows {
+            text += &rule(row, status, look);
+        }
+    }
+    text += &look.labeled("", &capitalized(&sheet.conclusion()));
+    text += &look.labeled("", &capitalized(&sheet.points_words()));
+    text
+}
+
+fn capitalized(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect()) + "."
+}
+
+fn log(row: &LogRow, look: Look) -> String {
+    let mut words = format!("{} lines, {} understood", row.lines, row.understood);
+    if row.of_others > 0 {
+        write!(words, ", {} of other peers", row.of_others).expect("memory");
+    }
+    if row.unread > 0 {
+        write!(words, ", {} not understood", row.unread).expect("memory");
+    }
+    if row.is_cut {
+        words += ", and the rest of the file was not read";
+    }
+    if row.has_earlier_runs {
+        words += "; only the last run counts";
+    }
+    if !row.differences.is_empty() {
+        write!(words, "; written with {}", row.differences.join(", ")).expect("memory");
+    }
+    let mut text = look.labeled(&format!("  {}  ", printable(&row.file)), &words);
+    for (line, first) in &row.first_unread {
+        text += &look.labeled(&format!("    line {line} not understood: "), first);
+    }
+    text
+}
+
+fn item(row: &ItemRow, look: Look) -> String {
+    let points = if row.status == "not visible in a log" { "-".to_owned() } else { format!("{:.1}", row.points) };
+    let head = format!("{:<3}{}: ", row.item, row.text);
+    let status = look.of_status(row.status, row.status);
+    let mut text = format!("{head}{status} ({points} of {:.1})\n", row.of);
+    if !row.note.is_empty() {
+        text += &look.labeled("     ", &row.note);
+    }
+    for line in &row.evidence {
+        text += &evidence(line, "     ", look);
+    }
+    text
+}
+
+fn evidence(line: &Line, indent: &str, look: Look) -> String {
+    look.labeled(&format!("{indent}{}:{}  ", printable(&line.file), line.number), &line.text)
+}
+
+fn rule(row: &RuleRow, status: &str, look: Look) -> String {
+    let count = if row.count > 1 { format!(", {} times", row.count) } else { String::new() };
+    let mut text =
+        format!("{} {} (item {}{count})\n", look.of_status(status, &status.to_uppercase()), row.name, row.item);
+    text += &look.labeled("  means: ", row.means);
+    for breach in row.first.iter().take(MOST_LISTED) {
+        text += &look.labeled("  - ", &breach.what);
+        for line in &breach.lines {
+            text += &evidence(line, "    ", look);
+        }
+    }
+    text.push('\n');
+    text
+}
+
+/// Returns an item as plain words, for reports that have one text for each.
+pub fn item_words(row: &ItemRow) -> String {
+    let note = if row.note.is_empty() { String::new() } else { format!(": {}", row.note) };
+    let lines = row.evidence.iter().map(|line| format!("\n{}:{}  {}", line.file, line.number, line.text));
+    printable_lines(&format!("{}{note}{}", row.status, lines.collect::<String>()))
+}
+
+fn printable_lines(text: &str) -> String {
+    text.lines().map(printable).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grade::report::sample::sheet;
+
+    const PLAIN: Look = Look { width: None, is_colored: false };
+
+    #[test]
+    fn the_text_has_the_rubric_with_its_lines_and_the_points() {
+        let text = text(&[sheet()], PLAIN);
+        for part in [
+            "groups/a:\n",
+            "  log_peer_1002.log  12 lines, 10 understood, 2 not understood; written with no full stop\n",
+            "    line 1 not understood: === log ===\n",
+            "  no log of 1003\n",
+            "  the clock of 1002 is -0.5 s to +1.5 s ahead of that of 1001\n",
+            "1a reads both files: not visible in a log (- of 11.7)\n     `swarm check` asks for it\n",
+            "2c interested and not interested: shown (18.0 of 18.0)\n     log_peer_1002.log:7  [t]: Peer 1002 \\u{1b}[31mhas\n",
+            "VIOLATED count-jumps (item 3e, 3 times)\n",
+            "3 violations; 0 unclear, 2 lines not understood, 1 log missing.\n",
+            "Points a log can show: 18.0 of 100 (not a grade).\n",
+        ] {
+            assert!(text.contains(part), "{part}\n{text}");
+        }
+    }
+
+    #[test]
+    fn it_fits_every_terminal() {
+        for width in 60..=120 {
+            for line in text(&[sheet()], Look { width: Some(width), ..PLAIN }).lines() {
+                assert!(measure_text_width(line) <= width, "{width}: {line}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_said_to_be_right_that_was_not_seen() {
+        let mut sheet = sheet();
+        (sheet.violated, sheet.unclear) = (vec![], vec![]);
+        assert!(
+            sheet.conclusion().starts_with("no violation in the 10 lines that were understood; 0 unclear, 2 lines")
+        );
+        sheet.logs.clear();
+        assert!(sheet.conclusion().starts_with("nothing was understood, so nothing is judged"));
+    }
+}

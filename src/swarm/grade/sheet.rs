@@ -1,0 +1,152 @@
+//! `Sheet`: all that a report says about one directory. Every report is made from it, and the JSON report is the sheet itself.
+
+use serde::Serialize;
+
+/// Maximum points of the rubric.
+pub const ALL_POINTS: f64 = 100.0;
+
+/// The judgment of one directory.
+#[derive(Clone, PartialEq, Serialize, Debug)]
+pub struct Sheet {
+    /// The directory.
+    pub dir: String,
+    /// The points that a log can show; not a grade.
+    pub points: f64,
+    /// The points of the items that are visible in these files.
+    pub visible_points: f64,
+    pub rubric: Vec<ItemRow>,
+    pub violated: Vec<RuleRow>,
+    pub unclear: Vec<RuleRow>,
+    pub logs: Vec<LogRow>,
+    /// The peers without a log.
+    pub missing_logs: Vec<u32>,
+    pub clocks: Vec<ClockRow>,
+    /// What else is to be said, a sentence each.
+    pub notes: Vec<String>,
+    pub copies: Vec<CopyRow>,
+}
+
+/// An item of the rubric.
+#[derive(Clone, PartialEq, Serialize, Debug)]
+pub struct ItemRow {
+    pub item: &'static str,
+    pub text: &'static str,
+    /// `shown`, `violated`, `not shown` or `not visible in a log`.
+    pub status: &'static str,
+    pub points: f64,
+    pub of: f64,
+    pub note: String,
+    pub evidence: Vec<Line>,
+}
+
+/// A line of a file.
+#[derive(Clone, PartialEq, Serialize, Debug)]
+pub struct Line {
+    pub peer: u32,
+    pub file: String,
+    #[serde(rename = "line")]
+    pub number: u32,
+    /// The line itself, cut if it is long.
+    pub text: String,
+}
+
+/// A rule that is violated, or may be.
+#[derive(Clone, PartialEq, Serialize, Debug)]
+pub struct RuleRow {
+    pub name: &'static str,
+    pub item: &'static str,
+    pub means: &'static str,
+    /// Number of violations, of which only the first are listed.
+    pub count: u64,
+    pub first: Vec<Breach>,
+}
+
+/// A violation.
+#[derive(Clone, PartialEq, Serialize, Debug)]
+pub struct Breach {
+    pub peer: u32,
+    pub what: String,
+    pub lines: Vec<Line>,
+}
+
+/// A file that was read.
+#[derive(Clone, PartialEq, Serialize, Debug)]
+pub struct LogRow {
+    pub peer: u32,
+    pub file: String,
+    /// `log`, `events` or `tap`.
+    pub kind: &'static str,
+    pub lines: u64,
+    /// Number of lines that were understood.
+    pub understood: u64,
+    /// Number of lines that were not understood, and the first of them.
+    pub unread: u64,
+    pub first_unread: Vec<(u32, String)>,
+    /// Number of lines of other peers.
+    pub of_others: u64,
+    /// How it differs from the course's words.
+    pub differences: Vec<String>,
+    /// Whether the file goes on behind what was read.
+    pub is_cut: bool,
+    /// Whether earlier runs stand in it too, which were left out.
+    pub has_earlier_runs: bool,
+}
+
+/// How far the clock of a peer is ahead of that of the first one, in seconds.
+#[derive(Clone, PartialEq, Serialize, Debug)]
+pub struct ClockRow {
+    pub peer: u32,
+    pub than: u32,
+    pub least: f64,
+    pub most: f64,
+}
+
+/// The copy of a peer.
+#[derive(Clone, PartialEq, Serialize, Debug)]
+pub struct CopyRow {
+    pub peer: u32,
+    /// `original`, `equal`, `different`, `missing` or `unreadable`.
+    pub state: &'static str,
+}
+
+impl Sheet {
+    /// Returns the number of violations of all rules.
+    pub fn violation_count(&self) -> u64 {
+        self.violated.iter().map(|row| row.count).sum()
+    }
+
+    /// Reports whether an invariant is violated or a copy differs.
+    pub fn is_violated(&self) -> bool {
+        !self.violated.is_empty() || self.rubric.iter().any(|row| row.status == "violated")
+    }
+
+    /// Returns the number of lines that were not understood.
+    pub fn unread(&self) -> u64 {
+        self.logs.iter().map(|row| row.unread).sum()
+    }
+
+    /// Returns `points a log can show: 57.5 of 100 (not a grade)`.
+    pub fn points_words(&self) -> String {
+        format!("points a log can show: {:.1} of {ALL_POINTS:.0} (not a grade)", self.points)
+    }
+
+    /// Says what was seen, and that nothing else was.
+    pub fn conclusion(&self) -> String {
+        let unread = self.unread();
+        let seen: u64 = self.logs.iter().map(|row| row.understood).sum();
+        let count = self.violation_count();
+        let unclear: u64 = self.unclear.iter().map(|row| row.count).sum();
+        let found = match count {
+            0 if seen == 0 => "nothing was understood, so nothing is judged".to_owned(),
+            0 => format!("no violation in the {seen} lines that were understood"),
+            1 => "1 violation".to_owned(),
+            _ => format!("{count} violations"),
+        };
+        let missing = match self.missing_logs.len() {
+            0 => String::new(),
+            1 => ", 1 log missing".to_owned(),
+            count => format!(", {count} logs missing"),
+        };
+        format!("{found}; {unclear} unclear, {unread} lines not understood{missing}")
+    }
+}

@@ -1,0 +1,221 @@
+//! `Story`: a record, prepared for the rules. Each peer has one sequence of entries, without doubled lines, with the places of its
+//! downloads and connections.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+
+use crate::history::{Entry, Event, Kind, Lines, Message, Moment, NO_NUMBER, PeerRecord, Plan, Record, Source};
+
+/// The step of a clock that is not known, in microseconds: a second.
+const USUAL_STEP: u32 = 1_000_000;
+/// Maximum number of pieces that are told apart. Of a file with more, the later ones count as pieces without an index.
+pub const MOST_PIECES: u32 = 1 << 24;
+
+/// All peers of a run.
+pub struct Story<'a> {
+    pub plan: &'a Plan,
+    pub tellers: Vec<Teller<'a>>,
+    places: HashMap<u32, usize>,
+}
+
+/// A peer, and what its log says; or its event file, if there is no log.
+pub struct Teller<'a> {
+    pub id: u32,
+    pub has_file: bool,
+    /// The file of the entries. Without it nothing is known of this peer.
+    pub lines: Option<&'a Lines>,
+    pub entries: Cow<'a, [Entry]>,
+    /// For each piece the place of its first download among the entries, or [`NO_NUMBER`]; as far as pieces were downloaded.
+    pub downloads: Vec<u32>,
+    /// The pieces in the order of their downloads, each once.
+    pub order: Vec<u32>,
+    /// For each neighbor, by its place in `PeerInfo.cfg`: where its first and its last connection stand.
+    pub connections: BTreeMap<usize, Connected>,
+    /// The entries that connect a neighbor once more.
+    pub reconnections: Vec<u32>,
+    /// The length of the clock's step in microseconds.
+    pub step: i64,
+    /// Whether downloads without an index were told.
+    pub hides_indexes: bool,
+    /// Whether it began with pieces that its file does not tell of.
+    pub is_resumed: bool,
+}
+
+/// The connections to one neighbor, as places among the entries.
+#[derive(Clone, Copy, Debug)]
+pub struct Connected {
+    pub first: u32,
+    pub last: u32,
+    pub count: u32,
+}
+
+impl<'a> Story<'a> {
+    pub fn of(record: &'a Record) -> Self {
+        let places: HashMap<_, _> = record.peers.iter().enumerate().map(|(place, peer)| (peer.id, place)).collect();
+        let tellers = record.peers.iter().map(|peer| Teller::of(peer, &record.plan, &places)).collect();
+        Self { plan: &record.plan, tellers, places }
+    }
+
+    /// Returns the place of this ID in `PeerInfo.cfg`.
+    pub fn place(&self, id: u32) -> Option<usize> {
+        self.places.get(&id).copied()
+    }
+
+    /// Returns the peers of which something is known, with their places.
+    pub fn known(&self) -> impl Iterator<Item = (usize, &Teller<'a>)> {
+        self.tellers.iter().enumerate().filter(|(_, teller)| teller.lines.is_some())
+    }
+}
+
+impl<'a> Teller<'a> {
+    fn of(peer: &'a PeerRecord, plan: &Plan, places: &HashMap<u32, usize>) -> Self {
+        let lines = peer.log.as_ref().or(peer.events.as_ref());
+        let entries = lines.map_or(Cow::Borrowed(&[][..]), entries_of);
+        let mut teller = Self {
+            id: peer.id,
+            has_file: peer.has_file,
+            lines,
+            downloads: Vec::new(),
+            order: Vec::new(),
+            connections: BTreeMap::new(),
+            reconnections: Vec::new(),
+            step: lines.and_then(|lines| lines.look.clock_step_micros).unwrap_or(USUAL_STEP).into(),
+            hides_indexes: false,
+            is_resumed: false,
+            entries: Cow::Borrowed(&[]),
+        };
+        for (place, entry) in (0..).zip(entries.iter()) {
+            teller.note(place, entry.event, plan.piece_count, places);
+        }
+        teller.entries = entries;
+        teller
+    }
+
+    fn note(&mut self, place: u32, event: Event, piece_count: u32, places: &HashMap<u32, usize>) {
+        match event {
+            Event::Makes(id) | Event::ConnectedFrom(id) | Event::ConnectedWith(id) => {
+                let Some(&neighbor) = places.get(&id) else { return };
+                let known = self.connections.get_mut(&neighbor);
+                if let Some(connected) = known {
+                    (connected.last, connected.count) = (place, connected.count.saturating_add(1));
+                    self.reconnections.push(place);
+                } else {
+                    self.connections.insert(neighbor, Connected { first: place, last: place, count: 1 });
+                }
+            }
+            Event::Downloaded { index, count, .. } => {
+                if self.order.is_empty() && !self.hides_indexes && count != NO_NUMBER && count > 1 {
+                    self.is_resumed = true;
+                }
+                if index == NO_NUMBER || (index < piece_count && index >= MOST_PIECES) {
+                    self.hides_indexes = true;
+                } else if index < piece_count {
+                    self.download_is(index, place);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn download_is(&mut self, index: u32, place: u32) {
+        let at = usize::try_from(index).expect("a number below the limit");
+        if self.downloads.len() <= at {
+            self.downloads.resize(at + 1, NO_NUMBER);
+        }
+        if self.downloads[at] == NO_NUMBER {
+            self.downloads[at] = place;
+            self.order.push(index);
+        }
+    }
+
+    /// Returns the entry at this place.
+    pub fn entry(&self, place: u32) -> Entry {
+        self.entries[usize::try_from(place).expect("it is one of them")]
+    }
+
+    /// Returns the download of this piece.
+    pub fn download(&self, index: u32) -> Option<(u32, Entry)> {
+        let place = *self.downloads.get(usize::try_from(index).ok()?)?;
+        (place != NO_NUMBER).then(|| (place, self.entry(place)))
+    }
+
+    /// Returns the list with this number.
+    pub fn list(&self, number: u32) -> &'a [u32] {
+        let lists = self.lines.map_or(&[][..], |lines| &lines.lists);
+        usize::try_from(number).ok().and_then(|number| lists.get(number)).map_or(&[], |list| list)
+    }
+
+    /// Returns the lines of these entries.
+    pub fn lines_of(&self, entries: &[Entry]) -> Vec<(u32, Source, u32)> {
+        let source = self.lines.map_or(Source::Log, |lines| lines.source);
+        entries.iter().map(|entry| (self.id, source, entry.line)).collect()
+    }
+
+    /// Reports whether its file was read to its end.
+    pub fn is_whole(&self) -> bool {
+        self.lines.is_some_and(|lines| !lines.unread.is_cut)
+    }
+
+    /// Reports whether a neighbor was connected once more between these two places. Then the peer or its neighbor may have
+    /// started again, and what was known is void.
+    pub fn reconnects_between(&self, first: u32, last: u32) -> bool {
+        let at = self.reconnections.partition_point(|place| *place <= first);
+        self.reconnections.get(at).is_some_and(|place| *place <= last)
+    }
+
+    /// Returns the last moment of its file.
+    pub fn last_moment(&self) -> Option<Moment> {
+        self.entries.iter().rev().map(|entry| entry.at).find(|at| at.known().is_some())
+    }
+}
+
+/// Returns the entries as the log would have them: without doubled lines, and with the log's events for the messages of an event
+/// file.
+fn entries_of(lines: &Lines) -> Cow<'_, [Entry]> {
+    // Of a log that was appended over several runs, the last one counts.
+    let own = lines.entries.get(lines.last_run..).unwrap_or_default();
+    let is_doubled = |pair: &&[Entry]| pair[0].event == pair[1].event && pair[0].at == pair[1].at;
+    let doubles = own.windows(2).filter(is_doubled).count();
+    let log = match lines.source {
+        // A log handler that was added twice writes each line twice: nearly half of all lines repeat the one before.
+        Source::Log if doubles * 5 < own.len() * 2 || doubles == 0 => return Cow::Borrowed(own),
+        Source::Log => {
+            let mut kept: Vec<Entry> = Vec::with_capacity(own.len() / 2 + 1);
+            let mut last_was_double = false;
+            for entry in own {
+                let repeats = kept.last().is_some_and(|last| last.event == entry.event && last.at == entry.at);
+                last_was_double = repeats && !last_was_double;
+                if !last_was_double {
+                    kept.push(*entry);
+                }
+            }
+            kept
+        }
+        Source::Events | Source::Tap => {
+            let has_sentences = own.iter().any(|entry| matches!(entry.event, Event::UnchokedBy(_)));
+            let said = |entry: &Entry| {
+                let event = if has_sentences { entry.event } else { sentence_of(entry.event) };
+                Entry { event, ..*entry }
+            };
+            own.iter().map(said).collect()
+        }
+    };
+    Cow::Owned(log)
+}
+
+/// Returns the log's event for a received message or a tick.
+fn sentence_of(event: Event) -> Event {
+    match event {
+        Event::Message { neighbor, sent: false, message: Message { kind, number } } => match kind {
+            Kind::Choke => Event::ChokedBy(neighbor),
+            Kind::Unchoke => Event::UnchokedBy(neighbor),
+            Kind::Interested => Event::Interested(neighbor),
+            Kind::NotInterested => Event::NotInterested(neighbor),
+            Kind::Have => Event::Have { from: neighbor, index: number },
+            _ => event,
+        },
+        Event::PreferredTick(list) => Event::Preferred(list),
+        Event::OptimisticTick(neighbor) if neighbor != NO_NUMBER => Event::Optimistic(neighbor),
+        other => other,
+    }
+}

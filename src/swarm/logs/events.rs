@@ -1,0 +1,291 @@
+//! The reader of event files (`docs/events.md`): what `peer_process --events` and `swarm start --tap` have written.
+//!
+//! A file may be cut, still be written, or hold anything else. What is not understood is counted, and memory is bounded.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt;
+use std::io::{self, BufRead};
+
+use serde::Deserialize;
+
+use crate::history::{Entry, Event, Kind, Lines, Look, Message, Moment, NO_NUMBER, Source, Unread};
+
+/// Maximum number of entries that are kept.
+const MOST_ENTRIES: usize = 4_000_000;
+/// Maximum number of bytes of a line; a bitfield of millions of pieces fits.
+const LONGEST_LINE: u64 = 4 << 20;
+/// Maximum number of lines that were not understood and are shown, and of characters of each.
+const FIRST_LINES: usize = 3;
+const SHOWN_CHARS: usize = 120;
+/// Maximum number of open connections whose handshakes wait for a neighbor.
+const MOST_OPEN: usize = 10_000;
+/// The version that this reader knows.
+const VERSION: u64 = 1;
+
+/// An event file.
+#[derive(Clone, Debug)]
+pub struct EventFile {
+    /// Its events.
+    pub lines: Lines,
+    /// The peer whose file it is.
+    pub peer: u32,
+    /// The program that wrote it.
+    #[allow(dead_code, reason = "the replay shows it")]
+    pub program: String,
+    /// Number of pieces on the peer's disk at the start; `None` if the file does not tell.
+    #[allow(dead_code, reason = "the replay begins with them")]
+    pub pieces: Option<u32>,
+    /// Number of events that the file says are missing.
+    pub lost: u64,
+    /// Number of times that a tap could not decode what came.
+    pub undecoded: u64,
+    /// The exit status; `None` if the peer was killed or still runs.
+    pub status: Option<u32>,
+}
+
+/// Why a file is no event file that can be read.
+#[derive(Debug)]
+pub enum EventFault {
+    /// The first line is not that of an event file.
+    NotEvents,
+    /// It has another version.
+    Version(u64),
+    /// It cannot be read.
+    Unreadable(io::Error),
+}
+
+impl fmt::Display for EventFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotEvents => f.write_str("is not an event file: its first line is no 'start'"),
+            Self::Version(version) => {
+                write!(f, "is an event file of version {version}; this program reads version {VERSION}")
+            }
+            Self::Unreadable(error) => write!(f, "cannot be read: {error}"),
+        }
+    }
+}
+
+impl From<io::Error> for EventFault {
+    fn from(error: io::Error) -> Self {
+        Self::Unreadable(error)
+    }
+}
+
+/// A line, with all keys that matter here. Others are skipped.
+#[derive(Deserialize)]
+struct Line<'a> {
+    #[serde(borrow)]
+    event: Cow<'a, str>,
+    version: Option<u64>,
+    time: Option<f64>,
+    mono: Option<f64>,
+    #[serde(borrow)]
+    source: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    program: Option<Cow<'a, str>>,
+    #[serde(borrow, rename = "type")]
+    kind: Option<Cow<'a, str>>,
+    connection: Option<u32>,
+    peer: Option<u32>,
+    neighbor: Option<u32>,
+    sent: Option<bool>,
+    dialed: Option<bool>,
+    in_order: Option<bool>,
+    tick: Option<bool>,
+    neighbors: Option<Vec<u32>>,
+    piece: Option<u32>,
+    pieces: Option<u32>,
+    from: Option<u32>,
+    count: Option<u64>,
+    status: Option<u32>,
+}
+
+/// What became of a line.
+enum Read {
+    Entry(Event),
+    /// It was understood, and is no event.
+    Fact,
+    Unknown,
+}
+
+impl EventFile {
+    /// Reads a file of this name.
+    ///
+    /// # Errors
+    /// If it is no event file, is of another version, or cannot be read.
+    pub fn read(name: String, mut file: impl BufRead) -> Result<Self, EventFault> {
+        let mut bytes = Vec::new();
+        let mut len = next_line(&mut file, &mut bytes)?;
+        let start: Line = serde_json::from_slice(&bytes).map_err(|_| EventFault::NotEvents)?;
+        let version = start.version.filter(|_| start.event == "start").ok_or(EventFault::NotEvents)?;
+        if version != VERSION {
+            return Err(EventFault::Version(version));
+        }
+        let (Some(peer), Some(time)) = (start.peer, start.time) else { return Err(EventFault::NotEvents) };
+        let source = if start.source.as_deref() == Some("tap") { Source::Tap } else { Source::Events };
+        let lines = Lines {
+            source,
+            name,
+            entries: Vec::new(),
+            last_run: 0,
+            lists: Vec::new(),
+            look: Look { differences: Vec::new(), clock_step_micros: Some(1) },
+            unread: Unread::default(),
+            line_count: 0,
+            byte_count: 0,
+        };
+        let program = start.program.as_deref().unwrap_or_default().to_owned();
+        let pieces = start.pieces;
+        // The wall clock may be set while the peer runs, so it counts only here.
+        let zero = micros(time) - start.mono.map_or(0, micros);
+        let mut read = Self { lines, peer, program, pieces, lost: 0, undecoded: 0, status: None };
+        let mut open = HashMap::new();
+        let mut last = Moment(micros(time));
+        while len > 0 {
+            read.lines.line_count += 1;
+            read.lines.byte_count += len;
+            if read.lines.entries.len() >= MOST_ENTRIES {
+                read.lines.unread.is_cut = true;
+            } else {
+                read.line(&bytes, zero, &mut last, &mut open);
+            }
+            len = next_line(&mut file, &mut bytes)?;
+        }
+        if read.lost > 0 {
+            let told = format!("{} events are missing, because the disk was too slow", read.lost);
+            read.lines.look.differences.push(told);
+        }
+        Ok(read)
+    }
+
+    fn line(&mut self, bytes: &[u8], zero: i64, last: &mut Moment, open: &mut HashMap<u32, usize>) {
+        let number = u32::try_from(self.lines.line_count).unwrap_or(u32::MAX);
+        let known = match serde_json::from_slice::<Line>(bytes) {
+            Ok(line) => {
+                if let Some(time) = line.mono.map(|mono| zero.saturating_add(micros(mono))) {
+                    *last = Moment(time);
+                } else if let Some(time) = line.time {
+                    *last = Moment(micros(time));
+                }
+                self.understand(line, open)
+            }
+            Err(_) => Read::Unknown,
+        };
+        match known {
+            Read::Entry(event) => self.lines.entries.push(Entry { at: *last, line: number, event }),
+            Read::Fact => {}
+            Read::Unknown => {
+                let unread = &mut self.lines.unread;
+                unread.lines += 1;
+                if unread.first.len() < FIRST_LINES {
+                    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(4 * SHOWN_CHARS)]);
+                    unread.first.push((number, text.trim_end().chars().take(SHOWN_CHARS).collect()));
+                }
+            }
+        }
+    }
+
+    fn understand(&mut self, line: Line, open: &mut HashMap<u32, usize>) -> Read {
+        let neighbor = line.neighbor.unwrap_or(NO_NUMBER);
+        Read::Entry(match (&*line.event, line.sent, line.tick) {
+            ("message", Some(sent), _) => match message(&line) {
+                Some(message) => Event::Message { neighbor, sent, message },
+                None => return Read::Unknown,
+            },
+            ("handshake", Some(true), _) => {
+                // Whose it is, `connected` tells.
+                if let Some(connection) = line.connection
+                    && open.len() < MOST_OPEN
+                {
+                    open.insert(connection, self.lines.entries.len());
+                }
+                Event::Handshake { neighbor: NO_NUMBER, sent: true }
+            }
+            ("handshake", Some(false), _) => Event::Handshake { neighbor: line.peer.unwrap_or(NO_NUMBER), sent: false },
+            ("connected", ..) => {
+                let handshake = line.connection.and_then(|connection| open.remove(&connection));
+                if let Some(entry) = handshake.and_then(|place| self.lines.entries.get_mut(place)) {
+                    entry.event = Event::Handshake { neighbor, sent: true };
+                }
+                match line.dialed {
+                    Some(true) => Event::Makes(neighbor),
+                    Some(false) => Event::ConnectedFrom(neighbor),
+                    None => Event::ConnectedWith(neighbor),
+                }
+            }
+            ("closed", ..) => {
+                line.connection.iter().for_each(|connection| _ = open.remove(connection));
+                Event::Closed { neighbor, in_order: line.in_order == Some(true) }
+            }
+            ("preferred", _, tick) => {
+                let Some(list) = line.neighbors else { return Read::Unknown };
+                let number = u32::try_from(self.lines.lists.len()).unwrap_or(NO_NUMBER);
+                self.lines.lists.push(list.into());
+                if tick == Some(false) { Event::Preferred(number) } else { Event::PreferredTick(number) }
+            }
+            ("optimistic", _, Some(false)) => Event::Optimistic(neighbor),
+            ("optimistic", ..) => Event::OptimisticTick(neighbor),
+            ("piece", ..) => match (line.from, line.piece, line.pieces) {
+                (Some(from), Some(index), Some(count)) => Event::Downloaded { from, index, count },
+                _ => return Read::Unknown,
+            },
+            ("complete", ..) => Event::Complete,
+            ("start", ..) => return Read::Fact,
+            ("undecoded", ..) => {
+                self.undecoded += 1;
+                return Read::Fact;
+            }
+            ("lost", ..) => {
+                self.lost = self.lost.saturating_add(line.count.unwrap_or(1));
+                return Read::Fact;
+            }
+            ("end", ..) => {
+                self.status = line.status;
+                return Read::Fact;
+            }
+            _ => return Read::Unknown,
+        })
+    }
+}
+
+/// Returns the message of a line; `None` if its type is not known.
+fn message(line: &Line) -> Option<Message> {
+    let (kind, number) = match line.kind.as_deref()? {
+        "choke" => (Kind::Choke, None),
+        "unchoke" => (Kind::Unchoke, None),
+        "interested" => (Kind::Interested, None),
+        "not_interested" => (Kind::NotInterested, None),
+        "have" => (Kind::Have, line.piece),
+        "bitfield" => (Kind::Bitfield, line.pieces),
+        "request" => (Kind::Request, line.piece),
+        "piece" => (Kind::Piece, line.piece),
+        "other" => (Kind::Other, None),
+        _ => return None,
+    };
+    Some(Message { kind, number: number.unwrap_or(NO_NUMBER) })
+}
+
+/// Reads the next line without its line feed, and returns its length with it; 0 at the end. Of a line that is too long only the
+/// beginning is kept, which is not JSON.
+fn next_line(file: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<u64> {
+    line.clear();
+    let mut len = io::Read::take(&mut *file, LONGEST_LINE).read_until(b'\n', line)? as u64;
+    if line.last() == Some(&b'\n') {
+        line.pop();
+    } else if len == LONGEST_LINE {
+        len += file.skip_until(b'\n')? as u64;
+    }
+    Ok(len)
+}
+
+/// Returns seconds as whole microseconds; what is no time is 0.
+fn micros(secs: f64) -> i64 {
+    #[expect(clippy::cast_possible_truncation, reason = "it is limited, and a cast of NaN is 0")]
+    let micros = (secs * 1e6).round().clamp(-9e15, 9e15) as i64;
+    micros
+}
+
+#[cfg(test)]
+mod tests;
