@@ -5,17 +5,18 @@ use std::path::PathBuf;
 use clap::Args;
 use peer_process::cli::paragraphs;
 
-use super::DirArgs;
 use super::grade::assigned;
 
 /// `swarm replay`.
 #[derive(Debug, Args)]
 #[command(after_help = paragraphs(&[
-    "Exit status: 0 the page is made, whether or not the run is right, 2 wrong usage or no configuration.",
+    "Exit status: 0 the page is made, whether or not the run is right, 1 a file cannot be made, 2 wrong usage or no \
+    configuration.",
 ]))]
 pub struct ReplayArgs {
-    #[command(flatten)]
-    pub dir: DirArgs,
+    /// The swarm's directory
+    #[arg(value_name = "DIR", default_value = ".", hide_default_value = true)]
+    pub dir: PathBuf,
     /// Write the page to FILE
     #[arg(short, long, value_name = "FILE", default_value = "replay.html")]
     pub output: PathBuf,
