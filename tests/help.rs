@@ -97,7 +97,13 @@ fn the_documents_have_every_option() {
     let read = |name: &str| fs::read_to_string(docs.join(name)).expect("a document");
     let (of_peer, of_swarm) = (
         read("peer_process.md") + &read("membership.md"),
-        read("swarm.md") + &read("hosts.md") + &read("integrity.md") + &read("tracker.md") + &read("check.md"),
+        read("swarm.md")
+            + &read("hosts.md")
+            + &read("integrity.md")
+            + &read("tracker.md")
+            + &read("check.md")
+            + &read("grade.md")
+            + &read("replay.md"),
     );
     for (name, text) in all_helps() {
         let page = if name == "peer_process" { &of_peer } else { &of_swarm };

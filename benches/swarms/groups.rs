@@ -18,7 +18,7 @@ const GIB: f64 = 1024.0 * MIB;
 /// A group's name, and what measures it.
 pub type Group = (&'static str, fn(&Bench) -> Result<Vec<Figure>>);
 
-pub const GROUPS: [Group; 12] = [
+pub const GROUPS: [Group; 13] = [
     ("rules", crate::rules::measure),
     ("one_to_one", one_to_one),
     ("one_to_four", one_to_four),
@@ -31,6 +31,7 @@ pub const GROUPS: [Group; 12] = [
     ("limits", crate::limits::measure),
     ("attacks", crate::attacks::measure),
     ("tracker", crate::tracker::measure),
+    ("tap", crate::tap::measure),
 ];
 
 /// What several rounds of peers and of the bare baseline came to.

@@ -17,6 +17,7 @@ mod processes;
 mod report;
 mod rules;
 mod swarm;
+mod tap;
 mod tracker;
 
 #[path = "../../tests/hostile/client.rs"]

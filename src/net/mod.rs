@@ -339,7 +339,7 @@ fn show_progress(shared: &Shared, console: &Console) {
 
 /// Records the end, and waits for the last events to be written.
 fn end_events(recorder: &Recorder, end: &End, threads: &Threads) {
-    recorder.end(end.status());
+    recorder.end(Some(end.status()));
     if !threads.join(EVENTS_PATIENCE) {
         log::warn!("the last events were not written within {} s", EVENTS_PATIENCE.as_secs());
     }

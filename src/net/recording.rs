@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::config::Config;
-use crate::output::events::{EventFile, Fact, Moment, Recorder, Start};
+use crate::output::events::{EventFile, Fact, Moment, Recorder, Source, Start};
 use crate::protocol::message::Message;
 use crate::protocol::peer_id::PeerId;
 
@@ -12,13 +12,14 @@ use crate::protocol::peer_id::PeerId;
 pub fn begin(config: &Config, pieces: u32) -> Arc<Recorder> {
     let (own, common) = (config.own(), &config.common);
     Arc::new(Recorder::new(Start {
+        source: Source::Peer,
         peer: own.id,
         layout: common.layout,
         preferred_count: common.preferred_count,
         unchoking_interval_secs: common.unchoking_interval_secs,
         optimistic_interval_secs: common.optimistic_interval_secs,
         has_file: own.has_file,
-        pieces,
+        pieces: Some(pieces),
     }))
 }
 
@@ -83,7 +84,7 @@ impl Recording {
 
     /// Notes that a message of a type that the protocol does not have came.
     pub fn received_other(&self, neighbor: PeerId, number: u8, length: u32) {
-        self.recorder.note(Fact::Other { connection: self.number, neighbor, number, length });
+        self.recorder.note(Fact::Other { connection: self.number, neighbor, sent: false, number, length });
     }
 
     /// Notes a message whose last bytes the system took in a write that began at this moment.

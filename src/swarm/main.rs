@@ -11,7 +11,7 @@
 //! - `replay`: a run as a page that one can move through;
 //! - `hosts`: everything that runs on this machine and on others;
 //! - `copies`: the comparison of the copies, and the reports: `verify`;
-//! - `track`: the tracker; only it, `hosts` and `check` have sockets;
+//! - `track`: the tracker; `tap`: the relay between peers; only they, `hosts` and `check` have sockets;
 //! - `run`: `start`, `status`, `stop`, `clean`;
 //! - `setup`: `init`, `meta`;
 //! - `check`: the tester of any peer: it plays all its neighbors, and names what is wrong;
@@ -41,6 +41,8 @@ mod hosts;
 mod copies;
 
 mod track;
+
+mod tap;
 
 mod run;
 

@@ -2,6 +2,7 @@
 //!
 //! The names are relative to the directory, because its content has the same names on every host.
 
+use std::fmt::Display;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -92,6 +93,19 @@ impl SwarmDir {
             _ => Ok(()),
         }
     }
+}
+
+/// The directory with a directory for each peer of `swarm start --tap`.
+pub const TAP: &str = "swarm.tap";
+
+/// Returns `swarm.tap/<id>`, where a peer runs behind the tap.
+pub fn tap_dir(id: impl Display) -> String {
+    format!("{TAP}/{id}")
+}
+
+/// Returns `events_<id>.jsonl`, the events of a peer that a tap has seen.
+pub fn events_name(id: PeerId) -> String {
+    format!("events_{id}.jsonl")
 }
 
 /// Returns `log_peer_<id>.log`, the course's log (protocol A2).

@@ -44,7 +44,8 @@ fn a_peer_with_a_port_of_its_own_is_told_the_option() {
     if find("python3").is_none() {
         return;
     }
-    let held = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    // Neither the system nor the tester gives such a port to somebody else when it is free again.
+    let held = (15_000..20_000).find_map(|port| TcpListener::bind(("127.0.0.1", port)).ok()).expect("a free port");
     let port = held.local_addr().expect("bound").port().to_string();
     is_told(&listener(&port), &["hint: the port of the peer's line is free", "--port PORT"]);
     drop(held);

@@ -71,7 +71,10 @@ class Peer(Connections, Exchange):
             dialed += dialed
         if free("dials-backwards"):
             dialed.reverse()
-        self.start(self.accept_all, listener)
+        if free("listens-late"):
+            threading.Timer(4, self.start, (self.accept_all, listener)).start()
+        else:
+            self.start(self.accept_all, listener)
         if free("dials-late"):
             time.sleep(4)
         for other in dialed:

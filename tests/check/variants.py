@@ -20,12 +20,13 @@ FREEDOMS = {
     "closes-at-once": ("B", "sends what is queued at the end and closes without reading on"),
     "dials-backwards": ("A3", "dials the last of the earlier lines first"),
     "starts-late": ("A3", "listens and dials 0.5 s after its start"),
+    "listens-late": ("A3", "dials at once, and accepts its first caller 4 s later"),
     "dials-late": ("A3", "listens at once, and dials 4 s later"),
     "no-part-file": ("A2", "writes the copy under its last name from the start"),
     "other-time-form": ("A10", "writes the time in another form"),
 }
-# The first two contradict `lingers` and `split-segments`. The third makes each case long.
-NOT_IN_ALL = {"closes-at-once", "coalesced-segments", "dials-late"}
+# The first two contradict `lingers` and `split-segments`. The others make each case long.
+NOT_IN_ALL = {"closes-at-once", "coalesced-segments", "dials-late", "listens-late"}
 
 MUTANTS = {
     # Handshake.

@@ -25,7 +25,6 @@ mod coverage;
 mod crossing;
 mod faults;
 mod freedoms;
-#[cfg(feature = "swarm")]
 mod graded;
 mod impostors;
 mod kills;

@@ -20,7 +20,7 @@ use crate::trace::Trace;
 use crate::world::World;
 
 /// Number of swarms for each selection; the means of this many swarms differ clearly.
-const SEEDS: u64 = 12;
+const SEEDS: u64 = 6;
 const SEEDS_OF_TABLE: u64 = 100;
 const PEERS: u32 = 13;
 const PIECES: u32 = 60;

@@ -21,12 +21,9 @@ impl Trace {
     }
 
     /// Keeps the logs only.
-    #[cfg(feature = "swarm")]
     pub fn of_logs() -> Self {
         Self { lines: None, logs: Some(BTreeMap::new()) }
     }
-
-    #[cfg(feature = "swarm")]
     pub fn logs(&self) -> impl Iterator<Item = (&PeerId, &Vec<(Micros, LogEvent)>)> {
         self.logs.iter().flatten()
     }

@@ -143,8 +143,9 @@ impl Swarm {
 
     /// The processes that work in this directory, each with its command.
     pub fn processes(&self) -> Vec<(String, String)> {
+        // A peer behind a tap works below it.
         let works_here =
-            |process: &Path| fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd == self.place.0.path());
+            |process: &Path| fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd.starts_with(self.place.0.path()));
         let shown = |process: PathBuf| {
             let command = fs::read(process.join("cmdline")).unwrap_or_default();
             let pid = process.file_name().expect("a name").to_string_lossy().into_owned();

@@ -45,6 +45,7 @@ const SWARM_ORDER: &[&str] = &[
     "hosts",
     "copies",
     "track",
+    "tap",
     "run",
     "setup",
     "check",
@@ -54,6 +55,9 @@ const SWARM_ORDER: &[&str] = &[
 const SWARM_FORBIDDEN_IMPORTS: &[(&str, &str)] = &[
     ("setup", "run"),
     ("setup", "track"),
+    ("tap", "hosts"),
+    ("tap", "copies"),
+    ("tap", "track"),
     ("track", "hosts"),
     ("track", "copies"),
     ("check", "run"),
@@ -71,6 +75,8 @@ const SWARM_IMPORTS: &[&str] = &[
     "cli",
     "config",
     "output::console",
+    // What the tap writes is what a peer writes with --events.
+    "output::events",
     "disk::hashing",
     "disk::journal",
     "discovery::identity",
@@ -139,9 +145,9 @@ const RESERVED: &[(&str, &[&str])] = &[
 ];
 /// The same for the modules of `swarm`.
 const SWARM_RESERVED: &[(&str, &[&str])] = &[
-    ("std::net", &["hosts", "setup::init", "setup::places", "track", "check::world"]),
+    ("std::net", &["hosts", "setup::init", "setup::places", "track", "tap", "check::world"]),
     ("process::Command", &["hosts", "check::world"]),
-    ("std::thread", &["hosts", "run::watch", "track", "check::world", "check::suite"]),
+    ("std::thread", &["hosts", "run::watch", "track", "tap", "check::world", "check::suite"]),
     ("io::stderr(),", &[]),
     ("DrawTarget::stderr", &[]),
     ("thread::sleep", &[]),

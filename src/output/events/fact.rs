@@ -4,6 +4,15 @@ use crate::protocol::layout::{FileLayout, PieceIndex};
 use crate::protocol::message::Message;
 use crate::protocol::peer_id::PeerId;
 
+/// Who writes the events.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Source {
+    /// The peer itself.
+    Peer,
+    /// A relay between the peer and its neighbors, which `swarm` runs.
+    Tap,
+}
+
 /// When something happened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Moment {
@@ -16,6 +25,8 @@ pub struct Moment {
 /// What a peer starts with: the first line.
 #[derive(Clone, Copy, Debug)]
 pub struct Start {
+    /// Who writes.
+    pub source: Source,
     /// The peer.
     pub peer: PeerId,
     /// The sizes.
@@ -28,8 +39,8 @@ pub struct Start {
     pub optimistic_interval_secs: u32,
     /// Whether it starts with the file.
     pub has_file: bool,
-    /// Number of pieces on its disk.
-    pub pieces: u32,
+    /// Number of pieces on its disk, if that is known.
+    pub pieces: Option<u32>,
 }
 
 /// What happens at a peer. Connections have numbers from 1.
@@ -43,6 +54,15 @@ pub enum Fact {
         sent: bool,
         /// The ID in it.
         peer: u32,
+    },
+    /// Bytes left, or came, that are no handshake. Only a tap sees those that left.
+    WrongHandshake {
+        /// The connection.
+        connection: u32,
+        /// Whether this peer sent it.
+        sent: bool,
+        /// The bytes in its place.
+        bytes: Box<[u8]>,
     },
     /// Both handshakes were exchanged, and the connection is the neighbor's.
     Connected {
@@ -66,12 +86,14 @@ pub enum Fact {
         /// The message.
         message: Message,
     },
-    /// A message of a type that the protocol does not have came.
+    /// A message of a type that the protocol does not have left, or came.
     Other {
         /// The connection.
         connection: u32,
         /// The neighbor at the other end.
         neighbor: PeerId,
+        /// Whether this peer sent it.
+        sent: bool,
         /// Its type.
         number: u8,
         /// Its length field.
@@ -115,6 +137,19 @@ pub enum Fact {
     },
     /// The file has its name.
     Complete,
+    /// A tap cannot decode bytes. It passes them on, and decodes nothing more of this direction.
+    Undecoded {
+        /// The connection.
+        connection: u32,
+        /// Whether this peer sent them.
+        sent: bool,
+        /// The first of them.
+        bytes: Box<[u8]>,
+        /// Number of bytes that had come by then.
+        length: u64,
+        /// What is wrong with them.
+        reason: String,
+    },
 }
 
 impl Fact {
@@ -128,6 +163,8 @@ impl Fact {
             }
             Self::Optimistic { candidates: Some(candidates), .. } => candidates.len() * size_of::<PeerId>(),
             Self::Closed { reason, .. } => reason.len(),
+            Self::Undecoded { bytes, reason, .. } => bytes.len() + reason.len(),
+            Self::WrongHandshake { bytes, .. } => bytes.len(),
             _ => 0,
         };
         size_of::<Self>() + more

@@ -1,6 +1,6 @@
 //! A fact as a line of JSON, written by hand: most lines are a few words and numbers, and there may be thousands a second.
 
-use super::fact::{Fact, Moment, Start};
+use super::fact::{Fact, Moment, Source, Start};
 use crate::protocol::layout::FileLayout;
 use crate::protocol::message::Message;
 use crate::protocol::peer_id::PeerId;
@@ -14,10 +14,14 @@ pub fn write_start(start: &Start, at: Moment, out: &mut Vec<u8>) {
     out.extend_from_slice(b"1,");
     head("start", at, out);
     number("peer", start.peer.number(), out);
+    let (source, program) = match start.source {
+        Source::Peer => ("peer", "peer_process"),
+        Source::Tap => ("tap", "swarm"),
+    };
     key("source", out);
-    out.extend_from_slice(b"\"peer\"");
+    text(source, out);
     key("program", out);
-    text(&format!("peer_process {}", env!("CARGO_PKG_VERSION")), out);
+    text(&format!("{program} {}", env!("CARGO_PKG_VERSION")), out);
     let layout = start.layout;
     for (name, value) in [
         ("piece_count", layout.piece_count().into()),
@@ -30,7 +34,7 @@ pub fn write_start(start: &Start, at: Moment, out: &mut Vec<u8>) {
         number(name, value, out);
     }
     flag("has_file", start.has_file, out);
-    number("pieces", start.pieces, out);
+    start.pieces.iter().for_each(|pieces| number("pieces", *pieces, out));
     end(out);
 }
 
@@ -60,6 +64,12 @@ pub fn write_fact(fact: &Fact, at: Moment, layout: FileLayout, out: &mut Vec<u8>
             flag("sent", *sent, out);
             number("peer", *peer, out);
         }
+        Fact::WrongHandshake { connection, sent, bytes } => {
+            head("handshake", at, out);
+            number("connection", *connection, out);
+            flag("sent", *sent, out);
+            hex("bytes", bytes, out);
+        }
         Fact::Connected { connection, dialed, neighbor, address } => {
             head("connected", at, out);
             number("connection", *connection, out);
@@ -75,8 +85,8 @@ pub fn write_fact(fact: &Fact, at: Moment, layout: FileLayout, out: &mut Vec<u8>
             of_message(*connection, *neighbor, *sent, at, out);
             write_message(message, layout, out);
         }
-        Fact::Other { connection, neighbor, number: kind, length } => {
-            of_message(*connection, *neighbor, false, at, out);
+        Fact::Other { connection, neighbor, sent, number: kind, length } => {
+            of_message(*connection, *neighbor, *sent, at, out);
             kind_of("other", out);
             number("number", *kind, out);
             number("length", *length, out);
@@ -114,6 +124,15 @@ pub fn write_fact(fact: &Fact, at: Moment, layout: FileLayout, out: &mut Vec<u8>
             number("pieces", *pieces, out);
         }
         Fact::Complete => head("complete", at, out),
+        Fact::Undecoded { connection, sent, bytes, length, reason } => {
+            head("undecoded", at, out);
+            number("connection", *connection, out);
+            flag("sent", *sent, out);
+            hex("bytes", bytes, out);
+            number("length", *length, out);
+            key("reason", out);
+            text(reason, out);
+        }
     }
     end(out);
 }
@@ -147,15 +166,9 @@ fn write_message(message: &Message, layout: FileLayout, out: &mut Vec<u8>) {
         Message::Bitfield(set) => {
             kind_of("bitfield", out);
             number("pieces", set.count(), out);
-            key("bits", out);
             let mut bytes = Vec::new();
             set.write_bitfield(&mut bytes);
-            out.push(b'"');
-            for byte in bytes {
-                let digit = |value: u8| b"0123456789abcdef"[usize::from(value)];
-                out.extend([digit(byte >> 4), digit(byte & 15)]);
-            }
-            out.push(b'"');
+            hex("bits", &bytes, out);
         }
     }
 }
@@ -191,6 +204,16 @@ fn number(name: &str, value: impl Into<u64>, out: &mut Vec<u8>) {
 fn flag(name: &str, value: bool, out: &mut Vec<u8>) {
     key(name, out);
     out.extend_from_slice(if value { b"true" } else { b"false" });
+}
+
+fn hex(name: &str, bytes: &[u8], out: &mut Vec<u8>) {
+    key(name, out);
+    out.push(b'"');
+    for byte in bytes {
+        let digit = |value: u8| b"0123456789abcdef"[usize::from(value)];
+        out.extend([digit(byte >> 4), digit(byte & 15)]);
+    }
+    out.push(b'"');
 }
 
 fn optional(name: &str, peer: Option<PeerId>, out: &mut Vec<u8>) {
@@ -302,6 +325,23 @@ mod tests {
                 ),
             ),
             (Fact::Complete, format!("{}}}\n", head("complete"))),
+            (
+                Fact::Undecoded {
+                    connection: 7,
+                    sent: true,
+                    bytes: Box::new([0, 171]),
+                    length: 9,
+                    reason: "it is \"x\"".into(),
+                },
+                format!(
+                    "{},\"connection\":7,\"sent\":true,\"bytes\":\"00ab\",\"length\":9,\"reason\":\"it is \\\"x\\\"\"}}\n",
+                    head("undecoded")
+                ),
+            ),
+            (
+                Fact::WrongHandshake { connection: 7, sent: false, bytes: Box::new([255]) },
+                format!("{},\"connection\":7,\"sent\":false,\"bytes\":\"ff\"}}\n", head("handshake")),
+            ),
         ] {
             assert_eq!(line(&fact), expected);
         }

@@ -11,6 +11,6 @@ mod recorder;
 
 mod file;
 
-pub use self::fact::{Fact, Moment, Start};
+pub use self::fact::{Fact, Moment, Source, Start};
 pub use self::file::EventFile;
 pub use self::recorder::Recorder;

@@ -38,7 +38,8 @@ struct Queue {
     lost: Option<(Moment, u64)>,
     /// The first line, until it is taken.
     start: Option<(Moment, Start)>,
-    end: Option<(Moment, u8)>,
+    /// The end, and the exit status if it is known.
+    end: Option<(Moment, Option<u8>)>,
     /// The latest time that was taken out, in microseconds. What is noted later is not earlier in the file.
     taken_until: u64,
     is_off: bool,
@@ -50,7 +51,7 @@ pub struct Batch {
     start: Option<(Moment, Start)>,
     facts: Vec<(Moment, Fact)>,
     lost: Option<(Moment, u64)>,
-    end: Option<(Moment, u8)>,
+    end: Option<(Moment, Option<u8>)>,
 }
 
 impl Recorder {
@@ -115,8 +116,8 @@ impl Recorder {
         }
     }
 
-    /// Notes the end: the exit status.
-    pub fn end(&self, status: u8) {
+    /// Notes the end: the exit status, if that is known. Without it the file has no last line.
+    pub fn end(&self, status: Option<u8>) {
         self.lock().end = Some((self.now(), status));
         self.changed.notify_all();
     }
@@ -170,7 +171,7 @@ impl Recorder {
         if let Some((at, count)) = batch.lost {
             write_lost(count, at, &mut lines);
         }
-        if let Some((at, status)) = batch.end {
+        if let Some((at, Some(status))) = batch.end {
             write_end(status, at, &mut lines);
         }
         write(&lines)
@@ -191,19 +192,21 @@ impl Batch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::events::Source;
     use crate::protocol::peer_id::PeerId;
 
     fn recorder() -> Recorder {
         let layout = FileLayout::new(100, 10).expect("a layout");
         let peer = PeerId::new(1001).expect("positive");
         Recorder::new(Start {
+            source: Source::Peer,
             peer,
             layout,
             preferred_count: 2,
             unchoking_interval_secs: 5,
             optimistic_interval_secs: 15,
             has_file: true,
-            pieces: 10,
+            pieces: Some(10),
         })
     }
 
@@ -229,7 +232,7 @@ mod tests {
         assert_eq!(lines.len(), 1 + room + 1);
         assert_eq!((&lines[room + 1]["event"], &lines[room + 1]["count"]), (&"lost".into(), &7.into()));
         recorder.note(Fact::Complete);
-        recorder.end(3);
+        recorder.end(Some(3));
         let batch = recorder.wait_for_batch();
         assert!(batch.is_last());
         let lines = text(&recorder, &batch);

@@ -145,6 +145,13 @@ impl FrameReader {
         self.whole.as_ref().map_or(&self.body, |whole| &self.head[whole.clone()])
     }
 
+    /// Returns the bytes that have come and were not understood: after a fault those of the wrong message, otherwise the
+    /// beginning of a message.
+    #[must_use]
+    pub fn unread(&self) -> &[u8] {
+        &self.head[self.unread.clone()]
+    }
+
     /// Takes the next oddity of the stream that was not taken yet; only the first of each kind is kept.
     pub fn take_oddity(&mut self) -> Option<Oddity> {
         self.oddities.take()

@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn random_orders_have_no_name() {
-        for seed in 0..2000 {
+        for seed in 0..300 {
             assert_eq!(order_of(&shuffled(seed), is_common), None, "seed {seed}");
         }
     }

@@ -99,7 +99,10 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode> {
         preflight::FirstStart::CannotBeRun(sentence) => {
             return ended(&signal).map_or_else(|| Err(Usage::error(sentence)), Ok);
         }
-        preflight::FirstStart::Runs { dials_after } => env.dial_patience += dials_after.unwrap_or_default(),
+        preflight::FirstStart::Runs { settles_after } => {
+            // Less than a second is what every start takes.
+            env.first_patience += Duration::from_secs(settles_after.as_secs());
+        }
     }
     if let Some(hint) = args.command.as_deref().and_then(hints::id) {
         say(&hint);

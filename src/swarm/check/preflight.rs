@@ -106,7 +106,7 @@ pub fn env(args: &CheckArgs, signal: Arc<AtomicUsize>) -> Result<Env> {
         project,
         patience: args.timeout,
         start_patience: args.start_timeout,
-        dial_patience: args.timeout,
+        first_patience: args.timeout,
         first_id: args.first_id,
         addresses: addresses(&args.host).map_err(|error| Usage::error(format!("--host '{}': {error}", args.host)))?,
         host: args.host.clone(),
@@ -127,8 +127,8 @@ fn stays_inside(path: &Path) -> bool {
 pub enum FirstStart {
     /// It gives no sign on the network, as this sentence says.
     CannotBeRun(String),
-    /// It dials this long after its first sign, or nobody at all.
-    Runs { dials_after: Option<Duration> },
+    /// It has shaken hands with all that it should this long after its first sign.
+    Runs { settles_after: Duration },
 }
 
 /// Starts the peer once.
@@ -138,7 +138,7 @@ pub enum FirstStart {
 pub fn start_once(env: &Env, dir: &Path, seed: u64) -> Result<FirstStart> {
     let mut stage = Stage::new(env, dir.join("preflight"), seed);
     let (mut ports, mut port, mut place) = (BTreeSet::new(), None, String::new());
-    let mut dials_after = None;
+    let mut settles_after = Duration::ZERO;
     let outcome = stage.run(Plan::leecher(1, 1), |world| {
         world.start()?;
         world.doing("waits for the first sign of the peer");
@@ -147,12 +147,12 @@ pub fn start_once(env: &Env, dir: &Path, seed: u64) -> Result<FirstStart> {
             (ports, port, place) = (world.ports(), Some(world.port()), world.dir().display().to_string());
         }
         outcome?;
-        dials_after = world.time_to_dial(Nb(0))?;
+        settles_after = world.time_to_settle(Nb(0), Nb(1))?;
         Ok(())
     });
     _ = fs::remove_dir_all(dir.join("preflight"));
     match outcome {
-        Ok(()) | Err(Stop::Interrupted) => Ok(FirstStart::Runs { dials_after }),
+        Ok(()) | Err(Stop::Interrupted) => Ok(FirstStart::Runs { settles_after }),
         Err(Stop::Tester(error)) => Err(error),
         Err(Stop::Failed(finding)) => {
             for line in &stage.printed {

@@ -37,7 +37,7 @@ pub fn resolve(raws: &[Raw]) -> Vec<Outcome> {
         .map(|raw| {
             let address = raw.case.clause.address;
             let mut findings: Vec<Finding> = Vec::new();
-            if !raw.findings.is_empty() {
+            if raw.findings.iter().any(|finding| !finding.is_absence) {
                 certain.insert(address);
             }
             // The case's own evidence comes first, and each mistake once.
@@ -120,6 +120,7 @@ fn finding_of(violation: &Violation, seen: &Raw, of: &Raw) -> Finding {
         came: sentence(&violation.came),
         bytes: violation.bytes.clone(),
         mistake: violation.mistake,
+        is_absence: violation.is_absence,
         events: violation.events.clone(),
     }
 }
@@ -137,7 +138,8 @@ fn verdict(findings: &[Finding], because_of: Option<&'static str>) -> Verdict {
 
 /// Cases whose failure explains what does not come elsewhere, first things first. Does the peer understand what it is sent? Does it
 /// say what it has, want what others have, and let others have it? Does it ask right?
-const ROOTS: [&str; 22] = [
+const ROOTS: [&str; 23] = [
+    "handshake/bytes",
     "handshake/dialer-speaks",
     "handshake/answers-caller",
     "handshake/with-more",
@@ -268,6 +270,7 @@ mod tests {
             came: "nothing".to_owned(),
             bytes: None,
             mistake: None,
+            is_absence: true,
             events: Vec::new(),
         };
         Raw {
@@ -379,5 +382,18 @@ mod tests {
         (absent.owner, absent.disrupts, absent.is_absence) = ("pieces/serves", false, true);
         let raws = [raw(&TOGETHER, true, vec![]), raw(&SERVES, false, vec![absent])];
         assert_eq!(verdicts(&raws), [(Verdict::Fail, None), (Verdict::Unclear, Some("handshake/with-more"))]);
+    }
+
+    #[test]
+    fn what_only_did_not_come_is_explained_by_an_earlier_root_and_what_was_seen_is_not() {
+        let case_of = |is_absence| {
+            let mut seen = raw(&SERVES, false, vec![]);
+            let stopped = raw(&SERVES, true, vec![]).stopped.expect("it stopped");
+            seen.findings = vec![Finding { is_absence, ..*stopped }];
+            seen
+        };
+        let verdict = |is_absence| verdicts(&[raw(&BYTES, true, vec![]), case_of(is_absence)])[1];
+        assert_eq!(verdict(true), (Verdict::Unclear, Some("handshake/bytes")));
+        assert_eq!(verdict(false), (Verdict::Fail, None));
     }
 }

@@ -115,6 +115,8 @@ pub struct Finding {
     pub bytes: Option<Bytes>,
     /// The likely mistake of the peer's author.
     pub mistake: Option<&'static Mistake>,
+    /// Whether it only says that something did not come, for which there may be another reason.
+    pub is_absence: bool,
     /// The last events before it, one a line, oldest first.
     pub events: Vec<String>,
 }

@@ -21,6 +21,7 @@ pub use self::meta::{
     HashName, Meta, MetaArgs, MetaCreateArgs, MetaExportArgs, MetaImportArgs, MetaShowArgs, MetaVerifyArgs,
 };
 pub use self::replay::ReplayArgs;
+pub use self::values::DirArgs;
 use self::values::seconds;
 
 /// Maximum number of peers. Each is connected to each other one: 1000 peers have half a million connections.
@@ -72,14 +73,6 @@ pub enum Command {
     Replay(ReplayArgs),
     /// Print completions for a shell, or write man pages; for both programs
     Generate(GenerateArgs),
-}
-
-/// The directory, an argument of most subcommands.
-#[derive(Debug, Args)]
-pub struct DirArgs {
-    /// The swarm's directory
-    #[arg(value_name = "DIR", default_value = ".", hide_default_value = true)]
-    pub dir: PathBuf,
 }
 
 /// The way to other hosts. `start` remembers these options for the other subcommands.
@@ -205,6 +198,10 @@ pub struct StartArgs {
     /// Run a tracker for this swarm until all peers have exited, and let them use it. It listens where `swarm init --tracker` said
     #[arg(long, conflicts_with = "detach")]
     pub track: bool,
+    /// Run a relay between the peers, all on this machine, that writes all messages to `events_ID.jsonl`. It works with peers of
+    /// any author. Each peer runs in `swarm.tap/ID/`, a directory with the files of this one
+    #[arg(long, conflicts_with = "detach")]
+    pub tap: bool,
     /// Print the final table as JSON
     #[arg(long)]
     pub json: bool,

@@ -6,6 +6,7 @@ use clap::Args;
 use peer_process::cli::paragraphs;
 
 use super::grade::assigned;
+use super::values::DirArgs;
 
 /// `swarm replay`.
 #[derive(Debug, Args)]
@@ -20,7 +21,7 @@ pub struct ReplayArgs {
     /// Write the page to FILE
     #[arg(short, long, value_name = "FILE", default_value = "replay.html")]
     pub output: PathBuf,
-    /// Write Chrome trace events to FILE too. Perfetto and chrome://tracing open it
+    /// Write Chrome trace events to FILE too. Perfetto and other viewers open it
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
     /// Read PATH as the log of peer ID: 1002=out/second.log. A relative path is relative to DIR; may be repeated

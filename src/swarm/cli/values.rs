@@ -1,6 +1,17 @@
-//! Values of options that several subcommands take.
+//! Arguments and values of options that several subcommands take.
 
+use std::path::PathBuf;
 use std::time::Duration;
+
+use clap::Args;
+
+/// The directory, an argument of most subcommands.
+#[derive(Debug, Args)]
+pub struct DirArgs {
+    /// The swarm's directory
+    #[arg(value_name = "DIR", default_value = ".", hide_default_value = true)]
+    pub dir: PathBuf,
+}
 
 /// Accepts seconds with or without decimals. The error is a sentence that names the option and the text.
 pub fn seconds(option: &'static str) -> impl Fn(&str) -> Result<Duration, String> + Clone {

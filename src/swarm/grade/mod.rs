@@ -21,6 +21,9 @@ mod judging;
 
 mod report;
 
+#[cfg(test)]
+mod dialects;
+
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 

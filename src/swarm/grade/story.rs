@@ -174,7 +174,8 @@ impl<'a> Teller<'a> {
 fn entries_of(lines: &Lines) -> Cow<'_, [Entry]> {
     // Of a log that was appended over several runs, the last one counts.
     let own = lines.entries.get(lines.last_run..).unwrap_or_default();
-    let is_doubled = |pair: &&[Entry]| pair[0].event == pair[1].event && pair[0].at == pair[1].at;
+    let repeats = |last: &Entry, entry: &Entry| last.at == entry.at && tell_the_same(lines, last.event, entry.event);
+    let is_doubled = |pair: &&[Entry]| repeats(&pair[0], &pair[1]);
     let doubles = own.windows(2).filter(is_doubled).count();
     let log = match lines.source {
         // A log handler that was added twice writes each line twice: nearly half of all lines repeat the one before.
@@ -183,8 +184,7 @@ fn entries_of(lines: &Lines) -> Cow<'_, [Entry]> {
             let mut kept: Vec<Entry> = Vec::with_capacity(own.len() / 2 + 1);
             let mut last_was_double = false;
             for entry in own {
-                let repeats = kept.last().is_some_and(|last| last.event == entry.event && last.at == entry.at);
-                last_was_double = repeats && !last_was_double;
+                last_was_double = !last_was_double && kept.last().is_some_and(|last| repeats(last, entry));
                 if !last_was_double {
                     kept.push(*entry);
                 }
@@ -201,6 +201,16 @@ fn entries_of(lines: &Lines) -> Cow<'_, [Entry]> {
         }
     };
     Cow::Owned(log)
+}
+
+/// Reports whether two events are the same. Each line of a list has a list of its own.
+fn tell_the_same(lines: &Lines, one: Event, other: Event) -> bool {
+    match (one, other) {
+        (Event::Preferred(one), Event::Preferred(other)) => {
+            lines.lists.get(one as usize) == lines.lists.get(other as usize)
+        }
+        _ => one == other,
+    }
 }
 
 /// Returns the log's event for a received message or a tick.

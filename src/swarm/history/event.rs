@@ -39,9 +39,9 @@ pub enum Event {
     Interested(u32),
     /// It received `not interested`.
     NotInterested(u32),
-    /// It has downloaded a piece, and has so many of them.
+    /// It has downloaded a piece, and has `count` pieces now.
     Downloaded { from: u32, index: u32, count: u32 },
-    /// It has so many pieces; some authors give this a line of its own.
+    /// It has that number of pieces; some authors give this a line of its own.
     Count(u32),
     /// It has downloaded the complete file.
     Complete,

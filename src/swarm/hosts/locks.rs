@@ -37,8 +37,19 @@ pub fn lock_peers(dir: &Path, peers: impl Iterator<Item = PeerId>) -> Result<Vec
     if !dir.is_dir() {
         return Ok(Vec::new());
     }
+    hold(dir, peers.map(name_of).chain([SWARM_LOCK.to_owned()]))
+}
+
+/// Takes the locks of peers on this machine, for a process that runs them elsewhere.
+///
+/// # Errors
+/// One sentence when a peer is running, no matter who started it, or a lock is a link.
+pub fn hold_peers(dir: &Path, peers: impl Iterator<Item = PeerId>) -> Result<Vec<Lock>> {
+    hold(dir, peers.map(name_of))
+}
+
+fn hold(dir: &Path, names: impl Iterator<Item = String>) -> Result<Vec<Lock>> {
     let mut locks = Vec::new();
-    let names = peers.map(name_of).chain([SWARM_LOCK.to_owned()]);
     for name in names {
         let held = |holder: String| {
             Usage::error(format!("{holder} is running in '{}': it holds {name}; stop it first", dir.display()))

@@ -15,7 +15,7 @@ use super::host::Host;
 use super::scripts::Job;
 use super::sight::{LogFile, Reading, Said, Sight};
 use crate::logs::{is_of_log, log_of};
-use crate::swarm_dir::{BEGUN, err_name};
+use crate::swarm_dir::{BEGUN, TAP, err_name};
 
 /// Maximum number of bytes of a log that are read at once.
 const MOST_LOG: u64 = 4 << 20;
@@ -131,7 +131,7 @@ impl Host {
         Ok(files.into_iter().filter_map(log).collect())
     }
 
-    /// Returns all files in the swarm's directory there that are logs of its peers, from any run.
+    /// Returns all files in the swarm's directory there that are logs of its peers, from any run, except for those of a tap.
     ///
     /// # Errors
     /// When the host cannot be reached.
@@ -139,7 +139,10 @@ impl Host {
         let files = self.files_for_logs("all")?;
         let is_log = |id: PeerId, name: &str| log_of(id.number(), self.log_pattern.as_ref(), [name]).is_some();
         let names = files.into_iter().flat_map(|(id, files)| files.into_iter().map(move |file| (id, file.name)));
-        let inside = |name: &str| !name.starts_with('/') && !name.split('/').any(|part| part == "..");
+        // The directory of a tap is deleted as a whole.
+        let is_tapped = |name: &str| name.strip_prefix(TAP).is_some_and(|rest| rest.starts_with('/'));
+        let inside =
+            |name: &str| !name.starts_with('/') && !is_tapped(name) && !name.split('/').any(|part| part == "..");
         let mut logs: Owned =
             names.filter(|(id, name)| is_log(*id, name) && inside(name)).map(|(id, name)| (name, Some(id))).collect();
         // A pattern may also name files that no peer has written.

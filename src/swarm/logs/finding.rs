@@ -4,6 +4,8 @@
 //! The course names `log_peer_<id>.log` in the working directory (protocol A2). Public peers also write into `log/`, `logs/` or
 //! `peer_<id>/`, keep the brackets of the course's text, and add a date. The hosts find out whether a file is of this run.
 
+use crate::swarm_dir::tap_dir;
+
 /// Minimum number of digits of a date, such as `1-1-2025`.
 const DATE_DIGITS: usize = 6;
 /// The placeholder of the peer's ID.
@@ -70,8 +72,8 @@ fn fits(pattern: &[u8], name: &[u8]) -> bool {
 /// Returns the name, relative to the swarm's directory, that is the log of this peer.
 ///
 /// A name that fits the pattern goes first, then the course's own. The working directory goes before others, and a name
-/// without a date before one with a date. Of equal names the last one wins: in sorted names with the year first, that has the
-/// last date.
+/// without a date before one with a date. All that is in the directory of a tap goes before that: it is of the last run. Of equal
+/// names the last one wins: in sorted names with the year first, that has the last date.
 pub fn log_of<'a>(id: u32, pattern: Option<&LogPattern>, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let ranked = names.into_iter().filter_map(|name| Some((rank(id, pattern, name)?, name)));
     ranked.reduce(|best, next| if next.0 <= best.0 { next } else { best }).map(|(_, name)| name)
@@ -89,11 +91,17 @@ pub fn candidates_of<'a>(
     ranked.into_iter().map(|(_, name)| name).collect()
 }
 
-fn rank(id: u32, pattern: Option<&LogPattern>, name: &str) -> Option<(u8, u8, u8)> {
-    match pattern {
-        Some(pattern) if pattern.fits(id, name) => Some((0, 0, 0)),
-        _ => place_of(id, name),
-    }
+/// The distance of a name from the course's own: less is nearer. In the directory of a tap it is of the last run.
+type Rank = (u8, (u8, u8, u8));
+
+fn rank(id: u32, pattern: Option<&LogPattern>, name: &str) -> Option<Rank> {
+    let tapped = tap_dir(id) + "/";
+    let (distance, name) = name.strip_prefix(&tapped).map_or((1, name), |inside| (0, inside));
+    let place = match pattern {
+        Some(pattern) if pattern.fits(id, name) => (0, 0, 0),
+        _ => place_of(id, name)?,
+    };
+    Some((distance, place))
 }
 
 /// Returns the distance of a name from the course's name, or `None` if it is not a log of this peer. Less is nearer. The
@@ -190,6 +198,10 @@ mod tests {
         check(&[own_folder, dated[0], below, bracket], Some(bracket));
         check(&[dated[0], dated[1]], Some(dated[1]));
         check(&[dated[0], own_folder, dated[1]], Some(dated[1]));
+        let tapped = ["swarm.tap/1002/logs/log_peer_1002.log", "swarm.tap/1002/log_peer_1002.log"];
+        check(&[own, tapped[0]], Some(tapped[0]));
+        check(&[tapped[1], tapped[0], own], Some(tapped[1]));
+        check(&["swarm.tap/1001/log_peer_1002.log", "swarm.tap/log_peer_1002.log"], None);
     }
 
     #[test]

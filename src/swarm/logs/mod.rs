@@ -20,6 +20,7 @@ mod events;
 mod indexes;
 mod progress;
 
+mod clock;
 mod times;
 
 mod runs;

@@ -136,7 +136,9 @@ impl Dialect {
             Self::NoStop => text.trim_end_matches('.').to_owned(),
             Self::Misspelled => text.replace("received", "recieved").replace("choked by", "chocked by"),
             Self::DoubledBlanks => text.replace(" has ", "  has  ").replace(" is ", "  is ").replace(" from", "  from"),
-            Self::NoIndex => text.split(" for the piece").next().unwrap_or_default().to_owned() + ".",
+            Self::NoIndex if kind == Kind::Have => {
+                text.split(" for the piece").next().unwrap_or_default().to_owned() + "."
+            }
             Self::NoCount => text.split(" Now the").next().unwrap_or_default().to_owned(),
             _ => text,
         }

@@ -178,14 +178,14 @@ fn a_time_of_day_goes_on_past_midnight() {
 #[test]
 fn what_is_not_understood_is_counted_and_shown() {
     let long = "x".repeat(200);
-    let mut log = format!("\x01{long}\nPeer 1003 is choked by 1001.\n\n").into_bytes();
-    log.extend(b"\xff\xfe\nthree\nfour\nPeer 1002 is choked by 1001");
-    let lines = read("log", &*log, OWN, 20).expect("memory can be read");
-    assert_eq!((lines.unread.lines, lines.unread.of_others, lines.line_count), (4, 1, 7));
-    let shown: Vec<_> = lines.unread.first.iter().map(|(line, text)| (*line, text.chars().count())).collect();
+    let mut bytes = format!("\x01{long}\nPeer 1003 is choked by 1001.\n\n").into_bytes();
+    bytes.extend(b"\xff\xfe\nthree\nfour\nPeer 1002 is choked by 1001");
+    let history = read("log", &*bytes, OWN, 20).expect("memory can be read");
+    assert_eq!((history.unread.lines, history.unread.of_others, history.line_count), (4, 1, 7));
+    let shown: Vec<_> = history.unread.first.iter().map(|(line, text)| (*line, text.chars().count())).collect();
     assert_eq!(shown, [(1, 100), (4, 2), (5, 5)]);
-    assert!(lines.unread.first[0].1.starts_with("\\u{1}xx"));
-    assert_eq!(lines.entries.len(), 1, "the last line has no line feed");
+    assert!(history.unread.first[0].1.starts_with("\\u{1}xx"));
+    assert_eq!(history.entries.len(), 1, "the last line has no line feed");
 }
 
 #[test]

@@ -85,7 +85,7 @@ pub fn adds(peer: &PeerRecord, event: &Event) -> bool {
     is_beyond || peer.log.as_ref().is_none_or(|log| log.entries.is_empty())
 }
 
-/// Returns an index as 32 bits; a reader of logs stops long before 2^32 entries.
+/// An index that fits: a record has fewer entries.
 fn short(number: usize) -> u32 {
     u32::try_from(number).expect("fewer than 2^32 entries")
 }

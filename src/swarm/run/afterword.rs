@@ -1,4 +1,5 @@
-//! The sentences after a run's table: the last words of failed peers, and a note on a run that was too short to show choking.
+//! The sentences after a run's table: the last words of failed peers, and where the logs are. A note follows on a run that was
+//! too short to show choking.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,9 +7,10 @@ use std::time::Duration;
 
 use peer_process::protocol::peer_id::PeerId;
 
+use crate::hosts::Hosts;
 use crate::out::say;
 use crate::run::watched::Watched;
-use crate::swarm_dir::{SwarmDir, err_name};
+use crate::swarm_dir::{SwarmDir, err_name, log_name, tap_dir};
 
 /// Prints the last words of each peer that has failed by itself. The same words of several peers appear once.
 pub fn tell_failures(swarm: &SwarmDir, peers: &BTreeMap<PeerId, Watched>) {
@@ -22,6 +24,22 @@ pub fn tell_failures(swarm: &SwarmDir, peers: &BTreeMap<PeerId, Watched>) {
             told.push(last.to_owned());
         }
     }
+}
+
+/// Returns a sentence about where the logs and the output of the peers are. With a tap, they are in its directories.
+pub fn logs_sentence(swarm: &SwarmDir, hosts: &Hosts, peers: &BTreeMap<PeerId, Watched>, tap: bool) -> String {
+    let usual = |id: PeerId| if tap { format!("{}/{}", tap_dir(id), log_name(id)) } else { log_name(id) };
+    let odd = peers.iter().filter(|(id, _)| hosts.of_peer(**id).is_here()).filter_map(|(id, peer)| {
+        peer.log_name.as_ref().filter(|name| **name != usual(*id)).map(|name| format!(", that of {id} is {name}"))
+    });
+    let (dir, odd) = (swarm.path.display(), odd.collect::<String>());
+    if tap {
+        let logs = format!("{}/log_peer_<ID>.log", tap_dir("<ID>"));
+        return format!(
+            "the logs are {dir}/{logs}{odd}; events_<ID>.jsonl has the messages, and peer_<ID>.err the output of each peer"
+        );
+    }
+    format!("the logs are {dir}/log_peer_<ID>.log{odd}; the output of each peer is in peer_<ID>.err beside them")
 }
 
 /// Returns a note on a run that was over before the first interval. `is_slowed` tells that it was slowed down already.

@@ -22,7 +22,8 @@ use crate::hosts::running::{running, who_runs};
 use crate::hosts::settings::Settings;
 use crate::hosts::{Hosts, NoDirectory, Owned};
 use crate::out::print;
-use crate::swarm_dir::{BEGUN, SwarmDir, brought_names, err_name, log_name, pid_name};
+use crate::swarm_dir::{BEGUN, SwarmDir, TAP, brought_names, err_name, log_name, pid_name};
+use crate::tap::places;
 
 /// Carries out `swarm clean`.
 ///
@@ -56,9 +57,16 @@ pub fn clean(args: &CleanArgs) -> Result<ExitCode> {
         let files = host.list(&owned.keys().cloned().collect::<Vec<_>>())?;
         found.push((host, owned, files));
     }
+    let tap_size = places::size(&swarm)?;
     let mut brought = brought(&swarm, &hosts);
+    brought.extend(places::event_files(&swarm));
     brought.extend(litter::of(&swarm.path, &swarm.common.file_name));
     let (mut count, mut bytes) = (brought.len(), brought.values().sum::<u64>());
+    if let Some(size) = tap_size {
+        print(&format!("{TAP}/ and all in it  {}", DecimalBytes(size)))?;
+        count += 1;
+        bytes += size;
+    }
     for (host, _, files) in &found {
         let place = if host.is_here() { String::new() } else { format!("{}:", host.name) };
         for (name, size) in files {
@@ -80,6 +88,7 @@ pub fn clean(args: &CleanArgs) -> Result<ExitCode> {
                 host.remove(&owned).context("some files were not deleted")?;
             }
         }
+        places::remove(&swarm).context("some files were not deleted")?;
         for name in brought.keys() {
             swarm.remove(name).context("some files were not deleted")?;
         }

@@ -25,16 +25,18 @@ use crate::hosts::running::{running, who_runs};
 use crate::hosts::settings::Settings;
 use crate::hosts::{Host, Hosts, NoDirectory, Program};
 use crate::out::{FAILED, USAGE, bar, finish_bar, named, print, say, signal_status};
-use crate::run::afterword::{tell_failures, too_short};
+use crate::run::afterword::{logs_sentence, tell_failures, too_short};
 use crate::run::demo_rate::{self, LIMIT_OPTION};
 use crate::run::launch::{Started, launch, stop_started};
 use crate::run::live::Live;
 use crate::run::peer_options;
 use crate::run::seeds;
+use crate::run::tapped;
 use crate::run::tracker;
 use crate::run::watch::{Cause, News, Rules, news_of_signals, watch};
 use crate::run::watched::Watched;
 use crate::swarm_dir::{SwarmDir, brought_names, err_name, log_name, pid_name};
+use crate::tap::places;
 use crate::words::shell_word;
 
 /// A peer that has exited after this time has failed at once.
@@ -58,7 +60,10 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
     let hosts = Hosts::of(&swarm, &settings.reach(&swarm))?;
     let options = tracker::options(args.track, &settings, &swarm.path, &program, &args.peer_options)?;
     let options = [options, args.peer_options.clone()].concat();
-    let commands = commands(&swarm, &hosts, &program, &options, &limits)?;
+    if args.tap {
+        tapped::refuse_other_hosts(&swarm, &hosts)?;
+    }
+    let commands = commands(&swarm, &hosts, &program, &options, &limits, args.tap)?;
     if args.make_file {
         seeds::make(&swarm)?;
     }
@@ -75,7 +80,9 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
             say(&format!("not remembered for the other subcommands, because it may run commands: '{options}'"));
         }
     }
+    places::clear(&swarm)?;
     begin(&swarm, &hosts, args)?;
+    let tap = args.tap.then(|| tapped::begin(&swarm)).transpose()?;
     warn(&swarm);
     if !limits.is_empty() {
         say(&demo_rate::sentence(&limits, &swarm));
@@ -116,8 +123,11 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
     let rules = Rules { timeout: args.timeout, keep_going: args.keep_going };
     let cause = watch(&hosts, &mut peers, rules, (&sender, news), &mut live);
     live.finish();
+    if let Some(tap) = tap {
+        tapped::finish(tap, &peers);
+    }
     // The rest may take long and is not essential, so nothing handles a signal: it ends this process.
-    let status = finish(&swarm, &hosts, &peers, cause, args.json)?;
+    let status = finish(&swarm, &hosts, &peers, cause, args)?;
     if cause.is_none()
         && let Some(note) = too_short(swarm.common.unchoking_interval_secs, &peers, !limits.is_empty())
     {
@@ -157,7 +167,7 @@ fn finish(
     hosts: &Hosts,
     peers: &BTreeMap<PeerId, Watched>,
     cause: Option<Cause>,
-    json: bool,
+    args: &StartArgs,
 ) -> Result<ExitCode> {
     let mut well = cause.is_none();
     for error in hosts.each(|host| fetch_logs(swarm, host)).into_iter().filter_map(Result::err) {
@@ -184,16 +194,8 @@ fn finish(
         if refused && watched.was_stopped() { Row { note: None, ..row } } else { row }
     });
     let report = Report { kind: Kind::Start, rows: rows.collect() };
-    report.show(json)?;
-    let is_here = |id: &PeerId| hosts.of_peer(*id).is_here();
-    let odd = peers.iter().filter(|(id, _)| is_here(id)).filter_map(|(id, peer)| {
-        peer.log_name.as_ref().filter(|name| **name != log_name(*id)).map(|name| format!(", that of {id} is {name}"))
-    });
-    say(&format!(
-        "the logs are {}/log_peer_<ID>.log{}; the output of each peer is in peer_<ID>.err beside them",
-        swarm.path.display(),
-        odd.collect::<String>()
-    ));
+    report.show(args.json)?;
+    say(&logs_sentence(swarm, hosts, peers, args.tap));
     well &= report.all_well();
     Ok(match cause {
         Some(Cause::Signal(signal)) => signal_status(signal),
@@ -292,11 +294,18 @@ fn commands(
     program: &Program,
     options: &[String],
     limits: &BTreeMap<PeerId, Rate>,
+    tap: bool,
 ) -> Result<Vec<(PeerId, String)>> {
     let command = |id: PeerId| {
         let limit = limits.get(&id).map(|limit| format!("{LIMIT_OPTION}={}", limit.bytes_per_second()));
         let options: Vec<_> = peer_options::of_peer(options, id).chain(limit).collect();
-        Ok((id, program.command(hosts.of_peer(id), &id.to_string(), &options)?))
+        let host = hosts.of_peer(id);
+        let command = if tap {
+            tapped::command(program, host, id, options)
+        } else {
+            program.command(host, &id.to_string(), &options)
+        };
+        Ok((id, command?))
     };
     swarm.peers.iter().map(|peer| command(peer.id)).collect()
 }

@@ -125,8 +125,8 @@ fn silent(world: &mut World<'_>, nb: Nb) {
 
 /// Waits for the peer's handshake; a shorter one is named.
 fn greeted(world: &mut World<'_>, nb: Nb) -> Result<(), Stop> {
-    let outcome = world
-        .until(&Wait::to_see("the peer's handshake").from(nb), |world| world.facts().of(nb).they_greeted.then_some(()));
+    let wait = Wait::to_see("the peer's handshake").from(nb).being_a_first_step();
+    let outcome = world.until(&wait, |world| world.facts().of(nb).they_greeted.then_some(()));
     let Err(Stop::Failed(finding)) = &outcome else { return outcome };
     let is_short = finding.bytes.as_ref().is_some_and(|bytes| bytes.total >= 18 && bytes.total < 32);
     if is_short { means(outcome, world, &mistakes::SHORT_HANDSHAKE) } else { outcome }

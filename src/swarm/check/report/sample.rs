@@ -55,7 +55,7 @@ fn outcome(clause: &'static Clause, verdict: Verdict, findings: Vec<Finding>) ->
 
 fn finding(level: Level, done: &str, expected: &str, came: &str) -> Finding {
     let (done, expected, came) = (done.into(), expected.into(), came.into());
-    Finding { level, done, expected, came, bytes: None, mistake: None, events: Vec::new() }
+    Finding { level, done, expected, came, bytes: None, mistake: None, is_absence: false, events: Vec::new() }
 }
 
 fn first() -> Outcome {

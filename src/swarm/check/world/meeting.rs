@@ -16,6 +16,8 @@ use crate::check::plan::Nb;
 const REDIAL: Duration = Duration::from_millis(20);
 /// Pause between two looks whether a peer listens that nobody calls.
 const NEXT_LOOK: Duration = Duration::from_millis(100);
+/// A peer that sleeps between its first steps, as some public ones do for 5 s, has done them all after this time.
+const LONGEST_TO_SETTLE: Duration = Duration::from_secs(8);
 
 impl World<'_> {
     /// Waits until a neighbor and the peer are connected and have shaken hands. Later neighbors call, earlier ones are called.
@@ -25,7 +27,9 @@ impl World<'_> {
     pub fn meet(&mut self, nb: Nb) -> Result<(), Stop> {
         self.connect(nb)?;
         self.until(
-            &Wait::to_see(format!("the peer's handshake to {}", name(nb, &self.plan, self.env.first_id))).from(nb),
+            &Wait::to_see(format!("the peer's handshake to {}", name(nb, &self.plan, self.env.first_id)))
+                .from(nb)
+                .being_a_first_step(),
             |world| world.facts.of(nb).they_greeted.then_some(()),
         )
     }
@@ -43,7 +47,7 @@ impl World<'_> {
         if nb.0 < self.plan.neighbors() && self.plan.is_earlier(nb) {
             let what =
                 format!("a call to port {} of {name}, whose line stands before the peer's,", self.links.port(nb));
-            let wait = Wait::to_see(what).within(patience.max(self.env.dial_patience)).or(&mistakes::DIALS_NOBODY);
+            let wait = Wait::to_see(what).within(patience.max(self.env.first_patience)).or(&mistakes::DIALS_NOBODY);
             if self.life_at.is_none() {
                 // A peer that listens has started, and what it does then should come soon.
                 let mut next = Instant::now();
@@ -55,7 +59,7 @@ impl World<'_> {
                     (world.facts.of(nb).is_connected || (looks && world.is_listening())).then_some(())
                 })?;
             }
-            let wait = wait.within(self.env.dial_patience);
+            let wait = wait.within(self.env.first_patience);
             return self.until(&wait, |world| world.facts.of(nb).is_connected.then_some(()));
         }
         let what = format!("a connection to port {} of the peer, called by {name}", self.port.number);
@@ -106,23 +110,43 @@ impl World<'_> {
         })
     }
 
-    /// Returns how long after its first sign the peer dials an earlier neighbor, or `None` if it does not within the patience for
-    /// its start. It may never do so: others judge that.
+    /// Returns how long after its first sign the peer has dialed the earlier neighbor, has accepted the later one, and has shaken
+    /// hands with both. It may never do so: others judge that.
     ///
     /// # Errors
     /// If the tester fails or is interrupted.
-    pub fn time_to_dial(&mut self, nb: Nb) -> Result<Option<Duration>, Stop> {
-        let wait = Wait::to_see("a call").within(self.env.start_patience);
-        match self.until(&wait, |world| world.facts.of(nb).is_connected.then(|| world.started_at.elapsed())) {
-            Ok(at) => Ok(Some(at.saturating_sub(self.life_at.unwrap_or_default()))),
-            Err(Stop::Failed(_)) => Ok(None),
+    pub fn time_to_settle(&mut self, earlier: Nb, later: Nb) -> Result<Duration, Stop> {
+        let both = [earlier, later];
+        let (mut next, mut last) = (Instant::now(), Duration::ZERO);
+        let mut greeted = [false; 2];
+        let wait = Wait::to_see("all first steps").within(LONGEST_TO_SETTLE);
+        let outcome = self.until(&wait, |world| {
+            if !world.facts.of(later).is_connected && Instant::now() >= next {
+                next = Instant::now() + REDIAL;
+                if let Ok(true) = world.links.dial(later, &world.env.addresses, world.port.number) {
+                    world.emit(What::Connected(later, false));
+                }
+            }
+            for (greeted, nb) in greeted.iter_mut().zip(both) {
+                if !*greeted && world.facts.of(nb).they_greeted {
+                    (*greeted, last) = (true, world.started_at.elapsed());
+                }
+            }
+            (greeted == [true; 2]).then_some(())
+        });
+        match outcome {
+            Ok(()) | Err(Stop::Failed(_)) => Ok(last.saturating_sub(self.life_at.unwrap_or_default())),
             Err(stop) => Err(stop),
         }
     }
 
     /// Returns how long to wait for a connection: longer as long as the peer has given no sign of life.
     fn patience_to_connect(&self) -> Duration {
-        if self.life_at.is_some() { self.env.patience } else { self.env.start_patience.saturating_sub(self.now()) }
+        if self.life_at.is_some() {
+            self.env.first_patience
+        } else {
+            self.env.start_patience.saturating_sub(self.now())
+        }
     }
 
     /// Waits for a message from a neighbor's connection after `mark`, and returns when it came.

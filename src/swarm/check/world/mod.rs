@@ -5,7 +5,7 @@
 //!
 //! Modules in reading order; each knows only those before it:
 //!
-//! - `env`: what all worlds have in common; `names`: words; `places`: directories and ports;
+//! - `env`: what all worlds have in common; `names`: words; `places`: ports and addresses;
 //! - `links`: the sockets; `listening`: who listens; `process`: the peer; `scene`: the world that holds them all;
 //! - `events`, `acting`, `parts`: what happens, and what neighbors do; `clock`: how time passes;
 //! - `waits`, `meeting`: what cases wait for.

@@ -24,6 +24,7 @@ use crate::check::history::{History, What};
 use crate::check::judge::{Blame, Judge, Violation};
 use crate::check::plan::{Nb, Plan};
 use crate::check::verdict::Finding;
+use crate::files::project;
 
 /// The name of the file that the swarms of the tester share.
 pub const FILE_NAME: &str = "check.dat";
@@ -156,7 +157,7 @@ impl<'a> World<'a> {
     }
 
     fn furnish(&self) -> Result<()> {
-        places::supply(&self.env.project, &self.dir)?;
+        project::supply(&self.env.project, &self.dir)?;
         let common = self.plan.common_cfg(FILE_NAME);
         let port_of = |nb: Option<Nb>| nb.map_or(self.port.number, |nb| self.links.port(nb));
         let peers = self.plan.peer_info_cfg(self.env.first_id, &self.env.host, port_of);

@@ -27,13 +27,14 @@ pub struct Wait {
     mistake: Option<&'static Mistake>,
     level: Level,
     survives_end: bool,
+    is_first: bool,
 }
 
 impl Wait {
     /// Waits for this, such as `a handshake`.
     pub fn to_see(what: impl Into<String>) -> Self {
         let (nb, time, mistake, level) = (None, None, None, Level::Must);
-        Self { what: what.into(), nb, time, mistake, level, survives_end: false }
+        Self { what: what.into(), nb, time, mistake, level, survives_end: false, is_first: false }
     }
 
     /// It comes on this neighbor's connection: if that ends, the wait is over.
@@ -45,6 +46,12 @@ impl Wait {
     /// It comes within this time; else within the usual patience.
     pub const fn within(mut self, time: Duration) -> Self {
         self.time = Some(time);
+        self
+    }
+
+    /// It is one of the first steps of a peer, before which some sleep.
+    pub const fn being_a_first_step(mut self) -> Self {
+        self.is_first = true;
         self
     }
 
@@ -73,7 +80,7 @@ impl World<'_> {
     /// # Errors
     /// With a finding that says what was waited for and what came instead.
     pub fn until<T>(&mut self, wait: &Wait, mut see: impl FnMut(&mut Self) -> Option<T>) -> Result<T, Stop> {
-        let time = wait.time.unwrap_or(self.env.patience);
+        let time = self.time_of(wait);
         let (mark, began) = (self.history.mark(), Instant::now());
         let until = began + time;
         loop {
@@ -95,6 +102,11 @@ impl World<'_> {
         }
     }
 
+    fn time_of(&self, wait: &Wait) -> Duration {
+        let usual = if wait.is_first { self.env.first_patience } else { self.env.patience };
+        wait.time.unwrap_or(usual)
+    }
+
     fn is_hopeless(&self, nb: Option<Nb>) -> bool {
         let has_ended = self.has_ended();
         match nb {
@@ -107,11 +119,12 @@ impl World<'_> {
     }
 
     fn missed(&self, wait: &Wait, mark: usize, waited: Duration) -> Finding {
-        let time = wait.time.unwrap_or(self.env.patience);
+        let time = self.time_of(wait);
         let mut finding = self.finding(wait.level, format!("{} within {}", wait.what, secs(time)), {
             let came = self.what_came(wait.nb, mark);
             if waited + LOOK < time { format!("{came} (after {})", secs(waited)) } else { came }
         });
+        finding.is_absence = true;
         // What a process that has ended did not do needs no other reason.
         finding.mistake = wait.mistake.filter(|_| !self.has_ended() || wait.survives_end);
         finding.bytes = wait.nb.and_then(|nb| {

@@ -143,9 +143,12 @@ fn message(kind: Kind) -> Event {
     Event::Message { neighbor: SECOND, sent: false, message: Message { kind, number: 0 } }
 }
 
+/// A change of a true history.
+type Break = fn(&mut History);
+
 /// For each rule, the change that breaks it.
 #[rustfmt::skip]
-const BREAKS: &[(&str, fn(&mut History))] = &[
+const BREAKS: &[(&str, Break)] = &[
     ("makes-without-connected-from", |h| h.remove(SEEDER, |event| event == Event::ConnectedFrom(THIRD))),
     ("makes-without-connected-from", |h| h.remove(THIRD, |event| event == Event::Makes(SECOND))),
     ("connects-out-of-order", |h| {

@@ -20,7 +20,9 @@ before() {
 }
 logs() {
     IFS= listed=
-    for name in log_peer_*"$2"*.log log/log_peer_*"$2"*.log logs/log_peer_*"$2"*.log "peer_$2"/log_peer_*"$2"*.log $3; do
+    for name in log_peer_*"$2"*.log log/log_peer_*"$2"*.log logs/log_peer_*"$2"*.log "peer_$2"/log_peer_*"$2"*.log $3 \
+        "swarm.tap/$2"/log_peer_*"$2"*.log "swarm.tap/$2"/log/log_peer_*"$2"*.log "swarm.tap/$2"/logs/log_peer_*"$2"*.log \
+        "swarm.tap/$2/"$3; do
         [ -f "$name" ] && [ -s "$name" ] || continue
         case $name in *"$nl"*) continue ;; esac
         skip=0

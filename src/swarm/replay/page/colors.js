@@ -34,7 +34,8 @@ function momentColor(part) {
 /** The theme's colours by the names in the style sheet, read again when the system changes from light to dark. */
 class Theme {
   static NAMES = [
-    "paper", "panel", "ink", "soft", "faint", "empty", "link", "unchoked", "preferred", "optimistic", "interested", "bad", "unclear",
+    "paper", "panel", "ink", "soft", "faint", "empty", "link", "unchoked", "preferred", "optimistic", "interested",
+    "bad", "unclear",
   ];
 
   constructor(onChange) {

@@ -6,10 +6,13 @@ const [SECOND, PAGE] = [1e6, 0.1];
 /** Each key, the words for it, and what it does. */
 const KEYS = [
   { keys: [" ", "k"], shown: "space", words: "play or pause", act: (app) => app.clock.toggle() },
-  { keys: ["ArrowLeft"], shown: "←", words: "previous event; with Shift a second back", act: (app, shift) => app.step(-1, shift) },
+  { keys: ["ArrowLeft"], shown: "←", words: "previous event; with Shift a second back",
+    act: (app, shift) => app.step(-1, shift) },
   { keys: ["ArrowRight"], shown: "→", words: "next event; with Shift a second on", act: (app, shift) => app.step(1, shift) },
-  { keys: ["PageUp"], shown: "page up", words: "a tenth back", act: (app) => app.clock.seek(app.clock.time - PAGE * app.store.end) },
-  { keys: ["PageDown"], shown: "page down", words: "a tenth on", act: (app) => app.clock.seek(app.clock.time + PAGE * app.store.end) },
+  { keys: ["PageUp"], shown: "page up", words: "a tenth back",
+    act: (app) => app.clock.seek(app.clock.time - PAGE * app.store.end) },
+  { keys: ["PageDown"], shown: "page down", words: "a tenth on",
+    act: (app) => app.clock.seek(app.clock.time + PAGE * app.store.end) },
   { keys: ["Home"], shown: "home", words: "to the start", act: (app) => app.clock.seek(0) },
   { keys: ["End"], shown: "end", words: "to the end", act: (app) => app.clock.seek(app.store.end) },
   { keys: ["+", "="], shown: "+", words: "faster", act: (app) => app.clock.change(1) },

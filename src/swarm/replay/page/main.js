@@ -119,7 +119,10 @@ function describe(head, store) {
     const entry = document.createElement("li");
     const words = peer.files.filter(Boolean).map(wordsOfFile);
     if (!words.length) words.push("no log was found");
-    if (peer.offset) words.push(`its clock is ${elapsed(Math.abs(peer.offset))} ${peer.offset > 0 ? "fast" : "slow"}; the page corrects that`);
+    if (peer.offset) {
+      const direction = peer.offset > 0 ? "fast" : "slow";
+      words.push(`its clock is ${elapsed(Math.abs(peer.offset))} ${direction}; the page corrects that`);
+    }
     entry.textContent = `${peer.id}${peer.has_file ? " (starts with the file)" : ""}: ${words.join("; ")}`;
     return entry;
   }));

@@ -62,7 +62,10 @@ class Rates {
       context.fillStyle = app.colors[peer].text;
       context.beginPath();
       bins[peer].forEach((bytes, bin) => {
-        if (bytes > 0) context.rect((bin * width) / count, y(below[bin] + bytes), width / count, y(below[bin]) - y(below[bin] + bytes));
+        if (bytes > 0) {
+          const top = y(below[bin] + bytes);
+          context.rect((bin * width) / count, top, width / count, y(below[bin]) - top);
+        }
         below[bin] += bytes;
       });
       context.fill();
