@@ -15,9 +15,8 @@ use super::values::DirArgs;
     configuration.",
 ]))]
 pub struct ReplayArgs {
-    /// The swarm's directory
-    #[arg(value_name = "DIR", default_value = ".", hide_default_value = true)]
-    pub dir: PathBuf,
+    #[command(flatten)]
+    pub dir: DirArgs,
     /// Write the page to FILE
     #[arg(short, long, value_name = "FILE", default_value = "replay.html")]
     pub output: PathBuf,

@@ -37,7 +37,7 @@ use crate::out::{print, say};
 /// # Errors
 /// When the swarm has no configuration, or a file cannot be made.
 pub fn run(args: &ReplayArgs) -> Result<ExitCode> {
-    let Loaded { dir, mut record, notes, .. } = load(&args.dir, &args.logs, &args.events)?;
+    let Loaded { dir, mut record, notes, .. } = load(&args.dir.dir, &args.logs, &args.events)?;
     for note in notes {
         say(&note);
     }
