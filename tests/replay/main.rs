@@ -7,6 +7,7 @@
 mod left_out;
 
 mod browser;
+mod store;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -111,6 +112,9 @@ fn the_page_shows_in_a_browser_what_the_logs_say() {
     the_slider_shows_the_counts_of_that_time(&mut browser);
     a_mark_jumps_to_its_line(&mut browser);
     the_keyboard_moves_the_cursor(&mut browser);
+    store::the_links_are_those_of_the_logs(&mut browser);
+    store::chunks_that_come_later_are_sorted_in(&mut browser);
+    store::playing_ends_at_the_end(&mut browser);
     nothing_is_wider_than_a_narrow_window(&mut browser);
     browser.check_console();
 }

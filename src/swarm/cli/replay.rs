@@ -11,7 +11,8 @@ use super::values::DirArgs;
 /// `swarm replay`.
 #[derive(Debug, Args)]
 #[command(after_help = paragraphs(&[
-    "Exit status: 0 the page is made, whether or not the run is right, 2 wrong usage or no configuration.",
+    "Exit status: 0 the page is made, whether or not the run is right, 1 a file cannot be made, 2 wrong usage or no \
+    configuration.",
 ]))]
 pub struct ReplayArgs {
     #[command(flatten)]

@@ -3,9 +3,10 @@
 
 /** Seconds that a piece is seen under way at speed 1 before its log line. */
 const FLIGHT_SECS = 0.35;
-/** Maximum number of entries that are searched for pieces under way, and of pieces on a lane. */
+/** Maximum number of entries that are searched for pieces under way, and of pieces on a lane of few or of many peers. */
 const MOST_SEARCHED = 20000;
-const MOST_ON_LANE = 3;
+const [MOST_ON_LANE, MOST_OF_MANY] = [3, 1];
+const MANY_PEERS = 20;
 /** With more peers, only the selected one shows who is interested. */
 const MOST_FOR_INTEREST = 12;
 
@@ -146,13 +147,14 @@ class Graph {
     const { times, peers, neighbors } = app.store.columns;
     const flight = FLIGHT_SECS * MICROS * Math.max(app.clock.speed, 0.25);
     const onLane = new Map();
+    const most = app.store.peerCount > MANY_PEERS ? MOST_OF_MANY : MOST_ON_LANE;
     const last = Math.min(app.store.length, app.cursor + MOST_SEARCHED);
     for (let i = app.cursor; i < last && times[i] < app.clock.time + flight; i++) {
       const [to, from] = [peers[i], neighbors[i]];
       if (app.store.code(i) !== CODE.downloaded || from < 0 || from >= app.store.peerCount || from === to) continue;
       const key = from * app.store.peerCount + to;
       const others = onLane.get(key) ?? 0;
-      if (others >= MOST_ON_LANE || !isSeen(from, to)) continue;
+      if (others >= most || !isSeen(from, to)) continue;
       onLane.set(key, others + 1);
       const { x1, y1, x2, y2 } = lane(from, to);
       const part = 1 - (times[i] - app.clock.time) / flight;

@@ -4,6 +4,8 @@
 /** Height of all rows, and of a line of a tall row, in CSS pixels. */
 const PANEL_HEIGHT = 450;
 const LINE_HEIGHT = 11;
+/** Number of colours for moments. */
+const MOMENTS = 256;
 
 class Pieces {
   constructor(app) {
@@ -102,7 +104,8 @@ class Pieces {
     if (this.cursor === app.cursor) return;
     const width = this.surface.canvas.width * this.lines;
     if (!this.map || this.map.width !== width || this.cursor === null) this.begin(width);
-    const isNear = this.cursor !== null && Math.abs(app.cursor - this.cursor) < store.pieceCount * store.peerCount;
+    // A piece costs its pixels, and those cost all pieces in them: beyond some, all at once is cheaper.
+    const isNear = this.cursor !== null && Math.abs(app.cursor - this.cursor) < (store.pieceCount * store.peerCount) / 32;
     if (isNear) this.updateBetween(Math.min(this.cursor, app.cursor), Math.max(this.cursor, app.cursor));
     else for (let peer = 0; peer < store.peerCount; peer++) for (let x = 0; x < width; x++) this.pixel(peer, x);
     this.cursor = app.cursor;
@@ -113,10 +116,16 @@ class Pieces {
     const { app } = this;
     this.map = Object.assign(document.createElement("canvas"), { width, height: app.store.peerCount });
     this.image = this.map.getContext("2d").createImageData(width, app.store.peerCount);
-    this.empty = app.theme.rgb("empty");
-    // Of a neighbor that the line does not tell, or that is no peer of the swarm.
-    this.unknown = app.theme.rgb("soft");
-    this.moments = Array.from({ length: 256 }, (_, i) => momentColor(i / 255));
+    this.isByTime = this.mode.value === "when";
+    const { peerCount } = app.store;
+    const colors = this.isByTime
+      ? Array.from({ length: MOMENTS }, (_, i) => momentColor(i / (MOMENTS - 1)))
+      // Behind the peers: a neighbor that the line does not tell, or that is no peer of the swarm.
+      : [...app.colors.map(({ rgb }) => rgb), app.theme.rgb("soft")];
+    /** The colour of a piece that is not there comes last. */
+    this.empty = colors.length;
+    this.palette = Uint8Array.from([...colors, app.theme.rgb("empty")].flat());
+    this.unknown = peerCount;
     this.cursor = null;
   }
 
@@ -137,23 +146,24 @@ class Pieces {
   pixel(peer, x) {
     const { app } = this;
     const { acquired, sources, pieceCount, columns } = app.store;
+    const { isByTime, palette, unknown, empty } = this;
+    const { cursor } = app;
     const { width } = this.map;
     const first = Math.floor((x * pieceCount) / width);
     const last = Math.max(Math.floor(((x + 1) * pieceCount) / width), first + 1);
     const base = peer * pieceCount;
-    const isByTime = this.mode.value === "when";
-    const scale = app.store.end ? 255 / app.store.end : 0;
+    const scale = app.store.end ? (MOMENTS - 1) / app.store.end : 0;
     let [red, green, blue] = [0, 0, 0];
     for (let piece = base + first; piece < base + last; piece++) {
       const entry = acquired[piece];
-      let rgb = this.empty;
-      if (entry < app.cursor) {
-        if (isByTime) rgb = this.moments[entry < 0 ? 0 : Math.round(columns.times[entry] * scale)];
-        else rgb = app.colors[entry < 0 ? peer : sources[piece]]?.rgb ?? this.unknown;
+      let color = empty;
+      if (entry < cursor) {
+        if (isByTime) color = entry < 0 ? 0 : Math.round(columns.times[entry] * scale);
+        else color = entry < 0 ? peer : Math.min(sources[piece], unknown);
       }
-      red += rgb[0];
-      green += rgb[1];
-      blue += rgb[2];
+      red += palette[3 * color];
+      green += palette[3 * color + 1];
+      blue += palette[3 * color + 2];
     }
     const count = last - first;
     const at = 4 * (peer * width + x);
