@@ -55,7 +55,7 @@ fn write_run(dir: &Path, peers: u32, lines: u32, is_true: bool) -> Result<u64> {
     let leechers = peers - 1;
     let pieces = lines / (leechers * peers);
     let last = FIRST_ID + leechers;
-    let mut config = String::new();
+    let mut config = Vec::new();
     let mut logs: Vec<Vec<u8>> = vec![Vec::new(); peers as usize];
     let mut count = 0;
     let mut log = |id: u32, millis: u32, words: &str| {
@@ -65,7 +65,7 @@ fn write_run(dir: &Path, peers: u32, lines: u32, is_true: bool) -> Result<u64> {
         writeln!(logs[(id - FIRST_ID) as usize], "[2026-11-21 {hour:02}:{minute:02}:{second:02}]: Peer {id} {words}")
     };
     for id in FIRST_ID..=last {
-        config += &format!("{id} localhost {} {}\n", id + 5000, u8::from(id == FIRST_ID));
+        writeln!(config, "{id} localhost {} {}", id + 5000, u8::from(id == FIRST_ID))?;
         for earlier in FIRST_ID..id {
             log(id, 0, &format!("makes a connection to Peer {earlier}."))?;
             log(earlier, 0, &format!("is connected from Peer {id}."))?;
@@ -78,8 +78,8 @@ fn write_run(dir: &Path, peers: u32, lines: u32, is_true: bool) -> Result<u64> {
     }
     for id in FIRST_ID..=last {
         let others = (FIRST_ID + 1..=last).filter(|other| *other != id);
-        let list: Vec<_> = others.clone().map(|other| other.to_string()).collect();
-        log(id, 5000, &format!("has the preferred neighbors {}.", list.join(",")))?;
+        let ids: Vec<_> = others.clone().map(|other| other.to_string()).collect();
+        log(id, 5000, &format!("has the preferred neighbors {}.", ids.join(",")))?;
         for other in others {
             log(other, 5000, &format!("is unchoked by {id}."))?;
         }
