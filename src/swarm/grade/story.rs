@@ -31,7 +31,8 @@ pub struct Teller<'a> {
     pub order: Vec<u32>,
     /// For each neighbor, by its place in `PeerInfo.cfg`: where its first and its last connection stand.
     pub connections: BTreeMap<usize, Connected>,
-    /// The entries that connect a neighbor once more.
+    /// The entries that connect a neighbor, and those that connect one once more.
+    pub meetings: Vec<u32>,
     pub reconnections: Vec<u32>,
     /// The length of the clock's step in microseconds.
     pub step: i64,
@@ -78,6 +79,7 @@ impl<'a> Teller<'a> {
             downloads: Vec::new(),
             order: Vec::new(),
             connections: BTreeMap::new(),
+            meetings: Vec::new(),
             reconnections: Vec::new(),
             step: lines.and_then(|lines| lines.look.clock_step_micros).unwrap_or(USUAL_STEP).into(),
             hides_indexes: false,
@@ -95,6 +97,7 @@ impl<'a> Teller<'a> {
         match event {
             Event::Makes(id) | Event::ConnectedFrom(id) | Event::ConnectedWith(id) => {
                 let Some(&neighbor) = places.get(&id) else { return };
+                self.meetings.push(place);
                 let known = self.connections.get_mut(&neighbor);
                 if let Some(connected) = known {
                     (connected.last, connected.count) = (place, connected.count.saturating_add(1));
@@ -112,6 +115,10 @@ impl<'a> Teller<'a> {
                 } else if index < piece_count {
                     self.download_is(index, place);
                 }
+            }
+            // It has pieces without a line.
+            Event::Complete => {
+                self.is_resumed |= u32::try_from(self.order.len()).is_ok_and(|count| count < piece_count);
             }
             _ => {}
         }
@@ -159,14 +166,25 @@ impl<'a> Teller<'a> {
     /// Reports whether a neighbor was connected once more between these two places. Then the peer or its neighbor may have
     /// started again, and what was known is void.
     pub fn reconnects_between(&self, first: u32, last: u32) -> bool {
-        let at = self.reconnections.partition_point(|place| *place <= first);
-        self.reconnections.get(at).is_some_and(|place| *place <= last)
+        is_between(&self.reconnections, first, last)
+    }
+
+    /// Reports whether any neighbor was connected between these two places. The peer may have started again even if that neighbor is
+    /// new: the others come back later.
+    pub fn connects_between(&self, first: u32, last: u32) -> bool {
+        is_between(&self.meetings, first, last)
     }
 
     /// Returns the last moment of its file.
     pub fn last_moment(&self) -> Option<Moment> {
         self.entries.iter().rev().map(|entry| entry.at).find(|at| at.known().is_some())
     }
+}
+
+/// Reports whether one of these places, which are in order, lies behind the first one and not behind the last one.
+fn is_between(places: &[u32], first: u32, last: u32) -> bool {
+    let at = places.partition_point(|place| *place <= first);
+    places.get(at).is_some_and(|place| *place <= last)
 }
 
 /// Returns the entries as the log would have them: without doubled lines, and with the log's events for the messages of an event

@@ -33,7 +33,7 @@ pub struct Violation {
     pub peer: u32,
     /// When, by that peer's clock or by the clock of the peer that saw it: that of the first of `entries`.
     pub at: Moment,
-    /// The lines that show it.
+    /// The lines that show it: first the one with which it is one.
     pub entries: Vec<Place>,
     /// What the lines show, in a sentence.
     pub what: String,
@@ -72,6 +72,7 @@ pub struct Collector {
 pub struct Told {
     pub peer: u32,
     pub at: Moment,
+    /// First the line that breaks the rule.
     pub entries: Vec<Place>,
     pub what: String,
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use console::{Style, measure_text_width};
 
 use crate::grade::sheet::{ItemRow, Line, LogRow, RuleRow, Sheet};
-use crate::words::{printable, wrapped};
+use crate::words::{capitalized, printable, wrapped};
 
 /// The name of this program in reports.
 pub const PROGRAM: &str = "swarm grade";
@@ -84,14 +84,10 @@ fn one(sheet: &Sheet, look: Look) -> String {
             text += &rule(row, status, look);
         }
     }
-    text += &look.labeled("", &capitalized(&sheet.conclusion()));
-    text += &look.labeled("", &capitalized(&sheet.points_words()));
+    for words in [sheet.conclusion(), sheet.points_words()] {
+        text += &look.labeled("", &(capitalized(&words) + "."));
+    }
     text
-}
-
-fn capitalized(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect()) + "."
 }
 
 fn log(row: &LogRow, look: Look) -> String {
@@ -105,8 +101,8 @@ fn log(row: &LogRow, look: Look) -> String {
     if row.is_cut {
         words += ", and the rest of the file was not read";
     }
-    if row.has_earlier_runs {
-        words += "; only the last run counts";
+    if let Some(run) = &row.last_run {
+        write!(words, "; only its last run counts, from line {} on, where {}", run.line, run.sign).expect("memory");
     }
     if !row.differences.is_empty() {
         write!(words, "; written with {}", row.differences.join(", ")).expect("memory");
