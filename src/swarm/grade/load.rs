@@ -116,7 +116,7 @@ fn read_file(from: &PeerFile, piece_count: u32, most: usize, notes: &mut Vec<Str
     }
     let mut told = Vec::new();
     let read = File::open(path).and_then(|file| match is_events {
-        true => events(file, name, *id, most, &mut told),
+        true => events(file, (name, *id), piece_count, most, &mut told),
         false => logs::read(name, file, *id, piece_count, most),
     });
     match read {
@@ -149,7 +149,13 @@ fn name_in(dir: &SwarmDir, path: &Path) -> String {
 }
 
 /// Reads an event file; adds what else it says to the notes.
-fn events(file: File, name: &str, id: u32, most: usize, notes: &mut Vec<String>) -> std::io::Result<Lines> {
+fn events(
+    file: File,
+    (name, id): (&str, u32),
+    piece_count: u32,
+    most: usize,
+    notes: &mut Vec<String>,
+) -> std::io::Result<Lines> {
     let read = EventFile::read(name.to_owned(), BufReader::new(file), most);
     let read = read.map_err(|fault| std::io::Error::other(fault.to_string()))?;
     if read.peer != id {
@@ -161,12 +167,39 @@ fn events(file: File, name: &str, id: u32, most: usize, notes: &mut Vec<String>)
     if read.undecoded > 0 {
         notes.push(format!("{name} says that {} times something else than the protocol came", read.undecoded));
     }
-    if let Some(pieces) = read.pieces.filter(|pieces| *pieces > 0) {
-        notes.push(format!("{name} says that {id} starts with {pieces} pieces"));
+    if let Some(pieces) = read.pieces.filter(|pieces| (1..piece_count).contains(pieces)) {
+        notes.push(format!("{name} says that {id} starts with {pieces} of {piece_count} pieces"));
     }
     match read.status {
         Some(status) => notes.push(format!("{name} says that {id} exits with status {status}")),
         None => notes.push(format!("{name} does not say that {id} exits")),
     }
     Ok(read.lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_files_are_whole_and_large_ones_share_the_rest() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = |(place, count): (usize, usize)| {
+            let name = format!("log_{place}");
+            let path = dir.path().join(&name);
+            std::fs::write(&path, "Peer 1001 is choked by 1002.\n".repeat(count)).expect("a file");
+            PeerFile { place, id: 1001, is_events: false, path, name }
+        };
+        let files = [1000, 10, 900, 20].into_iter().enumerate().map(file).collect();
+        let read = read_all(files, 8, 100);
+        let told: Vec<_> = read
+            .iter()
+            .map(|(file, lines, notes)| {
+                let lines = lines.as_ref().expect("it can be read");
+                (file.place, lines.entries.len(), lines.unread.is_cut, notes.len(), lines.line_count)
+            })
+            .collect();
+        assert_eq!(told, [(0, 35, true, 1, 1000), (1, 10, false, 0, 10), (2, 35, true, 1, 900), (3, 20, false, 0, 20)]);
+        assert_eq!(read[2].2, ["log_2 is too long: only its first 35 events are looked at"]);
+    }
 }

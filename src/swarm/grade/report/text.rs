@@ -162,6 +162,7 @@ fn printable_lines(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::grade::report::sample::sheet;
+    use crate::grade::sheet::RunRow;
 
     const PLAIN: Look = Look { width: None, is_colored: false };
 
@@ -185,6 +186,14 @@ mod tests {
     }
 
     #[test]
+    fn the_last_run_is_named_with_its_line_and_its_sign() {
+        let mut sheet = sheet();
+        sheet.logs[0].last_run = Some(RunRow { line: 313, sign: "all its neighbors connect again" });
+        let told = "; only its last run counts, from line 313 on, where all its neighbors connect again; written";
+        assert!(text(&[sheet], PLAIN).contains(told));
+    }
+
+    #[test]
     fn it_fits_every_terminal() {
         for width in 60..=120 {
             for line in text(&[sheet()], Look { width: Some(width), ..PLAIN }).lines() {
@@ -200,6 +209,8 @@ mod tests {
         assert!(
             sheet.conclusion().starts_with("no violation in the 10 lines that were understood; 0 unclear, 2 lines")
         );
+        sheet.logs[0].is_cut = true;
+        assert!(sheet.conclusion().ends_with(", the rest of log_peer_1002.log not read"), "{}", sheet.conclusion());
         sheet.logs.clear();
         assert!(sheet.conclusion().starts_with("nothing was understood, so nothing is judged"));
     }

@@ -71,6 +71,7 @@ fn what_is_not_understood_is_counted_and_shown() {
         "{\"event\":\"comple",
     ]);
     assert_eq!(events(&file), [Event::Complete]);
+    assert_eq!(file.lines.look.differences, ["keys that are not known: `new_key`, `sun`"]);
     assert_eq!(file.lines.unread.lines, 5);
     assert_eq!(file.lines.unread.first.len(), 3);
     assert_eq!(file.lines.unread.first[2], (5, r#"{"event":"piece","mono":2,"piece":-1,"from":1,"pieces":1}"#.into()));
