@@ -67,9 +67,14 @@ impl DateOrder {
         }
     }
 
-    /// Says that the moment at hand has no date of two orders.
-    pub fn other_form(&mut self) {
-        self.shift = 0;
+    /// Returns the number of days to add to the moment at hand if the month comes first.
+    pub fn shift(&self) -> i64 {
+        self.shift
+    }
+
+    /// Says that the moment at hand has this shift: 0 without a date of two orders.
+    pub fn shifts_by(&mut self, days: i64) {
+        self.shift = days;
     }
 
     /// Takes the place of the entry at hand. It must be cheap, as each entry comes here.
@@ -160,7 +165,8 @@ mod tests {
     #[test]
     fn dates_of_another_form_stay_as_they_are() {
         let month = Some("04/05/2025: the month is first, as they follow each other");
-        let dates = ["2025-04-04", "04/05/2025", "2025-04-05", "Apr 5, 2025", "04/06/2025"];
-        check(&dates, &["2025-04-04", "2025-04-05", "2025-04-05", "2025-04-05", "2025-04-06"], month);
+        let dates = ["2025-04-04", "04/05/2025", "2025-04-05", "04/05/2025", "Apr 5, 2025", "04/06/2025"];
+        let expected = ["2025-04-04", "2025-04-05", "2025-04-05", "2025-04-05", "2025-04-05", "2025-04-06"];
+        check(&dates, &expected, month);
     }
 }

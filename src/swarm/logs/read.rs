@@ -68,8 +68,6 @@ struct Reader {
     runs: Runs,
     look: LookSeen,
     learned: Learned,
-    /// Number of bytes before the sentence of the last line that was read word by word, if it had a single one.
-    before: Option<usize>,
     /// The last line with a time and no sentence.
     times_apart: Option<u64>,
     lines: Lines,
@@ -100,7 +98,6 @@ impl Reader {
             runs: Runs::default(),
             look: LookSeen::default(),
             learned: Learned::default(),
-            before: None,
             times_apart: None,
             lines,
             numbers: Vec::new(),
@@ -140,12 +137,15 @@ impl Reader {
 
     /// Reads a line that differs from earlier ones only in its numbers.
     fn again(&mut self, line: &[u8]) -> bool {
-        let Some((before, sentence)) = self.before.and_then(|len| line.split_at_checked(len)) else { return false };
         if self.look.wants_next() {
             return false;
         }
-        let Some(event) = self.learned.read(sentence, self.own) else { return false };
-        if !self.times.again(Stands::Before, before) {
+        let read = self.times.before_sentence(line).find_map(|(place, len)| {
+            let event = self.learned.read(&line[len..], self.own)?;
+            Some((place, len, event))
+        });
+        let Some((place, len, event)) = read else { return false };
+        if !self.times.again(place, &line[..len]) {
             return false;
         }
         self.look.pass();
@@ -193,7 +193,7 @@ impl Reader {
         }
         drop(told);
         if is_told || is_of_other {
-            self.before = single.map(|(start, _)| start);
+            self.times.lead(single.is_some());
         }
         if let Some((start, event)) = single {
             self.learned.learn(&line[start..], self.own, event);

@@ -11,6 +11,8 @@ use super::dates::{DATE, before_weekday, day_of, find_date, split_date};
 use super::order::DateOrder;
 use crate::history::{Entry, Moment};
 
+/// Maximum number of forms before sentences that are kept.
+const MOST_FORMS: usize = 12;
 /// Maximum number of bytes of a line in which a time is looked for.
 pub const PLACE: usize = 200;
 const DAY: i64 = 86_400 * MICROS;
@@ -26,8 +28,9 @@ pub struct Times {
     step_micros: Option<u32>,
     /// The last date in the course's form, and its day.
     cached: ([u8; 10], i64),
-    /// The forms of the last text before a sentence, and of the last line without one.
-    forms: [Form; 2],
+    /// The forms of the last texts before sentences, and of the last line without one. Loggers that name threads have several.
+    before: Vec<Form>,
+    alone: Form,
     order: DateOrder,
 }
 
@@ -53,6 +56,8 @@ pub enum Stands {
 struct Form {
     text: Vec<u8>,
     found: Found,
+    /// Whether a single sentence stands right behind it.
+    leads: bool,
     /// The place of the time's words.
     start: usize,
     end: usize,
@@ -64,15 +69,19 @@ enum Found {
     /// No time.
     #[default]
     Nothing,
-    /// A clock whose first colon stands there, and the day of its date, if there is one.
-    Clock { start: usize, colon: usize, end: usize, day: Option<i64> },
+    /// A clock whose first colon stands there, and the day of its date, if there is one, with its [`DateOrder::shift`].
+    Clock { start: usize, colon: usize, end: usize, day: Option<(i64, i64)> },
     /// The seconds since 1970.
     Since1970 { start: usize, end: usize },
 }
 
 impl Form {
-    /// Reports whether a text differs from this one only between these two places.
-    fn is_like(&self, text: &[u8], start: usize, end: usize) -> bool {
+    /// Reports whether a text differs from this one only in the digits of its time, as far as the bytes around them tell.
+    fn is_like(&self, text: &[u8]) -> bool {
+        let (start, end) = match self.found {
+            Found::Nothing => (self.text.len(), self.text.len()),
+            Found::Clock { start, end, .. } | Found::Since1970 { start, end } => (start, end),
+        };
         text.len() == self.text.len() && text[..start] == self.text[..start] && text[end..] == self.text[end..]
     }
 }
@@ -83,7 +92,8 @@ impl Default for Times {
             last: Moment::UNKNOWN,
             step_micros: None,
             cached: ([0; 10], 0),
-            forms: Default::default(),
+            before: Vec::new(),
+            alone: Form::default(),
             order: DateOrder::default(),
         }
     }
@@ -125,7 +135,7 @@ impl Times {
         let (hour, minute, second) = (two(11)?, two(14)?, two(17)?);
         let seconds = clock(hour, minute, second)?;
         self.saw_step(1_000_000);
-        self.order.other_form();
+        self.order.shifts_by(0);
         self.last = Moment(self.cached.1 * DAY + seconds * MICROS);
         Some(self.last)
     }
@@ -133,53 +143,87 @@ impl Times {
     /// Finds a time in a text, which becomes the last moment.
     pub fn find(&mut self, stands: Stands, text: &[u8]) -> Option<Time> {
         let text = &text[..text.len().min(PLACE)];
-        if self.again(stands, text) {
-            let Form { found, start, end, .. } = self.forms[stands as usize];
-            return (!matches!(found, Found::Nothing)).then_some(Time { at: self.last, start, end });
+        if stands == Stands::Alone {
+            let mut form = std::mem::take(&mut self.alone);
+            let time = self.find_by(&mut form, text);
+            self.alone = form;
+            return time;
         }
-        let (time, found) = match self.with_clock(text).or_else(|| self.since_1970(text)) {
-            Some((time, found)) => (Some(time), found),
-            None => (None, Found::Nothing),
+        let known = self.before.iter().position(|form| form.is_like(text));
+        let mut form = match known {
+            Some(place) => self.before.remove(place),
+            None if self.before.len() == MOST_FORMS => self.before.pop().unwrap_or_default(),
+            None => Form::default(),
         };
-        let form = &mut self.forms[stands as usize];
+        form.leads &= known.is_some();
+        let time = self.find_by(&mut form, text);
+        self.before.insert(0, form);
+        time
+    }
+
+    /// Says whether a single sentence stands right behind the last text before a sentence.
+    pub fn lead(&mut self, leads: bool) {
+        if let Some(form) = self.before.first_mut() {
+            form.leads = leads;
+        }
+    }
+
+    /// Returns the lengths of the texts at the begin of this line that have a known form, right before a sentence; each with the
+    /// form's place.
+    pub fn before_sentence<'a>(&'a self, line: &'a [u8]) -> impl Iterator<Item = (usize, usize)> + 'a {
+        let forms = self.before.iter().enumerate().filter(|(_, form)| form.leads);
+        let is_begin = |form: &Form| line.get(..form.text.len()).is_some_and(|text| form.is_like(text));
+        forms.filter(move |(_, form)| is_begin(form)).map(|(place, form)| (place, form.text.len()))
+    }
+
+    /// Reads a text of the form at this place; its time, if it has one, becomes the last moment. Reports whether it has that form.
+    pub fn again(&mut self, place: usize, text: &[u8]) -> bool {
+        let found = self.before[place].found;
+        let is_again = self.reads_again(found, text);
+        if is_again {
+            self.before.swap(place, place.saturating_sub(1));
+        }
+        is_again
+    }
+
+    /// Finds a time in a text by the form of the last one, or else makes it the form.
+    fn find_by(&mut self, form: &mut Form, text: &[u8]) -> Option<Time> {
+        if form.is_like(text) && self.reads_again(form.found, text) {
+            let (start, end) = (form.start, form.end);
+            return (!matches!(form.found, Found::Nothing)).then_some(Time { at: self.last, start, end });
+        }
+        let found = self.with_clock(text).or_else(|| self.since_1970(text));
         form.text.clear();
         form.text.extend_from_slice(text);
-        (form.found, form.start, form.end) = (found, 0, 0);
-        let time = time?;
-        (form.start, form.end) = (time.start, time.end);
-        self.last = time.at;
+        form.found = found.as_ref().map_or(Found::Nothing, |(_, found)| *found);
+        let (time, _) = found?;
+        (form.start, form.end, self.last) = (time.start, time.end, time.at);
         Some(time)
     }
 
-    /// Reads a text that has the form of the last one there; its time, if it has one, becomes the last moment. Reports whether it
-    /// has that form.
-    pub fn again(&mut self, stands: Stands, text: &[u8]) -> bool {
-        let form = &self.forms[stands as usize];
-        match form.found {
-            Found::Nothing => form.text == text,
+    /// Reads the digits of a text that is like another one, in which that was found.
+    fn reads_again(&mut self, found: Found, text: &[u8]) -> bool {
+        self.last = match found {
+            Found::Nothing => return true,
             Found::Clock { start, colon, end, day } => {
-                if !form.is_like(text, start, end) {
-                    return false;
-                }
                 let Some(clock) = clock_at(text, colon).filter(|clock| (clock.start, clock.end) == (start, end)) else {
                     return false;
                 };
-                self.last = self.moment(&clock, day);
                 self.saw_step(clock.step);
-                true
+                if let Some((_, shift)) = day {
+                    self.order.shifts_by(shift);
+                }
+                self.moment(&clock, day.map(|(day, _)| day))
             }
             Found::Since1970 { start, end } => {
-                if !form.is_like(text, start, end) {
-                    return false;
-                }
-                let Some((time, _)) = self.since_1970(text).filter(|(time, _)| (time.start, time.end) == (start, end))
-                else {
+                let read = self.since_1970(text);
+                let Some((time, _)) = read.filter(|(time, _)| (time.start, time.end) == (start, end)) else {
                     return false;
                 };
-                self.last = time.at;
-                true
+                time.at
             }
-        }
+        };
+        true
     }
 
     fn saw_step(&mut self, micros: u32) {
@@ -220,6 +264,7 @@ impl Times {
         };
         self.saw_step(clock.step);
         let time = Time { at: self.moment(&clock, day), start: before_weekday(text, start), end };
+        let day = day.map(|day| (day, self.order.shift()));
         Some((time, Found::Clock { start: clock.start, colon: clock.colon, end: clock.end, day }))
     }
 
@@ -241,7 +286,7 @@ impl Times {
             return None;
         }
         self.saw_step(step);
-        self.order.other_form();
+        self.order.shifts_by(0);
         Some((Time { at: Moment(micros), start, end }, Found::Since1970 { start, end }))
     }
 }
