@@ -1,6 +1,6 @@
 //! `DateOrder`: whether the day or the month comes first in a log's dates such as `04/05/2025`. The whole log decides.
 //!
-//! A part above 12 is a day. If there is none, the steps between the dates tell: a log goes forward, and by a day more likely than
+//! A part above 12 is a day. Without such a part, the steps between the dates tell: a log goes forward, and by a day more likely than
 //! by a month. Until the end of the log the day counts as first; then the entries are set right.
 
 use super::dates::{Date, Numbers};

@@ -168,8 +168,7 @@ impl Times {
         }
     }
 
-    /// Returns the lengths of the texts at the begin of this line that have a known form, right before a sentence; each with the
-    /// form's place.
+    /// Returns the known forms that the begin of this line has, right before a sentence: the place of each, and its length.
     pub fn before_sentence<'a>(&'a self, line: &'a [u8]) -> impl Iterator<Item = (usize, usize)> + 'a {
         let forms = self.before.iter().enumerate().filter(|(_, form)| form.leads);
         let is_begin = |form: &Form| line.get(..form.text.len()).is_some_and(|text| form.is_like(text));
