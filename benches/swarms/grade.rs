@@ -83,7 +83,7 @@ fn grade(bench: &Bench, dir: &Path, is_true: bool) -> Result<(Vec<f64>, Vec<f64>
 /// Writes the configuration and the logs of a run with about this many lines. Without a dialect they are the course's, and have
 /// nothing in between.
 ///
-/// In each round one leecher, in turn, gets a piece from the seeder, and the others get it from that leecher.
+/// In each round all leechers get the same piece from the seeder before they announce it: nobody is interested in a leecher.
 fn write_run(dir: &Path, peers: u32, lines: u32, is_true: bool, dialect: Option<Dialect>) -> Result<()> {
     let leechers = peers - 1;
     let pieces = lines / 7 * events_in_seven_lines(dialect) / (leechers * peers);
@@ -100,32 +100,30 @@ fn write_run(dir: &Path, peers: u32, lines: u32, is_true: bool, dialect: Option<
             log(earlier, 0, Kind::ConnectedFrom, &[id]);
         }
     }
-    let others = |id: u32| (FIRST_ID + 1..=last).filter(move |other| *other != id);
-    for id in FIRST_ID..=last {
-        others(id).for_each(|other| log(id, 0, Kind::Interested, &[other]));
+    let all_leechers = FIRST_ID + 1..=last;
+    for id in all_leechers.clone() {
+        log(FIRST_ID, 0, Kind::Interested, &[id]);
     }
-    for id in FIRST_ID..=last {
-        log(id, 5, Kind::Preferred, &others(id).collect::<Vec<_>>());
-        others(id).for_each(|other| log(other, 5, Kind::UnchokedBy, &[id]));
+    log(FIRST_ID, 5, Kind::Preferred, &all_leechers.clone().collect::<Vec<_>>());
+    for id in all_leechers.clone() {
+        log(id, 5, Kind::UnchokedBy, &[FIRST_ID]);
     }
     for piece in 0..pieces {
         let at = 6 + piece / ROUNDS_A_SECOND;
-        let owner = FIRST_ID + 1 + piece % leechers;
-        for id in [owner].into_iter().chain(others(owner)) {
-            let from = if id == owner { FIRST_ID } else { owner };
+        for id in all_leechers.clone() {
             let told = if is_true { piece + 1 } else { piece + 7 + piece % 2 };
-            log(id, at, Kind::Downloaded, &[piece, from, told]);
+            log(id, at, Kind::Downloaded, &[piece, FIRST_ID, told]);
+        }
+        for id in all_leechers.clone() {
             for other in (FIRST_ID..=last).filter(|other| *other != id) {
                 log(other, at, Kind::Have, &[id, piece]);
             }
         }
     }
     let end = 6 + pieces / ROUNDS_A_SECOND;
-    for id in FIRST_ID + 1..=last {
+    for id in all_leechers {
         log(id, end, Kind::Complete, &[]);
-        for other in (FIRST_ID..=last).filter(|other| *other != id) {
-            log(other, end, Kind::NotInterested, &[id]);
-        }
+        log(FIRST_ID, end, Kind::NotInterested, &[id]);
     }
     fs::write(dir.join("PeerInfo.cfg"), config)?;
     let common = format!(
