@@ -18,7 +18,7 @@ use crate::scenario::{Micros, SECS, Scenario};
 use crate::trace::Trace;
 use crate::world::World;
 
-const SWARMS: u64 = 600;
+const SWARMS: u64 = 100;
 
 /// Returns a swarm in which nothing goes wrong, with intervals of whole seconds, as the configuration files need them.
 fn scenario(rng: &mut StdRng) -> Scenario {
