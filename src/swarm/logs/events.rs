@@ -9,10 +9,9 @@ use std::io::{self, BufRead};
 
 use serde::Deserialize;
 
+use super::keys::KeysSeen;
 use crate::history::{Entry, Event, Kind, Lines, Look, Message, Moment, NO_NUMBER, Source, Unread};
 
-/// Maximum number of entries that are kept.
-const MOST_ENTRIES: usize = 4_000_000;
 /// Maximum number of bytes of a line; a bitfield of millions of pieces fits.
 const LONGEST_LINE: u64 = 4 << 20;
 /// Maximum number of lines that were not understood and are shown, and of characters of each.
@@ -30,11 +29,7 @@ pub struct EventFile {
     pub lines: Lines,
     /// The peer whose file it is.
     pub peer: u32,
-    /// The program that wrote it.
-    #[allow(dead_code, reason = "the replay shows it")]
-    pub program: String,
     /// Number of pieces on the peer's disk at the start; `None` if the file does not tell.
-    #[allow(dead_code, reason = "the replay begins with them")]
     pub pieces: Option<u32>,
     /// Number of events that the file says are missing.
     pub lost: u64,
@@ -42,6 +37,9 @@ pub struct EventFile {
     pub undecoded: u64,
     /// The exit status; `None` if the peer was killed or still runs.
     pub status: Option<u32>,
+    /// Number of lists, and of IDs in them.
+    listed: usize,
+    keys: KeysSeen,
 }
 
 /// Why a file is no event file that can be read.
@@ -83,8 +81,6 @@ struct Line<'a> {
     mono: Option<f64>,
     #[serde(borrow)]
     source: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    program: Option<Cow<'a, str>>,
     #[serde(borrow, rename = "type")]
     kind: Option<Cow<'a, str>>,
     connection: Option<u32>,
@@ -111,11 +107,12 @@ enum Read {
 }
 
 impl EventFile {
-    /// Reads a file of this name.
+    /// Reads a file of this name. It keeps at most this number of entries, lists, and IDs in lists; behind these, lines are only
+    /// counted.
     ///
     /// # Errors
     /// If it is no event file, is of another version, or cannot be read.
-    pub fn read(name: String, mut file: impl BufRead) -> Result<Self, EventFault> {
+    pub fn read(name: String, mut file: impl BufRead, most: usize) -> Result<Self, EventFault> {
         let mut bytes = Vec::new();
         let mut len = next_line(&mut file, &mut bytes)?;
         let start: Line = serde_json::from_slice(&bytes).map_err(|_| EventFault::NotEvents)?;
@@ -130,23 +127,24 @@ impl EventFile {
             name,
             entries: Vec::new(),
             last_run: 0,
+            run_sign: "",
             lists: Vec::new(),
             look: Look { differences: Vec::new(), clock_step_micros: Some(1) },
             unread: Unread::default(),
             line_count: 0,
             byte_count: 0,
         };
-        let program = start.program.as_deref().unwrap_or_default().to_owned();
         let pieces = start.pieces;
         // The wall clock may be set while the peer runs, so it counts only here.
         let zero = micros(time) - start.mono.map_or(0, micros);
-        let mut read = Self { lines, peer, program, pieces, lost: 0, undecoded: 0, status: None };
+        let mut read =
+            Self { lines, peer, pieces, lost: 0, undecoded: 0, status: None, listed: 0, keys: KeysSeen::default() };
         let mut open = HashMap::new();
         let mut last = Moment(micros(time));
         while len > 0 {
             read.lines.line_count += 1;
             read.lines.byte_count += len;
-            if read.lines.entries.len() >= MOST_ENTRIES {
+            if read.lines.entries.len() + read.listed >= most {
                 read.lines.unread.is_cut = true;
             } else {
                 read.line(&bytes, zero, &mut last, &mut open);
@@ -157,6 +155,7 @@ impl EventFile {
             let told = format!("{} events are missing, because the disk was too slow", read.lost);
             read.lines.look.differences.push(told);
         }
+        read.lines.look.differences.extend(read.keys.told());
         Ok(read)
     }
 
@@ -164,6 +163,7 @@ impl EventFile {
         let number = u32::try_from(self.lines.line_count).unwrap_or(u32::MAX);
         let known = match serde_json::from_slice::<Line>(bytes) {
             Ok(line) => {
+                self.keys.line(number.into(), &line.event, bytes);
                 if let Some(time) = line.mono.map(|mono| zero.saturating_add(micros(mono))) {
                     *last = Moment(time);
                 } else if let Some(time) = line.time {
@@ -222,6 +222,7 @@ impl EventFile {
             ("preferred", _, tick) => {
                 let Some(list) = line.neighbors else { return Read::Unknown };
                 let number = u32::try_from(self.lines.lists.len()).unwrap_or(NO_NUMBER);
+                self.listed += list.len() + 1;
                 self.lines.lists.push(list.into());
                 if tick == Some(false) { Event::Preferred(number) } else { Event::PreferredTick(number) }
             }

@@ -32,6 +32,7 @@ pub fn log(entries: impl IntoIterator<Item = (Moment, Event)>) -> Lines {
         line_count: entries.len() as u64,
         entries,
         last_run: 0,
+        run_sign: "",
         lists: vec![[1002, 1003].into()],
         look: Look { differences: Vec::new(), clock_step_micros: Some(1) },
         unread: Unread::default(),
