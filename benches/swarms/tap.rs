@@ -17,12 +17,20 @@ const SWARM: &str = env!("CARGO_BIN_EXE_swarm");
 /// 1 Gbit/s, which is what a peer sends at most on such a wire.
 const GIGABIT: &str = "125M";
 
-/// What is measured: the piece size, the limit of each peer's upload, and the least ratio.
-const CASES: [(u32, Option<&str>, Option<f64>); 4] = [
-    (16 * KIB, None, None),
-    (256 * KIB, None, Some(0.9)),
-    (16 * KIB, Some(GIGABIT), None),
-    (256 * KIB, Some(GIGABIT), Some(0.9)),
+/// What is measured.
+#[derive(Clone, Copy)]
+struct Case {
+    piece_size: u32,
+    /// Of each peer's upload.
+    limit: Option<&'static str>,
+    bar: Option<f64>,
+}
+
+const CASES: [Case; 4] = [
+    Case { piece_size: 16 * KIB, limit: None, bar: None },
+    Case { piece_size: 256 * KIB, limit: None, bar: Some(0.9) },
+    Case { piece_size: 16 * KIB, limit: Some(GIGABIT), bar: None },
+    Case { piece_size: 256 * KIB, limit: Some(GIGABIT), bar: Some(0.9) },
 ];
 
 /// One seeder and one leecher. The two begin by turns, so that neither has the warmer caches.
@@ -30,9 +38,9 @@ pub fn measure(bench: &Bench) -> Result<Vec<Figure>> {
     let source = bench.source(bench.large_file())?;
     let mut taken = CASES.map(|_| [Vec::new(), Vec::new()]);
     for round in bench.rounds() {
-        for ((piece_size, limit, _), [tapped, plain]) in CASES.into_iter().zip(&mut taken) {
+        for (case, [tapped, plain]) in CASES.into_iter().zip(&mut taken) {
             let run = |options: &[&str]| {
-                Ok::<_, anyhow::Error>(run(&bench.place(&source, round), piece_size, options, limit)?.as_secs_f64())
+                Ok::<_, anyhow::Error>(run(&bench.place(&source, round), case, options)?.as_secs_f64())
             };
             if round % 2 == 0 {
                 tapped.push(run(&["--tap"])?);
@@ -44,11 +52,11 @@ pub fn measure(bench: &Bench) -> Result<Vec<Figure>> {
         }
     }
     let gib = gib(bench.large_file());
-    let figure = |((piece_size, limit, bar), [tapped, plain]): ((u32, Option<&str>, Option<f64>), &[Vec<f64>; 2])| {
-        let limited = limit.map_or(String::new(), |limit| format!(", at most {limit}B/s"));
-        let name = format!("{}, 1 to 1 through the tap{limited}: rate", name_of(piece_size));
+    let figure = |(case, [tapped, plain]): (Case, &[Vec<f64>; 2])| {
+        let limited = case.limit.map_or(String::new(), |limit| format!(", at most {limit}B/s"));
+        let name = format!("{}, 1 to 1 through the tap{limited}: rate", name_of(case.piece_size));
         let figure = Figure::against(name, "MiB/s", &rates(gib, tapped), &rates(gib, plain));
-        match bar {
+        match case.bar {
             Some(least) => figure.bar(Bar::LeastRatio(least)),
             None => figure,
         }
@@ -57,14 +65,14 @@ pub fn measure(bench: &Bench) -> Result<Vec<Figure>> {
 }
 
 /// Runs a swarm; gives the time from the leecher's start to its last byte.
-fn run(place: &Place, piece_size: u32, options: &[&str], limit: Option<&str>) -> Result<Duration> {
+fn run(place: &Place, case: Case, options: &[&str]) -> Result<Duration> {
     let root = TempDir::new_in(place.root).context("no directory to work in")?;
     let dir = root.path().join("swarm");
     let path = dir.to_str().context("a plain path")?;
     let source = place.source.to_str().context("a plain path")?;
-    let piece_size = piece_size.to_string();
+    let piece_size = case.piece_size.to_string();
     swarm(&["init", "--peers", "2", "--file", source, "--piece-size", &piece_size, "-k", "1", path])?;
-    let limit = limit.map_or(Vec::new(), |limit| vec!["--", "--upload-limit", limit]);
+    let limit = case.limit.map_or(Vec::new(), |limit| vec!["--", "--upload-limit", limit]);
     swarm(&[&["start", path], options, &limit].concat())?;
     let log = ["swarm.tap/1002", "."].map(|within| dir.join(within).join("log_peer_1002.log"));
     let log = log.into_iter().find(|log| log.exists()).context("no log")?;
