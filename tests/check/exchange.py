@@ -113,6 +113,8 @@ class Exchange:
         neighbor.sent += len(data)
         for _ in range(2 if mutant("pieces-sent-twice") else 1):
             neighbor.send(PIECE, data if mutant("pieces-without-index") else wire.index(piece) + data)
+        if mutant("pieces-stops-after-last") and len(data) < self.config.piece_size:
+            neighbor.finish()
 
     def on_piece(self, neighbor, payload):
         piece, data = self.piece_of(neighbor, payload)

@@ -93,7 +93,8 @@ pub static CASES: &[Case] = &[
 
 fn interested(stage: &mut Stage) -> Result<(), Stop> {
     stage.run(Plan::leecher(1, 1), |world| {
-        steps::only_greets(world, EARLIER, [10]);
+        // Both stand in the first byte: others ask whether a peer reads the next one.
+        steps::only_greets(world, EARLIER, [5]);
         steps::only_greets(world, LATER, [2]);
         steps::start_and_meet(world)?;
         world.doing("sent a bitfield with one piece");
