@@ -32,7 +32,7 @@ pub fn resolve(raws: &[Raw]) -> Vec<Outcome> {
             raw.case.clause.address
         }
     };
-    let mut certain = BTreeSet::new();
+    let (mut certain, mut elsewhere) = (BTreeSet::new(), BTreeSet::new());
     let mut outcomes: Vec<Outcome> = raws
         .iter()
         .map(|raw| {
@@ -87,6 +87,10 @@ pub fn resolve(raws: &[Raw]) -> Vec<Outcome> {
                     findings = own;
                 }
             } else {
+                let shows = |violation: &Violation| owner_of(raw, violation) == address;
+                if own.is_empty() && !findings.is_empty() && !raw.violations.iter().any(shows) {
+                    elsewhere.insert(address);
+                }
                 // What the case says about a mistake itself, the judge need not say again.
                 findings.retain(|seen| seen.mistake.is_none() || own.iter().all(|own| own.mistake != seen.mistake));
                 // What only did not come is explained by what the judge saw.
@@ -109,7 +113,9 @@ pub fn resolve(raws: &[Raw]) -> Vec<Outcome> {
             }
         })
         .collect();
-    blame_needs(raws, &certain, &mut outcomes);
+    // What only did not come in the worlds of other cases came in its own.
+    elsewhere.retain(|address| !certain.contains(address));
+    blame_needs(raws, &certain, &elsewhere, &mut outcomes);
     outcomes
 }
 
@@ -190,13 +196,22 @@ const ROOTS: [&str; 24] = [
 ];
 
 /// Makes cases unclear whose needs failed. What is named is the failure at the root.
-fn blame_needs(raws: &[Raw], certain: &BTreeSet<&'static str>, outcomes: &mut [Outcome]) {
-    let roots: Vec<_> = (0..raws.len()).map(|place| root(place, raws, certain, outcomes, raws.len())).collect();
+///
+/// What did not come `elsewhere`, though it came where it was asked for, is no root: another failure explains it, if there is one.
+fn blame_needs(
+    raws: &[Raw],
+    certain: &BTreeSet<&'static str>,
+    elsewhere: &BTreeSet<&'static str>,
+    outcomes: &mut [Outcome],
+) {
+    let root_of = |place: usize| root(place, raws, certain, elsewhere, outcomes, raws.len());
+    let roots: Vec<_> = (0..raws.len()).map(root_of).collect();
     let is_own_root = |address: &str| {
         raws.iter()
             .zip(&roots)
             .any(|(raw, root)| raw.case.clause.address == address && *root == Some(raw.case.clause.address))
     };
+    let any_root = roots.iter().copied().flatten().next();
     let first = ROOTS.iter().position(|address| is_own_root(address));
     let is_first = |outcome: &&Outcome| first.is_some_and(|first| ROOTS[first] == outcome.clause.address);
     let told_first: Vec<_> = outcomes.iter().filter(is_first).flat_map(names).collect();
@@ -209,7 +224,9 @@ fn blame_needs(raws: &[Raw], certain: &BTreeSet<&'static str>, outcomes: &mut [O
         let is_unexplained = is_told && root.is_none_or(|root| root == address) && !certain.contains(address);
         // The name of what did not come is a guess. It is a good one if the earlier root has no other name for it.
         let stands_beside = place.is_some() && names(outcome).any(|name| told_first.contains(&name));
-        let root = earlier.filter(|_| is_unexplained && !stands_beside).or(root);
+        let earlier = earlier.filter(|_| is_unexplained && !stands_beside);
+        let root =
+            if elsewhere.contains(address) { first.map(|first| ROOTS[first]).or(any_root) } else { earlier.or(root) };
         if let Some(root) = root.filter(|root| *root != address) {
             outcome.verdict = Verdict::Unclear;
             outcome.because_of = Some(root);
@@ -227,10 +244,14 @@ fn root(
     place: usize,
     raws: &[Raw],
     certain: &BTreeSet<&'static str>,
+    elsewhere: &BTreeSet<&'static str>,
     outcomes: &[Outcome],
     depth: usize,
 ) -> Option<&'static str> {
     let (raw, outcome) = (&raws[place], &outcomes[place]);
+    if elsewhere.contains(outcome.clause.address) {
+        return None;
+    }
     match outcome.verdict {
         Verdict::Pass => return None,
         Verdict::Unclear => return outcome.because_of,
@@ -242,7 +263,7 @@ fn root(
     let may_be_explained = depth > 0 && !certain.contains(outcome.clause.address);
     let needs = raw.case.needs.iter().filter(|_| may_be_explained);
     let mut places = needs.filter_map(|need| raws.iter().position(|other| other.case.clause.address == *need));
-    places.find_map(|place| root(place, raws, certain, outcomes, depth - 1)).or(own)
+    places.find_map(|place| root(place, raws, certain, elsewhere, outcomes, depth - 1)).or(own)
 }
 
 /// Returns remarks. If no name explains a finding, what the peer printed may.

@@ -30,7 +30,7 @@ impl Judge {
         let due: Vec<(PieceIndex, Duration)> = facts
             .given
             .iter()
-            .filter(|(_, _, given)| at.saturating_sub(*given) > SETTLED)
+            .filter(|(piece, _, given)| !facts.lost.contains(*piece) && at.saturating_sub(*given) > SETTLED)
             .map(|&(piece, _, given)| (piece, given))
             .collect();
         let hearers: Vec<&Between> = facts
@@ -79,6 +79,7 @@ impl Judge {
         let ms = SETTLED.as_millis();
         match (wants, between.they_are_interested) {
             (true, Some(true)) | (false, Some(false)) => {}
+            (false, _) if facts.may_offer(nb) => {}
             (true, _) => {
                 let came = format!("interested did not come within {ms} ms");
                 let expected = "interested to a neighbor that has a piece that the peer lacks";

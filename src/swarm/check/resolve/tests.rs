@@ -234,3 +234,18 @@ fn a_case_without_what_it_takes_for_granted_is_unclear() {
     assert_eq!(doubtful(std::slice::from_ref(&hindered)), Some(0), "it may come when the case runs alone");
     assert_eq!(verdicts(&[hindered]), [(Verdict::Unclear, Some("start/has-file"))]);
 }
+
+#[test]
+fn what_came_in_its_own_case_and_not_elsewhere_has_another_reason() {
+    let absent = |owner| Violation { owner, disrupts: false, is_absence: true, ..java() };
+    let worlds = || [raw(&INTERESTED, false, vec![]), raw(&BYTES, false, vec![]), raw(&SERVES, false, vec![])];
+    let mut raws = worlds();
+    raws[1].violations = vec![absent("interest/interested")];
+    assert_eq!(verdicts(&raws)[0], (Verdict::Fail, None), "nothing else explains it");
+    raws[2] = lacking(&SERVES, Some(&mistakes::NOT_SERVED));
+    let expected = [(Verdict::Unclear, Some("pieces/serves")), (Verdict::Pass, None), (Verdict::Fail, None)];
+    assert_eq!(verdicts(&raws), expected);
+    // What its own case shows, too, is a reason itself.
+    raws[0].violations = vec![absent("interest/interested")];
+    assert_eq!(verdicts(&raws)[0], (Verdict::Fail, None));
+}
