@@ -168,7 +168,7 @@ fn verdict(findings: &[Finding], because_of: Option<&'static str>) -> Verdict {
 
 /// Cases whose failure explains what does not come elsewhere, first things first. Does the peer understand what it is sent? Does it
 /// say what it has, want what others have, and let others have it? Does it ask right?
-const ROOTS: [&str; 24] = [
+const ROOTS: [&str; 25] = [
     "handshake/bytes",
     "handshake/dialer-speaks",
     "handshake/answers-caller",
@@ -189,6 +189,7 @@ const ROOTS: [&str; 24] = [
     "requests/unchoked-only",
     "requests/offered-only",
     "requests/next-after-piece",
+    "bitfield/partial-ours",
     "pieces/have-to-all",
     "requests/after-have",
     "frames/after-ignored",

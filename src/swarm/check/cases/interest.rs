@@ -111,12 +111,9 @@ fn by_have(stage: &mut Stage) -> Result<(), Stop> {
         steps::only_greets(world, LATER, []);
         steps::start_and_meet(world)?;
         for (nb, number) in [(EARLIER, 2), (LATER, 3)] {
-            // A have that comes together with the bitfield is another question.
-            let patience = world.env().patience / 4;
-            world.look_for(patience, |world| world.facts().of(nb).they_are_interested.is_some())?;
             world.doing(format!("sent an empty bitfield, and later announced piece {number} by a have"));
             let piece = steps::piece_of(world, number);
-            world.announce(nb, piece);
+            steps::announce_alone(world, nb, piece)?;
             steps::interest(world, nb, true, Wait::to_see("interested").or(&mistakes::INTEREST_ONCE))?;
         }
         Ok(())
