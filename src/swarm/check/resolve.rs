@@ -119,7 +119,7 @@ pub fn resolve(raws: &[Raw]) -> Vec<Outcome> {
     outcomes
 }
 
-/// Returns the place of a case that must run alone: all that it has against the peer is something that did not come while other
+/// Returns the place of a case that must run alone. All that it has against the peer is something that did not come while other
 /// cases ran.
 pub fn doubtful(raws: &[Raw]) -> Option<usize> {
     let outcomes = resolve(raws);

@@ -100,8 +100,8 @@ fn unchoked_at(changes: &[Change], at: Duration) -> BTreeSet<Nb> {
     unchoked
 }
 
-/// Reports whether k preferred neighbors were seen for certain: more than k were unchoked between two selections, or k and none of
-/// them from the beginning.
+/// Reports whether k preferred neighbors were seen for certain. Either more than k were unchoked between two selections, or k and
+/// none of them from the beginning.
 fn shows_k(changes: &[Change], from: Duration, until: Duration) -> bool {
     let is_quiet = |at: Duration| {
         changes.iter().all(|change| change.at <= at || change.at.saturating_sub(at) > SELECTION)
