@@ -166,9 +166,8 @@ fn each_mutant_is_named_as_what_it_is() {
                     let Some(row) = queue.lock().expect("no thread has panicked").next() else { return };
                     let command = peer(&python, "--mutant", &row.mutant);
                     let only = row.cases.join(",").replace('+', "");
-                    // With more at a time, some peers need longer to start than they are waited for.
-                    let chosen = if all { vec!["--jobs", "4"] } else { vec!["--jobs", "4", "--only", &only] };
-                    let report = check(&command, &chosen);
+                    let report =
+                        if all { check(&command, &[]) } else { check(&command, &["--jobs", "4", "--only", &only]) };
                     let faults = faults(row, &report, all);
                     if all {
                         let told = if faults.is_empty() { row.mistake.clone() } else { faults.join("; ") };
