@@ -1,7 +1,6 @@
 //! Remarks about a case that are no judgement. Pure.
 
-use super::raw::Raw;
-use super::suite::MOST_LATE;
+use super::raw::{MOST_LATE, Raw};
 
 /// Number of lines that the peer printed last in a remark.
 const PRINTED: usize = 3;

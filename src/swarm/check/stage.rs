@@ -62,6 +62,8 @@ pub struct Stage<'a> {
     pub findings: Vec<Finding>,
     /// What no correct peer does, in any world of the case.
     pub violations: Vec<Violation>,
+    /// The case that asks what this one takes for granted, if that was not so here.
+    pub hindered_by: Option<&'static str>,
     /// How late the tester was at worst.
     pub late: Duration,
     /// Times from a start to the first sign on the network.
@@ -88,6 +90,7 @@ impl<'a> Stage<'a> {
             seed,
             findings: Vec::new(),
             violations: Vec::new(),
+            hindered_by: None,
             late: Duration::ZERO,
             start_times: Vec::new(),
             trace: Vec::new(),

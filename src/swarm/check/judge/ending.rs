@@ -30,7 +30,7 @@ impl Judge {
         let due: Vec<(PieceIndex, Duration)> = facts
             .given
             .iter()
-            .filter(|(_, _, given)| at.saturating_sub(*given) > SETTLED)
+            .filter(|(piece, _, given)| !facts.lost.contains(*piece) && at.saturating_sub(*given) > SETTLED)
             .map(|&(piece, _, given)| (piece, given))
             .collect();
         let hearers: Vec<&Between> = facts
@@ -79,6 +79,7 @@ impl Judge {
         let ms = SETTLED.as_millis();
         match (wants, between.they_are_interested) {
             (true, Some(true)) | (false, Some(false)) => {}
+            (false, _) if facts.may_offer(nb) => {}
             (true, last) => {
                 let came = match last {
                     Some(_) => "the peer's last word is not interested".to_owned(),
