@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -22,19 +21,28 @@ pub struct Loaded {
     pub notes: Vec<String>,
 }
 
-/// Reads a directory. `log_paths` and `event_paths` are the files that the command line names, by the IDs of their peers.
+/// A directory whose configuration was read, but no log.
+#[derive(Debug)]
+pub struct Opened {
+    pub dir: SwarmDir,
+    pub plan: Plan,
+    /// What the command line says of the files.
+    pub named: Named,
+}
+
+/// Reads both configuration files. `log_paths` and `event_paths` are the files that the command line names, by the IDs of their
+/// peers.
 ///
 /// # Errors
 /// When a configuration file is missing or wrong, or a file that the command line names is for no peer.
-pub fn load(path: &Path, log_paths: &[(u32, PathBuf)], event_paths: &[(u32, PathBuf)]) -> Result<Loaded> {
+pub fn open(path: &Path, log_paths: &[(u32, PathBuf)], event_paths: &[(u32, PathBuf)]) -> Result<Opened> {
     let dir = SwarmDir::open(path).map_err(|error| explained(path, &error))?;
     let layout = dir.common.layout;
-    let piece_count = layout.piece_count();
     let plan = Plan {
         preferred_count: dir.common.preferred_count,
         unchoking_interval_secs: dir.common.unchoking_interval_secs,
         optimistic_interval_secs: dir.common.optimistic_interval_secs,
-        piece_count,
+        piece_count: layout.piece_count(),
         piece_size: layout.piece_size(),
         file_size: layout.file_size(),
     };
@@ -45,6 +53,15 @@ pub fn load(path: &Path, log_paths: &[(u32, PathBuf)], event_paths: &[(u32, Path
     }
     let given = |given: &[(u32, PathBuf)]| given.iter().map(|(id, path)| (*id, dir.path.join(path))).collect();
     let named = Named { pattern: None, logs: given(log_paths), events: given(event_paths) };
+    Ok(Opened { dir, plan, named })
+}
+
+/// Reads a directory with all logs and event files.
+///
+/// # Errors
+/// As [`open`].
+pub fn load(path: &Path, log_paths: &[(u32, PathBuf)], event_paths: &[(u32, PathBuf)]) -> Result<Loaded> {
+    let Opened { dir, plan, named } = open(path, log_paths, event_paths)?;
     let ids: Vec<u32> = dir.peers.iter().map(|peer| peer.id.number()).collect();
     let mut found = logs::find(&dir.path, &ids, &named);
     let (mut files, mut notes) = (Files::default(), Vec::new());
@@ -57,7 +74,7 @@ pub fn load(path: &Path, log_paths: &[(u32, PathBuf)], event_paths: &[(u32, Path
             notes.push(format!("{taken} is read as the log of {id}, not {others}; --log {id}=PATH names another"));
         }
         let log = log.and_then(|(path, _)| {
-            let read = |file, name: &str| logs::read(name, file, id, piece_count);
+            let read = |file, name: &str| logs::read(name, file, id, plan.piece_count);
             file(&dir, id, false, path, read, &mut files.paths, &mut notes)
         });
         let events = event_file.and_then(|(path, _)| {
@@ -81,7 +98,7 @@ fn explained(path: &Path, error: &anyhow::Error) -> anyhow::Error {
 }
 
 /// Returns a path as it is shown: relative to the directory if the file lies there.
-fn name_in(dir: &SwarmDir, path: &Path) -> String {
+pub fn name_in(dir: &SwarmDir, path: &Path) -> String {
     path.strip_prefix(&dir.path).unwrap_or(path).display().to_string()
 }
 
@@ -115,7 +132,7 @@ fn file(
 
 /// Reads an event file; adds what else it says to the notes.
 fn events(file: File, name: &str, id: u32, notes: &mut Vec<String>) -> std::io::Result<Lines> {
-    let read = EventFile::read(name.to_owned(), BufReader::new(file));
+    let read = EventFile::read(name, file);
     let read = read.map_err(|fault| std::io::Error::other(fault.to_string()))?;
     if read.peer != id {
         return Err(std::io::Error::other(format!("it is the event file of {}", read.peer)));

@@ -1,7 +1,7 @@
 //! The reader of the course's logs, of any author. All of it is pure but `find`, which looks through a directory.
 //!
 //! `finding` recognizes a log by its name. `kinds` has the course's words, `sentence` reads the words of any author, and `times`
-//! what stands before them. `progress` sums up a log that grows, and `read` makes the history of a whole one. `events` reads event
+//! what stands before them. `progress` sums up a log that grows, and `read` makes the history of a whole one, or of one that grows. `events` reads event
 //! files instead.
 
 mod finding;
@@ -36,12 +36,12 @@ mod testing;
 #[cfg(test)]
 mod written;
 
-pub use self::events::EventFile;
+pub use self::events::{EventFile, EventReader};
 pub use self::find::{Found, Named, find, owners};
 pub use self::finding::{LogPattern, log_of};
 pub use self::kinds::{Kind, read_exact};
 pub use self::progress::Progress;
-pub use self::read::read;
+pub use self::read::{LogReader, read};
 pub use self::sentence::is_of_log;
 #[cfg(test)]
 pub use self::testing::{Dialect, Happened};

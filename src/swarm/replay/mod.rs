@@ -3,6 +3,9 @@
 //! `grade` reads the directory and finds the violations. Modules in reading order: [`times`] places their entries on one time line, and
 //! [`data`] encodes them for the page. [`marks`] has what the page points to. [`page`] writes the page from the files in
 //! `page/`, [`trace`] the trace.
+//!
+//! While the run lasts, `follow` reads the logs as they grow, `growing` and `shown` make of them what pages ask for, and [`serve`]
+//! answers.
 
 #[cfg(test)]
 mod sample;
@@ -17,14 +20,22 @@ mod page;
 
 mod trace;
 
+mod growing;
+mod shown;
+
+mod follow;
+
+pub mod serve;
+
 use std::fs;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 
-use self::marks::marks_of;
+use self::marks::{Marks, marks_of};
+use self::page::Parts;
 use crate::cli::ReplayArgs;
 use crate::files::new_file;
 use crate::grade;
@@ -37,21 +48,51 @@ use crate::out::{print, say};
 /// # Errors
 /// When the swarm has no configuration, or a file cannot be made.
 pub fn run(args: &ReplayArgs) -> Result<ExitCode> {
-    let Loaded { dir, mut record, notes, .. } = load(&args.dir.dir, &args.logs, &args.events)?;
+    if let Some(place) = &args.serve {
+        return serve::run(args, place);
+    }
+    let (judged, notes) = Judged::read(&args.dir.dir, &args.logs, &args.events)?;
     for note in notes {
         say(&note);
     }
+    let Judged { record, clocks, .. } = &judged;
     for peer in record.peers.iter().filter(|peer| peer.log.is_none() && peer.events.is_none()) {
         say(&format!("no log of peer {} was found; name it with --log {}=PATH", peer.id, peer.id));
     }
-    let (findings, clocks) = grade::examined(&record);
-    let marks = marks_of(&findings, &record);
-    leave_last_runs(&mut record);
-    made(&args.output, |out| page::write(out, &dir.name(), &record, &clocks, &marks))?;
+    made(&args.output, |out| judged.write(out))?;
     if let Some(path) = &args.trace {
-        made(path, |out| trace::write(out, &record, &clocks))?;
+        made(path, |out| trace::write(out, record, clocks))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A run that was read to its end, and what is wrong in it.
+#[derive(Debug)]
+struct Judged {
+    title: String,
+    record: Record,
+    /// How far each peer's clock is ahead.
+    clocks: Vec<i64>,
+    marks: Marks,
+}
+
+impl Judged {
+    /// Reads a directory. `logs` and `events` are the files that are named, by their peers. Returns notes on what it has read, too.
+    fn read(dir: &Path, logs: &[(u32, PathBuf)], events: &[(u32, PathBuf)]) -> Result<(Self, Vec<String>)> {
+        let Loaded { dir, mut record, notes, .. } = load(dir, logs, events)?;
+        let (findings, clocks) = grade::examined(&record);
+        let marks = marks_of(&findings, &record);
+        leave_last_runs(&mut record);
+        Ok((Self { title: dir.name(), record, clocks, marks }, notes))
+    }
+
+    fn parts(&self) -> Parts {
+        page::parts(&self.title, &self.record, &self.clocks, &self.marks)
+    }
+
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        page::write(out, &self.title, &self.parts())
+    }
 }
 
 /// Removes the entries of earlier runs, which a log may hold too.

@@ -1,7 +1,7 @@
 //! Histories for the tests of the rules: a true one, and for each rule one that breaks it and nothing else.
 
 use super::{RULES, violations};
-use crate::history::{Entry, Event, Kind, Lines, Look, Message, Moment, PeerRecord, Plan, Record, Source, Unread};
+use crate::history::{Entry, Event, Kind, Lines, Look, Message, Moment, PeerRecord, Plan, Record, Source};
 
 const K: u32 = 2;
 const P: u32 = 5;
@@ -111,17 +111,8 @@ fn record(peers: &[(u32, bool)]) -> Record {
 }
 
 fn file(source: Source, id: u32) -> Lines {
-    Lines {
-        source,
-        name: format!("log_peer_{id}.log"),
-        entries: Vec::new(),
-        last_run: 0,
-        lists: Vec::new(),
-        look: Look { differences: Vec::new(), clock_step_micros: Some(1) },
-        unread: Unread::default(),
-        line_count: 0,
-        byte_count: 0,
-    }
+    let look = Look { differences: Vec::new(), clock_step_micros: Some(1) };
+    Lines { look, ..Lines::empty(source, &format!("log_peer_{id}.log")) }
 }
 
 /// Returns the names of the rules that a history violates, and of those that stay unclear.
