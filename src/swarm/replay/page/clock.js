@@ -30,8 +30,10 @@ class Clock {
   grow(end, isLive) {
     this.end = end;
     this.isLive = isLive;
-    if (this.isFollowing) this.follow();
-    this.isFollowing = this.isFollowing && isLive;
+    if (!this.isFollowing) return;
+    if (isLive) return this.follow();
+    this.isFollowing = false;
+    this.time = end;
   }
 
   /** Who goes to the end of a run that goes on, follows it. */
