@@ -1,7 +1,7 @@
 //! `Shown`: what a live page gets when it asks for what is new; pure.
 //!
-//! An answer is a row of parts, each with its length before it (four bytes, little-endian): the [`State`] as JSON, and, if anything is
-//! new, the page's head as JSON and the chunks. A page says which run it shows, and how many steps of it; a run is what begins
+//! An answer is a row of parts, each with its length before it (four bytes, little-endian). The first is the [`State`] as JSON. If
+//! anything is new, the page's head as JSON and the chunks follow. A page says which run it shows, and how many steps of it; a run is what begins
 //! again with nothing. A page of another run gets all of it.
 
 use hyper::body::Bytes;
