@@ -50,7 +50,7 @@ pub fn measure(bench: &Bench) -> Result<Vec<Figure>> {
 
 /// Writes the configuration and the logs of a run with about this many lines. Returns the number of lines.
 ///
-/// In each round one leecher, in turn, gets a piece from the seeder, and the others get it from that leecher.
+/// In each round all leechers get the same piece from the seeder before they announce it: nobody is interested in a leecher.
 fn write_run(dir: &Path, peers: u32, lines: u32, is_true: bool) -> Result<u64> {
     let leechers = peers - 1;
     let pieces = lines / (leechers * peers);
@@ -71,29 +71,23 @@ fn write_run(dir: &Path, peers: u32, lines: u32, is_true: bool) -> Result<u64> {
             log(earlier, 0, &format!("is connected from Peer {id}."))?;
         }
     }
-    for id in FIRST_ID..=last {
-        for other in (FIRST_ID + 1..=last).filter(|other| *other != id) {
-            log(id, 0, &format!("received the 'interested' message from {other}."))?;
-        }
+    for id in FIRST_ID + 1..=last {
+        log(FIRST_ID, 0, &format!("received the 'interested' message from {id}."))?;
     }
-    for id in FIRST_ID..=last {
-        let others = (FIRST_ID + 1..=last).filter(|other| *other != id);
-        let ids: Vec<_> = others.clone().map(|other| other.to_string()).collect();
-        log(id, 5000, &format!("has the preferred neighbors {}.", ids.join(",")))?;
-        for other in others {
-            log(other, 5000, &format!("is unchoked by {id}."))?;
-        }
+    let ids: Vec<_> = (FIRST_ID + 1..=last).map(|id| id.to_string()).collect();
+    log(FIRST_ID, 5000, &format!("has the preferred neighbors {}.", ids.join(",")))?;
+    for id in FIRST_ID + 1..=last {
+        log(id, 5000, &format!("is unchoked by {FIRST_ID}."))?;
     }
     for piece in 0..pieces {
         let at = 6000 + piece * ROUND_MILLIS;
-        let owner = FIRST_ID + 1 + piece % leechers;
-        let takers = (FIRST_ID + 1..=last).filter(|id| *id != owner);
-        for id in [owner].into_iter().chain(takers) {
-            let (from, at) = if id == owner { (FIRST_ID, at) } else { (owner, at + 20) };
+        for id in FIRST_ID + 1..=last {
             let told = if is_true { piece + 1 } else { piece + 7 + piece % 2 };
             let words =
-                format!("has downloaded the piece {piece} from {from}. Now the number of pieces it has is {told}.");
+                format!("has downloaded the piece {piece} from {FIRST_ID}. Now the number of pieces it has is {told}.");
             log(id, at, &words)?;
+        }
+        for id in FIRST_ID + 1..=last {
             for other in (FIRST_ID..=last).filter(|other| *other != id) {
                 log(other, at + 10, &format!("received the 'have' message from {id} for the piece {piece}."))?;
             }
@@ -102,9 +96,7 @@ fn write_run(dir: &Path, peers: u32, lines: u32, is_true: bool) -> Result<u64> {
     let end = 6000 + pieces * ROUND_MILLIS;
     for id in FIRST_ID + 1..=last {
         log(id, end, "has downloaded the complete file.")?;
-        for other in (FIRST_ID..=last).filter(|other| *other != id) {
-            log(other, end, &format!("received the 'not interested' message from {id}."))?;
-        }
+        log(FIRST_ID, end, &format!("received the 'not interested' message from {id}."))?;
     }
     fs::write(dir.join("PeerInfo.cfg"), config)?;
     let common = format!(

@@ -18,8 +18,9 @@ use crate::support::left_out::find_command;
 
 const SWARM: &str = env!("CARGO_BIN_EXE_swarm");
 const OURS: &str = concat!(env!("CARGO_BIN_EXE_peer_process"), " {id}");
-/// Runs of the tester at the same time.
+/// Runs of the tester at the same time, with a few cases each, and with all cases.
 const AT_A_TIME: usize = 8;
+const AT_A_TIME_WITH_ALL: usize = 2;
 
 /// A line of the table.
 #[derive(Debug)]
@@ -71,8 +72,9 @@ fn python() -> Option<String> {
 fn peer(python: &str, option: &str, name: &str) -> String {
     let peer = dir().join("peer.py");
     let peer = peer.to_str().expect("a path in UTF-8");
-    // It needs no packages, and the search for them takes longer than its own start.
-    let peer = format!("{python} -S {peer} {{id}}");
+    // It needs no packages, and the search for them takes longer than its own start. It is compiled once for all.
+    let compiled = concat!(env!("CARGO_TARGET_TMPDIR"), "/compiled");
+    let peer = format!("{python} -S -X pycache_prefix={compiled} {peer} {{id}}");
     if name.is_empty() { peer } else { format!("{peer} {option} {name}") }
 }
 
@@ -158,7 +160,7 @@ fn each_mutant_is_named_as_what_it_is() {
     let queue = Mutex::new(choice.map_or_else(|| rows.iter().collect(), |choice| chosen(&rows, &choice)).into_iter());
     let found = Mutex::new(Vec::new());
     thread::scope(|scope| {
-        for _ in 0..AT_A_TIME {
+        for _ in 0..if all { AT_A_TIME_WITH_ALL } else { AT_A_TIME } {
             scope.spawn(|| {
                 loop {
                     let Some(row) = queue.lock().expect("no thread has panicked").next() else { return };

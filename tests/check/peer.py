@@ -17,7 +17,8 @@ import sys
 import threading
 import time
 
-sys.dont_write_bytecode = True
+# Nothing is left beside these files, but a test may name a directory for the compiled ones: half of each start goes into that.
+sys.dont_write_bytecode = sys.pycache_prefix is None
 
 import variants  # noqa: E402
 from choking import Choking  # noqa: E402

@@ -1,7 +1,6 @@
 """Bytes: the handshake, the frames, the bitfield (protocol A4, A5). A mutant that writes another form also reads that form."""
 
 import os
-import pickle
 import struct
 import sys
 
@@ -104,6 +103,8 @@ def frame(kind, payload=b""):
     if mutant("frames-type-four-bytes"):
         length, kind_bytes = number(4 + len(payload)), number(kind)
     if mutant("frames-pickle"):
+        import pickle  # slow to load, and only here
+
         return pickle.dumps((kind, payload))
     return length + kind_bytes + payload
 

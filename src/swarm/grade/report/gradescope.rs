@@ -13,6 +13,8 @@ pub fn gradescope(sheets: &[Sheet]) -> String {
     let words: Vec<_> =
         sheets.iter().map(|sheet| format!("{}: {}\n{}", sheet.dir, sheet.points_words(), sheet.conclusion())).collect();
     let report = json!({
+        // The format asks for it where a test has no score of its own.
+        "score": sheets.iter().map(|sheet| sheet.points).sum::<f64>(),
         "output": words.join("\n"),
         "output_format": "text",
         "test_output_format": "text",
@@ -57,6 +59,7 @@ mod tests {
             (&tests[2]["score"], &tests[2]["max_score"], &tests[2]["status"]),
             (&json!(0.0), &json!(5.0), &json!("failed"))
         );
+        assert_eq!(report["score"], json!(18.0));
         assert!(report["output"].as_str().expect("text").contains("not a grade"));
     }
 }

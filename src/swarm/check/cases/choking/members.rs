@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use peer_process::protocol::message::Message;
-use rand::seq::IndexedRandom;
 
 use super::crowd::{Change, NEVER, SELECTION, SLACK, changes, failure, first_unchoke, ids, keeps, m, nbs, open, p};
 use crate::check::cases::common::means;
@@ -12,7 +11,7 @@ use crate::check::mistakes;
 use crate::check::plan::{Nb, Plan, piece};
 use crate::check::stage::Stage;
 use crate::check::verdict::Level::Should;
-use crate::check::world::{Stop, Wait, secs};
+use crate::check::world::{Stop, Wait, World, secs};
 
 pub fn unchokes(stage: &mut Stage) -> Result<(), Stop> {
     stage.run(Plan::seeder(1, 2), |world| {
@@ -38,7 +37,7 @@ pub fn k_preferred(stage: &mut Stage) -> Result<(), Stop> {
         let wait = Wait::to_see("k = 3 of 6 interested neighbors unchoked together").within(patience);
         world.until(&wait.or(&mistakes::FEWER_THAN_K), |world| (world.facts().unchoked().len() >= 3).then_some(()))?;
         world.doing("watched six interested neighbors for three selections");
-        let is_right = |world: &crate::check::world::World| world.facts().unchoked().len() >= 3;
+        let is_right = |world: &World| world.facts().unchoked().len() >= 3;
         if keeps(world, p(world) * 3, CROSSING, is_right)?.is_some() {
             let came =
                 format!("only {} unchoked for {} ms", ids(world, &world.facts().unchoked()), CROSSING.as_millis());
@@ -193,28 +192,33 @@ pub fn free_slot(stage: &mut Stage) -> Result<(), Stop> {
     })
 }
 
+/// All that are unchoked leave, because nothing shows which of them is the preferred one, and which the optimistic one.
 pub fn dead_neighbor(stage: &mut Stage) -> Result<(), Stop> {
-    stage.run(Plan::seeder(1, 2).with_choking(2, 1, NEVER), |world| {
+    stage.run(Plan::seeder(1, 2).with_choking(1, 1, NEVER), |world| {
         world.exit_means("choking/dead-neighbor", Should, &mistakes::DIES_ON_LOSS);
         open(world, &nbs(0..3))?;
         first_unchoke(world)?;
         world.watch(Duration::from_millis(200))?;
-        let unchoked = world.facts().unchoked();
-        let Some(&gone) = unchoked.choose(world.rng()) else { return Ok(()) };
-        let left: Vec<Nb> = nbs(0..3).into_iter().filter(|&nb| nb != gone).collect();
-        world.doing(format!("closed the connection of {}, which was unchoked", world.id(gone)));
-        world.close(gone);
-        let time = p(world) + world.env().patience;
-        let wait = Wait::to_see("both others unchoked, as k = 2").within(time).or(&mistakes::DEAD_PREFERRED).should();
-        let are_unchoked = |world: &crate::check::world::World| left.iter().all(|&nb| !world.facts().of(nb).they_choke);
-        world.until(&wait, |world| are_unchoked(world).then_some(()))?;
-        world.doing("watched two neighbors for two selections");
-        if keeps(world, p(world) * 2 + SLACK / 3, CROSSING, are_unchoked)?.is_none() {
+        let gone = world.facts().unchoked();
+        let left: Vec<Nb> = nbs(0..3).into_iter().filter(|nb| !gone.contains(nb)).collect();
+        if left.is_empty() {
             return Ok(());
         }
-        let came = format!("only {} unchoked", ids(world, &world.facts().unchoked()));
-        let expected = "both neighbors that are left stay unchoked, as k = 2";
-        let mut finding = world.finding(crate::check::verdict::Level::Should, expected, came);
+        world.doing(format!("closed the connections of all that were unchoked: {}", ids(world, &gone)));
+        for nb in gone {
+            world.close(nb);
+        }
+        let time = p(world) + world.env().patience;
+        let wait =
+            Wait::to_see("unchoke to one that is left, as k = 1").within(time).or(&mistakes::DEAD_PREFERRED).should();
+        let is_one_unchoked = |world: &World| left.iter().any(|&nb| !world.facts().of(nb).they_choke);
+        world.until(&wait, |world| is_one_unchoked(world).then_some(()))?;
+        world.doing("watched for two selections");
+        if keeps(world, p(world) * 2 + SLACK / 3, CROSSING, is_one_unchoked)?.is_none() {
+            return Ok(());
+        }
+        let expected = "one neighbor of those that are left stays unchoked, as k = 1";
+        let mut finding = world.finding(crate::check::verdict::Level::Should, expected, "nobody is unchoked");
         finding.mistake = Some(&mistakes::DEAD_PREFERRED);
         Err(Stop::Failed(Box::new(finding)))
     })

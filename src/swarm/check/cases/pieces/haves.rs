@@ -61,8 +61,12 @@ pub static CASES: &[Case] = &[
 fn upload(world: &mut World, numbers: &[u32], hearers: &[Nb]) -> Result<(), Stop> {
     let count = numbers.len();
     steps::serves(world, EARLIER, numbers.iter().copied());
+    // It waits until all are there: a neighbor that comes later need not hear of an earlier piece.
+    world.habits(EARLIER).unchokes = false;
     steps::start_and_meet(world)?;
+    steps::wanted(world, EARLIER)?;
     world.doing(format!("uploaded the pieces {numbers:?} from the first neighbor"));
+    world.say(EARLIER, Message::Unchoke);
     let wait = Wait::to_see(format!("requests for {count} pieces")).from(EARLIER);
     world.until(&wait, |world| (world.facts().given.len() >= count).then_some(()))?;
     world.look_for(JUDGED, |world| steps::all_told(world, hearers)).map(drop)
