@@ -23,8 +23,9 @@ use rand::{RngExt, SeedableRng};
 
 use super::follow::Follower;
 use super::growing::{Growing, News};
+use super::judged::Judged;
+use super::page;
 use super::shown::Shown;
-use super::{Judged, page};
 use crate::cli::ReplayArgs;
 use crate::files::new_file;
 use crate::grade::load::open;
@@ -63,7 +64,7 @@ impl Shared {
         self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until the pages that are open have read the last run; at once if there is none.
+    /// Waits until the pages that are open have read the last run; at once if no page is open.
     fn wait_for_readers(&self) {
         let shown = self.lock();
         if shown.1.is_none_or(|asked| asked.elapsed() > OPEN) {
