@@ -24,6 +24,11 @@ mod tracker;
 #[path = "../../tests/hostile/client.rs"]
 #[allow(dead_code, reason = "it is made for tests, which use all of it")]
 mod client;
+#[path = "../../src/swarm/logs/kinds.rs"]
+#[allow(dead_code, reason = "the reader of logs uses all of it")]
+mod kinds;
+#[path = "../../src/swarm/logs/testing.rs"]
+mod logs;
 #[path = "../../tests/support/mod.rs"]
 mod support;
 #[path = "../micro/world.rs"]

@@ -55,6 +55,12 @@ pub fn shell_word(path: &Path) -> String {
     typed(&text)
 }
 
+/// Returns a text with a capital as its first letter.
+pub fn capitalized(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
 /// Lists the first few names, and the number of the others.
 pub fn first_of(names: &[String]) -> String {
     let more = names.len().saturating_sub(MOST_LISTED);

@@ -241,6 +241,9 @@ class Exchange:
             self.asked[piece] = neighbor
             neighbor.asked[piece] = time.monotonic()
             neighbor.once_asked.add(piece)
+            if mutant("requests-after-not-interested") and len(candidates) == 1:
+                neighbor.we_are_interested = False
+                neighbor.send(NOT_INTERESTED)
             block = struct.pack(">II", 0, self.config.size_of(piece)) if mutant("requests-blocks") else b""
             neighbor.send(REQUEST, wire.index(piece) + block)
             self.log.debug(f"requests the piece {piece} from {neighbor.id}")

@@ -214,11 +214,12 @@ fn names_of_mistakes() -> BTreeSet<String> {
 #[test]
 fn each_mistake_is_shown_by_a_mutant() {
     let rows = table();
-    let shown: BTreeSet<&str> =
-        rows.iter().flat_map(|row| row.follows.iter().chain([&row.mistake])).map(String::as_str).collect();
+    // What may follow need not be seen in any run.
+    let shown: BTreeSet<&str> = rows.iter().map(|row| row.mistake.as_str()).collect();
     let names = names_of_mistakes();
     assert!(names.len() > 100, "{names:?}");
-    let unknown: Vec<_> = shown.iter().filter(|name| !names.contains(**name)).collect();
+    let follows = rows.iter().flat_map(|row| &row.follows).map(String::as_str);
+    let unknown: Vec<_> = shown.iter().copied().chain(follows).filter(|name| !names.contains(*name)).collect();
     assert!(unknown.is_empty(), "the table names mistakes that do not exist: {unknown:?}");
     let missing: Vec<_> = names.iter().filter(|name| !shown.contains(name.as_str())).collect();
     assert!(missing.is_empty(), "no mutant of the table shows these mistakes: {missing:?}");

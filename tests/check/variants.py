@@ -133,6 +133,7 @@ MUTANTS = {
     "requests-duplicate": ("A8", "asks several neighbors for the same piece"),
     "requests-sequential": ("A8", "asks for the lowest missing piece"),
     "requests-before-interest": ("A8", "sends a request before it sends 'interested'"),
+    "requests-after-not-interested": ("A8", "says 'not interested' before its last request to a neighbor"),
     "requests-already-had": ("A8", "asks for pieces that it has"),
     "requests-not-had-by-neighbor": ("A8", "asks for missing pieces whether the neighbor has them or not"),
     "requests-never-after-choke": ("A8", "asks a neighbor no more after a choke with a request under way"),

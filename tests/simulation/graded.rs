@@ -1,7 +1,7 @@
 //! Simulated swarms write their logs, and `swarm grade` finds no violation in them.
 //!
-//! Nothing goes wrong in these swarms, and all their peers keep the course's rules: what is checked is that a freedom of the protocol,
-//! a slow link or a slow disk is never called a violation.
+//! All their peers keep the course's rules: what is checked is that a freedom of the protocol, a slow link or a slow disk is never
+//! called a violation, nor is a peer that was killed and has come back.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -10,9 +10,10 @@ use std::process::Command;
 
 use peer_process::peer::LogEvent;
 use peer_process::protocol::peer_id;
-use rand::SeedableRng;
 use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
 
+use crate::coverage::Coverage;
 use crate::scenario::{Micros, SECS, Scenario};
 use crate::trace::Trace;
 use crate::world::World;
@@ -30,6 +31,12 @@ fn scenario(rng: &mut StdRng) -> Scenario {
         (plan.eager, plan.lies_for, plan.forgeries) = (false, None, 0);
     }
     scenario
+}
+
+/// Returns a swarm in which connections break, links and disks stall, and peers are killed and come back.
+fn scenario_of_returns(rng: &mut StdRng) -> Scenario {
+    let fault_count = rng.random_range(1..=8);
+    Scenario { fault_count, max_fault_interval: SECS, ..scenario(rng) }
 }
 
 fn sentence(event: &LogEvent) -> String {
@@ -88,10 +95,11 @@ fn write(world: &World, dir: &Path, whole: bool) {
     }
 }
 
-#[test]
-fn simulated_swarms_are_graded_without_a_violation() {
+/// Runs the swarms of all seeds, grades their logs, and checks that no violation is found. Returns what happened in the swarms.
+fn check(scenario: fn(&mut StdRng) -> Scenario) -> Coverage {
     let root = tempfile::tempdir().expect("a directory");
     let mut dirs = Vec::new();
+    let mut coverage = Coverage::default();
     for seed in 0..SWARMS {
         let mut rng = StdRng::seed_from_u64(seed);
         let scenario = scenario(&mut rng);
@@ -100,6 +108,7 @@ fn simulated_swarms_are_graded_without_a_violation() {
         let dir = root.path().join(seed.to_string());
         write(&world, &dir, seed % 2 == 0);
         dirs.push(dir);
+        coverage.add(&world.coverage);
     }
     let graded = Command::new(env!("CARGO_BIN_EXE_swarm")).arg("grade").args(["--format", "json"]).args(&dirs).output();
     let graded = graded.expect("swarm runs");
@@ -113,6 +122,20 @@ fn simulated_swarms_are_graded_without_a_violation() {
         }
         assert!(sheet["logs"].as_array().expect("rows").iter().all(|log| log["unread"] == 0), "{sheet}");
     }
-    assert!(violated.is_empty(), "{}", violated.join("\n"));
+    assert!(violated.is_empty(), "{} violations\n{}", violated.len(), violated.join("\n"));
     assert_eq!(graded.status.code(), Some(0));
+    coverage
+}
+
+#[test]
+fn simulated_swarms_are_graded_without_a_violation() {
+    check(scenario);
+}
+
+#[test]
+fn swarms_whose_peers_go_and_come_back_are_graded_without_a_violation() {
+    let coverage = check(scenario_of_returns);
+    for what in ["restarts", "returns with a journal", "returns with some pieces", "reconnections", "stalls"] {
+        assert!(coverage.count(what) >= 10, "{what} came {} times", coverage.count(what));
+    }
 }

@@ -91,6 +91,7 @@ impl World {
     /// Ends a process without notice; its next start is not planned.
     pub fn take_down(&mut self, node: usize, how: Return) {
         self.trace.note(self.now, self.id(node), || format!("is killed, to return {how:?}"));
+        self.trace.cut_log(self.now, self.id(node), self.nodes[node].setup.file_completed);
         let state = &mut self.nodes[node];
         if how == Return::FromNothing {
             let Setup { select, eager, allowances, membership, .. } = state.setup;

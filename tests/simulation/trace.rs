@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use peer_process::peer::{Action, Event, LogEvent};
 use peer_process::protocol::peer_id::PeerId;
 
+use crate::runner::LOG_FLUSH;
 use crate::scenario::{Micros, SECS};
 
 /// The lines of a run, or nothing: most seeds run without it, to save time.
@@ -24,6 +25,7 @@ impl Trace {
     pub fn of_logs() -> Self {
         Self { lines: None, logs: Some(BTreeMap::new()) }
     }
+
     pub fn logs(&self) -> impl Iterator<Item = (&PeerId, &Vec<(Micros, LogEvent)>)> {
         self.logs.iter().flatten()
     }
@@ -36,6 +38,20 @@ impl Trace {
         if let Some(lines) = &mut self.lines {
             lines.push(format!("{:>4}.{:06} s  {peer}  {}", now / SECS, now % SECS, what()));
         }
+    }
+
+    /// Drops the last lines of a peer's log, which its process had not written when it was killed. `tells_of_file` says whether the
+    /// line of the complete file was written: a peer that comes back writes it if not.
+    pub fn cut_log(&mut self, now: Micros, peer: PeerId, tells_of_file: bool) {
+        let Some(log) = self.logs.as_mut().and_then(|logs| logs.get_mut(&peer)) else { return };
+        let told = log.iter().position(|(_, event)| *event == LogEvent::DownloadedFile);
+        let written_until = now - now % LOG_FLUSH;
+        let written = log.partition_point(|(at, _)| *at <= written_until);
+        log.truncate(match told {
+            Some(place) if tells_of_file => written.max(place + 1),
+            Some(place) => written.min(place),
+            None => written,
+        });
     }
 
     pub fn note_step(&mut self, now: Micros, peer: PeerId, event: &Event, actions: &[Action]) {

@@ -3,6 +3,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../support/schema.rs"]
+mod schema;
+
 #[path = "../support/unread.rs"]
 mod unread;
 

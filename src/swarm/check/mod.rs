@@ -8,8 +8,8 @@
 //! - `incoming`: bytes to messages; `habits`: what neighbors do by themselves; `judge`: what no correct peer does;
 //! - `chance`: how likely random choices look wrong; `sentences`: the log's words, letter by letter. All pure;
 //! - `world`: the only place with sockets and processes; `stage`: what a case works with;
-//! - `cases`: the cases; `hints`, `preflight`: what comes before them; `raw`: what a case leaves; `suite`: runs them;
-//!   `resolve`: what explains what.
+//! - `cases`: the cases; `hints`, `preflight`: what comes before them; `raw`: what a case leaves; `suite`: runs them.
+//!   `notes`: remarks about a case; `resolve`: what explains what.
 
 mod mistakes;
 mod verdict;
@@ -41,6 +41,8 @@ mod preflight;
 
 mod raw;
 mod suite;
+
+mod notes;
 
 mod resolve;
 

@@ -35,10 +35,12 @@ pub struct Raw {
     pub went_to_background: bool,
     /// The last lines that the last peer printed.
     pub printed: Vec<String>,
+    /// The place and the error of the last traceback that a peer printed and survived.
+    pub traceback: Vec<String>,
 }
 
 impl Raw {
-    /// Returns whether it shows this mistake so that it counts: at no certain time, or in a run alone.
+    /// Returns whether it shows this mistake so that it counts: without regard to time, or in a run alone.
     fn confirms(&self, sought: &Violation) -> bool {
         self.violations.iter().any(|seen| is_same(seen, sought) && (!seen.is_timed || self.runs > 1))
     }
@@ -127,6 +129,7 @@ mod tests {
             was_killed: false,
             went_to_background: false,
             printed: Vec::new(),
+            traceback: Vec::new(),
         }
     }
 

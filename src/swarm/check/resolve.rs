@@ -3,14 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::judge::Violation;
+use super::notes::note;
 use super::raw::Raw;
-use super::suite::MOST_LATE;
 use super::verdict::{Finding, Level, Outcome, Verdict, sentence};
 
 /// The case in which nothing is a reason to end.
 const STAYS: &str = "start/stays";
-/// Number of lines that the peer printed last in a remark.
-const PRINTED: usize = 3;
 
 /// Resolves what the cases left into outcomes.
 ///
@@ -92,11 +90,11 @@ pub fn resolve(raws: &[Raw]) -> Vec<Outcome> {
             Outcome {
                 clause: &raw.case.clause,
                 verdict: verdict(&findings, because_of),
+                note: note(raw, !findings.is_empty(), is_unnamed),
                 findings,
                 because_of,
                 took: raw.took,
                 late: raw.late,
-                note: note(raw, is_unnamed),
                 kept: None,
             }
         })
@@ -216,31 +214,6 @@ fn root(
     places.find_map(|place| root(place, raws, certain, outcomes, depth - 1)).or(own)
 }
 
-/// Returns remarks. If no name explains a finding, what the peer printed may.
-fn note(raw: &Raw, is_unnamed: bool) -> Option<String> {
-    let mut notes = Vec::new();
-    if !raw.unconfirmed.is_empty() {
-        let unconfirmed = raw.unconfirmed.join(", ");
-        notes.push(format!("repeated alone, where this was not seen again: {unconfirmed}"));
-    } else if raw.runs > 1 {
-        notes.push("repeated alone, because it had failed or the tester was late".to_owned());
-    }
-    if raw.case.measures && raw.late > MOST_LATE {
-        notes.push(format!("the tester was up to {} ms late", raw.late.as_millis()));
-    }
-    if raw.was_killed {
-        notes.push("the peer did not end on SIGTERM and was killed".to_owned());
-    }
-    if raw.went_to_background {
-        notes.push("the command ended while the peer went on in the background; the tester waited for that".to_owned());
-    }
-    if is_unnamed && !raw.printed.is_empty() {
-        let last = &raw.printed[raw.printed.len().saturating_sub(PRINTED)..];
-        notes.push(format!("the peer printed last: {}", last.join(" | ")));
-    }
-    (!notes.is_empty()).then(|| notes.join("; "))
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::mistakes;
@@ -287,6 +260,7 @@ mod tests {
             was_killed: false,
             went_to_background: false,
             printed: Vec::new(),
+            traceback: Vec::new(),
         }
     }
 
@@ -340,6 +314,15 @@ mod tests {
         let note = |violations| resolve(&[printing(violations)]).remove(0).note;
         assert_eq!(note(vec![]).as_deref(), Some("the peer printed last: b | c | d"));
         assert_eq!(note(vec![java()]), None);
+        // The trace of a thread that died is told beside a name, too, but not where nothing is wrong.
+        let dying = |fails, violations| Raw {
+            traceback: vec!["File \"peer.py\", line 3".to_owned(), "KeyError: 5".to_owned()],
+            ..raw(&BYTES, fails, violations)
+        };
+        let expected = "the peer printed a traceback and went on; a thread of it may have died: File \"peer.py\", line 3 \
+            | KeyError: 5";
+        assert_eq!(resolve(&[dying(true, vec![java()])])[0].note.as_deref(), Some(expected));
+        assert_eq!(resolve(&[dying(false, vec![])])[0].note, None);
     }
 
     #[test]

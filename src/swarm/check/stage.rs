@@ -74,6 +74,8 @@ pub struct Stage<'a> {
     pub went_to_background: bool,
     /// The last lines that the last peer printed.
     pub printed: Vec<String>,
+    /// The place and the error of the last traceback that a peer printed and survived.
+    pub traceback: Vec<String>,
 }
 
 impl<'a> Stage<'a> {
@@ -92,6 +94,7 @@ impl<'a> Stage<'a> {
             was_killed: false,
             went_to_background: false,
             printed: Vec::new(),
+            traceback: Vec::new(),
         }
     }
 
@@ -121,6 +124,9 @@ impl<'a> Stage<'a> {
         self.was_killed |= remains.was_killed;
         self.went_to_background |= remains.went_to_background;
         self.printed = remains.printed;
+        if !remains.traceback.is_empty() {
+            self.traceback = remains.traceback;
+        }
     }
 }
 

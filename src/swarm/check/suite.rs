@@ -149,6 +149,7 @@ impl Suite<'_> {
             was_killed: stage.was_killed,
             went_to_background: stage.went_to_background,
             printed: stage.printed,
+            traceback: stage.traceback,
         }))
     }
 

@@ -6,7 +6,7 @@ use super::invariants::violations;
 use super::rubric::{self, Copies, Judged};
 use super::story::Story;
 use crate::history::{Event, PeerRecord, Plan, Record};
-use crate::logs::{Dialect, Happened, Kind, read};
+use crate::logs::{Dialect, Happened, Kind, agree, read};
 use crate::rubric::Item;
 
 const PEERS: [u32; 3] = [1001, 1002, 1003];
@@ -69,10 +69,13 @@ fn record(log: impl Fn(u32) -> Vec<u8>) -> Record {
     let plan =
         Plan { preferred_count, unchoking_interval_secs, optimistic_interval_secs, piece_count, piece_size, file_size };
     let peer = |id: u32| {
-        let lines = read("log", &*log(id), id, PIECES).expect("memory can be read");
+        let lines = read("log", &*log(id), id, PIECES, usize::MAX).expect("memory can be read");
         PeerRecord { id, has_file: id == PEERS[0], log: Some(lines), events: None }
     };
-    Record { plan, peers: PEERS.map(peer).into() }
+    let mut peers: Vec<_> = PEERS.map(peer).into();
+    let mut logs: Vec<_> = peers.iter_mut().filter_map(|peer| Some((peer.id, peer.log.as_mut()?))).collect();
+    agree(&mut logs);
+    Record { plan, peers }
 }
 
 fn judged(record: &Record) -> Vec<Judged> {

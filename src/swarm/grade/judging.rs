@@ -8,7 +8,7 @@ use super::evidence::{Files, Place};
 use super::invariants::{self, Group};
 use super::load::Loaded;
 use super::rubric::{self, Judged};
-use super::sheet::{Breach, ClockRow, ItemRow, Line, LogRow, RuleRow, Sheet};
+use super::sheet::{Breach, ClockRow, ItemRow, Line, LogRow, RuleRow, RunRow, Sheet};
 use super::story::Story;
 use crate::history::{Lines, Record, Source};
 
@@ -108,7 +108,11 @@ fn log_row(peer: u32, lines: &Lines) -> LogRow {
         of_others: lines.unread.of_others,
         differences: lines.look.differences.clone(),
         is_cut: lines.unread.is_cut,
-        has_earlier_runs: lines.last_run > 0,
+        last_run: lines
+            .entries
+            .get(lines.last_run)
+            .filter(|_| lines.last_run > 0)
+            .map(|first| RunRow { line: first.line, sign: lines.run_sign }),
     }
 }
 

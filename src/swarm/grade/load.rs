@@ -1,6 +1,5 @@
 //! Reads a directory: both configuration files, and the log and event file of each peer.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -66,27 +65,91 @@ pub fn load(path: &Path, log_paths: &[(u32, PathBuf)], event_paths: &[(u32, Path
     let mut found = logs::find(&dir.path, &ids, &named);
     let (mut files, mut notes) = (Files::default(), Vec::new());
     let mut peers = Vec::new();
-    for peer in &dir.peers {
+    let mut to_read = Vec::new();
+    for (place, peer) in dir.peers.iter().enumerate() {
         let id = peer.id.number();
-        let Found { log, other_logs, events: event_file } = found.remove(&id).unwrap_or_default();
+        let Found { log, other_logs, events } = found.remove(&id).unwrap_or_default();
         if let Some((path, _)) = log.as_ref().filter(|_| !other_logs.is_empty() && !named.logs.contains_key(&id)) {
             let (taken, others) = (name_in(&dir, path), other_logs.join(", "));
             notes.push(format!("{taken} is read as the log of {id}, not {others}; --log {id}=PATH names another"));
         }
-        let log = log.and_then(|(path, _)| {
-            let read = |file, name: &str| logs::read(name, file, id, plan.piece_count);
-            file(&dir, id, false, path, read, &mut files.paths, &mut notes)
-        });
-        let events = event_file.and_then(|(path, _)| {
-            let mut told = Vec::new();
-            let read = |file, name: &str| events(file, name, id, &mut told);
-            let lines = file(&dir, id, true, path, read, &mut files.paths, &mut notes);
-            notes.append(&mut told);
-            lines
-        });
-        peers.push(PeerRecord { id, has_file: peer.has_file, log, events });
+        for (is_events, path) in [(false, log), (true, events)] {
+            let file = path.map(|(path, _)| PeerFile { place, id, is_events, name: name_in(&dir, &path), path });
+            to_read.extend(file);
+        }
+        peers.push(PeerRecord { id, has_file: peer.has_file, log: None, events: None });
     }
+    let read = read_all(to_read, plan.piece_count, MOST_ENTRIES);
+    for (file, lines, told) in read {
+        notes.extend(told);
+        let Some(lines) = lines else { continue };
+        let peer = &mut peers[file.place];
+        *(if file.is_events { &mut peer.events } else { &mut peer.log }) = Some(lines);
+        files.paths.insert((file.id, file.is_events), file.path);
+    }
+    let mut all: Vec<_> = peers.iter_mut().filter_map(|peer| Some((peer.id, peer.log.as_mut()?))).collect();
+    logs::agree(&mut all);
     Ok(Loaded { dir, record: Record { plan, peers }, files, notes })
+}
+
+/// Maximum number of entries of all files together, of their lists, and of IDs in those. An entry takes 32 bytes.
+const MOST_ENTRIES: usize = 10_000_000;
+
+/// A file that was found for a peer.
+struct PeerFile {
+    /// The place of its peer in `PeerInfo.cfg`.
+    place: usize,
+    id: u32,
+    is_events: bool,
+    path: PathBuf,
+    /// As it is shown.
+    name: String,
+}
+
+/// Reads all files. They share the entries that may be kept: small files are whole, and large ones get equal parts of the rest.
+/// Returns the files in their order, each with its lines, and what is to be said of it.
+fn read_all(files: Vec<PeerFile>, piece_count: u32, most: usize) -> Vec<(PeerFile, Option<Lines>, Vec<String>)> {
+    let mut by_size: Vec<_> = (0..files.len()).collect();
+    by_size.sort_by_key(|number| files[*number].path.metadata().map_or(0, |metadata| metadata.len()));
+    let mut read: Vec<_> = files.into_iter().map(|file| (file, None, Vec::new())).collect();
+    let (mut left, mut rest) = (most, read.len());
+    for number in by_size {
+        let (file, lines, notes) = &mut read[number];
+        *lines = read_file(file, piece_count, left / rest, notes);
+        let ids = |lines: &Lines| lines.lists.iter().map(|list| list.len() + 1).sum::<usize>();
+        left = left.saturating_sub(lines.as_ref().map_or(0, |lines| lines.entries.len() + ids(lines)));
+        rest -= 1;
+    }
+    read
+}
+
+/// Reads a file of a peer, if it is a plain file.
+fn read_file(from: &PeerFile, piece_count: u32, most: usize, notes: &mut Vec<String>) -> Option<Lines> {
+    let PeerFile { id, is_events, path, name, .. } = from;
+    // A FIFO would wait for its writer.
+    if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
+        notes.push(format!("{name} is not a file"));
+        return None;
+    }
+    let mut told = Vec::new();
+    let read = File::open(path).and_then(|file| match is_events {
+        true => events(file, (name, *id), piece_count, most, &mut told),
+        false => logs::read(name, file, *id, piece_count, most),
+    });
+    match read {
+        Ok(lines) => {
+            if lines.unread.is_cut {
+                let count = lines.entries.len();
+                notes.push(format!("{name} is too long: only its first {count} events are looked at"));
+            }
+            notes.append(&mut told);
+            Some(lines)
+        }
+        Err(error) => {
+            notes.push(format!("cannot read {name}: {error}"));
+            None
+        }
+    }
 }
 
 /// Adds which peers the logs are of, if the configuration is missing: then the user sees what there is.
@@ -102,37 +165,15 @@ pub fn name_in(dir: &SwarmDir, path: &Path) -> String {
     path.strip_prefix(&dir.path).unwrap_or(path).display().to_string()
 }
 
-/// Reads a file of a peer, if it is a plain file.
-fn file(
-    dir: &SwarmDir,
-    id: u32,
-    is_events: bool,
-    path: PathBuf,
-    read: impl FnOnce(File, &str) -> std::io::Result<Lines>,
-    paths: &mut BTreeMap<(u32, bool), PathBuf>,
-    notes: &mut Vec<String>,
-) -> Option<Lines> {
-    let name = name_in(dir, &path);
-    // A FIFO would wait for its writer.
-    if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
-        notes.push(format!("{name} is not a file"));
-        return None;
-    }
-    match File::open(&path).and_then(|file| read(file, &name)) {
-        Ok(lines) => {
-            paths.insert((id, is_events), path);
-            Some(lines)
-        }
-        Err(error) => {
-            notes.push(format!("cannot read {name}: {error}"));
-            None
-        }
-    }
-}
-
 /// Reads an event file; adds what else it says to the notes.
-fn events(file: File, name: &str, id: u32, notes: &mut Vec<String>) -> std::io::Result<Lines> {
-    let read = EventFile::read(name, file);
+fn events(
+    file: File,
+    (name, id): (&str, u32),
+    piece_count: u32,
+    most: usize,
+    notes: &mut Vec<String>,
+) -> std::io::Result<Lines> {
+    let read = EventFile::read(name, file, most);
     let read = read.map_err(|fault| std::io::Error::other(fault.to_string()))?;
     if read.peer != id {
         return Err(std::io::Error::other(format!("it is the event file of {}", read.peer)));
@@ -143,9 +184,39 @@ fn events(file: File, name: &str, id: u32, notes: &mut Vec<String>) -> std::io::
     if read.undecoded > 0 {
         notes.push(format!("{name} says that {} times something else than the protocol came", read.undecoded));
     }
+    if let Some(pieces) = read.pieces.filter(|pieces| (1..piece_count).contains(pieces)) {
+        notes.push(format!("{name} says that {id} starts with {pieces} of {piece_count} pieces"));
+    }
     match read.status {
         Some(status) => notes.push(format!("{name} says that {id} exits with status {status}")),
         None => notes.push(format!("{name} does not say that {id} exits")),
     }
     Ok(read.lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_files_are_whole_and_large_ones_share_the_rest() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = |(place, count): (usize, usize)| {
+            let name = format!("log_{place}");
+            let path = dir.path().join(&name);
+            std::fs::write(&path, "Peer 1001 is choked by 1002.\n".repeat(count)).expect("a file");
+            PeerFile { place, id: 1001, is_events: false, path, name }
+        };
+        let files = [1000, 10, 900, 20].into_iter().enumerate().map(file).collect();
+        let read = read_all(files, 8, 100);
+        let told: Vec<_> = read
+            .iter()
+            .map(|(file, lines, notes)| {
+                let lines = lines.as_ref().expect("it can be read");
+                (file.place, lines.entries.len(), lines.unread.is_cut, notes.len(), lines.line_count)
+            })
+            .collect();
+        assert_eq!(told, [(0, 35, true, 1, 1000), (1, 10, false, 0, 10), (2, 35, true, 1, 900), (3, 20, false, 0, 20)]);
+        assert_eq!(read[2].2, ["log_2 is too long: only its first 35 events are looked at"]);
+    }
 }

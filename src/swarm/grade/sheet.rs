@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::words::first_of;
+
 /// Maximum points of the rubric.
 pub const ALL_POINTS: f64 = 100.0;
 
@@ -88,8 +90,17 @@ pub struct LogRow {
     pub differences: Vec<String>,
     /// Whether the file goes on behind what was read.
     pub is_cut: bool,
-    /// Whether earlier runs stand in it too, which were left out.
-    pub has_earlier_runs: bool,
+    /// Where the last run begins, if earlier runs stand in it too, which are left out.
+    pub last_run: Option<RunRow>,
+}
+
+/// The last run in a log of several.
+#[derive(Clone, PartialEq, Serialize, Debug)]
+pub struct RunRow {
+    /// Its first line.
+    pub line: u32,
+    /// What shows that it is a run of its own.
+    pub sign: &'static str,
 }
 
 /// How far the clock of a peer is ahead of that of the first one, in seconds.
@@ -147,6 +158,8 @@ impl Sheet {
             1 => ", 1 log missing".to_owned(),
             count => format!(", {count} logs missing"),
         };
-        format!("{found}; {unclear} unclear, {unread} lines not understood{missing}")
+        let cut: Vec<_> = self.logs.iter().filter(|row| row.is_cut).map(|row| row.file.clone()).collect();
+        let cut = if cut.is_empty() { String::new() } else { format!(", the rest of {} not read", first_of(&cut)) };
+        format!("{found}; {unclear} unclear, {unread} lines not understood{missing}{cut}")
     }
 }

@@ -2,7 +2,7 @@
 //! downloads and connections.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::history::{Entry, Event, Kind, Lines, Message, Moment, NO_NUMBER, PeerRecord, Plan, Record, Source};
 
@@ -15,6 +15,9 @@ pub const MOST_PIECES: u32 = 1 << 24;
 pub struct Story<'a> {
     pub plan: &'a Plan,
     pub tellers: Vec<Teller<'a>>,
+    /// The peers that were perhaps killed and have come back: their logs may lack the last lines before that, and what they knew
+    /// is void.
+    pub broken_off: BTreeSet<u32>,
     places: HashMap<u32, usize>,
 }
 
@@ -31,7 +34,8 @@ pub struct Teller<'a> {
     pub order: Vec<u32>,
     /// For each neighbor, by its place in `PeerInfo.cfg`: where its first and its last connection stand.
     pub connections: BTreeMap<usize, Connected>,
-    /// The entries that connect a neighbor once more.
+    /// The entries that connect a neighbor, and those that connect one once more.
+    pub meetings: Vec<u32>,
     pub reconnections: Vec<u32>,
     /// The length of the clock's step in microseconds.
     pub step: i64,
@@ -52,8 +56,18 @@ pub struct Connected {
 impl<'a> Story<'a> {
     pub fn of(record: &'a Record) -> Self {
         let places: HashMap<_, _> = record.peers.iter().enumerate().map(|(place, peer)| (peer.id, place)).collect();
-        let tellers = record.peers.iter().map(|peer| Teller::of(peer, &record.plan, &places)).collect();
-        Self { plan: &record.plan, tellers, places }
+        let tellers: Vec<_> = record.peers.iter().map(|peer| Teller::of(peer, &record.plan, &places)).collect();
+        let is_broken_off = |place: usize| {
+            let own: &Teller = &tellers[place];
+            // A connection that stands only in the other's log was lost with the last lines.
+            let count = |of: &Teller, to: usize| of.connections.get(&to).map_or(0, |connected| connected.count);
+            let mut others = tellers.iter().enumerate();
+            let lacks_one = others.any(|(other, theirs)| count(theirs, place) > count(own, other).max(1));
+            own.lines.is_some() && (own.is_resumed || !own.reconnections.is_empty() || lacks_one)
+        };
+        let broken_off =
+            (0..tellers.len()).filter(|place| is_broken_off(*place)).map(|place| tellers[place].id).collect();
+        Self { plan: &record.plan, tellers, broken_off, places }
     }
 
     /// Returns the place of this ID in `PeerInfo.cfg`.
@@ -78,6 +92,7 @@ impl<'a> Teller<'a> {
             downloads: Vec::new(),
             order: Vec::new(),
             connections: BTreeMap::new(),
+            meetings: Vec::new(),
             reconnections: Vec::new(),
             step: lines.and_then(|lines| lines.look.clock_step_micros).unwrap_or(USUAL_STEP).into(),
             hides_indexes: false,
@@ -95,6 +110,7 @@ impl<'a> Teller<'a> {
         match event {
             Event::Makes(id) | Event::ConnectedFrom(id) | Event::ConnectedWith(id) => {
                 let Some(&neighbor) = places.get(&id) else { return };
+                self.meetings.push(place);
                 let known = self.connections.get_mut(&neighbor);
                 if let Some(connected) = known {
                     (connected.last, connected.count) = (place, connected.count.saturating_add(1));
@@ -113,6 +129,8 @@ impl<'a> Teller<'a> {
                     self.download_is(index, place);
                 }
             }
+            // It has pieces without a line.
+            Event::Complete => self.is_resumed |= self.order.is_empty() && !self.hides_indexes && piece_count > 0,
             _ => {}
         }
     }
@@ -159,14 +177,25 @@ impl<'a> Teller<'a> {
     /// Reports whether a neighbor was connected once more between these two places. Then the peer or its neighbor may have
     /// started again, and what was known is void.
     pub fn reconnects_between(&self, first: u32, last: u32) -> bool {
-        let at = self.reconnections.partition_point(|place| *place <= first);
-        self.reconnections.get(at).is_some_and(|place| *place <= last)
+        is_between(&self.reconnections, first, last)
+    }
+
+    /// Reports whether any neighbor was connected between these two places. The peer may have started again even if that neighbor is
+    /// new: the others come back later.
+    pub fn connects_between(&self, first: u32, last: u32) -> bool {
+        is_between(&self.meetings, first, last)
     }
 
     /// Returns the last moment of its file.
     pub fn last_moment(&self) -> Option<Moment> {
         self.entries.iter().rev().map(|entry| entry.at).find(|at| at.known().is_some())
     }
+}
+
+/// Reports whether one of these places, which are in order, lies behind the first one and not behind the last one.
+fn is_between(places: &[u32], first: u32, last: u32) -> bool {
+    let at = places.partition_point(|place| *place <= first);
+    places.get(at).is_some_and(|place| *place <= last)
 }
 
 /// Returns the entries as the log would have them: without doubled lines, and with the log's events for the messages of an event

@@ -57,6 +57,8 @@ pub struct Lines {
     pub entries: Vec<Entry>,
     /// The place in `entries` where the last run begins: a log may be appended over several runs. 0 if there is one run.
     pub last_run: usize,
+    /// What shows that there are earlier runs, in words for a person; empty if there is one run.
+    pub run_sign: &'static str,
     /// The lists of preferred neighbors, in the order and with the doubles of their lines.
     pub lists: Vec<Box<[u32]>>,
     /// How the log is written.
@@ -75,6 +77,7 @@ impl Lines {
             name: name.to_owned(),
             entries: Vec::new(),
             last_run: 0,
+            run_sign: "",
             lists: Vec::new(),
             look: Look::default(),
             unread: Unread::default(),

@@ -6,6 +6,8 @@ pub const MICROS: i64 = 1_000_000;
 /// A clock in a text.
 pub struct Clock {
     pub start: usize,
+    /// The place of its first colon.
+    pub colon: usize,
     pub end: usize,
     /// Since midnight.
     pub micros: i64,
@@ -15,34 +17,35 @@ pub struct Clock {
 
 /// Finds `14:03:09`, with what belongs to it: a fraction, AM or PM, and an offset.
 pub fn find_clock(text: &[u8]) -> Option<Clock> {
-    let mut from = 0;
-    while let Some(colon) = text[from..].iter().position(|byte| *byte == b':').map(|place| from + place) {
-        from = colon + 1;
-        let hour_digits = text[..colon].iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
-        let start = colon - hour_digits;
-        if !(1..=2).contains(&hour_digits) || start > 0 && text[start - 1] == b':' {
-            continue;
-        }
-        let Some(minute) = two_digits(&text[colon + 1..]) else { continue };
-        if text.get(colon + 3) != Some(&b':') {
-            continue;
-        }
-        let Some(second) = two_digits(&text[colon + 4..]) else { continue };
-        if text.get(colon + 6).is_some_and(u8::is_ascii_digit) {
-            continue;
-        }
-        let hour = text[start..colon].iter().fold(0, |hour, digit| hour * 10 + i64::from(digit - b'0'));
-        let (fraction, step, end) = fraction(text, colon + 6, b".,:");
-        let (half, end) = half_day(text, end);
-        let (offset, end) = offset(text, end);
-        let hour = match half {
-            Some(is_second) if (1..=12).contains(&hour) => hour % 12 + if is_second { 12 } else { 0 },
-            _ => hour,
-        };
-        let Some(seconds) = clock(hour, minute, second) else { continue };
-        return Some(Clock { start, end, micros: seconds * MICROS + fraction, step, offset });
+    let colons = text.iter().enumerate().filter(|(_, byte)| **byte == b':');
+    colons.map(|(colon, _)| colon).find_map(|colon| clock_at(text, colon))
+}
+
+/// Reads the clock whose first colon stands there.
+pub fn clock_at(text: &[u8], colon: usize) -> Option<Clock> {
+    let hour_digits = text[..colon].iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let start = colon - hour_digits;
+    if !(1..=2).contains(&hour_digits) || start > 0 && text[start - 1] == b':' || text.get(colon) != Some(&b':') {
+        return None;
     }
-    None
+    let minute = two_digits(&text[colon + 1..])?;
+    if text.get(colon + 3) != Some(&b':') {
+        return None;
+    }
+    let second = two_digits(&text[colon + 4..])?;
+    if text.get(colon + 6).is_some_and(u8::is_ascii_digit) {
+        return None;
+    }
+    let hour = text[start..colon].iter().fold(0, |hour, digit| hour * 10 + i64::from(digit - b'0'));
+    let (fraction, step, end) = fraction(text, colon + 6, b".,:");
+    let (half, end) = half_day(text, end);
+    let (offset, end) = offset(text, end);
+    let hour = match half {
+        Some(is_second) if (1..=12).contains(&hour) => hour % 12 + if is_second { 12 } else { 0 },
+        _ => hour,
+    };
+    let seconds = clock(hour, minute, second)?;
+    Some(Clock { start, colon, end, micros: seconds * MICROS + fraction, step, offset })
 }
 
 /// Reads a fraction of a second in millionths behind one of these marks. Returns its step and its end too.

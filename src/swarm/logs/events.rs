@@ -11,10 +11,9 @@ use std::mem;
 use serde::Deserialize;
 
 use super::cutting::{Cutter, chunks};
+use super::keys::KeysSeen;
 use crate::history::{Entry, Event, Kind, Lines, Look, Message, Moment, NO_NUMBER, Source};
 
-/// Maximum number of entries that are kept.
-const MOST_ENTRIES: usize = 4_000_000;
 /// Maximum number of bytes of a line; a bitfield of millions of pieces fits.
 const LONGEST_LINE: usize = 4 << 20;
 /// Maximum number of lines that were not understood and are shown, and of characters of each.
@@ -32,11 +31,7 @@ pub struct EventFile {
     pub lines: Lines,
     /// The peer whose file it is.
     pub peer: u32,
-    /// The program that wrote it.
-    #[allow(dead_code, reason = "the replay shows it")]
-    pub program: String,
     /// Number of pieces on the peer's disk at the start; `None` if the file does not tell.
-    #[allow(dead_code, reason = "the replay begins with them")]
     pub pieces: Option<u32>,
     /// Number of events that the file says are missing.
     pub lost: u64,
@@ -44,6 +39,9 @@ pub struct EventFile {
     pub undecoded: u64,
     /// The exit status; `None` if the peer was killed or still runs.
     pub status: Option<u32>,
+    /// Number of lists, and of IDs in them.
+    listed: usize,
+    keys: KeysSeen,
 }
 
 /// Why a file is no event file that can be read.
@@ -85,8 +83,6 @@ struct Line<'a> {
     mono: Option<f64>,
     #[serde(borrow)]
     source: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    program: Option<Cow<'a, str>>,
     #[serde(borrow, rename = "type")]
     kind: Option<Cow<'a, str>>,
     connection: Option<u32>,
@@ -116,6 +112,8 @@ enum Meaning {
 #[derive(Debug)]
 pub struct EventReader {
     name: String,
+    /// Maximum number of entries, lists, and IDs in lists.
+    most: usize,
     byte_count: u64,
     cutter: Cutter,
     /// What was read; `None` before the first line, or if that is not one of an event file.
@@ -131,7 +129,16 @@ impl EventReader {
     /// Begins a file of this name, of which nothing was read yet.
     pub fn new(name: &str) -> Self {
         let (cutter, last) = (Cutter::of(LONGEST_LINE), Moment::UNKNOWN);
-        Self { name: name.to_owned(), byte_count: 0, cutter, file: None, zero: 0, last, open: HashMap::new() }
+        Self {
+            name: name.to_owned(),
+            most: usize::MAX,
+            byte_count: 0,
+            cutter,
+            file: None,
+            zero: 0,
+            last,
+            open: HashMap::new(),
+        }
     }
 
     /// Takes more bytes, cut anywhere. A line counts as soon as its end is there.
@@ -171,6 +178,7 @@ impl EventReader {
             let told = format!("{} events are missing, because the disk was too slow", read.lost);
             read.lines.look.differences.push(told);
         }
+        read.lines.look.differences.extend(read.keys.told());
         Ok(read)
     }
 
@@ -180,7 +188,7 @@ impl EventReader {
         }
         let Some(Ok(file)) = &mut self.file else { return };
         file.lines.line_count += 1;
-        if file.lines.entries.len() >= MOST_ENTRIES {
+        if file.lines.entries.len() + file.listed >= self.most {
             file.lines.unread.is_cut = true;
         } else {
             file.line(bytes, self.zero, &mut self.last, &mut self.open);
@@ -198,20 +206,21 @@ impl EventReader {
         let source = if start.source.as_deref() == Some("tap") { Source::Tap } else { Source::Events };
         let look = Look { differences: Vec::new(), clock_step_micros: Some(1) };
         let lines = Lines { look, ..Lines::empty(source, &self.name) };
-        let program = start.program.as_deref().unwrap_or_default().to_owned();
         self.zero = micros(time) - start.mono.map_or(0, micros);
         self.last = Moment(micros(time));
-        Ok(EventFile { lines, peer, program, pieces: start.pieces, lost: 0, undecoded: 0, status: None })
+        let (pieces, keys) = (start.pieces, KeysSeen::default());
+        Ok(EventFile { lines, peer, pieces, lost: 0, undecoded: 0, status: None, listed: 0, keys })
     }
 }
 
 impl EventFile {
-    /// Reads a file of this name.
+    /// Reads a file of this name. It keeps at most this number of entries, lists, and IDs in lists; behind these, lines are only
+    /// counted.
     ///
     /// # Errors
     /// If it is no event file, is of another version, or cannot be read.
-    pub fn read(name: &str, source: impl Read) -> Result<Self, EventFault> {
-        let mut reader = EventReader::new(name);
+    pub fn read(name: &str, source: impl Read, most: usize) -> Result<Self, EventFault> {
+        let mut reader = EventReader { most, ..EventReader::new(name) };
         chunks(source, |bytes| reader.feed(bytes))?;
         reader.end()
     }
@@ -220,6 +229,7 @@ impl EventFile {
         let number = u32::try_from(self.lines.line_count).unwrap_or(u32::MAX);
         let known = match serde_json::from_slice::<Line>(bytes) {
             Ok(line) => {
+                self.keys.line(number.into(), &line.event, bytes);
                 if let Some(time) = line.mono.map(|mono| zero.saturating_add(micros(mono))) {
                     *last = Moment(time);
                 } else if let Some(time) = line.time {
@@ -278,6 +288,7 @@ impl EventFile {
             ("preferred", _, tick) => {
                 let Some(list) = line.neighbors else { return Meaning::Unknown };
                 let number = u32::try_from(self.lines.lists.len()).unwrap_or(NO_NUMBER);
+                self.listed += list.len() + 1;
                 self.lines.lists.push(list.into());
                 if tick == Some(false) { Event::Preferred(number) } else { Event::PreferredTick(number) }
             }

@@ -61,8 +61,19 @@ impl LookSeen {
 
     /// Reports whether the next line that differs is to be looked at.
     pub fn wants(&mut self) -> bool {
+        let wants = self.wants_next();
         self.lines += 1;
-        self.lines <= SAMPLES || self.lines.is_multiple_of(SAMPLES)
+        wants
+    }
+
+    /// Reports whether the line behind this one is to be looked at.
+    pub fn wants_next(&self) -> bool {
+        self.lines < SAMPLES || (self.lines + 1).is_multiple_of(SAMPLES)
+    }
+
+    /// Passes over a line that differs as earlier ones do.
+    pub fn pass(&mut self) {
+        self.lines += 1;
     }
 
     /// Takes a difference that is known by its name, with an example.

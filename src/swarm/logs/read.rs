@@ -1,40 +1,40 @@
 //! `read` and [`LogReader`]: make the history of a peer from its whole log, or from a log that grows.
 //!
-//! Lines in the course's own form, by far the most, are read letter by letter. `sentence` reads all others.
+//! Lines in the course's own form are read letter by letter. `sentence` reads all others word by word, which takes long. So where
+//! a line differs from earlier ones only in its numbers, it is read letter by letter too.
 
 use std::io::{self, Read};
 use std::mem;
 
 use super::cutting::{Cutter, LONGEST_LINE, chunks};
 use super::kinds::{Kind, read_exact};
+use super::learned::Learned;
 use super::look::{LookSeen, Sample};
 use super::runs::Runs;
 use super::sentence::{Sentence, Told, all_sentences};
-use super::times::Times;
+use super::times::{PLACE, Stands, Times};
 use crate::history::{Entry, Event, Lines, Moment, NO_NUMBER, Source};
 
-/// Maximum number of entries and of IDs in lists.
-const MOST_ENTRIES: usize = 20_000_000;
 /// Maximum number of unread lines that are shown, and of their characters.
 const MOST_SHOWN: usize = 3;
 const LONGEST_SHOWN: usize = 100;
 
-/// Reads the log of the peer `own` up to its end.
+/// Reads the log of the peer `own` up to its end. It keeps at most this number of entries, lists, and IDs in lists; behind these,
+/// lines are only counted.
 ///
 /// # Errors
 /// What reading gives. A log is never wrong in itself: what is not understood is counted.
-pub fn read(name: &str, source: impl Read, own: u32, piece_count: u32) -> io::Result<Lines> {
-    read_at_most(name, source, own, piece_count, MOST_ENTRIES)
+pub fn read(name: &str, source: impl Read, own: u32, piece_count: u32, most: usize) -> io::Result<Lines> {
+    read_by(LogReader { most, ..LogReader::new(name, own, piece_count) }, source)
 }
 
-pub(super) fn read_at_most(
-    name: &str,
-    source: impl Read,
-    own: u32,
-    piece_count: u32,
-    most: usize,
-) -> io::Result<Lines> {
-    let mut reader = LogReader { most, ..LogReader::new(name, own, piece_count) };
+/// Reads a log without the short ways for lines whose form is known.
+#[cfg(test)]
+pub fn read_word_by_word(name: &str, source: impl Read, own: u32, piece_count: u32) -> io::Result<Lines> {
+    read_by(LogReader { learned: Learned::nothing(), ..LogReader::new(name, own, piece_count) }, source)
+}
+
+fn read_by(mut reader: LogReader, source: impl Read) -> io::Result<Lines> {
     chunks(source, |bytes| reader.feed(bytes))?;
     Ok(reader.end())
 }
@@ -48,11 +48,12 @@ pub struct LogReader {
     /// `Peer 1001 `.
     subject: Vec<u8>,
     most: usize,
-    /// Number of IDs in all lists.
+    /// Number of lists, and of IDs in them.
     listed: usize,
     times: Times,
     runs: Runs,
     look: LookSeen,
+    learned: Learned,
     /// The last line with a time and no sentence.
     times_apart: Option<u64>,
     lines: Lines,
@@ -68,11 +69,12 @@ impl LogReader {
             piece_count,
             cutter: Cutter::default(),
             subject: format!("]: Peer {own} ").into_bytes(),
-            most: MOST_ENTRIES,
+            most: usize::MAX,
             listed: 0,
             times: Times::default(),
             runs: Runs::default(),
             look: LookSeen::default(),
+            learned: Learned::default(),
             times_apart: None,
             lines: Lines::empty(Source::Log, name),
             numbers: Vec::new(),
@@ -89,7 +91,7 @@ impl LogReader {
 
     /// Returns what the lines so far tell.
     fn lines(&mut self) -> &Lines {
-        self.lines.last_run = self.runs.last();
+        (self.lines.last_run, self.lines.run_sign) = self.runs.last();
         self.lines.look = self.look.clone().look(self.piece_count, self.times.step_micros());
         &self.lines
     }
@@ -104,11 +106,14 @@ impl LogReader {
         *kept = Some(mem::replace(&mut self.lines, Lines::empty(Source::Log, "")));
     }
 
-    /// Returns what the whole log tells. Its last line may have no end.
+    /// Returns what the whole log tells. Its last line may have no end, and only here all dates are known.
     pub fn end(mut self) -> Lines {
         let cutter = mem::take(&mut self.cutter);
         if !cutter.unfinished().is_empty() {
             self.line(cutter.unfinished());
+        }
+        if let Some(words) = self.times.settle(&mut self.lines.entries) {
+            self.look.add("dates", || words);
         }
         self.lines();
         self.lines
@@ -120,7 +125,7 @@ impl LogReader {
             return;
         }
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if !self.exact(line) {
+        if !self.exact(line) && !self.again(line) {
             self.any(line);
         }
     }
@@ -137,7 +142,7 @@ impl LogReader {
         let read = kind.and_then(|kind| {
             let at = self.times.usual(time)?;
             let event = event_of(kind, &numbers, &mut self.lines.lists);
-            self.listed += if kind == Kind::Preferred { numbers.len() } else { 0 };
+            self.listed += if kind == Kind::Preferred { numbers.len() + 1 } else { 0 };
             self.push(at, event);
             Some(())
         });
@@ -145,22 +150,43 @@ impl LogReader {
         read.is_some()
     }
 
+    /// Reads a line that differs from earlier ones only in its numbers.
+    fn again(&mut self, line: &[u8]) -> bool {
+        if self.look.wants_next() {
+            return false;
+        }
+        let read = self.times.before_sentence(line).find_map(|(place, len)| {
+            let event = self.learned.read(&line[len..], self.own)?;
+            Some((place, len, event))
+        });
+        let Some((place, len, event)) = read else { return false };
+        if !self.times.again(place, &line[..len]) {
+            return false;
+        }
+        self.look.pass();
+        self.push(self.times.last(), event);
+        true
+    }
+
     /// Reads a line of any author.
     fn any(&mut self, line: &[u8]) {
         let is_too_long = line.len() > LONGEST_LINE;
         let (mut is_told, mut is_of_other, mut behind) = (false, false, 0);
+        let mut single = None;
         let mut told = all_sentences(if is_too_long { b"" } else { line }).peekable();
         while let Some(Told { subject, start, sentence }) = told.next() {
             // Words without a subject have their time among them.
             let end = if subject.is_none() { line.len() } else { start.max(behind) };
             let before = &line[behind..end];
-            let time = self.times.find(before);
+            let time = self.times.find(Stands::Before, before);
             let event = if subject.is_none_or(|subject| subject == self.own) { self.event(sentence) } else { None };
             let Some(event) = event else {
                 is_of_other = true;
                 behind = start.max(behind);
                 continue;
             };
+            let is_single = !is_told && !is_of_other && told.peek().is_none();
+            single = (is_single && subject.is_some() && start <= PLACE).then_some((start, event));
             is_told = true;
             self.push(self.times.last(), event);
             if time.is_none() && self.times_apart.is_some_and(|number| number + 1 == self.lines.line_count) {
@@ -181,6 +207,12 @@ impl LogReader {
             behind = start.max(behind);
         }
         drop(told);
+        if is_told || is_of_other {
+            self.times.lead(single.is_some());
+        }
+        if let Some((start, event)) = single {
+            self.learned.learn(&line[start..], self.own, event);
+        }
         if is_told || line.iter().all(u8::is_ascii_whitespace) {
             return;
         }
@@ -189,7 +221,7 @@ impl LogReader {
             return;
         }
         // Some loggers put the time into a line of its own.
-        if self.times.find(line).is_some() {
+        if self.times.find(Stands::Alone, line).is_some() {
             self.times_apart = Some(self.lines.line_count);
         }
         self.lines.unread.lines += 1;
@@ -209,7 +241,7 @@ impl LogReader {
             Sentence::Between(one, other) if other == self.own => Event::ConnectedWith(one),
             Sentence::Between(..) => return None,
             Sentence::Preferred(ids) => {
-                self.listed += ids.len();
+                self.listed += ids.len() + 1;
                 Event::Preferred(push_list(&mut self.lines.lists, &ids))
             }
             Sentence::Optimistic(neighbor) => Event::Optimistic(neighbor),
@@ -232,6 +264,7 @@ impl LogReader {
             return;
         }
         self.look.entry(at, event);
+        self.times.entry(self.lines.entries.len());
         self.runs.take(self.lines.entries.len(), event);
         self.lines.entries.push(Entry { at, line: self.number(), event });
     }

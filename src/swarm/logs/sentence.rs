@@ -68,9 +68,9 @@ pub fn sentences(line: &[u8]) -> impl Iterator<Item = Told> {
     read_all(may_tell(line).then_some(line))
 }
 
-/// Returns all sentences in this line.
+/// Returns all sentences in this line. Lines without a key word are passed over at little cost.
 pub fn all_sentences(line: &[u8]) -> impl Iterator<Item = Told> {
-    read_all(Some(line))
+    read_all(has_key_word(line).then_some(line))
 }
 
 fn read_all(line: Option<&[u8]>) -> impl Iterator<Item = Told> {
@@ -115,6 +115,27 @@ fn may_tell(line: &[u8]) -> bool {
             let part = [part[0] | 0x20, part[1] | 0x20, part[2] | 0x20];
             matches!(&part, b"wnl" | b"nne" | b"hok" | b"hoc" | b"mpl" | b"umb" | b"ref" | b"pti")
         })
+}
+
+/// Reports whether a line may have any sentence: it has a part of a key word, as in [`may_tell`], or of `received`.
+///
+/// A file may hold anything, so this must be cheap for what is no text too. The inner loop has no early exit, so the compiler
+/// compares many bytes at once.
+fn has_key_word(line: &[u8]) -> bool {
+    /// Number of places that are compared before a look at the result.
+    const AT_ONCE: usize = 64;
+    let places = line.len().saturating_sub(2);
+    (0..places).step_by(AT_ONCE).any(|start| {
+        let count = AT_ONCE.min(places - start);
+        let (first, second, third) = (&line[start..], &line[start + 1..], &line[start + 2..]);
+        let all = first[..count].iter().zip(&second[..count]).zip(&third[..count]);
+        all.fold(false, |found, ((first, second), third)| {
+            let [first, second, third] = [first | 0x20, second | 0x20, third | 0x20];
+            let is = |part: &[u8; 3]| (first ^ part[0]) | (second ^ part[1]) | (third ^ part[2]) == 0;
+            let is_one = is(b"wnl") | is(b"nne") | is(b"hok") | is(b"hoc") | is(b"mpl") | is(b"umb");
+            found | is_one | is(b"ref") | is(b"pti") | is(b"rec")
+        })
+    })
 }
 
 /// Reports whether there can be a subject. This is cheaper than looking for one.

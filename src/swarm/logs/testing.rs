@@ -1,4 +1,4 @@
-//! Writes one true history as a log, in the dialects of public peers: the generator of the tests.
+//! Writes one true history as a log, in the dialects of public peers: the generator of the tests and of the benchmark.
 
 use super::kinds::Kind;
 
@@ -89,7 +89,8 @@ impl Dialect {
         log
     }
 
-    fn line(self, own: u32, second: u32, kind: Kind, numbers: &[u32]) -> String {
+    /// Writes the line of an event.
+    pub fn line(self, own: u32, second: u32, kind: Kind, numbers: &[u32]) -> String {
         let (hour, minute, second_of) = (second / 3600, second / 60 % 60, second % 60);
         let clock = format!("{hour:02}:{minute:02}:{second_of:02}");
         let half = if hour < 12 { "AM" } else { "PM" };

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use proptest::prelude::*;
 
 use super::kinds::Kind;
-use super::read::{LogReader, read, read_at_most};
+use super::read::{LogReader, read, read_word_by_word};
 use super::testing::{Dialect, Happened};
 use crate::history::{Entry, Event, Lines, NO_NUMBER};
 
@@ -33,7 +33,7 @@ fn history() -> Vec<Happened> {
 }
 
 fn read_text(log: &str) -> Lines {
-    read("log", log.as_bytes(), OWN, 20).expect("memory can be read")
+    read("log", log.as_bytes(), OWN, 20, usize::MAX).expect("memory can be read")
 }
 
 /// Returns the events with their lists, and their seconds.
@@ -206,7 +206,7 @@ fn what_is_not_understood_is_counted_and_shown() {
     let long = "x".repeat(200);
     let mut bytes = format!("\x01{long}\nPeer 1003 is choked by 1001.\n\n").into_bytes();
     bytes.extend(b"\xff\xfe\nthree\nfour\nPeer 1002 is choked by 1001");
-    let history = read("log", &*bytes, OWN, 20).expect("memory can be read");
+    let history = read("log", &*bytes, OWN, 20, usize::MAX).expect("memory can be read");
     assert_eq!((history.unread.lines, history.unread.of_others, history.line_count), (4, 1, 7));
     let shown: Vec<_> = history.unread.first.iter().map(|(line, text)| (*line, text.chars().count())).collect();
     assert_eq!(shown, [(1, 100), (4, 2), (5, 5)]);
@@ -217,11 +217,11 @@ fn what_is_not_understood_is_counted_and_shown() {
 #[test]
 fn a_log_without_end_is_cut_and_its_lines_still_counted() {
     let log = Dialect::Course.write(OWN, &history()).repeat(10);
-    let lines = read_at_most("log", log.as_bytes(), OWN, 20, 50).expect("memory can be read");
+    let lines = read("log", log.as_bytes(), OWN, 20, 50).expect("memory can be read");
     assert!(lines.unread.is_cut && lines.entries.len() <= 50 && lines.entries.len() > 30);
     assert_eq!(lines.line_count, log.lines().count() as u64);
     let list = format!("Peer 1002 has the preferred neighbors {}7.\n", "7,".repeat(60));
-    let lines = read_at_most("log", list.repeat(2).as_bytes(), OWN, 20, 50).expect("memory can be read");
+    let lines = read("log", list.repeat(2).as_bytes(), OWN, 20, 50).expect("memory can be read");
     assert!(lines.unread.is_cut && lines.lists.len() <= 1, "lists count too");
 }
 
@@ -234,7 +234,7 @@ fn a_fault_of_reading_is_given_on() {
         }
     }
     assert_eq!(
-        read("log", Broken, OWN, 20).map(drop).map_err(|error| error.to_string()),
+        read("log", Broken, OWN, 20, usize::MAX).map(drop).map_err(|error| error.to_string()),
         Err("the disk is gone".into())
     );
 }
@@ -250,7 +250,37 @@ proptest! {
         bytes: Vec<u8>,
         words in "([0-9]{1,4}|[:/., -]|Nov|Sat|AM|PM|Z|\\+|Peer 1002 |has|is|received|have|interested|unchoked by|from|piece|\\[|\\]|\\x1b\\[|\\n|\\PC){0,40}",
     ) {
-        read("log", &*bytes, OWN, 20)?;
+        read("log", &*bytes, OWN, 20, usize::MAX)?;
         read_text(&words);
+    }
+
+    #[test]
+    fn a_line_whose_form_is_known_is_read_as_any_other(
+        dialect in 0..Dialect::ALL.len(),
+        lines in prop::collection::vec((0..90_000_u32, 0..11_usize, [0..4_u32, 0..4, 0..4]), 0..40),
+        others in prop::collection::vec((0..40_usize, "(\\[|)(2026-11-21 |)(12:00:0[0-9]|1795262390|)( |: |)(Peer 100[1-3] (is|has) ?(choked by 100[1-3]|downloaded)|waiting until |all |[0-9]{1,4}|\\PC{0,9})"), 0..6),
+    ) {
+        let happened = |(second, kind, numbers): &(u32, usize, [u32; 3])| {
+            let kind = Kind::ALL[*kind];
+            let id = |number: u32| 1001 + number;
+            let numbers = match kind {
+                Kind::Downloaded => vec![numbers[0], id(numbers[1]), numbers[2]],
+                Kind::Have => vec![id(numbers[0]), numbers[1]],
+                Kind::Complete => vec![],
+                _ => vec![id(numbers[0])],
+            };
+            (*second, kind, numbers)
+        };
+        let history: Vec<_> = lines.iter().map(happened).collect();
+        // Many times, or each line would be looked at as one of the first.
+        let log = Dialect::ALL[dialect].write(OWN, &history).repeat(12);
+        let mut mixed: Vec<&str> = log.split_inclusive('\n').collect();
+        for (place, other) in &others {
+            mixed.insert((*place).min(mixed.len()), other);
+            mixed.push(other);
+        }
+        let log = mixed.concat();
+        let expected = read_word_by_word("log", log.as_bytes(), OWN, 20)?;
+        prop_assert_eq!(format!("{:?}", read_text(&log)), format!("{expected:?}"));
     }
 }

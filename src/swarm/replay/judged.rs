@@ -52,8 +52,8 @@ impl Judged {
 fn leave_last_runs(record: &mut Record) {
     let files = record.peers.iter_mut().flat_map(|peer| [&mut peer.log, &mut peer.events]);
     for lines in files.flatten().filter(|lines| lines.last_run > 0) {
-        let Lines { entries, last_run, look, .. } = lines;
-        look.differences.push(format!("{last_run} events of earlier runs are left out"));
+        let Lines { entries, last_run, run_sign, look, .. } = lines;
+        look.differences.push(format!("{last_run} events of earlier runs are left out: {run_sign}"));
         entries.drain(..*last_run);
         *last_run = 0;
     }

@@ -3,6 +3,7 @@
 use super::times::Times;
 use crate::grade::invariants::{Findings, Group, Violation};
 use crate::history::{Moment, Record, Source};
+use crate::words::capitalized;
 
 /// All marks, and how many there would be: of many violations of one rule, only the first are kept.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
@@ -22,14 +23,14 @@ pub fn marks_of(findings: &Findings, record: &Record) -> Marks {
     Marks { violated_count: count(&findings.violated), unclear_count: count(&findings.unclear), kept }
 }
 
-/// Makes a mark at the first line that shows a violation.
+/// Makes a mark at the line with which a violation is one.
 fn mark(violation: &Violation, is_unclear: bool, record: &Record) -> Mark {
     let Violation { name, peer, at, ref entries, ref what, means, .. } = *violation;
     let (owner, source, line) = entries.first().copied().unwrap_or((peer, Source::Log, 0));
     let own = record.peers.iter().find(|other| other.id == owner);
     let lines = own.and_then(|own| if source == Source::Log { own.log.as_ref() } else { own.events.as_ref() });
     let file = lines.map_or_else(String::new, |lines| lines.name.clone());
-    Mark { at, peer: owner, name: name.into(), text: format!("{what}. {means}"), file, line, is_unclear }
+    Mark { at, peer: owner, name: name.into(), text: format!("{}. {means}", capitalized(what)), file, line, is_unclear }
 }
 
 /// A moment of a peer with what is wrong there.
@@ -63,7 +64,24 @@ impl Mark {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::replay::sample::{lines, record};
+    use crate::grade::invariants::violations;
+    use crate::history::Event;
+    use crate::replay::sample::{lines, log, record};
+
+    #[test]
+    fn a_mark_is_at_the_line_that_breaks_the_rule_and_its_text_is_a_sentence() {
+        let count = |count| (Moment(1), Event::Downloaded { from: 1001, index: count, count });
+        let mut seeder = log([(Moment(1), Event::ConnectedFrom(1002))]);
+        seeder.name = "log_peer_1001.log".into();
+        let record = record(&[Some(seeder), Some(log([(Moment(0), Event::Makes(1001)), count(1), count(3)]))]);
+        let marks = marks_of(&violations(&record), &record).kept;
+        let mark = marks.iter().find(|mark| mark.name == "count-jumps").expect("the count jumps");
+        assert_eq!((mark.file.as_str(), mark.line), ("log_peer.log", 3), "{mark:?}");
+        for mark in marks {
+            let first = mark.text.chars().next().expect("a text");
+            assert!(first.is_uppercase() || first.is_ascii_digit(), "{}", mark.text);
+        }
+    }
 
     #[test]
     fn a_mark_stands_where_its_line_does() {

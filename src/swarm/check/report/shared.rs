@@ -19,7 +19,7 @@ pub struct Explained {
     pub hides: usize,
 }
 
-/// Returns the mistakes behind failures and warnings, in the order to mend them. First comes what keeps most cases from their
+/// Returns the mistakes behind failures and warnings, in the order to fix them. First comes what keeps most cases from their
 /// questions; then failures come before warnings, and what explains most. The rest is in the order of the cases.
 pub fn explained(summary: &Summary) -> Vec<Explained> {
     let mut found: Vec<Explained> = Vec::new();

@@ -1,5 +1,6 @@
 //! Histories for the tests of the rules: a true one, and for each rule one that breaks it and nothing else.
 
+use super::rule::NEED_WHOLE_LOGS;
 use super::{RULES, violations};
 use crate::history::{Entry, Event, Kind, Lines, Look, Message, Moment, PeerRecord, Plan, Record, Source};
 
@@ -267,11 +268,47 @@ fn each_rule_has_a_history_that_breaks_it_and_nothing_else() {
         }
         let first = &found.violated[0].first[0];
         assert!(first.entries.iter().all(|(_, _, line)| *line > 0) && !first.what.is_empty(), "{first:#?}");
+        // The line that breaks the rule stands first, and is the last one of its file.
+        let (peer, source, line) = first.entries[0];
+        let own = first.entries.iter().filter(|entry| (entry.0, entry.1) == (peer, source));
+        assert!(own.clone().all(|entry| entry.2 <= line), "{first:#?}");
+        let told = record.peers.iter().find(|other| other.id == peer).expect("a peer");
+        let lines = if source == Source::Log { &told.log } else { &told.events };
+        let entry = lines.as_ref().and_then(|lines| lines.entries.iter().find(|entry| entry.line == line));
+        assert_eq!(entry.map(|entry| entry.at), Some(first.at), "{first:#?}");
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
     for rule in RULES {
         assert!(BREAKS.iter().any(|(name, _)| *name == rule.name), "nothing breaks {}", rule.name);
     }
+}
+
+#[test]
+fn a_log_that_was_not_read_to_its_end_violates_nothing() {
+    let whole = History::new().done();
+    for peer in 0..whole.peers.len() {
+        let count = whole.peers[peer].log.as_ref().expect("a log").entries.len();
+        for kept in 0..count {
+            let mut record = whole.clone();
+            let log = record.peers[peer].log.as_mut().expect("a log");
+            log.entries.truncate(kept);
+            log.unread.is_cut = true;
+            let found = violations(&record).violated;
+            assert_eq!(found, [], "{kept} of {count} lines of peer {peer}");
+        }
+    }
+}
+
+#[test]
+fn of_a_peer_that_came_back_no_line_is_certainly_missing() {
+    for name in NEED_WHOLE_LOGS {
+        assert!(RULES.iter().any(|rule| rule.name == name), "{name} is no rule");
+    }
+    let mut history = History::new();
+    history.remove(SEEDER, |event| event == Event::ConnectedFrom(THIRD));
+    history.add(SECOND, 4.5, Event::Makes(SEEDER));
+    history.add(SEEDER, 4.5, Event::ConnectedFrom(SECOND));
+    assert_eq!(names(history), (vec![], vec!["makes-without-connected-from"]));
 }
 
 #[test]

@@ -71,9 +71,13 @@ fn check_unchoke(
     };
     // A log that was cut off may lack the choice.
     let goes_on = teller.entries.last().is_some_and(|last| offsets.is_before((place, entry.at), (chooser, last.at), 0));
+    // A peer that was killed and has come back may lack the last lines before that.
+    let comes_back = teller.reconnections.last().map(|place| teller.entry(*place).at);
+    let comes_back_later = comes_back.is_some_and(|at| !offsets.is_before((chooser, at), (place, entry.at), 0));
+    let is_certain = goes_on && !comes_back_later;
     if spans.is_empty() {
         let what = format!("{} is unchoked by {}, which never chooses it", unchoked.id, teller.id);
-        if teller.is_whole() && goes_on {
+        if teller.is_whole() && is_certain {
             found.violated(&UNCHOKED_NOT_CHOSEN, || told(&[], what));
             return true;
         }
@@ -84,13 +88,17 @@ fn check_unchoke(
     let begun = spans.partition_point(|span| !offsets.is_before((place, entry.at), (chooser, span.from.at), 0));
     let Some(span) = begun.checked_sub(1).map(|last| spans[last]) else {
         let what = format!("{} is unchoked by {} before that chooses it", unchoked.id, teller.id);
+        if comes_back_later {
+            found.unclear(&UNCHOKED_NOT_CHOSEN, || told(&spans[..1], what));
+            return false;
+        }
         found.violated(&UNCHOKED_NOT_CHOSEN, || told(&spans[..1], what));
         return true;
     };
     let is_over = span.until.is_some_and(|until| offsets.is_before((chooser, until), (place, entry.at), ON_ITS_WAY));
     if is_over {
         let what = format!("{} is unchoked by {}, which has chosen others", unchoked.id, teller.id);
-        if !goes_on {
+        if !is_certain {
             found.unclear(&UNCHOKED_NOT_CHOSEN, || told(&[span], what));
             return false;
         }

@@ -35,10 +35,11 @@ const SLACK: i64 = 1_000_000;
 /// Checks all of it.
 pub fn check(story: &Story, offsets: &Offsets, found: &mut Collector) {
     for (_, teller) in story.known() {
-        let completes: Vec<_> = teller.entries.iter().filter(|entry| entry.event == Event::Complete).copied().collect();
+        let all = (0..).zip(teller.entries.iter().copied());
+        let completes: Vec<_> = all.filter(|(_, entry)| entry.event == Event::Complete).collect();
         if teller.has_file {
             let download = teller.entries.iter().find(|entry| matches!(entry.event, Event::Downloaded { .. }));
-            if let Some(entry) = completes.first().or(download).copied() {
+            if let Some(entry) = completes.first().map(|(_, entry)| entry).or(download).copied() {
                 found.violated(&COMPLETE_OF_SEEDER, || Told {
                     peer: teller.id,
                     at: entry.at,
@@ -46,13 +47,19 @@ pub fn check(story: &Story, offsets: &Offsets, found: &mut Collector) {
                     what: format!("{} starts with the file and downloads it", teller.id),
                 });
             }
-        } else if let [first, second, ..] = completes[..] {
-            found.violated(&COMPLETE_TWICE, || Told {
+        } else if let [(place, first), (again, second), ..] = completes[..] {
+            let told = || Told {
                 peer: teller.id,
                 at: second.at,
-                entries: teller.lines_of(&[first, second]),
+                entries: teller.lines_of(&[second, first]),
                 what: format!("{} becomes complete {} times", teller.id, completes.len()),
-            });
+            };
+            // It may have started again, with nothing.
+            if teller.reconnects_between(place, again) {
+                found.unclear(&COMPLETE_TWICE, told);
+            } else {
+                found.violated(&COMPLETE_TWICE, told);
+            }
         } else if completes.is_empty() {
             check_missing(story, teller, found);
         }
@@ -86,7 +93,8 @@ fn check_missing(story: &Story, teller: &Teller, found: &mut Collector) {
 /// Compares the end of each log with the last piece of the peer that became complete last.
 fn check_ends(story: &Story, offsets: &Offsets, found: &mut Collector) {
     let last_pieces: Vec<_> = story.known().filter_map(|(place, teller)| Some((place, last_piece(teller)?))).collect();
-    for (place, teller) in story.known() {
+    // Of a log that is too long, the end was not read.
+    for (place, teller) in story.known().filter(|(_, teller)| teller.is_whole()) {
         let Some(end) = teller.last_moment() else { continue };
         let late = last_pieces.iter().filter(|(other, _)| *other != place).find(|(other, (index, entry))| {
             let own = story.tellers[*other].id;

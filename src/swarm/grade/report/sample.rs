@@ -40,7 +40,7 @@ pub fn sheet() -> Sheet {
             of_others: 0,
             differences: vec!["no full stop".into()],
             is_cut: false,
-            has_earlier_runs: false,
+            last_run: None,
         }],
         missing_logs: vec![1003],
         clocks: vec![ClockRow { peer: 1002, than: 1001, least: -0.5, most: 1.5 }],

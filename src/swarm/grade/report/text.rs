@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use console::{Style, measure_text_width};
 
 use crate::grade::sheet::{ItemRow, Line, LogRow, RuleRow, Sheet};
-use crate::words::{printable, wrapped};
+use crate::words::{capitalized, printable, wrapped};
 
 /// The name of this program in reports.
 pub const PROGRAM: &str = "swarm grade";
@@ -84,14 +84,10 @@ fn one(sheet: &Sheet, look: Look) -> String {
             text += &rule(row, status, look);
         }
     }
-    text += &look.labeled("", &capitalized(&sheet.conclusion()));
-    text += &look.labeled("", &capitalized(&sheet.points_words()));
+    for words in [sheet.conclusion(), sheet.points_words()] {
+        text += &look.labeled("", &(capitalized(&words) + "."));
+    }
     text
-}
-
-fn capitalized(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect()) + "."
 }
 
 fn log(row: &LogRow, look: Look) -> String {
@@ -105,8 +101,8 @@ fn log(row: &LogRow, look: Look) -> String {
     if row.is_cut {
         words += ", and the rest of the file was not read";
     }
-    if row.has_earlier_runs {
-        words += "; only the last run counts";
+    if let Some(run) = &row.last_run {
+        write!(words, "; only its last run counts, from line {} on, where {}", run.line, run.sign).expect("memory");
     }
     if !row.differences.is_empty() {
         write!(words, "; written with {}", row.differences.join(", ")).expect("memory");
@@ -166,6 +162,7 @@ fn printable_lines(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::grade::report::sample::sheet;
+    use crate::grade::sheet::RunRow;
 
     const PLAIN: Look = Look { width: None, is_colored: false };
 
@@ -189,6 +186,14 @@ mod tests {
     }
 
     #[test]
+    fn the_last_run_is_named_with_its_line_and_its_sign() {
+        let mut sheet = sheet();
+        sheet.logs[0].last_run = Some(RunRow { line: 313, sign: "all its neighbors connect again" });
+        let told = "; only its last run counts, from line 313 on, where all its neighbors connect again; written";
+        assert!(text(&[sheet], PLAIN).contains(told));
+    }
+
+    #[test]
     fn it_fits_every_terminal() {
         for width in 60..=120 {
             for line in text(&[sheet()], Look { width: Some(width), ..PLAIN }).lines() {
@@ -204,6 +209,8 @@ mod tests {
         assert!(
             sheet.conclusion().starts_with("no violation in the 10 lines that were understood; 0 unclear, 2 lines")
         );
+        sheet.logs[0].is_cut = true;
+        assert!(sheet.conclusion().ends_with(", the rest of log_peer_1002.log not read"), "{}", sheet.conclusion());
         sheet.logs.clear();
         assert!(sheet.conclusion().starts_with("nothing was understood, so nothing is judged"));
     }
