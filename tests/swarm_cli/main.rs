@@ -44,6 +44,7 @@ mod tracker;
 mod verify;
 mod view;
 mod watching;
+mod web;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

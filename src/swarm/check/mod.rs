@@ -8,8 +8,8 @@
 //! - `incoming`: bytes to messages; `habits`: what neighbors do by themselves; `judge`: what no correct peer does;
 //! - `chance`: how likely random choices look wrong; `sentences`: the log's words, letter by letter. All pure;
 //! - `world`: the only place with sockets and processes; `stage`: what a case works with;
-//! - `cases`: the cases; `hints`, `preflight`: what comes before them; `raw`: what a case leaves; `notes`: remarks about a
-//!   case; `resolve`: what explains what; `suite`: runs them.
+//! - `cases`: the cases; `hints`, `preflight`: what comes before them; `suite`: runs them.
+//! - `raw`: what a case leaves; `notes`: remarks about a case; `resolve`: what explains what.
 
 mod mistakes;
 mod verdict;

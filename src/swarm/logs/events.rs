@@ -112,7 +112,6 @@ enum Meaning {
 #[derive(Debug)]
 pub struct EventReader {
     name: String,
-    /// Maximum number of entries, lists, and IDs in lists.
     most: usize,
     byte_count: u64,
     cutter: Cutter,
@@ -126,19 +125,10 @@ pub struct EventReader {
 }
 
 impl EventReader {
-    /// Begins a file of this name, of which nothing was read yet.
-    pub fn new(name: &str) -> Self {
+    /// Begins a file of this name, of which nothing was read yet. It keeps at most `most` entries, lists, and IDs in lists.
+    pub fn new(name: &str, most: usize) -> Self {
         let (cutter, last) = (Cutter::of(LONGEST_LINE), Moment::UNKNOWN);
-        Self {
-            name: name.to_owned(),
-            most: usize::MAX,
-            byte_count: 0,
-            cutter,
-            file: None,
-            zero: 0,
-            last,
-            open: HashMap::new(),
-        }
+        Self { name: name.to_owned(), most, byte_count: 0, cutter, file: None, zero: 0, last, open: HashMap::new() }
     }
 
     /// Takes more bytes, cut anywhere. A line counts as soon as its end is there.
@@ -220,7 +210,7 @@ impl EventFile {
     /// # Errors
     /// If it is no event file, is of another version, or cannot be read.
     pub fn read(name: &str, source: impl Read, most: usize) -> Result<Self, EventFault> {
-        let mut reader = EventReader { most, ..EventReader::new(name) };
+        let mut reader = EventReader::new(name, most);
         chunks(source, |bytes| reader.feed(bytes))?;
         reader.end()
     }

@@ -25,13 +25,15 @@ const LONGEST_SHOWN: usize = 100;
 /// # Errors
 /// What reading gives. A log is never wrong in itself: what is not understood is counted.
 pub fn read(name: &str, source: impl Read, own: u32, piece_count: u32, most: usize) -> io::Result<Lines> {
-    read_by(LogReader { most, ..LogReader::new(name, own, piece_count) }, source)
+    read_by(LogReader::new(name, own, piece_count, most), source)
 }
 
 /// Reads a log without the short ways for lines whose form is known.
 #[cfg(test)]
 pub fn read_word_by_word(name: &str, source: impl Read, own: u32, piece_count: u32) -> io::Result<Lines> {
-    read_by(LogReader { learned: Learned::nothing(), ..LogReader::new(name, own, piece_count) }, source)
+    let mut reader = LogReader::new(name, own, piece_count, usize::MAX);
+    reader.learned = Learned::nothing();
+    read_by(reader, source)
 }
 
 fn read_by(mut reader: LogReader, source: impl Read) -> io::Result<Lines> {
@@ -62,14 +64,14 @@ pub struct LogReader {
 }
 
 impl LogReader {
-    /// Begins the log of the peer `own`, of which nothing was read yet.
-    pub fn new(name: &str, own: u32, piece_count: u32) -> Self {
+    /// Begins the log of the peer `own`, of which nothing was read yet. It keeps at most `most` entries, lists, and IDs in lists.
+    pub fn new(name: &str, own: u32, piece_count: u32, most: usize) -> Self {
         Self {
             own,
             piece_count,
             cutter: Cutter::default(),
             subject: format!("]: Peer {own} ").into_bytes(),
-            most: usize::MAX,
+            most,
             listed: 0,
             times: Times::default(),
             runs: Runs::default(),
@@ -89,25 +91,19 @@ impl LogReader {
         self.cutter = cutter;
     }
 
-    /// Returns what the lines so far tell.
-    fn lines(&mut self) -> &Lines {
-        (self.lines.last_run, self.lines.run_sign) = self.runs.last();
-        self.lines.look = self.look.clone().look(self.piece_count, self.times.step_micros());
-        &self.lines
-    }
-
-    /// Takes more bytes, and leaves what the lines so far tell in `kept`. It must be what the last call left there.
+    /// Takes more bytes, and leaves what the lines so far tell in `kept`. It must be what the last call left there. Dates whose
+    /// order is not known yet stand as they were read: what comes later settles them in [`LogReader::end`] alone.
     pub fn grow(&mut self, kept: &mut Option<Lines>, bytes: &[u8]) {
         if let Some(kept) = kept.take() {
             self.lines = kept;
         }
         self.feed(bytes);
-        self.lines();
+        self.sum_up();
         *kept = Some(mem::replace(&mut self.lines, Lines::empty(Source::Log, "")));
     }
 
-    /// Returns what the whole log tells. Its last line may have no end, and only here all dates are known.
-    pub fn end(mut self) -> Lines {
+    /// Returns what the whole log tells. Its last line may have no end.
+    fn end(mut self) -> Lines {
         let cutter = mem::take(&mut self.cutter);
         if !cutter.unfinished().is_empty() {
             self.line(cutter.unfinished());
@@ -115,8 +111,14 @@ impl LogReader {
         if let Some(words) = self.times.settle(&mut self.lines.entries) {
             self.look.add("dates", || words);
         }
-        self.lines();
+        self.sum_up();
         self.lines
+    }
+
+    /// Says where the last run begins, and how the log looks, as far as it was read.
+    fn sum_up(&mut self) {
+        (self.lines.last_run, self.lines.run_sign) = self.runs.last();
+        self.lines.look = self.look.clone().look(self.piece_count, self.times.step_micros());
     }
 
     fn line(&mut self, line: &[u8]) {

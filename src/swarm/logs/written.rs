@@ -174,7 +174,7 @@ fn a_log_that_grows_tells_the_same_as_the_whole_one() {
         let log = dialect.write(OWN, &history());
         let whole = read_text(&log);
         for size in [1, 7, 100] {
-            let (mut reader, mut kept) = (LogReader::new("log", OWN, 20), None);
+            let (mut reader, mut kept) = (LogReader::new("log", OWN, 20, usize::MAX), None);
             for part in log.as_bytes().chunks(size) {
                 reader.grow(&mut kept, part);
             }
@@ -187,7 +187,7 @@ fn a_log_that_grows_tells_the_same_as_the_whole_one() {
 
 #[test]
 fn a_number_at_the_end_of_a_log_that_grows_may_be_cut_and_does_not_count() {
-    let (mut reader, mut kept) = (LogReader::new("log", OWN, 20), None);
+    let (mut reader, mut kept) = (LogReader::new("log", OWN, 20, usize::MAX), None);
     reader.grow(&mut kept, b"Peer 1002 is choked by 1001.\nPeer 1002 is unchoked by 10");
     assert_eq!(kept.as_ref().map(|lines| lines.entries.len()), Some(1));
     reader.grow(&mut kept, b"03.\n");

@@ -13,7 +13,7 @@ use crate::history::{Event, Lines, PeerRecord, Record};
 use crate::logs::{self, EventReader, Found, LogReader, Named};
 use crate::swarm_dir::SwarmDir;
 
-/// Maximum number of entries of all files together. The whole replay has more, when all is over.
+/// Maximum number of entries of all files together, and of entries and lists of one. The whole replay has more, when all is over.
 const MOST_ENTRIES: usize = 2_000_000;
 /// Number of bytes that are read at once.
 const CHUNK: usize = 256 * 1024;
@@ -207,9 +207,9 @@ impl Followed {
 
     fn begin(&mut self, name: &str, (id, piece_count): (u32, u32)) {
         self.reader = Some(if self.is_events {
-            Reader::Events(Box::new(EventReader::new(name)))
+            Reader::Events(Box::new(EventReader::new(name, MOST_ENTRIES)))
         } else {
-            Reader::Log(Box::new(LogReader::new(name, id, piece_count)))
+            Reader::Log(Box::new(LogReader::new(name, id, piece_count, MOST_ENTRIES)))
         });
         (self.len, self.start) = (0, Vec::new());
     }
@@ -251,3 +251,6 @@ impl Followed {
 fn identity(metadata: &Metadata) -> (u64, u64) {
     (metadata.dev(), metadata.ino())
 }
+
+#[cfg(test)]
+mod tests;

@@ -128,14 +128,14 @@ fn a_file_that_grows_tells_the_same_as_the_whole_one() {
         format!("{START}\n{}\n{}\n", r#"{"event":"preferred","mono":2,"neighbors":[1,2]}"#, r#"{"event":"complete"}"#);
     let whole = EventFile::read("e", text.as_bytes(), usize::MAX).expect("an event file");
     for size in 1..text.len() {
-        let (mut reader, mut kept) = (EventReader::new("e"), None);
+        let (mut reader, mut kept) = (EventReader::new("e", usize::MAX), None);
         for part in text.as_bytes().chunks(size) {
             reader.grow(&mut kept, part);
         }
         let lines = kept.expect("an event file");
         assert_eq!((&lines.entries, lines.byte_count), (&whole.lines.entries, whole.lines.byte_count), "{size}");
     }
-    let (mut reader, mut kept) = (EventReader::new("e"), None);
+    let (mut reader, mut kept) = (EventReader::new("e", usize::MAX), None);
     reader.grow(&mut kept, &text.as_bytes()[..text.len() - 1]);
     assert_eq!(kept.map(|lines| lines.entries.len()), Some(1), "the last line has no end yet");
 }
