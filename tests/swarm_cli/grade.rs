@@ -203,6 +203,61 @@ fn a_class_is_a_table_with_a_line_for_each_directory() {
 }
 
 #[test]
+fn a_directory_that_cannot_be_graded_has_a_line_and_the_others_are_graded() {
+    let place = small_run();
+    place.write("README.txt", b"groups");
+    fs::create_dir_all(place.path("empty")).expect("a directory");
+    for (format, parts) in [
+        ("csv", &["README.txt,", "empty,"][..]),
+        ("text", &["README.txt:", "it was not graded", "No violation"][..]),
+        ("json", &["\"fault\": null"][..]),
+        ("junit", &["errors=\"2\""][..]),
+        ("gradescope", &["it was not graded"][..]),
+        ("ctrf", &["\"failed\": 2"][..]),
+    ] {
+        let outcome = place.run(&["grade", "--format", format, "README.txt", ".", "empty"]);
+        assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(2), ""), "{format}");
+        for part in parts {
+            assert!(outcome.stdout.contains(part), "{format}: {part}\n{}", outcome.stdout);
+        }
+    }
+    let alone = place.run(&["grade", "--format", "csv", "empty"]);
+    assert_eq!((alone.status, alone.stdout.as_str()), (Some(2), ""));
+}
+
+#[test]
+fn a_file_is_named_once_for_a_peer() {
+    let place = small_run();
+    for option in ["--log", "--events"] {
+        let outcome = place.run(&["grade", option, "1002=a", option, "1001=b", option, "1002=c"]);
+        assert_eq!(outcome.status, Some(2));
+        assert!(outcome.stderr.contains("1002") && outcome.stderr.contains(option), "{}", outcome.stderr);
+    }
+}
+
+#[test]
+fn only_the_copies_of_complete_peers_are_compared_and_a_wrong_one_is_named() {
+    let place = small_run();
+    let log = fs::read_to_string(place.path(LEECHER)).expect("a log");
+    for (peer, copy) in [(1001, vec![7; 2000]), (1002, vec![8; 2000])] {
+        fs::create_dir_all(place.path(&format!("peer_{peer}"))).expect("a directory");
+        place.write(&format!("peer_{peer}/file.bin"), &copy);
+    }
+    let outcome = place.run(&["grade"]);
+    assert_eq!(outcome.status, Some(1));
+    for part in ["not the file: the copy of 1002", "the copy of 1002 differs", "copies: 1001 original, 1002 different"]
+    {
+        assert!(outcome.stdout.contains(part), "{part}\n{}", outcome.stdout);
+    }
+    let incomplete: Vec<_> = log.lines().filter(|line| !line.contains("complete")).take(4).collect();
+    place.write(LEECHER, incomplete.join("\n").as_bytes());
+    let outcome = place.run(&["grade", "--format", "json"]);
+    let sheet = sheet(&outcome);
+    assert_eq!((&sheet["copies"][1]["state"], outcome.status), (&Value::from("incomplete"), Some(0)), "{sheet}");
+    assert_eq!(status(&sheet, "4"), "not shown");
+}
+
+#[test]
 fn each_form_of_the_report_can_be_read() {
     let place = small_run();
     place.write(LEECHER, b"<&\"]]>\x01 \xff\nPeer 1002 is choked by 1001\n");
