@@ -141,7 +141,8 @@ fn what_was_not_understood_is_told_and_no_violation() {
         assert_eq!((sum("understood"), sum("unread")), (understood, unread), "{sheet}");
         let text = place.run(&["grade"]).stdout;
         assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
-        assert!(text.contains(&format!("{unread} lines not understood")), "{text}");
+        let lines = if unread == 1 { "line" } else { "lines" };
+        assert!(text.contains(&format!("{unread} {lines} not understood")), "{text}");
     }
     for name in [SEEDER, LEECHER] {
         place.write(name, b"");
