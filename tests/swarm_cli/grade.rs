@@ -227,6 +227,53 @@ fn a_directory_that_cannot_be_graded_has_a_line_and_the_others_are_graded() {
 }
 
 #[test]
+fn a_peer_that_was_killed_and_writes_a_log_of_its_second_life_accuses_nobody() {
+    let place = small_run();
+    place.write("PeerInfo.cfg", b"1001 localhost 6001 1\n1002 localhost 6002 0\n1003 localhost 6003 0\n");
+    let log = |peer: u32, lines: &[&str]| {
+        let lines: Vec<_> = lines.iter().map(|line| line.split_once(' ').expect("a second")).collect();
+        let lines = lines.iter().map(|(second, told)| format!("[2026-11-21 10:00:{second}]: Peer {peer} {told}.\n"));
+        place.write(&format!("log_peer_{peer}.log"), lines.collect::<Vec<_>>().concat().as_bytes());
+    };
+    let seeder = [
+        "00 is connected from Peer 1002",
+        "00 is connected from Peer 1003",
+        "01 received the 'interested' message from 1002",
+        "05 has the preferred neighbors 1002",
+        "06 received the 'have' message from 1002 for the piece 0",
+        "40 is connected from Peer 1002",
+        "40 received the 'interested' message from 1002",
+        "45 has the preferred neighbors 1002",
+        "51 received the 'have' message from 1002 for the piece 1",
+        "53 received the 'have' message from 1002 for the piece 0",
+    ];
+    let killed = [
+        "40 makes a connection to Peer 1001",
+        "40 is connected from Peer 1003",
+        "45 is unchoked by 1001",
+        "51 has downloaded the piece 1 from 1001. Now the number of pieces it has is 1",
+        "53 has downloaded the piece 0 from 1001. Now the number of pieces it has is 2",
+        "53 has downloaded the complete file",
+    ];
+    let third = [
+        "00 makes a connection to Peer 1001",
+        "00 makes a connection to Peer 1002",
+        "06 received the 'have' message from 1002 for the piece 0",
+        "08 is unchoked by 1002",
+        "09 has downloaded the piece 0 from 1002. Now the number of pieces it has is 1",
+        "40 makes a connection to Peer 1002",
+        "51 received the 'have' message from 1002 for the piece 1",
+    ];
+    log(1001, &seeder);
+    log(1002, &killed);
+    log(1003, &third);
+    let outcome = place.run(&["grade", "--format", "json"]);
+    let sheet = sheet(&outcome);
+    assert_eq!(names(&sheet["violated"]), <[&str; 0]>::default(), "{sheet}");
+    assert_eq!(sheet["clocks"].as_array().map(Vec::len), Some(1), "only that of 1003 is bounded: {sheet}");
+}
+
+#[test]
 fn a_file_is_named_once_for_a_peer() {
     let place = small_run();
     for option in ["--log", "--events"] {

@@ -48,14 +48,21 @@ impl Offsets {
         for (place, teller) in story.known() {
             offsets.note_unchokes(story, place, teller);
         }
-        for &(a, b) in &offsets.given_up {
-            (offsets.most[a * count + b], offsets.most[b * count + a]) = (OPEN, OPEN);
-        }
+        let again = connected_again(story);
+        offsets.open(offsets.given_up.iter().chain(&again).copied().collect());
         offsets.contradictions = offsets.contradicting();
         if count <= MOST_COMBINED && offsets.contradictions.is_empty() {
             offsets.combine();
         }
+        offsets.open(again);
         offsets
+    }
+
+    /// Gives up the bounds of these pairs.
+    fn open(&mut self, pairs: Vec<(usize, usize)>) {
+        for (a, b) in pairs {
+            (self.most[a * self.count + b], self.most[b * self.count + a]) = (OPEN, OPEN);
+        }
     }
 
     fn contradicting(&self) -> Vec<(usize, usize)> {
@@ -66,12 +73,9 @@ impl Offsets {
     /// A piece is downloaded before its `have` arrives elsewhere.
     fn note_haves(&mut self, story: &Story, place: usize, teller: &Teller) {
         let mut waits: BTreeMap<usize, Vec<i64>> = BTreeMap::new();
-        for (at, entry) in (0..).zip(teller.entries.iter()) {
+        for entry in teller.entries.iter() {
             let Event::Have { from, index } = entry.event else { continue };
             let Some(sender) = story.place(from).filter(|_| index != NO_NUMBER) else { continue };
-            if is_of_earlier_connection(teller, sender, at) {
-                continue;
-            }
             if let Some((_, download)) = story.tellers[sender].download(index) {
                 self.precedes((sender, download.at), (place, entry.at), 0);
                 let wait = download.at.known().zip(entry.at.known()).map(|(at, then)| then.saturating_sub(at));
@@ -85,12 +89,9 @@ impl Offsets {
     /// A neighbor is chosen before it is unchoked.
     fn note_unchokes(&mut self, story: &Story, place: usize, teller: &Teller) {
         let mut seen = vec![false; self.count];
-        for (at, entry) in (0..).zip(teller.entries.iter()) {
+        for entry in teller.entries.iter() {
             let Event::UnchokedBy(id) = entry.event else { continue };
             let Some(chooser) = story.place(id).filter(|chooser| !seen[*chooser]) else { continue };
-            if is_of_earlier_connection(teller, chooser, at) {
-                continue;
-            }
             seen[chooser] = true;
             let other = &story.tellers[chooser];
             let chosen = other.entries.iter().find(|entry| match entry.event {
@@ -192,16 +193,20 @@ impl Offsets {
     }
 }
 
+/// Returns the pairs that connected more than once. One of the two may have started again, with a log that begins there: then what the
+/// other one tells of its earlier life precedes it, and bounds nothing.
+fn connected_again(story: &Story) -> Vec<(usize, usize)> {
+    let pairs = story.known().flat_map(|(place, teller)| {
+        let again = teller.connections.iter().filter(|(_, connected)| connected.count > 1);
+        again.map(move |(&other, _)| (place, other))
+    });
+    pairs.collect()
+}
+
 /// Returns the peers on the way from one to another, with the first one and without the last. A way over a circle does not end, so it has
 /// at most all peers.
 fn way(next: &[usize], count: usize, from: usize, to: usize) -> impl Iterator<Item = usize> {
     iter::successors(Some(from), move |at| Some(next[at * count + to])).take_while(move |at| *at != to).take(count)
-}
-
-/// Reports whether a line about a neighbor stands before the last connection to it. Then the neighbor may have started again since, with
-/// a log that begins there.
-fn is_of_earlier_connection(teller: &Teller, neighbor: usize, at: u32) -> bool {
-    teller.connections.get(&neighbor).is_some_and(|connected| connected.count > 1 && at < connected.last)
 }
 
 /// Reports whether the least wait before some line and the least one from there on differ by more than a `have` can wait.

@@ -12,6 +12,7 @@ use super::sheet::{Breach, ClockRow, ItemRow, Line, LogRow, RuleRow, RunRow, She
 use super::story::Story;
 use crate::history::{Entry, Event, Lines, Record, Source};
 use crate::rubric::Item;
+use crate::words::first_of;
 
 /// The texts of lines.
 type Texts = BTreeMap<(u32, bool, u32), String>;
@@ -29,9 +30,11 @@ pub fn sheet(loaded: Loaded) -> Sheet {
         let ids = different.iter().map(|row| row.peer.to_string()).collect::<Vec<_>>().join(", ");
         item.note = format!("not the file: the copy of {ids}; {}", item.note);
     }
-    for (a, b) in &offsets.contradictions {
-        let [a, b] = [a, b].map(|place| record.peers[*place].id);
-        notes.push(format!("the clocks of {a} and {b} drift, or their logs contradict each other"));
+    let pairs = offsets.contradictions.iter().map(|(a, b)| [a, b].map(|place| record.peers[*place].id));
+    let pairs: Vec<_> = pairs.map(|[a, b]| format!("{a} and {b}")).collect();
+    if !pairs.is_empty() {
+        let pairs = first_of(&pairs);
+        notes.push(format!("a clock was set or drifts, or logs contradict each other: of {pairs}"));
     }
     let clocks = clocks(&story, &offsets);
     let shown = findings.violated.iter().chain(&findings.unclear).flat_map(|group| &group.first);
