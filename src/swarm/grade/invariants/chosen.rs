@@ -3,6 +3,7 @@
 //!
 //! The log of the neighbor tells when it chose whom; both clocks are compared as far as their offset is known.
 
+use super::order::goes_on;
 use super::rule::{Collector, Rule, Told};
 use crate::grade::clocks::Offsets;
 use crate::grade::story::{Story, Teller};
@@ -69,12 +70,11 @@ fn check_unchoke(
             .concat(),
         what,
     };
-    // A log that was cut off may lack the choice.
-    let goes_on = teller.entries.last().is_some_and(|last| offsets.is_before((place, entry.at), (chooser, last.at), 0));
     // A peer that was killed and has come back may lack the last lines before that.
     let comes_back = teller.reconnections.last().map(|place| teller.entry(*place).at);
     let comes_back_later = comes_back.is_some_and(|at| !offsets.is_before((chooser, at), (place, entry.at), 0));
-    let is_certain = goes_on && !comes_back_later;
+    // A log that was cut off may lack the choice.
+    let is_certain = goes_on(offsets, (chooser, teller), (place, entry.at)) && !comes_back_later;
     if spans.is_empty() {
         let what = format!("{} is unchoked by {}, which never chooses it", unchoked.id, teller.id);
         if teller.is_whole() && is_certain {
@@ -87,7 +87,7 @@ fn check_unchoke(
     // The last span that may have begun by then.
     let begun = spans.partition_point(|span| !offsets.is_before((place, entry.at), (chooser, span.from.at), 0));
     let Some(span) = begun.checked_sub(1).map(|last| spans[last]) else {
-        let what = format!("{} is unchoked by {} before that chooses it", unchoked.id, teller.id);
+        let what = format!("{} is unchoked by {1} before {1} chooses it", unchoked.id, teller.id);
         if comes_back_later {
             found.unclear(&UNCHOKED_NOT_CHOSEN, || told(&spans[..1], what));
             return false;
