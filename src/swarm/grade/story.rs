@@ -2,7 +2,7 @@
 //! downloads and connections.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::history::{Entry, Event, Kind, Lines, Message, Moment, NO_NUMBER, PeerRecord, Plan, Record, Source};
 
@@ -15,6 +15,9 @@ pub const MOST_PIECES: u32 = 1 << 24;
 pub struct Story<'a> {
     pub plan: &'a Plan,
     pub tellers: Vec<Teller<'a>>,
+    /// The peers that were perhaps killed and have come back: their logs may lack the last lines before that, and what they knew
+    /// is void.
+    pub broken_off: BTreeSet<u32>,
     places: HashMap<u32, usize>,
 }
 
@@ -53,8 +56,18 @@ pub struct Connected {
 impl<'a> Story<'a> {
     pub fn of(record: &'a Record) -> Self {
         let places: HashMap<_, _> = record.peers.iter().enumerate().map(|(place, peer)| (peer.id, place)).collect();
-        let tellers = record.peers.iter().map(|peer| Teller::of(peer, &record.plan, &places)).collect();
-        Self { plan: &record.plan, tellers, places }
+        let tellers: Vec<_> = record.peers.iter().map(|peer| Teller::of(peer, &record.plan, &places)).collect();
+        let is_broken_off = |place: usize| {
+            let own: &Teller = &tellers[place];
+            // A connection that stands only in the other's log was lost with the last lines.
+            let count = |of: &Teller, to: usize| of.connections.get(&to).map_or(0, |connected| connected.count);
+            let mut others = tellers.iter().enumerate();
+            let lacks_one = others.any(|(other, theirs)| count(theirs, place) > count(own, other).max(1));
+            own.lines.is_some() && (own.is_resumed || !own.reconnections.is_empty() || lacks_one)
+        };
+        let broken_off =
+            (0..tellers.len()).filter(|place| is_broken_off(*place)).map(|place| tellers[place].id).collect();
+        Self { plan: &record.plan, tellers, broken_off, places }
     }
 
     /// Returns the place of this ID in `PeerInfo.cfg`.

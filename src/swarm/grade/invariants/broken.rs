@@ -1,5 +1,6 @@
 //! Histories for the tests of the rules: a true one, and for each rule one that breaks it and nothing else.
 
+use super::rule::NEED_WHOLE_LOGS;
 use super::{RULES, violations};
 use crate::history::{Entry, Event, Kind, Lines, Look, Message, Moment, PeerRecord, Plan, Record, Source, Unread};
 
@@ -306,6 +307,18 @@ fn a_log_that_was_not_read_to_its_end_violates_nothing() {
             assert_eq!(found, [], "{kept} of {count} lines of peer {peer}");
         }
     }
+}
+
+#[test]
+fn of_a_peer_that_came_back_no_line_is_certainly_missing() {
+    for name in NEED_WHOLE_LOGS {
+        assert!(RULES.iter().any(|rule| rule.name == name), "{name} is no rule");
+    }
+    let mut history = History::new();
+    history.remove(SEEDER, |event| event == Event::ConnectedFrom(THIRD));
+    history.add(SECOND, 4.5, Event::Makes(SEEDER));
+    history.add(SEEDER, 4.5, Event::ConnectedFrom(SECOND));
+    assert_eq!(names(history), (vec![], vec!["makes-without-connected-from"]));
 }
 
 #[test]

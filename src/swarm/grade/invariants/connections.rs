@@ -82,7 +82,8 @@ fn check_pair(
             let told = || Told {
                 peer: maker.id,
                 at: entries.first().map_or(Moment::UNKNOWN, |entry| entry.at),
-                entries: maker.lines_of(&entries),
+                entries: [maker.lines_of(&entries), other.lines_of(&other.entries[..other.entries.len().min(1)])]
+                    .concat(),
                 what: format!("neither log tells of a connection between {} and {}", maker.id, other.id),
             };
             // A log that was cut off may lack it: each has to go on behind the start of the other.

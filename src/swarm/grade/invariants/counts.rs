@@ -99,6 +99,7 @@ fn check_counts(teller: &Teller, piece_count: u32, found: &mut Collector) {
             // An interrupted download goes on with the pieces of its first run.
             let may_go_on = match before {
                 None => count > expected,
+                Some((at, _)) if count > expected => teller.connects_between(at, place),
                 Some((at, _)) => teller.reconnects_between(at, place),
             };
             // Two lines may have changed places.

@@ -178,7 +178,12 @@ fn check_sources(story: &Story, offsets: &Offsets, (place, teller): (usize, &Tel
                     let what =
                         format!("{} downloads the piece {index} from {from}, which downloads it later", teller.id);
                     let lines = [own_line(), other.lines_of(&[download])].concat();
-                    found.violated(&UPLOADER_LACKED_PIECE, || told(lines, what));
+                    // A peer that came back with nothing downloads it once more.
+                    if other.reconnections.is_empty() && teller.met_once(sender) {
+                        found.violated(&UPLOADER_LACKED_PIECE, || told(lines, what));
+                    } else {
+                        found.unclear(&UPLOADER_LACKED_PIECE, || told(lines, what));
+                    }
                 }
             }
         }

@@ -72,7 +72,7 @@ pub fn violations(record: &Record) -> Findings {
 
 /// Checks all invariants of a record whose story and clocks are known.
 pub fn check(record: &Record, story: &Story, offsets: &Offsets) -> Findings {
-    let mut found = Collector::default();
+    let mut found = Collector::new(&story.broken_off);
     connections::check(story, offsets, &mut found);
     counts::check(story, &mut found);
     completion::check(story, offsets, &mut found);
