@@ -122,7 +122,7 @@ fn shown(item: Item, record: &Record, story: &Story, copies: Copies) -> Shown {
     match item {
         Item::I1a => (None, "`swarm check` asks for it; our own peer says it on its console".into()),
         Item::I1b => connections(story),
-        Item::I1c => completions(story),
+        Item::I1c => exchange(story),
         Item::I2a => in_events(record, |event| matches!(event, Event::Handshake { .. })),
         Item::I2b => in_events(record, |event| is_message(event, Kind::Bitfield)),
         Item::I3a => in_events(record, |event| is_message(event, Kind::Request)),
@@ -260,15 +260,26 @@ fn completions(story: &Story) -> Shown {
             None => return (None, format!("the log of {} does not say that its file is complete", teller.id)),
         }
     }
-    if let Some(waits) = story.known().map(|(_, teller)| teller).find(|teller| waits_for_all(teller)) {
-        return (None, format!("the first piece of {} comes long after its first connection, behind the last", waits.id));
-    }
     let note = "that the processes have ended cannot be seen in a log";
     if lines.is_empty() { (None, "nobody downloads anything".into()) } else { (Some(lines), note.into()) }
 }
 
+/// All peers get the file, and none waits for all others first.
+fn exchange(story: &Story) -> Shown {
+    if let Some(waits) = story.known().map(|(_, teller)| teller).find(|teller| waits_for_all(teller)) {
+        return (
+            None,
+            format!("the first piece of {} comes long after its first connection, behind the last", waits.id),
+        );
+    }
+    completions(story)
+}
+
 /// Reports whether a peer got its first piece only behind its last connection, long after the first.
 fn waits_for_all(teller: &Teller) -> bool {
+    if !teller.reconnections.is_empty() {
+        return false;
+    }
     let piece = teller.order.first().and_then(|index| teller.download(*index));
     let (Some((piece, entry)), [first, .., last]) = (piece, &teller.meetings[..]) else { return false };
     let at = |place: u32| teller.entry(place).at.known();

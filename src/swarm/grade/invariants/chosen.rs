@@ -113,13 +113,7 @@ fn check_served(offsets: &Offsets, sides: Sides, entry: Entry, span: Span, found
 }
 
 /// Checks an unchoke; reports whether it is a violation.
-fn check_unchoke(
-    offsets: &Offsets,
-    sides: Sides,
-    entry: Entry,
-    spans: &[Span],
-    found: &mut Collector,
-) -> bool {
+fn check_unchoke(offsets: &Offsets, sides: Sides, entry: Entry, spans: &[Span], found: &mut Collector) -> bool {
     let ((chooser, teller), (place, unchoked)) = sides;
     let told = |spans: &[Span], what: String| Told {
         peer: teller.id,

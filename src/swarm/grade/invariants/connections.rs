@@ -119,8 +119,10 @@ fn check_pair(
 fn check_known(story: &Story, teller: &Teller, found: &mut Collector) {
     let mut told = BTreeSet::new();
     for entry in teller.entries.iter() {
-        let (Event::Makes(id) | Event::ConnectedFrom(id) | Event::ConnectedWith(id) | Event::Downloaded { from: id, .. }) =
-            entry.event
+        let (Event::Makes(id)
+        | Event::ConnectedFrom(id)
+        | Event::ConnectedWith(id)
+        | Event::Downloaded { from: id, .. }) = entry.event
         else {
             continue;
         };

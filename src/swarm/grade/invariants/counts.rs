@@ -152,7 +152,8 @@ fn check_complete(
     };
     // A peer that is killed may have a piece and no line of it. If it comes back complete, it says so before it connects again.
     let may_have_more = entries.len() == 1 && downloads == 0 || teller.reconnects_between(at, NO_NUMBER);
-    let is_early = || comes_soon(teller, place, |later| matches!(later.event, Event::Downloaded { .. } | Event::Count(_)));
+    let is_early =
+        || comes_soon(teller, place, |later| matches!(later.event, Event::Downloaded { .. } | Event::Count(_)));
     if count < piece_count && (may_have_more || is_early()) {
         found.unclear(&COUNT_AT_END, told);
     } else {

@@ -98,7 +98,7 @@ fn check_pair(
         (at > connected.last).then(|| (*index, entry, is_certain(at, entry)))
     });
     // The first one that is certain, else the first one; and their number.
-    let (mut shown, mut count) = (None, 0_u32);
+    let (mut shown, mut count): (Option<(u32, Entry, bool)>, u32) = (None, 0);
     for (index, entry, is_certain) in unheard {
         let (known, counts) = shown.map_or((false, true), |(.., known)| (known, known == is_certain));
         if shown.is_none() || is_certain && !known {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::rule::{Collector, Rule, Told};
 use super::order::{comes_soon, may_race};
+use super::rule::{Collector, Rule, Told};
 use super::wants::Wants;
 use crate::grade::story::{Story, Teller};
 use crate::history::{Entry, Event};

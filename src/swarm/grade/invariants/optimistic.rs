@@ -1,7 +1,7 @@
 //! The optimistically unchoked neighbor (protocol A7): chosen among those that are choked and interested.
 
-use super::rule::{Collector, Rule, Told};
 use super::order::{comes_soon, may_race};
+use super::rule::{Collector, Rule, Told};
 use super::wants::{Wants, Word};
 use crate::grade::story::{Story, Teller};
 use crate::history::{Entry, Event};
@@ -46,13 +46,7 @@ pub fn check(story: &Story, found: &mut Collector) {
     }
 }
 
-fn check_interest(
-    teller: &Teller,
-    id: u32,
-    (place, entry): (u32, Entry),
-    word: Option<Word>,
-    found: &mut Collector,
-) {
+fn check_interest(teller: &Teller, id: u32, (place, entry): (u32, Entry), word: Option<Word>, found: &mut Collector) {
     let what = match word {
         Some(word) if word.is_interested => return,
         Some(_) => format!("{} unchokes {id} optimistically, which is not interested", teller.id),
