@@ -130,9 +130,7 @@ impl<'a> Teller<'a> {
                 }
             }
             // It has pieces without a line.
-            Event::Complete => {
-                self.is_resumed |= u32::try_from(self.order.len()).is_ok_and(|count| count < piece_count);
-            }
+            Event::Complete => self.is_resumed |= self.order.is_empty() && !self.hides_indexes && piece_count > 0,
             _ => {}
         }
     }

@@ -63,7 +63,7 @@ pub struct Findings {
 
 /// The rules by which a line is missing, or that rely on what a peer knew. They say nothing certain of a peer that was perhaps killed
 /// and has come back.
-pub const NEED_WHOLE_LOGS: [&str; 10] = [
+pub const NEED_WHOLE_LOGS: [&str; 9] = [
     "makes-without-connected-from",
     "never-connected",
     "interested-in-nothing",
@@ -72,7 +72,6 @@ pub const NEED_WHOLE_LOGS: [&str; 10] = [
     "served-while-choked",
     "optimistic-not-interested",
     "piece-without-have",
-    "count-at-end",
     "uploader-lacked-piece",
 ];
 
