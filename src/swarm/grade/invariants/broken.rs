@@ -2,7 +2,7 @@
 
 use super::rule::NEED_WHOLE_LOGS;
 use super::{RULES, violations};
-use crate::history::{Entry, Event, Kind, Lines, Look, Message, Moment, PeerRecord, Plan, Record, Source, Unread};
+use crate::history::{Entry, Event, Kind, Lines, Look, Message, Moment, PeerRecord, Plan, Record, Source};
 
 const K: u32 = 2;
 const P: u32 = 5;
@@ -112,18 +112,8 @@ fn record(peers: &[(u32, bool)]) -> Record {
 }
 
 fn file(source: Source, id: u32) -> Lines {
-    Lines {
-        source,
-        name: format!("log_peer_{id}.log"),
-        entries: Vec::new(),
-        last_run: 0,
-        run_sign: "",
-        lists: Vec::new(),
-        look: Look { differences: Vec::new(), clock_step_micros: Some(1) },
-        unread: Unread::default(),
-        line_count: 0,
-        byte_count: 0,
-    }
+    let look = Look { differences: Vec::new(), clock_step_micros: Some(1) };
+    Lines { look, ..Lines::empty(source, &format!("log_peer_{id}.log")) }
 }
 
 /// Returns the names of the rules that a history violates, and of those that stay unclear.
@@ -371,7 +361,7 @@ fn lines_that_changed_places_in_a_moment_are_unclear() {
         ("preferred-not-interested", |h| {
             h.change(SEEDER, |entry| {
                 if entry.event == Event::Interested(SECOND) {
-                    entry.at.0 += 110_000
+                    entry.at.0 += 110_000;
                 }
             });
         }),
@@ -392,14 +382,14 @@ fn lines_that_changed_places_in_a_moment_are_unclear() {
                     1 => *count = 1,
                     _ => {}
                 }
-            })
+            });
         }),
         ("count-at-end", |h| {
             h.change(SECOND, |entry| {
                 if entry.event == Event::Complete {
-                    entry.at.0 -= 10_000
+                    entry.at.0 -= 10_000;
                 }
-            })
+            });
         }),
     ];
     for (name, change) in cases {
