@@ -6,7 +6,12 @@
 #[allow(dead_code, reason = "other test crates use the rest of it")]
 mod left_out;
 
+#[path = "../support/http.rs"]
+#[allow(dead_code, reason = "other test crates use the rest of it")]
+mod http;
+
 mod browser;
+mod live;
 mod store;
 
 use std::fmt::Write as _;
@@ -115,6 +120,7 @@ fn the_page_shows_in_a_browser_what_the_logs_say() {
     store::the_links_are_those_of_the_logs(&mut browser);
     store::chunks_that_come_later_are_sorted_in(&mut browser);
     store::playing_ends_at_the_end(&mut browser);
+    live::the_page_follows_a_run_and_becomes_its_replay(&mut browser);
     nothing_is_wider_than_a_narrow_window(&mut browser);
     browser.check_console();
 }
