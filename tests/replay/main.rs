@@ -6,7 +6,12 @@
 #[allow(dead_code, reason = "other test crates use the rest of it")]
 mod left_out;
 
+#[path = "../support/http.rs"]
+#[allow(dead_code, reason = "other test crates use the rest of it")]
+mod http;
+
 mod browser;
+mod live;
 mod store;
 
 use std::fmt::Write as _;
@@ -115,6 +120,7 @@ fn the_page_shows_in_a_browser_what_the_logs_say() {
     store::the_links_are_those_of_the_logs(&mut browser);
     store::chunks_that_come_later_are_sorted_in(&mut browser);
     store::playing_ends_at_the_end(&mut browser);
+    live::the_page_follows_a_run_and_becomes_its_replay(&mut browser);
     nothing_is_wider_than_a_narrow_window(&mut browser);
     browser.check_console();
 }
@@ -142,9 +148,10 @@ fn the_slider_shows_the_counts_of_that_time(browser: &mut Browser) {
 fn a_mark_jumps_to_its_line(browser: &mut Browser) {
     let logs = Logs::new(true);
     browser.open(&logs.page());
-    // A mark stands at the first of its lines: the one that the last line of the log repeats.
+    // A mark stands at the line that breaks the rule: the last one of the log, which repeats an earlier one.
     let log = fs::read_to_string(logs.dir.path().join("log_peer_1003.log")).expect("a log");
-    let line = 1 + log.lines().position(|line| line.contains("the piece 3 from")).expect("it is there");
+    let line = log.lines().count();
+    let at = 1000 * (FIRST + STEP * PIECE_COUNT + 550);
     let first = browser.get("Math.min(...app.store.head.marks.filter((m) => !m.is_unclear).map((m) => m.at))");
     assert_eq!(browser.get("app.clock.time"), first, "the cursor begins at the first violation");
     browser.press("Home");
@@ -152,7 +159,7 @@ fn a_mark_jumps_to_its_line(browser: &mut Browser) {
         "[...document.querySelectorAll('.violation')].find((e) => e.textContent.includes('index-twice')).click()";
     browser.get(click);
     browser.drawn();
-    assert_eq!(browser.get("app.clock.time"), json!(1_350_000));
+    assert_eq!(browser.get("app.clock.time"), json!(at));
     assert_eq!(selected_line(browser), json!(format!("log_peer_1003.log:{line}")));
     browser.press("Home");
     let mark =

@@ -2,7 +2,7 @@
 //! downloads and connections.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::downloads::Downloads;
 use crate::history::{Entry, Event, Kind, Lines, Message, Moment, NO_NUMBER, PeerRecord, Plan, Record, Source};
@@ -16,6 +16,9 @@ pub const MOST_PIECES: u32 = 1 << 24;
 pub struct Story<'a> {
     pub plan: &'a Plan,
     pub tellers: Vec<Teller<'a>>,
+    /// The peers that were perhaps killed and have come back: their logs may lack the last lines before that, and what they knew
+    /// is void.
+    pub broken_off: BTreeSet<u32>,
     places: HashMap<u32, usize>,
 }
 
@@ -56,8 +59,18 @@ pub struct Connected {
 impl<'a> Story<'a> {
     pub fn of(record: &'a Record) -> Self {
         let places: HashMap<_, _> = record.peers.iter().enumerate().map(|(place, peer)| (peer.id, place)).collect();
-        let tellers = record.peers.iter().map(|peer| Teller::of(peer, &record.plan, &places)).collect();
-        Self { plan: &record.plan, tellers, places }
+        let tellers: Vec<_> = record.peers.iter().map(|peer| Teller::of(peer, &record.plan, &places)).collect();
+        let is_broken_off = |place: usize| {
+            let own: &Teller = &tellers[place];
+            // A connection that stands only in the other's log was lost with the last lines.
+            let count = |of: &Teller, to: usize| of.connections.get(&to).map_or(0, |connected| connected.count);
+            let mut others = tellers.iter().enumerate();
+            let lacks_one = others.any(|(other, theirs)| count(theirs, place) > count(own, other).max(1));
+            own.lines.is_some() && (own.is_resumed || !own.reconnections.is_empty() || lacks_one)
+        };
+        let broken_off =
+            (0..tellers.len()).filter(|place| is_broken_off(*place)).map(|place| tellers[place].id).collect();
+        Self { plan: &record.plan, tellers, broken_off, places }
     }
 
     /// Returns the place of this ID in `PeerInfo.cfg`.
@@ -125,9 +138,7 @@ impl<'a> Teller<'a> {
                 self.counted(count);
             }
             // It has pieces without a line.
-            Event::Complete => {
-                self.is_resumed |= u32::try_from(self.order.len()).is_ok_and(|count| count < piece_count);
-            }
+            Event::Complete => self.is_resumed |= self.order.is_empty() && !self.hides_indexes && piece_count > 0,
             _ => {}
         }
     }
@@ -184,6 +195,11 @@ impl<'a> Teller<'a> {
     /// new: the others come back later.
     pub fn connects_between(&self, first: u32, last: u32) -> bool {
         is_between(&self.meetings, first, last)
+    }
+
+    /// Reports whether its log tells of exactly one connection with a neighbor. After another one the neighbor may have started again.
+    pub fn met_once(&self, neighbor: usize) -> bool {
+        self.connections.get(&neighbor).is_some_and(|connected| connected.count == 1)
     }
 
     /// Returns the last moment of its file.

@@ -1,6 +1,6 @@
 //! `Rule`, `Violation` and `Findings`: what is checked, and what came of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::history::{Moment, Source};
 use crate::rubric::Item;
@@ -61,9 +61,25 @@ pub struct Findings {
     pub unclear: Vec<Group>,
 }
 
+/// The rules by which a line is missing, or that rely on what a peer knew. They say nothing certain of a peer that was perhaps killed
+/// and has come back.
+pub const NEED_WHOLE_LOGS: [&str; 9] = [
+    "makes-without-connected-from",
+    "never-connected",
+    "interested-in-nothing",
+    "preferred-not-interested",
+    "unchoked-not-chosen",
+    "served-while-choked",
+    "optimistic-not-interested",
+    "piece-without-have",
+    "uploader-lacked-piece",
+];
+
 /// Collects violations while the rules are checked.
 #[derive(Default)]
 pub struct Collector {
+    /// The peers that were perhaps killed and have come back.
+    broken_off: BTreeSet<u32>,
     violated: BTreeMap<&'static str, Group>,
     unclear: BTreeMap<&'static str, Group>,
 }
@@ -78,9 +94,21 @@ pub struct Told {
 }
 
 impl Collector {
-    /// Adds a certain violation. `told` is asked only while violations are kept.
+    pub fn new(broken_off: &BTreeSet<u32>) -> Self {
+        Self { broken_off: broken_off.clone(), ..Self::default() }
+    }
+
+    /// Adds a violation that is certain, unless a log lacks lines. `told` is asked only while violations are kept, or where that
+    /// depends on the peers.
     pub fn violated(&mut self, rule: &'static Rule, told: impl FnOnce() -> Told) {
-        add(&mut self.violated, rule, told);
+        if self.broken_off.is_empty() || !NEED_WHOLE_LOGS.contains(&rule.name) {
+            add(&mut self.violated, rule, told);
+            return;
+        }
+        let told = told();
+        let mut peers = told.entries.iter().map(|(peer, ..)| *peer).chain([told.peer]);
+        let is_certain = !peers.any(|peer| self.broken_off.contains(&peer));
+        add(if is_certain { &mut self.violated } else { &mut self.unclear }, rule, || told);
     }
 
     /// Adds what may be a violation.
