@@ -193,8 +193,8 @@ impl Offsets {
     }
 }
 
-/// Returns the pairs that connected more than once. One of the two may have started again, with a log that begins there: then what the
-/// other one tells of its earlier life precedes it, and bounds nothing.
+/// Returns the pairs that connected more than once. One of the two may have started again, with a log that begins there. Then
+/// what the other one tells of its earlier life bounds nothing.
 fn connected_again(story: &Story) -> Vec<(usize, usize)> {
     let pairs = story.known().flat_map(|(place, teller)| {
         let again = teller.connections.iter().filter(|(_, connected)| connected.count > 1);
