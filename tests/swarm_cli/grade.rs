@@ -141,7 +141,8 @@ fn what_was_not_understood_is_told_and_no_violation() {
         assert_eq!((sum("understood"), sum("unread")), (understood, unread), "{sheet}");
         let text = place.run(&["grade"]).stdout;
         assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
-        assert!(text.contains(&format!("{unread} lines not understood")), "{text}");
+        let lines = if unread == 1 { "line" } else { "lines" };
+        assert!(text.contains(&format!("{unread} {lines} not understood")), "{text}");
     }
     for name in [SEEDER, LEECHER] {
         place.write(name, b"");
@@ -200,6 +201,108 @@ fn a_class_is_a_table_with_a_line_for_each_directory() {
         assert_eq!(&row[0], dir.to_str().expect("text"));
         assert_eq!(&row[violations.expect("a column")] != "0", place == 17, "{row:?}");
     }
+}
+
+#[test]
+fn a_directory_that_cannot_be_graded_has_a_line_and_the_others_are_graded() {
+    let place = small_run();
+    place.write("README.txt", b"groups");
+    fs::create_dir_all(place.path("empty")).expect("a directory");
+    for (format, parts) in [
+        ("csv", &["README.txt,", "empty,"][..]),
+        ("text", &["README.txt:", "it was not graded", "No violation"][..]),
+        ("json", &["\"fault\": null"][..]),
+        ("junit", &["errors=\"2\""][..]),
+        ("gradescope", &["it was not graded"][..]),
+        ("ctrf", &["\"failed\": 2"][..]),
+    ] {
+        let outcome = place.run(&["grade", "--format", format, "README.txt", ".", "empty"]);
+        assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(2), ""), "{format}");
+        for part in parts {
+            assert!(outcome.stdout.contains(part), "{format}: {part}\n{}", outcome.stdout);
+        }
+    }
+    let alone = place.run(&["grade", "--format", "csv", "empty"]);
+    assert_eq!((alone.status, alone.stdout.as_str()), (Some(2), ""));
+}
+
+#[test]
+fn a_peer_that_was_killed_and_writes_a_log_of_its_second_life_accuses_nobody() {
+    let place = small_run();
+    place.write("PeerInfo.cfg", b"1001 localhost 6001 1\n1002 localhost 6002 0\n1003 localhost 6003 0\n");
+    let log = |peer: u32, lines: &[&str]| {
+        let lines: Vec<_> = lines.iter().map(|line| line.split_once(' ').expect("a second")).collect();
+        let lines = lines.iter().map(|(second, told)| format!("[2026-11-21 10:00:{second}]: Peer {peer} {told}.\n"));
+        place.write(&format!("log_peer_{peer}.log"), lines.collect::<Vec<_>>().concat().as_bytes());
+    };
+    let seeder = [
+        "00 is connected from Peer 1002",
+        "00 is connected from Peer 1003",
+        "01 received the 'interested' message from 1002",
+        "05 has the preferred neighbors 1002",
+        "06 received the 'have' message from 1002 for the piece 0",
+        "40 is connected from Peer 1002",
+        "40 received the 'interested' message from 1002",
+        "45 has the preferred neighbors 1002",
+        "51 received the 'have' message from 1002 for the piece 1",
+        "53 received the 'have' message from 1002 for the piece 0",
+    ];
+    let killed = [
+        "40 makes a connection to Peer 1001",
+        "40 is connected from Peer 1003",
+        "45 is unchoked by 1001",
+        "51 has downloaded the piece 1 from 1001. Now the number of pieces it has is 1",
+        "53 has downloaded the piece 0 from 1001. Now the number of pieces it has is 2",
+        "53 has downloaded the complete file",
+    ];
+    let third = [
+        "00 makes a connection to Peer 1001",
+        "00 makes a connection to Peer 1002",
+        "06 received the 'have' message from 1002 for the piece 0",
+        "08 is unchoked by 1002",
+        "09 has downloaded the piece 0 from 1002. Now the number of pieces it has is 1",
+        "40 makes a connection to Peer 1002",
+        "51 received the 'have' message from 1002 for the piece 1",
+    ];
+    log(1001, &seeder);
+    log(1002, &killed);
+    log(1003, &third);
+    let outcome = place.run(&["grade", "--format", "json"]);
+    let sheet = sheet(&outcome);
+    assert_eq!(names(&sheet["violated"]), <[&str; 0]>::default(), "{sheet}");
+    assert_eq!(sheet["clocks"].as_array().map(Vec::len), Some(1), "only that of 1003 is bounded: {sheet}");
+}
+
+#[test]
+fn a_file_is_named_once_for_a_peer() {
+    let place = small_run();
+    for option in ["--log", "--events"] {
+        let outcome = place.run(&["grade", option, "1002=a", option, "1001=b", option, "1002=c"]);
+        assert_eq!(outcome.status, Some(2));
+        assert!(outcome.stderr.contains("1002") && outcome.stderr.contains(option), "{}", outcome.stderr);
+    }
+}
+
+#[test]
+fn only_the_copies_of_complete_peers_are_compared_and_a_wrong_one_is_named() {
+    let place = small_run();
+    let log = fs::read_to_string(place.path(LEECHER)).expect("a log");
+    for (peer, copy) in [(1001, vec![7; 2000]), (1002, vec![8; 2000])] {
+        fs::create_dir_all(place.path(&format!("peer_{peer}"))).expect("a directory");
+        place.write(&format!("peer_{peer}/file.bin"), &copy);
+    }
+    let outcome = place.run(&["grade"]);
+    assert_eq!(outcome.status, Some(1));
+    for part in ["not the file: the copy of 1002", "the copy of 1002 differs", "copies: 1001 original, 1002 different"]
+    {
+        assert!(outcome.stdout.contains(part), "{part}\n{}", outcome.stdout);
+    }
+    let incomplete: Vec<_> = log.lines().filter(|line| !line.contains("complete")).take(4).collect();
+    place.write(LEECHER, incomplete.join("\n").as_bytes());
+    let outcome = place.run(&["grade", "--format", "json"]);
+    let sheet = sheet(&outcome);
+    assert_eq!((&sheet["copies"][1]["state"], outcome.status), (&Value::from("incomplete"), Some(0)), "{sheet}");
+    assert_eq!(status(&sheet, "4"), "not shown");
 }
 
 #[test]

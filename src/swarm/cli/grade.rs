@@ -8,7 +8,8 @@ use peer_process::cli::paragraphs;
 /// `swarm grade`.
 #[derive(Debug, Args)]
 #[command(after_help = paragraphs(&[
-    "Exit status: 0 no violation, 1 an invariant is violated or a copy differs, 2 wrong usage or no configuration.",
+    "Exit status: 0 no violation, 1 an invariant is violated or a copy differs, 2 wrong usage or no configuration. Of several DIRs, \
+     one without a configuration makes it 2, even if another has a violation.",
 ]))]
 pub struct GradeArgs {
     /// The directories, each with Common.cfg, PeerInfo.cfg and the logs of a run
@@ -17,10 +18,11 @@ pub struct GradeArgs {
     /// The form of the report. csv has a line for each DIR
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
     pub format: GradeFormat,
-    /// Read PATH as the log of peer ID: 1002=out/second.log. A relative path is relative to DIR; may be repeated
+    /// Read PATH as the log of peer ID: 1002=out/second.log. A relative path is relative to DIR. May be repeated, for
+    /// one DIR only
     #[arg(long = "log", value_name = "ID=PATH", value_parser = assigned)]
     pub logs: Vec<(u32, PathBuf)>,
-    /// Read PATH as the event file of peer ID; may be repeated
+    /// Read PATH as the event file of peer ID. A relative path is relative to DIR. May be repeated, for one DIR only
     #[arg(long = "events", value_name = "ID=PATH", value_parser = assigned)]
     pub events: Vec<(u32, PathBuf)>,
 }

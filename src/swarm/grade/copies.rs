@@ -21,8 +21,9 @@ enum Found {
     Digest([u8; 32]),
 }
 
-/// Compares the copies of all peers. The first seeder's is the original; without one, the first copy that is there.
-pub fn compare(dir: &SwarmDir) -> (Copies, Vec<CopyRow>) {
+/// Compares the copies of all peers. The first seeder's is the original; without one, the first copy of a complete peer. Peers that
+/// are not complete may have anything.
+pub fn compare(dir: &SwarmDir, is_complete: impl Fn(usize) -> bool) -> (Copies, Vec<CopyRow>) {
     let size = dir.common.layout.file_size();
     let found: Vec<_> = dir.peers.iter().map(|peer| find(&dir.path_of(&dir.copy_name(peer.id)), size)).collect();
     if found.iter().all(|found| *found == Found::Missing) {
@@ -33,14 +34,20 @@ pub fn compare(dir: &SwarmDir) -> (Copies, Vec<CopyRow>) {
         _ => None,
     };
     let original = (0..found.len()).find(|place| dir.peers[*place].has_file && digest_of(*place).is_some());
-    let reference = original.or_else(|| (0..found.len()).find(|place| digest_of(*place).is_some()));
+    let first = || (0..found.len()).find(|place| is_complete(*place) && digest_of(*place).is_some());
+    let reference = original.or_else(first);
     let right = reference.and_then(digest_of);
     let state = |place: usize| match found[place] {
         Found::Missing => "missing",
         Found::Unreadable => "unreadable",
         Found::Digest(_) if reference == Some(place) => "original",
         Found::Digest(digest) if Some(digest) == right => "equal",
-        Found::Wrong | Found::Digest(_) => "different",
+        Found::Wrong | Found::Digest(_)
+            if is_complete(place) && (reference.is_some() || found[place] == Found::Wrong) =>
+        {
+            "different"
+        }
+        Found::Wrong | Found::Digest(_) => "incomplete",
     };
     let rows: Vec<_> = dir
         .peers

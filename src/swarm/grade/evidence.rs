@@ -53,7 +53,10 @@ fn read_lines(mut reader: impl BufRead, wanted: &BTreeSet<u32>) -> io::Result<BT
             let is_whole = line.ends_with(b"\n");
             let text = String::from_utf8_lossy(&line);
             let text = text.trim_end_matches(['\r', '\n']);
-            texts.insert(number, if is_whole || line.len() < 400 { text.to_owned() } else { format!("{text}...") });
+            texts.insert(
+                number,
+                if is_whole || (line.len() as u64) < MOST_BYTES { text.to_owned() } else { format!("{text}...") },
+            );
             if is_whole {
                 continue;
             }

@@ -10,7 +10,9 @@ use super::load::Loaded;
 use super::rubric::{self, Judged};
 use super::sheet::{Breach, ClockRow, ItemRow, Line, LogRow, RuleRow, RunRow, Sheet};
 use super::story::Story;
-use crate::history::{Lines, Record, Source};
+use crate::history::{Entry, Event, Lines, Record, Source};
+use crate::rubric::Item;
+use crate::words::first_of;
 
 /// The texts of lines.
 type Texts = BTreeMap<(u32, bool, u32), String>;
@@ -21,30 +23,42 @@ pub fn sheet(loaded: Loaded) -> Sheet {
     let story = Story::of(&record);
     let offsets = Offsets::of(&story);
     let findings = invariants::check(&record, &story, &offsets);
-    let (copies, copy_rows) = copies::compare(&dir);
-    let items = rubric::judge(&record, &story, &findings, copies);
-    for (a, b) in &offsets.contradictions {
-        let [a, b] = [a, b].map(|place| record.peers[*place].id);
-        notes.push(format!("the clocks of {a} and {b} drift, or their logs contradict each other"));
+    let (copies, copy_rows) = copies::compare(&dir, |place| says_complete(&story, place));
+    let mut items = rubric::judge(&record, &story, &findings, copies);
+    let different: Vec<_> = copy_rows.iter().filter(|row| row.state == "different").collect();
+    if let Some(item) = items.iter_mut().find(|item| item.item == Item::I4).filter(|_| !different.is_empty()) {
+        let ids = different.iter().map(|row| row.peer.to_string()).collect::<Vec<_>>().join(", ");
+        item.note = format!("not the file: the copy of {ids}; {}", item.note);
+    }
+    let pairs = offsets.contradictions.iter().map(|(a, b)| [a, b].map(|place| record.peers[*place].id));
+    let pairs: Vec<_> = pairs.map(|[a, b]| format!("{a} and {b}")).collect();
+    if !pairs.is_empty() {
+        let pairs = first_of(&pairs);
+        notes.push(format!("a clock was set or drifts, or logs contradict each other: of {pairs}"));
     }
     let clocks = clocks(&story, &offsets);
     let shown = findings.violated.iter().chain(&findings.unclear).flat_map(|group| &group.first);
     let shown = shown.flat_map(|violation| violation.entries.iter().copied());
     let texts = files.texts(shown.chain(items.iter().flat_map(|item| item.evidence.iter().copied())));
     let row = |lines: &[Place]| lines.iter().map(|place| line(&record, &files, &texts, *place)).collect::<Vec<_>>();
-    let points: f64 = items.iter().map(Judged::points).sum();
+    // The sum of what is printed, so that it adds up.
+    let points: f64 = items.iter().map(|item| tenths(item.points())).sum();
     let visible = items.iter().filter(|item| item.status != rubric::Status::NotVisible);
     Sheet {
         dir: dir.path.display().to_string(),
-        points,
-        visible_points: visible.map(|item| rubric::weight(item.item)).sum(),
+        fault: None,
+        points: tenths(points),
+        visible_points: tenths(visible.map(|item| tenths(rubric::weight(item.item))).sum()),
         rubric: items.iter().map(|item| item_row(item, &row)).collect(),
         violated: findings.violated.iter().map(|group| rule_row(group, &row)).collect(),
         unclear: findings.unclear.iter().map(|group| rule_row(group, &row)).collect(),
         logs: record
             .peers
             .iter()
-            .flat_map(|peer| [&peer.log, &peer.events].into_iter().flatten().map(|lines| log_row(peer.id, lines)))
+            .flat_map(|peer| {
+                let has_log = peer.log.is_some();
+                [&peer.log, &peer.events].into_iter().flatten().map(move |lines| log_row(peer.id, lines, has_log))
+            })
             .collect(),
         missing_logs: record.peers.iter().filter(|peer| peer.log.is_none()).map(|peer| peer.id).collect(),
         clocks,
@@ -90,9 +104,24 @@ fn rule_row(group: &Group, row: &impl Fn(&[Place]) -> Vec<Line>) -> RuleRow {
     }
 }
 
-fn log_row(peer: u32, lines: &Lines) -> LogRow {
+/// Reports whether the log of a peer says that its file is complete, or is a seeder's.
+fn says_complete(story: &Story, place: usize) -> bool {
+    let teller = &story.tellers[place];
+    teller.has_file || teller.entries.iter().any(|entry| entry.event == Event::Complete)
+}
+
+fn log_row(peer: u32, lines: &Lines, has_log: bool) -> LogRow {
     // A line may tell several things, and a blank one tells nothing.
     let understood = lines.entries.chunk_by(|one, next| one.line == next.line).count() as u64;
+    // Beside a log, only what passed the wire is judged of an event file.
+    let is_judged = |entry: &&Entry| {
+        lines.source == Source::Log
+            || !has_log
+            || matches!(entry.event, Event::Handshake { .. } | Event::Message { .. } | Event::Closed { .. })
+    };
+    let own = lines.entries.get(lines.last_run..).unwrap_or_default();
+    let judged: Vec<_> = own.iter().filter(is_judged).map(|entry| entry.line).collect();
+    let judged = judged.chunk_by(|one, next| one == next).count() as u64;
     LogRow {
         peer,
         file: lines.name.clone(),
@@ -103,6 +132,7 @@ fn log_row(peer: u32, lines: &Lines) -> LogRow {
         },
         lines: lines.line_count,
         understood,
+        judged,
         unread: lines.unread.lines,
         first_unread: lines.unread.first.clone(),
         of_others: lines.unread.of_others,
@@ -138,7 +168,6 @@ fn tenths(number: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rubric::Item;
 
     #[test]
     fn all_weights_are_a_hundred() {

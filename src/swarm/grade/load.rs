@@ -10,6 +10,7 @@ use crate::fault::Usage;
 use crate::history::{Lines, PeerRecord, Plan, Record};
 use crate::logs::{self, EventFile, Found, Named};
 use crate::swarm_dir::SwarmDir;
+use crate::words::first_of;
 
 /// A run as its directory has it.
 pub struct Loaded {
@@ -68,10 +69,14 @@ pub fn load(path: &Path, log_paths: &[(u32, PathBuf)], event_paths: &[(u32, Path
     let mut to_read = Vec::new();
     for (place, peer) in dir.peers.iter().enumerate() {
         let id = peer.id.number();
-        let Found { log, other_logs, events } = found.remove(&id).unwrap_or_default();
+        let Found { log, other_logs, near_misses, events } = found.remove(&id).unwrap_or_default();
         if let Some((path, _)) = log.as_ref().filter(|_| !other_logs.is_empty() && !named.logs.contains_key(&id)) {
             let (taken, others) = (name_in(&dir, path), other_logs.join(", "));
             notes.push(format!("{taken} is read as the log of {id}, not {others}; --log {id}=PATH names another"));
+        }
+        if let Some(near) = near_misses.first() {
+            let all = first_of(&near_misses);
+            notes.push(format!("no log of {id} has a name that is known, but there is {all}: --log {id}={near}"));
         }
         for (is_events, path) in [(false, log), (true, events)] {
             let file = path.map(|(path, _)| PeerFile { place, id, is_events, name: name_in(&dir, &path), path });
@@ -178,11 +183,9 @@ fn events(
     if read.peer != id {
         return Err(std::io::Error::other(format!("it is the event file of {}", read.peer)));
     }
-    if read.lost > 0 {
-        notes.push(format!("{name} says that {} events are missing", read.lost));
-    }
     if read.undecoded > 0 {
-        notes.push(format!("{name} says that {} times something else than the protocol came", read.undecoded));
+        let times = if read.undecoded == 1 { "once".to_owned() } else { format!("{} times", read.undecoded) };
+        notes.push(format!("{name} says that something else than the protocol came {times}"));
     }
     if let Some(pieces) = read.pieces.filter(|pieces| (1..piece_count).contains(pieces)) {
         notes.push(format!("{name} says that {id} starts with {pieces} of {piece_count} pieces"));

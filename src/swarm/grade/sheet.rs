@@ -8,10 +8,12 @@ use crate::words::first_of;
 pub const ALL_POINTS: f64 = 100.0;
 
 /// The judgment of one directory.
-#[derive(Clone, PartialEq, Serialize, Debug)]
+#[derive(Clone, PartialEq, Default, Serialize, Debug)]
 pub struct Sheet {
     /// The directory.
     pub dir: String,
+    /// Why it could not be graded. Then there is nothing else.
+    pub fault: Option<String>,
     /// The points that a log can show; not a grade.
     pub points: f64,
     /// The points of the items that are visible in these files.
@@ -81,6 +83,8 @@ pub struct LogRow {
     pub lines: u64,
     /// Number of lines that were understood.
     pub understood: u64,
+    /// Number of those that the rules judge: without earlier runs, and without what the log of the same peer tells too.
+    pub judged: u64,
     /// Number of lines that were not understood, and the first of them.
     pub unread: u64,
     pub first_unread: Vec<(u32, String)>,
@@ -116,11 +120,17 @@ pub struct ClockRow {
 #[derive(Clone, PartialEq, Serialize, Debug)]
 pub struct CopyRow {
     pub peer: u32,
-    /// `original`, `equal`, `different`, `missing` or `unreadable`.
+    /// `original`, `equal`, `different`, `incomplete`, `missing` or `unreadable`. `incomplete` is not the file either, but no log
+    /// says that its peer is complete.
     pub state: &'static str,
 }
 
 impl Sheet {
+    /// Returns the sheet of a directory that could not be graded.
+    pub fn faulty(dir: String, fault: String) -> Self {
+        Self { dir, fault: Some(fault), ..Self::default() }
+    }
+
     /// Returns the number of violations of all rules.
     pub fn violation_count(&self) -> u64 {
         self.violated.iter().map(|row| row.count).sum()
@@ -136,20 +146,30 @@ impl Sheet {
         self.logs.iter().map(|row| row.unread).sum()
     }
 
-    /// Returns `points a log can show: 57.5 of 100 (not a grade)`.
+    /// Returns `points: 57.5 of the 71.3 that these files can show; 28.7 of 100 are not visible in them (not a grade)`.
     pub fn points_words(&self) -> String {
-        format!("points a log can show: {:.1} of {ALL_POINTS:.0} (not a grade)", self.points)
+        let (points, visible) = (self.points, self.visible_points);
+        let hidden = ALL_POINTS - visible;
+        let hidden = if hidden < 0.05 {
+            String::new()
+        } else {
+            format!("; {hidden:.1} of {ALL_POINTS:.0} are not visible in them")
+        };
+        format!("points: {points:.1} of the {visible:.1} that these files can show{hidden} (not a grade)")
     }
 
     /// Says what was seen, and that nothing else was.
     pub fn conclusion(&self) -> String {
+        if let Some(fault) = &self.fault {
+            return format!("it was not graded: {fault}");
+        }
         let unread = self.unread();
-        let seen: u64 = self.logs.iter().map(|row| row.understood).sum();
+        let seen: u64 = self.logs.iter().map(|row| row.judged).sum();
         let count = self.violation_count();
         let unclear: u64 = self.unclear.iter().map(|row| row.count).sum();
         let found = match count {
             0 if seen == 0 => "nothing was understood, so nothing is judged".to_owned(),
-            0 => format!("no violation in the {seen} lines that were understood"),
+            0 => format!("no violation in the {} that {} judged", lines(seen), if seen == 1 { "was" } else { "were" }),
             1 => "1 violation".to_owned(),
             _ => format!("{count} violations"),
         };
@@ -158,8 +178,25 @@ impl Sheet {
             1 => ", 1 log missing".to_owned(),
             count => format!(", {count} logs missing"),
         };
-        let cut: Vec<_> = self.logs.iter().filter(|row| row.is_cut).map(|row| row.file.clone()).collect();
-        let cut = if cut.is_empty() { String::new() } else { format!(", the rest of {} not read", first_of(&cut)) };
-        format!("{found}; {unclear} unclear, {unread} lines not understood{missing}{cut}")
+        let part = |is_it: fn(&LogRow) -> bool, before: &str, after: &str| {
+            let files: Vec<_> = self.logs.iter().filter(|row| is_it(row)).map(|row| row.file.clone()).collect();
+            if files.is_empty() { String::new() } else { format!(", {before} of {} {after}", first_of(&files)) }
+        };
+        let cut = part(|row| row.is_cut, "the rest", "not read");
+        let earlier = part(|row| row.last_run.is_some(), "earlier runs", "left out");
+        let different: Vec<_> = self.copies.iter().filter(|row| row.state == "different").collect();
+        let different: Vec<_> = different.iter().map(|row| row.peer.to_string()).collect();
+        let copies = match different.len() {
+            0 => String::new(),
+            1 => format!(", the copy of {} differs", different[0]),
+            _ => format!(", the copies of {} differ", first_of(&different)),
+        };
+        let unread = lines(unread);
+        format!("{found}; {unclear} unclear, {unread} not understood{missing}{cut}{earlier}{copies}")
     }
+}
+
+/// Returns `1 line` or `7 lines`.
+pub fn lines(count: u64) -> String {
+    if count == 1 { "1 line".to_owned() } else { format!("{count} lines") }
 }

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::downloads::Downloads;
 use crate::history::{Entry, Event, Kind, Lines, Message, Moment, NO_NUMBER, PeerRecord, Plan, Record, Source};
 
 /// The step of a clock that is not known, in microseconds: a second.
@@ -28,8 +29,8 @@ pub struct Teller<'a> {
     /// The file of the entries. Without it nothing is known of this peer.
     pub lines: Option<&'a Lines>,
     pub entries: Cow<'a, [Entry]>,
-    /// For each piece the place of its first download among the entries, or [`NO_NUMBER`]; as far as pieces were downloaded.
-    pub downloads: Vec<u32>,
+    /// For each piece the place of its first download among the entries.
+    pub downloads: Downloads,
     /// The pieces in the order of their downloads, each once.
     pub order: Vec<u32>,
     /// For each neighbor, by its place in `PeerInfo.cfg`: where its first and its last connection stand.
@@ -43,6 +44,8 @@ pub struct Teller<'a> {
     pub hides_indexes: bool,
     /// Whether it began with pieces that its file does not tell of.
     pub is_resumed: bool,
+    /// Whether a count of pieces was told.
+    has_counted: bool,
 }
 
 /// The connections to one neighbor, as places among the entries.
@@ -89,7 +92,7 @@ impl<'a> Teller<'a> {
             id: peer.id,
             has_file: peer.has_file,
             lines,
-            downloads: Vec::new(),
+            downloads: Downloads::default(),
             order: Vec::new(),
             connections: BTreeMap::new(),
             meetings: Vec::new(),
@@ -97,6 +100,7 @@ impl<'a> Teller<'a> {
             step: lines.and_then(|lines| lines.look.clock_step_micros).unwrap_or(USUAL_STEP).into(),
             hides_indexes: false,
             is_resumed: false,
+            has_counted: false,
             entries: Cow::Borrowed(&[]),
         };
         for (place, entry) in (0..).zip(entries.iter()) {
@@ -120,8 +124,8 @@ impl<'a> Teller<'a> {
                 }
             }
             Event::Downloaded { index, count, .. } => {
-                if self.order.is_empty() && !self.hides_indexes && count != NO_NUMBER && count > 1 {
-                    self.is_resumed = true;
+                if self.order.is_empty() && !self.hides_indexes {
+                    self.counted(count);
                 }
                 if index == NO_NUMBER || (index < piece_count && index >= MOST_PIECES) {
                     self.hides_indexes = true;
@@ -129,19 +133,26 @@ impl<'a> Teller<'a> {
                     self.download_is(index, place);
                 }
             }
+            // Some authors count in a line of its own, behind the one of the piece.
+            Event::Count(count) if !self.has_counted && !self.hides_indexes && self.order.len() <= 1 => {
+                self.counted(count);
+            }
             // It has pieces without a line.
             Event::Complete => self.is_resumed |= self.order.is_empty() && !self.hides_indexes && piece_count > 0,
             _ => {}
         }
     }
 
-    fn download_is(&mut self, index: u32, place: u32) {
-        let at = usize::try_from(index).expect("a number below the limit");
-        if self.downloads.len() <= at {
-            self.downloads.resize(at + 1, NO_NUMBER);
+    /// Takes the count of pieces with the first one.
+    fn counted(&mut self, count: u32) {
+        if count != NO_NUMBER {
+            (self.is_resumed, self.has_counted) = (self.is_resumed || count > 1, true);
         }
-        if self.downloads[at] == NO_NUMBER {
-            self.downloads[at] = place;
+    }
+
+    fn download_is(&mut self, index: u32, place: u32) {
+        if self.downloads.get(index).is_none() {
+            self.downloads.insert(index, place);
             self.order.push(index);
         }
     }
@@ -153,8 +164,8 @@ impl<'a> Teller<'a> {
 
     /// Returns the download of this piece.
     pub fn download(&self, index: u32) -> Option<(u32, Entry)> {
-        let place = *self.downloads.get(usize::try_from(index).ok()?)?;
-        (place != NO_NUMBER).then(|| (place, self.entry(place)))
+        let place = self.downloads.get(index)?;
+        Some((place, self.entry(place)))
     }
 
     /// Returns the list with this number.
@@ -209,16 +220,22 @@ fn entries_of(lines: &Lines) -> Cow<'_, [Entry]> {
     // Of a log that was appended over several runs, the last one counts.
     let own = lines.entries.get(lines.last_run..).unwrap_or_default();
     let repeats = |last: &Entry, entry: &Entry| last.at == entry.at && tell_the_same(lines, last.event, entry.event);
-    let is_doubled = |pair: &&[Entry]| repeats(&pair[0], &pair[1]);
-    let doubles = own.windows(2).filter(is_doubled).count();
+    let doubled = || own.windows(2).filter(|pair| repeats(&pair[0], &pair[1])).map(|pair| pair[0].event);
+    // A peer cannot have one piece twice with one count.
+    let has_double_piece = doubled().any(|event| matches!(event, Event::Downloaded { .. }));
+    let all_are_doubled = doubled().count() * 5 >= own.len() * 2;
     let log = match lines.source {
         // A log handler that was added twice writes each line twice: nearly half of all lines repeat the one before.
-        Source::Log if doubles * 5 < own.len() * 2 || doubles == 0 => return Cow::Borrowed(own),
+        Source::Log if doubled().next().is_none() || !(all_are_doubled || has_double_piece) => {
+            return Cow::Borrowed(own);
+        }
         Source::Log => {
             let mut kept: Vec<Entry> = Vec::with_capacity(own.len() / 2 + 1);
             let mut last_was_double = false;
             for entry in own {
-                last_was_double = !last_was_double && kept.last().is_some_and(|last| repeats(last, entry));
+                let is_dropped = all_are_doubled || matches!(entry.event, Event::Downloaded { .. } | Event::Complete);
+                last_was_double =
+                    is_dropped && !last_was_double && kept.last().is_some_and(|last| repeats(last, entry));
                 if !last_was_double {
                     kept.push(*entry);
                 }
@@ -237,12 +254,14 @@ fn entries_of(lines: &Lines) -> Cow<'_, [Entry]> {
     Cow::Owned(log)
 }
 
-/// Reports whether two events are the same. Each line of a list has a list of its own.
+/// Reports whether two events are surely the same. Each line of a list has a list of its own, and a piece without its index and
+/// its count may be any.
 fn tell_the_same(lines: &Lines, one: Event, other: Event) -> bool {
     match (one, other) {
         (Event::Preferred(one), Event::Preferred(other)) => {
             lines.lists.get(one as usize) == lines.lists.get(other as usize)
         }
+        (Event::Downloaded { index: NO_NUMBER, count: NO_NUMBER, .. }, _) => false,
         _ => one == other,
     }
 }
@@ -261,5 +280,67 @@ fn sentence_of(event: Event) -> Event {
         Event::PreferredTick(list) => Event::Preferred(list),
         Event::OptimisticTick(neighbor) if neighbor != NO_NUMBER => Event::Optimistic(neighbor),
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::logs::read;
+
+    /// Returns the events of this log as the rules see it, and whether its peer is resumed.
+    fn told(log: &str) -> (Vec<Event>, bool) {
+        let log: Vec<_> = log.lines().map(|line| format!("[2026-11-21 10:00:00]: Peer 1002 {}", line.trim())).collect();
+        let log = log.join("\n");
+        let lines = read("log", log.as_bytes(), 1002, 40, usize::MAX).expect("memory can be read");
+        let plan = Plan {
+            preferred_count: 2,
+            unchoking_interval_secs: 5,
+            optimistic_interval_secs: 15,
+            piece_count: 40,
+            piece_size: 1,
+            file_size: 40,
+        };
+        let peer = PeerRecord { id: 1002, has_file: false, log: Some(lines), events: None };
+        let record = Record { plan, peers: vec![peer] };
+        let story = Story::of(&record);
+        (story.tellers[0].entries.iter().map(|entry| entry.event).collect(), story.tellers[0].is_resumed)
+    }
+
+    fn piece(index: u32, count: u32) -> String {
+        format!("has downloaded the piece {index} from 1001. Now the number of pieces it has is {count}.\n")
+    }
+
+    #[test]
+    fn a_piece_that_stands_twice_with_one_count_is_one_piece() {
+        let log = [piece(3, 1), piece(3, 1), piece(4, 2), piece(4, 3), piece(4, 3)].concat();
+        let downloaded = |index, count| Event::Downloaded { from: 1001, index, count };
+        assert_eq!(told(&log).0, [downloaded(3, 1), downloaded(4, 2), downloaded(4, 3)]);
+        let complete = "has downloaded the complete file.\n".repeat(2);
+        assert_eq!(told(&[log, complete.clone()].concat()).0.last(), Some(&Event::Complete));
+        let interested = "received the 'interested' message from 1001.\n";
+        let others = ["received the 'interested' message from 1003.\n", interested, interested, &piece(1, 1)].concat();
+        assert_eq!(told(&others).0.len(), 4, "only pieces are surely told twice");
+    }
+
+    #[test]
+    fn pieces_without_index_and_count_are_all_kept() {
+        assert_eq!(told(&"has downloaded a piece from 1001.\n".repeat(40)).0.len(), 40);
+    }
+
+    #[test]
+    fn a_count_in_a_line_of_its_own_shows_a_resumed_peer() {
+        let apart =
+            |count| format!("has downloaded the piece 3 from 1001.\nNow the number of pieces it has is {count}.\n");
+        for (log, is_resumed) in [(piece(3, 1), false), (piece(3, 7), true), (apart(1), false), (apart(7), true)] {
+            assert_eq!(told(&log).1, is_resumed, "{log}");
+        }
+        assert!(
+            !told(
+                &[apart(1), "has downloaded the piece 4 from 1001.\nNow the number of pieces it has is 2.\n".into()]
+                    .concat()
+            )
+            .1
+        );
     }
 }

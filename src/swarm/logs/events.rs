@@ -165,7 +165,8 @@ impl EventReader {
         let mut read = self.file.unwrap_or(Err(EventFault::NotEvents))?;
         read.lines.byte_count = self.byte_count;
         if read.lost > 0 {
-            let told = format!("{} events are missing, because the disk was too slow", read.lost);
+            let events = if read.lost == 1 { "1 event".to_owned() } else { format!("{} events", read.lost) };
+            let told = format!("{events} missing, because the disk was too slow");
             read.lines.look.differences.push(told);
         }
         read.lines.look.differences.extend(read.keys.told());

@@ -29,6 +29,8 @@ pub struct Found {
     pub log: Option<(PathBuf, String)>,
     /// Other files that may be its log, best first.
     pub other_logs: Vec<String>,
+    /// If it has no log: other files whose names have its ID and the word `log`.
+    pub near_misses: Vec<String>,
     /// Its event file. The reader of event files reads it.
     pub events: Option<(PathBuf, String)>,
 }
@@ -48,6 +50,9 @@ pub fn find(dir: &Path, peers: &[u32], given: &Named) -> BTreeMap<u32, Found> {
         };
         let taken = found.log.as_ref().map(|(path, _)| path.clone());
         found.other_logs = rest.filter(|name| taken.as_ref().is_none_or(|taken| dir.join(name) != *taken)).collect();
+        if found.log.is_none() {
+            found.near_misses = names.iter().filter(|name| is_near_miss(id, name)).cloned().collect();
+        }
         let events = [format!("events_{id}.jsonl"), format!("peer_{id}/events_{id}.jsonl")];
         found.events = match given.events.get(&id) {
             Some(path) => Some((path.clone(), path.display().to_string())),
@@ -58,6 +63,12 @@ pub fn find(dir: &Path, peers: &[u32], given: &Named) -> BTreeMap<u32, Found> {
         (id, found)
     };
     peers.iter().map(|id| found(*id)).collect()
+}
+
+/// Reports whether a name has the ID of a peer as a number of its own, and the word `log`.
+fn is_near_miss(id: u32, name: &str) -> bool {
+    let id = id.to_string();
+    name.to_lowercase().contains("log") && name.split(|c: char| !c.is_ascii_digit()).any(|number| number == id)
 }
 
 /// Returns the peers that logs in this directory are of, by the names alone.
@@ -120,6 +131,20 @@ mod tests {
         let pattern = LogPattern::parse("out/x/{id}.txt").ok();
         let named = Named { pattern, ..Named::default() };
         check(&["out/x/1002.txt"], &named, Some("out/x/1002.txt"), &[], None);
+    }
+
+    #[test]
+    fn near_misses_are_named_if_there_is_no_log() {
+        let dir = tempfile::tempdir().expect("a directory");
+        fs::create_dir_all(dir.path().join("Logs")).expect("a directory");
+        for name in ["peer_1002.log", "Logs/log_peer_1002.log", "log_peer_1002.txt", "log_10021.log", "peer_1002.err"] {
+            fs::write(dir.path().join(name), "").expect("a file");
+        }
+        let near = |id: u32| find(dir.path(), &[id], &Named::default())[&id].near_misses.clone();
+        assert_eq!(near(1002), ["Logs/log_peer_1002.log", "log_peer_1002.txt", "peer_1002.log"]);
+        assert_eq!(near(1001), <[String; 0]>::default());
+        fs::write(dir.path().join("log_peer_1002.log"), "").expect("a file");
+        assert_eq!(near(1002), <[String; 0]>::default());
     }
 
     #[test]

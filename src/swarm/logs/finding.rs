@@ -2,7 +2,8 @@
 //! the user gives.
 //!
 //! The course names `log_peer_<id>.log` in the working directory (protocol A2). Public peers also write into `log/`, `logs/` or
-//! `peer_<id>/`, keep the brackets of the course's text, and add a date. The hosts find out whether a file is of this run.
+//! `peer_<id>/`, keep the brackets of the course's text, and add a date. Whether a file is of this run, `swarm start` asks
+//! the hosts; `swarm grade` takes what lies there.
 
 use crate::swarm_dir::tap_dir;
 

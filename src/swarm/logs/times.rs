@@ -26,6 +26,8 @@ pub struct Times {
     last: Moment,
     /// The length of the clock's shortest step, once there was a time.
     step_micros: Option<u32>,
+    /// That of the last time.
+    last_step: Option<u32>,
     /// The last date in the course's form, and its day.
     cached: ([u8; 10], i64),
     /// The forms of the last texts before sentences, and of the last line without one. Loggers that name threads have several.
@@ -91,6 +93,7 @@ impl Default for Times {
         Self {
             last: Moment::UNKNOWN,
             step_micros: None,
+            last_step: None,
             cached: ([0; 10], 0),
             before: Vec::new(),
             alone: Form::default(),
@@ -112,6 +115,7 @@ impl Times {
 
     /// Takes the place of the entry that has the last moment.
     pub fn entry(&mut self, place: usize) {
+        self.step_micros = self.step_micros.into_iter().chain(self.last_step).min();
         self.order.entry(place);
     }
 
@@ -225,8 +229,9 @@ impl Times {
         true
     }
 
+    /// Takes the step of a clock. It counts once an entry has its time: other lines may be more exact.
     fn saw_step(&mut self, micros: u32) {
-        self.step_micros = Some(self.step_micros.map_or(micros, |step| step.min(micros)));
+        self.last_step = Some(micros);
     }
 
     /// Returns the moment of a clock on this day. Without one it is the day of the last moment, or the next.

@@ -284,3 +284,14 @@ proptest! {
         prop_assert_eq!(format!("{:?}", read_text(&log)), format!("{expected:?}"));
     }
 }
+
+#[test]
+fn only_lines_of_entries_tell_the_step_of_the_clock() {
+    let entry = "[2026-11-21 10:00:05]: Peer 1002 is choked by 1001.\n";
+    let debug = "[2026-11-21 10:00:05.123]: waiting for 1001\n";
+    for log in [entry.to_owned(), [debug, entry].concat(), [entry, debug, entry, debug].concat()] {
+        assert_eq!(read_text(&log).look.clock_step_micros, Some(1_000_000), "{log}");
+    }
+    let exact = entry.replace("05]", "05.5]");
+    assert_eq!(read_text(&[entry, &exact].concat()).look.clock_step_micros, Some(100_000));
+}

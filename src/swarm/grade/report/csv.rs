@@ -8,7 +8,8 @@ use crate::rubric::Item;
 /// The columns before the items of the rubric.
 const BEFORE: [&str; 2] = ["directory", "points_a_log_can_show"];
 /// The columns behind them.
-const BEHIND: [&str; 6] = ["violations", "violated", "unclear", "missing_logs", "lines_not_understood", "logs"];
+const BEHIND: [&str; 7] =
+    ["violations", "violated", "unclear", "missing_logs", "lines_not_understood", "logs", "fault"];
 
 /// Returns the report as CSV, with a header.
 pub fn csv(sheets: &[Sheet]) -> String {
@@ -22,6 +23,11 @@ pub fn csv(sheets: &[Sheet]) -> String {
 }
 
 fn row(sheet: &Sheet) -> Vec<String> {
+    if let Some(fault) = &sheet.fault {
+        let mut row = vec![String::new(); BEFORE.len() + Item::ALL.len() - 1 + BEHIND.len()];
+        (row[0], *row.last_mut().expect("there are columns")) = (safe(&sheet.dir), safe(fault));
+        return row;
+    }
     let names: Vec<_> = sheet.violated.iter().map(|row| row.name).collect();
     let missing: Vec<_> = sheet.missing_logs.iter().map(ToString::to_string).collect();
     let unclear: u64 = sheet.unclear.iter().map(|row| row.count).sum();
@@ -33,6 +39,7 @@ fn row(sheet: &Sheet) -> Vec<String> {
         missing.join(" "),
         sheet.unread().to_string(),
         sheet.logs.len().to_string(),
+        String::new(),
     ];
     let status = |item: &Item| {
         let row = sheet.rubric.iter().find(|row| row.item == item.name());
@@ -56,14 +63,16 @@ mod tests {
     fn a_line_for_each_directory() {
         let mut hostile = sheet();
         hostile.dir = "=a,\"b\"\nc".into();
-        let text = csv(&[sheet(), hostile.clone()]);
+        let faulty = Sheet::faulty("groups/README".into(), "it is a file".into());
+        let text = csv(&[sheet(), hostile.clone(), faulty]);
         let mut reader = csv::Reader::from_reader(text.as_bytes());
         let width = reader.headers().expect("a header").len();
-        assert_eq!(width, 2 + 15 + 6);
+        assert_eq!(width, 2 + 15 + 7);
         let rows: Vec<_> = reader.records().map(|row| row.expect("a row")).collect();
-        assert_eq!(rows.len(), 2);
+        assert_eq!(rows.len(), 3);
         assert_eq!((&rows[0][0], &rows[0][1], &rows[0][18]), ("groups/a", "18.0", "count-jumps"));
         assert_eq!(&rows[1][0], format!("'{}", hostile.dir).as_str());
+        assert_eq!((&rows[2][0], &rows[2][1], &rows[2][23]), ("groups/README", "", "it is a file"));
         assert!(text.ends_with("\r\n"));
     }
 }

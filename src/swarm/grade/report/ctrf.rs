@@ -10,8 +10,17 @@ const SPEC_VERSION: &str = "1.0.0";
 /// Returns the report as CTRF. Durations are 0: nothing is run.
 pub fn ctrf(sheets: &[Sheet]) -> String {
     let rows: Vec<_> = sheets.iter().flat_map(|sheet| sheet.rubric.iter().map(move |row| (sheet, row))).collect();
-    let tests: Vec<_> = rows.iter().map(|(sheet, row)| test(sheet, row)).collect();
-    let count = |status: &str| rows.iter().filter(|(_, row)| status_of(row) == status).count();
+    let mut tests: Vec<_> = rows.iter().map(|(sheet, row)| test(sheet, row)).collect();
+    tests.extend(sheets.iter().filter(|sheet| sheet.fault.is_some()).map(|sheet| {
+        json!({
+            "name": "directory",
+            "status": "failed",
+            "duration": 0,
+            "suite": [sheet.dir],
+            "message": sheet.conclusion(),
+        })
+    }));
+    let count = |status: &str| tests.iter().filter(|test| test["status"] == status).count();
     let report = json!({
         "reportFormat": "CTRF",
         "specVersion": SPEC_VERSION,
@@ -19,7 +28,7 @@ pub fn ctrf(sheets: &[Sheet]) -> String {
         "results": {
             "tool": { "name": super::text::PROGRAM },
             "summary": {
-                "tests": rows.len(),
+                "tests": tests.len(),
                 "passed": count("passed"),
                 "failed": count("failed"),
                 "skipped": count("skipped"),
@@ -49,8 +58,7 @@ fn status_of(row: &ItemRow) -> &'static str {
     match row.status {
         "shown" => "passed",
         "violated" => "failed",
-        "not visible in a log" => "skipped",
-        _ => "other",
+        _ => "skipped",
     }
 }
 
@@ -67,5 +75,15 @@ mod tests {
         assert_eq!((&summary["skipped"], &summary["other"]), (&json!(2), &json!(0)));
         assert_eq!(report["results"]["tests"][2]["suite"], json!(["groups/a"]));
         assert_eq!(report["reportFormat"], "CTRF");
+        let faulty = Sheet::faulty("groups/README".into(), "it is a file".into());
+        let report: Value = serde_json::from_str(&ctrf(&[sheet(), faulty])).expect("JSON");
+        assert_eq!(
+            (&report["results"]["summary"]["tests"], &report["results"]["summary"]["failed"]),
+            (&json!(4), &json!(2))
+        );
+        let mut unseen = sheet();
+        unseen.rubric[1].status = "not shown";
+        let report: Value = serde_json::from_str(&ctrf(&[unseen])).expect("JSON");
+        assert_eq!(report["results"]["tests"][1]["status"], "skipped");
     }
 }

@@ -1,6 +1,6 @@
 //! The report as Gradescope's `results.json`: a test for each item of the rubric.
 //!
-//! An item that no log shows has no points there, neither given nor taken: it counts for nothing.
+//! An item that these files do not show has no points there, neither given nor taken: it counts for nothing.
 
 use serde_json::{Value, json};
 
@@ -10,8 +10,11 @@ use crate::grade::sheet::{ItemRow, Sheet};
 pub fn gradescope(sheets: &[Sheet]) -> String {
     let tests: Vec<_> =
         sheets.iter().flat_map(|sheet| sheet.rubric.iter().map(|row| test(sheets, sheet, row))).collect();
-    let words: Vec<_> =
-        sheets.iter().map(|sheet| format!("{}: {}\n{}", sheet.dir, sheet.points_words(), sheet.conclusion())).collect();
+    let words = sheets.iter().map(|sheet| match sheet.fault {
+        Some(_) => format!("{}: {}", sheet.dir, sheet.conclusion()),
+        None => format!("{}: {}\n{}", sheet.dir, sheet.points_words(), sheet.conclusion()),
+    });
+    let words: Vec<_> = words.collect();
     let report = json!({
         // The format asks for it where a test has no score of its own.
         "score": sheets.iter().map(|sheet| sheet.points).sum::<f64>(),
@@ -35,7 +38,7 @@ fn test(sheets: &[Sheet], sheet: &Sheet, row: &ItemRow) -> Value {
         "tags": [row.status],
         "visibility": "visible",
     });
-    if row.status != "not visible in a log" {
+    if ["shown", "violated"].contains(&row.status) {
         test["score"] = json!(row.points);
         test["max_score"] = json!(row.of);
         test["status"] = json!(if row.status == "shown" { "passed" } else { "failed" });
@@ -59,6 +62,10 @@ mod tests {
             (&tests[2]["score"], &tests[2]["max_score"], &tests[2]["status"]),
             (&json!(0.0), &json!(5.0), &json!("failed"))
         );
+        let mut unseen = sheet();
+        (unseen.rubric[1].status, unseen.rubric[1].points) = ("not shown", 0.0);
+        let other: Value = serde_json::from_str(&gradescope(&[unseen])).expect("JSON");
+        assert_eq!((other["tests"][1].get("status"), other["tests"][1].get("score")), (None, None));
         assert_eq!(report["score"], json!(18.0));
         assert!(report["output"].as_str().expect("text").contains("not a grade"));
     }

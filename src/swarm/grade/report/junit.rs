@@ -19,10 +19,19 @@ fn write(xml: &mut Writer<Vec<u8>>, sheets: &[Sheet]) -> io::Result<()> {
     xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
     let root = with(xml.create_element("testsuites"), "name", super::text::PROGRAM);
     let rows = || sheets.iter().flat_map(|sheet| &sheet.rubric);
-    counted(root, &rows()).write_inner_content(|xml| {
+    let errors = sheets.iter().filter(|sheet| sheet.fault.is_some()).count();
+    counted(root, &rows(), errors).write_inner_content(|xml| {
         for sheet in sheets {
             let suite = with(xml.create_element("testsuite"), "name", &sheet.dir);
-            counted(suite, &sheet.rubric.iter()).write_inner_content(|xml| {
+            counted(suite, &sheet.rubric.iter(), sheet.fault.is_some().into()).write_inner_content(|xml| {
+                if sheet.fault.is_some() {
+                    let test = with(with(xml.create_element("testcase"), "name", "directory"), "classname", &sheet.dir);
+                    test.write_inner_content(|xml| {
+                        with(xml.create_element("error"), "message", &sheet.conclusion()).write_empty()?;
+                        Ok(())
+                    })?;
+                    return Ok(());
+                }
                 for row in &sheet.rubric {
                     test(xml, sheet, row)?;
                 }
@@ -55,12 +64,13 @@ fn test(xml: &mut Writer<Vec<u8>>, sheet: &Sheet, row: &ItemRow) -> io::Result<(
 fn counted<'a, 'r>(
     element: ElementWriter<'a, Vec<u8>>,
     rows: &(impl Iterator<Item = &'r ItemRow> + Clone),
+    errors: usize,
 ) -> ElementWriter<'a, Vec<u8>> {
     let count = |is_it: fn(&str) -> bool| rows.clone().filter(|row| is_it(row.status)).count().to_string();
-    let element = with(element, "tests", &count(|_| true));
+    let element = with(element, "tests", &(rows.clone().count() + errors).to_string());
     let element = with(element, "failures", &count(|status| status == "violated"));
     let element = with(element, "skipped", &count(|status| status.starts_with("not ")));
-    with(element, "errors", "0")
+    with(element, "errors", &errors.to_string())
 }
 
 /// Adds an attribute. In attributes a line feed counts as a blank.
@@ -95,7 +105,8 @@ mod tests {
     fn it_is_xml_with_a_test_for_each_item() {
         let mut hostile = sheet();
         hostile.dir = "<&\"\u{1}".into();
-        let xml = junit(&[sheet(), hostile]);
+        let faulty = Sheet::faulty("groups/README".into(), "it is a file".into());
+        let xml = junit(&[sheet(), hostile, faulty]);
         let mut reader = Reader::from_str(&xml);
         let (mut tests, mut failures) = (0, 0);
         loop {
@@ -108,9 +119,9 @@ mod tests {
                 _ => {}
             }
         }
-        assert_eq!((tests, failures), (6, 2), "{xml}");
+        assert_eq!((tests, failures), (7, 2), "{xml}");
         assert!(
-            xml.contains(r#"<testsuites name="swarm grade" tests="6" failures="2" skipped="2" errors="0">"#),
+            xml.contains(r#"<testsuites name="swarm grade" tests="7" failures="2" skipped="2" errors="1">"#),
             "{xml}"
         );
     }

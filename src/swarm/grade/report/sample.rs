@@ -14,6 +14,7 @@ pub fn sheet() -> Sheet {
         Breach { peer: 1002, what: "1002 counts 5 pieces after 3".into(), lines: vec![line("[t]: Peer 1002 has")] };
     Sheet {
         dir: "groups/a".into(),
+        fault: None,
         points: 18.0,
         visible_points: 23.0,
         rubric: vec![
@@ -35,6 +36,7 @@ pub fn sheet() -> Sheet {
             kind: "log",
             lines: 12,
             understood: 10,
+            judged: 9,
             unread: 2,
             first_unread: vec![(1, "=== log ===".into())],
             of_others: 0,
@@ -43,7 +45,10 @@ pub fn sheet() -> Sheet {
             last_run: None,
         }],
         missing_logs: vec![1003],
-        clocks: vec![ClockRow { peer: 1002, than: 1001, least: -0.5, most: 1.5 }],
+        clocks: vec![
+            ClockRow { peer: 1002, than: 1001, least: 0.5, most: 1.5 },
+            ClockRow { peer: 1003, than: 1001, least: -0.5, most: 1.5 },
+        ],
         notes: vec![],
         copies: vec![CopyRow { peer: 1001, state: "original" }],
     }

@@ -4,13 +4,16 @@ use std::fmt::Write as _;
 
 use console::{Style, measure_text_width};
 
-use crate::grade::sheet::{ItemRow, Line, LogRow, RuleRow, Sheet};
+use crate::grade::sheet::{ItemRow, Line, LogRow, RuleRow, Sheet, lines};
 use crate::words::{capitalized, printable, wrapped};
 
 /// The name of this program in reports.
 pub const PROGRAM: &str = "swarm grade";
 /// Maximum number of violations of a rule that the text lists.
 const MOST_LISTED: usize = 3;
+
+/// The items that a tap shows.
+const TAPPED: [&str; 3] = ["2a", "2b", "3a"];
 
 /// The look of the report.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +56,9 @@ pub fn text(sheets: &[Sheet], look: Look) -> String {
 fn one(sheet: &Sheet, look: Look) -> String {
     let mut text = look.labeled("", &format!("{}:", sheet.dir));
     text = look.styled(Style::new().bold(), text.trim_end()) + "\n";
+    if sheet.fault.is_some() {
+        return text + &look.labeled("  ", &sheet.conclusion());
+    }
     for row in &sheet.logs {
         text += &log(row, look);
     }
@@ -60,7 +66,8 @@ fn one(sheet: &Sheet, look: Look) -> String {
         let ids: Vec<_> = sheet.missing_logs.iter().map(ToString::to_string).collect();
         text += &look.labeled("  no log of ", &ids.join(", "));
     }
-    for clock in &sheet.clocks {
+    // A clock that may be right is nothing to tell.
+    for clock in sheet.clocks.iter().filter(|clock| clock.least > 0.0 || clock.most < 0.0) {
         let words = format!(
             "the clock of {} is {:+.1} s to {:+.1} s ahead of that of {}",
             clock.peer, clock.least, clock.most, clock.than
@@ -78,6 +85,12 @@ fn one(sheet: &Sheet, look: Look) -> String {
     for row in &sheet.rubric {
         text += &item(row, look);
     }
+    let unseen: Vec<_> = sheet.rubric.iter().filter(|row| TAPPED.contains(&row.item) && is_unseen(row)).collect();
+    if !unseen.is_empty() {
+        let items: Vec<_> = unseen.iter().map(|row| row.item).collect();
+        let words = format!("`swarm start {0} --tap`, and then `swarm grade {0}`", sheet.dir);
+        text += &look.labeled(&format!("To see {}: ", items.join(", ")), &words);
+    }
     text.push('\n');
     for (rows, status) in [(&sheet.violated, "violated"), (&sheet.unclear, "unclear")] {
         for row in rows {
@@ -90,8 +103,13 @@ fn one(sheet: &Sheet, look: Look) -> String {
     text
 }
 
+/// Reports whether these files have no words for an item.
+fn is_unseen(row: &ItemRow) -> bool {
+    row.status == "not visible in a log"
+}
+
 fn log(row: &LogRow, look: Look) -> String {
-    let mut words = format!("{} lines, {} understood", row.lines, row.understood);
+    let mut words = format!("{}, {} understood", lines(row.lines), row.understood);
     if row.of_others > 0 {
         write!(words, ", {} of other peers", row.of_others).expect("memory");
     }
@@ -115,7 +133,7 @@ fn log(row: &LogRow, look: Look) -> String {
 }
 
 fn item(row: &ItemRow, look: Look) -> String {
-    let points = if row.status == "not visible in a log" { "-".to_owned() } else { format!("{:.1}", row.points) };
+    let points = if is_unseen(row) { "-".to_owned() } else { format!("{:.1}", row.points) };
     let head = format!("{:<3}{}: ", row.item, row.text);
     let status = look.of_status(row.status, row.status);
     let mut text = format!("{head}{status} ({points} of {:.1})\n", row.of);
@@ -174,15 +192,23 @@ mod tests {
             "  log_peer_1002.log  12 lines, 10 understood, 2 not understood; written with no full stop\n",
             "    line 1 not understood: === log ===\n",
             "  no log of 1003\n",
-            "  the clock of 1002 is -0.5 s to +1.5 s ahead of that of 1001\n",
+            "  the clock of 1002 is +0.5 s to +1.5 s ahead of that of 1001\n",
             "1a reads both files: not visible in a log (- of 11.7)\n     `swarm check` asks for it\n",
             "2c interested and not interested: shown (18.0 of 18.0)\n     log_peer_1002.log:7  [t]: Peer 1002 \\u{1b}[31mhas\n",
             "VIOLATED count-jumps (item 3e, 3 times)\n",
             "3 violations; 0 unclear, 2 lines not understood, 1 log missing.\n",
-            "Points a log can show: 18.0 of 100 (not a grade).\n",
+            "Points: 18.0 of the 23.0 that these files can show; 77.0 of 100 are not visible in them (not a grade).\n",
         ] {
             assert!(text.contains(part), "{part}\n{text}");
         }
+        assert!(!text.contains("the clock of 1003"), "it may be right: {text}");
+        assert!(!text.contains("To see"), "{text}");
+        let mut unseen = sheet();
+        unseen.rubric[0].item = "2a";
+        let text = self::text(&[unseen], PLAIN);
+        assert!(text.contains("To see 2a: `swarm start groups/a --tap`, and then `swarm grade groups/a`\n"), "{text}");
+        let faulty = Sheet::faulty("groups/README".into(), "it is a file".into());
+        assert_eq!(self::text(&[faulty], PLAIN), "groups/README:\n  it was not graded: it is a file\n");
     }
 
     #[test]
@@ -206,9 +232,13 @@ mod tests {
     fn nothing_is_said_to_be_right_that_was_not_seen() {
         let mut sheet = sheet();
         (sheet.violated, sheet.unclear) = (vec![], vec![]);
-        assert!(
-            sheet.conclusion().starts_with("no violation in the 10 lines that were understood; 0 unclear, 2 lines")
-        );
+        assert!(sheet.conclusion().starts_with("no violation in the 9 lines that were judged; 0 unclear, 2 lines"));
+        sheet.logs[0].last_run = Some(RunRow { line: 3, sign: "its count of pieces begins again" });
+        assert!(sheet.conclusion().ends_with(", earlier runs of log_peer_1002.log left out"), "{}", sheet.conclusion());
+        sheet.logs[0].last_run = None;
+        sheet.copies[0].state = "different";
+        assert!(sheet.conclusion().ends_with(", the copy of 1001 differs"), "{}", sheet.conclusion());
+        sheet.copies.clear();
         sheet.logs[0].is_cut = true;
         assert!(sheet.conclusion().ends_with(", the rest of log_peer_1002.log not read"), "{}", sheet.conclusion());
         sheet.logs.clear();
