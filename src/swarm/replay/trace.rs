@@ -1,7 +1,7 @@
 //! `write`: a record as Chrome trace events, which Perfetto and `chrome://tracing` open.
 //!
 //! Peers are processes and their neighbors threads. A piece is a complete event: it lasts from its request until it was
-//! downloaded, but not from before the end of the neighbor's last piece, because the events of a thread may not overlap.
+//! downloaded. It does not begin before the neighbor's last piece ended, because the events of a thread may not overlap.
 //! Without an event file, it begins at that piece or at the unchoke. All else are instant events.
 
 use std::collections::{BTreeMap, HashMap};

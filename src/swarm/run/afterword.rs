@@ -41,7 +41,9 @@ pub fn logs_sentence(swarm: &SwarmDir, hosts: &Hosts, peers: &BTreeMap<PeerId, W
             "the logs are {dir}/{logs}{odd}; events_<ID>.jsonl has the messages, and peer_<ID>.err the output of each peer; {readers}"
         );
     }
-    format!("the logs are {dir}/log_peer_<ID>.log{odd}; the output of each peer is in peer_<ID>.err beside them; {readers}")
+    format!(
+        "the logs are {dir}/log_peer_<ID>.log{odd}; the output of each peer is in peer_<ID>.err beside them; {readers}"
+    )
 }
 
 /// Returns a note on a run that was over before the first interval. `is_slowed` tells that it was slowed down already.
