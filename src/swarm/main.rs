@@ -8,10 +8,11 @@
 //! - `rubric`: what the course's graders look at;
 //! - `history`, `logs`: what happened in a swarm, and the reader of logs, of any author; pure;
 //! - `grade`: the judge of a run by its logs: the rubric and the invariants;
-//! - `replay`: a run as a page that one can move through;
+//! - `http`: what a server needs: sockets, bounds, answers;
+//! - `replay`: a run as a page that one can move through, also while it lasts;
 //! - `hosts`: everything that runs on this machine and on others;
 //! - `copies`: the comparison of the copies, and the reports: `verify`;
-//! - `track`: the tracker; `tap`: the relay between peers; only they, `hosts` and `check` have sockets;
+//! - `track`: the tracker; `tap`: the relay between peers; only they, `http`, `hosts` and `check` have sockets;
 //! - `run`: `start`, `status`, `stop`, `clean`;
 //! - `setup`: `init`, `meta`;
 //! - `check`: the tester of any peer: it plays all its neighbors, and names what is wrong;
@@ -34,6 +35,9 @@ mod history;
 mod logs;
 
 mod grade;
+
+mod http;
+
 mod replay;
 
 mod hosts;

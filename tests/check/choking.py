@@ -55,6 +55,8 @@ class Choking:
             return len(self.neighbors)
         if mutant("choking-one-preferred"):
             return 1
+        if mutant("choking-one-too-few"):
+            return self.peer.config.k - 1
         return self.peer.config.k + 1 if mutant("choking-more-than-k") else self.peer.config.k
 
     def ranked(self):

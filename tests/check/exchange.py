@@ -113,6 +113,8 @@ class Exchange:
         neighbor.sent += len(data)
         for _ in range(2 if mutant("pieces-sent-twice") else 1):
             neighbor.send(PIECE, data if mutant("pieces-without-index") else wire.index(piece) + data)
+        if mutant("pieces-stops-after-last") and len(data) < self.config.piece_size:
+            neighbor.finish()
 
     def on_piece(self, neighbor, payload):
         piece, data = self.piece_of(neighbor, payload)
@@ -241,6 +243,11 @@ class Exchange:
             self.asked[piece] = neighbor
             neighbor.asked[piece] = time.monotonic()
             neighbor.once_asked.add(piece)
+            if mutant("requests-after-not-interested") and len(candidates) == 1:
+                neighbor.we_are_interested = False
+                neighbor.send(NOT_INTERESTED)
+            if mutant("requests-not-interested"):
+                neighbor.send(NOT_INTERESTED)
             block = struct.pack(">II", 0, self.config.size_of(piece)) if mutant("requests-blocks") else b""
             neighbor.send(REQUEST, wire.index(piece) + block)
             self.log.debug(f"requests the piece {piece} from {neighbor.id}")

@@ -214,12 +214,13 @@ fn names_of_mistakes() -> BTreeSet<String> {
 #[test]
 fn each_mistake_is_shown_by_a_mutant() {
     let rows = table();
-    let shown: BTreeSet<&str> =
-        rows.iter().flat_map(|row| row.follows.iter().chain([&row.mistake])).map(String::as_str).collect();
+    let shown: BTreeSet<&str> = rows.iter().map(|row| row.mistake.as_str()).collect();
     let names = names_of_mistakes();
     assert!(names.len() > 100, "{names:?}");
-    let unknown: Vec<_> = shown.iter().filter(|name| !names.contains(**name)).collect();
+    let told = rows.iter().flat_map(|row| row.follows.iter().chain([&row.mistake]));
+    let unknown: Vec<_> = told.filter(|name| !names.contains(*name)).collect();
     assert!(unknown.is_empty(), "the table names mistakes that do not exist: {unknown:?}");
+    // What may follow from a mistake, no run has to show.
     let missing: Vec<_> = names.iter().filter(|name| !shown.contains(name.as_str())).collect();
     assert!(missing.is_empty(), "no mutant of the table shows these mistakes: {missing:?}");
 }

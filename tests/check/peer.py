@@ -28,6 +28,7 @@ from files import Config, Copy, Log  # noqa: E402
 from variants import free, mutant  # noqa: E402
 
 ANSWER_SECS = 3  # a request without an answer is free for others after this time
+LATE_SECS = 4  # longer than the tester waits for other things
 FIRST_CHOICE_SECS = 0.02  # those that become interested in the same moment take part
 
 
@@ -41,6 +42,7 @@ class Peer(Connections, Exchange):
         self.copy = Copy(self.config, ident)
         self.first_pieces = set(self.copy.pieces)
         self.lock = threading.Condition(threading.RLock())
+        self.listener = None
         self.neighbors = {}  # by ID, those with a connection that stands
         self.readers = []
         self.asked = {}  # each piece that is asked for, and the neighbor that was asked
@@ -59,8 +61,8 @@ class Peer(Connections, Exchange):
         _, port = self.config.addresses[self.id]
         if mutant("start-other-port"):
             port = 0
-        listener = socket.create_server(("", port), backlog=64)
-        print(f"Peer {self.id} listens on port {port}", file=sys.stderr, flush=True)
+        if not free("listens-late"):
+            self.listen(port)
         dialed = list(self.config.earlier)
         if mutant("start-dials-all"):
             dialed = [other for other in self.config.ids if other != self.id]
@@ -72,26 +74,28 @@ class Peer(Connections, Exchange):
             dialed += dialed
         if free("dials-backwards"):
             dialed.reverse()
-        if free("listens-late"):
-            threading.Timer(4, self.start, (self.accept_all, listener)).start()
-        else:
-            self.start(self.accept_all, listener)
-        if free("dials-late"):
-            time.sleep(4)
-        for other in dialed:
-            self.start(self.dial, other)
         self.start(self.tick_all)
         self.start(self.free_unanswered)
+        if not free("listens-late") and not free("accepts-late"):
+            self.start(self.accept_all, self.listener)
+        if free("dials-late") or free("accepts-late"):
+            time.sleep(LATE_SECS)
+        for other in dialed:
+            self.start(self.dial, other)
+        if free("listens-late"):
+            time.sleep(LATE_SECS)
+            self.listen(port)
+        if free("listens-late") or free("accepts-late"):
+            self.start(self.accept_all, self.listener)
         if mutant("bitfield-repeated"):
             self.start(self.repeat_bitfield)
         with self.lock:
             self.lock.wait_for(lambda: self.is_over)
-        return self.end(listener)
+        return self.end()
 
-    def crash(self, words):
-        """Ends the process as an exception would that nobody caught."""
-        print(f"Exception in thread main: {words}", file=sys.stderr, flush=True)
-        os._exit(1)
+    def listen(self, port):
+        self.listener = socket.create_server(("", port), backlog=64)
+        print(f"Peer {self.id} listens on port {port}", file=sys.stderr, flush=True)
 
     def start(self, body, *given):
         thread = threading.Thread(target=body, args=given, daemon=True)
@@ -166,7 +170,7 @@ class Peer(Connections, Exchange):
             self.is_over = True
             self.lock.notify_all()
 
-    def end(self, listener):
+    def end(self):
         """Sends what is queued, closes the sending half, reads until the others close; returns the exit status."""
         if mutant("end-late"):
             time.sleep(20)
@@ -174,7 +178,7 @@ class Peer(Connections, Exchange):
             signal.pause()
         if free("lingers"):
             time.sleep(0.7)
-        listener.close()
+        self.listener.close()
         with self.lock:
             neighbors = list(self.neighbors.values())
         for neighbor in neighbors:

@@ -1,6 +1,6 @@
 //! Peers that misbehave as processes, and the options by which a peer is helped: it is told, it is ended, and nothing is left.
 
-use std::fs;
+use std::{fs, thread};
 
 use crate::running::{Tester, names};
 use crate::support::left_out::find;
@@ -34,14 +34,20 @@ fn a_peer_that_starts_too_late_is_told_so_and_one_that_starts_late_is_waited_for
 }
 
 #[test]
-fn a_peer_that_sleeps_between_listening_and_dialing_is_waited_for() {
+fn a_peer_that_sleeps_between_its_first_steps_is_waited_for() {
     let Some(python) = find("python3") else { return };
     let peer = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/check/peer.py");
-    for late in ["dials-late", "listens-late"] {
-        let command = format!("{} {peer} {{id}} --free {late}", python.display());
-        let only = ["--only", "start/dials-earlier,interest/interested,handshake/answers-caller"];
-        Tester::new().run(&command, &only).assert_status(0).assert_said("3 pass");
-    }
+    // All but the first need a call that the peer accepts.
+    let cases =
+        "start/dials-earlier,start/accepts-later,interest/interested,handshake/answers-caller,bitfield/sent-by-seeder";
+    thread::scope(|scope| {
+        for late in ["dials-late", "listens-late", "accepts-late"] {
+            let command = format!("{} {peer} {{id}} --free {late}", python.display());
+            scope.spawn(move || {
+                Tester::new().run(&command, &["--only", cases]).assert_status(0).assert_said("5 pass");
+            });
+        }
+    });
 }
 
 #[test]

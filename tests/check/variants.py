@@ -20,13 +20,14 @@ FREEDOMS = {
     "closes-at-once": ("B", "sends what is queued at the end and closes without reading on"),
     "dials-backwards": ("A3", "dials the last of the earlier lines first"),
     "starts-late": ("A3", "listens and dials 0.5 s after its start"),
-    "listens-late": ("A3", "dials at once, and accepts its first caller 4 s later"),
-    "dials-late": ("A3", "listens at once, and dials 4 s later"),
+    "listens-late": ("A3", "dials at once, and listens 4 s later"),
+    "dials-late": ("A3", "listens and accepts at once, and dials 4 s later"),
+    "accepts-late": ("A3", "listens at once, and dials and accepts 4 s later"),
     "no-part-file": ("A2", "writes the copy under its last name from the start"),
     "other-time-form": ("A10", "writes the time in another form"),
 }
 # The first two contradict `lingers` and `split-segments`. The others make each case long.
-NOT_IN_ALL = {"closes-at-once", "coalesced-segments", "dials-late", "listens-late"}
+NOT_IN_ALL = {"closes-at-once", "coalesced-segments", "dials-late", "listens-late", "accepts-late"}
 
 MUTANTS = {
     # Handshake.
@@ -123,6 +124,7 @@ MUTANTS = {
     "choking-fills-free-slots": ("B", "unchokes an interested neighbor between two ticks if a slot is free"),
     "choking-interval-drifts": ("A7", "sleeps a whole interval after 0.15 s of work"),
     "choking-nobody": ("A7", "unchokes nobody"),
+    "choking-one-too-few": ("A7", "chooses k - 1 preferred neighbors"),
     "choking-one-preferred": ("A7", "chooses one preferred neighbor, whatever k is"),
     "choking-first-interested-only": ("A7", "chooses only among those that were interested at the first selection"),
     "choking-dead-preferred": ("A7", "leaves a place among the preferred to a neighbor that has gone"),
@@ -133,6 +135,8 @@ MUTANTS = {
     "requests-duplicate": ("A8", "asks several neighbors for the same piece"),
     "requests-sequential": ("A8", "asks for the lowest missing piece"),
     "requests-before-interest": ("A8", "sends a request before it sends 'interested'"),
+    "requests-after-not-interested": ("A8", "says 'not interested' before its last request to a neighbor"),
+    "requests-not-interested": ("A8", "says 'not interested' just before its request"),
     "requests-already-had": ("A8", "asks for pieces that it has"),
     "requests-not-had-by-neighbor": ("A8", "asks for missing pieces whether the neighbor has them or not"),
     "requests-never-after-choke": ("A8", "asks a neighbor no more after a choke with a request under way"),
@@ -162,6 +166,7 @@ MUTANTS = {
     "pieces-wrong-content": ("A5", "sends the first bytes of the file for each piece"),
     "pieces-sent-twice": ("A5", "sends each piece twice"),
     "pieces-short-stops": ("A5", "asks nobody again for a piece that came with a wrong length"),
+    "pieces-stops-after-last": ("A5", "closes the connection when it has sent the last, shorter piece"),
     "pieces-have-twice": ("A5", "announces each piece twice"),
     "pieces-haves-ignored": ("A5", "logs haves and does nothing else with them"),
     # End.

@@ -4,10 +4,14 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../support/schema.rs"]
+mod schema;
+
 mod room;
 mod tracker;
 
 mod endings;
+mod events;
 mod lan;
 mod meeting;
 mod pairs;

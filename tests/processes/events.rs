@@ -2,61 +2,19 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::Read;
-use std::path::Path;
-use std::process::Command;
 use std::thread;
 
-use boon::{Compiler, SchemaIndex, Schemas};
 use serde_json::Value;
 
 use crate::client::{BITFIELD, Client, full_bitfield};
 use crate::log::Event;
+use crate::schema::{Schema, lines};
 use crate::swarm::{Plan, Swarm};
 
 const SCHEMA: &str = include_str!("../../docs/events.schema.json");
 
-/// The schema. It is stricter than the one for readers: each key must be known.
-struct Schema {
-    schemas: Schemas,
-    index: SchemaIndex,
-}
-
-impl Schema {
-    fn new() -> Self {
-        let mut schema: Value = serde_json::from_str(SCHEMA).expect("JSON");
-        for branch in schema["oneOf"].as_array_mut().expect("a list") {
-            branch["additionalProperties"] = false.into();
-        }
-        let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
-        let name = "urn:peer-process:events:1";
-        compiler.add_resource(name, schema).expect("a schema");
-        let index = compiler.compile(name, &mut schemas).expect("a right schema");
-        Self { schemas, index }
-    }
-
-    fn fault(&self, line: &Value) -> Option<String> {
-        self.schemas.validate(line, self.index).err().map(|fault| format!("{line}: {fault}"))
-    }
-}
-
-/// Returns the whole lines of an event file, each of which must follow the schema.
-fn lines(path: &Path) -> Vec<Value> {
-    let text = fs::read_to_string(path).expect("an event file");
-    let (whole, _) = text.rsplit_once('\n').expect("a line");
-    let schema = Schema::new();
-    let lines: Vec<Value> = whole.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    for line in &lines {
-        assert_eq!(schema.fault(line), None);
-    }
-    let times: Vec<_> = lines.iter().map(|line| line["mono"].as_f64().expect("a number")).collect();
-    assert!(times.is_sorted(), "{times:?}");
-    assert_eq!((&lines[0]["event"], &lines[0]["version"]), (&"start".into(), &1.into()));
-    lines
-}
-
 /// Returns the lines of a peer that has ended with this status.
-fn ended(swarm: &Swarm, name: &str, status: i32) -> Vec<Value> {
+pub fn ended(swarm: &Swarm, name: &str, status: i32) -> Vec<Value> {
     let lines = lines(&swarm.env.dir().join(name));
     let last = &lines[lines.len() - 1];
     assert_eq!((&last["event"], &last["status"]), (&"end".into(), &status.into()));
@@ -235,40 +193,6 @@ fn what_is_no_event_file_is_not_overwritten_and_one_file_has_one_writer() {
     let _seeder = swarm.env.start(&["--events", "e", "1001"]).wait_until_up();
     let told = swarm.env.run(&["-q", "--events", "e", "1002"]);
     told.assert_one_sentence(1, &["another process writes its events to e"]);
-}
-
-#[test]
-fn a_disk_that_takes_nothing_ends_the_recording_and_not_the_transfer() {
-    if !Path::new("/dev/full").exists() {
-        return;
-    }
-    let swarm = Swarm::new(Plan::default());
-    let leecher = swarm.env.start(&["--events", "/dev/full", "1002"]);
-    leecher.wait_for_line("[WARN] cannot write to /dev/full");
-    let seeder = swarm.start(1001);
-    let (leecher, seeder) = (leecher.wait(), seeder.wait());
-    assert_eq!((leecher.status, seeder.status), (Some(0), Some(0)));
-    assert_eq!(leecher.stderr.iter().filter(|line| line.contains("/dev/full")).count(), 1);
-}
-
-#[test]
-fn a_pipe_takes_the_events_and_one_that_nobody_reads_on_holds_up_nobody() {
-    let swarm = Swarm::new(Plan { file_size: 4_000_000, piece_size: 1000, ..Plan::default() });
-    let path = swarm.env.dir().join("pipe");
-    assert!(Command::new("mkfifo").arg(&path).status().expect("mkfifo").success());
-    let leecher = swarm.env.start(&["--events", "pipe", "1002"]);
-    // It reads the first bytes only, and keeps the pipe open.
-    let reading = thread::spawn(move || {
-        let mut pipe = fs::File::open(path).expect("a pipe");
-        let mut start = [0; 12];
-        pipe.read_exact(&mut start).expect("it is written");
-        (start, pipe)
-    });
-    let seeder = swarm.start(1001);
-    let (leecher, seeder) = (leecher.wait(), seeder.wait());
-    assert_eq!((leecher.status, seeder.status), (Some(0), Some(0)));
-    assert!(leecher.stderr.iter().any(|line| line.contains("the last events were not written")), "{leecher:?}");
-    assert_eq!(&reading.join().expect("no panic").0, b"{\"version\":1");
 }
 
 #[test]

@@ -7,6 +7,9 @@
 #[allow(dead_code, reason = "another test crate uses the rest of it")]
 mod left_out;
 
+#[path = "../support/schema.rs"]
+mod schema;
+
 #[path = "../support/signal.rs"]
 mod signal;
 
@@ -20,6 +23,7 @@ mod log;
 mod swarm;
 
 mod events;
+mod events_troubles;
 mod progress_json;
 mod samples;
 mod shapes;

@@ -105,7 +105,12 @@ impl Browser {
 
     /// Opens a file, and waits until it is loaded and drawn.
     pub fn open(&mut self, path: &Path) {
-        self.call("Page.navigate", &json!({"url": format!("file://{}", path.display())}));
+        self.open_url(&format!("file://{}", path.display()));
+    }
+
+    /// Opens an address, and waits until it is loaded and drawn.
+    pub fn open_url(&mut self, url: &str) {
+        self.call("Page.navigate", &json!({"url": url}));
         self.wait_for("loading", |message| message["method"] == "Page.loadEventFired");
         self.drawn();
     }
@@ -113,6 +118,13 @@ impl Browser {
     /// Waits until what has changed is drawn: two frames, because the first one may have begun before.
     pub fn drawn(&mut self) {
         self.get("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(0))))");
+    }
+
+    /// Waits until an expression is true, looked at once a frame.
+    pub fn wait_until(&mut self, expression: &str) {
+        self.get(&format!(
+            "new Promise((done) => {{ const look = () => ({expression}) ? done(0) : requestAnimationFrame(look); look(); }})"
+        ));
     }
 
     /// Returns the value of an expression of JavaScript.

@@ -3,6 +3,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../support/schema.rs"]
+mod schema;
+
 #[path = "../support/unread.rs"]
 mod unread;
 
@@ -41,6 +44,7 @@ mod tracker;
 mod verify;
 mod view;
 mod watching;
+mod web;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

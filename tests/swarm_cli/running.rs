@@ -53,6 +53,11 @@ impl Running {
         }
     }
 
+    /// Returns what was said, as far as it was waited for.
+    pub fn said(&self) -> &str {
+        &self.stderr
+    }
+
     /// Gives it a signal. It is not waited for yet, so the ID is its own, even if it has ended.
     pub fn kill(&self, signal: &str) {
         kill(signal, &self.child.id().to_string());

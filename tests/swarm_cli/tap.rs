@@ -1,18 +1,19 @@
 //! `swarm start --tap` with whole peers: what passes between them is written down, and everything else is as without a tap.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::symlink;
+use std::path::Path;
 
 use serde_json::Value;
 
 use crate::foreign;
+use crate::schema;
+use crate::support::left_out::left_out;
 use crate::swarm::{PIECE_COUNT, Swarm, content, copy_of};
 
-/// The lines of an event file.
+/// The lines of an event file, each of which follows the schema.
 pub fn events(swarm: &Swarm, name: &str) -> Vec<Value> {
-    let text = swarm.text(name);
-    text.lines()
-        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{name}: {error}: {line}")))
-        .collect()
+    schema::lines(&swarm.place.path(name))
 }
 
 /// What a tap has written of this peer.
@@ -186,6 +187,28 @@ fn clean_lists_what_a_tap_leaves_and_deletes_that_alone() {
     assert!(swarm.place.read(&copy_of(1001)) == content());
     assert_eq!(swarm.text("events_1003.jsonl"), "of nobody");
     assert_eq!(swarm.run("clean").success(), "no files are left of a run\n");
+}
+
+#[test]
+fn a_disk_that_takes_nothing_ends_one_recording_and_not_the_run() {
+    let full = Path::new("/dev/full");
+    if !full.exists() {
+        return left_out("this machine has no /dev/full");
+    }
+    let swarm = Swarm::new("1001* 1002 1003");
+    symlink(full, swarm.place.path("events_1002.jsonl")).expect("a link");
+    let outcome = swarm.run("start --tap --timeout 50");
+    outcome.assert_status(0);
+    swarm.assert_copies();
+    let told: Vec<_> = outcome.stderr.lines().filter(|line| line.contains("events_1002.jsonl")).collect();
+    assert_eq!(told.len(), 1, "{outcome:?}");
+    assert!(told[0].contains("No space left on device"), "{told:?}");
+    assert!(told[0].ends_with("the tap writes no more events of 1002"), "{told:?}");
+    for (id, pieces) in [(1001, 0), (1003, PIECE_COUNT)] {
+        let file = tapped(&swarm, id);
+        let came = file.iter().filter(|event| event["type"] == "piece" && event["sent"] == false).count();
+        assert_eq!((file.last().map(|event| &event["event"]), came as u64), (Some(&"end".into()), pieces), "{id}");
+    }
 }
 
 #[test]

@@ -41,6 +41,7 @@ const SWARM_ORDER: &[&str] = &[
     "history",
     "logs",
     "grade",
+    "http",
     "replay",
     "hosts",
     "copies",
@@ -145,9 +146,9 @@ const RESERVED: &[(&str, &[&str])] = &[
 ];
 /// The same for the modules of `swarm`.
 const SWARM_RESERVED: &[(&str, &[&str])] = &[
-    ("std::net", &["hosts", "setup::init", "setup::places", "track", "tap", "check::world"]),
+    ("std::net", &["hosts", "http", "replay::serve", "setup::init", "setup::places", "track", "tap", "check::world"]),
     ("process::Command", &["hosts", "check::world"]),
-    ("std::thread", &["hosts", "run::watch", "track", "tap", "check::world", "check::suite"]),
+    ("std::thread", &["hosts", "http", "replay::serve", "run::watch", "track", "tap", "check::world", "check::suite"]),
     ("io::stderr(),", &[]),
     ("DrawTarget::stderr", &[]),
     ("thread::sleep", &[]),

@@ -3,6 +3,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../support/http.rs"]
+#[allow(dead_code, reason = "other test crates use the rest of it")]
+mod http;
+
 mod tracker;
 
 mod announces;

@@ -110,6 +110,12 @@ const OPENINGS: &[(&[u8], &str, &str)] = &[
         "80 04 95 19 00 00 00",
         "it seems to use Python's pickle instead of the protocol's bytes",
     ),
+    (
+        b"\x80\x04\x95\x24\0\0\0\0\0\0\0C\x20P2PFILESHARINGPROJ\0\0\0\0\0\0\0\0\0\0\0\0\x03\xe9\x94.",
+        "80 04 95 24 00 00 00 00 00 00 00 43 …",
+        "it seems to use Python's pickle instead of the protocol's bytes",
+    ),
+    (b"GET /P2PFILESHARINGPROJ", "'GET /P2PFILESHARINGPROJ'", "that is HTTP"),
     (b"P\x002\x00P\x00", "50 00 32 00 50 00", "it seems to write 2-byte characters, as Java's writeChars does"),
     (b"\x00P\x002", "00 50 00 32", "it seems to write 2-byte characters, as Java's writeChars does"),
     (b"\x00\x00\x00\x01\x02", "00 00 00 01 02", "it seems to begin with a message, but the handshake comes first"),

@@ -152,6 +152,25 @@ impl FrameReader {
         &self.head[self.unread.clone()]
     }
 
+    /// Returns how many of the next bytes nobody looks at, once [`next_message`](Self::next_message) has returned `None`: the rest
+    /// of a message that is skipped.
+    #[must_use]
+    pub fn unwanted(&self) -> usize {
+        match self.pending {
+            Some(pending) if pending.kept => 0,
+            Some(pending) => pending.len - pending.filled,
+            None => self.to_skip as usize,
+        }
+    }
+
+    /// Records that these next bytes have come: as many as are [`unwanted`](Self::unwanted), or fewer.
+    pub fn passed(&mut self, count: usize) {
+        match &mut self.pending {
+            Some(pending) => pending.filled += count,
+            None => self.to_skip -= u32::try_from(count).expect("no more than is to be skipped"),
+        }
+    }
+
     /// Takes the next oddity of the stream that was not taken yet; only the first of each kind is kept.
     pub fn take_oddity(&mut self) -> Option<Oddity> {
         self.oddities.take()

@@ -119,6 +119,8 @@ pub struct Facts {
     between: Vec<Between>,
     /// The pieces that the peer can have: its own from the start, and those that were sent to it in full.
     pub can_have: PieceSet,
+    /// Of these, the pieces whose connection ended before the peer told anybody of them. It may lack them.
+    pub lost: PieceSet,
     /// When each piece was sent to the peer, in order, and by whom.
     pub given: Vec<(PieceIndex, Nb, Duration)>,
     /// Whether the process runs.
@@ -130,7 +132,7 @@ impl Facts {
     pub fn new(layout: FileLayout, neighbors: usize, has_file: bool) -> Self {
         let can_have = if has_file { PieceSet::full(layout) } else { PieceSet::empty(layout) };
         let between = (0..neighbors).map(|_| Between::new(layout)).collect();
-        Self { layout, between, can_have, given: Vec::new(), runs: false }
+        Self { layout, between, can_have, lost: PieceSet::empty(layout), given: Vec::new(), runs: false }
     }
 
     /// Returns the pieces of the file.
@@ -170,13 +172,28 @@ impl Facts {
         self.of(nb).we_have.iter().any(|piece| !self.can_have.contains(piece))
     }
 
+    /// Reports whether the neighbor has told of a piece that the peer lacks, or may lack.
+    pub fn may_offer(&self, nb: Nb) -> bool {
+        self.offers(nb) || self.of(nb).we_have.iter().any(|piece| self.lost.contains(piece))
+    }
+
+    /// A connection has ended. What was sent on it may not have been read.
+    fn lose(&mut self, nb: Nb) {
+        self.between[nb.0].is_connected = false;
+        let is_told = |piece: PieceIndex| self.between.iter().any(|between| between.they_have.contains(piece));
+        let unsure: Vec<_> = self.given.iter().filter(|(piece, by, _)| *by == nb && !is_told(*piece)).collect();
+        for (piece, _, _) in unsure {
+            self.lost.insert(*piece);
+        }
+    }
+
     /// Takes an event in.
     pub fn see(&mut self, at: Duration, what: &What) {
         match what {
             What::Started => self.runs = true,
             What::Exited(_) => self.runs = false,
             What::Connected(nb, _) => self.between[nb.0].connect(self.layout, at),
-            What::Ended(nb, _) => self.between[nb.0].is_connected = false,
+            What::Ended(nb, _) => self.lose(*nb),
             What::Said(nb, said) => self.see_said(*nb, said, at),
             What::Heard(nb, heard) => self.see_heard(*nb, heard, at),
             What::Note(_) => {}
@@ -217,6 +234,7 @@ impl Facts {
                 Message::Piece(piece) => {
                     between.asked_of_us.retain(|asked| asked.piece != *piece);
                     self.can_have.insert(*piece);
+                    self.lost.remove(*piece);
                     self.given.push((*piece, nb, at));
                 }
             },
@@ -242,12 +260,14 @@ impl Facts {
             Message::Interested => between.they_are_interested = Some(true),
             Message::NotInterested => between.they_are_interested = Some(false),
             Message::Have(piece) => {
+                self.lost.remove(*piece);
                 between.they_have.insert(*piece);
                 between.they_announced.insert(*piece);
             }
             Message::Bitfield(set) => {
                 between.bitfield_came = true;
                 for piece in set.iter() {
+                    self.lost.remove(piece);
                     between.they_have.insert(piece);
                 }
             }
@@ -260,5 +280,34 @@ impl Facts {
                 between.asked_of_them.retain(|asked| asked.piece != *piece);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::history::End;
+    use crate::check::plan::{Plan, piece};
+
+    #[test]
+    fn a_piece_whose_connection_ends_is_lost_until_the_peer_tells_of_it_or_gets_it_again() {
+        let layout = Plan::leecher(1, 1).layout();
+        let (some, other) = (piece(layout, 3), piece(layout, 4));
+        let mut facts = Facts::new(layout, 2, false);
+        let mut see = |what: What| {
+            facts.see(Duration::ZERO, &what);
+            (facts.lost.contains(some), facts.lost.contains(other), facts.may_offer(Nb(1)))
+        };
+        for nb in [Nb(0), Nb(1)] {
+            see(What::Connected(nb, false));
+        }
+        let say = |nb, message| What::Said(nb, Said::Message(message));
+        let hear = |nb, message| What::Heard(nb, Heard::Message(message, true));
+        see(say(Nb(1), Message::Have(some)));
+        see(say(Nb(0), Message::Piece(some)));
+        see(say(Nb(0), Message::Piece(other)));
+        assert_eq!(see(hear(Nb(1), Message::Have(other))), (false, false, false));
+        assert_eq!(see(What::Ended(Nb(0), End::Closed)), (true, false, true), "it had told of the other one");
+        assert_eq!(see(hear(Nb(1), Message::Have(some))), (false, false, false));
     }
 }

@@ -1,5 +1,6 @@
 //! `History`: what happened in a world, in order, with the time of each event. Pure.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -120,6 +121,26 @@ impl History {
         self.events.get(mark..).unwrap_or_default()
     }
 
+    /// Returns how this neighbor's connection ended, or the last one of all. It must have ended before a mark, and no other one may
+    /// stand since.
+    pub fn ended_before(&self, nb: Option<Nb>, mark: usize) -> Option<&End> {
+        let (mut open, mut last) = (BTreeSet::new(), None);
+        for (place, event) in self.events.iter().enumerate() {
+            if nb.is_some() && event.what.nb() != nb {
+                continue;
+            }
+            match &event.what {
+                What::Connected(of, _) => drop(open.insert(of)),
+                What::Ended(of, end) if place < mark => {
+                    open.remove(of);
+                    last = Some(end);
+                }
+                _ => {}
+            }
+        }
+        last.filter(|_| open.is_empty())
+    }
+
     /// Returns what came from this neighbor's connections after a mark, with its time.
     pub fn heard(&self, nb: Nb, mark: usize) -> impl Iterator<Item = (Duration, &Heard)> {
         self.since(mark).iter().filter_map(move |event| match &event.what {
@@ -171,5 +192,30 @@ impl fmt::Display for End {
             Self::Reset(error) => write!(f, "the connection was reset ({error})"),
             Self::ByUs => f.write_str("the tester closed the connection"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_counts_while_no_other_connection_stands() {
+        let (one, two) = (Nb(0), Nb(1));
+        let mut history = History::default();
+        let mut add = |what| {
+            history.add(Duration::ZERO, what);
+            history.mark()
+        };
+        let both = [add(What::Connected(one, false)), add(What::Connected(two, true))][1];
+        let first_ended = add(What::Ended(one, End::Closed));
+        let none = add(What::Ended(two, End::ByUs));
+        let told = |nb, mark| history.ended_before(nb, mark).map(ToString::to_string);
+        assert_eq!(told(Some(one), both), None);
+        assert_eq!(told(Some(one), first_ended).as_deref(), Some("the peer closed the connection"));
+        assert_eq!(told(None, first_ended), None);
+        assert_eq!(told(None, none).as_deref(), Some("the tester closed the connection"));
+        history.add(Duration::ZERO, What::Connected(one, false));
+        assert_eq!(history.ended_before(Some(one), none), None);
     }
 }

@@ -8,8 +8,8 @@
 //! - `incoming`: bytes to messages; `habits`: what neighbors do by themselves; `judge`: what no correct peer does;
 //! - `chance`: how likely random choices look wrong; `sentences`: the log's words, letter by letter. All pure;
 //! - `world`: the only place with sockets and processes; `stage`: what a case works with;
-//! - `cases`: the cases; `hints`, `preflight`: what comes before them; `raw`: what a case leaves; `suite`: runs them;
-//!   `resolve`: what explains what.
+//! - `cases`: the cases; `hints`, `preflight`: what comes before them; `suite`: runs them.
+//! - `raw`: what a case leaves; `notes`: remarks about a case; `resolve`: what explains what.
 
 mod mistakes;
 mod verdict;
@@ -40,9 +40,12 @@ mod hints;
 mod preflight;
 
 mod raw;
-mod suite;
+
+mod notes;
 
 mod resolve;
+
+mod suite;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -169,7 +172,7 @@ fn median(raws: &[Raw]) -> Option<Duration> {
 }
 
 fn kept(args: &CheckArgs, outcome: Outcome, raw: &Raw) -> Outcome {
-    let kept = args.keep.is_some().then(|| suite::name_of(raw.case, raw.runs));
+    let kept = args.keep.is_some().then(|| suite::name_of(raw.case, raw.run));
     Outcome { kept, ..outcome }
 }
 

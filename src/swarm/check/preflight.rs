@@ -127,7 +127,7 @@ fn stays_inside(path: &Path) -> bool {
 pub enum FirstStart {
     /// It gives no sign on the network, as this sentence says.
     CannotBeRun(String),
-    /// It has shaken hands with all that it should this long after its first sign.
+    /// It gives a sign. The last handshake that was waited for came this long after that: zero if no handshake came.
     Runs { settles_after: Duration },
 }
 
@@ -147,7 +147,8 @@ pub fn start_once(env: &Env, dir: &Path, seed: u64) -> Result<FirstStart> {
             (ports, port, place) = (world.ports(), Some(world.port()), world.dir().display().to_string());
         }
         outcome?;
-        settles_after = world.time_to_settle(Nb(0), Nb(1))?;
+        let waits = || say("waiting for the peer's first call and its handshakes ...");
+        settles_after = world.time_to_settle(Nb(0), Nb(1), waits)?;
         Ok(())
     });
     _ = fs::remove_dir_all(dir.join("preflight"));
@@ -158,8 +159,11 @@ pub fn start_once(env: &Env, dir: &Path, seed: u64) -> Result<FirstStart> {
             for line in &stage.printed {
                 say(&format!("the peer printed: {}", printable(line)));
             }
-            let (command, printed) = (&env.command, &stage.printed);
-            let hints = hints(&Seen { command, dir: &place, printed, ports: &ports, port });
+            let (command, printed, host) = (&env.command, &stage.printed, &env.host);
+            let config_dir = env.config_dir.as_deref().and_then(Path::to_str);
+            let has_port = env.port.is_some();
+            let signs = Seen { command, dir: &place, printed, ports: &ports, port, host, config_dir, has_port };
+            let hints = hints(&signs);
             for hint in &hints {
                 say(&format!("hint: {}", printable(hint)));
             }
@@ -171,9 +175,14 @@ pub fn start_once(env: &Env, dir: &Path, seed: u64) -> Result<FirstStart> {
                 let sentence = format!("the peer cannot be run{check}: {came}{printed}");
                 return Ok(FirstStart::CannotBeRun(sentence));
             }
+            let listens = if signs.listens_at_its_port() {
+                format!("no call to {host} at the port of its line reaches it, and it does not call")
+            } else {
+                "it neither listens on the port of its line nor calls".to_owned()
+            };
             Ok(FirstStart::CannotBeRun(format!(
-                "the peer cannot be run: it neither listens on the port of its line nor calls the peer of the line before it \
-                within {time} (--start-timeout); what came: {came}{printed}"
+                "the peer cannot be run: {listens} the peer of the line before it within {time} (--start-timeout); \
+                what came: {came}{printed}"
             )))
         }
     }

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::judge::Violation;
+use super::notes::note;
 use super::raw::Raw;
-use super::suite::MOST_LATE;
 use super::verdict::{Finding, Level, Outcome, Verdict, sentence};
 
 /// The case in which nothing is a reason to end.
 const STAYS: &str = "start/stays";
-/// Number of lines that the peer printed last in a remark.
-const PRINTED: usize = 3;
+/// If this many cases lack something alone, too, the others are believed that lacked something beside them.
+const CONFIRMED: usize = 3;
 
 /// Resolves what the cases left into outcomes.
 ///
@@ -31,7 +31,7 @@ pub fn resolve(raws: &[Raw]) -> Vec<Outcome> {
             raw.case.clause.address
         }
     };
-    let mut certain = BTreeSet::new();
+    let (mut certain, mut elsewhere) = (BTreeSet::new(), BTreeSet::new());
     let mut outcomes: Vec<Outcome> = raws
         .iter()
         .map(|raw| {
@@ -43,12 +43,14 @@ pub fn resolve(raws: &[Raw]) -> Vec<Outcome> {
             // The case's own evidence comes first, and each mistake once.
             let others = raws.iter().filter(|other| !std::ptr::eq(*other, raw));
             for seen in std::iter::once(raw).chain(others) {
-                for violation in seen.violations.iter().filter(|violation| !is_no_reason(violation)) {
-                    let is_new = findings.iter().all(|finding| finding.mistake != violation.mistake);
-                    if is_new && owner_of(seen, violation) == address {
-                        if !violation.is_absence {
-                            certain.insert(address);
-                        }
+                // What is wrong at any time is the better evidence.
+                let mut violations: Vec<_> = seen.violations.iter().filter(|seen| !is_no_reason(seen)).collect();
+                violations.sort_by_key(|violation| violation.is_timed);
+                for violation in violations.into_iter().filter(|violation| owner_of(seen, violation) == address) {
+                    if !violation.is_absence {
+                        certain.insert(address);
+                    }
+                    if findings.iter().all(|finding| finding.mistake != violation.mistake) {
                         findings.push(finding_of(violation, seen, raw));
                     }
                 }
@@ -73,12 +75,21 @@ pub fn resolve(raws: &[Raw]) -> Vec<Outcome> {
             });
             let is_stop_alone = raw.findings.is_empty() && stopped.is_some() && findings.is_empty();
             let other = other.or(beside.filter(|_| is_stop_alone));
-            if let Some(other) = other.filter(|_| !own.is_empty()) {
-                because_of = Some(owner_of(raw, other));
+            // Who ends by itself cannot be seen to survive what this case does.
+            let is_unasked = raw.violations.iter().any(|seen| is_no_reason(seen) && seen.owner == address);
+            let hindrance = raw.hindered_by.filter(|_| !own.is_empty());
+            let hindrance = hindrance.or(other.filter(|_| !own.is_empty()).map(|other| owner_of(raw, other)));
+            let hindrance = hindrance.or((is_unasked && findings.is_empty()).then_some(STAYS));
+            if hindrance.is_some() {
+                because_of = hindrance;
                 if findings.is_empty() {
                     findings = own;
                 }
             } else {
+                let shows = |violation: &Violation| owner_of(raw, violation) == address;
+                if own.is_empty() && !findings.is_empty() && !raw.violations.iter().any(shows) {
+                    elsewhere.insert(address);
+                }
                 // What the case says about a mistake itself, the judge need not say again.
                 findings.retain(|seen| seen.mistake.is_none() || own.iter().all(|own| own.mistake != seen.mistake));
                 // What only did not come is explained by what the judge saw.
@@ -92,17 +103,35 @@ pub fn resolve(raws: &[Raw]) -> Vec<Outcome> {
             Outcome {
                 clause: &raw.case.clause,
                 verdict: verdict(&findings, because_of),
+                note: note(raw, !findings.is_empty(), is_unnamed),
                 findings,
                 because_of,
                 took: raw.took,
                 late: raw.late,
-                note: note(raw, is_unnamed),
                 kept: None,
             }
         })
         .collect();
-    blame_needs(raws, &certain, &mut outcomes);
+    // What only did not come in the worlds of other cases came in its own.
+    elsewhere.retain(|address| !certain.contains(address));
+    blame_needs(raws, &certain, &elsewhere, &mut outcomes);
     outcomes
+}
+
+/// Returns the place of a case that must run alone. All that it has against the peer is something that did not come while other
+/// cases ran.
+pub fn doubtful(raws: &[Raw]) -> Option<usize> {
+    let outcomes = resolve(raws);
+    let lacks = |(raw, outcome): (&Raw, &Outcome)| match outcome.verdict {
+        Verdict::Pass => false,
+        Verdict::Unclear => outcome.because_of.is_some() && outcome.because_of == raw.hindered_by,
+        Verdict::Warn | Verdict::Fail => {
+            raw.own_findings().next().is_some() && outcome.findings.iter().all(|finding| finding.is_absence)
+        }
+    };
+    let lacking: Vec<usize> = (0..raws.len()).filter(|&place| lacks((&raws[place], &outcomes[place]))).collect();
+    let confirmed = lacking.iter().filter(|&&place| raws[place].run > 1).count();
+    lacking.into_iter().find(|&place| raws[place].runs == 1 && confirmed < CONFIRMED)
 }
 
 fn crashes_by_itself(raw: &Raw) -> bool {
@@ -138,7 +167,7 @@ fn verdict(findings: &[Finding], because_of: Option<&'static str>) -> Verdict {
 
 /// Cases whose failure explains what does not come elsewhere, first things first. Does the peer understand what it is sent? Does it
 /// say what it has, want what others have, and let others have it? Does it ask right?
-const ROOTS: [&str; 23] = [
+const ROOTS: [&str; 25] = [
     "handshake/bytes",
     "handshake/dialer-speaks",
     "handshake/answers-caller",
@@ -159,20 +188,33 @@ const ROOTS: [&str; 23] = [
     "requests/unchoked-only",
     "requests/offered-only",
     "requests/next-after-piece",
+    "bitfield/partial-ours",
     "pieces/have-to-all",
     "requests/after-have",
     "frames/after-ignored",
+    "pieces/last-sent",
 ];
 
 /// Makes cases unclear whose needs failed. What is named is the failure at the root.
-fn blame_needs(raws: &[Raw], certain: &BTreeSet<&'static str>, outcomes: &mut [Outcome]) {
-    let roots: Vec<_> = (0..raws.len()).map(|place| root(place, raws, certain, outcomes, raws.len())).collect();
+///
+/// What did not come `elsewhere`, though it came where it was asked for, is no root: another failure explains it, if there is one.
+fn blame_needs(
+    raws: &[Raw],
+    certain: &BTreeSet<&'static str>,
+    elsewhere: &BTreeSet<&'static str>,
+    outcomes: &mut [Outcome],
+) {
+    let root_of = |place: usize| root(place, raws, certain, elsewhere, outcomes, raws.len());
+    let roots: Vec<_> = (0..raws.len()).map(root_of).collect();
     let is_own_root = |address: &str| {
         raws.iter()
             .zip(&roots)
             .any(|(raw, root)| raw.case.clause.address == address && *root == Some(raw.case.clause.address))
     };
+    let any_root = roots.iter().copied().flatten().next();
     let first = ROOTS.iter().position(|address| is_own_root(address));
+    let is_first = |outcome: &&Outcome| first.is_some_and(|first| ROOTS[first] == outcome.clause.address);
+    let told_first: Vec<_> = outcomes.iter().filter(is_first).flat_map(names).collect();
     for (outcome, root) in outcomes.iter_mut().zip(roots) {
         let address = outcome.clause.address;
         let place = ROOTS.iter().position(|root| *root == address);
@@ -180,7 +222,11 @@ fn blame_needs(raws: &[Raw], certain: &BTreeSet<&'static str>, outcomes: &mut [O
         let earlier = first.filter(|first| place.is_none_or(|place| *first < place)).map(|first| ROOTS[first]);
         let is_told = matches!(outcome.verdict, Verdict::Fail | Verdict::Warn);
         let is_unexplained = is_told && root.is_none_or(|root| root == address) && !certain.contains(address);
-        let root = earlier.filter(|_| is_unexplained && !names_its_own(outcome, place)).or(root);
+        // The name of what did not come is a guess. It is a good one if the earlier root has no other name for it.
+        let stands_beside = place.is_some() && names(outcome).any(|name| told_first.contains(&name));
+        let earlier = earlier.filter(|_| is_unexplained && !stands_beside);
+        let root =
+            if elsewhere.contains(address) { first.map(|first| ROOTS[first]).or(any_root) } else { earlier.or(root) };
         if let Some(root) = root.filter(|root| *root != address) {
             outcome.verdict = Verdict::Unclear;
             outcome.because_of = Some(root);
@@ -188,9 +234,9 @@ fn blame_needs(raws: &[Raw], certain: &BTreeSet<&'static str>, outcomes: &mut [O
     }
 }
 
-/// Reports whether a root says by a mistake's name why it failed: it stands beside an earlier one then.
-fn names_its_own(outcome: &Outcome, place: Option<usize>) -> bool {
-    place.is_some() && outcome.findings.iter().any(|finding| finding.mistake.is_some())
+/// Returns the names of the mistakes that an outcome tells.
+fn names(outcome: &Outcome) -> impl Iterator<Item = &'static str> {
+    outcome.findings.iter().filter_map(|finding| finding.mistake).map(|mistake| mistake.name)
 }
 
 /// Returns the failure that keeps this case from its question, which may be its own. `depth` ends circles.
@@ -198,10 +244,14 @@ fn root(
     place: usize,
     raws: &[Raw],
     certain: &BTreeSet<&'static str>,
+    elsewhere: &BTreeSet<&'static str>,
     outcomes: &[Outcome],
     depth: usize,
 ) -> Option<&'static str> {
     let (raw, outcome) = (&raws[place], &outcomes[place]);
+    if elsewhere.contains(outcome.clause.address) {
+        return None;
+    }
     match outcome.verdict {
         Verdict::Pass => return None,
         Verdict::Unclear => return outcome.because_of,
@@ -213,187 +263,8 @@ fn root(
     let may_be_explained = depth > 0 && !certain.contains(outcome.clause.address);
     let needs = raw.case.needs.iter().filter(|_| may_be_explained);
     let mut places = needs.filter_map(|need| raws.iter().position(|other| other.case.clause.address == *need));
-    places.find_map(|place| root(place, raws, certain, outcomes, depth - 1)).or(own)
-}
-
-/// Returns remarks. If no name explains a finding, what the peer printed may.
-fn note(raw: &Raw, is_unnamed: bool) -> Option<String> {
-    let mut notes = Vec::new();
-    if !raw.unconfirmed.is_empty() {
-        let unconfirmed = raw.unconfirmed.join(", ");
-        notes.push(format!("repeated alone, where this was not seen again: {unconfirmed}"));
-    } else if raw.runs > 1 {
-        notes.push("repeated alone, because it had failed or the tester was late".to_owned());
-    }
-    if raw.case.measures && raw.late > MOST_LATE {
-        notes.push(format!("the tester was up to {} ms late", raw.late.as_millis()));
-    }
-    if raw.was_killed {
-        notes.push("the peer did not end on SIGTERM and was killed".to_owned());
-    }
-    if raw.went_to_background {
-        notes.push("the command ended while the peer went on in the background; the tester waited for that".to_owned());
-    }
-    if is_unnamed && !raw.printed.is_empty() {
-        let last = &raw.printed[raw.printed.len().saturating_sub(PRINTED)..];
-        notes.push(format!("the peer printed last: {}", last.join(" | ")));
-    }
-    (!notes.is_empty()).then(|| notes.join("; "))
+    places.find_map(|place| root(place, raws, certain, elsewhere, outcomes, depth - 1)).or(own)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::mistakes;
-    use crate::rubric::Item;
-    use std::time::Duration;
-
-    use super::super::stage::{Case, Stage, case};
-    use super::super::world::Stop;
-    use super::*;
-
-    #[expect(clippy::unnecessary_wraps, reason = "it has the form of a case")]
-    fn passes(_: &mut Stage<'_>) -> Result<(), Stop> {
-        Ok(())
-    }
-
-    static LISTENS: Case = case("start/listens", ("A3", Item::I1b, Level::Must), "It listens.", &[], passes);
-    static BYTES: Case =
-        case("handshake/bytes", ("A4", Item::I2a, Level::Must), "It says so.", &["start/listens"], passes);
-    static SERVES: Case =
-        case("pieces/serves", ("A8", Item::I3e, Level::Must), "It serves.", &["handshake/bytes"], passes);
-
-    fn raw(case: &'static Case, stopped: bool, violations: Vec<Violation>) -> Raw {
-        let finding = Finding {
-            level: Level::Must,
-            done: "waited".to_owned(),
-            expected: "something".to_owned(),
-            came: "nothing".to_owned(),
-            bytes: None,
-            mistake: None,
-            is_absence: true,
-            events: Vec::new(),
-        };
-        Raw {
-            case,
-            stopped: stopped.then(|| Box::new(finding)),
-            findings: Vec::new(),
-            violations,
-            took: Duration::ZERO,
-            late: Duration::ZERO,
-            start_times: Vec::new(),
-            trace: Vec::new(),
-            runs: 1,
-            unconfirmed: Vec::new(),
-            was_killed: false,
-            went_to_background: false,
-            printed: Vec::new(),
-        }
-    }
-
-    fn java() -> Violation {
-        Violation {
-            owner: "handshake/bytes",
-            level: Level::Must,
-            mistake: Some(&mistakes::JAVA_OBJECTS),
-            expected: "a handshake".to_owned(),
-            came: "objects".to_owned(),
-            bytes: None,
-            disrupts: true,
-            is_absence: false,
-            is_timed: false,
-            is_crash: false,
-            events: Vec::new(),
-        }
-    }
-
-    fn verdicts(raws: &[Raw]) -> Vec<(Verdict, Option<&'static str>)> {
-        resolve(raws).iter().map(|outcome| (outcome.verdict, outcome.because_of)).collect()
-    }
-
-    #[test]
-    fn a_case_that_stopped_because_of_another_ones_violation_is_unclear_and_names_it() {
-        let raws = [raw(&LISTENS, false, vec![]), raw(&BYTES, false, vec![]), raw(&SERVES, true, vec![java()])];
-        let expected = [(Verdict::Pass, None), (Verdict::Fail, None), (Verdict::Unclear, Some("handshake/bytes"))];
-        assert_eq!(verdicts(&raws), expected);
-    }
-
-    #[test]
-    fn a_violation_counts_where_it_was_seen_if_its_own_case_was_not_run() {
-        let raws = [raw(&SERVES, true, vec![java()])];
-        assert_eq!(verdicts(&raws), [(Verdict::Fail, None)]);
-        assert!(resolve(&raws)[0].findings.iter().any(|finding| finding.mistake == Some(&mistakes::JAVA_OBJECTS)));
-    }
-
-    #[test]
-    fn a_failed_need_makes_unclear_all_that_build_on_it() {
-        let raws = [raw(&LISTENS, true, vec![]), raw(&BYTES, true, vec![]), raw(&SERVES, true, vec![])];
-        let because = Some("start/listens");
-        assert_eq!(verdicts(&raws), [(Verdict::Fail, None), (Verdict::Unclear, because), (Verdict::Unclear, because)]);
-    }
-
-    #[test]
-    fn what_the_peer_printed_is_told_where_no_mistake_is_named() {
-        let printing = |violations| Raw {
-            printed: ["a", "b", "c", "d"].map(str::to_owned).to_vec(),
-            ..raw(&BYTES, true, violations)
-        };
-        let note = |violations| resolve(&[printing(violations)]).remove(0).note;
-        assert_eq!(note(vec![]).as_deref(), Some("the peer printed last: b | c | d"));
-        assert_eq!(note(vec![java()]), None);
-    }
-
-    #[test]
-    fn a_case_passes_with_a_note_if_what_was_late_is_not_seen_again_alone() {
-        let mut settled = raw(&BYTES, false, vec![]);
-        (settled.runs, settled.unconfirmed) = (2, vec!["too late (choking/at-most)".to_owned()]);
-        let outcome = resolve(&[settled]).remove(0);
-        assert_eq!(outcome.verdict, Verdict::Pass);
-        let expected = "repeated alone, where this was not seen again: too late (choking/at-most)";
-        assert_eq!(outcome.note.as_deref(), Some(expected));
-    }
-
-    static STAYING: Case = case(STAYS, ("A9", Item::I1c, Level::Must), "It stays.", &[], passes);
-
-    #[test]
-    fn a_peer_that_ends_by_itself_ends_for_no_other_reason_elsewhere() {
-        let crash = |owner, mistake| Violation { owner, mistake: Some(mistake), is_crash: true, ..java() };
-        let provoked = || raw(&BYTES, true, vec![crash("handshake/bytes", &mistakes::DIES_ON_BAD_BYTES)]);
-        let stays = raw(&STAYING, true, vec![crash(STAYS, &mistakes::CRASHES)]);
-        assert_eq!(verdicts(&[stays, provoked()]), [(Verdict::Fail, None), (Verdict::Unclear, Some(STAYS))]);
-        assert_eq!(
-            verdicts(&[raw(&STAYING, false, vec![]), provoked()]),
-            [(Verdict::Pass, None), (Verdict::Fail, None)]
-        );
-    }
-
-    #[test]
-    fn what_only_our_reading_asks_for_is_never_a_failure() {
-        let mut violation = java();
-        violation.level = Level::Should;
-        assert_eq!(verdicts(&[raw(&BYTES, false, vec![violation])]), [(Verdict::Warn, None)]);
-    }
-
-    static TOGETHER: Case =
-        case("handshake/with-more", ("A4", Item::I2a, Level::Must), "It reads on.", &["start/listens"], passes);
-
-    #[test]
-    fn a_peer_that_does_not_understand_what_it_is_sent_is_asked_nothing_else() {
-        let mut absent = java();
-        (absent.owner, absent.disrupts, absent.is_absence) = ("pieces/serves", false, true);
-        let raws = [raw(&TOGETHER, true, vec![]), raw(&SERVES, false, vec![absent])];
-        assert_eq!(verdicts(&raws), [(Verdict::Fail, None), (Verdict::Unclear, Some("handshake/with-more"))]);
-    }
-
-    #[test]
-    fn what_only_did_not_come_is_explained_by_an_earlier_root_and_what_was_seen_is_not() {
-        let case_of = |is_absence| {
-            let mut seen = raw(&SERVES, false, vec![]);
-            let stopped = raw(&SERVES, true, vec![]).stopped.expect("it stopped");
-            seen.findings = vec![Finding { is_absence, ..*stopped }];
-            seen
-        };
-        let verdict = |is_absence| verdicts(&[raw(&BYTES, true, vec![]), case_of(is_absence)])[1];
-        assert_eq!(verdict(true), (Verdict::Unclear, Some("handshake/bytes")));
-        assert_eq!(verdict(false), (Verdict::Fail, None));
-    }
-}
+mod tests;

@@ -62,6 +62,8 @@ pub struct Stage<'a> {
     pub findings: Vec<Finding>,
     /// What no correct peer does, in any world of the case.
     pub violations: Vec<Violation>,
+    /// The case that asks what this one takes for granted, if that was not so here.
+    pub hindered_by: Option<&'static str>,
     /// How late the tester was at worst.
     pub late: Duration,
     /// Times from a start to the first sign on the network.
@@ -74,6 +76,8 @@ pub struct Stage<'a> {
     pub went_to_background: bool,
     /// The last lines that the last peer printed.
     pub printed: Vec<String>,
+    /// The place and the error of the last traceback that a peer printed and survived.
+    pub traceback: Vec<String>,
 }
 
 impl<'a> Stage<'a> {
@@ -86,12 +90,14 @@ impl<'a> Stage<'a> {
             seed,
             findings: Vec::new(),
             violations: Vec::new(),
+            hindered_by: None,
             late: Duration::ZERO,
             start_times: Vec::new(),
             trace: Vec::new(),
             was_killed: false,
             went_to_background: false,
             printed: Vec::new(),
+            traceback: Vec::new(),
         }
     }
 
@@ -121,6 +127,9 @@ impl<'a> Stage<'a> {
         self.was_killed |= remains.was_killed;
         self.went_to_background |= remains.went_to_background;
         self.printed = remains.printed;
+        if !remains.traceback.is_empty() {
+            self.traceback = remains.traceback;
+        }
     }
 }
 

@@ -1,5 +1,4 @@
-//! `Suite`: runs the cases, several at a time. Cases that measured times while the tester was late are
-//! repeated alone, and so is what was wrong only because of its time.
+//! `Suite`: runs the cases, several at a time. Then it repeats alone those that a slow machine may have disturbed.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fs;
@@ -8,20 +7,17 @@ use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Error, Result, anyhow};
 
 use super::raw::{self, Raw};
+use super::resolve;
 use super::stage::{Case, Stage};
 use super::world::{Env, Stop};
 
-/// A case that measures times is repeated alone if the tester was later than this.
-pub const MOST_LATE: Duration = Duration::from_millis(60);
 /// Cases for each core at the same time, unless the command line says otherwise: nearly all of their time is waiting.
 const JOBS_A_CORE: usize = 5;
-/// A case is run alone at most this often.
-const ALONE: u32 = 3;
 
 /// Runs cases.
 pub struct Suite<'a> {
@@ -82,39 +78,30 @@ impl Suite<'_> {
             return Err(error);
         }
         let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-        // What another case asks about does not make a measurement doubtful.
-        let is_own = |raw: &Raw| raw.violations.iter().any(|violation| violation.owner == raw.case.clause.address);
-        let is_explained = |raw: &Raw| raw.violations.iter().any(|violation| violation.disrupts) && !is_own(raw);
-        let has_failed = |raw: &Raw| raw.stopped.is_some() || !raw.findings.is_empty() || is_own(raw);
-        let is_doubtful = |raw: &Raw| raw.late > MOST_LATE || (has_failed(raw) && !is_explained(raw));
-        for raw in done.values_mut().filter(|raw| raw.case.measures && is_doubtful(raw)) {
-            for run in 2..=ALONE + 1 {
-                began(raw.case.clause.address);
-                let again = self.run_case(raw.case, run)?;
-                ended(raw.case.clause.address);
-                let Some(again) = again else { break };
-                // Alone, the peer has the machine for itself, too.
-                let is_good = again.late <= MOST_LATE;
-                if is_good || again.late < raw.late {
-                    *raw = again;
-                }
-                if is_good {
-                    break;
-                }
-            }
-        }
-        // A right peer on a loaded machine may pause for longer than any time that the judge allows.
-        while let Some(address) = raw::doubtful(&done) {
-            let Some(first) = done.get_mut(address) else { break };
-            began(address);
-            // The directories of earlier runs alone may be kept.
-            let run = if first.case.measures { ALONE + 2 } else { 2 };
-            let again = self.run_case(first.case, run)?;
-            ended(address);
+        let mut raws: Vec<Raw> = cases.iter().filter_map(|case| done.remove(case.clause.address)).collect();
+        self.repeat(&mut raws, began, ended)?;
+        Ok(raws)
+    }
+
+    /// Runs cases alone, one after the other, if the machine may be to blame for what they left. A right peer on a loaded machine
+    /// may pause for longer than any time that is allowed.
+    fn repeat(
+        &self,
+        raws: &mut [Raw],
+        began: &(dyn Fn(&'static str) + Sync),
+        ended: &(dyn Fn(&'static str) + Sync),
+    ) -> Result<()> {
+        let were_alone = self.jobs.min(raws.len()) <= 1;
+        let doubtful = |raws: &[Raw]| raw::doubtful(raws).or_else(|| resolve::doubtful(raws).filter(|_| !were_alone));
+        while let Some(place) = doubtful(raws) {
+            let case = raws[place].case;
+            began(case.clause.address);
+            let again = self.run_case(case, raws[place].runs + 1)?;
+            ended(case.clause.address);
             let Some(again) = again else { break };
-            first.settle(again);
+            raws[place].settle(again);
         }
-        Ok(cases.iter().filter_map(|case| done.remove(case.clause.address)).collect())
+        Ok(())
     }
 
     /// Runs a case once; `None` if a signal came.
@@ -140,15 +127,18 @@ impl Suite<'_> {
             stopped,
             findings: stage.findings,
             violations: stage.violations,
+            hindered_by: stage.hindered_by,
             took: began.elapsed(),
             late: stage.late,
             start_times: stage.start_times,
             trace: stage.trace,
+            run,
             runs: run,
             unconfirmed: Vec::new(),
             was_killed: stage.was_killed,
             went_to_background: stage.went_to_background,
             printed: stage.printed,
+            traceback: stage.traceback,
         }))
     }
 

@@ -22,7 +22,7 @@ pub use self::meta::{
 };
 pub use self::replay::ReplayArgs;
 pub use self::values::DirArgs;
-use self::values::seconds;
+use self::values::{USUAL_PLACE, seconds};
 
 /// Maximum number of peers. Each is connected to each other one: 1000 peers have half a million connections.
 pub const MOST_PEERS: u32 = 1000;
@@ -202,6 +202,11 @@ pub struct StartArgs {
     /// any author. Each peer runs in `swarm.tap/ID/`, a directory with the files of this one
     #[arg(long, conflicts_with = "detach")]
     pub tap: bool,
+    /// Serve a page that shows the run live, and leave replay.html in DIR at the end. Without HOST:PORT it listens on a free port that
+    /// only this machine reaches
+    #[arg(long, value_name = "HOST:PORT", num_args = 0..=1, require_equals = true, default_missing_value = USUAL_PLACE,
+        conflicts_with = "detach")]
+    pub web: Option<String>,
     /// Print the final table as JSON
     #[arg(long)]
     pub json: bool,

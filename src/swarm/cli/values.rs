@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use clap::Args;
 
+/// Where a live page is served unless the user says it: any free port that only this machine reaches.
+pub const USUAL_PLACE: &str = "127.0.0.1:0";
+
 /// The directory, an argument of most subcommands.
 #[derive(Debug, Args)]
 pub struct DirArgs {

@@ -43,6 +43,8 @@ fn run() -> Vec<(u32, Happened)> {
         add(own, 10, Kind::Preferred, &[other]);
         add(own, 10, Kind::UnchokedBy, &[other]);
     }
+    add(1001, 10, Kind::Preferred, &[1002]);
+    add(1003, 10, Kind::ChokedBy, &[1001]);
     for (own, other, pieces) in [(1002, 1003, [2, 3]), (1003, 1002, [0, 1])] {
         for (piece, count) in pieces.into_iter().zip(3..) {
             add(own, 8 + count, Kind::Downloaded, &[piece, other, count]);

@@ -1,7 +1,6 @@
 //! Reads a directory: both configuration files, and the log and event file of each peer.
 
 use std::fs::File;
-use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -21,19 +20,28 @@ pub struct Loaded {
     pub notes: Vec<String>,
 }
 
-/// Reads a directory. `log_paths` and `event_paths` are the files that the command line names, by the IDs of their peers.
+/// A directory whose configuration was read, but no log.
+#[derive(Debug)]
+pub struct Opened {
+    pub dir: SwarmDir,
+    pub plan: Plan,
+    /// What the command line says of the files.
+    pub named: Named,
+}
+
+/// Reads both configuration files. `log_paths` and `event_paths` are the files that the command line names, by the IDs of their
+/// peers.
 ///
 /// # Errors
 /// When a configuration file is missing or wrong, or a file that the command line names is for no peer.
-pub fn load(path: &Path, log_paths: &[(u32, PathBuf)], event_paths: &[(u32, PathBuf)]) -> Result<Loaded> {
+pub fn open(path: &Path, log_paths: &[(u32, PathBuf)], event_paths: &[(u32, PathBuf)]) -> Result<Opened> {
     let dir = SwarmDir::open(path).map_err(|error| explained(path, &error))?;
     let layout = dir.common.layout;
-    let piece_count = layout.piece_count();
     let plan = Plan {
         preferred_count: dir.common.preferred_count,
         unchoking_interval_secs: dir.common.unchoking_interval_secs,
         optimistic_interval_secs: dir.common.optimistic_interval_secs,
-        piece_count,
+        piece_count: layout.piece_count(),
         piece_size: layout.piece_size(),
         file_size: layout.file_size(),
     };
@@ -44,6 +52,15 @@ pub fn load(path: &Path, log_paths: &[(u32, PathBuf)], event_paths: &[(u32, Path
     }
     let given = |given: &[(u32, PathBuf)]| given.iter().map(|(id, path)| (*id, dir.path.join(path))).collect();
     let named = Named { pattern: None, logs: given(log_paths), events: given(event_paths) };
+    Ok(Opened { dir, plan, named })
+}
+
+/// Reads a directory with all logs and event files.
+///
+/// # Errors
+/// As [`open`].
+pub fn load(path: &Path, log_paths: &[(u32, PathBuf)], event_paths: &[(u32, PathBuf)]) -> Result<Loaded> {
+    let Opened { dir, plan, named } = open(path, log_paths, event_paths)?;
     let ids: Vec<u32> = dir.peers.iter().map(|peer| peer.id.number()).collect();
     let mut found = logs::find(&dir.path, &ids, &named);
     let (mut files, mut notes) = (Files::default(), Vec::new());
@@ -62,7 +79,7 @@ pub fn load(path: &Path, log_paths: &[(u32, PathBuf)], event_paths: &[(u32, Path
         }
         peers.push(PeerRecord { id, has_file: peer.has_file, log: None, events: None });
     }
-    let read = read_all(to_read, piece_count, MOST_ENTRIES);
+    let read = read_all(to_read, plan.piece_count, MOST_ENTRIES);
     for (file, lines, told) in read {
         notes.extend(told);
         let Some(lines) = lines else { continue };
@@ -144,7 +161,7 @@ fn explained(path: &Path, error: &anyhow::Error) -> anyhow::Error {
 }
 
 /// Returns a path as it is shown: relative to the directory if the file lies there.
-fn name_in(dir: &SwarmDir, path: &Path) -> String {
+pub fn name_in(dir: &SwarmDir, path: &Path) -> String {
     path.strip_prefix(&dir.path).unwrap_or(path).display().to_string()
 }
 
@@ -156,7 +173,7 @@ fn events(
     most: usize,
     notes: &mut Vec<String>,
 ) -> std::io::Result<Lines> {
-    let read = EventFile::read(name.to_owned(), BufReader::new(file), most);
+    let read = EventFile::read(name, file, most);
     let read = read.map_err(|fault| std::io::Error::other(fault.to_string()))?;
     if read.peer != id {
         return Err(std::io::Error::other(format!("it is the event file of {}", read.peer)));

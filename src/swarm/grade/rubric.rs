@@ -8,6 +8,11 @@ use crate::rubric::Item;
 /// Maximum number of lines that show an item.
 const MOST_EVIDENCE: usize = 6;
 
+/// How to see what no log tells.
+const IN_EVENTS: &str = "`swarm check`, `--events` or `swarm start --tap` shows it";
+/// Time without a piece behind the first connection after which a peer seems to wait for the last one, in microseconds.
+const WAITS: i64 = 10_000_000;
+
 /// What the logs say about an item.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Status {
@@ -117,17 +122,19 @@ fn shown(item: Item, record: &Record, story: &Story, copies: Copies) -> Shown {
     match item {
         Item::I1a => (None, "`swarm check` asks for it; our own peer says it on its console".into()),
         Item::I1b => connections(story),
-        Item::I1c => completions(story),
-        Item::I2a => in_events(record, "`swarm check`, `--events` or `swarm start --tap` shows it", |event| {
-            matches!(event, Event::Handshake { .. })
-        }),
-        Item::I2b => in_events(record, "`swarm check`, `--events` or `swarm start --tap` shows it", |event| {
-            is_message(event, Kind::Bitfield)
-        }),
-        Item::I3a => in_events(record, "`swarm check`, `--events` or `swarm start --tap` shows it", |event| {
-            is_message(event, Kind::Request)
-        }),
-        Item::I2c => some(firsts(story, 3, |event| matches!(event, Event::Interested(_))), ""),
+        Item::I1c => exchange(story),
+        Item::I2a => in_events(record, |event| matches!(event, Event::Handshake { .. })),
+        Item::I2b => in_events(record, |event| is_message(event, Kind::Bitfield)),
+        Item::I3a => in_events(record, |event| is_message(event, Kind::Request)),
+        Item::I2c => {
+            let wants = firsts(story, 2, |event| matches!(event, Event::Interested(_)));
+            let wants_not = firsts(story, 2, |event| matches!(event, Event::NotInterested(_)));
+            match [wants.is_empty(), wants_not.is_empty()] {
+                [true, _] => (None, "no log tells of 'interested'".into()),
+                [_, true] => (None, "no log tells of 'not interested'".into()),
+                _ => some([wants, wants_not].concat(), ""),
+            }
+        }
         Item::I2d => {
             let lists = firsts(story, 3, |event| matches!(event, Event::Preferred(_)));
             let unchokes = firsts(story, 2, |event| matches!(event, Event::UnchokedBy(_)));
@@ -136,10 +143,19 @@ fn shown(item: Item, record: &Record, story: &Story, copies: Copies) -> Shown {
             if lists.is_empty() || unchokes.is_empty() {
                 return (None, "no line of a list, or nobody is unchoked".into());
             }
+            if !changes(story, |event| matches!(event, Event::Preferred(_))) {
+                return (None, "no log has two selections, so none shows an interval".into());
+            }
             some([lists, unchokes, chokes].concat(), note)
         }
-        Item::I2e => some(firsts(story, 3, |event| matches!(event, Event::Optimistic(_))), ""),
-        Item::I3b => some(announced(story), ""),
+        Item::I2e => {
+            let choices = firsts(story, 3, |event| matches!(event, Event::Optimistic(_)));
+            if !choices.is_empty() && !changes(story, |event| matches!(event, Event::Optimistic(_))) {
+                return (None, "no log has two choices, so none shows an interval".into());
+            }
+            some(choices, "")
+        }
+        Item::I3b => announced(story),
         Item::I3c => some(during(story, |event| matches!(event, Event::NotInterested(_))), ""),
         Item::I3d => some(during(story, |event| matches!(event, Event::Interested(_))), ""),
         Item::I3e => some(firsts(story, 3, |event| matches!(event, Event::Downloaded { .. })), ""),
@@ -173,33 +189,53 @@ fn during(story: &Story, is_it: impl Fn(Event) -> bool) -> Vec<(u32, Source, u32
     lines.take(3).collect()
 }
 
-/// Returns the lines of a piece that was downloaded, and of a `have` of it elsewhere.
-fn announced(story: &Story) -> Vec<(u32, Source, u32)> {
-    let found = story.known().find_map(|(_, teller)| {
-        let (have, sender, index) = teller.entries.iter().find_map(|entry| match entry.event {
-            Event::Have { from, index } => Some((*entry, story.place(from)?, index)),
-            _ => None,
-        })?;
-        let sender = &story.tellers[sender];
-        let (_, download) = sender.download(index)?;
-        Some([sender.lines_of(&[download]), teller.lines_of(&[have])].concat())
-    });
-    found.unwrap_or_default()
+/// Reports whether some log has two such lines.
+fn changes(story: &Story, is_it: impl Fn(Event) -> bool) -> bool {
+    story.known().any(|(_, teller)| teller.entries.iter().filter(|entry| is_it(entry.event)).nth(1).is_some())
 }
 
-fn in_events(record: &Record, otherwise: &str, is_it: impl Fn(Event) -> bool) -> Shown {
+/// For each peer that downloads: the line of a piece, and of a `have` of it elsewhere.
+fn announced(story: &Story) -> Shown {
+    let mut lines = vec![None; story.tellers.len()];
+    let mut heard = vec![false; story.tellers.len()];
+    for (_, teller) in story.known() {
+        for entry in teller.entries.iter() {
+            let Event::Have { from, index } = entry.event else { continue };
+            let Some(sender) = story.place(from).filter(|sender| lines[*sender].is_none()) else { continue };
+            heard[sender] = true;
+            let other = &story.tellers[sender];
+            if let Some((_, download)) = other.download(index) {
+                lines[sender] = Some([other.lines_of(&[download]), teller.lines_of(&[*entry])].concat());
+            }
+        }
+    }
+    for (place, teller) in story.known() {
+        if !teller.order.is_empty() && !heard[place] && story.known().nth(1).is_some() {
+            return (None, format!("no log tells of a 'have' from {}", teller.id));
+        }
+    }
+    let lines: Vec<_> = lines.into_iter().flatten().flatten().collect();
+    ((!lines.is_empty()).then_some(lines), String::new())
+}
+
+fn in_events(record: &Record, is_it: impl Fn(Event) -> bool) -> Shown {
     let lines = record.peers.iter().filter_map(|peer| {
         let events = peer.events.as_ref()?;
         let entry = events.entries.iter().find(|entry| is_it(entry.event))?;
         Some((peer.id, events.source, entry.line))
     });
     let lines: Vec<_> = lines.take(3).collect();
-    if lines.is_empty() { (None, otherwise.to_owned()) } else { (Some(lines), String::new()) }
+    if lines.is_empty() { (None, IN_EVENTS.to_owned()) } else { (Some(lines), String::new()) }
 }
 
 /// All pairs of which both logs are there are connected.
 fn connections(story: &Story) -> Shown {
     let mut lines = Vec::new();
+    if let Some(missing) = story.tellers.iter().find(|teller| teller.lines.is_none())
+        && story.known().next().is_some()
+    {
+        return (None, format!("there is no log of {}", missing.id));
+    }
     for (place, teller) in story.known() {
         for earlier in 0..place {
             let connected = teller.connections.get(&earlier);
@@ -226,6 +262,30 @@ fn completions(story: &Story) -> Shown {
     }
     let note = "that the processes have ended cannot be seen in a log";
     if lines.is_empty() { (None, "nobody downloads anything".into()) } else { (Some(lines), note.into()) }
+}
+
+/// All peers get the file, and none waits for all others first.
+fn exchange(story: &Story) -> Shown {
+    if let Some(waits) = story.known().map(|(_, teller)| teller).find(|teller| waits_for_all(teller)) {
+        return (
+            None,
+            format!("the first piece of {} comes long after its first connection, behind the last", waits.id),
+        );
+    }
+    completions(story)
+}
+
+/// Reports whether a peer got its first piece only behind its last connection, long after the first.
+fn waits_for_all(teller: &Teller) -> bool {
+    if !teller.reconnections.is_empty() {
+        return false;
+    }
+    let piece = teller.order.first().and_then(|index| teller.download(*index));
+    let (Some((piece, entry)), [first, .., last]) = (piece, &teller.meetings[..]) else { return false };
+    let at = |place: u32| teller.entry(place).at.known();
+    let waited = at(*first).zip(entry.at.known()).map(|(first, piece)| piece.saturating_sub(first));
+    let came_late = at(*first).zip(at(*last)).map(|(first, last)| last.saturating_sub(first));
+    piece > *last && waited.is_some_and(|time| time > WAITS) && came_late.is_some_and(|time| time > WAITS)
 }
 
 fn completion(teller: &Teller) -> Option<Entry> {

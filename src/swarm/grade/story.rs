@@ -186,6 +186,11 @@ impl<'a> Teller<'a> {
         is_between(&self.meetings, first, last)
     }
 
+    /// Reports whether its log tells of exactly one connection with a neighbor. After another one the neighbor may have started again.
+    pub fn met_once(&self, neighbor: usize) -> bool {
+        self.connections.get(&neighbor).is_some_and(|connected| connected.count == 1)
+    }
+
     /// Returns the last moment of its file.
     pub fn last_moment(&self) -> Option<Moment> {
         self.entries.iter().rev().map(|entry| entry.at).find(|at| at.known().is_some())

@@ -10,4 +10,4 @@ mod record;
 
 pub use self::event::{Entry, Event, Kind, Message, NO_NUMBER};
 pub use self::moment::Moment;
-pub use self::record::{Lines, Look, PeerRecord, Plan, Record, Source, Unread};
+pub use self::record::{Lines, Look, PeerRecord, Plan, Record, Source};

@@ -69,6 +69,24 @@ pub struct Lines {
     pub byte_count: u64,
 }
 
+impl Lines {
+    /// Returns a file of this name, of which nothing was read yet.
+    pub fn empty(source: Source, name: &str) -> Self {
+        Self {
+            source,
+            name: name.to_owned(),
+            entries: Vec::new(),
+            last_run: 0,
+            run_sign: "",
+            lists: Vec::new(),
+            look: Look::default(),
+            unread: Unread::default(),
+            line_count: 0,
+            byte_count: 0,
+        }
+    }
+}
+
 /// How a log is written: what differs from the course's own words, in words for a person, such as `times as 21/11/2023 10:00:00`.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Look {

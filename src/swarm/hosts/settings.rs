@@ -127,6 +127,11 @@ impl Settings {
         Ok(self.log_pattern.is_some())
     }
 
+    /// Returns the pattern of the logs. The file may have been edited: what is no pattern is left out.
+    pub fn log_pattern(&self) -> Option<LogPattern> {
+        self.log_pattern.as_deref().and_then(|text| LogPattern::parse(text).ok())
+    }
+
     /// Saves everything, except for options of ssh that may run commands; returns those.
     ///
     /// # Errors
@@ -145,8 +150,7 @@ impl Settings {
     /// Returns the settings for the code that reaches the hosts. By default the directory there has the same name as here.
     pub fn reach(&self, swarm: &SwarmDir) -> Reach {
         let remote_dir = self.remote_dir.clone().unwrap_or_else(|| swarm.name());
-        // The file may have been edited.
-        let log_pattern = self.log_pattern.as_deref().and_then(|text| LogPattern::parse(text).ok());
+        let log_pattern = self.log_pattern();
         // `swarm.json` must not make ssh write host keys into a file that it names; `start` has accepted them already. If an
         // option is given twice, ssh takes the first.
         let read_only = ["StrictHostKeyChecking=yes", "UpdateHostKeys=no", "CheckHostIP=no"].map(String::from);

@@ -5,15 +5,17 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
-use std::io::{self, BufRead};
+use std::io::{self, Read};
+use std::mem;
 
 use serde::Deserialize;
 
+use super::cutting::{Cutter, chunks};
 use super::keys::KeysSeen;
-use crate::history::{Entry, Event, Kind, Lines, Look, Message, Moment, NO_NUMBER, Source, Unread};
+use crate::history::{Entry, Event, Kind, Lines, Look, Message, Moment, NO_NUMBER, Source};
 
 /// Maximum number of bytes of a line; a bitfield of millions of pieces fits.
-const LONGEST_LINE: u64 = 4 << 20;
+const LONGEST_LINE: usize = 4 << 20;
 /// Maximum number of lines that were not understood and are shown, and of characters of each.
 const FIRST_LINES: usize = 3;
 const SHOWN_CHARS: usize = 120;
@@ -100,11 +102,106 @@ struct Line<'a> {
 }
 
 /// What became of a line.
-enum Read {
+enum Meaning {
     Entry(Event),
     /// It was understood, and is no event.
     Fact,
     Unknown,
+}
+
+/// An event file that is being read.
+#[derive(Debug)]
+pub struct EventReader {
+    name: String,
+    most: usize,
+    byte_count: u64,
+    cutter: Cutter,
+    /// What was read; `None` before the first line, or if that is not one of an event file.
+    file: Option<Result<EventFile, EventFault>>,
+    /// The wall clock's time at the zero of the file's own clock. It may be set while the peer runs, so only the first counts.
+    zero: i64,
+    last: Moment,
+    /// The handshakes that wait for a neighbor, by their connections.
+    open: HashMap<u32, usize>,
+}
+
+impl EventReader {
+    /// Begins a file of this name, of which nothing was read yet. It keeps at most `most` entries, lists, and IDs in lists.
+    pub fn new(name: &str, most: usize) -> Self {
+        let (cutter, last) = (Cutter::of(LONGEST_LINE), Moment::UNKNOWN);
+        Self { name: name.to_owned(), most, byte_count: 0, cutter, file: None, zero: 0, last, open: HashMap::new() }
+    }
+
+    /// Takes more bytes, cut anywhere. A line counts as soon as its end is there.
+    fn feed(&mut self, bytes: &[u8]) {
+        self.byte_count += bytes.len() as u64;
+        let mut cutter = mem::take(&mut self.cutter);
+        cutter.feed(bytes, |line| self.line(line));
+        self.cutter = cutter;
+        if let Some(Ok(file)) = &mut self.file {
+            file.lines.byte_count = self.byte_count;
+        }
+    }
+
+    /// Takes more bytes, and leaves what the lines so far tell in `kept`. It must be what the last call left there.
+    pub fn grow(&mut self, kept: &mut Option<Lines>, bytes: &[u8]) {
+        if let (Some(kept), Some(Ok(file))) = (kept.take(), &mut self.file) {
+            file.lines = kept;
+        }
+        self.feed(bytes);
+        if let Some(Ok(file)) = &mut self.file {
+            *kept = Some(mem::replace(&mut file.lines, Lines::empty(Source::Events, "")));
+        }
+    }
+
+    /// Returns the whole file. Its last line may have no end.
+    ///
+    /// # Errors
+    /// If it is no event file, or is of another version.
+    fn end(mut self) -> Result<EventFile, EventFault> {
+        let cutter = mem::take(&mut self.cutter);
+        if !cutter.unfinished().is_empty() {
+            self.line(cutter.unfinished());
+        }
+        let mut read = self.file.unwrap_or(Err(EventFault::NotEvents))?;
+        read.lines.byte_count = self.byte_count;
+        if read.lost > 0 {
+            let told = format!("{} events are missing, because the disk was too slow", read.lost);
+            read.lines.look.differences.push(told);
+        }
+        read.lines.look.differences.extend(read.keys.told());
+        Ok(read)
+    }
+
+    fn line(&mut self, bytes: &[u8]) {
+        if self.file.is_none() {
+            self.file = Some(self.begin(bytes));
+        }
+        let Some(Ok(file)) = &mut self.file else { return };
+        file.lines.line_count += 1;
+        if file.lines.entries.len() + file.listed >= self.most {
+            file.lines.unread.is_cut = true;
+        } else {
+            file.line(bytes, self.zero, &mut self.last, &mut self.open);
+        }
+    }
+
+    /// Reads the first line.
+    fn begin(&mut self, bytes: &[u8]) -> Result<EventFile, EventFault> {
+        let start: Line = serde_json::from_slice(bytes).map_err(|_| EventFault::NotEvents)?;
+        let version = start.version.filter(|_| start.event == "start").ok_or(EventFault::NotEvents)?;
+        if version != VERSION {
+            return Err(EventFault::Version(version));
+        }
+        let (Some(peer), Some(time)) = (start.peer, start.time) else { return Err(EventFault::NotEvents) };
+        let source = if start.source.as_deref() == Some("tap") { Source::Tap } else { Source::Events };
+        let look = Look { differences: Vec::new(), clock_step_micros: Some(1) };
+        let lines = Lines { look, ..Lines::empty(source, &self.name) };
+        self.zero = micros(time) - start.mono.map_or(0, micros);
+        self.last = Moment(micros(time));
+        let (pieces, keys) = (start.pieces, KeysSeen::default());
+        Ok(EventFile { lines, peer, pieces, lost: 0, undecoded: 0, status: None, listed: 0, keys })
+    }
 }
 
 impl EventFile {
@@ -113,51 +210,10 @@ impl EventFile {
     ///
     /// # Errors
     /// If it is no event file, is of another version, or cannot be read.
-    pub fn read(name: String, mut file: impl BufRead, most: usize) -> Result<Self, EventFault> {
-        let mut bytes = Vec::new();
-        let mut len = next_line(&mut file, &mut bytes)?;
-        let start: Line = serde_json::from_slice(&bytes).map_err(|_| EventFault::NotEvents)?;
-        let version = start.version.filter(|_| start.event == "start").ok_or(EventFault::NotEvents)?;
-        if version != VERSION {
-            return Err(EventFault::Version(version));
-        }
-        let (Some(peer), Some(time)) = (start.peer, start.time) else { return Err(EventFault::NotEvents) };
-        let source = if start.source.as_deref() == Some("tap") { Source::Tap } else { Source::Events };
-        let lines = Lines {
-            source,
-            name,
-            entries: Vec::new(),
-            last_run: 0,
-            run_sign: "",
-            lists: Vec::new(),
-            look: Look { differences: Vec::new(), clock_step_micros: Some(1) },
-            unread: Unread::default(),
-            line_count: 0,
-            byte_count: 0,
-        };
-        let pieces = start.pieces;
-        // The wall clock may be set while the peer runs, so it counts only here.
-        let zero = micros(time) - start.mono.map_or(0, micros);
-        let mut read =
-            Self { lines, peer, pieces, lost: 0, undecoded: 0, status: None, listed: 0, keys: KeysSeen::default() };
-        let mut open = HashMap::new();
-        let mut last = Moment(micros(time));
-        while len > 0 {
-            read.lines.line_count += 1;
-            read.lines.byte_count += len;
-            if read.lines.entries.len() + read.listed >= most {
-                read.lines.unread.is_cut = true;
-            } else {
-                read.line(&bytes, zero, &mut last, &mut open);
-            }
-            len = next_line(&mut file, &mut bytes)?;
-        }
-        if read.lost > 0 {
-            let told = format!("{} events are missing, because the disk was too slow", read.lost);
-            read.lines.look.differences.push(told);
-        }
-        read.lines.look.differences.extend(read.keys.told());
-        Ok(read)
+    pub fn read(name: &str, source: impl Read, most: usize) -> Result<Self, EventFault> {
+        let mut reader = EventReader::new(name, most);
+        chunks(source, |bytes| reader.feed(bytes))?;
+        reader.end()
     }
 
     fn line(&mut self, bytes: &[u8], zero: i64, last: &mut Moment, open: &mut HashMap<u32, usize>) {
@@ -172,12 +228,12 @@ impl EventFile {
                 }
                 self.understand(line, open)
             }
-            Err(_) => Read::Unknown,
+            Err(_) => Meaning::Unknown,
         };
         match known {
-            Read::Entry(event) => self.lines.entries.push(Entry { at: *last, line: number, event }),
-            Read::Fact => {}
-            Read::Unknown => {
+            Meaning::Entry(event) => self.lines.entries.push(Entry { at: *last, line: number, event }),
+            Meaning::Fact => {}
+            Meaning::Unknown => {
                 let unread = &mut self.lines.unread;
                 unread.lines += 1;
                 if unread.first.len() < FIRST_LINES {
@@ -188,12 +244,12 @@ impl EventFile {
         }
     }
 
-    fn understand(&mut self, line: Line, open: &mut HashMap<u32, usize>) -> Read {
+    fn understand(&mut self, line: Line, open: &mut HashMap<u32, usize>) -> Meaning {
         let neighbor = line.neighbor.unwrap_or(NO_NUMBER);
-        Read::Entry(match (&*line.event, line.sent, line.tick) {
+        Meaning::Entry(match (&*line.event, line.sent, line.tick) {
             ("message", Some(sent), _) => match message(&line) {
                 Some(message) => Event::Message { neighbor, sent, message },
-                None => return Read::Unknown,
+                None => return Meaning::Unknown,
             },
             ("handshake", Some(true), _) => {
                 // Whose it is, `connected` tells.
@@ -221,7 +277,7 @@ impl EventFile {
                 Event::Closed { neighbor, in_order: line.in_order == Some(true) }
             }
             ("preferred", _, tick) => {
-                let Some(list) = line.neighbors else { return Read::Unknown };
+                let Some(list) = line.neighbors else { return Meaning::Unknown };
                 let number = u32::try_from(self.lines.lists.len()).unwrap_or(NO_NUMBER);
                 self.listed += list.len() + 1;
                 self.lines.lists.push(list.into());
@@ -229,27 +285,27 @@ impl EventFile {
             }
             ("optimistic", _, Some(false)) => Event::Optimistic(neighbor),
             // The one before stays.
-            ("optimistic", ..) if line.neighbor.is_none() && line.kept.is_some() => return Read::Fact,
+            ("optimistic", ..) if line.neighbor.is_none() && line.kept.is_some() => return Meaning::Fact,
             ("optimistic", ..) => Event::OptimisticTick(neighbor),
             ("piece", ..) => match (line.from, line.piece, line.pieces) {
                 (Some(from), Some(index), Some(count)) => Event::Downloaded { from, index, count },
-                _ => return Read::Unknown,
+                _ => return Meaning::Unknown,
             },
             ("complete", ..) => Event::Complete,
-            ("start", ..) => return Read::Fact,
+            ("start", ..) => return Meaning::Fact,
             ("undecoded", ..) => {
                 self.undecoded += 1;
-                return Read::Fact;
+                return Meaning::Fact;
             }
             ("lost", ..) => {
                 self.lost = self.lost.saturating_add(line.count.unwrap_or(1));
-                return Read::Fact;
+                return Meaning::Fact;
             }
             ("end", ..) => {
                 self.status = line.status;
-                return Read::Fact;
+                return Meaning::Fact;
             }
-            _ => return Read::Unknown,
+            _ => return Meaning::Unknown,
         })
     }
 }
@@ -269,19 +325,6 @@ fn message(line: &Line) -> Option<Message> {
         _ => return None,
     };
     Some(Message { kind, number: number.unwrap_or(NO_NUMBER) })
-}
-
-/// Reads the next line without its line feed, and returns its length with it; 0 at the end. Of a line that is too long only the
-/// beginning is kept, which is not JSON.
-fn next_line(file: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<u64> {
-    line.clear();
-    let mut len = io::Read::take(&mut *file, LONGEST_LINE).read_until(b'\n', line)? as u64;
-    if line.last() == Some(&b'\n') {
-        line.pop();
-    } else if len == LONGEST_LINE {
-        len += file.skip_until(b'\n')? as u64;
-    }
-    Ok(len)
 }
 
 /// Returns seconds as whole microseconds; what is no time is 0.

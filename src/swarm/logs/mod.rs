@@ -2,7 +2,7 @@
 //!
 //! `finding` recognizes a log by its name. `kinds` has the course's words, `sentence` reads the words of any author, and `times`
 //! what stands before them. `learned` is for lines whose form is known. `progress` sums up a log that grows, and `read` makes the
-//! history of a whole one. `events` reads event files instead.
+//! history of a whole one, or of one that grows. `events` reads event files instead.
 
 mod finding;
 
@@ -42,12 +42,12 @@ mod testing;
 #[cfg(test)]
 mod written;
 
-pub use self::events::EventFile;
+pub use self::events::{EventFile, EventReader};
 pub use self::find::{Found, Named, find, owners};
 pub use self::finding::{LogPattern, log_of};
 pub use self::kinds::{Kind, read_exact};
 pub use self::progress::Progress;
-pub use self::read::read;
+pub use self::read::{LogReader, read};
 pub use self::runs::agree;
 pub use self::sentence::is_of_log;
 #[cfg(test)]

@@ -1,21 +1,20 @@
-//! `read`: makes the history of a peer from its whole log.
+//! `read` and [`LogReader`]: make the history of a peer from its whole log, or from a log that grows.
 //!
 //! Lines in the course's own form are read letter by letter. `sentence` reads all others word by word, which takes long. So where
 //! a line differs from earlier ones only in its numbers, it is read letter by letter too.
 
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, Read};
+use std::mem;
 
-use super::cutting::{Cutter, LONGEST_LINE};
+use super::cutting::{Cutter, LONGEST_LINE, chunks};
 use super::kinds::{Kind, read_exact};
 use super::learned::Learned;
 use super::look::{LookSeen, Sample};
 use super::runs::Runs;
 use super::sentence::{Sentence, Told, all_sentences};
 use super::times::{PLACE, Stands, Times};
-use crate::history::{Entry, Event, Lines, Moment, NO_NUMBER, Source, Unread};
+use crate::history::{Entry, Event, Lines, Moment, NO_NUMBER, Source};
 
-/// Number of bytes that are read at once.
-const CHUNK: usize = 256 * 1024;
 /// Maximum number of unread lines that are shown, and of their characters.
 const MOST_SHOWN: usize = 3;
 const LONGEST_SHOWN: usize = 100;
@@ -26,39 +25,28 @@ const LONGEST_SHOWN: usize = 100;
 /// # Errors
 /// What reading gives. A log is never wrong in itself: what is not understood is counted.
 pub fn read(name: &str, source: impl Read, own: u32, piece_count: u32, most: usize) -> io::Result<Lines> {
-    read_by(Reader::new(name, own, most), source, piece_count)
+    read_by(LogReader::new(name, own, piece_count, most), source)
 }
 
 /// Reads a log without the short ways for lines whose form is known.
 #[cfg(test)]
 pub fn read_word_by_word(name: &str, source: impl Read, own: u32, piece_count: u32) -> io::Result<Lines> {
-    let mut reader = Reader::new(name, own, usize::MAX);
+    let mut reader = LogReader::new(name, own, piece_count, usize::MAX);
     reader.learned = Learned::nothing();
-    read_by(reader, source, piece_count)
+    read_by(reader, source)
 }
 
-fn read_by(mut reader: Reader, mut source: impl Read, piece_count: u32) -> io::Result<Lines> {
-    let mut lines = Cutter::default();
-    let mut chunk = vec![0; CHUNK];
-    loop {
-        let count = match source.read(&mut chunk) {
-            Ok(0) => break,
-            Ok(count) => count,
-            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
-        reader.lines.byte_count += count as u64;
-        lines.feed(&chunk[..count], |line| reader.line(line));
-    }
-    if !lines.unfinished().is_empty() {
-        reader.line(lines.unfinished());
-    }
-    Ok(reader.end(piece_count))
+fn read_by(mut reader: LogReader, source: impl Read) -> io::Result<Lines> {
+    chunks(source, |bytes| reader.feed(bytes))?;
+    Ok(reader.end())
 }
 
 /// A log that is being read.
-struct Reader {
+#[derive(Clone, Debug)]
+pub struct LogReader {
     own: u32,
+    piece_count: u32,
+    cutter: Cutter,
     /// `Peer 1001 `.
     subject: Vec<u8>,
     most: usize,
@@ -75,22 +63,13 @@ struct Reader {
     numbers: Vec<u32>,
 }
 
-impl Reader {
-    fn new(name: &str, own: u32, most: usize) -> Self {
-        let lines = Lines {
-            source: Source::Log,
-            name: name.to_owned(),
-            entries: Vec::new(),
-            last_run: 0,
-            run_sign: "",
-            lists: Vec::new(),
-            look: crate::history::Look::default(),
-            unread: Unread::default(),
-            line_count: 0,
-            byte_count: 0,
-        };
+impl LogReader {
+    /// Begins the log of the peer `own`, of which nothing was read yet. It keeps at most `most` entries, lists, and IDs in lists.
+    pub fn new(name: &str, own: u32, piece_count: u32, most: usize) -> Self {
         Self {
             own,
+            piece_count,
+            cutter: Cutter::default(),
             subject: format!("]: Peer {own} ").into_bytes(),
             most,
             listed: 0,
@@ -99,9 +78,47 @@ impl Reader {
             look: LookSeen::default(),
             learned: Learned::default(),
             times_apart: None,
-            lines,
+            lines: Lines::empty(Source::Log, name),
             numbers: Vec::new(),
         }
+    }
+
+    /// Takes more bytes, cut anywhere. A line counts as soon as its end is there: before that its last number may be cut.
+    fn feed(&mut self, bytes: &[u8]) {
+        self.lines.byte_count += bytes.len() as u64;
+        let mut cutter = mem::take(&mut self.cutter);
+        cutter.feed(bytes, |line| self.line(line));
+        self.cutter = cutter;
+    }
+
+    /// Takes more bytes, and leaves what the lines so far tell in `kept`. It must be what the last call left there. Dates whose
+    /// order is not known yet stand as they were read: what comes later settles them in [`LogReader::end`] alone.
+    pub fn grow(&mut self, kept: &mut Option<Lines>, bytes: &[u8]) {
+        if let Some(kept) = kept.take() {
+            self.lines = kept;
+        }
+        self.feed(bytes);
+        self.sum_up();
+        *kept = Some(mem::replace(&mut self.lines, Lines::empty(Source::Log, "")));
+    }
+
+    /// Returns what the whole log tells. Its last line may have no end.
+    fn end(mut self) -> Lines {
+        let cutter = mem::take(&mut self.cutter);
+        if !cutter.unfinished().is_empty() {
+            self.line(cutter.unfinished());
+        }
+        if let Some(words) = self.times.settle(&mut self.lines.entries) {
+            self.look.add("dates", || words);
+        }
+        self.sum_up();
+        self.lines
+    }
+
+    /// Says where the last run begins, and how the log looks, as far as it was read.
+    fn sum_up(&mut self) {
+        (self.lines.last_run, self.lines.run_sign) = self.runs.last();
+        self.lines.look = self.look.clone().look(self.piece_count, self.times.step_micros());
     }
 
     fn line(&mut self, line: &[u8]) {
@@ -121,7 +138,7 @@ impl Reader {
             return false;
         };
         let Some(rest) = rest.strip_prefix(&*self.subject) else { return false };
-        let mut numbers = std::mem::take(&mut self.numbers);
+        let mut numbers = mem::take(&mut self.numbers);
         // Most lines are of `have` messages.
         let kind = [Kind::Have].into_iter().chain(Kind::ALL).find(|kind| read_exact(kind.form(), rest, &mut numbers));
         let read = kind.and_then(|kind| {
@@ -257,16 +274,6 @@ impl Reader {
     /// Returns the number of the line at hand.
     fn number(&self) -> u32 {
         u32::try_from(self.lines.line_count).unwrap_or(u32::MAX)
-    }
-
-    fn end(mut self, piece_count: u32) -> Lines {
-        let mut lines = self.lines;
-        if let Some(words) = self.times.settle(&mut lines.entries) {
-            self.look.add("dates", || words);
-        }
-        (lines.last_run, lines.run_sign) = self.runs.last();
-        lines.look = self.look.look(piece_count, self.times.step_micros());
-        lines
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use proptest::prelude::*;
 
 use super::kinds::Kind;
-use super::read::{read, read_word_by_word};
+use super::read::{LogReader, read, read_word_by_word};
 use super::testing::{Dialect, Happened};
 use crate::history::{Entry, Event, Lines, NO_NUMBER};
 
@@ -166,6 +166,32 @@ fn a_log_of_two_runs_says_where_the_last_one_begins() {
     });
     let resumed = Dialect::Course.write(OWN, &resumed.collect::<Vec<_>>());
     assert_eq!(read_text(&(Dialect::Course.write(OWN, &history()) + &resumed)).last_run, 0, "it goes on");
+}
+
+#[test]
+fn a_log_that_grows_tells_the_same_as_the_whole_one() {
+    for dialect in Dialect::ALL {
+        let log = dialect.write(OWN, &history());
+        let whole = read_text(&log);
+        for size in [1, 7, 100] {
+            let (mut reader, mut kept) = (LogReader::new("log", OWN, 20, usize::MAX), None);
+            for part in log.as_bytes().chunks(size) {
+                reader.grow(&mut kept, part);
+            }
+            let lines = kept.expect("it was read");
+            assert_eq!((&lines.entries, &lines.look), (&whole.entries, &whole.look), "{dialect:?}");
+            assert_eq!((lines.line_count, lines.byte_count), (whole.line_count, whole.byte_count), "{dialect:?}");
+        }
+    }
+}
+
+#[test]
+fn a_number_at_the_end_of_a_log_that_grows_may_be_cut_and_does_not_count() {
+    let (mut reader, mut kept) = (LogReader::new("log", OWN, 20, usize::MAX), None);
+    reader.grow(&mut kept, b"Peer 1002 is choked by 1001.\nPeer 1002 is unchoked by 10");
+    assert_eq!(kept.as_ref().map(|lines| lines.entries.len()), Some(1));
+    reader.grow(&mut kept, b"03.\n");
+    assert_eq!(kept.expect("it was read").entries[1].event, Event::UnchokedBy(1003));
 }
 
 #[test]

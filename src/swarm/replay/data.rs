@@ -54,11 +54,12 @@ pub fn encode(record: &Record, times: &Times, origin: i64, from: &mut Cursor) ->
     for (peer, places) in from.0.iter_mut().enumerate() {
         for (file, place) in places.iter_mut().enumerate() {
             let Some(lines) = file_of(&record.peers[peer], file) else { continue };
-            let new = *place..lines.entries.len();
+            let at = &times.peers[peer][file].0;
+            // What has no time yet comes later.
+            let new = (*place).max(lines.last_run)..at.len().min(lines.entries.len());
             let is_shown = |number: &usize| file == 0 || adds(&record.peers[peer], &lines.entries[*number].event);
-            let at = |number: usize| times.peers[peer][file].0[number];
-            order.extend(new.filter(is_shown).map(|number| (at(number), short(peer), short(file), short(number))));
-            *place = lines.entries.len();
+            *place = new.end;
+            order.extend(new.filter(is_shown).map(|number| (at[number], short(peer), short(file), short(number))));
         }
     }
     // Files are in the order of their lines already, so the sort only merges them, and keeps that order.

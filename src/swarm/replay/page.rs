@@ -5,16 +5,19 @@ use std::io::{self, Write};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
-use super::data::{Cursor, encode};
+use super::data::{Chunk, Cursor, encode};
 use super::marks::{Mark, Marks};
 use super::times::{COARSE_STEP_MICROS, FILES, Times};
 use crate::history::{Lines, Record};
 
+/// A run that goes on was not judged yet.
+const NO_MARKS: &Marks = &Marks { violated_count: 0, unclear_count: 0, kept: Vec::new() };
 const TEMPLATE: &str = include_str!("page/index.html");
 const STYLE: &str = include_str!("page/style.css");
 /// The scripts in the order in which each needs only those before it.
-const SCRIPTS: [&str; 14] = [
+const SCRIPTS: [&str; 15] = [
     include_str!("page/decode.js"),
     include_str!("page/store.js"),
     include_str!("page/links.js"),
@@ -28,8 +31,13 @@ const SCRIPTS: [&str; 14] = [
     include_str!("page/timeline.js"),
     include_str!("page/events.js"),
     include_str!("page/keys.js"),
+    include_str!("page/live.js"),
     include_str!("page/main.js"),
 ];
+
+/// The answer to a page that may run only its own scripts, and ask only where it comes from.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; connect-src 'self'; base-uri 'none'; \
+                      frame-ancestors 'none'; script-src ";
 
 /// What the page must know before it sees an entry.
 #[derive(Serialize)]
@@ -38,6 +46,8 @@ struct Head<'a> {
     version: u32,
     /// What the page is named after.
     title: &'a str,
+    /// Whether more comes. Then nothing was judged yet.
+    is_live: bool,
     /// Zero of all times on the page, in microseconds since 1970.
     origin: i64,
     piece_count: u32,
@@ -91,13 +101,48 @@ struct HeadMark<'a> {
 ///
 /// # Errors
 /// When `out` takes no more.
-pub fn write(out: &mut dyn Write, title: &str, record: &Record, offsets: &[i64], marks: &Marks) -> io::Result<()> {
+pub fn write(out: &mut dyn Write, title: &str, Parts { head, chunks }: &Parts) -> io::Result<()> {
+    // In a script, only `<` could end it or begin a comment.
+    fill(out, title, &head.replace('<', "\\u003c"), chunks)
+}
+
+/// Returns the page that asks a server for everything, and the policy that it needs.
+pub fn shell(title: &str) -> (String, String) {
+    let mut page = Vec::new();
+    fill(&mut page, title, "null", &[]).expect("memory takes it");
+    let page = String::from_utf8(page).expect("the template and the title are text");
+    let script = page.rsplit_once("<script>").and_then(|(_, rest)| rest.split_once("</script>"));
+    let hash = Sha256::digest(script.expect("the template has a script").0);
+    (page, format!("{POLICY}'sha256-{}'", STANDARD.encode(hash)))
+}
+
+/// What a page shows: its head as JSON, and the entries.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    pub head: String,
+    pub chunks: Vec<Chunk>,
+}
+
+/// Returns what the page of a whole run shows.
+pub fn parts(title: &str, record: &Record, offsets: &[i64], marks: &Marks) -> Parts {
     let times = Times::of(record, offsets);
     let first = times.peers.iter().flatten().filter_map(|file| file.0.first().copied()).min();
     let origin = first.unwrap_or(0);
-    let head = head(title, record, &times, origin, offsets, marks);
-    // In a script, only `<` could end it or begin a comment.
-    let head = serde_json::to_string(&head).map_err(io::Error::other)?.replace('<', "\\u003c");
+    let head = json(&head(title, record, &times, origin, offsets, marks));
+    Parts { head, chunks: encode(record, &times, origin, &mut Cursor::default()) }
+}
+
+/// Returns the head of a run that goes on, as JSON.
+pub fn live_head(title: &str, record: &Record, times: &Times, origin: i64) -> String {
+    let head = head(title, record, times, origin, &[], NO_MARKS);
+    json(&Head { is_live: true, ..head })
+}
+
+fn json(head: &Head) -> String {
+    serde_json::to_string(head).expect("numbers and texts")
+}
+
+fn fill(out: &mut dyn Write, title: &str, head: &str, chunks: &[Chunk]) -> io::Result<()> {
     let mut rest = TEMPLATE;
     while let Some((before, behind)) = rest.split_once("{{") {
         out.write_all(before.as_bytes())?;
@@ -107,8 +152,8 @@ pub fn write(out: &mut dyn Write, title: &str, record: &Record, offsets: &[i64],
             "style" => out.write_all(STYLE.as_bytes())?,
             "head" => out.write_all(head.as_bytes())?,
             "chunks" => {
-                for chunk in encode(record, &times, origin, &mut Cursor::default()) {
-                    let text = STANDARD.encode(chunk.0);
+                for chunk in chunks {
+                    let text = STANDARD.encode(&chunk.0);
                     writeln!(out, "<script class=\"chunk\" type=\"application/octet-stream\">{text}</script>")?;
                 }
             }
@@ -138,6 +183,7 @@ fn head<'a>(
     Head {
         version: 1,
         title,
+        is_live: false,
         origin,
         piece_count: plan.piece_count,
         piece_size: plan.piece_size,
@@ -191,7 +237,7 @@ mod tests {
         let record = record(&[Some(log([(Moment(5), Event::Complete)]))]);
         let mut page = Vec::new();
         let marks = Marks { kept: kept.to_vec(), ..Marks::default() };
-        write(&mut page, title, &record, &[], &marks).expect("memory");
+        write(&mut page, title, &parts(title, &record, &[], &marks)).expect("memory");
         String::from_utf8(page).expect("text")
     }
 

@@ -1,6 +1,6 @@
 //! Small records for the tests of this room.
 
-use crate::history::{Entry, Event, Lines, Look, Moment, PeerRecord, Plan, Record, Source, Unread};
+use crate::history::{Entry, Event, Lines, Look, Moment, PeerRecord, Plan, Record, Source};
 
 /// Returns a record of eight pieces; its peers have these logs. The first one starts with the file.
 pub fn record(logs: &[Option<Lines>]) -> Record {
@@ -27,15 +27,10 @@ pub fn lines(moments: &[Option<i64>], step: Option<u32>) -> Lines {
 pub fn log(entries: impl IntoIterator<Item = (Moment, Event)>) -> Lines {
     let entries: Vec<_> = (1..).zip(entries).map(|(line, (at, event))| Entry { at, line, event }).collect();
     Lines {
-        source: Source::Log,
-        name: "log_peer.log".into(),
         line_count: entries.len() as u64,
         entries,
-        last_run: 0,
-        run_sign: "",
         lists: vec![[1002, 1003].into()],
         look: Look { differences: Vec::new(), clock_step_micros: Some(1) },
-        unread: Unread::default(),
-        byte_count: 0,
+        ..Lines::empty(Source::Log, "log_peer.log")
     }
 }

@@ -101,7 +101,7 @@ fn placed(lines: &Lines, offset: i64) -> Vec<i64> {
 }
 
 /// Adds `count` moments, evenly over the step from `start`.
-fn spread(times: &mut Vec<i64>, start: i64, step: u32, count: usize) {
+pub fn spread(times: &mut Vec<i64>, start: i64, step: u32, count: usize) {
     let count_of = i64::try_from(count).unwrap_or(i64::MAX).max(1);
     times.extend((0..count_of).map(|number| start + i64::from(step) * number / count_of));
 }

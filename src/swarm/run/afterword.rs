@@ -1,16 +1,35 @@
-//! The sentences after a run's table: the last words of failed peers, and where the logs are. A note follows on a run that was
-//! too short to show choking.
+//! What follows a run: the logs of other hosts, and the sentences after the table. Those are the last words of failed peers, where
+//! the logs are, and a note on a run that was too short to show choking.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::time::Duration;
 
+use anyhow::{Context, Result};
 use peer_process::protocol::peer_id::PeerId;
 
-use crate::hosts::Hosts;
+use crate::hosts::{Host, Hosts};
 use crate::out::say;
 use crate::run::watched::Watched;
 use crate::swarm_dir::{SwarmDir, err_name, log_name, tap_dir};
+
+/// Copies the logs of another machine here, under the course's name, whatever their names there.
+///
+/// # Errors
+/// When the host cannot be reached, or a file was not copied.
+pub fn fetch_logs(swarm: &SwarmDir, host: &Host) -> Result<()> {
+    if host.is_here() {
+        return Ok(());
+    }
+    let mut logs = host.logs()?;
+    for id in &host.peers {
+        let log = logs.remove(id).map(|log| (log.name, log_name(*id)));
+        for (there, here) in log.into_iter().chain([(err_name(*id), err_name(*id))]) {
+            host.fetch(&there, &swarm.path_of(&here)).with_context(|| format!("{there} was not copied here"))?;
+        }
+    }
+    Ok(())
+}
 
 /// Prints the last words of each peer that has failed by itself. The same words of several peers appear once.
 pub fn tell_failures(swarm: &SwarmDir, peers: &BTreeMap<PeerId, Watched>) {

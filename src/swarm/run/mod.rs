@@ -6,7 +6,7 @@
 //! - `watch`: the loop that watches all peers;
 //! - `choice` and `live`: the display while they run;
 //! - `afterword`: the sentences at the end;
-//! - `launch`, `seeds`, `demo_rate`, `peer_options`, `tapped` and `tracker`: the parts of [`start`];
+//! - `launch`, `seeds`, `demo_rate`, `peer_options`, `tapped`, `tracker` and `web`: the parts of [`start`];
 //! - [`status`], [`stop`] and [`clean`]: the subcommands of their names.
 
 mod chorus;
@@ -26,6 +26,7 @@ mod peer_options;
 mod seeds;
 mod tapped;
 mod tracker;
+mod web;
 
 pub mod clean;
 pub mod start;

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use indicatif::DecimalBytes;
 use peer_process::disk::journal::has_records;
 use peer_process::limits::Rate;
@@ -25,7 +25,7 @@ use crate::hosts::running::{running, who_runs};
 use crate::hosts::settings::Settings;
 use crate::hosts::{Host, Hosts, NoDirectory, Program};
 use crate::out::{FAILED, USAGE, bar, finish_bar, named, print, say, signal_status};
-use crate::run::afterword::{logs_sentence, tell_failures, too_short};
+use crate::run::afterword::{fetch_logs, logs_sentence, tell_failures, too_short};
 use crate::run::demo_rate::{self, LIMIT_OPTION};
 use crate::run::launch::{Started, launch, stop_started};
 use crate::run::live::Live;
@@ -35,7 +35,8 @@ use crate::run::tapped;
 use crate::run::tracker;
 use crate::run::watch::{Cause, News, Rules, news_of_signals, watch};
 use crate::run::watched::Watched;
-use crate::swarm_dir::{SwarmDir, brought_names, err_name, log_name, pid_name};
+use crate::run::web;
+use crate::swarm_dir::{SwarmDir, brought_names, log_name, pid_name};
 use crate::tap::places;
 use crate::words::shell_word;
 
@@ -83,6 +84,7 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
     places::clear(&swarm)?;
     begin(&swarm, &hosts, args)?;
     let tap = args.tap.then(|| tapped::begin(&swarm)).transpose()?;
+    let web = web::begin(&swarm, &hosts, args, settings.log_pattern())?;
     warn(&swarm);
     if !limits.is_empty() {
         say(&demo_rate::sentence(&limits, &swarm));
@@ -127,7 +129,9 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
         tapped::finish(tap, &peers);
     }
     // The rest may take long and is not essential, so nothing handles a signal: it ends this process.
-    let status = finish(&swarm, &hosts, &peers, cause, args)?;
+    let status = finish(&swarm, &hosts, &peers, cause, args);
+    web::finish(web);
+    let status = status?;
     if cause.is_none()
         && let Some(note) = too_short(swarm.common.unchoking_interval_secs, &peers, !limits.is_empty())
     {
@@ -376,21 +380,4 @@ fn begin(swarm: &SwarmDir, hosts: &Hosts, args: &StartArgs) -> Result<()> {
         brought.try_for_each(|name| swarm.remove(&name))
     };
     all_well(hosts.each(begin))
-}
-
-// ---- The end ----
-
-/// Copies the logs of another machine here, under the course's name, whatever their names there.
-fn fetch_logs(swarm: &SwarmDir, host: &Host) -> Result<()> {
-    if host.is_here() {
-        return Ok(());
-    }
-    let mut logs = host.logs()?;
-    for id in &host.peers {
-        let log = logs.remove(id).map(|log| (log.name, log_name(*id)));
-        for (there, here) in log.into_iter().chain([(err_name(*id), err_name(*id))]) {
-            host.fetch(&there, &swarm.path_of(&here)).with_context(|| format!("{there} was not copied here"))?;
-        }
-    }
-    Ok(())
 }

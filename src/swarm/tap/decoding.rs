@@ -2,7 +2,7 @@
 
 use peer_process::protocol::layout::FileLayout;
 use peer_process::protocol::message::{Message, Welcome};
-use peer_process::protocol::wire::{FrameReader, HANDSHAKE_LEN, Handshake, diagnosis};
+use peer_process::protocol::wire::{FrameReader, HANDSHAKE_LEN, Handshake, WireFault, diagnosis};
 
 /// Maximum number of bytes that are kept of those that cannot be decoded.
 const MOST_SHOWN: usize = 64;
@@ -85,6 +85,24 @@ impl Decoder {
         }
     }
 
+    /// Returns how many of the next bytes it need not be shown.
+    pub fn unwanted(&self) -> usize {
+        match &self.state {
+            State::Shaking(_) => 0,
+            State::Talking(reader) => reader.unwanted(),
+            State::Lost => usize::MAX,
+        }
+    }
+
+    /// Notes that the next bytes have passed: as many as are [`unwanted`](Self::unwanted), or fewer.
+    pub fn passed(&mut self, count: usize, said: &mut Vec<Said>) {
+        if let State::Talking(reader) = &mut self.state {
+            reader.passed(count);
+            // Only the message that these bytes belong to is there, so nothing of it can be wrong.
+            _ = take_messages(reader, said);
+        }
+    }
+
     /// Notes that nothing follows: adds to `said` what was begun and not completed.
     pub fn finish(&mut self, said: &mut Vec<Said>) {
         let begun = match &self.state {
@@ -107,26 +125,36 @@ fn read<'a>(
     said: &mut Vec<Said>,
 ) -> Result<(), (Vec<u8>, &'a [u8], String)> {
     while !bytes.is_empty() {
-        let space = reader.space();
-        let count = space.len().min(bytes.len());
-        space[..count].copy_from_slice(&bytes[..count]);
-        reader.filled(count);
-        bytes = &bytes[count..];
-        loop {
-            let next = reader.next_welcome(|_| Welcome::Skip);
-            let skipped = reader.take_skipped().into_iter();
-            said.extend(skipped.map(|(number, length)| Said::Other { number, length }));
-            match next {
-                Ok(Some(message)) => said.push(Said::Message(message)),
-                Ok(None) => break,
-                Err(fault) => {
-                    let reason = diagnosis::sentence(fault, reader.mistake(fault));
-                    return Err((reader.unread().to_vec(), bytes, reason));
-                }
-            }
+        let unwanted = reader.unwanted().min(bytes.len());
+        if unwanted > 0 {
+            reader.passed(unwanted);
+            bytes = &bytes[unwanted..];
+        } else {
+            let space = reader.space();
+            let count = space.len().min(bytes.len());
+            space[..count].copy_from_slice(&bytes[..count]);
+            reader.filled(count);
+            bytes = &bytes[count..];
+        }
+        if let Err(fault) = take_messages(reader, said) {
+            let reason = diagnosis::sentence(fault, reader.mistake(fault));
+            return Err((reader.unread().to_vec(), bytes, reason));
         }
     }
     Ok(())
+}
+
+/// Takes all messages that have come whole.
+fn take_messages(reader: &mut FrameReader, said: &mut Vec<Said>) -> Result<(), WireFault> {
+    loop {
+        let next = reader.next_welcome(|_| Welcome::Skip);
+        let skipped = reader.take_skipped().into_iter();
+        said.extend(skipped.map(|(number, length)| Said::Other { number, length }));
+        match next? {
+            Some(message) => said.push(Said::Message(message)),
+            None => return Ok(()),
+        }
+    }
 }
 
 fn undecoded(first: &[u8], rest: &[u8], reason: String) -> Said {
@@ -186,6 +214,30 @@ mod tests {
         let (bytes, said) = stream();
         for len in [1, 2, 3, 31, 33, bytes.len()] {
             assert_eq!(decode(&bytes.chunks(len).collect::<Vec<_>>()), said, "{len} at a time");
+        }
+    }
+
+    #[test]
+    fn what_it_does_not_want_need_not_be_shown() {
+        let (bytes, said) = stream();
+        for len in [1, 7, 100] {
+            let (mut decoder, mut told) = (Decoder::new(layout()), Vec::new());
+            let (mut rest, mut unseen) = (&bytes[..], 0);
+            while !rest.is_empty() {
+                let unwanted = decoder.unwanted().min(rest.len()).min(len);
+                let count = if unwanted == 0 { 1 } else { unwanted };
+                if unwanted > 0 {
+                    decoder.passed(count, &mut told);
+                    unseen += count;
+                } else {
+                    decoder.take(&rest[..count], &mut told);
+                }
+                rest = &rest[count..];
+            }
+            decoder.finish(&mut told);
+            assert_eq!(told, said, "{len} at a time");
+            // The bytes of two pieces, and of the message that nobody knows.
+            assert_eq!(unseen, 5 + 10 + 2);
         }
     }
 

@@ -2,14 +2,15 @@
 //! author.
 //!
 //! Each peer runs in a directory of its own, whose `PeerInfo.cfg` leads to the peers before it through the relay. The bytes pass
-//! unchanged. Nothing is judged here, and nothing waits for the decoding.
+//! unchanged. Nothing is judged here, and no bytes are held back.
 //!
 //! Modules in reading order:
 //!
 //! - [`places`]: the directories;
 //! - `decoding`: bytes to messages; pure;
 //! - `books`: the event files;
-//! - `pair`: the two sockets of a connection;
+//! - `pipe`: how bytes pass without a copy; `pair`: the two sockets of a connection;
+//! - `witness`: decodes and notes what passes there;
 //! - `door`: where a peer calls another; `listening`: which peers can be called; `relay`: the thread.
 
 pub mod places;
@@ -18,7 +19,11 @@ mod decoding;
 
 mod books;
 
+mod pipe;
+
 mod pair;
+
+mod witness;
 
 mod door;
 mod listening;
@@ -38,12 +43,13 @@ use peer_process::protocol::peer_id::PeerId;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use self::books::Books;
+use self::pipe::MOST_PIPES;
 use self::relay::{Relay, Target};
 use crate::out::say;
 use crate::swarm_dir::SwarmDir;
 
 /// Number of descriptors for everything but doors and connections.
-const OTHER_DESCRIPTORS: u64 = 64;
+const OTHER_DESCRIPTORS: u64 = 64 + 2 * MOST_PIPES as u64;
 
 /// A running tap. Dropping it ends the relay.
 #[derive(Debug)]

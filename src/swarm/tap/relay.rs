@@ -16,13 +16,11 @@ use peer_process::protocol::layout::FileLayout;
 use peer_process::protocol::peer_id::PeerId;
 
 use super::books::{Books, Page};
-use super::decoding::Decoder;
 use super::door::Door;
 use super::listening;
-use super::pair::{self, Pair, Progress};
+use super::pair::{self, Pair, Progress, Tools};
+use super::witness::Witness;
 
-/// Number of bytes that are read at once.
-const BUFFER_LEN: usize = 256 * 1024;
 /// Time between two looks for peers that begin to listen, and between two tries to accept when the system has no descriptors.
 const LOOK_INTERVAL: Duration = Duration::from_millis(20);
 const WAKER: Token = Token(0);
@@ -58,8 +56,7 @@ struct Dialing {
 /// A relayed connection, and what is seen on it.
 struct Link {
     pair: Pair,
-    page: Page,
-    decoders: [Decoder; 2],
+    witness: Witness,
 }
 
 /// All that the thread works with.
@@ -76,7 +73,7 @@ pub struct Relay {
     is_ready: Vec<bool>,
     /// Doors whose callers could not be accepted.
     crowded: Vec<usize>,
-    buffer: Vec<u8>,
+    tools: Tools,
 }
 
 impl Relay {
@@ -105,7 +102,7 @@ impl Relay {
             ready: VecDeque::new(),
             is_ready: Vec::new(),
             crowded: Vec::new(),
-            buffer: vec![0; BUFFER_LEN],
+            tools: Tools::new(),
         };
         Ok((relay, waker))
     }
@@ -269,8 +266,7 @@ impl Relay {
                 let token = Token(1 + self.doors.len() + 2 * slot);
                 let interest = Interest::READABLE | Interest::WRITABLE;
                 let registered = self.poll.registry().register(&mut caller, token, interest);
-                let decoders = [Decoder::new(self.layout), Decoder::new(self.layout)];
-                let link = Link { pair: Pair::new([caller, target]), page, decoders };
+                let link = Link { pair: Pair::new([caller, target]), witness: Witness::new(self.layout, page) };
                 self.slots[slot] = Slot::Open(Box::new(link));
                 match registered {
                     Ok(()) => self.make_ready(slot),
@@ -285,12 +281,7 @@ impl Relay {
     }
 
     fn go_on_passing(&mut self, slot: usize, mut link: Box<Link>) {
-        let Link { pair, page, decoders } = &mut *link;
-        let mut said = Vec::new();
-        let progress = pair.pass(&mut self.buffer, |side, bytes| {
-            decoders[side].take(bytes, &mut said);
-            said.drain(..).for_each(|said| page.said(side, &said));
-        });
+        let progress = link.pair.pass(&mut self.tools, &mut link.witness);
         let reason = match progress {
             Progress::More | Progress::Waits => {
                 self.slots[slot] = Slot::Open(link);
@@ -300,7 +291,7 @@ impl Relay {
                 return;
             }
             Progress::Closed => "both sides closed it".to_owned(),
-            Progress::Reset(side) => format!("{} reset it", page.peer(side)),
+            Progress::Reset(side) => format!("{} reset it", link.witness.peer(side)),
         };
         self.slots[slot] = Slot::Open(link);
         self.end(slot, progress == Progress::Closed, &reason);
@@ -317,15 +308,8 @@ impl Relay {
     /// Forgets a connection. Its sockets are closed.
     fn end(&mut self, slot: usize, in_order: bool, reason: &str) {
         if let Slot::Open(mut link) = mem::replace(&mut self.slots[slot], Slot::Free) {
-            let mut said = Vec::new();
-            for side in [0, 1] {
-                link.decoders[side].finish(&mut said);
-                said.drain(..).for_each(|said| link.page.said(side, &said));
-            }
-            link.page.closed(in_order, reason);
-            if !in_order {
-                link.pair.reset();
-            }
+            link.witness.closed(in_order, reason);
+            link.pair.close(in_order, &mut self.tools);
         }
         self.free.push(slot);
     }

@@ -6,8 +6,7 @@
 //! - `registry`: who is in which swarm, and who may change that;
 //! - `answer` and `page`: what callers and people get;
 //! - `only`: the swarms of `--only`;
-//! - `callers` and `listening`: the connections and the sockets;
-//! - `server`: HTTP;
+//! - `server`: what it answers by HTTP;
 //! - [`probe`]: whether a tracker runs already.
 
 mod request;
@@ -19,34 +18,33 @@ mod page;
 
 mod only;
 
-mod callers;
-mod listening;
 mod server;
 
 pub mod probe;
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::process::{self, ExitCode};
+use std::process::ExitCode;
 use std::thread;
 
 use anyhow::{Context, Error, Result, anyhow};
 use peer_process::discovery::identity::InfoHash;
 use rand::SeedableRng;
 use rand::rngs::{StdRng, SysRng};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
 
 use self::answer::Intervals;
-use self::listening::Listening;
 use self::probe::Found;
 use self::registry::{Limits, Registry};
 use self::server::Tracker;
 use crate::cli::TrackArgs;
 use crate::fault::Usage;
-use crate::out::{hush, print, say};
-use crate::words;
+use crate::http::listening::{Listening, Reach};
+use crate::http::signals;
+use crate::out::{print, say};
 
+/// The option that says where it listens, and the path for announces.
+const OPTION: &str = "--listen";
+const ANNOUNCE: &str = "/announce";
 /// Maximum number of members of all swarms together.
 const MOST_MEMBERS: usize = 100_000;
 /// Maximum number of members from one IPv4 address or IPv6 site. A swarm on one machine has at most 1000.
@@ -63,15 +61,16 @@ const SPARE_SECS: u32 = 10;
 /// # Errors
 /// If it cannot listen, or a directory of `--only` has no swarm.
 pub fn run(args: &TrackArgs) -> Result<ExitCode> {
-    watch_signals()?;
+    signals::end_by_signal("the tracker")?;
     let serves_all = args.only.is_empty();
     let names = only::hashes(&args.only, &args.names).map_err(|error| Usage::error(format!("{error:#}")))?;
     let served = only::told(&names);
     let some_hash = names.keys().next().copied().unwrap_or_else(|| InfoHash::new([0; InfoHash::LEN]));
     let tracker = tracker(names, serves_all, args.interval_secs)?;
-    let listening = Listening::at(&args.listen).map_err(|error| who_is_there(error, &args.listen, some_hash))?;
-    print(&listening.url())?;
-    say(&listening.reach(serves_all));
+    let listening =
+        Listening::at(OPTION, &args.listen).map_err(|error| who_is_there(error, &args.listen, some_hash))?;
+    print(&listening.url(ANNOUNCE))?;
+    say(&reach(listening.reach(), listening.port(), serves_all));
     for line in &served {
         say(line);
     }
@@ -99,8 +98,8 @@ fn who_is_there(error: Error, place: &str, swarm: InfoHash) -> Error {
 pub fn beside(listen: &str, dir: &Path, name: Option<&str>) -> Result<String> {
     let names: Vec<_> = name.map(ToOwned::to_owned).into_iter().collect();
     let names = only::hashes(&[dir.to_owned()], &names)?;
-    let listening = Listening::at(listen)?;
-    let url = listening.url();
+    let listening = Listening::at(OPTION, listen)?;
+    let url = listening.url(ANNOUNCE);
     let serving = move || {
         let tracker = tracker(names, false, USUAL_INTERVAL_SECS);
         let Err(error) = tracker.and_then(|tracker| server::serve(listening.listeners, tracker));
@@ -129,16 +128,29 @@ fn tracker(names: HashMap<InfoHash, String>, serves_all: bool, usual_secs: u32) 
     Ok(Tracker::new(registry, names, intervals))
 }
 
-/// Lets SIGINT, SIGTERM and SIGHUP end this process at once: it keeps nothing that must be saved.
-fn watch_signals() -> Result<()> {
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot watch for signals")?;
-    let watching = move || {
-        if let Some(signal) = signals.forever().next() {
-            say(&format!("{}: the tracker ends", words::signal(signal)));
-            let _quiet = hush();
-            process::exit(128 + signal);
+/// Returns a sentence about those who can reach the tracker.
+fn reach(reach: Reach, port: u16, serves_all: bool) -> String {
+    let who = reach.who();
+    if reach == Reach::Machine {
+        return format!("{who} can reach the tracker; {OPTION} 0.0.0.0:{port} lets others in");
+    }
+    let what = if serves_all { "any swarm; --only restricts that" } else { "only the swarms of --only" };
+    format!("{who} can announce to the tracker and learns the addresses of the peers there; it serves {what}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_listens_everywhere_is_told_who_can_reach_it() {
+        let start = "everybody who can reach this machine can announce to the tracker and learns ";
+        for (serves_all, end) in
+            [(true, "serves any swarm; --only restricts that"), (false, "only the swarms of --only")]
+        {
+            let told = reach(Reach::Everybody, 7, serves_all);
+            assert!(told.starts_with(start) && told.ends_with(end), "{told}");
         }
-    };
-    thread::Builder::new().name("signals".into()).spawn(watching).context("cannot start a thread")?;
-    Ok(())
+        assert!(reach(Reach::Machine, 7, true).ends_with("; --listen 0.0.0.0:7 lets others in"));
+    }
 }

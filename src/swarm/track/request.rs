@@ -8,6 +8,8 @@ use std::net::{IpAddr, Ipv6Addr};
 use peer_process::discovery::identity::InfoHash;
 use percent_encoding::percent_decode_str;
 
+use crate::http::source::is_near;
+
 /// Number of bytes of a `peer_id`.
 pub const NAME_LEN: usize = 20;
 /// Number of peers in an answer if the caller does not say how many it wants.
@@ -165,14 +167,6 @@ pub fn scraped(query: &str) -> Result<Vec<InfoHash>, Fault> {
     hashes.sort_unstable();
     hashes.dedup();
     Ok(hashes)
-}
-
-/// Reports whether a caller is on this machine or in a private network.
-pub fn is_near(caller: IpAddr) -> bool {
-    match caller.to_canonical() {
-        IpAddr::V4(ip) => ip.is_loopback() || ip.is_private() || ip.is_link_local(),
-        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
-    }
 }
 
 /// Reports whether one peer may have this address.

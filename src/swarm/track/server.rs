@@ -1,48 +1,27 @@
-//! HTTP: connections in, requests to the registry, answers out. One thread does it all.
-//!
-//! hyper reads and writes HTTP. Everything that a caller can make grow or last has a bound here.
+//! What the tracker answers: requests to the registry, by HTTP.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::convert::Infallible;
-use std::future::ready;
-use std::io;
 use std::net::{IpAddr, TcpListener};
-use std::pin::pin;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use anyhow::{Context, Result, anyhow};
-use http_body_util::Full;
-use hyper::body::Bytes;
-use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderValue};
-use hyper::server::conn::http1::Builder;
-use hyper::service::service_fn;
-use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use anyhow::Result;
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_SECURITY_POLICY, HOST, HeaderValue};
+use hyper::{Request, StatusCode};
 use peer_process::discovery::identity::InfoHash;
-use tokio::net::TcpStream;
-use tokio::runtime;
-use tokio::task::{LocalSet, spawn_local};
-use tokio::time::{sleep, timeout};
 
 use super::answer::{self, Intervals};
-use super::callers::{Callers, Presence, hand_in, most_connections};
 use super::page::{Extra, Stats};
-use super::registry::{Registry, Source};
+use super::registry::Registry;
 use super::request::{self, Announce};
+use crate::http::callers::{Callers, allowed};
+use crate::http::server::{self, Answer, Site, text, whole};
 
-/// Maximum number of bytes of a request. A scrape of 100 swarms has 7200.
-const MOST_REQUEST_BYTES: usize = 16 * 1024;
-/// Time for a request to arrive, counted from the answer before it.
-const REQUEST_PATIENCE: Duration = Duration::from_secs(15);
-/// Time after which a connection ends with the next answer.
-const LIFETIME: Duration = Duration::from_secs(120);
-/// Time for the last answer to be read.
-const LAST_PATIENCE: Duration = Duration::from_secs(15);
-/// Time until the system may have descriptors again.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-
+/// Maximum number of connections.
+const MOST_CONNECTIONS: usize = 1000;
 /// Nothing outside is loaded, and nothing is run.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
@@ -70,7 +49,7 @@ impl Tracker {
             names,
             intervals,
             started: Instant::now(),
-            callers: Rc::new(RefCell::new(Callers::new(most_connections()))),
+            callers: Rc::new(RefCell::new(Callers::new(allowed(MOST_CONNECTIONS)))),
             scrapes: Cell::new(0),
             unreadable: Cell::new(0),
         }
@@ -78,27 +57,6 @@ impl Tracker {
 
     fn now_secs(&self) -> u32 {
         u32::try_from(self.started.elapsed().as_secs()).unwrap_or(u32::MAX)
-    }
-
-    fn respond<T>(&self, request: &Request<T>, caller: IpAddr) -> Response<Full<Bytes>> {
-        if request.method() != Method::GET && request.method() != Method::HEAD {
-            let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "this tracker answers only GET\n");
-            response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-            return response;
-        }
-        let query = request.uri().query().unwrap_or_default();
-        match request.uri().path() {
-            "/announce" | "/announce/" => whole("text/plain", self.announce(query, caller)),
-            "/scrape" | "/scrape/" => whole("text/plain", self.scrape(query)),
-            "/" => {
-                let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
-                let mut response = whole("text/html; charset=utf-8", self.stats().page(host));
-                response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-                response
-            }
-            "/stats.json" => whole("application/json", self.stats().json()),
-            _ => text(StatusCode::NOT_FOUND, "there are /announce, /scrape, / and /stats.json\n"),
-        }
     }
 
     /// Clients show a `failure reason` only if the status is 200.
@@ -139,17 +97,24 @@ impl Tracker {
     }
 }
 
-fn whole(kind: &'static str, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(body.into()));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
-}
+impl Site for Tracker {
+    const ONLY_GET: &'static str = "this tracker answers only GET\n";
 
-fn text(status: StatusCode, words: &'static str) -> Response<Full<Bytes>> {
-    let mut response = whole("text/plain; charset=utf-8", words);
-    *response.status_mut() = status;
-    response
+    fn respond(&self, request: &Request<Incoming>, caller: IpAddr) -> Answer {
+        let query = request.uri().query().unwrap_or_default();
+        match request.uri().path() {
+            "/announce" | "/announce/" => whole("text/plain", self.announce(query, caller)),
+            "/scrape" | "/scrape/" => whole("text/plain", self.scrape(query)),
+            "/" => {
+                let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+                let mut response = whole("text/html; charset=utf-8", self.stats().page(host));
+                response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+                response
+            }
+            "/stats.json" => whole("application/json", self.stats().json()),
+            _ => text(StatusCode::NOT_FOUND, "there are /announce, /scrape, / and /stats.json\n"),
+        }
+    }
 }
 
 /// Serves what comes in by these sockets, until the process ends.
@@ -157,56 +122,6 @@ fn text(status: StatusCode, words: &'static str) -> Response<Full<Bytes>> {
 /// # Errors
 /// If the system does not let it begin.
 pub fn serve(listeners: Vec<TcpListener>, tracker: Tracker) -> Result<Infallible> {
-    let runtime = runtime::Builder::new_current_thread().enable_io().enable_time().build();
-    let runtime = runtime.context("cannot wait for connections")?;
-    let tracker = Rc::new(tracker);
-    LocalSet::new().block_on(&runtime, async {
-        let accepting = |listener: TcpListener| {
-            let listener = tokio::net::TcpListener::from_std(listener)?;
-            io::Result::Ok(spawn_local(accept_all(listener, Rc::clone(&tracker))))
-        };
-        let accepting = listeners.into_iter().map(accepting).collect::<io::Result<Vec<_>>>();
-        for task in accepting.context("cannot wait for connections")? {
-            // It ends only by a panic, which says what it is.
-            _ = task.await;
-        }
-        Err(anyhow!("the tracker has failed"))
-    })
-}
-
-async fn accept_all(listener: tokio::net::TcpListener, tracker: Rc<Tracker>) {
-    let mut http = Builder::new();
-    http.timer(TokioTimer::new())
-        .header_read_timeout(REQUEST_PATIENCE)
-        .max_buf_size(MOST_REQUEST_BYTES)
-        .half_close(true)
-        .auto_date_header(false);
-    let http = Rc::new(http);
-    loop {
-        let Ok((stream, address)) = listener.accept().await else {
-            // A caller that has gone again costs a moment. If there are no descriptors, the oldest connection gives one.
-            tracker.callers.borrow_mut().close_one();
-            sleep(ACCEPT_PAUSE).await;
-            continue;
-        };
-        let caller = address.ip().to_canonical();
-        let presence = Presence::enter(&tracker.callers, Source::of(caller));
-        let ticket = presence.ticket();
-        let (http, of_task) = (Rc::clone(&http), Rc::clone(&tracker));
-        let task = spawn_local(async move {
-            converse(stream, caller, &http, &of_task).await;
-            drop(presence);
-        });
-        hand_in(&tracker.callers, ticket, task.abort_handle());
-    }
-}
-
-/// Answers the requests of a connection. Its errors are the caller's own.
-async fn converse(stream: TcpStream, caller: IpAddr, http: &Builder, tracker: &Tracker) {
-    let answer = |request| ready(Ok::<_, Infallible>(tracker.respond(&request, caller)));
-    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service_fn(answer)));
-    if timeout(LIFETIME, connection.as_mut()).await.is_err() {
-        connection.as_mut().graceful_shutdown();
-        _ = timeout(LAST_PATIENCE, connection).await;
-    }
+    let callers = Rc::clone(&tracker.callers);
+    server::serve(listeners, &Rc::new(tracker), &callers)
 }

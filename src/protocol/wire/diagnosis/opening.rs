@@ -44,7 +44,8 @@ pub fn of_id(number: u32, known: impl Fn(PeerId) -> bool) -> Option<Mistake> {
 /// For some mistakes, four bytes are enough; more bytes make the guess surer.
 #[must_use]
 pub fn of_opening(bytes: &[u8]) -> Option<Mistake> {
-    header_behind_something(bytes).or_else(|| other_protocol(bytes)).or_else(|| other_header(bytes)).or(match bytes {
+    // The right header may stand in a pickle or in another protocol's bytes, too.
+    other_protocol(bytes).or_else(|| header_behind_something(bytes)).or_else(|| other_header(bytes)).or(match bytes {
         // Nothing of the header has arrived yet, but the bytes before it identify the mistake.
         [0x00, 0x12] => Some(Mistake::JavaWriteUtf),
         [0x00, 0x00, 0x00, 0x12 | 0x20] => Some(Mistake::LengthBeforeHandshake),

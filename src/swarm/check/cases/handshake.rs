@@ -201,7 +201,8 @@ fn once(stage: &mut Stage) -> Result<(), Stop> {
 fn byte_by_byte(stage: &mut Stage) -> Result<(), Stop> {
     stage.run(Plan::leecher(1, 1), |world| {
         let nb = Nb(1);
-        silent(world, nb);
+        let some = world.plan().pieces([3]);
+        world.behave(nb, Habits::none(some.clone()));
         world.start()?;
         world.connect(Nb(0))?;
         world.connect(nb)?;
@@ -212,9 +213,8 @@ fn byte_by_byte(stage: &mut Stage) -> Result<(), Stop> {
         }
         world.meant(nb, Said::Handshake);
         // A peer that sent its handshake before it read this one shows by what follows that it took it.
-        let some = piece(world.layout(), 3);
         means(greeted(world, nb), world, &mistakes::ONE_RECV_HANDSHAKE)?;
-        world.announce(nb, some);
+        world.say(nb, Message::Bitfield(Box::new(some)));
         let outcome = steps::interest(world, nb, true, Wait::to_see("interested"));
         let is_closed = !world.facts().of(nb).is_connected;
         means(outcome, world, if is_closed { &mistakes::ONE_RECV_HANDSHAKE } else { &mistakes::NEVER_INTERESTED })

@@ -93,7 +93,8 @@ pub static CASES: &[Case] = &[
 
 fn interested(stage: &mut Stage) -> Result<(), Stop> {
     stage.run(Plan::leecher(1, 1), |world| {
-        steps::only_greets(world, EARLIER, [10]);
+        // Both stand in the first byte: others ask whether a peer reads the next one.
+        steps::only_greets(world, EARLIER, [5]);
         steps::only_greets(world, LATER, [2]);
         steps::start_and_meet(world)?;
         world.doing("sent a bitfield with one piece");
@@ -110,9 +111,9 @@ fn by_have(stage: &mut Stage) -> Result<(), Stop> {
         steps::only_greets(world, LATER, []);
         steps::start_and_meet(world)?;
         for (nb, number) in [(EARLIER, 2), (LATER, 3)] {
-            world.doing(format!("sent an empty bitfield, and announced piece {number} by a have"));
+            world.doing(format!("sent an empty bitfield, and later announced piece {number} by a have"));
             let piece = steps::piece_of(world, number);
-            world.announce(nb, piece);
+            steps::announce_alone(world, nb, piece)?;
             steps::interest(world, nb, true, Wait::to_see("interested").or(&mistakes::INTEREST_ONCE))?;
         }
         Ok(())

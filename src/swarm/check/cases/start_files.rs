@@ -94,6 +94,7 @@ fn form(
         });
         if in_plain.is_err() {
             stage.violations.retain(|violation| violation.owner != address);
+            stage.hindered_by = Some("start/has-file");
             outcome = in_plain;
         }
     }

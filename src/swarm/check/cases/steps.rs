@@ -62,6 +62,15 @@ pub fn start_and_meet(world: &mut World) -> Result<(), Stop> {
     Ok(())
 }
 
+/// Announces a piece when the peer has answered the bitfield: whether it hears a have that comes together with it is another
+/// question. Not every peer answers an empty one.
+pub fn announce_alone(world: &mut World, nb: Nb, piece: PieceIndex) -> Result<(), Stop> {
+    let patience = world.env().patience / 4;
+    world.look_for(patience, |world| world.facts().of(nb).they_are_interested.is_some())?;
+    world.announce(nb, piece);
+    Ok(())
+}
+
 /// Waits until the peer's last word to a neighbor is `interested` or `not interested`.
 pub fn interest(world: &mut World, nb: Nb, is_interested: bool, wait: Wait) -> Result<(), Stop> {
     world.until(&wait.from(nb), |world| (world.facts().of(nb).they_are_interested == Some(is_interested)).then_some(()))

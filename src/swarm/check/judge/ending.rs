@@ -30,7 +30,7 @@ impl Judge {
         let due: Vec<(PieceIndex, Duration)> = facts
             .given
             .iter()
-            .filter(|(_, _, given)| at.saturating_sub(*given) > SETTLED)
+            .filter(|(piece, _, given)| !facts.lost.contains(*piece) && at.saturating_sub(*given) > SETTLED)
             .map(|&(piece, _, given)| (piece, given))
             .collect();
         let hearers: Vec<&Between> = facts
@@ -79,13 +79,20 @@ impl Judge {
         let ms = SETTLED.as_millis();
         match (wants, between.they_are_interested) {
             (true, Some(true)) | (false, Some(false)) => {}
-            (true, _) => {
-                let came = format!("interested did not come within {ms} ms");
+            (false, _) if facts.may_offer(nb) => {}
+            (true, last) => {
+                let came = match last {
+                    Some(_) => "the peer's last word is not interested".to_owned(),
+                    None => format!("interested did not come within {ms} ms"),
+                };
                 let expected = "interested to a neighbor that has a piece that the peer lacks";
                 self.tell(Violation::new("interest/interested", &mistakes::NEVER_INTERESTED, expected, came).absent());
             }
-            (false, _) => {
-                let came = format!("not interested did not come within {ms} ms");
+            (false, last) => {
+                let came = match last {
+                    Some(_) => "the peer's last word is interested".to_owned(),
+                    None => format!("not interested did not come within {ms} ms"),
+                };
                 let expected = "not interested to a neighbor that has nothing that the peer lacks";
                 let mistake = &mistakes::NEVER_NOT_INTERESTED;
                 self.tell(Violation::new("interest/not-interested", mistake, expected, came).absent());

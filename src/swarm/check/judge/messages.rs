@@ -102,7 +102,7 @@ impl Judge {
             self.tell(violation.should().timed_if(true));
         }
         let is_settled = facts.given.last().is_none_or(|(_, _, given)| at.saturating_sub(*given) > CROSSING);
-        if !facts.offers(nb) && is_settled {
+        if !facts.may_offer(nb) && is_settled {
             let came = "interested, to a neighbor that has announced nothing that the peer lacks".to_owned();
             let expected = "interested only to a neighbor that has a piece that the peer lacks";
             let violation = Violation::new("interest/only-if-missing", &mistakes::INTEREST_UNFOUNDED, expected, came);
@@ -158,7 +158,7 @@ impl Judge {
         // The peer may have completed a piece in this moment, or be still about to store it.
         let surely = |piece: PieceIndex| {
             let given = facts.given.iter().find(|(given, _, _)| *given == piece);
-            given.is_none_or(|(_, _, given)| at.saturating_sub(*given) > SETTLED)
+            !facts.lost.contains(piece) && given.is_none_or(|(_, _, given)| at.saturating_sub(*given) > SETTLED)
         };
         let too_many = set.iter().any(|piece| !facts.can_have.contains(piece));
         let too_few = facts.can_have.iter().any(|piece| surely(piece) && !set.contains(piece));
@@ -257,8 +257,10 @@ impl Judge {
                 && between.is_connected
                 && between.asked_of_us.iter().any(|asked| asked.piece == piece && is_open(&asked))
         });
-        let given =
-            facts.given.iter().find(|(given, _, given_at)| *given == piece && at.saturating_sub(*given_at) > CROSSING);
+        let is_long_had = |(given, _, given_at): &&(PieceIndex, Nb, Duration)| {
+            *given == piece && !facts.lost.contains(piece) && at.saturating_sub(*given_at) > CROSSING
+        };
+        let given = facts.given.iter().find(is_long_had);
         let came = if elsewhere.is_some() {
             Some(format!("request {piece}, which the peer has just requested from another neighbor"))
         } else {

@@ -31,7 +31,7 @@ pub struct Violation {
     pub disrupts: bool,
     /// Whether something only did not come, which may have another cause.
     pub is_absence: bool,
-    /// Whether it is one only because it came so late, or not in time. A machine that others load may be the reason.
+    /// Whether only its time makes it wrong: it came late, or not in time. A machine that others load may be the reason.
     pub is_timed: bool,
     /// Whether it is an end of the process that no peer makes by itself.
     pub is_crash: bool,

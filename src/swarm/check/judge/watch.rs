@@ -33,8 +33,8 @@ pub struct Judge {
     over_since: Option<Duration>,
     /// When the tester closed a connection last.
     pub(super) closed_at: Option<Duration>,
-    /// What was found already; each kind counts once in a world.
-    told: BTreeSet<(&'static str, Option<&'static str>)>,
+    /// What was found already; each kind counts once in a world: once as what is wrong only at its time, and once for certain.
+    told: BTreeSet<(&'static str, Option<&'static str>, bool)>,
     found: Vec<Violation>,
 }
 
@@ -75,7 +75,10 @@ impl Judge {
     }
 
     pub(super) fn tell(&mut self, violation: Violation) {
-        if !self.is_confused && self.told.insert((violation.owner, violation.mistake.map(|mistake| mistake.name))) {
+        let kind = |is_timed| (violation.owner, violation.mistake.map(|mistake| mistake.name), is_timed);
+        let is_told = self.told.contains(&kind(false)) || self.told.contains(&kind(violation.is_timed));
+        if !self.is_confused && !is_told {
+            self.told.insert(kind(violation.is_timed));
             self.found.push(violation);
         }
     }
@@ -143,5 +146,23 @@ impl Judge {
             let (mistake, expected) = (&mistakes::TWO_CONNECTIONS, "one connection to each earlier peer");
             self.tell(Violation::new("start/one-connection", mistake, expected, came));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::plan::Plan;
+
+    #[test]
+    fn a_kind_is_told_once_and_once_more_if_time_has_no_part_in_it_any_more() {
+        let mut judge = Judge::new(Plan::leecher(1, 1).own_id(1001), 2, 2, 1);
+        let mut found = |is_timed: bool| {
+            let came = "have 3 a second time".to_owned();
+            let violation = Violation::new("pieces/have-once", &mistakes::HAVE_REPEATED, "one have", came);
+            judge.tell(violation.timed_if(is_timed));
+            judge.take().len()
+        };
+        assert_eq!([true, true, false, false, true].map(&mut found), [1, 0, 1, 0, 0]);
     }
 }

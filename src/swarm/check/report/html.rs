@@ -83,7 +83,7 @@ fn mistakes(summary: &Summary) -> String {
     if explained.is_empty() {
         return String::new();
     }
-    let mut page = "<h2>Likely mistakes, in the order to mend them</h2>\n".to_owned();
+    let mut page = "<h2>Likely mistakes, in the order to fix them</h2>\n".to_owned();
     for explained in explained {
         let mistake = explained.mistake;
         let links: Vec<_> = explained.addresses.iter().map(|address| link(address)).collect();

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use crate::check::mistakes::Mistake;
-use crate::check::verdict::{Outcome, Summary, Verdict};
+use crate::check::verdict::{Level, Outcome, Summary, Verdict};
 use crate::words::typed;
 
 /// A mistake with the addresses of the cases that it explains.
@@ -19,32 +19,43 @@ pub struct Explained {
     pub hides: usize,
 }
 
-/// Returns the mistakes behind failures and warnings, in the order to mend them. First comes what keeps most cases from their
+/// Returns the mistakes behind failures and warnings, in the order to fix them. First comes what keeps most cases from their
 /// questions; then failures come before warnings, and what explains most. The rest is in the order of the cases.
 pub fn explained(summary: &Summary) -> Vec<Explained> {
     let mut found: Vec<Explained> = Vec::new();
     for outcome in told(summary) {
         let address = outcome.clause.address;
-        for mistake in outcome.findings.iter().filter_map(|finding| finding.mistake) {
-            // Failures come before warnings, so that the first verdict is the worst.
-            match found.iter_mut().find(|explained| explained.mistake == mistake) {
-                Some(explained) if explained.addresses.contains(&address) => {}
-                Some(explained) => explained.addresses.push(address),
-                None => {
-                    let (addresses, worst) = (vec![address], outcome.verdict);
-                    found.push(Explained { mistake, addresses, worst, hides: 0 });
-                }
+        for (mistake, level) in outcome.findings.iter().filter_map(|finding| Some((finding.mistake?, finding.level))) {
+            let verdict = if level == Level::Must { Verdict::Fail } else { Verdict::Warn };
+            let place = found.iter().position(|explained| explained.mistake == mistake).unwrap_or_else(|| {
+                found.push(Explained { mistake, addresses: Vec::new(), worst: verdict, hides: 0 });
+                found.len() - 1
+            });
+            let explained = &mut found[place];
+            explained.worst = explained.worst.max(verdict);
+            if !explained.addresses.contains(&address) {
+                explained.addresses.push(address);
             }
         }
     }
-    for explained in &mut found {
-        let is_behind = |outcome: &&Outcome| outcome.because_of.is_some_and(|root| explained.addresses.contains(&root));
-        explained.hides = summary.outcomes.iter().filter(is_behind).count();
+    // A case is behind one mistake only, so that the numbers add up.
+    for root in summary.outcomes.iter().filter_map(|outcome| outcome.because_of) {
+        let mistake = told(summary).find(|outcome| outcome.clause.address == root).and_then(main_mistake);
+        if let Some(explained) = found.iter_mut().find(|explained| Some(explained.mistake) == mistake) {
+            explained.hides += 1;
+        }
     }
     found.sort_by_key(|explained| {
         (Reverse(explained.hides), Reverse(explained.worst), Reverse(explained.addresses.len()))
     });
     found
+}
+
+/// Returns the mistake that keeps other cases from their questions: the first one that breaks the course's text.
+fn main_mistake(outcome: &Outcome) -> Option<&'static Mistake> {
+    let named = |level| outcome.findings.iter().filter(move |finding| finding.level >= level);
+    let first = |level| named(level).find_map(|finding| finding.mistake);
+    first(Level::Must).or_else(|| first(Level::Should))
 }
 
 /// Returns those that explain more than one case, also cases that are unclear because of them.
@@ -79,6 +90,7 @@ pub fn repeat(summary: &Summary, address: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::mistakes;
     use crate::check::report::sample::all;
 
     #[test]
@@ -99,6 +111,21 @@ mod tests {
         }
         let found: Vec<_> = common(&run).iter().map(|common| (common.mistake.name, common.hides)).collect();
         assert_eq!(found, [("no-optimistic", 2), ("java-object-stream", 0)]);
+    }
+
+    #[test]
+    fn each_unclear_case_is_behind_one_mistake_and_a_warning_beside_a_failure_stays_one() {
+        let mut run = all();
+        let failing = |outcome: &&mut Outcome| outcome.clause.address == "handshake/first";
+        let root = run.outcomes.iter_mut().find(failing).expect("it is in the sample");
+        let mut beside = root.findings[0].clone();
+        (beside.mistake, beside.level) = (Some(&mistakes::LOG_PREFIX), Level::Should);
+        root.findings.insert(0, beside);
+        let unclear = run.outcomes.iter().filter(|outcome| outcome.verdict == Verdict::Unclear).count();
+        let found = explained(&run);
+        assert_eq!(found.iter().map(|explained| explained.hides).sum::<usize>(), unclear);
+        let beside = found.iter().find(|explained| explained.mistake == &mistakes::LOG_PREFIX).expect("it is told");
+        assert_eq!((beside.hides, beside.worst), (0, Verdict::Warn));
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub fn text(summary: &Summary, ending: Ending, look: Look) -> String {
 }
 
 fn mistakes(common: &[Explained], look: Look) -> String {
-    let mut text = format!("{}\n", look.heading("Mistakes that explain several cases, in order of mending"));
+    let mut text = format!("{}\n", look.heading("Fix these first"));
     for Explained { mistake, addresses, worst, hides } in common {
         let mut count = counted(addresses.len(), "case");
         if *hides > 0 {

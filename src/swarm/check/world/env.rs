@@ -21,8 +21,8 @@ pub struct Env {
     pub patience: Duration,
     /// How long a peer may take from its start to its first sign on the network.
     pub start_patience: Duration,
-    /// How long after its first sign a peer may dial, accept and shake hands: the patience, and as long as it took once. The text
-    /// does not say when it does so.
+    /// How long after its first sign a peer may dial, accept and shake hands. It is the patience, and the whole seconds that
+    /// it took at its first start. The text does not say when it does so.
     pub first_patience: Duration,
     /// The ID in the first line of `PeerInfo.cfg`.
     pub first_id: u32,

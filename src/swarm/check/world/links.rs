@@ -11,7 +11,6 @@ use peer_process::protocol::layout::FileLayout;
 use socket2::SockRef;
 
 use super::places::Port;
-
 use crate::check::history::{End, Heard};
 use crate::check::incoming::Incoming;
 use crate::check::plan::Nb;
@@ -42,6 +41,7 @@ struct Link {
     outgoing: Vec<u8>,
     is_held: bool,
     is_read: bool,
+    has_ended: bool,
     /// The first error on it. A later end of the stream must not hide it.
     first_error: Option<io::Error>,
 }
@@ -139,8 +139,9 @@ impl Links {
         let token = Token(self.sources.len());
         self.poll.registry().register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
         let incoming = Incoming::new(self.layout);
+        let (outgoing, first_error) = (Vec::new(), None);
         let link =
-            Link { nb, stream, incoming, outgoing: Vec::new(), is_held: false, is_read: true, first_error: None };
+            Link { nb, stream, incoming, outgoing, is_held: false, is_read: true, has_ended: false, first_error };
         self.sources.push(Source::Link(Box::new(link)));
         self.neighbors[nb.0].link = Some(token);
         Ok(())
@@ -297,11 +298,11 @@ impl Link {
 
     fn read(&mut self, file: &[u8], happened: &mut Vec<(Nb, Happened)>) {
         let mut buffer = [0; 16 * 1024];
-        while self.is_read {
+        while self.is_read && !self.has_ended {
             match self.stream.read(&mut buffer) {
                 Ok(0) => {
                     let error = self.first_error.take().or_else(|| self.stream.take_error().ok().flatten());
-                    self.is_read = false;
+                    self.has_ended = true;
                     let end = error.map_or(End::Closed, |error| End::Reset(words(&error)));
                     happened.push((self.nb, Happened::Ended(end)));
                 }
@@ -312,7 +313,7 @@ impl Link {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
                 Err(error) => {
-                    self.is_read = false;
+                    self.has_ended = true;
                     let error = self.first_error.take().unwrap_or(error);
                     happened.push((self.nb, Happened::Ended(End::Reset(words(&error)))));
                 }
@@ -341,6 +342,13 @@ mod tests {
     use super::super::places::free_port;
     use super::*;
 
+    fn listening(seed: u64) -> Links {
+        let mut links = Links::new(FileLayout::new(10, 4).expect("a small file")).expect("descriptors");
+        links.add_neighbor(free_port(&mut StdRng::seed_from_u64(seed)).expect("a free port"));
+        links.listen(Nb(0), &[Ipv4Addr::LOCALHOST.into()]).expect("the port is free");
+        links
+    }
+
     fn call(links: &Links) -> Stream {
         let mut stream = Stream::connect((Ipv4Addr::LOCALHOST, links.port(Nb(0)))).expect("it listens");
         let handshake = [b"P2PFILESHARINGPROJ".as_slice(), &[0; 10], &[0, 0, 3, 233]].concat();
@@ -365,10 +373,7 @@ mod tests {
 
     #[test]
     fn an_end_comes_before_the_call_that_followed_it_and_that_call_is_heard() {
-        let layout = FileLayout::new(10, 4).expect("a small file");
-        let mut links = Links::new(layout).expect("descriptors");
-        links.add_neighbor(free_port(&mut StdRng::seed_from_u64(1)).expect("a free port"));
-        links.listen(Nb(0), &[Ipv4Addr::LOCALHOST.into()]).expect("the port is free");
+        let mut links = listening(1);
         drop(call(&links));
         drop(call(&links));
         let third = call(&links);
@@ -378,5 +383,18 @@ mod tests {
         drop(third);
         let _fourth = call(&links);
         assert_eq!(until_heard(&mut links, 1), ["ended", "called", "heard"]);
+    }
+
+    #[test]
+    fn an_end_is_told_once_however_often_the_connection_is_read() {
+        let mut links = listening(2);
+        drop(call(&links));
+        let is_end = |(_, what): &(Nb, Happened)| matches!(what, Happened::Ended(_));
+        let mut ends = 0;
+        while ends == 0 {
+            ends += links.wait(Duration::from_secs(1), &[]).expect("sockets").iter().filter(|it| is_end(it)).count();
+        }
+        ends += links.read_from(Nb(0), true, &[]).iter().filter(|it| is_end(it)).count();
+        assert_eq!(ends, 1);
     }
 }

@@ -49,7 +49,7 @@ impl World<'_> {
                 format!("a call to port {} of {name}, whose line stands before the peer's,", self.links.port(nb));
             let wait = Wait::to_see(what).within(patience.max(self.env.first_patience)).or(&mistakes::DIALS_NOBODY);
             if self.life_at.is_none() {
-                // A peer that listens has started, and what it does then should come soon.
+                // A peer that listens has started. From then on its first call has the time that all first steps have.
                 let mut next = Instant::now();
                 self.until(&wait, |world| {
                     let looks = Instant::now() >= next;
@@ -111,12 +111,13 @@ impl World<'_> {
     }
 
     /// Returns how long after its first sign the peer has dialed the earlier neighbor, has accepted the later one, and has shaken
-    /// hands with both. It may never do so: others judge that.
+    /// hands with both. It may never do so: others judge that. `waits` is called once if that takes longer than usual.
     ///
     /// # Errors
     /// If the tester fails or is interrupted.
-    pub fn time_to_settle(&mut self, earlier: Nb, later: Nb) -> Result<Duration, Stop> {
+    pub fn time_to_settle(&mut self, earlier: Nb, later: Nb, waits: impl FnOnce()) -> Result<Duration, Stop> {
         let both = [earlier, later];
+        let (mut waits, tell_at) = (Some(waits), Instant::now() + self.env.patience.min(LONGEST_TO_SETTLE / 2));
         let (mut next, mut last) = (Instant::now(), Duration::ZERO);
         let mut greeted = [false; 2];
         let wait = Wait::to_see("all first steps").within(LONGEST_TO_SETTLE);
@@ -132,7 +133,15 @@ impl World<'_> {
                     (*greeted, last) = (true, world.started_at.elapsed());
                 }
             }
-            (greeted == [true; 2]).then_some(())
+            if greeted == [true; 2] {
+                return Some(());
+            }
+            if Instant::now() >= tell_at
+                && let Some(waits) = waits.take()
+            {
+                waits();
+            }
+            None
         });
         match outcome {
             Ok(()) | Err(Stop::Failed(_)) => Ok(last.saturating_sub(self.life_at.unwrap_or_default())),

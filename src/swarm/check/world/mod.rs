@@ -6,7 +6,7 @@
 //! Modules in reading order; each knows only those before it:
 //!
 //! - `env`: what all worlds have in common; `names`: words; `places`: ports and addresses;
-//! - `links`: the sockets; `listening`: who listens; `process`: the peer; `scene`: the world that holds them all;
+//! - `links`: the sockets; `listening`: who listens; `printed`, `process`: the peer; `scene`: the world that holds them all;
 //! - `events`, `acting`, `parts`: what happens, and what neighbors do; `clock`: how time passes;
 //! - `waits`, `meeting`: what cases wait for.
 
@@ -20,6 +20,7 @@ mod meeting;
 mod names;
 mod parts;
 mod places;
+mod printed;
 mod process;
 mod scene;
 mod waits;

@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 #[cfg(unix)]
 use rustix::process::{Pid, Signal};
 
+use super::printed::Printed;
+
 /// The variable with the mark.
 const MARK: &str = "SWARM_CHECK_MARK";
 /// How long a process may take to end when it is asked to.
@@ -24,40 +26,6 @@ const NEXT_LOOK: Duration = Duration::from_millis(30);
 const EMPTY_LOOKS: u32 = 3;
 /// How long the last words of a process are waited for.
 const LAST_WORDS: Duration = Duration::from_millis(50);
-/// Number of bytes that are kept of the start and of the end of what it prints.
-const KEPT: usize = 16 * 1024;
-
-/// What a process has printed, on both streams together.
-#[derive(Clone, Debug, Default)]
-pub struct Printed {
-    start: Vec<u8>,
-    end: Vec<u8>,
-    /// Number of all bytes.
-    pub total: u64,
-    /// Number of streams that are still open.
-    open: usize,
-}
-
-impl Printed {
-    fn add(&mut self, bytes: &[u8]) {
-        self.total += bytes.len() as u64;
-        let to_start = bytes.len().min(KEPT - self.start.len());
-        self.start.extend(&bytes[..to_start]);
-        self.end.extend(&bytes[to_start..]);
-        if self.end.len() > 2 * KEPT {
-            self.end.drain(..self.end.len() - KEPT);
-        }
-    }
-
-    /// Returns the last lines that have words, at most `count`, each cut to 200 characters.
-    pub fn last_lines(&self, count: usize) -> Vec<String> {
-        let text = [&self.start[..], &self.end[..]].concat();
-        let text = String::from_utf8_lossy(&text);
-        let lines = text.lines().map(str::trim_end).filter(|line| !line.is_empty());
-        let lines: Vec<String> = lines.map(|line| line.chars().take(200).collect()).collect();
-        lines[lines.len().saturating_sub(count)..].to_vec()
-    }
-}
 
 /// A running peer.
 pub struct Process {

@@ -17,7 +17,8 @@ use super::links::Links;
 use super::listening::is_listened_at;
 use super::names;
 use super::places::{self, Port};
-use super::process::{Printed, Process};
+use super::printed::Printed;
+use super::process::Process;
 use crate::check::facts::Facts;
 use crate::check::habits::Habits;
 use crate::check::history::{History, What};
@@ -89,6 +90,8 @@ pub struct Remains {
     pub went_to_background: bool,
     /// The last lines that the peer printed.
     pub printed: Vec<String>,
+    /// The place and the error of a traceback that it printed, if it went on after that.
+    pub traceback: Vec<String>,
 }
 
 impl<'a> World<'a> {
@@ -299,7 +302,8 @@ impl<'a> World<'a> {
         self.process.as_ref().map(Process::ports).unwrap_or_default()
     }
 
-    /// Reports whether the peer listens, as far as the system shows that.
+    /// Reports whether somebody listens at the port of the peer's line, at any address, as far as the system shows that. It may
+    /// be somebody else, and a peer in another network namespace is not seen.
     pub(super) fn is_listening(&self) -> bool {
         is_listened_at(self.port.number)
     }
@@ -318,6 +322,8 @@ impl<'a> World<'a> {
             self.judge.finish(at, &self.facts);
         }
         self.collect_violations();
+        // What it prints from now on is about its end by the tester.
+        let traceback = if self.has_ended() { Vec::new() } else { self.printed().traceback() };
         // The peer's port must be free for the next world, and who closes first holds it for a minute.
         self.links.reset_all();
         let was_killed = self.process.as_mut().is_some_and(Process::end);
@@ -335,6 +341,7 @@ impl<'a> World<'a> {
             was_killed,
             went_to_background: self.process.as_ref().is_some_and(Process::went_to_background),
             printed: self.process.as_ref().map(|process| process.printed().last_lines(10)).unwrap_or_default(),
+            traceback,
         }
     }
 }

@@ -170,6 +170,11 @@ impl World<'_> {
         {
             "no connection".clone_into(&mut came);
         }
+        if count == 0
+            && let Some(end) = self.history.ended_before(nb, mark)
+        {
+            came = format!("nothing, because the connection had ended before: {end}");
+        }
         if self.has_ended() {
             let exit = self.history.since(0).iter().rev().find_map(|event| match &event.what {
                 What::Exited(how) => Some(how.clone()),

@@ -2,7 +2,7 @@
 
 use super::rule::NEED_WHOLE_LOGS;
 use super::{RULES, violations};
-use crate::history::{Entry, Event, Kind, Lines, Look, Message, Moment, PeerRecord, Plan, Record, Source, Unread};
+use crate::history::{Entry, Event, Kind, Lines, Look, Message, Moment, PeerRecord, Plan, Record, Source};
 
 const K: u32 = 2;
 const P: u32 = 5;
@@ -112,18 +112,8 @@ fn record(peers: &[(u32, bool)]) -> Record {
 }
 
 fn file(source: Source, id: u32) -> Lines {
-    Lines {
-        source,
-        name: format!("log_peer_{id}.log"),
-        entries: Vec::new(),
-        last_run: 0,
-        run_sign: "",
-        lists: Vec::new(),
-        look: Look { differences: Vec::new(), clock_step_micros: Some(1) },
-        unread: Unread::default(),
-        line_count: 0,
-        byte_count: 0,
-    }
+    let look = Look { differences: Vec::new(), clock_step_micros: Some(1) };
+    Lines { look, ..Lines::empty(source, &format!("log_peer_{id}.log")) }
 }
 
 /// Returns the names of the rules that a history violates, and of those that stay unclear.
@@ -158,13 +148,23 @@ const BREAKS: &[(&str, Break)] = &[
         h.change(THIRD, |entry| if entry.event == Event::Makes(SEEDER) { entry.event = Event::ConnectedFrom(SEEDER) });
     }),
     ("never-connected", |h| {
-        // Two seeders that never meet.
-        h.record = record(&[(SEEDER, true), (SECOND, true), (THIRD, true)]);
-        for (later, earlier) in [(THIRD, SEEDER), (THIRD, SECOND)] {
-            h.add(later, 0.0, Event::Makes(earlier));
-            h.add(earlier, 0.0, Event::ConnectedFrom(later));
+        // Two leechers that never meet, and get all from the seeder.
+        h.record = record(&[(SEEDER, true), (SECOND, false), (THIRD, false)]);
+        for leecher in [SECOND, THIRD] {
+            h.add(leecher, 0.0, Event::Makes(SEEDER));
+            h.add(SEEDER, 0.0, Event::ConnectedFrom(leecher));
+            h.add(SEEDER, 0.1, Event::Interested(leecher));
+            h.add(leecher, 0.3, Event::UnchokedBy(SEEDER));
+            for index in 0..PIECES {
+                let at = 1.0 + f64::from(index);
+                h.add(leecher, at, Event::Downloaded { from: SEEDER, index, count: index + 1 });
+                h.add(SEEDER, at + 0.01, Event::Have { from: leecher, index });
+            }
+            h.add(leecher, 4.0, Event::Complete);
         }
+        h.prefers(SEEDER, 0.2, &[SECOND, THIRD]);
     }),
+    ("unknown-neighbor", |h| h.add(SECOND, 2.5, Event::Makes(9999))),
     ("ends-early", |h| {
         // The second one has all after four seconds, and goes; the third one gets its last piece later.
         h.change(THIRD, |entry| if entry.at.0 > 1_700_000_003_500_000 { entry.at.0 += 20_000_000 });
@@ -197,6 +197,25 @@ const BREAKS: &[(&str, Break)] = &[
     ("unchoked-not-chosen", |h| h.change(SEEDER, |entry| {
         if let Event::Preferred(_) = entry.event { entry.at.0 += 3_000_000 }
     })),
+    ("unchoked-not-chosen", |h| {
+        // The seeder goes on to serve the third one long after it has chosen the second one alone.
+        h.record = record(&[(SEEDER, true), (SECOND, false), (THIRD, false)]);
+        for (later, earlier) in [(SECOND, SEEDER), (THIRD, SEEDER), (THIRD, SECOND)] {
+            h.add(later, 0.0, Event::Makes(earlier));
+            h.add(earlier, 0.0, Event::ConnectedFrom(later));
+        }
+        h.prefers(SEEDER, 0.2, &[SECOND, THIRD]);
+        for (leecher, times) in [(SECOND, [1.0, 2.0, 3.0, 6.0]), (THIRD, [1.0, 41.0, 42.0, 43.0])] {
+            h.add(SEEDER, 0.1, Event::Interested(leecher));
+            h.add(leecher, 0.3, Event::UnchokedBy(SEEDER));
+            for (piece, at) in (0..PIECES).zip(times) {
+                h.downloads(leecher, at, piece, SEEDER);
+            }
+            h.add(leecher, times[3], Event::Complete);
+        }
+        h.prefers(SEEDER, 5.2, &[SECOND]);
+        h.add(SEEDER, 50.0, Event::NotInterested(THIRD));
+    }),
     ("served-while-choked", |h| h.remove(SECOND, |event| event == Event::UnchokedBy(SEEDER))),
     ("optimistic-off-interval", |h| {
         h.add(SECOND, 0.3, Event::Optimistic(THIRD));
@@ -217,6 +236,16 @@ const BREAKS: &[(&str, Break)] = &[
     ("index-twice", |h| {
         h.remove(SECOND, |event| event == Event::Complete);
         h.change(SECOND, |entry| if let Event::Downloaded { index, .. } = &mut entry.event && *index == 3 { *index = 2 });
+        for other in [SEEDER, THIRD] {
+            h.change(other, |entry| if let Event::Have { from: SECOND, index } = &mut entry.event && *index == 3 { *index = 2 });
+        }
+    }),
+    ("have-without-piece", |h| {
+        h.record.plan.piece_count = 5;
+        for leecher in [SECOND, THIRD] {
+            h.remove(leecher, |event| event == Event::Complete);
+        }
+        h.add(SEEDER, 3.5, Event::Have { from: SECOND, index: 4 });
     }),
     ("piece-without-have", |h| h.remove(SEEDER, |event| event == Event::Have { from: SECOND, index: 1 })),
     ("piece-without-have", |h| {
@@ -307,6 +336,101 @@ fn a_log_that_was_not_read_to_its_end_violates_nothing() {
             assert_eq!(found, [], "{kept} of {count} lines of peer {peer}");
         }
     }
+}
+
+#[test]
+fn a_log_that_lacks_its_last_lines_violates_nothing() {
+    // As after `kill -9` and nothing else: the reader has seen all that is there.
+    let whole = History::new().done();
+    for peer in 0..whole.peers.len() {
+        let count = whole.peers[peer].log.as_ref().expect("a log").entries.len();
+        for kept in 0..count {
+            let mut record = whole.clone();
+            record.peers[peer].log.as_mut().expect("a log").entries.truncate(kept);
+            let found = violations(&record).violated;
+            // A peer that ends too early leaves the same log.
+            let others = found.iter().filter(|group| group.rule.name != "ends-early");
+            assert_eq!(others.count(), 0, "{kept} of {count} lines of peer {peer}: {found:#?}");
+        }
+    }
+}
+
+#[test]
+fn lines_that_changed_places_in_a_moment_are_unclear() {
+    let cases: [(&str, Break); 5] = [
+        ("preferred-not-interested", |h| {
+            h.change(SEEDER, |entry| {
+                if entry.event == Event::Interested(SECOND) {
+                    entry.at.0 += 110_000;
+                }
+            });
+        }),
+        ("optimistic-not-interested", |h| {
+            h.add(SECOND, 1.19, Event::Optimistic(THIRD));
+            h.remove(SECOND, |event| matches!(event, Event::Preferred(_)));
+        }),
+        ("optimistic-was-unchoked", |h| {
+            h.add(SEEDER, 3.0, Event::Optimistic(THIRD));
+            h.prefers(SEEDER, 3.01, &[SECOND]);
+            h.record.plan.unchoking_interval_secs = 3;
+        }),
+        ("count-jumps", |h| {
+            h.change(SECOND, |entry| {
+                let Event::Downloaded { index, count, .. } = &mut entry.event else { return };
+                match index {
+                    0 => (*count, entry.at.0) = (2, entry.at.0 + 950_000),
+                    1 => *count = 1,
+                    _ => {}
+                }
+            });
+        }),
+        ("count-at-end", |h| {
+            h.change(SECOND, |entry| {
+                if entry.event == Event::Complete {
+                    entry.at.0 -= 10_000;
+                }
+            });
+        }),
+    ];
+    for (name, change) in cases {
+        let mut history = History::new();
+        change(&mut history);
+        let (violated, unclear) = names(history);
+        assert_eq!((violated.as_slice(), unclear.contains(&name)), (&[][..], true), "{name}: {unclear:?}");
+    }
+}
+
+#[test]
+fn whole_seconds_and_clocks_that_go_back_accuse_nobody() {
+    let mut history = History::new();
+    for id in [SEEDER, SECOND, THIRD] {
+        history.lines(id).look.clock_step_micros = Some(1_000_000);
+        history.change(id, |entry| entry.at.0 -= entry.at.0.rem_euclid(1_000_000));
+    }
+    // 20 ms before the next second, and told in that.
+    history.add(SEEDER, 5.0, Event::NotInterested(SECOND));
+    history.prefers(SEEDER, 6.0, &[SECOND]);
+    let (violated, unclear) = names(history);
+    assert_eq!(violated, <[&str; 0]>::default());
+    assert!(unclear.contains(&"preferred-not-interested"), "{unclear:?}");
+
+    let mut history = History::new();
+    history.prefers(SEEDER, 5.2, &[SECOND]);
+    let mut record = history.done();
+    let log = record.peers[0].log.as_mut().expect("a log");
+    let last = log.entries.iter_mut().rev().find(|entry| matches!(entry.event, Event::Preferred(_)));
+    last.expect("two lists").at.0 -= 3_600_000_000;
+    let found = violations(&record);
+    assert!(!found.violated.iter().any(|group| group.rule.name == "preferred-off-interval"), "{found:#?}");
+}
+
+#[test]
+fn an_old_connection_may_end_behind_the_start_of_the_new_one() {
+    let mut history = History::new();
+    let shakes = [Event::Handshake { neighbor: SECOND, sent: false }, Event::ConnectedFrom(SECOND)];
+    let old = [Event::Closed { neighbor: SECOND, in_order: false }, message(Kind::Have)];
+    with_events(&mut history, SEEDER, &[&shakes[..], &shakes, &old].concat());
+    assert_eq!(names(history), (vec![], vec![]));
 }
 
 #[test]

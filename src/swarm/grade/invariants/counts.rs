@@ -1,5 +1,6 @@
 //! The pieces that a log counts: each once, in range, and one more each time (protocol A1, A10).
 
+use super::order::{came_just_now, comes_soon};
 use super::rule::{Collector, Rule, Told};
 use crate::grade::story::{Story, Teller};
 use crate::history::{Entry, Event, NO_NUMBER};
@@ -77,7 +78,7 @@ fn check_counts(teller: &Teller, piece_count: u32, found: &mut Collector) {
             }
             Event::Count(count) => count,
             Event::Complete => {
-                check_complete(teller, *entry, last, downloads, piece_count, found);
+                check_complete(teller, (place, *entry), last, downloads, piece_count, found);
                 continue;
             }
             _ => continue,
@@ -85,6 +86,7 @@ fn check_counts(teller: &Teller, piece_count: u32, found: &mut Collector) {
         if count == NO_NUMBER {
             continue;
         }
+        let mut is_late = false;
         let (before, expected) =
             last.map_or((None, since), |(at, before, number)| (Some((at, before)), number.saturating_add(since)));
         if count != expected {
@@ -100,20 +102,33 @@ fn check_counts(teller: &Teller, piece_count: u32, found: &mut Collector) {
                 Some((at, _)) if count > expected => teller.connects_between(at, place),
                 Some((at, _)) => teller.reconnects_between(at, place),
             };
-            if may_go_on {
+            // Two lines may have changed places.
+            is_late = came_just_now(teller, place, |earlier| count_of(earlier).is_some_and(|other| other > count));
+            if may_go_on || is_late || comes_soon(teller, place, |later| count_of(later) == Some(expected)) {
                 found.unclear(&COUNT_JUMPS, told);
             } else {
                 found.violated(&COUNT_JUMPS, told);
             }
         }
-        last = Some((place, *entry, count));
+        // What is behind its time says nothing about what follows.
+        if !is_late {
+            last = Some((place, *entry, count));
+        }
         since = 0;
+    }
+}
+
+/// Returns the number of pieces that a line tells.
+fn count_of(entry: &Entry) -> Option<u32> {
+    match entry.event {
+        Event::Downloaded { count, .. } | Event::Count(count) => Some(count).filter(|count| *count != NO_NUMBER),
+        _ => None,
     }
 }
 
 fn check_complete(
     teller: &Teller,
-    complete: Entry,
+    (place, complete): (u32, Entry),
     last: Option<(u32, Entry, u32)>,
     downloads: u32,
     piece_count: u32,
@@ -137,7 +152,9 @@ fn check_complete(
     };
     // A peer that is killed may have a piece and no line of it. If it comes back complete, it says so before it connects again.
     let may_have_more = entries.len() == 1 && downloads == 0 || teller.reconnects_between(at, NO_NUMBER);
-    if count < piece_count && may_have_more {
+    let is_early =
+        || comes_soon(teller, place, |later| matches!(later.event, Event::Downloaded { .. } | Event::Count(_)));
+    if count < piece_count && (may_have_more || is_early()) {
         found.unclear(&COUNT_AT_END, told);
     } else {
         found.violated(&COUNT_AT_END, told);

@@ -2,7 +2,7 @@
 //! and m.
 //!
 //! Only the distance of two changes counts, so that it does not matter when a peer's clock of an interval began (B). A change may be
-//! [`LATE`] microseconds and a twentieth of the time off; the step of the log's clock comes on top.
+//! [`LATE`] microseconds and a fortieth of the time off; the step of the log's clock comes on top.
 
 use super::rule::{Collector, Rule, Told};
 use crate::grade::story::{Story, Teller};
@@ -46,6 +46,12 @@ fn check_clock(
     let period = i64::from(secs) * 1_000_000;
     let changes: Vec<_> = (0..).zip(teller.entries.iter()).filter(|(_, entry)| is_change(entry)).collect();
     let mut told_blind = false;
+    let told = |former: &Entry, entry: &Entry, what: String| Told {
+        peer: teller.id,
+        at: entry.at,
+        entries: teller.lines_of(&[*entry, *former]),
+        what,
+    };
     for pair in changes.windows(2) {
         let [(first, former), (second, entry)] = [pair[0], pair[1]];
         let (Some(from), Some(to)) = (former.at.known(), entry.at.known()) else { continue };
@@ -54,29 +60,35 @@ fn check_clock(
             continue;
         }
         let distance = to.saturating_sub(from);
+        if distance < 0 {
+            let what = format!("the clock in the log of {} goes back", teller.id);
+            found.unclear(rule, || told(former, entry, what));
+            continue;
+        }
         let ticks = (distance.saturating_add(period / 2) / period).max(1);
         let off = (distance - ticks * period).abs();
-        let tolerance = teller.step + LATE + ticks.saturating_mul(period / 20);
-        let told =
-            |what: String| Told { peer: teller.id, at: entry.at, entries: teller.lines_of(&[*entry, *former]), what };
+        let tolerance = teller.step + LATE + ticks.saturating_mul(period / 40);
         // What is earlier than the first tick can be told apart even if the ticks are too close for the log's clock.
         let hides_all = tolerance >= period / 2 && (ticks > 1 || distance >= period - tolerance);
         if hides_all {
-            if ticks == 1 && !std::mem::replace(&mut told_blind, true) {
-                let what = format!("the log of {} has times too coarse for an interval of {secs} s", teller.id);
-                found.unclear(rule, || told(what));
+            if !std::mem::replace(&mut told_blind, true) {
+                let what = match ticks {
+                    1 => format!("the log of {} has times too coarse for an interval of {secs} s", teller.id),
+                    _ => format!("{} changes its {named} after {ticks} intervals, too far apart to judge", teller.id),
+                };
+                found.unclear(rule, || told(former, entry, what));
             }
         } else if off > tolerance {
             let what = format!(
-                "the {named} of {} change after {:.1} s, and the interval is {secs} s",
+                "{} changes its {named} after {:.1} s, and the interval is {secs} s",
                 teller.id,
                 std::time::Duration::from_micros(distance.unsigned_abs()).as_secs_f64(),
             );
             // It may have started again, with a neighbor that it did not know.
             if teller.connects_between(first, second) {
-                found.unclear(rule, || told(what));
+                found.unclear(rule, || told(former, entry, what));
             } else {
-                found.violated(rule, || told(what));
+                found.violated(rule, || told(former, entry, what));
             }
         }
     }

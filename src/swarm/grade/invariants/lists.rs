@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::order::{comes_soon, may_race};
 use super::rule::{Collector, Rule, Told};
-use super::wants::{Wants, may_race};
+use super::wants::Wants;
 use crate::grade::story::{Story, Teller};
 use crate::history::{Entry, Event};
 use crate::rubric::Item;
@@ -31,13 +32,20 @@ pub fn check(story: &Story, found: &mut Collector) {
         for (place, entry) in (0..).zip(teller.entries.iter()) {
             wants.note(story, place, *entry);
             if let Event::Preferred(list) = entry.event {
-                check_list(story, teller, *entry, list, &wants, found);
+                check_list(story, teller, (place, *entry), list, &wants, found);
             }
         }
     }
 }
 
-fn check_list(story: &Story, teller: &Teller, entry: Entry, list: u32, wants: &Wants, found: &mut Collector) {
+fn check_list(
+    story: &Story,
+    teller: &Teller,
+    (place, entry): (u32, Entry),
+    list: u32,
+    wants: &Wants,
+    found: &mut Collector,
+) {
     let list = teller.list(list);
     let members: BTreeSet<_> = list.iter().copied().collect();
     let own = teller.id;
@@ -58,12 +66,18 @@ fn check_list(story: &Story, teller: &Teller, entry: Entry, list: u32, wants: &W
             Some(word) if word.is_interested => {}
             None => {
                 let what = format!("{own} prefers {id}, which has not said that it is interested");
-                found.violated(&PREFERRED_NOT_INTERESTED, || told(&[entry], what));
+                let told = || told(&[entry], what);
+                if comes_soon(teller, place, |later| later.event == Event::Interested(id)) {
+                    found.unclear(&PREFERRED_NOT_INTERESTED, told);
+                } else {
+                    found.violated(&PREFERRED_NOT_INTERESTED, told);
+                }
             }
             Some(word) => {
                 let what = format!("{own} prefers {id}, which is not interested");
                 let told = || told(&[entry, word.entry], what);
-                if may_race(word.entry.at, entry.at) {
+                let is_told_late = || comes_soon(teller, place, |later| later.event == Event::Interested(id));
+                if may_race(teller, word.entry.at, entry.at) || is_told_late() {
                     found.unclear(&PREFERRED_NOT_INTERESTED, told);
                 } else {
                     found.violated(&PREFERRED_NOT_INTERESTED, told);

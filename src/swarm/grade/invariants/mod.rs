@@ -4,6 +4,7 @@
 //! [`Offsets`](super::clocks::Offsets) knows the clocks. What is not certain is unclear, and never a violation. A peer that uses a
 //! freedom of the protocol (B) violates nothing.
 
+mod order;
 mod rule;
 mod wants;
 
@@ -30,10 +31,11 @@ use super::story::Story;
 use crate::history::Record;
 
 /// All invariants, in the order of the rubric.
-pub const RULES: [&Rule; 26] = [
+pub const RULES: [&Rule; 28] = [
     &connections::MAKES_WITHOUT_CONNECTED_FROM,
     &connections::CONNECTS_OUT_OF_ORDER,
     &connections::NEVER_CONNECTED,
+    &connections::UNKNOWN_NEIGHBOR,
     &completion::ENDS_EARLY,
     &wire::MESSAGE_BEFORE_HANDSHAKE,
     &wire::BITFIELD_NOT_FIRST,
@@ -50,6 +52,7 @@ pub const RULES: [&Rule; 26] = [
     &optimistic::OPTIMISTIC_NOT_INTERESTED,
     &counts::INDEX_TWICE,
     &haves::PIECE_WITHOUT_HAVE,
+    &haves::HAVE_WITHOUT_PIECE,
     &counts::COUNT_JUMPS,
     &counts::COUNT_AT_END,
     &counts::INDEX_OUT_OF_RANGE,
@@ -70,7 +73,7 @@ pub fn violations(record: &Record) -> Findings {
 /// Checks all invariants of a record whose story and clocks are known.
 pub fn check(record: &Record, story: &Story, offsets: &Offsets) -> Findings {
     let mut found = Collector::new(&story.broken_off);
-    connections::check(story, &mut found);
+    connections::check(story, offsets, &mut found);
     counts::check(story, &mut found);
     completion::check(story, offsets, &mut found);
     interest::check(story, &mut found);

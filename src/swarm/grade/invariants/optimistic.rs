@@ -1,7 +1,8 @@
 //! The optimistically unchoked neighbor (protocol A7): chosen among those that are choked and interested.
 
+use super::order::{comes_soon, may_race};
 use super::rule::{Collector, Rule, Told};
-use super::wants::{Wants, Word, may_race};
+use super::wants::{Wants, Word};
 use crate::grade::story::{Story, Teller};
 use crate::history::{Entry, Event};
 use crate::rubric::Item;
@@ -34,8 +35,8 @@ pub fn check(story: &Story, found: &mut Collector) {
                 Event::Optimistic(id) => {
                     if let Some(neighbor) = story.place(id) {
                         let word = wants.word(neighbor);
-                        check_interest(teller, id, *entry, word, found);
-                        check_choked(teller, id, *entry, word, [preferred, optimistic], found);
+                        check_interest(teller, id, (place, *entry), word, found);
+                        check_choked(teller, id, (place, *entry), word, [preferred, optimistic], found);
                     }
                     optimistic = Some((place, *entry));
                 }
@@ -45,7 +46,7 @@ pub fn check(story: &Story, found: &mut Collector) {
     }
 }
 
-fn check_interest(teller: &Teller, id: u32, entry: Entry, word: Option<Word>, found: &mut Collector) {
+fn check_interest(teller: &Teller, id: u32, (place, entry): (u32, Entry), word: Option<Word>, found: &mut Collector) {
     let what = match word {
         Some(word) if word.is_interested => return,
         Some(_) => format!("{} unchokes {id} optimistically, which is not interested", teller.id),
@@ -53,7 +54,8 @@ fn check_interest(teller: &Teller, id: u32, entry: Entry, word: Option<Word>, fo
     };
     let entries: Vec<_> = [entry].into_iter().chain(word.map(|word| word.entry)).collect();
     let told = || Told { peer: teller.id, at: entry.at, entries: teller.lines_of(&entries), what };
-    if word.is_some_and(|word| may_race(word.entry.at, entry.at)) {
+    let is_told_late = || comes_soon(teller, place, |later| later.event == Event::Interested(id));
+    if word.is_some_and(|word| may_race(teller, word.entry.at, entry.at)) || is_told_late() {
         found.unclear(&OPTIMISTIC_NOT_INTERESTED, told);
     } else {
         found.violated(&OPTIMISTIC_NOT_INTERESTED, told);
@@ -65,7 +67,7 @@ fn check_interest(teller: &Teller, id: u32, entry: Entry, word: Option<Word>, fo
 fn check_choked(
     teller: &Teller,
     id: u32,
-    entry: Entry,
+    (place, entry): (u32, Entry),
     word: Option<Word>,
     choices: [Choice; 2],
     found: &mut Collector,
@@ -77,11 +79,21 @@ fn check_choked(
     };
     let unchoking = choices.into_iter().flatten().find(|choice| choice.0 > since.place && names(choice));
     if let Some((_, earlier)) = unchoking {
-        found.violated(&OPTIMISTIC_WAS_UNCHOKED, || Told {
+        let told = || Told {
             peer: teller.id,
             at: entry.at,
             entries: teller.lines_of(&[entry, earlier]),
             what: format!("{} unchokes {id} optimistically, which is unchoked already", teller.id),
-        });
+        };
+        // Both choices may fall in one tick: the list that leaves it out may stand behind.
+        let leaves_out = |later: &Entry| match later.event {
+            Event::Preferred(list) => !teller.list(list).contains(&id),
+            _ => false,
+        };
+        if comes_soon(teller, place, leaves_out) {
+            found.unclear(&OPTIMISTIC_WAS_UNCHOKED, told);
+        } else {
+            found.violated(&OPTIMISTIC_WAS_UNCHOKED, told);
+        }
     }
 }

@@ -1,10 +1,7 @@
 //! `Wants`: which neighbors are interested in a peer at a line of its log, and since when.
 
 use crate::grade::story::Story;
-use crate::history::{Entry, Event, Moment};
-
-/// Maximum time by which lines of one log may be out of order, in microseconds: some authors log in several threads.
-pub const RACE: i64 = 100_000;
+use crate::history::{Entry, Event};
 
 /// What a neighbor said last on its present connection.
 #[derive(Clone, Copy, Debug)]
@@ -45,13 +42,5 @@ impl Wants {
     /// Returns what this neighbor said last.
     pub fn word(&self, neighbor: usize) -> Option<Word> {
         self.0[neighbor]
-    }
-}
-
-/// Reports whether the order of two lines of one log may be an accident of its threads.
-pub fn may_race(first: Moment, second: Moment) -> bool {
-    match (first.known(), second.known()) {
-        (Some(first), Some(second)) => second.saturating_sub(first) <= RACE,
-        _ => false,
     }
 }

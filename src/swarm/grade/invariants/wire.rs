@@ -25,25 +25,41 @@ struct Direction {
     first: Option<Entry>,
 }
 
+/// The connections to one neighbor.
+#[derive(Clone, Copy, Default)]
+struct Neighbor {
+    directions: [Direction; 2],
+    /// Number of open connections. An entry does not tell to which it belongs, so two at a time are not judged.
+    open: u32,
+    is_mixed: bool,
+}
+
 /// Checks both, in the event files.
 pub fn check(record: &Record, story: &Story, found: &mut Collector) {
     for peer in &record.peers {
         let Some(lines) = &peer.events else { continue };
-        let mut directions = vec![[Direction::default(); 2]; story.tellers.len()];
+        let mut neighbors = vec![Neighbor::default(); story.tellers.len()];
         for entry in &lines.entries {
             let (neighbor, sent) = match entry.event {
                 Event::Handshake { neighbor, sent } | Event::Message { neighbor, sent, .. } => (neighbor, sent),
+                Event::Makes(id) | Event::ConnectedFrom(id) | Event::ConnectedWith(id) => {
+                    if let Some(neighbor) = story.place(id).map(|place| &mut neighbors[place]) {
+                        neighbor.open = neighbor.open.saturating_add(1);
+                        neighbor.is_mixed |= neighbor.open > 1;
+                    }
+                    continue;
+                }
                 Event::Closed { neighbor, .. } => {
-                    if let Some(place) = story.place(neighbor) {
-                        directions[place] = Default::default();
+                    if let Some(neighbor) = story.place(neighbor).map(|place| &mut neighbors[place]) {
+                        let open = neighbor.open.saturating_sub(1);
+                        *neighbor = Neighbor { open, is_mixed: open > 0, ..Neighbor::default() };
                     }
                     continue;
                 }
                 _ => continue,
             };
-            let Some(direction) = story.place(neighbor).map(|place| &mut directions[place][usize::from(sent)]) else {
-                continue;
-            };
+            let Some(place) = story.place(neighbor).filter(|place| !neighbors[*place].is_mixed) else { continue };
+            let direction = &mut neighbors[place].directions[usize::from(sent)];
             let speaker = if sent { peer.id } else { neighbor };
             check_entry(lines, (peer.id, speaker), *entry, direction, found);
         }

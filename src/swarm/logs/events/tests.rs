@@ -7,7 +7,7 @@ const START: &str =
 
 fn read(lines: &[&str]) -> EventFile {
     let text = [&[START], lines].concat().join("\n") + "\n";
-    EventFile::read("e".into(), text.as_bytes(), usize::MAX).expect("an event file")
+    EventFile::read("e", text.as_bytes(), usize::MAX).expect("an event file")
 }
 
 fn events(file: &EventFile) -> Vec<Event> {
@@ -90,7 +90,7 @@ fn what_is_not_understood_is_counted_and_shown() {
 
 #[test]
 fn other_versions_and_other_files_are_refused() {
-    let fault = |text: &[u8]| EventFile::read("e".into(), text, usize::MAX).expect_err("it is refused").to_string();
+    let fault = |text: &[u8]| EventFile::read("e", text, usize::MAX).expect_err("it is refused").to_string();
     assert!(fault(START.replace(":1,", ":2,").as_bytes()).contains("version 2"));
     for text in ["", "\n", "{}", "[2026-11-21 14:03:09]: Peer 1 is choked by 2.\n", "{\"version\":1}", "\0\u{ff}"] {
         assert!(fault(text.as_bytes()).contains("is not an event file"), "{text:?}");
@@ -104,17 +104,17 @@ fn no_garbage_panics_and_a_file_may_be_cut_anywhere() {
     for cut in 0..whole.len() {
         for byte in [0, b'"', b'9', b'}', b'\n', 0xff] {
             let mut bytes = whole.as_bytes()[..cut].to_vec();
-            _ = EventFile::read("e".into(), &*bytes, usize::MAX);
+            _ = EventFile::read("e", &*bytes, usize::MAX);
             bytes.push(byte);
             bytes.extend_from_slice(&whole.as_bytes()[cut + 1..]);
-            _ = EventFile::read("e".into(), &*bytes, usize::MAX);
+            _ = EventFile::read("e", &*bytes, usize::MAX);
         }
     }
 }
 
 #[test]
 fn a_line_of_any_length_is_one_line() {
-    let long = "x".repeat(usize::try_from(LONGEST_LINE).expect("it fits") + 10);
+    let long = "x".repeat(LONGEST_LINE + 10);
     let file = read(&[&long, r#"{"event":"complete","mono":2}"#]);
     assert_eq!((events(&file), file.lines.unread.lines), (vec![Event::Complete], 1));
     assert_eq!(file.lines.byte_count, START.len() as u64 + 1 + long.len() as u64 + 1 + 30);
@@ -127,7 +127,25 @@ fn a_million_lines_take_about_a_second_in_release() {
     let line = r#"{"event":"message","time":1795901949.207049,"mono":0.036177,"connection":2,"neighbor":1003,"sent":true,"type":"have","piece":0}"#;
     let text = format!("{START}\n{}", format!("{line}\n").repeat(count));
     let begun = std::time::Instant::now();
-    let file = EventFile::read("e".into(), text.as_bytes(), usize::MAX).expect("an event file");
+    let file = EventFile::read("e", text.as_bytes(), usize::MAX).expect("an event file");
     println!("{count} lines in {:?}", begun.elapsed());
     assert_eq!(file.lines.entries.len(), count);
+}
+
+#[test]
+fn a_file_that_grows_tells_the_same_as_the_whole_one() {
+    let text =
+        format!("{START}\n{}\n{}\n", r#"{"event":"preferred","mono":2,"neighbors":[1,2]}"#, r#"{"event":"complete"}"#);
+    let whole = EventFile::read("e", text.as_bytes(), usize::MAX).expect("an event file");
+    for size in 1..text.len() {
+        let (mut reader, mut kept) = (EventReader::new("e", usize::MAX), None);
+        for part in text.as_bytes().chunks(size) {
+            reader.grow(&mut kept, part);
+        }
+        let lines = kept.expect("an event file");
+        assert_eq!((&lines.entries, lines.byte_count), (&whole.lines.entries, whole.lines.byte_count), "{size}");
+    }
+    let (mut reader, mut kept) = (EventReader::new("e", usize::MAX), None);
+    reader.grow(&mut kept, &text.as_bytes()[..text.len() - 1]);
+    assert_eq!(kept.map(|lines| lines.entries.len()), Some(1), "the last line has no end yet");
 }

@@ -21,8 +21,8 @@ class Events {
     this.refresh();
   }
 
-  /** Chooses the entries again. */
-  refresh() {
+  /** Chooses the entries again. If there are only more of them, the list stays where the reader has scrolled it. */
+  refresh(hasGrown = false) {
     const { store, selected } = this.app;
     const { peers, neighbors } = store.columns;
     this.selected = selected;
@@ -40,7 +40,8 @@ class Events {
       }
     }
     this.space.style.height = `${Math.min(this.length * ROW_HEIGHT, MOST_HEIGHT)}px`;
-    this.focus = undefined;
+    if (hasGrown && !this.app.clock.isFollowing) this.fill();
+    else this.focus = undefined;
     this.app.redraw();
   }
 

@@ -14,7 +14,7 @@ const KEYS = [
   { keys: ["PageDown"], shown: "page down", words: "a tenth on",
     act: (app) => app.clock.seek(app.clock.time + PAGE * app.store.end) },
   { keys: ["Home"], shown: "home", words: "to the start", act: (app) => app.clock.seek(0) },
-  { keys: ["End"], shown: "end", words: "to the end", act: (app) => app.clock.seek(app.store.end) },
+  { keys: ["End"], shown: "end", words: "to the end; follow a run that goes on", act: (app) => app.clock.seek(app.store.end) },
   { keys: ["+", "="], shown: "+", words: "faster", act: (app) => app.clock.change(1) },
   { keys: ["-"], shown: "-", words: "slower", act: (app) => app.clock.change(-1) },
   { keys: ["n"], shown: "n", words: "next violation", act: (app) => app.timeline.step(1) },

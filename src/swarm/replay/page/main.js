@@ -2,8 +2,7 @@
 
 class App {
   constructor(head) {
-    this.store = new Store(head);
-    this.links = new Links(this.store);
+    this.take(head);
     this.theme = new Theme(() => this.refresh());
     this.colors = peerColors(head.peers.length);
     this.clock = new Clock(() => this.redraw());
@@ -12,17 +11,35 @@ class App {
     /** The number of entries up to the cursor's time, and the entry that the list shows. */
     this.cursor = 0;
     this.focus = -1;
-    /** The lines that marks point to. */
-    this.marked = new Set(head.marks.map((mark) => mark.place));
     this.views = [];
   }
 
-  /** Takes a chunk of the record; live ones come one by one. */
+  /** Begins with a record of which there is no entry yet. */
+  take(head) {
+    this.store = new Store(head);
+    this.links = new Links(this.store);
+    /** The lines that marks point to. */
+    this.marked = new Set(head.marks.map((mark) => mark.place));
+  }
+
+  /** Takes a chunk of the record. */
   append(chunk) {
     const from = this.store.append(decodeChunk(chunk, this.store.peerCount));
     this.links.forget(from);
-    this.clock.end = this.store.end;
-    this.refresh();
+  }
+
+  /** Shows what a running swarm has done since the last time: chunks for the same record, or for another one. */
+  grow(head, chunks, isOther) {
+    if (isOther) this.take(head);
+    this.store.head = head;
+    chunks.forEach((chunk) => this.append(chunk));
+    this.clock.grow(this.store.end, head.is_live);
+    if (isOther) {
+      this.target = null;
+      this.clock.time = Math.min(this.clock.time, this.clock.end);
+      this.timeline.showMarks();
+    }
+    this.refresh(true);
   }
 
   show() {
@@ -34,12 +51,14 @@ class App {
     this.events = new Events(this);
     this.views = [this.timeline, this.graph, this.pieces, this.rates, this.events];
     listenToKeys(this);
+    this.clock.isLive = this.store.head.is_live;
     this.begin();
     addEventListener("hashchange", () => this.followHash());
   }
 
-  /** The cursor begins where the address says, else at the first violation, else at the start. */
+  /** The cursor begins where the address says, else at the end of a run that goes on, at the first violation, or at the start. */
   begin() {
+    if (!location.hash && this.clock.isLive) this.clock.follow();
     const [first] = this.store.head.marks.filter((mark) => !mark.is_unclear).sort((a, b) => a.at - b.at);
     if (!this.followHash() && first) this.jump(first);
     this.redraw();
@@ -53,9 +72,10 @@ class App {
     return Number.isFinite(seconds);
   }
 
-  /** Draws all again, also what is kept from frame to frame. */
-  refresh() {
-    for (const view of this.views) view.refresh?.();
+  /** Draws all again, also what is kept from frame to frame. `hasGrown` tells that nothing else has changed. */
+  refresh(hasGrown = false) {
+    describe(this.store.head, this.store);
+    for (const view of this.views) view.refresh?.(hasGrown);
     this.redraw();
   }
 
@@ -124,7 +144,7 @@ function describe(head, store) {
   document.getElementById("files").replaceChildren(...head.peers.map((peer) => {
     const entry = document.createElement("li");
     const words = peer.files.filter(Boolean).map(wordsOfFile);
-    if (!words.length) words.push("no log was found");
+    if (!words.length) words.push(head.is_live ? "no log yet" : "no log was found");
     if (peer.offset) {
       const direction = peer.offset > 0 ? "fast" : "slow";
       words.push(`its clock is ${elapsed(Math.abs(peer.offset))} ${direction}; the page corrects that`);
@@ -144,11 +164,25 @@ function wordsOfFile(file) {
   return [...words, ...file.look].join(", ");
 }
 
-const app = new App(JSON.parse(document.getElementById("head").textContent));
-for (const element of document.querySelectorAll("script.chunk")) {
-  app.append(bytesOf(element.textContent));
-  // The text is not needed any more, and is long.
-  element.remove();
+/** The page's application; a page of a running swarm has none before the first answer. */
+let app = null;
+
+function show(head, chunks) {
+  app = new App(head);
+  for (const chunk of chunks) app.append(chunk);
+  app.show();
+  app.refresh();
 }
-describe(app.store.head, app.store);
-app.show();
+
+const told = JSON.parse(document.getElementById("head").textContent);
+if (told) {
+  show(told, function* () {
+    for (const element of document.querySelectorAll("script.chunk")) {
+      yield bytesOf(element.textContent);
+      // The text is not needed any more, and is long.
+      element.remove();
+    }
+  }());
+} else {
+  new Live().ask();
+}

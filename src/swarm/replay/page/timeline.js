@@ -21,6 +21,8 @@ class Timeline {
       app.redraw();
     });
     this.time = find("time");
+    this.live = find("live");
+    this.live.addEventListener("click", () => app.clock.follow());
     find("mark-before").addEventListener("click", () => this.step(-1));
     find("mark-after").addEventListener("click", () => this.step(1));
     this.showMarks();
@@ -38,9 +40,12 @@ class Timeline {
     const list = document.getElementById("violations");
     document.getElementById("jumps").hidden = marks.length === 0;
     document.getElementById("mark-count").textContent = foundIn(app.store.head);
+    document.getElementById("marks").replaceChildren();
     if (marks.length === 0) {
       const entry = Object.assign(document.createElement("li"), { className: "none" });
-      entry.textContent = checkedWords(app.store.head);
+      entry.textContent = app.store.head.is_live
+        ? "They are looked for when the run is over."
+        : checkedWords(app.store.head);
       list.replaceChildren(entry);
       return;
     }
@@ -130,8 +135,10 @@ class Timeline {
     this.slider.ariaValueText = text;
     const day = timeOfDay(store.head.origin + clock.time);
     this.time.textContent = store.head.origin ? `${text} (${day})` : text;
-    this.play.classList.toggle("playing", clock.isPlaying);
-    this.play.ariaLabel = clock.isPlaying ? "Pause" : "Play";
+    this.play.classList.toggle("playing", clock.isRunning);
+    this.play.ariaLabel = clock.isRunning ? "Pause" : "Play";
+    this.live.hidden = !clock.isLive;
+    this.live.ariaPressed = String(clock.isFollowing);
     this.play.title = `${this.play.ariaLabel} (space)`;
     this.speed.value = clock.speed;
   }

@@ -25,10 +25,10 @@ use peer_process::discovery::identity::InfoHash;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 
-pub use self::sources::Source;
 pub use self::table::Torrent;
 use self::table::{Endpoint, Listed, Member, Table, family};
 use super::request::{Announce, Event, Form, PeerName};
+use crate::http::source::Source;
 
 /// The bounds of a registry.
 #[derive(Clone, Copy, Debug)]

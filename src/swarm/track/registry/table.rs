@@ -8,7 +8,8 @@ use std::net::IpAddr;
 use peer_process::discovery::identity::InfoHash;
 use slab::Slab;
 
-use super::sources::{Source, Sources};
+use super::sources::Sources;
+use crate::http::source::Source;
 use crate::track::request::PeerName;
 
 /// A swarm with its members.

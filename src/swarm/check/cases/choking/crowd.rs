@@ -150,6 +150,20 @@ pub fn ids(world: &World, nbs: &[Nb]) -> String {
     if ids.is_empty() { "nobody".to_owned() } else { ids.join(", ") }
 }
 
+/// Neighbors are drawn as digits: `+3` is unchoked, then `-3` choked, a second a step.
+#[cfg(test)]
+pub fn drawn(steps: &[&str]) -> Vec<Change> {
+    let change = |(second, step): (usize, &&str)| {
+        let words = step.split_whitespace().map(move |word| Change {
+            at: Duration::from_secs(u64::try_from(second).expect("a few")),
+            nb: Nb(word[1..].parse().expect("a digit")),
+            chokes: word.starts_with('-'),
+        });
+        words.collect::<Vec<_>>()
+    };
+    steps.iter().enumerate().flat_map(change).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -38,7 +38,7 @@ pub static CASES: &[Case] = &[
         "log/preferred",
         ("A10", Item::I2d, Must),
         "Each new list of preferred neighbors is logged: Peer 1002 has the preferred neighbors 1003,1004.",
-        &["log/place", "choking/unchokes"],
+        &["log/place", "choking/unchokes", "choking/k-preferred", "choking/chokes-again"],
         choices::preferred,
     ),
     case(

@@ -49,7 +49,7 @@ pub static CASES: &[Case] = &[
     case(
         "pieces/last-sent",
         ("A1", Item::I3e, Must),
-        "The last piece is sent with just the bytes that are left of the file.",
+        "The last piece is sent with just the bytes that are left of the file, and others are sent after it.",
         &["pieces/serves"],
         last_sent,
     ),
@@ -64,7 +64,7 @@ pub static CASES: &[Case] = &[
         "pieces/serves-before-complete",
         ("A3", Item::I1c, Must),
         "A peer serves the pieces that it has before its file is complete.",
-        &["pieces/serves", "requests/starts", "pieces/have-to-all"],
+        &["pieces/serves", "pieces/last-sent", "requests/starts", "pieces/have-to-all"],
         serves_before_complete,
     ),
     case(
@@ -90,17 +90,28 @@ pub static CASES: &[Case] = &[
     ),
 ];
 
+/// Asks for all pieces but the last one, about which others ask.
 fn serves(stage: &mut Stage) -> Result<(), Stop> {
     stage.run(Plan::seeder(1, 2), |world| {
-        steps::only_greets(world, Nb(2), []);
+        for nb in [EARLIER, LATER, Nb(2)] {
+            steps::only_greets(world, nb, []);
+        }
         world.start()?;
-        world.doing("let two neighbors download the file");
         for nb in [EARLIER, LATER] {
             world.meet(nb)?;
+            world.say(nb, Message::Interested);
         }
         for nb in [EARLIER, LATER] {
-            let wait = Wait::to_see("all pieces that were requested").from(nb).or(&mistakes::NOT_SERVED);
-            world.until(&wait, |world| world.has(nb).is_full().then_some(()))?;
+            steps::unchoked(world, nb)?;
+        }
+        world.doing("requested the pieces 0 to 9 as two neighbors, one after the other");
+        for number in 0..10 {
+            for nb in [EARLIER, LATER] {
+                let (mark, piece) = (world.history().mark(), steps::piece_of(world, number));
+                world.say(nb, Message::Request(piece));
+                let wait = Wait::to_see(format!("piece {number}")).or(&mistakes::NOT_SERVED);
+                steps::served(world, nb, mark, number, wait)?;
+            }
         }
         Ok(())
     })
@@ -149,7 +160,11 @@ fn last_sent(stage: &mut Stage) -> Result<(), Stop> {
         world.doing("requested piece 10, the last one, which has 100 bytes of 256");
         let (mark, piece) = (world.history().mark(), steps::piece_of(world, 10));
         world.say(LATER, Message::Request(piece));
-        steps::served(world, LATER, mark, 10, Wait::to_see("piece 10").or(&mistakes::NOT_SERVED))
+        steps::served(world, LATER, mark, 10, Wait::to_see("piece 10").or(&mistakes::NOT_SERVED))?;
+        world.doing("requested piece 3 after piece 10, the last one");
+        let (mark, piece) = (world.history().mark(), steps::piece_of(world, 3));
+        world.say(LATER, Message::Request(piece));
+        steps::served(world, LATER, mark, 3, Wait::to_see("piece 3").or(&mistakes::STOPS_AFTER_LAST))
     })
 }
 

@@ -1,4 +1,4 @@
-//! Where a tracker listens: the value of `--listen`, the sockets, the URL for the peers, and who can reach it.
+//! Where a server listens: the value of its option, the sockets, its URL, and who can reach it.
 
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs, UdpSocket};
@@ -7,8 +7,8 @@ use anyhow::{Context, Result, anyhow, ensure};
 use peer_process::config::{Listen, plain_host};
 use socket2::{Domain, Protocol, Socket, Type};
 
+use super::source::is_near;
 use crate::fault::Usage;
-use crate::track::request::is_near;
 
 /// Maximum number of connections that the system holds until they are accepted.
 const BACKLOG: i32 = 1024;
@@ -30,12 +30,12 @@ pub struct Listening {
 }
 
 impl Listening {
-    /// Listens at all addresses of a host, such as `127.0.0.1:6969`, `[::]:6969` or `localhost:0`.
+    /// Listens at all addresses of a host, such as `127.0.0.1:6969`, `[::]:6969` or `localhost:0`. `option` has the text.
     ///
     /// # Errors
     /// One sentence if the text is wrong, the host is unknown or not this machine, or another program has the port.
-    pub fn at(text: &str) -> Result<Self> {
-        let (host, port) = parse(text).map_err(|wrong| Usage::error(format!("--listen {wrong}")))?;
+    pub fn at(option: &str, text: &str) -> Result<Self> {
+        let (host, port) = parse(text).map_err(|wrong| Usage::error(format!("{option} {wrong}")))?;
         let plain = plain_host(host);
         let found = (plain, port).to_socket_addrs().with_context(|| format!("cannot look up the host '{plain}'"))?;
         let (mut listeners, mut addresses) = (Vec::new(), Vec::<SocketAddr>::new());
@@ -63,8 +63,8 @@ impl Listening {
         Ok(Self { listeners, host: host.to_owned(), addresses })
     }
 
-    /// Returns the URL for the peers.
-    pub fn url(&self) -> String {
+    /// Returns the URL of this path, by which others reach the server.
+    pub fn url(&self, path: &str) -> String {
         let address = self.addresses[0];
         let host = if address.ip().is_unspecified() {
             let ip = outgoing(address.ip()).unwrap_or(Ipv4Addr::LOCALHOST.into());
@@ -72,24 +72,51 @@ impl Listening {
         } else {
             format!("{}:{}", self.host, address.port())
         };
-        format!("http://{host}/announce")
+        format!("http://{host}{path}")
     }
 
-    /// Returns a sentence about those who can reach the tracker.
-    pub fn reach(&self, serves_all: bool) -> String {
-        if self.addresses.iter().all(|address| address.ip().is_loopback()) {
-            return format!(
-                "only programs on this machine can reach the tracker; --listen 0.0.0.0:{} lets others in",
-                self.addresses[0].port()
-            );
-        }
-        let who = if self.addresses.iter().all(|address| is_near(address.ip())) {
-            "everybody in the network of this machine"
+    /// Returns the host as it was written.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Returns the port.
+    pub fn port(&self) -> u16 {
+        self.addresses[0].port()
+    }
+
+    /// Returns who can reach the server.
+    pub fn reach(&self) -> Reach {
+        let all = |is_such: fn(IpAddr) -> bool| self.addresses.iter().all(|address| is_such(address.ip()));
+        if all(|ip| ip.is_loopback()) {
+            Reach::Machine
+        } else if all(is_near) {
+            Reach::Network
         } else {
-            "everybody who can reach this machine"
-        };
-        let what = if serves_all { "any swarm; --only restricts that" } else { "only the swarms of --only" };
-        format!("{who} can announce to the tracker and learns the addresses of the peers there; it serves {what}")
+            Reach::Everybody
+        }
+    }
+}
+
+/// Who can reach a server.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reach {
+    /// Only programs on this machine.
+    Machine,
+    /// Everybody in the network of this machine.
+    Network,
+    /// Everybody who can reach this machine.
+    Everybody,
+}
+
+impl Reach {
+    /// Returns the words for them.
+    pub fn who(self) -> &'static str {
+        match self {
+            Self::Machine => "only programs on this machine",
+            Self::Network => "everybody in the network of this machine",
+            Self::Everybody => "everybody who can reach this machine",
+        }
     }
 }
 
@@ -111,7 +138,7 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
         // `[::]` means everybody, on systems with another default, too.
         socket.set_only_v6(!address.ip().is_unspecified())?;
     }
-    // Connections of an earlier tracker may still be closing.
+    // Connections of an earlier server may still be closing.
     #[cfg(unix)]
     socket.set_reuse_address(true)?;
     // Accepted connections get it, too: several answers on one connection do not wait for each other.
@@ -153,7 +180,7 @@ mod tests {
     use super::*;
 
     fn fault(text: &str) -> String {
-        format!("{:#}", Listening::at(text).expect_err(text))
+        format!("{:#}", Listening::at("--listen", text).expect_err(text))
     }
 
     #[test]
@@ -178,39 +205,33 @@ mod tests {
         ] {
             assert_eq!(fault(text), format!("--listen '{text}'{why}"));
         }
-        assert!(Listening::at("192.0.2.1:6969").expect_err("it is elsewhere").is::<Usage>());
+        assert!(Listening::at("--listen", "192.0.2.1:6969").expect_err("it is elsewhere").is::<Usage>());
         assert_eq!(fault("192.0.2.1:6969"), "cannot listen on 192.0.2.1:6969: this machine does not have the address");
         assert!(fault("no.such.host.invalid:1").starts_with("cannot look up the host 'no.such.host.invalid': "));
     }
 
     #[test]
     fn port_0_is_a_free_one_and_nobody_else_gets_it() {
-        let listening = Listening::at("127.0.0.1:0").expect("a free port");
+        let listening = Listening::at("--listen", "127.0.0.1:0").expect("a free port");
         let address = listening.addresses[0];
-        assert_eq!(listening.url(), format!("http://{address}/announce"));
+        assert_eq!(listening.url("/a"), format!("http://{address}/a"));
         let expected = format!("cannot listen on {address}: another program has this port");
         assert_eq!(fault(&address.to_string()), expected);
     }
 
     #[test]
     fn a_name_stays_in_the_url_and_all_its_addresses_have_one_port() {
-        let listening = Listening::at("localhost:0").expect("a free port");
+        let listening = Listening::at("--listen", "localhost:0").expect("a free port");
         let port = listening.addresses[0].port();
         assert!(listening.addresses.iter().all(|address| address.port() == port), "{listening:?}");
-        assert_eq!(listening.url(), format!("http://localhost:{port}/announce"));
-        assert!(listening.reach(true).contains(&format!("--listen 0.0.0.0:{port}")), "{}", listening.reach(true));
+        assert_eq!(listening.url("/a"), format!("http://localhost:{port}/a"));
+        assert_eq!((listening.reach(), listening.port()), (Reach::Machine, port));
     }
 
     #[test]
-    fn who_listens_everywhere_is_told_who_can_reach_it() {
-        let listening = Listening::at("0.0.0.0:0").expect("a free port");
-        assert!(!listening.url().contains("0.0.0.0"), "{}", listening.url());
-        let start = "everybody who can reach this machine can announce to the tracker and learns ";
-        for (serves_all, end) in
-            [(true, "serves any swarm; --only restricts that"), (false, "only the swarms of --only")]
-        {
-            let reach = listening.reach(serves_all);
-            assert!(reach.starts_with(start) && reach.ends_with(end), "{reach}");
-        }
+    fn who_listens_everywhere_is_reached_by_everybody() {
+        let listening = Listening::at("--listen", "0.0.0.0:0").expect("a free port");
+        assert!(!listening.url("/").contains("0.0.0.0"), "{}", listening.url("/"));
+        assert_eq!(listening.reach(), Reach::Everybody);
     }
 }

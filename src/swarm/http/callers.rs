@@ -7,17 +7,16 @@ use std::rc::Rc;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::task::AbortHandle;
 
-use super::registry::Source;
+use super::source::Source;
 
-/// Maximum number of connections.
-const MOST_CONNECTIONS: usize = 1000;
 /// Number of descriptors for everything but connections.
 const OTHERS: usize = 24;
 
-/// Returns the number of connections that the system allows this process, after raising the limit as far as it may.
-pub fn most_connections() -> usize {
+/// Returns the number of connections, at most `most`, that the system allows this process, after raising the limit as far as it
+/// may.
+pub fn allowed(most: usize) -> usize {
     let limit = getrlimit(Resource::Nofile);
-    let wanted = (MOST_CONNECTIONS + OTHERS) as u64;
+    let wanted = (most + OTHERS) as u64;
     let mut allowed = limit.current.unwrap_or(wanted);
     if allowed < wanted {
         let raised = limit.maximum.map_or(wanted, |maximum| maximum.min(wanted));
