@@ -56,7 +56,7 @@ local E = {
     ascii_id = fault("ascii_id", "The peer ID is written in ASCII digits", expert.severity.WARN),
     java = fault("java", "A Java object stream instead of bytes", expert.severity.ERROR),
     short_length = fault("short_length", "The length leaves the type out", expert.severity.ERROR),
-    payload_length = fault("payload_length", "The payload has not the length of this type", expert.severity.ERROR),
+    payload_length = fault("payload_length", "The payload does not have the length of this type", expert.severity.ERROR),
     too_long = fault("too_long", "No message has this length", expert.severity.ERROR),
     type = fault("type", "Unknown type", expert.severity.WARN),
     late_bitfield = fault("late_bitfield", "The bitfield is not the first message", expert.severity.WARN),
@@ -461,12 +461,18 @@ function p2pfs.dissector(tvb, pinfo, tree)
     end
     local key = last(tcp_stream).value .. " " .. tvb:offset()
     local steps = frame[key]
+    if steps and steps.unclaimed then return 0 end
     if not steps then
         -- A port that belonged to another protocol may still carry that.
         local former = before[pinfo.dst_port] or before[pinfo.src_port]
         if former and not connection.ours and not has_header(tvb, 0) and (connection.others or is_x11(tvb)) then
             connection.others = true
             return former:call(tvb, pinfo, tree)
+        end
+        -- In the middle of a connection, bytes claim it only if they look like this protocol.
+        if not connection.ours and not begins(half) and not half.began and not has_header(tvb, 0) and not is_message(tvb, 0) then
+            frame[key] = { unclaimed = true }
+            return 0
         end
         connection.ours, connection.others = true, nil
         local at_start = begins(half)

@@ -126,9 +126,24 @@ fn a_capture_may_begin_in_the_middle() {
     link.send(&mut capture, 0, &[have(3), request(4)].concat());
     link.send(&mut capture, 1, &piece(4));
     let Some(shark) = Shark::new(&capture) else { return };
-    assert_eq!(shark.column(&[], "p2pfs", INFO), ["continuation", "have 3; request 4", "piece 4 (1000 bytes)"]);
+    // The first bytes could be those of any protocol.
+    assert_eq!(shark.column(&[], "p2pfs", INFO), ["have 3; request 4", "piece 4 (1000 bytes)"]);
     let rows = shark.fields(&[], "p2pfs.request_in", &["p2pfs.request_in", "p2pfs.response_time", "p2pfs.sender"]);
     assert_eq!(rows, [["2", "0.001000000", ""]]);
+}
+
+#[test]
+fn another_protocol_on_the_ports_of_peers_is_left_alone_in_the_middle_of_a_connection() {
+    let mut capture = Capture::new();
+    let said: [&[u8]; 3] =
+        [b"GET / HTTP/1.1\r\n\r\n", &[0x17, 3, 3, 0, 4, 1, 2, 3, 4], &[1, 0, 9, 0, 0, 0, 0, 0, 1, 2, 3, 4]];
+    for (port, bytes) in (6002..).zip(said) {
+        let mut link = Connection::between(&format!("10.0.0.2:{}", 40000 + port), &format!("10.0.0.1:{port}"));
+        link.send(&mut capture, 0, bytes);
+        link.send(&mut capture, 1, bytes);
+    }
+    let Some(shark) = Shark::new(&capture) else { return };
+    assert_eq!(shark.frames("p2pfs"), [0; 0]);
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod http;
 
 mod browser;
 mod live;
+mod parts;
 mod store;
 
 use std::fmt::Write as _;
@@ -120,6 +121,12 @@ fn the_page_shows_in_a_browser_what_the_logs_say() {
     store::the_links_are_those_of_the_logs(&mut browser);
     store::chunks_that_come_later_are_sorted_in(&mut browser);
     store::playing_ends_at_the_end(&mut browser);
+    parts::links_follow_messages_and_connections(&mut browser);
+    parts::counts_are_the_last_that_are_told(&mut browser);
+    parts::there_may_be_many_strangers_and_pieces(&mut browser);
+    parts::every_mark_is_reached(&mut browser);
+    parts::the_map_is_read_by_the_keyboard(&mut browser);
+    parts::nothing_checked_is_not_nothing_wrong(&mut browser);
     live::the_page_follows_a_run_and_becomes_its_replay(&mut browser);
     nothing_is_wider_than_a_narrow_window(&mut browser);
     browser.check_console();
@@ -216,6 +223,14 @@ fn what_is_missing_is_said() {
     assert!(output.status.success());
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.contains("no log of peer 1003 was found; name it with --log 1003=PATH"), "{said}");
+    // That a peer ends well is no news.
+    let start = r#"{"version":1,"event":"start","time":1000.5,"mono":0.5,"peer":1002,"source":"peer"}"#;
+    for (status, is_told) in [(0, false), (3, true)] {
+        let events = format!("{start}\n{{\"event\":\"end\",\"mono\":2,\"status\":{status}}}\n");
+        fs::write(logs.dir.path().join("events_1002.jsonl"), events).expect("a file");
+        let said = String::from_utf8_lossy(&logs.swarm(&[]).stderr).into_owned();
+        assert_eq!(said.contains("exits with status"), is_told, "{said}");
+    }
     let output = logs.swarm(&["--log", "1009=x"]);
     assert_eq!(output.status.code(), Some(2), "{output:?}");
 }

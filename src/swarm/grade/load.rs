@@ -191,6 +191,7 @@ fn events(
         notes.push(format!("{name} says that {id} starts with {pieces} of {piece_count} pieces"));
     }
     match read.status {
+        Some(0) => {}
         Some(status) => notes.push(format!("{name} says that {id} exits with status {status}")),
         None => notes.push(format!("{name} does not say that {id} exits")),
     }

@@ -96,6 +96,7 @@ struct Line<'a> {
     piece: Option<u32>,
     pieces: Option<u32>,
     from: Option<u32>,
+    kept: Option<u32>,
     count: Option<u64>,
     status: Option<u32>,
 }
@@ -284,6 +285,8 @@ impl EventFile {
                 if tick == Some(false) { Event::Preferred(number) } else { Event::PreferredTick(number) }
             }
             ("optimistic", _, Some(false)) => Event::Optimistic(neighbor),
+            // The one before stays.
+            ("optimistic", ..) if line.neighbor.is_none() && line.kept.is_some() => return Meaning::Fact,
             ("optimistic", ..) => Event::OptimisticTick(neighbor),
             ("piece", ..) => match (line.from, line.piece, line.pieces) {
                 (Some(from), Some(index), Some(count)) => Event::Downloaded { from, index, count },

@@ -1,7 +1,7 @@
 //! `swarm replay`: a run as a page on which one can move through it, and as Chrome trace events.
 //!
-//! `grade` reads the directory and finds the violations. Modules in reading order: [`times`] places their entries on one time line, and
-//! [`data`] encodes them for the page. [`marks`] has what the page points to. [`page`] writes the page from the files in
+//! `grade` reads the directory and finds the violations. Modules in reading order: [`times`] places their entries on one time line
+//! with [`exact`], and [`data`] encodes them for the page. [`marks`] has what the page points to. [`page`] writes the page from the files in
 //! `page/`, [`trace`] the trace.
 //!
 //! `judged` reads a whole run for both. While the run lasts, `follow` reads the logs as they grow, `growing` and `shown` make of them what pages ask for, and [`serve`]
@@ -9,6 +9,8 @@
 
 #[cfg(test)]
 mod sample;
+
+mod exact;
 
 mod times;
 

@@ -268,6 +268,7 @@ mod tests {
     #[test]
     fn it_needs_no_network() {
         let page = page("swarm", &[]);
+        assert!(page.contains("default-src 'none'; script-src 'unsafe-inline'"));
         for word in ["http:", "https:", "url(", "@import", "src=", "href="] {
             assert!(!page.contains(word), "{word}");
         }

@@ -3,11 +3,13 @@
 //! Logs are less exact than a picture that moves. The order within a log is certain, so it is kept:
 //! - a clock that was set back stands still until it is past its last time;
 //! - entries within one step of a coarse clock, such as a second, are spread evenly over it, in their order;
-//! - a log without times takes the span of all others, and its entries are spread evenly over that.
+//! - a log without times takes the span of all others, and its entries are spread evenly over that;
+//! - a line whose event the peer's event file has too takes its moment from there ([`exact`]).
 
 use std::ops::Range;
 
-use crate::history::{Entry, Lines, Record};
+use super::exact;
+use crate::history::{Entry, Lines, PeerRecord, Record};
 
 /// Shortest step of a clock, in microseconds, whose entries are spread.
 pub const COARSE_STEP_MICROS: u32 = 10_000;
@@ -46,7 +48,27 @@ impl Times {
                 }
             }
         }
-        Self { peers }
+        let mut times = Self { peers };
+        times.become_exact(record, offset);
+        times
+    }
+
+    /// Moves the events of each peer into the time zone of the logs, and the lines of its log to the moments of their events.
+    fn become_exact(&mut self, record: &Record, offset: impl Fn(usize) -> i64) {
+        let zone = |(peer, [log_times, event_times]): (&PeerRecord, &[FileTimes; FILES])| {
+            exact::zone(peer.log.as_ref()?, peer.events.as_ref()?, &log_times.0, &event_times.0)
+        };
+        let zones: Vec<Option<i64>> = record.peers.iter().zip(&self.peers).map(zone).collect();
+        let common = zones.iter().flatten().next().copied().unwrap_or(0);
+        for (place, (peer, [log_times, event_times])) in record.peers.iter().zip(&mut self.peers).enumerate() {
+            let Some(events) = &peer.events else { continue };
+            for at in &mut event_times.0 {
+                *at += zones[place].unwrap_or(common);
+            }
+            if let Some(log) = &peer.log {
+                exact::align(log, events, offset(place), &mut log_times.0, &event_times.0);
+            }
+        }
     }
 
     /// Returns the moment of the entry at this line, or of the next one.

@@ -1,7 +1,8 @@
 //! `write`: a record as Chrome trace events, which Perfetto and `chrome://tracing` open.
 //!
 //! Peers are processes and their neighbors threads. A piece is a complete event: it lasts from its request until it was
-//! downloaded. Without an event file, it begins at the neighbor's last piece or unchoke. All else are instant events.
+//! downloaded. It does not begin before the neighbor's last piece ended, because the events of a thread may not overlap.
+//! Without an event file, it begins at that piece or at the unchoke. All else are instant events.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
@@ -20,8 +21,27 @@ const OWN: u32 = 0;
 struct Open {
     /// When the next piece of a neighbor can have begun, in microseconds.
     since: BTreeMap<u32, i64>,
+    /// When the last piece of a neighbor ended.
+    ended: HashMap<u32, i64>,
     /// When a piece was requested.
     requested: HashMap<(u32, u32), i64>,
+    /// Number of lines that tell a piece from a neighbor: as many messages say the same.
+    told: HashMap<(u32, u32), u32>,
+}
+
+impl Open {
+    /// Returns an event that lasts until now, when a piece has come.
+    fn piece(&mut self, peer: u32, (from, index): (u32, u32), at: i64, mut args: Value) -> Value {
+        let requested = self.requested.remove(&(from, index));
+        let start = requested.or_else(|| self.since.get(&from).copied()).unwrap_or(at);
+        let ended = self.ended.insert(from, at).unwrap_or(i64::MIN);
+        let start = start.max(ended).min(at);
+        self.since.insert(from, at);
+        args["is_requested"] = json!(requested.is_some());
+        args["since_request"] = json!(requested.map(|requested| at - requested));
+        let name = format!("piece{}", numbered(index));
+        json!({"ph": "X", "name": name, "pid": peer, "tid": from, "ts": start, "dur": at - start, "args": args})
+    }
 }
 
 /// Writes all entries. Times are microseconds since the first entry.
@@ -43,7 +63,15 @@ pub fn write(out: &mut dyn Write, record: &Record, offsets: &[i64]) -> io::Resul
             line(out, &value)?;
         }
         let mut open = Open::default();
-        for (at, file, number) in order(peer, &times.peers[place]) {
+        let order = order(peer, &times.peers[place]);
+        for &(_, file, number) in &order {
+            if let Some(Event::Downloaded { from, index, .. }) =
+                file_of(peer, file).map(|lines| lines.entries[number].event)
+            {
+                *open.told.entry((from, index)).or_default() += 1;
+            }
+        }
+        for (at, file, number) in order {
             let lines = file_of(peer, file).expect("it has entries");
             let entry = lines.entries[number];
             let place = format!("{}:{}", lines.name, entry.line);
@@ -109,12 +137,7 @@ fn value(peer: u32, event: &Event, lists: &[Box<[u32]>], at: i64, place: &str, o
         Event::Interested(id) => instant("interested".into(), id),
         Event::NotInterested(id) => instant("not interested".into(), id),
         Event::Downloaded { from, index, count } => {
-            let requested = open.requested.remove(&(from, index));
-            let start = requested.or_else(|| open.since.get(&from).copied()).unwrap_or(at).min(at);
-            open.since.insert(from, at);
-            let args = json!({"line": place, "pieces": known(count), "is_requested": requested.is_some()});
-            let name = format!("piece{}", numbered(index));
-            json!({"ph": "X", "name": name, "pid": peer, "tid": from, "ts": start, "dur": at - start, "args": args})
+            open.piece(peer, (from, index), at, json!({"line": place, "pieces": known(count)}))
         }
         Event::Count(count) => instant(format!("has{} pieces", numbered(count)), NO_NUMBER),
         Event::Complete => instant("complete".into(), NO_NUMBER),
@@ -123,13 +146,24 @@ fn value(peer: u32, event: &Event, lists: &[Box<[u32]>], at: i64, place: &str, o
             open.requested.insert((neighbor, number), at);
             instant(format!("sends request{}", numbered(number)), neighbor)
         }
-        // The log's own line says the same at the same moment.
-        Event::Message { sent: false, message: Message { kind: Kind::Piece, .. }, .. } => return None,
+        Event::Message { neighbor, sent: false, message: Message { kind: Kind::Piece, number } }
+            if let Some(told) = open.told.get_mut(&(neighbor, number)).filter(|told| **told > 0) =>
+        {
+            // A line of its own says the same.
+            *told -= 1;
+            return None;
+        }
+        Event::Message { neighbor, sent: false, message: Message { kind: Kind::Piece, number } }
+            if open.requested.contains_key(&(neighbor, number)) =>
+        {
+            open.piece(peer, (neighbor, number), at, json!({"line": place}))
+        }
         Event::Message { neighbor, sent, message } => {
             let kind = format!("{:?}", message.kind).to_lowercase();
             instant(format!("{} {kind}{}", verb(sent), numbered(message.number)), neighbor)
         }
         Event::Closed { neighbor, in_order } => {
+            open.requested.retain(|(of, _), _| *of != neighbor);
             instant(if in_order { "closed".into() } else { "closed out of order".to_owned() }, neighbor)
         }
     })
@@ -187,6 +221,38 @@ mod tests {
         let trace = trace(&record);
         let piece = trace.iter().find(|value| value["ph"] == "X").expect("a piece");
         assert_eq!((&piece["ts"], &piece["dur"]), (&json!(0), &json!(650)));
+    }
+
+    fn message(sent: bool, kind: Kind, number: u32) -> Event {
+        Event::Message { neighbor: 1002, sent, message: Message { kind, number } }
+    }
+
+    #[test]
+    fn pieces_of_a_peer_that_asks_for_several_do_not_overlap() {
+        let events = [
+            (Moment(100), message(true, Kind::Request, 3)),
+            (Moment(110), message(true, Kind::Request, 4)),
+            (Moment(300), message(false, Kind::Piece, 3)),
+            (Moment(450), message(false, Kind::Piece, 4)),
+        ];
+        let mut record = record(&[None]);
+        record.peers[0].events = Some(log(events));
+        let trace = trace(&record);
+        let pieces: Vec<_> = trace.iter().filter(|value| value["ph"] == "X").collect();
+        let facts: Vec<_> =
+            pieces.iter().map(|piece| [&piece["ts"], &piece["dur"], &piece["args"]["since_request"]]).collect();
+        // Times count from the first event.
+        let expected = [[0, 200, 200], [200, 150, 340]].map(|piece| piece.map(|number| json!(number)));
+        assert_eq!(facts, expected.each_ref().map(<[Value; 3]>::each_ref));
+    }
+
+    #[test]
+    fn a_piece_message_that_no_line_tells_is_shown() {
+        let piece = message(false, Kind::Piece, 3);
+        let mut record = record(&[Some(log([(Moment(900), Event::Downloaded { from: 1002, index: 3, count: 1 })]))]);
+        record.peers[0].events = Some(log([(Moment(890), piece), (Moment(950), piece)]));
+        let names: Vec<_> = trace(&record).iter().map(|value| value["name"].clone()).collect();
+        assert_eq!(names, ["piece 3", "receives piece 3"]);
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! `Books`: the event files of all peers, each with a thread that writes it. `Page`: what is noted there of one connection.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use peer_process::output::events::{EventFile, Fact, Recorder, Source, Start};
 use peer_process::protocol::peer_id::PeerId;
 
@@ -28,6 +29,11 @@ impl Books {
     pub fn open(swarm: &SwarmDir) -> Result<Self> {
         let mut books = Self { recorders: BTreeMap::new(), writers: Vec::new() };
         let common = &swarm.common;
+        // A pipe that nobody reads would make the tap wait.
+        for path in swarm.peers.iter().map(|peer| swarm.path_of(&events_name(peer.id))) {
+            let is_other = fs::metadata(&path).is_ok_and(|metadata| !metadata.is_file());
+            ensure!(!is_other, "{} is no regular file: the tap writes no other", path.display());
+        }
         let files = swarm.peers.iter().map(|peer| EventFile::create(&swarm.path_of(&events_name(peer.id))));
         let files = files.collect::<Result<Vec<_>>>()?;
         for (peer, file) in swarm.peers.iter().zip(files) {

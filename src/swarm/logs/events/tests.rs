@@ -25,7 +25,7 @@ fn every_event_is_read_with_its_time_and_line() {
         r#"{"event":"message","mono":1.5,"connection":4,"neighbor":1002,"sent":false,"type":"other","number":9,"length":9}"#,
         r#"{"event":"preferred","mono":2,"tick":true,"neighbors":[1003,1002],"candidates":[{"peer":1002,"bytes":0}]}"#,
         r#"{"event":"preferred","mono":2,"tick":false,"neighbors":[],"candidates":[]}"#,
-        r#"{"event":"optimistic","mono":2,"tick":true,"neighbor":null,"kept":1002,"candidates":[]}"#,
+        r#"{"event":"optimistic","mono":2,"tick":true,"neighbor":null,"kept":null,"candidates":[]}"#,
         r#"{"event":"optimistic","mono":2,"tick":false,"neighbor":1003,"kept":null,"candidates":[]}"#,
         r#"{"event":"piece","mono":2,"piece":7,"from":1002,"pieces":4}"#,
         r#"{"event":"complete","mono":2}"#,
@@ -58,6 +58,16 @@ fn every_event_is_read_with_its_time_and_line() {
     assert_eq!((file.peer, file.pieces, file.lost, file.undecoded, file.status), (1001, Some(3), 5, 1, Some(143)));
     assert_eq!((file.lines.unread.lines, file.lines.line_count), (0, 17));
     assert_eq!(file.lines.look.differences.len(), 1);
+}
+
+#[test]
+fn a_tick_that_keeps_the_optimistic_neighbor_changes_nothing() {
+    let file = read(&[
+        r#"{"event":"optimistic","mono":2,"tick":true,"neighbor":1002,"kept":null,"candidates":[1002]}"#,
+        r#"{"event":"optimistic","mono":3,"tick":true,"neighbor":null,"kept":1002,"candidates":[]}"#,
+    ]);
+    assert_eq!(events(&file), [Event::OptimisticTick(1002)]);
+    assert_eq!(file.lines.unread.lines, 0);
 }
 
 #[test]

@@ -26,7 +26,8 @@ class Graph {
 
   legend() {
     const entries = [
-      ["connected", "connected"], ["unchoked", "unchoked"], ["preferred", "preferred"], ["optimistic", "optimistic"],
+      ["connected", "connected (a log alone does not tell the end)"], ["unchoked", "unchoked"], ["preferred", "preferred"],
+      ["optimistic", "optimistic"],
       ["interested", "interested"], ["piece", "piece under way, in the sender's colour"],
     ];
     document.getElementById("legend").replaceChildren(...entries.map(([name, words]) => {
@@ -169,7 +170,7 @@ class Graph {
   node(context, { x, y, angle }, peer, radius) {
     const { app } = this;
     const { store, theme } = app;
-    const part = store.pieceCount ? store.pieces(peer, app.cursor) / store.pieceCount : 0;
+    const part = store.pieceCount ? Math.min(store.pieces(peer, app.cursor) / store.pieceCount, 1) : 0;
     const color = app.colors[peer].text;
     const ring = Math.max(2.5, radius / 6);
     context.globalAlpha = app.selected === null || app.selected === peer ? 1 : 0.75;
@@ -185,7 +186,7 @@ class Graph {
     context.strokeStyle = theme.empty;
     context.stroke();
     if (part > 0) {
-      circle(radius - ring / 2, -Math.PI / 2, -Math.PI / 2 + 2 * Math.PI * Math.min(part, 1));
+      circle(radius - ring / 2, -Math.PI / 2, -Math.PI / 2 + 2 * Math.PI * part);
       context.strokeStyle = color;
       context.stroke();
     }

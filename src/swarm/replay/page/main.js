@@ -67,8 +67,9 @@ class App {
   /** Goes to the second after `#t=`; returns whether there is one. */
   followHash() {
     const found = /^#t=([\d.]+)$/.exec(location.hash);
-    if (found) this.clock.seek(Number(found[1]) * MICROS);
-    return Boolean(found);
+    const seconds = Number(found?.[1] ?? NaN);
+    if (Number.isFinite(seconds)) this.clock.seek(seconds * MICROS);
+    return Number.isFinite(seconds);
   }
 
   /** Draws all again, also what is kept from frame to frame. `hasGrown` tells that nothing else has changed. */
@@ -119,6 +120,11 @@ class App {
 
   /** Moves to a mark, and shows its line in the list. */
   jump(mark) {
+    this.seekLine(mark);
+    this.reached = { mark, time: this.clock.time };
+  }
+
+  seekLine(mark) {
     const { store } = this;
     const end = store.after(mark.at);
     for (let i = store.after(mark.at, store.length, true); i < end; i++) {

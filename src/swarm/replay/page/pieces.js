@@ -40,6 +40,10 @@ class Pieces {
     this.hint = document.getElementById("pieces-hint");
     this.surface.canvas.addEventListener("pointermove", (event) => this.explain(event));
     this.surface.canvas.addEventListener("pointerleave", () => this.explain(null));
+    /** The peer and piece that the arrow keys have reached. */
+    this.spot = [0, 0];
+    this.surface.canvas.addEventListener("keydown", (event) => this.move(event));
+    this.surface.canvas.addEventListener("blur", () => app.redraw());
     this.explain(null);
     this.refresh();
   }
@@ -53,13 +57,34 @@ class Pieces {
   /** Says what is at the pointer. */
   explain(event) {
     const { store } = this.app;
-    this.hint.textContent = "Point at a piece to see where it came from and when.";
-    if (!event || !store.pieceCount) return;
+    this.hint.textContent = store.isMapped
+      ? "Point at a piece, or move with the arrow keys, to see where it came from and when."
+      : `The map is left out: ${counted(store.peerCount, "peer")} with ${counted(store.pieceCount, "piece")} are too many.`;
+    if (!event || !store.pieceCount || !store.isMapped) return;
     const [x, y] = this.surface.place(event);
     const peer = Math.floor(y / this.rowHeight);
     const line = Math.floor(((y - peer * this.rowHeight - this.gap) / (this.rowHeight - 2 * this.gap)) * this.lines);
     const piece = Math.floor(((line + x / this.surface.width) / this.lines) * store.pieceCount);
     if (peer < 0 || peer >= store.peerCount || piece < 0 || piece >= store.pieceCount) return;
+    this.tell(peer, piece);
+  }
+
+  /** Moves the spot by an arrow key, and says what is there. */
+  move(event) {
+    const [down, right] = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key] ?? [];
+    const { store } = this.app;
+    if (down === undefined || !store.pieceCount || !store.isMapped) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const within = (place, count) => Math.min(Math.max(place, 0), count - 1);
+    this.spot = [within(this.spot[0] + down, store.peerCount), within(this.spot[1] + right, store.pieceCount)];
+    this.tell(...this.spot);
+    this.app.redraw();
+  }
+
+  /** Says where a peer's piece came from. */
+  tell(peer, piece) {
+    const { store } = this.app;
     const entry = store.acquired[peer * store.pieceCount + piece];
     const subject = `${store.id(peer)}, piece ${piece}: `;
     if (entry === FROM_START) this.hint.textContent = `${subject}there from the start`;
@@ -77,6 +102,9 @@ class Pieces {
       const text = `${store.pieces(peer, app.cursor).toLocaleString("en")}`;
       if (count.textContent !== text) count.textContent = text;
       count.classList.toggle("complete", store.completes[peer] < app.cursor);
+      const isOdd = store.pieces(peer, app.cursor) > store.pieceCount;
+      count.classList.toggle("odd", isOdd);
+      count.title = isOdd ? `as its log says; the file has ${counted(store.pieceCount, "piece")}` : "";
     });
     this.names.forEach((name, peer) => (name.ariaPressed = String(app.selected === peer)));
     this.update();
@@ -94,6 +122,14 @@ class Pieces {
       }
     }
     context.globalAlpha = 1;
+    if (document.activeElement === this.surface.canvas) {
+      const along = ((this.spot[1] + 0.5) / store.pieceCount) * this.lines;
+      const line = Math.floor(along);
+      context.strokeStyle = app.theme.ink;
+      context.lineWidth = 1.5;
+      const top = this.spot[0] * this.rowHeight + this.gap + line * height;
+      context.strokeRect((along - line) * this.surface.width - 3, top, 6, height);
+    }
     this.surface.canvas.ariaLabel = `Pieces of ${counted(store.peerCount, "peer")}; the counts stand beside`;
   }
 
@@ -101,7 +137,7 @@ class Pieces {
   update() {
     const { app } = this;
     const { store } = app;
-    if (this.cursor === app.cursor) return;
+    if (this.cursor === app.cursor || !store.isMapped) return;
     const width = this.surface.canvas.width * this.lines;
     if (!this.map || this.map.width !== width || this.cursor === null) this.begin(width);
     // A piece costs its pixels, and those cost all pieces in them: beyond some, all at once is cheaper.

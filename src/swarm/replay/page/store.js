@@ -5,6 +5,10 @@ const FIRST_ROOM = 1 << 16;
 /** The entry at which a piece was there from the beginning, and at which it never came. */
 const FROM_START = -1;
 const NEVER = 0x7fffffff;
+/** Maximum number of peers times pieces. With more, the page leaves the map of the pieces out. */
+const MOST_CELLS = 5e7;
+/** Stands for a source that has no place. */
+const NO_SOURCE = 0xffff;
 
 class Store {
   /** `head` is the page's head, as `page.rs` writes it. */
@@ -14,12 +18,13 @@ class Store {
     this.pieceCount = head.piece_count;
     /** IDs that PeerInfo.cfg does not have; they follow the peers as neighbors. */
     this.strangers = [];
+    this.strangerPlaces = new Map();
     this.length = 0;
     this.columns = {
       times: new Float64Array(FIRST_ROOM),
       peers: new Uint16Array(FIRST_ROOM),
       codes: new Uint8Array(FIRST_ROOM),
-      neighbors: new Int16Array(FIRST_ROOM),
+      neighbors: new Int32Array(FIRST_ROOM),
       numbers: new Int32Array(FIRST_ROOM),
       lines: new Uint32Array(FIRST_ROOM),
       counts: new Int32Array(FIRST_ROOM),
@@ -30,12 +35,14 @@ class Store {
 
   /** Forgets what is derived from the entries. */
   forget() {
-    const cells = this.peerCount * this.pieceCount;
+    this.isMapped = this.peerCount * this.pieceCount <= MOST_CELLS;
+    const cells = this.isMapped ? this.peerCount * this.pieceCount : 0;
     /** For each peer and piece: the entry that brought it, and from whom. */
     this.acquired = new Int32Array(cells).fill(NEVER);
     this.sources = new Uint16Array(cells);
-    /** For each peer: the entries that brought a piece. */
-    this.downloads = this.head.peers.map(() => []);
+    /** For each peer: the entries that brought a new piece, and those that tell how many it has. */
+    this.gains = this.head.peers.map(() => []);
+    this.told = this.head.peers.map(() => []);
     this.completes = this.head.peers.map(() => NEVER);
     this.head.peers.forEach((peer, place) => {
       if (!peer.has_file) return;
@@ -78,8 +85,11 @@ class Store {
   placeOf(neighbor) {
     if (neighbor < this.peerCount) return neighbor;
     const id = neighbor - this.peerCount;
-    let place = this.strangers.indexOf(id);
-    if (place < 0) place = this.strangers.push(id) - 1;
+    let place = this.strangerPlaces.get(id);
+    if (place === undefined) {
+      place = this.strangers.push(id) - 1;
+      this.strangerPlaces.set(id, place);
+    }
     return this.peerCount + place;
   }
 
@@ -102,17 +112,19 @@ class Store {
 
   /** Fills in what is derived from the entries from `start` on. */
   derive(start) {
-    const { peers, codes, neighbors, numbers } = this.columns;
+    const { peers, codes, neighbors, numbers, counts } = this.columns;
     for (let i = start; i < this.length; i++) {
       const code = codes[i] & ~OF_EVENTS;
       if (code === CODE.complete && this.completes[peers[i]] === NEVER) this.completes[peers[i]] = i;
+      if (counts[i] !== NONE) this.told[peers[i]].push(i);
       if (code !== CODE.downloaded) continue;
-      this.downloads[peers[i]].push(i);
       const piece = numbers[i];
       const cell = peers[i] * this.pieceCount + piece;
-      if (piece < 0 || piece >= this.pieceCount || this.acquired[cell] !== NEVER) continue;
+      const isKnown = this.isMapped && piece >= 0 && piece < this.pieceCount;
+      if (!isKnown || this.acquired[cell] === NEVER) this.gains[peers[i]].push(i);
+      if (!isKnown || this.acquired[cell] !== NEVER) continue;
       this.acquired[cell] = i;
-      this.sources[cell] = neighbors[i];
+      this.sources[cell] = neighbors[i] < 0 ? NO_SOURCE : Math.min(neighbors[i], NO_SOURCE);
     }
   }
 
@@ -137,13 +149,14 @@ class Store {
     return this.columns.codes[i] & ~OF_EVENTS;
   }
 
-  /** Returns the number of pieces that a peer has at the cursor. A log's own count goes before the number of its lines. */
+  /** Returns the number of pieces that a peer has at the cursor: the last one that its log tells, and what came since. */
   pieces(peer, cursor) {
     if (this.head.peers[peer].has_file) return this.pieceCount;
-    const entries = this.downloads[peer];
-    const number = countBelow(entries, cursor);
-    const told = number ? this.columns.counts[entries[number - 1]] : NONE;
-    return told === NONE ? number : told;
+    const gained = countBelow(this.gains[peer], cursor);
+    const number = countBelow(this.told[peer], cursor);
+    if (!number) return gained;
+    const last = this.told[peer][number - 1];
+    return this.columns.counts[last] + gained - countBelow(this.gains[peer], last + 1);
   }
 
   /** Returns the ID of a peer or stranger; `?` if a line does not tell it. */

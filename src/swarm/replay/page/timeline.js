@@ -42,10 +42,10 @@ class Timeline {
     document.getElementById("mark-count").textContent = foundIn(app.store.head);
     document.getElementById("marks").replaceChildren();
     if (marks.length === 0) {
-      const entry = document.createElement("p");
+      const entry = Object.assign(document.createElement("li"), { className: "none" });
       entry.textContent = app.store.head.is_live
         ? "They are looked for when the run is over."
-        : "No invariant is violated, as far as these logs tell.";
+        : checkedWords(app.store.head);
       list.replaceChildren(entry);
       return;
     }
@@ -74,14 +74,22 @@ class Timeline {
       return entry;
     }));
     const more = app.store.head.violated_count + app.store.head.unclear_count - marks.length;
-    if (more > 0) list.append(`${more.toLocaleString("en")} more of the same rules are not shown.`);
+    if (more > 0) {
+      const entry = Object.assign(document.createElement("li"), { className: "none" });
+      entry.textContent = `${more.toLocaleString("en")} more of the same rules are not shown.`;
+      list.append(entry);
+    }
   }
 
   /** Jumps to the next mark (1) or the previous one (-1). */
   step(by) {
     const { store, clock } = this.app;
     const marks = [...store.head.marks].sort((a, b) => a.at - b.at);
-    const mark = by > 0 ? marks.find((mark) => mark.at > clock.time) : marks.findLast((mark) => mark.at < clock.time);
+    const { reached } = this.app;
+    // Several marks may stand at one moment, and one may stand beyond the end.
+    const place = reached?.time === clock.time ? marks.indexOf(reached.mark) : -1;
+    const next = by > 0 ? (mark) => mark.at > clock.time : (mark) => mark.at < clock.time;
+    const mark = place >= 0 ? marks[place + by] : by > 0 ? marks.find(next) : marks.findLast(next);
     if (mark) this.app.jump(mark);
   }
 
@@ -134,4 +142,13 @@ class Timeline {
     this.play.title = `${this.play.ariaLabel} (space)`;
     this.speed.value = clock.speed;
   }
+}
+
+/** Returns the words for no violation: what could be checked at all. */
+function checkedWords({ peers }) {
+  const isRead = ({ files }) => files.some((file) => file && file.lines > file.unread + file.of_others);
+  const missing = peers.filter((peer) => !isRead(peer)).length;
+  if (missing === peers.length) return "Nothing was checked: no line of any log was understood.";
+  const words = "No invariant is violated, as far as these logs tell";
+  return missing ? `${words}; of ${counted(missing, "peer")} no line was understood.` : `${words}.`;
 }
