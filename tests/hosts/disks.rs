@@ -66,7 +66,8 @@ impl Disk {
         self.file.inspect(|name| write(&format!("made/{name}"), "some bytes"));
         write("programs/rm", &format!("#!/bin/sh\n{}\nPATH=${{PATH#*:}}\nexec rm \"$@\"\n", self.rm));
         symlink(shell, path.join("programs/sh")).expect("it is new");
-        fs::copy(SWARM, path.join("swarm")).expect("it can be copied");
+        // By another process: what this one writes may be open, for a moment, in what another test starts. Then it is "busy".
+        assert!(succeeds(Command::new("cp").args([SWARM, "swarm"]).current_dir(path)), "it can be copied");
         let open = ["755", ".", "programs/rm"];
         assert!(succeeds(Command::new("chmod").args(open).current_dir(path)), "they are ours");
 

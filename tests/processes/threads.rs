@@ -44,7 +44,9 @@ fn start(swarm: &Swarm, id: u32, threads: u32) -> (Running, u32) {
     let root = swarm.env.dir().parent().expect("it is in one").to_owned();
     let binary: PathBuf = root.join("peer_process");
     if !binary.exists() {
-        fs::copy(BINARY, &binary).expect("a copy");
+        // By another process: what this one writes may be open, for a moment, in what another test starts. Then it is "busy".
+        let copied = Command::new("cp").arg(BINARY).arg(&binary).status().expect("there is cp");
+        assert!(copied.success(), "a copy");
     }
     for path in [root, swarm.env.dir(), swarm.env.dir().join("peer_1001")] {
         fs::set_permissions(path, fs::Permissions::from_mode(0o777)).expect("it is ours");

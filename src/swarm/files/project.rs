@@ -42,7 +42,9 @@ fn supply_to(project: &Path, dir: &Path, whole: &Path, depth: usize) -> Result<(
             supply_to(&from, &to, whole, depth + 1)?;
             continue;
         }
-        let placed = if metadata.is_file() && metadata.len() <= MOST_COPIED {
+        let placed = if metadata.is_file() && is_program(&from, &metadata) {
+            fs::hard_link(&from, &to).or_else(|_| fs::copy(&from, &to).map(drop))
+        } else if metadata.is_file() && metadata.len() <= MOST_COPIED {
             fs::copy(&from, &to).map(drop)
         } else {
             link(&from, &to)
@@ -54,6 +56,25 @@ fn supply_to(project: &Path, dir: &Path, whole: &Path, depth: usize) -> Result<(
         placed.with_context(|| format!("cannot put {} into {}", from.display(), dir.display()))?;
     }
     Ok(())
+}
+
+/// Reports whether a file is a program. A copy that was just written may be "busy": a process that another thread has forked may
+/// still have it open. A hard link was written long before.
+#[cfg(unix)]
+fn is_program(file: &Path, metadata: &fs::Metadata) -> bool {
+    use std::io::Read;
+    use std::os::unix::fs::PermissionsExt;
+    // Where a system has no such permission, all files seem to have it.
+    let mut start = [0; 4];
+    let mut read = || fs::File::open(file)?.read_exact(&mut start);
+    metadata.permissions().mode() & 0o111 != 0
+        && read().is_ok()
+        && (start.starts_with(b"#!") || start == *b"\x7fELF" || start == *b"\xcf\xfa\xed\xfe")
+}
+
+#[cfg(not(unix))]
+fn is_program(_: &Path, _: &fs::Metadata) -> bool {
+    false
 }
 
 /// Reports whether directories of this name have thousands of files that no peer changes.
@@ -159,5 +180,25 @@ mod tests {
         fs::write(dir.path().join("data/new"), "y").expect("a file");
         assert_eq!(fs::read(project.path().join("data/old/note")).expect("a file"), b"x");
         assert!(!project.path().join("data/new").exists());
+    }
+    #[cfg(unix)]
+    #[test]
+    fn a_program_is_a_hard_link_and_what_only_seems_to_be_one_is_not() {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt};
+        let root = tempfile::tempdir().expect("a directory");
+        let (project, dir) = (root.path().join("project"), root.path().join("world"));
+        for path in [&project, &dir] {
+            fs::create_dir(path).expect("it is new");
+        }
+        for (name, text) in [("peerProcess", "#!/bin/sh\n"), ("notes.txt", "some words")] {
+            fs::write(project.join(name), text).expect("a file");
+            fs::set_permissions(project.join(name), fs::Permissions::from_mode(0o755)).expect("it is ours");
+        }
+        supply(&project, &dir).expect("it is small");
+        let is_linked = |name: &str| {
+            let inode = |dir: &Path| fs::metadata(dir.join(name)).expect("a file").ino();
+            inode(&project) == inode(&dir)
+        };
+        assert_eq!(["peerProcess", "notes.txt"].map(is_linked), [true, false]);
     }
 }
