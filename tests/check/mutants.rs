@@ -157,7 +157,8 @@ fn each_mutant_is_named_as_what_it_is() {
     let choice = env::var("CHECK_MUTANTS").ok().filter(|choice| !choice.is_empty());
     let all = choice.is_some();
     let rows: Vec<Row> = table();
-    let queue = Mutex::new(choice.map_or_else(|| rows.iter().collect(), |choice| chosen(&rows, &choice)).into_iter());
+    let queue =
+        Mutex::new(choice.map_or_else(|| rows.iter().collect(), |choice| chosen(&rows, &choice)).into_iter().rev());
     let found = Mutex::new(Vec::new());
     thread::scope(|scope| {
         for _ in 0..if all { AT_A_TIME_WITH_ALL } else { AT_A_TIME } {

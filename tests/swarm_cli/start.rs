@@ -38,8 +38,8 @@ fn off_a_terminal_there_is_the_table_on_stdout_and_plain_lines_on_stderr() {
     outcome.assert_status(0);
     assert_eq!(
         outcome.stderr,
-        "swarm: the logs are ./log_peer_<ID>.log; the output of each peer is in peer_<ID>.err beside them; \
-         'swarm grade .' checks the logs, and 'swarm replay .' shows them\n"
+        "swarm: the logs are ./log_peer_<ID>.log; the output of each peer is in peer_<ID>.err beside them\n\
+         swarm: 'swarm grade .' checks the logs, and 'swarm replay .' shows them\n"
     );
     assert_eq!(outcome.stdout.lines().count(), 3, "{outcome:?}");
     assert!(!outcome.stdout.contains(['\x1b', '\r']), "{outcome:?}");

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::Value;
 
@@ -209,6 +210,16 @@ fn a_disk_that_takes_nothing_ends_one_recording_and_not_the_run() {
         let came = file.iter().filter(|event| event["type"] == "piece" && event["sent"] == false).count();
         assert_eq!((file.last().map(|event| &event["event"]), came as u64), (Some(&"end".into()), pieces), "{id}");
     }
+}
+
+#[test]
+fn a_pipe_in_the_place_of_an_event_file_is_refused() {
+    let swarm = Swarm::new("1001* 1002");
+    let made = Command::new("mkfifo").arg(swarm.place.path("events_1002.jsonl")).status().expect("there is mkfifo");
+    assert!(made.success());
+    let outcome = swarm.run("start --tap");
+    outcome.assert_status(1);
+    outcome.assert_said("events_1002.jsonl is a pipe, and the tap does not wait for a reader\n");
 }
 
 #[test]

@@ -60,7 +60,7 @@ fn after_ctrl_c_no_line_that_moved_is_left() {
     terminal.press(b"\x03");
     text += &terminal.read_until("^C");
     kill("INT", &child.id().to_string());
-    text += &terminal.read_until("beside them\r\n");
+    text += &terminal.read_until("shows them\r\n");
     end(child).assert_status(130);
     let lines = shown(&text);
     assert_eq!(lines[0], "swarm: Ctrl-C: stopping the peers", "{lines:#?}");
@@ -73,7 +73,7 @@ fn a_dumb_terminal_gets_plain_lines() {
     let swarm = Swarm::new("1001* 1002");
     let mut terminal = Terminal::new();
     let child = watch(&swarm, &terminal, "dumb", "exec \"$ours\" $1");
-    let text = terminal.read_until("beside them\r\n");
+    let text = terminal.read_until("shows them\r\n");
     end(child).assert_status(0);
     assert!(!text.contains('\u{1b}') && !text.contains(" ["), "{text:?}");
 }

@@ -15,7 +15,7 @@ use left_out::{PROGRAMS, SKIP_NOTHING, verdict};
 /// What a test must not tell by itself, for it would pass then.
 const LEFT_OUT_WORDS: [&str; 3] = ["left out", "not tested", "skipped"];
 /// The programs that every Unix has; others are asked of `left_out`, which says so if a machine lacks them.
-const EVERYWHERE: [&str; 5] = ["sh", "/bin/sh", "chmod", "mkfifo", "sleep"];
+const EVERYWHERE: [&str; 6] = ["sh", "/bin/sh", "chmod", "cp", "mkfifo", "sleep"];
 /// The only condition by which the tests of a platform may be compiled out.
 const PLATFORM: &str = "cfg(target_os = ";
 

@@ -45,24 +45,26 @@ pub fn tell_failures(swarm: &SwarmDir, peers: &BTreeMap<PeerId, Watched>) {
     }
 }
 
-/// Returns a sentence about where the logs and the output of the peers are, and what reads them. With a tap, they are in its
-/// directories.
+/// Returns a sentence about where the logs and the output of the peers are. With a tap, they are in its directories.
 pub fn logs_sentence(swarm: &SwarmDir, hosts: &Hosts, peers: &BTreeMap<PeerId, Watched>, tap: bool) -> String {
     let usual = |id: PeerId| if tap { format!("{}/{}", tap_dir(id), log_name(id)) } else { log_name(id) };
     let odd = peers.iter().filter(|(id, _)| hosts.of_peer(**id).is_here()).filter_map(|(id, peer)| {
         peer.log_name.as_ref().filter(|name| **name != usual(*id)).map(|name| format!(", that of {id} is {name}"))
     });
     let (dir, odd) = (swarm.path.display(), odd.collect::<String>());
-    let readers = format!("'swarm grade {dir}' checks the logs, and 'swarm replay {dir}' shows them");
     if tap {
         let logs = format!("{}/log_peer_<ID>.log", tap_dir("<ID>"));
         return format!(
-            "the logs are {dir}/{logs}{odd}; events_<ID>.jsonl has the messages, and peer_<ID>.err the output of each peer; {readers}"
+            "the logs are {dir}/{logs}{odd}; events_<ID>.jsonl has the messages, and peer_<ID>.err the output of each peer"
         );
     }
-    format!(
-        "the logs are {dir}/log_peer_<ID>.log{odd}; the output of each peer is in peer_<ID>.err beside them; {readers}"
-    )
+    format!("the logs are {dir}/log_peer_<ID>.log{odd}; the output of each peer is in peer_<ID>.err beside them")
+}
+
+/// Returns a sentence about the commands that read the logs.
+pub fn readers_sentence(swarm: &SwarmDir) -> String {
+    let dir = swarm.path.display();
+    format!("'swarm grade {dir}' checks the logs, and 'swarm replay {dir}' shows them")
 }
 
 /// Returns a note on a run that was over before the first interval. `is_slowed` tells that it was slowed down already.

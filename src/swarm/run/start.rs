@@ -25,7 +25,7 @@ use crate::hosts::running::{running, who_runs};
 use crate::hosts::settings::Settings;
 use crate::hosts::{Host, Hosts, NoDirectory, Program};
 use crate::out::{FAILED, USAGE, bar, finish_bar, named, print, say, signal_status};
-use crate::run::afterword::{fetch_logs, logs_sentence, tell_failures, too_short};
+use crate::run::afterword::{fetch_logs, logs_sentence, readers_sentence, tell_failures, too_short};
 use crate::run::demo_rate::{self, LIMIT_OPTION};
 use crate::run::launch::{Started, launch, stop_started};
 use crate::run::live::Live;
@@ -200,6 +200,7 @@ fn finish(
     let report = Report { kind: Kind::Start, rows: rows.collect() };
     report.show(args.json)?;
     say(&logs_sentence(swarm, hosts, peers, args.tap));
+    say(&readers_sentence(swarm));
     well &= report.all_well();
     Ok(match cause {
         Some(Cause::Signal(signal)) => signal_status(signal),

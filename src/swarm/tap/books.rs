@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
+use std::os::unix::fs::FileTypeExt;
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 
@@ -31,8 +32,8 @@ impl Books {
         let common = &swarm.common;
         // A pipe that nobody reads would make the tap wait.
         for path in swarm.peers.iter().map(|peer| swarm.path_of(&events_name(peer.id))) {
-            let is_other = fs::metadata(&path).is_ok_and(|metadata| !metadata.is_file());
-            ensure!(!is_other, "{} is no regular file: the tap writes no other", path.display());
+            let is_pipe = fs::metadata(&path).is_ok_and(|metadata| metadata.file_type().is_fifo());
+            ensure!(!is_pipe, "{} is a pipe, and the tap does not wait for a reader", path.display());
         }
         let files = swarm.peers.iter().map(|peer| EventFile::create(&swarm.path_of(&events_name(peer.id))));
         let files = files.collect::<Result<Vec<_>>>()?;
