@@ -1,7 +1,7 @@
 //! The invariants of a run, over the logs of all peers together; pure. One file holds one kind of rule.
 //!
 //! A line is certain, and so is the order of the lines of one file. The order of lines of different files is known only as far as
-//! [`Offsets`](super::clocks::Offsets) knows the clocks. What is not certain is unclear, and never a violation. A peer that uses a
+//! [`Offsets`] knows the clocks. What is not certain is unclear, and never a violation. A peer that uses a
 //! freedom of the protocol (B) violates nothing.
 
 mod order;
