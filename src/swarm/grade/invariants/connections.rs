@@ -129,7 +129,8 @@ fn check_known(story: &Story, teller: &Teller, found: &mut Collector) {
         if id == NO_NUMBER || story.place(id).is_some() || told.len() >= MOST_UNKNOWN || !told.insert(id) {
             continue;
         }
-        found.violated(&UNKNOWN_NEIGHBOR, || Told {
+        // With a tracker or in a local network, a swarm may have members that stand in no file.
+        found.unclear(&UNKNOWN_NEIGHBOR, || Told {
             peer: teller.id,
             at: entry.at,
             entries: teller.lines_of(&[*entry]),
