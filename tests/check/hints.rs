@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::net::TcpListener;
-use std::time::{Duration, Instant};
 
 use crate::running::{Ran, Tester};
 use crate::support::left_out::find;
@@ -76,11 +75,9 @@ fn a_peer_that_listens_has_started_and_its_calls_are_waited_for_no_longer_than_o
     if find("python3").is_none() {
         return;
     }
-    let words = ["--only", "start/dials-earlier", "--timeout", "1", "--start-timeout", "100"];
-    let began = Instant::now();
+    // Nobody would see the end of a run that waited for all of this time.
+    let words = ["--only", "start/dials-earlier", "--timeout", "1", "--start-timeout", "86400"];
     let ran = Tester::new().run(&listener("{port}"), &words);
-    let took = began.elapsed();
-    assert!(took < Duration::from_secs(60), "{took:?}: {ran:?}");
     ran.assert_said("waiting for the peer's first call");
     ran.assert_status(1).assert_said("FAIL start/dials-earlier").assert_said("mistake:  dials-nobody");
     ran.assert_said("within 1.0 s");
