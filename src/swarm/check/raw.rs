@@ -47,6 +47,31 @@ pub struct Raw {
     pub traceback: Vec<String>,
 }
 
+#[cfg(test)]
+impl Raw {
+    /// Returns what a case leaves that ran once, and of which there is nothing to say.
+    pub fn of(case: &'static Case) -> Self {
+        Self {
+            case,
+            stopped: None,
+            findings: Vec::new(),
+            violations: Vec::new(),
+            hindered_by: None,
+            took: Duration::ZERO,
+            late: Duration::ZERO,
+            start_times: Vec::new(),
+            trace: Vec::new(),
+            run: 1,
+            runs: 1,
+            unconfirmed: Vec::new(),
+            was_killed: false,
+            went_to_background: false,
+            printed: Vec::new(),
+            traceback: Vec::new(),
+        }
+    }
+}
+
 impl Raw {
     /// Returns what the case found itself.
     pub fn own_findings(&self) -> impl Iterator<Item = &Finding> {
@@ -181,24 +206,7 @@ mod tests {
     }
 
     fn raw(case: &'static Case, runs: u32, violations: Vec<Violation>) -> Raw {
-        Raw {
-            case,
-            stopped: None,
-            findings: Vec::new(),
-            violations,
-            hindered_by: None,
-            took: Duration::ZERO,
-            late: Duration::ZERO,
-            start_times: Vec::new(),
-            trace: Vec::new(),
-            run: runs,
-            runs,
-            unconfirmed: Vec::new(),
-            was_killed: false,
-            went_to_background: false,
-            printed: Vec::new(),
-            traceback: Vec::new(),
-        }
+        Raw { violations, run: runs, runs, ..Raw::of(case) }
     }
 
     fn first_doubtful(raws: &[Raw; 2]) -> Option<&'static str> {

@@ -6,7 +6,7 @@ use super::invariants::violations;
 use super::rubric::{self, Copies, Judged};
 use super::story::Story;
 use crate::history::{Event, PeerRecord, Plan, Record};
-use crate::logs::{Dialect, Happened, Kind, agree, read};
+use crate::logs::{Dialect, Happened, Kind, agree, anything, read};
 use crate::rubric::Item;
 
 const PEERS: [u32; 3] = [1001, 1002, 1003];
@@ -187,17 +187,8 @@ proptest! {
         dialect in 0..Dialect::ALL.len(),
         lines in prop::collection::vec((0..3_usize, 0..90_000_u32, 0..11_usize, [0..5_u32, 0..5, 0..5]), 0..60),
     ) {
-        let happened = |(own, second, kind, numbers): &(usize, u32, usize, [u32; 3])| {
-            let kind = Kind::ALL[*kind];
-            let id = |number: u32| 1001 + number;
-            let numbers = match kind {
-                Kind::Downloaded => vec![numbers[0], id(numbers[1]), numbers[2]],
-                Kind::Have => vec![id(numbers[0]), numbers[1]],
-                Kind::Complete => vec![],
-                Kind::Preferred => numbers[..numbers[0].min(3) as usize].iter().copied().map(id).collect(),
-                _ => vec![id(numbers[0])],
-            };
-            (PEERS[*own], (*second, kind, numbers))
+        let happened = |(own, second, kind, numbers): &(usize, u32, usize, _)| {
+            (PEERS[*own], anything(*second, Kind::ALL[*kind], *numbers))
         };
         let run: Vec<_> = lines.iter().map(happened).collect();
         let record = record(|id| Dialect::ALL[dialect].write(id, &of(id, &run)).into_bytes());

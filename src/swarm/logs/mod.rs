@@ -52,3 +52,5 @@ pub use self::runs::agree;
 pub use self::sentence::is_of_log;
 #[cfg(test)]
 pub use self::testing::{Dialect, Happened};
+#[cfg(test)]
+pub use self::written::anything;

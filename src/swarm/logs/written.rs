@@ -13,6 +13,19 @@ const OWN: u32 = 1002;
 /// 2026-11-21 in microseconds.
 const DAY: i64 = 1_795_219_200_000_000;
 
+/// Returns what happens in any second: an event of this kind, with numbers that it may have.
+pub fn anything(second: u32, kind: Kind, numbers: [u32; 3]) -> Happened {
+    let id = |number: u32| 1001 + number;
+    let numbers = match kind {
+        Kind::Downloaded => vec![numbers[0], id(numbers[1]), numbers[2]],
+        Kind::Have => vec![id(numbers[0]), numbers[1]],
+        Kind::Complete => vec![],
+        Kind::Preferred => numbers.iter().take(numbers[0] as usize).copied().map(id).collect(),
+        _ => vec![id(numbers[0])],
+    };
+    (second, kind, numbers)
+}
+
 fn history() -> Vec<Happened> {
     let at = |second: u32| 11 * 3600 + 59 * 60 + 50 + second;
     vec![
@@ -260,17 +273,7 @@ proptest! {
         lines in prop::collection::vec((0..90_000_u32, 0..11_usize, [0..4_u32, 0..4, 0..4]), 0..40),
         others in prop::collection::vec((0..40_usize, "(\\[|)(2026-11-21 |)(12:00:0[0-9]|1795262390|)( |: |)(Peer 100[1-3] (is|has) ?(choked by 100[1-3]|downloaded)|waiting until |all |[0-9]{1,4}|\\PC{0,9})"), 0..6),
     ) {
-        let happened = |(second, kind, numbers): &(u32, usize, [u32; 3])| {
-            let kind = Kind::ALL[*kind];
-            let id = |number: u32| 1001 + number;
-            let numbers = match kind {
-                Kind::Downloaded => vec![numbers[0], id(numbers[1]), numbers[2]],
-                Kind::Have => vec![id(numbers[0]), numbers[1]],
-                Kind::Complete => vec![],
-                _ => vec![id(numbers[0])],
-            };
-            (*second, kind, numbers)
-        };
+        let happened = |(second, kind, numbers): &(u32, usize, _)| anything(*second, Kind::ALL[*kind], *numbers);
         let history: Vec<_> = lines.iter().map(happened).collect();
         // Many times, or each line would be looked at as one of the first.
         let log = Dialect::ALL[dialect].write(OWN, &history).repeat(12);

@@ -2,7 +2,6 @@
 
 use crate::check::mistakes::{self, Mistake};
 use crate::rubric::Item;
-use std::time::Duration;
 
 use super::*;
 use crate::check::stage::{Case, Stage, case};
@@ -28,24 +27,7 @@ fn raw(case: &'static Case, stopped: bool, violations: Vec<Violation>) -> Raw {
         is_absence: true,
         events: Vec::new(),
     };
-    Raw {
-        case,
-        stopped: stopped.then(|| Box::new(finding)),
-        findings: Vec::new(),
-        violations,
-        hindered_by: None,
-        took: Duration::ZERO,
-        late: Duration::ZERO,
-        start_times: Vec::new(),
-        trace: Vec::new(),
-        run: 1,
-        runs: 1,
-        unconfirmed: Vec::new(),
-        was_killed: false,
-        went_to_background: false,
-        printed: Vec::new(),
-        traceback: Vec::new(),
-    }
+    Raw { stopped: stopped.then(|| Box::new(finding)), violations, ..Raw::of(case) }
 }
 
 fn java() -> Violation {
