@@ -42,8 +42,9 @@ else
     printf '\n== python3 is not installed, so the sentences are not measured\n'
 fi
 
-# In a directory of our own, which is kept only if the demo fails.
+# In a directory of our own, which is kept only if the demo fails. It runs the programs that the tests have built: to build those
+# of a release would take minutes.
 demo=$(mktemp -d "${TMPDIR:-/tmp}/peer_process-check.XXXXXX")
-check scripts/run.sh --demo "$demo"
+check env SWARM="${CARGO_TARGET_DIR:-target}/debug/swarm" scripts/run.sh --demo "$demo"
 rm -rf -- "$demo"
 printf '\nAll checks passed.\n'

@@ -13,7 +13,7 @@ does so only with apt-get (Debian, Ubuntu), and only as root or where `sudo`
 asks for no password. On other machines it says what is missing. Tests that
 cannot run then say so and pass. With PEER_PROCESS_SKIP_NOTHING=1 they fail.
 
-Most tests wait for sockets and clocks, so three run on each core at a time.
+Most tests wait for sockets and clocks, so four run on each core at a time.
 RUST_TEST_THREADS=N sets another number.
 
 The exit status is that of `cargo test`, or 2 if nothing can be built.
@@ -44,7 +44,7 @@ if ! command -v cc >/dev/null; then
 fi
 if [ -z "${RUST_TEST_THREADS:-}" ]; then
     cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null) || cores=2
-    export RUST_TEST_THREADS=$((3 * cores))
+    export RUST_TEST_THREADS=$((4 * cores))
 fi
 [ "$(uname)" = Linux ] || say "tests/ssh is left out: it needs Linux"
 exec cargo test --locked "$@"
