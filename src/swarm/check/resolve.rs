@@ -37,7 +37,7 @@ pub fn resolve(raws: &[Raw]) -> Vec<Outcome> {
         .map(|raw| {
             let address = raw.case.clause.address;
             let mut findings: Vec<Finding> = Vec::new();
-            if raw.findings.iter().any(|finding| !finding.is_absence) {
+            if raw.findings.iter().any(|finding| !finding.is_absence) || raw.own_findings().any(|own| own.is_contrast) {
                 certain.insert(address);
             }
             // The case's own evidence comes first, and each mistake once.
@@ -150,6 +150,8 @@ fn finding_of(violation: &Violation, seen: &Raw, of: &Raw) -> Finding {
         bytes: violation.bytes.clone(),
         mistake: violation.mistake,
         is_absence: violation.is_absence,
+        is_contrast: false,
+        asked_by: None,
         events: violation.events.clone(),
     }
 }
@@ -167,12 +169,14 @@ fn verdict(findings: &[Finding], because_of: Option<&'static str>) -> Verdict {
 
 /// Cases whose failure explains what does not come elsewhere, first things first. Does the peer understand what it is sent? Does it
 /// say what it has, want what others have, and let others have it? Does it ask right?
-const ROOTS: [&str; 25] = [
+const ROOTS: [&str; 27] = [
     "handshake/bytes",
     "handshake/dialer-speaks",
     "handshake/answers-caller",
     "handshake/with-more",
     "handshake/byte-by-byte",
+    "start/hears-at-once",
+    "start/one-connection-is-enough",
     "frames/byte-by-byte",
     "frames/together",
     "frames/have-and-request",
@@ -232,6 +236,13 @@ fn blame_needs(
             outcome.because_of = Some(root);
         }
     }
+    // What is in the way of the case that is in the way is the reason.
+    for place in 0..outcomes.len() {
+        let of = |address| outcomes.iter().find(|outcome| outcome.clause.address == address)?.because_of;
+        if let Some(deeper) = outcomes[place].because_of.and_then(of) {
+            outcomes[place].because_of = Some(deeper);
+        }
+    }
 }
 
 /// Returns the names of the mistakes that an outcome tells.
@@ -261,7 +272,10 @@ fn root(
     let own = (outcome.verdict == Verdict::Fail).then_some(outcome.clause.address);
     // What was seen with certainty stays a failure; only what did not come may have another cause.
     let may_be_explained = depth > 0 && !certain.contains(outcome.clause.address);
-    let needs = raw.case.needs.iter().filter(|_| may_be_explained);
+    // What it lacked comes before what it needs in general.
+    let lacked = raw.stopped.as_deref().and_then(|stopped| stopped.asked_by);
+    let lacked = lacked.filter(|case| *case != outcome.clause.address);
+    let needs = lacked.iter().chain(raw.case.needs).filter(|_| may_be_explained);
     let mut places = needs.filter_map(|need| raws.iter().position(|other| other.case.clause.address == *need));
     places.find_map(|place| root(place, raws, certain, elsewhere, outcomes, depth - 1)).or(own)
 }

@@ -117,6 +117,10 @@ pub struct Finding {
     pub mistake: Option<&'static Mistake>,
     /// Whether it only says that something did not come, for which there may be another reason.
     pub is_absence: bool,
+    /// Whether it came later all the same, when one thing had changed. So no other case explains that it did not come at first.
+    pub is_contrast: bool,
+    /// The case that asks whether this comes, if other cases take it for granted.
+    pub asked_by: Option<&'static str>,
     /// The last events before it, one a line, oldest first.
     pub events: Vec<String>,
 }

@@ -7,9 +7,10 @@ use peer_process::protocol::message::Message;
 use crate::check::cases::common::{as_should, means};
 use crate::check::cases::steps;
 use crate::check::habits::Habits;
-use crate::check::mistakes;
+use crate::check::mistakes::{self, Mistake};
 use crate::check::plan::{Nb, Plan, piece};
 use crate::check::stage::{Case, Stage, case};
+use crate::check::verdict::Finding;
 use crate::check::verdict::Level::{Must, Should};
 use crate::check::world::{Stop, Wait, World};
 use crate::rubric::Item;
@@ -224,18 +225,24 @@ fn one_connection_is_enough(stage: &mut Stage) -> Result<(), Stop> {
             world.connect(nb)?;
         }
         let between = world.facts().of(Nb(0));
-        finding.mistake = Some(if between.they_are_interested == Some(true) {
-            &mistakes::NEVER_REQUESTS
+        let (mistake, asked_by) = if between.they_are_interested == Some(true) {
+            (&mistakes::NEVER_REQUESTS, "requests/starts")
         } else {
-            &mistakes::NEVER_INTERESTED
-        });
+            (&mistakes::NEVER_INTERESTED, "interest/interested")
+        };
+        (finding.mistake, finding.asked_by) = (Some(mistake), Some(asked_by));
         match a_piece(world) {
-            Ok(()) => finding.mistake = Some(&mistakes::WAITS_FOR_ALL),
+            Ok(()) => contrast(&mut finding, &mistakes::WAITS_FOR_ALL),
             Err(Stop::Failed(_)) => {}
             Err(other) => return Err(other),
         }
         Err(Stop::Failed(finding))
     })
+}
+
+/// Notes that what did not come at first came later, which shows this mistake.
+fn contrast(finding: &mut Finding, mistake: &'static Mistake) {
+    (finding.mistake, finding.is_contrast, finding.asked_by) = (Some(mistake), true, None);
 }
 
 fn a_piece(world: &mut World<'_>) -> Result<(), Stop> {
@@ -263,9 +270,9 @@ fn hears_at_once(stage: &mut Stage) -> Result<(), Stop> {
         world.watch(HEARS.saturating_sub(age))?;
         let later = piece(world.layout(), 6);
         world.announce(nb, later);
-        finding.mistake = Some(&mistakes::NEVER_INTERESTED);
+        (finding.mistake, finding.asked_by) = (Some(&mistakes::NEVER_INTERESTED), Some("interest/interested"));
         match steps::interest(world, nb, true, Wait::to_see("interested")) {
-            Ok(()) => finding.mistake = Some(&mistakes::DEAF_AT_FIRST),
+            Ok(()) => contrast(&mut finding, &mistakes::DEAF_AT_FIRST),
             Err(Stop::Failed(_)) => {}
             Err(other) => return Err(other),
         }

@@ -144,7 +144,10 @@ impl Judge {
         } else if facts.of(nb).is_connected {
             let came = "it made a second connection while the first one stood".to_owned();
             let (mistake, expected) = (&mistakes::TWO_CONNECTIONS, "one connection to each earlier peer");
-            self.tell(Violation::new("start/one-connection", mistake, expected, came));
+            let violation = Violation::new("start/one-connection", mistake, expected, came);
+            self.tell(Violation { disrupts: true, ..violation });
+            // Each of the two has a bitfield and an interest of its own.
+            self.is_confused = true;
         }
     }
 }

@@ -13,6 +13,8 @@ fn passes(_: &mut Stage<'_>) -> Result<(), Stop> {
 }
 
 static LISTENS: Case = case("start/listens", ("A3", Item::I1b, Level::Must), "It listens.", &[], passes);
+static ACCEPTS: Case =
+    case("start/accepts-later", ("A3", Item::I1b, Level::Must), "It accepts.", &["start/listens"], passes);
 static BYTES: Case = case("handshake/bytes", ("A4", Item::I2a, Level::Must), "It says so.", &["start/listens"], passes);
 static SERVES: Case = case("pieces/serves", ("A8", Item::I3e, Level::Must), "It serves.", &["handshake/bytes"], passes);
 
@@ -25,6 +27,8 @@ fn raw(case: &'static Case, stopped: bool, violations: Vec<Violation>) -> Raw {
         bytes: None,
         mistake: None,
         is_absence: true,
+        is_contrast: false,
+        asked_by: None,
         events: Vec::new(),
     };
     Raw { stopped: stopped.then(|| Box::new(finding)), violations, ..Raw::of(case) }
@@ -69,6 +73,23 @@ fn a_failed_need_makes_unclear_all_that_build_on_it() {
     let raws = [raw(&LISTENS, true, vec![]), raw(&BYTES, true, vec![]), raw(&SERVES, true, vec![])];
     let because = Some("start/listens");
     assert_eq!(verdicts(&raws), [(Verdict::Fail, None), (Verdict::Unclear, because), (Verdict::Unclear, because)]);
+}
+
+#[test]
+fn a_case_that_lacks_what_another_one_asks_about_is_unclear_because_of_that_one() {
+    let mut serves = raw(&SERVES, true, vec![]);
+    serves.stopped.as_mut().expect("it stopped").asked_by = Some("start/accepts-later");
+    let accepts = |stopped| {
+        let mut accepts = raw(&ACCEPTS, stopped, vec![]);
+        if let Some(stopped) = &mut accepts.stopped {
+            stopped.asked_by = Some("start/accepts-later");
+        }
+        accepts
+    };
+    let with = |accepts| verdicts(&[accepts, raw(&BYTES, false, vec![]), serves.clone()]);
+    let (fail, pass) = ((Verdict::Fail, None), (Verdict::Pass, None));
+    assert_eq!(with(accepts(true)), [fail, pass, (Verdict::Unclear, Some("start/accepts-later"))]);
+    assert_eq!(with(accepts(false)), [pass, pass, fail]);
 }
 
 #[test]

@@ -89,7 +89,18 @@ impl World<'_> {
         let events = self.last_events();
         let done = format!("The tester {}.", self.doing);
         let (expected, came) = (sentence(&expected.into()), sentence(&came.into()));
-        Finding { level, done, expected, came, bytes: None, mistake: None, is_absence: false, events }
+        Finding {
+            level,
+            done,
+            expected,
+            came,
+            bytes: None,
+            mistake: None,
+            is_absence: false,
+            is_contrast: false,
+            asked_by: None,
+            events,
+        }
     }
 
     pub(super) fn collect_violations(&mut self) {

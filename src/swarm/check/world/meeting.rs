@@ -7,7 +7,7 @@ use peer_process::protocol::message::Message;
 use super::env::Stop;
 use super::names::name;
 use super::scene::World;
-use super::waits::Wait;
+use super::waits::{DIALS, Wait};
 use crate::check::history::What;
 use crate::check::mistakes;
 use crate::check::plan::Nb;
@@ -19,6 +19,9 @@ const NEXT_LOOK: Duration = Duration::from_millis(100);
 /// A peer that sleeps between its first steps, as some public ones do for 5 s, has done them all after this time.
 const LONGEST_TO_SETTLE: Duration = Duration::from_secs(8);
 
+/// The case that asks whether callers are let in.
+const ACCEPTS: &str = "start/accepts-later";
+
 impl World<'_> {
     /// Waits until a neighbor and the peer are connected and have shaken hands. Later neighbors call, earlier ones are called.
     ///
@@ -26,12 +29,10 @@ impl World<'_> {
     /// With a finding if that does not happen.
     pub fn meet(&mut self, nb: Nb) -> Result<(), Stop> {
         self.connect(nb)?;
-        self.until(
-            &Wait::to_see(format!("the peer's handshake to {}", name(nb, &self.plan, self.env.first_id)))
-                .from(nb)
-                .being_a_first_step(),
-            |world| world.facts.of(nb).they_greeted.then_some(()),
-        )
+        let what = format!("the peer's handshake to {}", name(nb, &self.plan, self.env.first_id));
+        let wait = Wait::to_see(what).from(nb).being_a_first_step();
+        let wait = if self.plan.is_earlier(nb) { wait } else { wait.asked_by(ACCEPTS) };
+        self.until(&wait, |world| world.facts.of(nb).they_greeted.then_some(()))
     }
 
     /// Waits until a neighbor and the peer are connected.
@@ -47,7 +48,8 @@ impl World<'_> {
         if nb.0 < self.plan.neighbors() && self.plan.is_earlier(nb) {
             let what =
                 format!("a call to port {} of {name}, whose line stands before the peer's,", self.links.port(nb));
-            let wait = Wait::to_see(what).within(patience.max(self.env.first_patience)).or(&mistakes::DIALS_NOBODY);
+            let wait = Wait::to_see(what).within(patience.max(self.env.first_patience));
+            let wait = wait.or(&mistakes::DIALS_NOBODY).asked_by(DIALS);
             if self.life_at.is_none() {
                 // A peer that listens has started. From then on its first call has the time that all first steps have.
                 let mut next = Instant::now();

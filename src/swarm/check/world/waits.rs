@@ -18,6 +18,9 @@ const LAST_LOOK: Duration = Duration::from_millis(300);
 /// Number of messages that are named one by one.
 const NAMED: usize = 8;
 
+/// The case that asks whether earlier neighbors are called.
+pub(super) const DIALS: &str = "start/dials-earlier";
+
 /// Something that a case waits for.
 #[derive(Clone)]
 pub struct Wait {
@@ -28,13 +31,14 @@ pub struct Wait {
     level: Level,
     survives_end: bool,
     is_first: bool,
+    asked_by: Option<&'static str>,
 }
 
 impl Wait {
     /// Waits for this, such as `a handshake`.
     pub fn to_see(what: impl Into<String>) -> Self {
         let (nb, time, mistake, level) = (None, None, None, Level::Must);
-        Self { what: what.into(), nb, time, mistake, level, survives_end: false, is_first: false }
+        Self { what: what.into(), nb, time, mistake, level, survives_end: false, is_first: false, asked_by: None }
     }
 
     /// It comes on this neighbor's connection: if that ends, the wait is over.
@@ -58,6 +62,12 @@ impl Wait {
     /// If it does not come, this is the likely mistake.
     pub const fn or(mut self, mistake: &'static Mistake) -> Self {
         self.mistake = Some(mistake);
+        self
+    }
+
+    /// This case asks whether it comes; others take that for granted.
+    pub const fn asked_by(mut self, case: &'static str) -> Self {
+        self.asked_by = Some(case);
         self
     }
 
@@ -125,6 +135,7 @@ impl World<'_> {
             if waited + LOOK < time { format!("{came} (after {})", secs(waited)) } else { came }
         });
         finding.is_absence = true;
+        finding.asked_by = wait.asked_by.or_else(|| self.lacks_call_of(wait.nb).then_some(DIALS));
         // What a process that has ended did not do needs no other reason.
         finding.mistake = wait.mistake.filter(|_| !self.has_ended() || wait.survives_end);
         finding.bytes = wait.nb.and_then(|nb| {
@@ -133,6 +144,12 @@ impl World<'_> {
                 .then(|| evidence(rest, None, vec!["the start of something that is not whole".to_owned()]))
         });
         finding
+    }
+
+    /// Returns whether the peer never called this neighbor, or any one if no one is named, though it should have.
+    fn lacks_call_of(&self, nb: Option<Nb>) -> bool {
+        let mut all = self.facts.all().filter(|(of, _)| nb.is_none_or(|nb| nb == *of));
+        all.any(|(of, between)| self.plan.is_earlier(of) && between.connections == 0)
     }
 
     /// Returns in words what came after a mark, from one neighbor's connection or from all, and how things stand.
