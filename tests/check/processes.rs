@@ -88,6 +88,36 @@ fn a_flood_of_output_does_no_harm() {
     passes("(yes 'a line of a debug log' | head -c 100000000) & (yes | head -c 1000000 >&2) & exec PEER {id}");
 }
 
+/// Sends its handshake to each neighbor, and `not interested` without end.
+const FLOODING: &str = r#"
+import socket, sys, threading
+own = sys.argv[1]
+lines = [line.split() for line in open("PeerInfo.cfg")]
+place = [line[0] for line in lines].index(own)
+def flood(neighbor):
+    try:
+        neighbor.sendall(b"P2PFILESHARINGPROJ" + bytes(10) + int(own).to_bytes(4, "big"))
+        while True:
+            neighbor.sendall(bytes([0, 0, 0, 1, 3]) * 4096)
+    except OSError:
+        pass
+listener = socket.create_server(("127.0.0.1", int(lines[place][2])))
+for line in lines[:place]:
+    earlier = socket.create_connection((line[1], int(line[2])))
+    threading.Thread(target=flood, args=(earlier,), daemon=True).start()
+while True:
+    threading.Thread(target=flood, args=(listener.accept()[0],), daemon=True).start()
+"#;
+
+#[test]
+fn a_flood_of_messages_is_named_and_ends_the_case() {
+    let Some(python) = find("python3") else { return };
+    let tester = Tester::new();
+    fs::write(tester.project().join("peer.py"), FLOODING).expect("a program");
+    let ran = tester.run(&format!("{} peer.py {{id}}", python.display()), &QUICK);
+    ran.assert_status(1).assert_said("floods").assert_said("Messages that each have a reason.");
+}
+
 #[test]
 fn a_peer_may_close_or_read_its_input() {
     passes("exec PEER {id} <&-");

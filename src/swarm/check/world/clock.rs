@@ -6,14 +6,19 @@ use std::time::{Duration, Instant};
 use peer_process::protocol::message::Message;
 
 use super::env::Stop;
-use super::links::Happened;
+use super::link::Happened;
+use super::names::secs;
 use super::process::Process;
 use super::scene::World;
 use crate::check::history::What;
+use crate::check::mistakes;
 use crate::check::plan::Nb;
+use crate::check::verdict::{Finding, Level};
 
 /// The process is looked at this often.
 pub const LOOK: Duration = Duration::from_millis(10);
+/// Maximum number of events of a world: many times what any case needs.
+const MOST_EVENTS: usize = 100_000;
 
 impl World<'_> {
     pub(super) fn check_signal(&self) -> Result<(), Stop> {
@@ -35,6 +40,9 @@ impl World<'_> {
         for (nb, what) in happened {
             self.take(nb, what);
         }
+        if self.history.mark() > MOST_EVENTS {
+            return Err(Stop::Failed(Box::new(self.flooded())));
+        }
         self.serve();
         if woken.saturating_duration_since(self.looked_at) >= LOOK {
             self.look();
@@ -43,6 +51,13 @@ impl World<'_> {
         self.judge.tick(at, &self.facts);
         self.late = self.late.max(woken.elapsed());
         Ok(())
+    }
+
+    fn flooded(&self) -> Finding {
+        let came = format!("{} messages within {}", self.history.mark(), secs(self.now()));
+        let mut finding = self.finding(Level::Must, "messages that each have a reason", came);
+        finding.mistake = Some(&mistakes::FLOODS);
+        finding
     }
 
     pub(super) fn take(&mut self, nb: Nb, happened: Happened) {

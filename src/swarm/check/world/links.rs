@@ -1,6 +1,7 @@
 //! `Links`: the sockets of a world: the neighbors' listeners and their connections.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::collections::BTreeSet;
+use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -10,40 +11,18 @@ use mio::{Events, Interest, Poll, Token};
 use peer_process::protocol::layout::FileLayout;
 use socket2::SockRef;
 
+use super::link::{Happened, Link};
 use super::places::Port;
-use crate::check::history::{End, Heard};
 use crate::check::incoming::Incoming;
 use crate::check::plan::Nb;
 
 /// A connection to this machine is made or refused within this time, unless the peer's queue of callers is full.
 const DIAL_PATIENCE: Duration = Duration::from_millis(100);
 
-/// What happened on a socket.
-pub enum Happened {
-    /// The peer called this neighbor.
-    Called,
-    /// The peer sent this.
-    Heard(Heard),
-    /// A connection ended.
-    Ended(End),
-}
-
 enum Source {
     Listener(Nb, TcpListener),
     Link(Box<Link>),
     Gone,
-}
-
-struct Link {
-    nb: Nb,
-    stream: TcpStream,
-    incoming: Incoming,
-    outgoing: Vec<u8>,
-    is_held: bool,
-    is_read: bool,
-    has_ended: bool,
-    /// The first error on it. A later end of the stream must not hide it.
-    first_error: Option<io::Error>,
 }
 
 struct Neighbor {
@@ -58,6 +37,8 @@ pub struct Links {
     layout: FileLayout,
     sources: Vec<Source>,
     neighbors: Vec<Neighbor>,
+    /// Connections on which more may have come than was taken at once.
+    unread: BTreeSet<Token>,
 }
 
 impl Links {
@@ -67,7 +48,8 @@ impl Links {
     /// When the system has no descriptor left.
     pub fn new(layout: FileLayout) -> Result<Self> {
         let poll = Poll::new().context("cannot wait for sockets")?;
-        Ok(Self { poll, events: Events::with_capacity(128), layout, sources: Vec::new(), neighbors: Vec::new() })
+        let (sources, neighbors, unread) = (Vec::new(), Vec::new(), BTreeSet::new());
+        Ok(Self { poll, events: Events::with_capacity(128), layout, sources, neighbors, unread })
     }
 
     /// Adds a neighbor with this port, at which it does not listen yet.
@@ -138,11 +120,7 @@ impl Links {
         _ = stream.set_nodelay(true);
         let token = Token(self.sources.len());
         self.poll.registry().register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
-        let incoming = Incoming::new(self.layout);
-        let (outgoing, first_error) = (Vec::new(), None);
-        let link =
-            Link { nb, stream, incoming, outgoing, is_held: false, is_read: true, has_ended: false, first_error };
-        self.sources.push(Source::Link(Box::new(link)));
+        self.sources.push(Source::Link(Box::new(Link::new(nb, stream, Incoming::new(self.layout)))));
         self.neighbors[nb.0].link = Some(token);
         Ok(())
     }
@@ -224,6 +202,7 @@ impl Links {
     /// # Errors
     /// When the system cannot wait.
     pub fn wait(&mut self, time: Duration, file: &[u8]) -> Result<Vec<(Nb, Happened)>> {
+        let time = if self.unread.is_empty() { time } else { Duration::ZERO };
         match self.poll.poll(&mut self.events, Some(time)) {
             Err(error) if error.kind() != ErrorKind::Interrupted => {
                 return Err(error).context("cannot wait for sockets");
@@ -231,7 +210,8 @@ impl Links {
             _ => {}
         }
         let mut happened = Vec::new();
-        let tokens: Vec<Token> = self.events.iter().map(mio::event::Event::token).collect();
+        let mut tokens = std::mem::take(&mut self.unread);
+        tokens.extend(self.events.iter().map(mio::event::Event::token));
         for token in tokens {
             match &mut self.sources[token.0] {
                 Source::Link(_) => self.read(token, file, &mut happened),
@@ -262,7 +242,9 @@ impl Links {
         let Source::Link(link) = &mut self.sources[token.0] else { return };
         link.flush();
         let (nb, before) = (link.nb, happened.len());
-        link.read(file, happened);
+        if link.read(file, happened) {
+            self.unread.insert(token);
+        }
         let is_end = |(_, what): &(Nb, Happened)| matches!(what, Happened::Ended(_));
         if happened[before..].iter().any(is_end) {
             _ = self.poll.registry().deregister(&mut link.stream);
@@ -272,63 +254,6 @@ impl Links {
             let late = happened.split_off(before);
             happened.extend(late.into_iter().filter(|happened| !is_end(happened)));
         }
-    }
-}
-
-impl Link {
-    fn flush(&mut self) {
-        if self.is_held || self.first_error.is_some() {
-            return;
-        }
-        let mut sent = 0;
-        while sent < self.outgoing.len() {
-            match self.stream.write(&self.outgoing[sent..]) {
-                Ok(0) => break,
-                Ok(count) => sent += count,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                Err(error) => {
-                    self.first_error = Some(error);
-                    sent = self.outgoing.len();
-                }
-            }
-        }
-        self.outgoing.drain(..sent);
-    }
-
-    fn read(&mut self, file: &[u8], happened: &mut Vec<(Nb, Happened)>) {
-        let mut buffer = [0; 16 * 1024];
-        while self.is_read && !self.has_ended {
-            match self.stream.read(&mut buffer) {
-                Ok(0) => {
-                    let error = self.first_error.take().or_else(|| self.stream.take_error().ok().flatten());
-                    self.has_ended = true;
-                    let end = error.map_or(End::Closed, |error| End::Reset(words(&error)));
-                    happened.push((self.nb, Happened::Ended(end)));
-                }
-                Ok(count) => {
-                    let heard = self.incoming.take(&buffer[..count], file);
-                    happened.extend(heard.into_iter().map(|heard| (self.nb, Happened::Heard(heard))));
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
-                Err(error) => {
-                    self.has_ended = true;
-                    let error = self.first_error.take().unwrap_or(error);
-                    happened.push((self.nb, Happened::Ended(End::Reset(words(&error)))));
-                }
-            }
-        }
-    }
-}
-
-/// Returns an error of a connection in words that are the same on each system.
-fn words(error: &io::Error) -> String {
-    match error.kind() {
-        ErrorKind::ConnectionReset => "connection reset".to_owned(),
-        ErrorKind::BrokenPipe => "broken pipe".to_owned(),
-        ErrorKind::ConnectionAborted => "connection aborted".to_owned(),
-        _ => error.to_string(),
     }
 }
 
