@@ -172,6 +172,7 @@ pub fn start_once(env: &Env, dir: &Path, seed: u64) -> Result<FirstStart> {
             let came = printable(finding.came.trim_end_matches('.'));
             if came.contains("the process ended") {
                 let check = if hints.is_empty() { "; check --command, --project and --config-dir" } else { "" };
+                let came = came.strip_prefix("Nothing; ").unwrap_or(&came);
                 let sentence = format!("the peer cannot be run{check}: {came}{printed}");
                 return Ok(FirstStart::CannotBeRun(sentence));
             }

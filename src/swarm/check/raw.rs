@@ -253,6 +253,8 @@ mod tests {
             bytes: None,
             mistake: None,
             is_absence,
+            is_contrast: false,
+            asked_by: None,
             events: Vec::new(),
         }
     }

@@ -142,9 +142,10 @@ fn finding_of(violation: &Violation, seen: &Raw, of: &Raw) -> Finding {
     let place = if std::ptr::eq(seen, of) { String::new() } else { format!(" (seen in {})", seen.case.clause.address) };
     // Our reading asks for more than the text: what breaks only such a clause is no failure.
     let is_own = violation.owner == of.case.clause.address;
+    let owner = if is_own { String::new() } else { format!(" This belongs to {}.", violation.owner) };
     Finding {
         level: if is_own { violation.level.min(of.case.clause.level) } else { violation.level },
-        done: format!("The tester watched all that the peer did{place}."),
+        done: format!("The tester watched all that the peer did{place}.{owner}"),
         expected: sentence(&violation.expected),
         came: sentence(&violation.came),
         bytes: violation.bytes.clone(),

@@ -215,9 +215,9 @@ fn byte_by_byte(stage: &mut Stage) -> Result<(), Stop> {
         // A peer that sent its handshake before it read this one shows by what follows that it took it.
         means(greeted(world, nb), world, &mistakes::ONE_RECV_HANDSHAKE)?;
         world.say(nb, Message::Bitfield(Box::new(some)));
-        let outcome = steps::interest(world, nb, true, Wait::to_see("interested"));
-        let is_closed = !world.facts().of(nb).is_connected;
-        means(outcome, world, if is_closed { &mistakes::ONE_RECV_HANDSHAKE } else { &mistakes::NEVER_INTERESTED })
+        // It says so after other handshakes, unless the case about that fails.
+        let wait = Wait::to_see("interested").asked_by("interest/interested");
+        means(steps::interest(world, nb, true, wait), world, &mistakes::ONE_RECV_HANDSHAKE)
     })
 }
 

@@ -9,7 +9,7 @@ use peer_process::protocol::piece_set::PieceSet;
 use super::streams::evidence;
 use super::violation::{CROSSING, GIVEN_UP, SETTLED, Violation};
 use super::watch::Judge;
-use crate::check::facts::{Between, Facts};
+use crate::check::facts::{Asked, Between, Facts};
 use crate::check::history::Heard;
 use crate::check::mistakes;
 use crate::check::plan::Nb;
@@ -239,8 +239,8 @@ impl Judge {
                 Violation::new("requests/offered-only", &mistakes::NOT_OFFERED, expected, came)
             });
         }
-        let is_open =
-            |asked: &&crate::check::facts::Asked| asked.while_unchoked && at.saturating_sub(asked.at) < GIVEN_UP;
+        let is_open = |asked: &&Asked| asked.while_unchoked && at.saturating_sub(asked.at) < GIVEN_UP;
+        let may_be_given_up = |asked: &Asked| at.saturating_sub(asked.at) > CROSSING;
         if let Some(open) = between
             .asked_of_us
             .iter()
@@ -250,13 +250,12 @@ impl Judge {
             let age = at.saturating_sub(open.at).as_millis();
             let came = format!("request {piece}, {age} ms after request {}, which is not answered yet", open.piece);
             let expected = "one request at a time to one neighbor: the next follows the piece";
-            self.tell(Violation::new("requests/one-at-a-time", &mistakes::SEVERAL_REQUESTS, expected, came));
+            let violation = Violation::new("requests/one-at-a-time", &mistakes::SEVERAL_REQUESTS, expected, came);
+            self.tell(violation.should_if(may_be_given_up(open)));
         }
-        let elsewhere = facts.all().find(|(other, between)| {
-            *other != nb
-                && between.is_connected
-                && between.asked_of_us.iter().any(|asked| asked.piece == piece && is_open(&asked))
-        });
+        let others = facts.all().filter(|(other, between)| *other != nb && between.is_connected);
+        let asked = others.flat_map(|(_, between)| between.asked_of_us.iter());
+        let elsewhere = asked.filter(|asked| asked.piece == piece && is_open(asked)).max_by_key(|asked| asked.at);
         let is_long_had = |(given, _, given_at): &&(PieceIndex, Nb, Duration)| {
             *given == piece && !facts.lost.contains(piece) && at.saturating_sub(*given_at) > CROSSING
         };
@@ -274,7 +273,7 @@ impl Judge {
         if let Some(came) = came {
             let expected = "a piece is requested from one neighbor only, and not again once it has come";
             let violation = Violation::new("requests/no-duplicates", &mistakes::DUPLICATE_REQUESTS, expected, came);
-            self.tell(violation.timed_if(elsewhere.is_none()));
+            self.tell(violation.timed_if(elsewhere.is_none()).should_if(elsewhere.is_some_and(may_be_given_up)));
         }
     }
 

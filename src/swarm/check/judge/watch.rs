@@ -11,6 +11,7 @@ use crate::check::facts::{Between, Facts};
 use crate::check::history::{End, What};
 use crate::check::mistakes;
 use crate::check::plan::Nb;
+use crate::check::verdict::Level;
 
 /// Watches a world.
 pub struct Judge {
@@ -33,8 +34,9 @@ pub struct Judge {
     over_since: Option<Duration>,
     /// When the tester closed a connection last.
     pub(super) closed_at: Option<Duration>,
-    /// What was found already; each kind counts once in a world: once as what is wrong only at its time, and once for certain.
-    told: BTreeSet<(&'static str, Option<&'static str>, bool)>,
+    /// What was found already. Each kind counts once in a world: once as what is wrong only at its time, and once for certain; once
+    /// as a warning, and once as a failure.
+    told: BTreeSet<(&'static str, Option<&'static str>, bool, Level)>,
     found: Vec<Violation>,
 }
 
@@ -75,10 +77,13 @@ impl Judge {
     }
 
     pub(super) fn tell(&mut self, violation: Violation) {
-        let kind = |is_timed| (violation.owner, violation.mistake.map(|mistake| mistake.name), is_timed);
-        let is_told = self.told.contains(&kind(false)) || self.told.contains(&kind(violation.is_timed));
+        let name = violation.mistake.map(|mistake| mistake.name);
+        let kind = |is_timed, level| (violation.owner, name, is_timed, level);
+        let is_told = [false, violation.is_timed].into_iter().any(|is_timed| {
+            [Level::Must, violation.level].into_iter().any(|level| self.told.contains(&kind(is_timed, level)))
+        });
         if !self.is_confused && !is_told {
-            self.told.insert(kind(violation.is_timed));
+            self.told.insert(kind(violation.is_timed, violation.level));
             self.found.push(violation);
         }
     }
@@ -141,7 +146,8 @@ impl Judge {
             self.tell(Violation { disrupts: true, ..violation });
             // Both sides may have called now, so nobody knows which connection counts.
             self.is_confused = true;
-        } else if facts.of(nb).is_connected {
+        } else if facts.of(nb).is_connected && facts.of(nb).we_greeted {
+            // Before a right handshake of ours, it may give the first one up without closing it.
             let came = "it made a second connection while the first one stood".to_owned();
             let (mistake, expected) = (&mistakes::TWO_CONNECTIONS, "one connection to each earlier peer");
             let violation = Violation::new("start/one-connection", mistake, expected, came);

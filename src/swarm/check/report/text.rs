@@ -56,14 +56,29 @@ fn mistakes(common: &[Explained], look: Look) -> String {
 /// Maximum number of unclear cases behind one failure of which it is told what came: of many, it is mostly the same.
 const MOST_TOLD: usize = 6;
 
+/// Maximum number of unclear cases behind one failure that are named. Of more, each group is counted.
+const MOST_NAMED: usize = 24;
+
+fn addresses(cases: &[&Outcome]) -> String {
+    let addresses: Vec<_> = cases.iter().map(|outcome| outcome.clause.address).collect();
+    addresses.join(", ")
+}
+
+/// Returns how many cases of each group there are, such as `start 2, bitfield 7`.
+fn by_group(cases: &[&Outcome]) -> String {
+    let group = |outcome: &&Outcome| outcome.clause.address.split('/').next().unwrap_or_default();
+    let groups = cases.chunk_by(|one, other| group(one) == group(other));
+    let counts: Vec<_> = groups.map(|cases| format!("{} {}", group(&cases[0]), cases.len())).collect();
+    counts.join(", ")
+}
+
 /// Returns the unclear cases behind one failure, a line each; only their names if they are many.
 fn group(because_of: Option<&str>, cases: &[&Outcome], look: Look) -> String {
     let count = counted(cases.len(), "case");
     let why = because_of.map_or_else(String::new, |address| format!(" because of {address}"));
     let mut text = look.of_verdict(Verdict::Unclear, format!("UNCLEAR{why}")) + &format!(" ({count})\n");
     if cases.len() > MOST_TOLD && !look.is_long {
-        let addresses: Vec<_> = cases.iter().map(|outcome| outcome.clause.address).collect();
-        return text + &look.labeled("  ", &addresses.join(", "));
+        return text + &look.labeled("  ", &if cases.len() > MOST_NAMED { by_group(cases) } else { addresses(cases) });
     }
     let width = cases.iter().map(|outcome| outcome.clause.address.len()).max().unwrap_or_default();
     for outcome in cases {
@@ -215,5 +230,11 @@ The rubric, as far as a black box can see it: 35.0 of 35.
             "{text}"
         );
         assert_eq!(text.lines().count(), 2);
+        let most: Vec<_> = unclear.iter().copied().cycle().take(MOST_NAMED + 1).collect();
+        let text = group(Some("handshake/first"), &most, Look::PLAIN);
+        assert!(
+            text.lines().nth(1).is_some_and(|line| line.starts_with("  bitfield ") && !line.contains('/')),
+            "{text}"
+        );
     }
 }

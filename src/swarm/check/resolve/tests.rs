@@ -77,19 +77,17 @@ fn a_failed_need_makes_unclear_all_that_build_on_it() {
 
 #[test]
 fn a_case_that_lacks_what_another_one_asks_about_is_unclear_because_of_that_one() {
-    let mut serves = raw(&SERVES, true, vec![]);
-    serves.stopped.as_mut().expect("it stopped").asked_by = Some("start/accepts-later");
-    let accepts = |stopped| {
-        let mut accepts = raw(&ACCEPTS, stopped, vec![]);
-        if let Some(stopped) = &mut accepts.stopped {
+    let lacking = |case, stopped| {
+        let mut lacking = raw(case, stopped, vec![]);
+        if let Some(stopped) = &mut lacking.stopped {
             stopped.asked_by = Some("start/accepts-later");
         }
-        accepts
+        lacking
     };
-    let with = |accepts| verdicts(&[accepts, raw(&BYTES, false, vec![]), serves.clone()]);
+    let with = |stopped| verdicts(&[lacking(&ACCEPTS, stopped), raw(&BYTES, false, vec![]), lacking(&SERVES, true)]);
     let (fail, pass) = ((Verdict::Fail, None), (Verdict::Pass, None));
-    assert_eq!(with(accepts(true)), [fail, pass, (Verdict::Unclear, Some("start/accepts-later"))]);
-    assert_eq!(with(accepts(false)), [pass, pass, fail]);
+    assert_eq!(with(true), [fail, pass, (Verdict::Unclear, Some("start/accepts-later"))]);
+    assert_eq!(with(false), [pass, pass, fail]);
 }
 
 #[test]

@@ -10,11 +10,11 @@ pub fn wrong_time(line: &Line) -> Option<&'static Mistake> {
         return Some(&mistakes::LOG_COLORS);
     }
     let Some((prefix, rest)) = before.split_once('[') else { return Some(&mistakes::LOG_NO_TIME) };
-    let Some((time, behind)) = rest.rsplit_once(']') else { return Some(&mistakes::LOG_NO_TIME) };
+    let Some((time, behind)) = rest.split_once(']') else { return Some(&mistakes::LOG_NO_TIME) };
     if seconds(time).is_none() {
         return Some(&mistakes::LOG_NO_TIME);
     }
-    if !prefix.is_empty() {
+    if !prefix.is_empty() || behind.bytes().any(|byte| byte.is_ascii_alphanumeric()) {
         return Some(&mistakes::LOG_PREFIX);
     }
     (behind != ": ").then_some(&mistakes::LOG_BLANKS)
@@ -22,14 +22,50 @@ pub fn wrong_time(line: &Line) -> Option<&'static Mistake> {
 
 /// Returns the second of the half day in a time of any form, if it has hour, minute, second and a date.
 fn seconds(time: &str) -> Option<u32> {
+    let with_colons = |part: &&&str| part.split(':').filter(|number| !number.is_empty()).count() >= 3;
     let parts: Vec<&str> = time.split(|c: char| !c.is_ascii_digit() && c != ':').collect();
-    let clock = parts.iter().find(|part| part.split(':').filter(|number| !number.is_empty()).count() >= 3)?;
-    let mut numbers = clock.split(':').filter(|number| !number.is_empty()).map(str::parse);
-    let mut next = || numbers.next()?.ok();
-    let (hour, minute, second): (u32, u32, u32) = (next()?, next()?, next()?);
-    let others = parts.iter().filter(|part| *part != clock).flat_map(|part| part.bytes());
-    let digits = others.filter(u8::is_ascii_digit).count();
-    (hour < 25 && minute < 60 && second < 61 && digits >= 3).then(|| hour % 12 * 3600 + minute * 60 + second)
+    if let Some(clock) = parts.iter().find(with_colons) {
+        return clock_of(&numbers(clock), digits(time) - digits(clock), time);
+    }
+    // Without colons, the date comes first as a rule.
+    let words = time.split([' ', 'T', '_', ',']).rev();
+    words.filter(|word| digits(word) >= 3).find_map(|word| {
+        let others = digits(time) - digits(word);
+        match (numbers(word).as_slice(), digits(word)) {
+            ([year, month, day, clock @ ..], count) if clock.len() >= 3 => {
+                clock_of(clock, count.min(digits(&format!("{year}{month}{day}"))), time)
+            }
+            ([_], 6) => clock_of(&pairs(word), others, time),
+            ([_], 14) => clock_of(&pairs(word)[4..], 8, time),
+            (clock, _) => clock_of(clock, others, time),
+        }
+    })
+}
+
+/// Returns the second of the half day in hour, minute and second, if there is a date beside them: a number of digits, or fewer
+/// with the name of a month.
+fn clock_of(clock: &[u32], digits_of_date: usize, time: &str) -> Option<u32> {
+    let [hour, minute, second, ..] = *clock else { return None };
+    let least = if time.bytes().filter(u8::is_ascii_alphabetic).count() >= 3 { 1 } else { 3 };
+    let is_clock = hour < 25 && minute < 60 && second < 61 && digits_of_date >= least;
+    is_clock.then(|| hour % 12 * 3600 + minute * 60 + second)
+}
+
+fn numbers(text: &str) -> Vec<u32> {
+    text.split(|c: char| !c.is_ascii_digit())
+        .filter(|number| !number.is_empty())
+        .map(|number| number.parse().unwrap_or(u32::MAX))
+        .collect()
+}
+
+fn digits(text: &str) -> usize {
+    text.bytes().filter(u8::is_ascii_digit).count()
+}
+
+/// Returns the numbers of two digits each.
+fn pairs(word: &str) -> Vec<u32> {
+    let digits: Vec<u32> = word.chars().filter_map(|c| c.to_digit(10)).collect();
+    digits.chunks_exact(2).map(|pair| pair[0] * 10 + pair[1]).collect()
 }
 
 /// Returns the first line whose time lies before that of a line above it. One second does not count: two threads may have
@@ -69,6 +105,14 @@ mod tests {
             "Sat Nov 21 14:03:09 2026",
             "10:02:21 12-Dec-20",
             "2024-12-04 22:23:01,123",
+            "2024-12-04 22.23.01",
+            "2024-12-04-22-23-01",
+            "2024-12-04 22h23m01s",
+            "20241204222301",
+            "20241204_222301",
+            "20241204T222301",
+            "22.23.01 04.12.2024",
+            "Dec 1 22:23:01",
         ] {
             check(&format!("[{time}]: "), None);
         }
@@ -76,6 +120,9 @@ mod tests {
         check("2025-04-22 10:02:21: ", Some("log-no-time"));
         check("[10:02:21]: ", Some("log-no-time"));
         check("[2025-04-22 10:02]: ", Some("log-no-time"));
+        check("[2025-04-22]: ", Some("log-no-time"));
+        check("[22.23.01]: ", Some("log-no-time"));
+        check("[2025-04-22 10:02:21]: [INFO] ", Some("log-prefix"));
         check("INFO:peer:[2025-04-22 10:02:21]: ", Some("log-prefix"));
         check("[2025-04-22 10:02:21]:  ", Some("log-blanks"));
         check("\x1b[32m[2025-04-22 10:02:21]: ", Some("log-colors"));

@@ -259,6 +259,7 @@ impl Links {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
     use std::net::{Ipv4Addr, TcpStream as Stream};
 
     use rand::SeedableRng;

@@ -29,7 +29,16 @@ impl Printed {
     }
 
     fn text(&self) -> String {
-        String::from_utf8_lossy(&[&self.start[..], &self.end[..]].concat()).into_owned()
+        let left_out = self.total - (self.start.len() + self.end.len()) as u64;
+        if left_out == 0 {
+            return String::from_utf8_lossy(&[&self.start[..], &self.end[..]].concat()).into_owned();
+        }
+        // Of the lines at the seam only parts are known.
+        let start = self.start.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let end = self.end.iter().position(|byte| *byte == b'\n').map_or(self.end.len(), |at| at + 1);
+        let left_out = left_out + (self.start.len() - start + end) as u64;
+        let (start, end) = (String::from_utf8_lossy(&self.start[..start]), String::from_utf8_lossy(&self.end[end..]));
+        format!("{start}[{left_out} bytes are left out here]\n{end}")
     }
 
     /// Returns the last lines that have words, at most `count`, each cut to 200 characters.
@@ -83,6 +92,21 @@ mod tests {
         let mut printed = Printed::default();
         printed.add(text.as_bytes());
         printed.traceback()
+    }
+
+    #[test]
+    fn no_line_is_made_of_two_where_bytes_are_left_out() {
+        let mut printed = Printed::default();
+        let line = |number: u32| format!("line {number:05} of many\n");
+        for number in 0..10_000 {
+            printed.add(line(number).as_bytes());
+        }
+        let lines = printed.last_lines(10_000);
+        let (whole, marks): (Vec<String>, Vec<String>) = lines.into_iter().partition(|line| line.starts_with("line "));
+        assert!(whole.iter().all(|whole| whole.len() == line(0).len() - 1), "{whole:?}");
+        assert_eq!(whole.last().map(String::as_str), Some("line 09999 of many"));
+        let left_out = (10_000 - whole.len()) * line(0).len();
+        assert_eq!(marks, [format!("[{left_out} bytes are left out here]")]);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, Read};
+use std::mem;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -38,6 +39,8 @@ pub struct Process {
     /// Number of looks in a row that found nothing of it. One that becomes another program has no environment for a moment.
     empty_looks: u32,
     went_to_background: bool,
+    /// Whether all that the command started was ended.
+    is_ended: bool,
 }
 
 impl Process {
@@ -53,8 +56,16 @@ impl Process {
         let mut child = shell.spawn()?;
         let printed = Arc::new((Mutex::new(Printed::default()), Condvar::new()));
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-        let mut process =
-            Self { child, mark, printed, status: None, first_ended: None, empty_looks: 0, went_to_background: false };
+        let mut process = Self {
+            child,
+            mark,
+            printed,
+            status: None,
+            first_ended: None,
+            empty_looks: 0,
+            went_to_background: false,
+            is_ended: false,
+        };
         let reading = stdout.map_or(Ok(()), |pipe| process.read(pipe));
         let reading = reading.and_then(|()| stderr.map_or(Ok(()), |pipe| process.read(pipe)));
         if let Err(error) = reading {
@@ -176,6 +187,10 @@ impl Process {
 
     /// Ends everything that the command started. Returns whether it had to be killed because it did not end when it was asked.
     pub fn end(&mut self) -> bool {
+        // The number of the group may belong to another one by now.
+        if mem::replace(&mut self.is_ended, true) {
+            return false;
+        }
         self.ask_to_end();
         let obeyed = self.wait_until_silent();
         #[cfg(unix)]
