@@ -4,7 +4,6 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Error;
-use clap::Parser;
 use clap::error::ErrorKind;
 use log::LevelFilter;
 use peer_process::cli::{self, Arguments, Selection, Unchoking};
@@ -21,7 +20,7 @@ const FAULT: u8 = End::FAULT;
 /// Nothing was created.
 const USAGE: u8 = End::USAGE;
 
-fn main() -> ExitCode {
+pub(crate) fn main() -> ExitCode {
     let status = start();
     stderr::close(stderr::LAST_PATIENCE);
     status
@@ -29,7 +28,7 @@ fn main() -> ExitCode {
 
 /// Does everything but write the last lines, which may have to wait for their reader.
 fn start() -> ExitCode {
-    let arguments = match Arguments::try_parse().and_then(Arguments::checked) {
+    let arguments = match Arguments::of_process() {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
     };
@@ -179,6 +178,6 @@ fn usage(error: &clap::Error) -> ExitCode {
 
 fn tell(error: &Error, status: u8) -> ExitCode {
     // If the line cannot be written, the status still reports the fault.
-    stderr::say("peer_process", &format!("{error:#}"));
+    stderr::say(cli::called(), &format!("{error:#}"));
     ExitCode::from(status)
 }

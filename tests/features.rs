@@ -40,6 +40,11 @@ const OF_SWARM: [&str; 12] = [
 /// Dependencies that only the feature `discovery` uses, beside that of bencode.
 const OF_DISCOVERY: [&str; 2] = ["if-addrs", "ureq"];
 
+/// The parts of a version of Rust, such as `1.89` or `1.89.0`.
+fn version(text: &str) -> Vec<u32> {
+    text.split('.').map(|part| part.parse().expect("a number")).chain([0, 0]).take(3).collect()
+}
+
 /// Runs cargo on this package without its default features, and returns its stdout.
 fn cargo(arguments: &[&str]) -> String {
     let mut command = Command::new(env!("CARGO"));
@@ -94,4 +99,24 @@ fn the_check_sees_what_discovery_needs_and_that_it_needs_nothing_written_in_c() 
 fn peer_process_builds_without_default_features_and_with_discovery_alone() {
     cargo(&["check", "--quiet", "--bin", "peer_process"]);
     cargo(&["check", "--quiet", "--bin", "peer_process", "--features", "discovery"]);
+}
+
+/// Cargo refuses to build with the Rust that `Cargo.toml` names if a dependency says that it needs a newer one.
+#[test]
+fn no_dependency_needs_a_newer_rust_than_this_package() {
+    let about = Command::new(env!("CARGO")).arg("-vV").output().expect("cargo starts").stdout;
+    let about = String::from_utf8(about).expect("it is text");
+    // What only other systems need may not be here, and must not be downloaded for this.
+    let host = about.lines().find_map(|line| line.strip_prefix("host: ")).expect("cargo tells its platform");
+    let told = cargo(&["metadata", "--format-version", "1", "--all-features", "--filter-platform", host]);
+    let told: serde_json::Value = serde_json::from_str(&told).expect("it is JSON");
+    let own = version(env!("CARGO_PKG_RUST_VERSION"));
+    let packages = told["packages"].as_array().expect("a list");
+    let needs: Vec<_> = packages
+        .iter()
+        .filter_map(|package| Some((package["name"].as_str()?, version(package["rust_version"].as_str()?))))
+        .collect();
+    assert!(needs.iter().any(|(name, _)| *name == "clap"), "{needs:?}");
+    let newer: Vec<_> = needs.iter().filter(|(_, needed)| *needed > own).collect();
+    assert!(newer.is_empty(), "{newer:?} are newer than {own:?}");
 }

@@ -8,16 +8,21 @@ mod values;
 #[cfg(feature = "discovery")]
 mod open;
 
+use std::env;
 use std::error::Error as _;
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
 use clap::error::ErrorKind;
-use clap::{ArgAction, Parser, ValueEnum};
+use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, ValueEnum};
 
 #[cfg(feature = "discovery")]
 pub use self::open::OpenArguments;
 pub use self::values::{number, rate};
 use crate::limits::Rate;
+
+/// The program's own name, and the name that the course gives it. Both are the same program.
+pub const NAMES: [&str; 2] = ["peer_process", "peerProcess"];
 
 /// Explains `SECS` in every `--help` that takes one.
 pub const SECS: &str = "SECS is a number of seconds.";
@@ -41,7 +46,7 @@ const STATUSES: &str = "Exit status: 0 every peer has the file, 1 a fault while 
            \"Members that no file lists\"."
 )]
 #[derive(Debug, Parser)]
-#[command(name = "peer_process", version, after_help = paragraphs(&[SECS, RATE, UNITS, STATUSES]))]
+#[command(name = NAMES[0], version, after_help = paragraphs(&[SECS, RATE, UNITS, STATUSES]))]
 pub struct Arguments {
     /// The ID of this peer's line in PeerInfo.cfg
     #[arg(value_name = "PEER_ID", allow_negative_numbers = true, value_parser = number("peer ID", 1..=u32::MAX))]
@@ -110,6 +115,16 @@ pub struct Arguments {
 }
 
 impl Arguments {
+    /// Reads the command line of this process. Help, version and errors have the name by which it was called.
+    ///
+    /// # Errors
+    /// If the command line is wrong, or asks for the help or the version.
+    pub fn of_process() -> Result<Self, clap::Error> {
+        let mut command = Self::command().name(called());
+        let mut matches = command.try_get_matches_from_mut(env::args_os())?;
+        Self::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))?.checked()
+    }
+
     /// Returns these arguments if they fit each other.
     ///
     /// # Errors
@@ -123,12 +138,12 @@ impl Arguments {
                 format!("{} and {last} need", others.join(", "))
             };
             let sentence = format!("{need} --tracker or --lan");
-            return Err(<Self as clap::CommandFactory>::command().error(ErrorKind::MissingRequiredArgument, sentence));
+            return Err(Self::command().error(ErrorKind::MissingRequiredArgument, sentence));
         }
         #[cfg(feature = "discovery")]
         if self.open.announces_to_nobody() {
             let sentence = "--announce-host needs --tracker";
-            return Err(<Self as clap::CommandFactory>::command().error(ErrorKind::MissingRequiredArgument, sentence));
+            return Err(Self::command().error(ErrorKind::MissingRequiredArgument, sentence));
         }
         Ok(self)
     }
@@ -152,6 +167,18 @@ pub enum Unchoking {
     Spec,
     /// As soon as a neighbor is interested
     Eager,
+}
+
+/// Returns the one of [`NAMES`] by which this process was called, and the first one if it was another name.
+#[must_use]
+pub fn called() -> &'static str {
+    called_in(env::args_os().next().unwrap_or_default().as_os_str())
+}
+
+/// Does so for the first word of a command line, which may be a path and end with `.exe`.
+fn called_in(word: &OsStr) -> &'static str {
+    let stem = Path::new(word).file_stem();
+    NAMES.into_iter().find(|name| stem.is_some_and(|stem| stem == *name)).unwrap_or(NAMES[0])
 }
 
 /// Joins the paragraphs below the options in a `--help`.
@@ -185,6 +212,21 @@ mod tests {
     fn sentence_of(words: &str) -> String {
         let parsed = Arguments::try_parse_from(words.split(' '));
         sentence(&parsed.err().unwrap_or_else(|| panic!("{words} is right")))
+    }
+
+    #[test]
+    fn a_process_has_the_name_it_was_called_by_if_that_is_one_of_its_names() {
+        for (word, name) in [
+            ("peerProcess", "peerProcess"),
+            ("./peerProcess", "peerProcess"),
+            ("/usr/bin/peerProcess.exe", "peerProcess"),
+            ("/usr/bin/peer_process", "peer_process"),
+            ("peer_process-linux-x86_64", "peer_process"),
+            ("peerProcess/peer", "peer_process"),
+            ("", "peer_process"),
+        ] {
+            assert_eq!(called_in(OsStr::new(word)), name, "{word}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use clap::{Command, CommandFactory};
 use clap_complete::Shell;
 use clap_mangen::Man;
-use peer_process::cli::Arguments;
+use peer_process::cli::{Arguments, NAMES};
 
 use crate::cli::{Cli, Generated, Program};
 
@@ -30,6 +30,7 @@ fn command(program: Program) -> Command {
     match program {
         Program::Swarm => Cli::command(),
         Program::PeerProcess => Arguments::command(),
+        Program::CourseName => Arguments::command().name(NAMES[1]),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The command: its arguments, its output, and its exit status.
 
 use std::net::TcpListener;
+use std::process::Command;
 
 use crate::client::{Client, listen};
 use crate::env::TestEnv;
@@ -65,6 +66,28 @@ fn a_number_that_is_none_is_told_with_its_place_and_range() {
         let ended = env.run(arguments);
         assert_eq!((ended.status, ended.stderr), (Some(2), vec![format!("peer_process: {sentence}; see --help")]));
     }
+}
+
+#[test]
+fn the_name_that_the_course_gives_it_starts_the_same_peer_and_is_the_name_in_what_it_says() {
+    const BY_COURSE: &str = env!("CARGO_BIN_EXE_peerProcess");
+    let swarm = Swarm::new(Plan { peers: vec![(1001, true)], ..Plan::default() });
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(BY_COURSE);
+        command.args(arguments);
+        swarm.env.start_command(command).wait()
+    };
+    assert_eq!(run(&["--version"]).stdout, format!("peerProcess {}\n", env!("CARGO_PKG_VERSION")));
+    let help = run(&["--help"]).stdout;
+    assert!(help.contains("Usage: peerProcess [OPTIONS] <PEER_ID>"), "{help}");
+    let [own, by_course] = [swarm.env.run(&["abc"]), run(&["abc"])].map(|ended| (ended.status, ended.stderr));
+    assert_eq!(by_course.0, own.0);
+    assert_eq!(by_course.1, [own.1.concat().replace("peer_process: ", "peerProcess: ")]);
+    let unlisted = run(&["1009"]);
+    assert_eq!(unlisted.status, Some(2));
+    assert!(unlisted.stderr.concat().starts_with("peerProcess: "), "{unlisted:#?}");
+    assert_eq!(run(&["1001"]).status, Some(0));
+    assert_eq!(swarm.env.log(1001), []);
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod support;
 mod world;
 
 mod breaks;
+mod builds;
 mod jumps;
 mod locks;
 mod missing;

@@ -295,7 +295,7 @@ pub enum Generated {
     },
 }
 
-/// The two programs.
+/// The two programs, one of them with both of its names.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum Program {
     /// The tool that runs a swarm
@@ -303,4 +303,7 @@ pub enum Program {
     /// One peer
     #[value(name = "peer_process")]
     PeerProcess,
+    /// One peer, by the name that the course gives it
+    #[value(name = "peerProcess")]
+    CourseName,
 }

@@ -6,7 +6,7 @@
 //! Modules in reading order:
 //!
 //! - [`record`] and [`digest`]: what a host reports of a process and of a copy;
-//! - `host`: one machine, with `guard`, `logs`, `sight` and `supply` for the longer requests;
+//! - `host`: one machine, with `guard`, `logs`, `sight` and `supply` for the longer requests, and `builds` for what is sent;
 //! - `all`: all machines of a swarm;
 //! - [`settings`]: how the machines were reached the last time;
 //! - [`running`], [`locks`] and [`interrupts`]: shared by every subcommand that starts, stops or deletes something there.
@@ -26,6 +26,7 @@ mod shell;
 mod host;
 mod sight;
 
+mod builds;
 mod guard;
 mod logs;
 mod supply;

@@ -14,6 +14,7 @@ use std::time::UNIX_EPOCH;
 use anyhow::{Context, Result, anyhow, bail};
 use peer_process::config::{COMMON, PEER_INFO};
 
+use super::builds::build_for;
 use super::host::Host;
 use super::scripts::{Job, TAKE};
 use crate::swarm_dir::SwarmDir;
@@ -99,6 +100,7 @@ impl Host {
             }
         }
         if let Program::Ours(path) = program {
+            let path = &build_for(&kind, path);
             check_kind(&kind, path).with_context(|| self.called())?;
             self.send(path, REMOTE_PROGRAM, "755", &sent, told)?;
             self.run(Job::Try, &[REMOTE_PROGRAM])?;

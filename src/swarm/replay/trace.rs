@@ -147,10 +147,10 @@ fn value(peer: u32, event: &Event, lists: &[Box<[u32]>], at: i64, place: &str, o
             instant(format!("sends request{}", numbered(number)), neighbor)
         }
         Event::Message { neighbor, sent: false, message: Message { kind: Kind::Piece, number } }
-            if let Some(told) = open.told.get_mut(&(neighbor, number)).filter(|told| **told > 0) =>
+            if open.told.get(&(neighbor, number)).is_some_and(|told| *told > 0) =>
         {
             // A line of its own says the same.
-            *told -= 1;
+            open.told.entry((neighbor, number)).and_modify(|told| *told -= 1);
             return None;
         }
         Event::Message { neighbor, sent: false, message: Message { kind: Kind::Piece, number } }
