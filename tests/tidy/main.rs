@@ -11,7 +11,7 @@ use imports::{Crate, Source, is_below, texts_below};
 
 /// The rooms in reading order: each may import those before it.
 const ORDER: &[&str] =
-    &["protocol", "bencode", "config", "peer", "disk", "limits", "discovery", "output", "cli", "net"];
+    &["system", "protocol", "bencode", "config", "peer", "disk", "limits", "discovery", "output", "cli", "net"];
 /// Imports that the order would allow and the design does not.
 const FORBIDDEN_IMPORTS: &[(&str, &str)] = &[
     ("peer", "protocol::wire"),
@@ -85,17 +85,19 @@ const SWARM_IMPORTS: &[&str] = &[
     "limits",
     "disk::lock",
     "disk::manifest",
+    "system",
     // The tester speaks the protocol itself.
     "protocol",
     "output::stderr",
 ];
 /// What a module must not name, and the modules that may.
 const RESERVED: &[(&str, &[&str])] = &[
-    ("std::net", &["net", "discovery"]),
+    ("std::net", &["net", "discovery", "system::sockets"]),
     (
         "std::sync",
         &[
             "net",
+            "system",
             "discovery::bell",
             "discovery::tracker::run",
             "discovery::lan::run",
@@ -108,11 +110,12 @@ const RESERVED: &[(&str, &[&str])] = &[
             "disk::storage",
         ],
     ),
-    ("std::thread", &["net", "output::stderr", "disk::hashing"]),
+    ("std::thread", &["net", "output::stderr", "disk::hashing", "system::replacing", "system::signals"]),
     (
         "std::time",
         &[
             "net",
+            "system",
             "discovery",
             "output::stderr",
             "output::console",
@@ -126,6 +129,7 @@ const RESERVED: &[(&str, &[&str])] = &[
         "std::fs",
         &[
             "config",
+            "system",
             "disk::hashing",
             "disk::manifest",
             "disk::links",
