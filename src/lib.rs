@@ -2,6 +2,7 @@
 //!
 //! The command `peer_process` is a thin layer over this crate. The rooms in reading order; each knows only those before it:
 //!
+//! - [`system`]: what differs between Unix and Windows;
 //! - [`protocol`]: the protocol's nouns and bytes; pure;
 //! - `bencode`, with the feature of this name: what `.torrent` files and the answers of trackers are written in; pure;
 //! - [`config`]: the two configuration files, and numbers of bytes as people write them;
@@ -13,6 +14,8 @@
 //! - [`cli`]: the command line of `peer_process`, and what `swarm` shares of it;
 //! - [`net`]: the only place with sockets, and but for [`disk::hashing`] and [`output::stderr`] the only one with threads; it
 //!   translates between all of them.
+
+pub mod system;
 
 pub mod protocol;
 

@@ -176,6 +176,24 @@ fn a_file_name_that_leaves_the_peer_s_directory() {
 }
 
 #[test]
+fn a_file_name_that_windows_changes_or_refuses() {
+    for (name, trouble) in [
+        ("a:b", "has ':', which no file name on Windows may have"),
+        ("what?", "has '?', which no file name on Windows may have"),
+        ("con.txt", "is the name of a device on Windows"),
+        ("tail.", "ends with a dot or blank, which Windows removes"),
+    ] {
+        let text = COMMON.replace("TheFile.dat", name);
+        if cfg!(windows) {
+            check_common("TheFile.dat", name, &format!("Common.cfg line 4: FileName '{name}' {trouble}"));
+        } else {
+            let warning = format!("Common.cfg line 4: FileName '{name}' {trouble}, so no peer runs there");
+            assert_eq!(common(&text).warnings, [warning]);
+        }
+    }
+}
+
+#[test]
 fn peer_info_cfg_in_any_form() {
     let host = |number| format!("lin114-{number:02}.cise.ufl.edu");
     let expected = vec![(1001, host(0), 6008, true), (1002, host(1), 6008, false)];

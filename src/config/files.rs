@@ -15,6 +15,7 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 
 use crate::protocol::layout::{FileLayout, LayoutError};
 use crate::protocol::peer_id::PeerId;
+use crate::system::names;
 
 /// The name of the file with the settings of all peers.
 pub const COMMON: &str = "Common.cfg";
@@ -38,7 +39,7 @@ pub struct Common {
     pub file_name: String,
     /// `FileSize` and `PieceSize`.
     pub layout: FileLayout,
-    /// One sentence for each key that the course does not define.
+    /// One sentence for each key that the course does not define, and for a name that a file cannot have on Windows.
     pub warnings: Vec<String>,
     file_size_line: usize,
 }
@@ -210,7 +211,7 @@ pub fn parse_common(text: &str) -> Result<Common> {
     let unchoking_interval_secs = value("UnchokingInterval")?.number(1..=u32::MAX)?;
     let optimistic_interval_secs = value("OptimisticUnchokingInterval")?.number(1..=u32::MAX)?;
     let file_name = value("FileName")?;
-    check_file_name(file_name.line, file_name.text)?;
+    let of_name = check_file_name(file_name.line, file_name.text)?;
     let file_size = value("FileSize")?;
     let piece_size = value("PieceSize")?;
     let layout = FileLayout::new(
@@ -237,6 +238,7 @@ pub fn parse_common(text: &str) -> Result<Common> {
         warnings: unknown
             .iter()
             .map(|(line, key)| format!("{COMMON} line {line}: unknown key '{key}' is ignored"))
+            .chain(of_name)
             .collect(),
         file_size_line: file_size.line,
     })
@@ -258,15 +260,18 @@ fn first_of<T: Display>(items: impl ExactSizeIterator<Item = T>) -> String {
     if more > 0 { format!("{listed} and {more} more") } else { listed }
 }
 
-/// Checks that the file stays in the peer's directory and that a file can have this name.
-fn check_file_name(line: usize, name: &str) -> Result<()> {
+/// Checks that the file stays in the peer's directory and that a file can have this name. Returns a warning if it cannot on
+/// Windows.
+fn check_file_name(line: usize, name: &str) -> Result<Option<String>> {
     ensure!(!name.is_empty(), "{COMMON} line {line}: FileName '' is empty");
     let plain = !name.contains(['/', '\\', '\0']) && name != "." && name != "..";
     ensure!(
         plain,
         "{COMMON} line {line}: FileName '{name}' is not a plain file name; the file must stay in the peer's directory"
     );
-    Ok(())
+    let Some(trouble) = names::trouble(name) else { return Ok(None) };
+    ensure!(!cfg!(windows), "{COMMON} line {line}: FileName '{name}' {trouble}");
+    Ok(Some(format!("{COMMON} line {line}: FileName '{name}' {trouble}, so no peer runs there")))
 }
 
 /// Parses the text of `PeerInfo.cfg`: `<peer ID> <host> <port> <1|0>` per line, in the order of starting.

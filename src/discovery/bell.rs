@@ -6,9 +6,10 @@
 //! line's first byte and its place in the list.
 
 use std::io::{self, Write};
-use std::os::unix::net::UnixStream;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
+
+use crate::system::sockets::{Line, pair};
 
 /// Wakes everyone who waits for it. All threads of a peer share one.
 #[derive(Default, Debug)]
@@ -23,7 +24,7 @@ struct State {
     count: u64,
     stopped: bool,
     /// One for each thread that waits for sockets and so cannot wait for the condition.
-    lines: Vec<UnixStream>,
+    lines: Vec<Line>,
 }
 
 impl Bell {
@@ -63,10 +64,8 @@ impl Bell {
     ///
     /// # Errors
     /// If the system gives no socket.
-    pub(super) fn line(&self) -> io::Result<UnixStream> {
-        let (writer, reader) = UnixStream::pair()?;
-        writer.set_nonblocking(true)?;
-        reader.set_nonblocking(true)?;
+    pub(super) fn line(&self) -> io::Result<Line> {
+        let (writer, reader) = pair()?;
         let mut state = self.lock();
         if state.stopped || state.count > 0 {
             _ = (&writer).write(&[0]);

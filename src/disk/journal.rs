@@ -19,6 +19,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::protocol::layout::{FileLayout, PieceIndex};
 use crate::protocol::peer_id::PeerId;
+use crate::system::replacing;
 
 /// Computes the checksum of a piece's bytes: CRC-32, as in zip and png.
 pub use crc32fast::Hasher as Checksum;
@@ -119,7 +120,7 @@ impl Journal {
         }
         let mut file = OpenOptions::new().write(true).create_new(true).open(&new).with_context(context)?;
         file.write_all(text.as_bytes()).with_context(context)?;
-        fs::rename(&new, &path).with_context(context)?;
+        replacing::rename(&new, &path).with_context(context)?;
         let known = u32::try_from(recorded.pieces.len()).expect("no more than there are pieces");
         let lacked = layout.piece_count() - known;
         Ok(Self { path, file, unwritten: Mutex::new(Unwritten { lines: String::new(), lacked }) })
@@ -215,6 +216,8 @@ fn complete_line(neighbor: PeerId) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use super::*;
 
     fn layout() -> FileLayout {
@@ -279,7 +282,11 @@ mod tests {
         for _ in 0..2 {
             // Otherwise a sentence of the log could be written although its line is lost.
             let error = journal.flush().expect_err("a full disk");
-            assert_eq!(format!("{error:#}"), "cannot write to /dev/full: No space left on device (os error 28)");
+            let cause = error.root_cause().downcast_ref::<io::Error>().map(io::Error::kind);
+            assert_eq!(
+                (error.to_string().as_str(), cause),
+                ("cannot write to /dev/full", Some(ErrorKind::StorageFull))
+            );
         }
     }
 

@@ -37,6 +37,7 @@ pub fn refuse_same(dir: &Path, other: &Path) -> Result<()> {
 }
 
 #[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
     use std::os::unix::fs::symlink;

@@ -9,10 +9,8 @@ use socket2::{Domain, Protocol, Socket, Type};
 use super::stream::Stream;
 
 use crate::config::{is_localhost, plain_host};
+use crate::system::sockets::is_want_of_descriptors;
 
-/// The error for too many open files, of this process (`EMFILE`) or of the system (`ENFILE`).
-const EMFILE: i32 = 24;
-const ENFILE: i32 = 23;
 /// The fault of an address for which [`lacks_scope`] holds.
 pub const NEEDS_SCOPE: &str = "needs the scope of a network interface, such as fe80::1%eth0";
 
@@ -45,11 +43,6 @@ pub fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
 /// Returns the true reason why a name was not found: some resolvers report an unknown name when they cannot open a file.
 fn want_of_descriptors() -> Option<io::Error> {
     UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).err().filter(is_want_of_descriptors)
-}
-
-/// Reports whether an operation failed because no more files can be opened.
-pub fn is_want_of_descriptors(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(EMFILE | ENFILE))
 }
 
 /// Turns an IPv4 address in IPv6 notation (`::ffff:10.0.0.1`) into IPv4: a socket for IPv6 alone cannot have it.

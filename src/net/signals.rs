@@ -5,14 +5,13 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::thread;
 
 use anyhow::{Context, Result};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
-use signal_hook::iterator::Signals;
 
 use super::end::End;
 use super::shared::Shared;
 use super::startup::Claim;
 use crate::output::console::Console;
 use crate::output::stderr;
+use crate::system::signals::Signals;
 
 /// Listens for signals in a thread of its own.
 #[derive(Debug)]
@@ -21,24 +20,21 @@ pub struct SignalWatch {
 }
 
 impl SignalWatch {
-    /// Lets SIGINT, SIGTERM and SIGHUP end the process from now on. Checking what an earlier run has left may take long. A
+    /// Lets SIGINT, SIGTERM and SIGHUP, or their likes on Windows, end the process from now on. Checking what an earlier run has left may take long. A
     /// signal ends it at any time, as a kill could, but with a sentence and without the progress bar.
-    ///
-    /// SIGXFSZ (a file exceeds its size limit) would end the process silently. It is ignored here, and the failed write reports
-    /// the fault.
     ///
     /// # Errors
     /// When the system cannot watch signals or start a thread.
     pub fn start(console: &Console, claim: &Arc<Claim>) -> Result<Self> {
-        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGXFSZ]).context("cannot watch for signals")?;
+        let signals = Signals::watch().context("cannot watch for signals")?;
         let (peer, console) = (Arc::new(OnceLock::<Arc<Shared>>::new()), console.clone());
         let (of_thread, claim) = (Arc::clone(&peer), Arc::downgrade(claim));
         // This thread is not one of the `Threads`: it may wait without end, and ends with the process.
         let watching = thread::Builder::new().name("signals".into()).spawn(move || {
-            for signal in signals.forever().filter(|&signal| signal != SIGXFSZ) {
+            signals.forever(|signal| {
                 let Some(shared) = of_thread.get() else { end_at_once(signal, &console, &claim) };
                 shared.end(End::Signal(signal));
-            }
+            });
         });
         watching.context("cannot start a thread")?;
         Ok(Self { peer })

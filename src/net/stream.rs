@@ -3,7 +3,7 @@
 //! Reading and writing take a shared reference, because one thread reads while another writes. A layer between the protocol's
 //! bytes and the socket, such as encryption, belongs here.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +12,7 @@ use socket2::{SockRef, TcpKeepalive};
 
 use super::recording::Recording;
 use crate::output::events::Recorder;
+use crate::system::sockets::ReadLimit;
 
 /// The system asks a silent other side after this time, then at this interval, and this often, before the connection is dead.
 const WATCH_AFTER: Duration = Duration::from_secs(10);
@@ -30,6 +31,7 @@ const WATCH_SENT: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct Stream {
     socket: TcpStream,
+    read_limit: ReadLimit,
     recording: Option<Box<Recording>>,
 }
 
@@ -37,7 +39,7 @@ impl Stream {
     /// Takes over a connected socket.
     #[must_use]
     pub fn new(socket: TcpStream) -> Self {
-        Self { socket, recording: None }
+        Self { socket, read_limit: ReadLimit::unlimited(), recording: None }
     }
 
     /// Records what happens on this connection, if anything is recorded.
@@ -73,7 +75,7 @@ impl Stream {
     /// # Errors
     /// `WouldBlock` or `TimedOut` when nothing came in time; other errors end the connection.
     pub fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        (&self.socket).read(buffer)
+        self.read_limit.read(&self.socket, buffer)
     }
 
     /// Limits how long a read waits, to more than zero; `None` waits without a limit.
@@ -81,7 +83,7 @@ impl Stream {
     /// # Errors
     /// When the system refuses it.
     pub fn limit_reads(&self, patience: Option<Duration>) -> io::Result<()> {
-        self.socket.set_read_timeout(patience)
+        self.read_limit.set(&self.socket, patience)
     }
 
     /// Writes as much as the socket takes, or waits for it to take some bytes up to the [limit](Self::limit_writes).
@@ -169,9 +171,16 @@ impl Stream {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 impl std::os::fd::AsFd for Stream {
     fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
         self.socket.as_fd()
+    }
+}
+
+#[cfg(all(test, windows))]
+impl std::os::windows::io::AsSocket for Stream {
+    fn as_socket(&self) -> std::os::windows::io::BorrowedSocket<'_> {
+        self.socket.as_socket()
     }
 }

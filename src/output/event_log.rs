@@ -8,7 +8,6 @@
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, ErrorKind, Seek, SeekFrom, Write};
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -20,6 +19,7 @@ use crate::disk::links;
 use crate::output::local_time::Stamp;
 use crate::peer::LogEvent;
 use crate::protocol::peer_id::PeerId;
+use crate::system::positioned::read_exact_at;
 
 /// Maximum number of bytes of sentences that are held in memory.
 const MOST_PENDING: usize = 256 * 1024;
@@ -115,7 +115,7 @@ fn open_behind_last_line(path: &Path) -> io::Result<File> {
     let mut end = file.seek(SeekFrom::End(0))?;
     let mut byte = [b'\n'];
     while end > 0 {
-        file.read_exact_at(&mut byte, end - 1)?;
+        read_exact_at(&file, &mut byte, end - 1)?;
         if byte == [b'\n'] {
             break;
         }

@@ -58,7 +58,9 @@ impl Stamp {
 
 /// Returns the zone that `TZ` names, or the system's. If neither is set, it is UTC, as for all other programs there.
 fn local_zone() -> Result<TimeZone, jiff::Error> {
-    let is_told = env::var_os("TZ").is_some_and(|text| !text.is_empty()) || Path::new(SYSTEM_ZONE).exists();
+    let is_told = env::var_os("TZ").is_some_and(|text| !text.is_empty());
+    // Windows has its zone elsewhere, and always one.
+    let is_told = is_told || cfg!(windows) || Path::new(SYSTEM_ZONE).exists();
     if is_told { TimeZone::try_system() } else { Ok(TimeZone::UTC) }
 }
 

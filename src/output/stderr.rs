@@ -15,8 +15,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressDrawTarget, TermLike};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::termios::tcgetwinsize;
+
+use crate::system::terminal::{self, takes_more};
 
 /// Maximum time that the end of a process waits for the reader of stderr.
 pub const LAST_PATIENCE: Duration = Duration::from_millis(500);
@@ -45,10 +45,10 @@ pub fn draw_target() -> ProgressDrawTarget {
     ProgressDrawTarget::term_like_with_hz(Box::new(Canvas::default()), DRAWINGS_PER_SECOND)
 }
 
-/// Reports whether a bar can be drawn: stderr is a terminal, and `TERM` does not call it `dumb`.
+/// Reports whether a bar can be drawn: stderr is a terminal that obeys, and `TERM` does not call it `dumb`.
 #[must_use]
 pub fn draws() -> bool {
-    io::stderr().is_terminal() && env::var_os("TERM").is_none_or(|kind| kind != "dumb")
+    io::stderr().is_terminal() && env::var_os("TERM").is_none_or(|kind| kind != "dumb") && terminal::obeys_sequences()
 }
 
 /// Draws these lines below the other lines, in place of the previous drawing; without lines, removes that. The part of a line
@@ -81,8 +81,7 @@ pub fn close(patience: Duration) {
 /// Returns the columns and rows of the terminal that stderr is.
 #[must_use]
 pub fn size() -> (u16, u16) {
-    let told = tcgetwinsize(io::stderr()).map(|size| (size.ws_col, size.ws_row));
-    told.ok().filter(|(columns, rows)| *columns > 0 && *rows > 0).unwrap_or(USUAL_SIZE)
+    terminal::size().filter(|(columns, rows)| *columns > 0 && *rows > 0).unwrap_or(USUAL_SIZE)
 }
 
 /// The queue, and the thread behind it.
@@ -164,17 +163,6 @@ fn write_until(text: &[u8], deadline: Instant) {
         if !takes_more(Some(patience)) || io::stderr().write_all(chunk).is_err() {
             return;
         }
-    }
-}
-
-/// Waits until stderr takes more; returns false if it does not within `patience`, or never will.
-fn takes_more(patience: Option<Duration>) -> bool {
-    let stderr = io::stderr();
-    let mut polled = [PollFd::new(&stderr, PollFlags::OUT)];
-    let patience = patience.and_then(|patience| Timespec::try_from(patience).ok());
-    match poll(&mut polled, patience.as_ref()) {
-        Ok(count) => count > 0 && polled[0].revents().contains(PollFlags::OUT),
-        Err(error) => error == rustix::io::Errno::INTR,
     }
 }
 

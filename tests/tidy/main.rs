@@ -11,7 +11,7 @@ use imports::{Crate, Source, is_below, texts_below};
 
 /// The rooms in reading order: each may import those before it.
 const ORDER: &[&str] =
-    &["protocol", "bencode", "config", "peer", "disk", "limits", "discovery", "output", "cli", "net"];
+    &["system", "protocol", "bencode", "config", "peer", "disk", "limits", "discovery", "output", "cli", "net"];
 /// The roots of the library and of the programs, which are in no room.
 const ROOTS: [&str; 3] = ["", "main", "peerProcess"];
 /// Imports that the order would allow and the design does not.
@@ -87,17 +87,19 @@ const SWARM_IMPORTS: &[&str] = &[
     "limits",
     "disk::lock",
     "disk::manifest",
+    "system",
     // The tester speaks the protocol itself.
     "protocol",
     "output::stderr",
 ];
 /// What a module must not name, and the modules that may.
 const RESERVED: &[(&str, &[&str])] = &[
-    ("std::net", &["net", "discovery"]),
+    ("std::net", &["net", "discovery", "system::sockets"]),
     (
         "std::sync",
         &[
             "net",
+            "system",
             "discovery::bell",
             "discovery::tracker::run",
             "discovery::lan::run",
@@ -110,11 +112,12 @@ const RESERVED: &[(&str, &[&str])] = &[
             "disk::storage",
         ],
     ),
-    ("std::thread", &["net", "output::stderr", "disk::hashing"]),
+    ("std::thread", &["net", "output::stderr", "disk::hashing", "system::replacing", "system::signals"]),
     (
         "std::time",
         &[
             "net",
+            "system",
             "discovery",
             "output::stderr",
             "output::console",
@@ -128,6 +131,7 @@ const RESERVED: &[(&str, &[&str])] = &[
         "std::fs",
         &[
             "config",
+            "system",
             "disk::hashing",
             "disk::manifest",
             "disk::links",

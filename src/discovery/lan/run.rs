@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::net::SocketAddr;
-use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,6 +14,7 @@ use crate::discovery::bell::Bell;
 use crate::discovery::host::{Found, Host};
 use crate::discovery::identity::Me;
 use crate::discovery::words::WHAT_DIFFERS;
+use crate::system::sockets::Line;
 
 /// What [`Host::found`] gets as the one who found.
 pub const BY: &str = "the local network";
@@ -182,7 +182,7 @@ fn announced(used: &BTreeSet<Place>) -> String {
 }
 
 /// Reads all bytes of a line, so that the next one wakes again.
-fn drain(mut line: &UnixStream) {
+fn drain(mut line: &Line) {
     let mut bytes = [0; 64];
     while line.read(&mut bytes).is_ok_and(|len| len > 0) {}
 }

@@ -6,15 +6,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr, SocketAddrV6, UdpSocket};
-use std::os::fd::AsFd;
-use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fd::AsFd;
 use socket2::{Domain, InterfaceIndexOrAddress, Protocol, Socket, Type};
 
 use super::message::{GROUP_V4, GROUP_V6, MOST_BYTES, PORT};
 use super::places::Place;
+use crate::system::sockets::Line;
 
 /// How many routers a message may pass: those of a campus, not more. The groups do not leave an organisation anyhow.
 const HOPS: u32 = 4;
@@ -120,7 +120,7 @@ impl Sockets {
     ///
     /// # Errors
     /// If the system cannot wait for sockets.
-    pub fn wait(&self, line: &UnixStream, patience: Duration) -> io::Result<Vec<Arrival>> {
+    pub fn wait(&self, line: &Line, patience: Duration) -> io::Result<Vec<Arrival>> {
         let listeners = [&self.v4, &self.v6].into_iter().flatten().map(|socket| (socket, true));
         let sockets: Vec<_> = listeners.chain(self.senders.values().map(|(_, socket)| (socket, false))).collect();
         let fds = sockets.iter().map(|(socket, _)| PollFd::new(socket, PollFlags::IN));

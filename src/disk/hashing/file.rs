@@ -6,7 +6,6 @@
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -14,6 +13,7 @@ use std::thread;
 
 use super::hash::{Hash, HashKind, Hasher};
 use crate::protocol::layout::{FileLayout, PieceIndex};
+use crate::system::positioned::read_exact_at;
 
 /// Number of bytes that are read at once: few enough to stay in a core's cache until they are hashed.
 const BLOCK: u64 = 256 * 1024;
@@ -127,7 +127,7 @@ impl Reading<'_> {
         while offset < part.end {
             let len = BLOCK.min(part.end - offset);
             buffer.resize(usize::try_from(len).expect("a block fits into memory"), 0);
-            self.file.read_exact_at(buffer, offset).map_err(|error| match error.kind() {
+            read_exact_at(self.file, buffer, offset).map_err(|error| match error.kind() {
                 ErrorKind::UnexpectedEof => io::Error::new(ErrorKind::UnexpectedEof, "the file has become shorter"),
                 _ => error,
             })?;

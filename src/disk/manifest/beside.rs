@@ -1,7 +1,6 @@
 //! `Beside`: the manifest of a swarm, beside `Common.cfg` or at the path of `--manifest`, checked to be of the same file.
 
 use std::fmt::Display;
-use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -9,6 +8,7 @@ use anyhow::{Context, Result, ensure};
 use super::contents::{ENDING, Manifest, open, told_wrong};
 use crate::config::{COMMON, Config};
 use crate::disk::hashing::Reading;
+use crate::system::facts::FileFacts;
 
 /// A manifest that agrees with the configuration.
 #[derive(Clone, Debug)]
@@ -17,8 +17,8 @@ pub struct Beside {
     pub path: PathBuf,
     /// Its content.
     pub manifest: Manifest,
-    /// The metadata of a seeder's file before it was checked; `None` if it was not checked.
-    pub checked: Option<Metadata>,
+    /// The facts of a seeder's file before it was checked; `None` if it was not checked.
+    pub checked: Option<FileFacts>,
 }
 
 /// Reads the manifest at `named`, or else the one beside `Common.cfg` if it exists, and compares it with the configuration.
@@ -57,7 +57,7 @@ pub fn check_seed(beside: &mut Beside, config: &Config, told: &(dyn Fn(u64, u64)
     let (manifest, path) = (&beside.manifest, config.peer_dir().join(&config.common.file_name));
     let file = open(&path)?;
     // This comes before the first byte is read: bytes written during the check may have been read already.
-    let metadata = file.metadata().with_context(|| format!("cannot look at {}", path.display()))?;
+    let facts = FileFacts::of(&file).with_context(|| format!("cannot look at {}", path.display()))?;
     let pieces: Vec<_> = manifest.layout().pieces().collect();
     let told = |bytes| {
         told(bytes, manifest.layout().file_size());
@@ -74,6 +74,6 @@ pub fn check_seed(beside: &mut Beside, config: &Config, told: &(dyn Fn(u64, u64)
         beside.path.display(),
         told_wrong(&wrong, pieces.len())
     );
-    beside.checked = Some(metadata);
+    beside.checked = Some(facts);
     Ok(())
 }

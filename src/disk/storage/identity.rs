@@ -1,7 +1,6 @@
 //! `FileIdentity`: recognises a file that other programs may replace or overwrite.
 
-use std::fs::Metadata;
-use std::os::unix::fs::MetadataExt;
+use crate::system::facts::FileFacts;
 
 /// A file at some moment: which one, its length, and when it was last written to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -9,21 +8,21 @@ pub struct FileIdentity {
     /// The device, and the number of the file on it.
     place: (u64, u64),
     len: u64,
-    /// Seconds and nanoseconds. `None` if we write to it ourselves: a network file system may change the time later.
+    /// `None` if we write to it ourselves: a network file system may change the time later.
     written: Option<(i64, i64)>,
 }
 
 impl FileIdentity {
     /// Returns the identity of a file that only other programs write to.
     #[must_use]
-    pub fn of_others(metadata: &Metadata) -> Self {
-        Self { written: Some((metadata.mtime(), metadata.mtime_nsec())), ..Self::of_ours(metadata) }
+    pub fn of_others(facts: &FileFacts) -> Self {
+        Self { written: Some(facts.written), ..Self::of_ours(facts) }
     }
 
     /// Returns the identity of a file that we write to.
     #[must_use]
-    pub fn of_ours(metadata: &Metadata) -> Self {
-        Self { place: (metadata.dev(), metadata.ino()), len: metadata.len(), written: None }
+    pub fn of_ours(facts: &FileFacts) -> Self {
+        Self { place: facts.place, len: facts.len, written: None }
     }
 
     /// Reports whether we write to it ourselves.
@@ -34,7 +33,7 @@ impl FileIdentity {
 
     /// Returns how the file has changed, given the file that is there now.
     #[must_use]
-    pub fn change(&self, now: &Metadata) -> Option<Change> {
+    pub fn change(&self, now: &FileFacts) -> Option<Change> {
         let now = Self::of_others(now);
         if now.place != self.place {
             Some(Change::Replaced)

@@ -10,7 +10,6 @@ mod resume;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -20,6 +19,9 @@ use self::identity::{Change, FileIdentity};
 use crate::disk::hashing::Reading;
 use crate::disk::manifest::Manifest;
 use crate::protocol::layout::{FileLayout, PieceIndex};
+use crate::system::facts::FileFacts;
+use crate::system::positioned::{read_exact_at, write_all_at};
+use crate::system::replacing;
 
 /// The file of one peer, complete or not. All methods may be called from several threads at once.
 #[derive(Debug)]
@@ -129,7 +131,7 @@ impl PieceStore {
         assert_eq!(bytes.len(), self.layout.piece_len(piece) as usize, "a piece is written whole");
         let mut offset = self.layout.offset(piece);
         for bytes in bytes.chunks(MOST_WRITTEN) {
-            let written = self.file.write_all_at(bytes, offset);
+            let written = write_all_at(&self.file, bytes, offset);
             written.with_context(|| format!("cannot write piece {piece} to {}", self.path.display()))?;
             offset += bytes.len() as u64;
         }
@@ -141,7 +143,7 @@ impl PieceStore {
     /// # Errors
     /// If the disk does not return them, or the file has become shorter.
     pub fn read(&self, piece: PieceIndex, start: u32, bytes: &mut [u8]) -> Result<()> {
-        let read = self.file.read_exact_at(bytes, self.layout.offset(piece) + u64::from(start));
+        let read = read_exact_at(&self.file, bytes, self.layout.offset(piece) + u64::from(start));
         read.map_err(|error| match error.kind() {
             ErrorKind::UnexpectedEof => anyhow!("the file has become shorter"),
             _ => error.into(),
@@ -157,7 +159,7 @@ impl PieceStore {
         let Some(complete_path) = &self.complete_path else { return Ok(()) };
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         ensure_unchanged(&known, known.change())?;
-        fs::rename(&known.path, complete_path)
+        replacing::rename(&known.path, complete_path)
             .with_context(|| format!("cannot rename {} to {}", known.path.display(), complete_path.display()))?;
         known.path.clone_from(complete_path);
         Ok(())
@@ -174,7 +176,7 @@ impl PieceStore {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let mut change = known.change();
         if matches!(change, Some(Change::Gone | Change::Replaced)) && self.is_complete_download(&known) {
-            change = self.file.metadata().ok().and_then(|metadata| known.identity.change(&metadata));
+            change = FileFacts::of(&self.file).ok().and_then(|facts| known.identity.change(&facts));
         }
         if change == Some(Change::Written) {
             known.identity = FileIdentity::of_others(&look_at(&self.file, &known.path)?);
@@ -183,9 +185,9 @@ impl PieceStore {
         ensure_unchanged(&known, change).map(|()| false)
     }
 
-    /// Sets the metadata from before a seeder's file was checked. If the file was written to since, the next look finds that.
-    pub fn was_checked(&self, metadata: &fs::Metadata) {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).identity = FileIdentity::of_others(metadata);
+    /// Sets the facts from before a seeder's file was checked. If the file was written to since, the next look finds that.
+    pub fn was_checked(&self, facts: &FileFacts) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).identity = FileIdentity::of_others(facts);
     }
 
     /// Reports whether this run or an earlier one has downloaded all of it: a seeder's file is only read.
@@ -220,8 +222,8 @@ impl PieceStore {
 impl Known {
     /// Returns the change of the file; `None` also if it cannot be examined now.
     fn change(&self) -> Option<Change> {
-        match fs::metadata(&self.path) {
-            Ok(metadata) => self.identity.change(&metadata),
+        match FileFacts::at(&self.path) {
+            Ok(facts) => self.identity.change(&facts),
             Err(error) => (error.kind() == ErrorKind::NotFound).then_some(Change::Gone),
         }
     }
@@ -237,8 +239,8 @@ fn ensure_unchanged(known: &Known, change: Option<Change>) -> Result<()> {
     Err(anyhow!("{} {what} while this peer was using it", known.path.display()))
 }
 
-fn look_at(file: &File, path: &Path) -> Result<fs::Metadata> {
-    file.metadata().with_context(|| format!("cannot look at {}", path.display()))
+fn look_at(file: &File, path: &Path) -> Result<FileFacts> {
+    FileFacts::of(file).with_context(|| format!("cannot look at {}", path.display()))
 }
 
 fn part_path(dir: &Path, file_name: &str) -> PathBuf {

@@ -85,11 +85,11 @@ impl PieceStore {
         let path = if unfinished { part_path(dir, file_name) } else { complete.clone() };
         let opened = OpenOptions::new().read(true).write(unfinished).open(&path);
         let file = opened.with_context(|| format!("cannot open {}", path.display()))?;
-        let metadata = look_at(&file, &path)?;
-        let len = metadata.len();
+        let facts = look_at(&file, &path)?;
+        let len = facts.len;
         ensure!(len == layout.file_size(), "{} has {len} bytes instead of {}", path.display(), layout.file_size());
         let complete_path = unfinished.then_some(complete);
-        Ok(Self::new(layout, file, FileIdentity::of_ours(&metadata), path, complete_path))
+        Ok(Self::new(layout, file, FileIdentity::of_ours(&facts), path, complete_path))
     }
 
     /// Reads these pieces with all cores; `done` receives the result for each.

@@ -16,6 +16,7 @@ use crate::net::stream::Stream;
 use crate::protocol::layout::{FileLayout, PieceIndex};
 use crate::protocol::message::Message;
 use crate::protocol::peer_id::PeerId;
+use crate::system::sockets::SENDS_MAY_TIME_OUT;
 
 /// Maximum number of pieces that wait for a neighbor. The protocol lets it request one at a time. If it requests more at once,
 /// this peer stops reading from it until some have left.
@@ -325,10 +326,10 @@ impl Outbox {
     }
 
     /// For threads other than the writer: takes the pen if there is little to write and nothing in the way. Otherwise it wakes
-    /// the writer.
+    /// the writer, as it always does where a send must not have a time limit.
     pub fn borrow_pen(&self, with_piece: bool) -> Option<Box<Pen>> {
         let mut queue = self.lock();
-        let free = queue.pen.as_ref().is_some_and(|pen| pen.is_done()) && !queue.closing;
+        let free = SENDS_MAY_TIME_OUT && queue.pen.as_ref().is_some_and(|pen| pen.is_done()) && !queue.closing;
         // Only the writer waits for a gate.
         let with_piece = with_piece && queue.gate.is_none();
         let little = queue.messages.len() <= FEW_MESSAGES && queue.messages.iter().all(Pen::is_little);

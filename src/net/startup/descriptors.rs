@@ -2,10 +2,9 @@
 //!
 //! A process may raise its own soft limit as far as the hard limit allows.
 
-use anyhow::{Result, ensure};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-
 use crate::net::shared::SPARE_CALLERS;
+use crate::system::descriptors::raise;
+use anyhow::{Result, ensure};
 
 /// Number of descriptors for files, signals, the listening socket and the standard streams, and some to spare for looking up
 /// names.
@@ -20,23 +19,14 @@ pub fn provide(neighbors: usize, unlisted: usize) -> Result<Option<String>> {
     let least = neighbors + OTHERS;
     // All neighbors may be shaking hands again before we notice that the old connections have broken.
     let wanted = least + neighbors + SPARE_CALLERS + 2 * unlisted;
-    let limit = getrlimit(Resource::Nofile);
-    // `None` means no limit.
-    let allows = |limit: Option<u64>, count: usize| limit.is_none_or(|limit| limit >= count as u64);
-    if allows(limit.current, wanted) {
-        return Ok(None);
-    }
-    let raised = limit.maximum.map_or(wanted as u64, |maximum| maximum.min(wanted as u64));
-    let raised = Rlimit { current: Some(raised), maximum: limit.maximum };
-    // A system that refuses this leaves the limit as it was.
-    let current = setrlimit(Resource::Nofile, raised).map_or(limit.current, |()| raised.current);
-    let told = current.unwrap_or_default();
+    let allowed = raise(wanted);
+    let told = allowed.count.unwrap_or_default();
     ensure!(
-        allows(current, least),
+        allowed.allows(least),
         "{neighbors} neighbors need {least} open files, but the system allows this process only {told}; see ulimit -n"
     );
     let neighbors = neighbors + unlisted;
-    Ok((!allows(current, wanted)).then(|| {
+    Ok((!allowed.allows(wanted)).then(|| {
         format!(
             "{neighbors} neighbors may need {wanted} open files, but the system allows this process only {told}; \
              see ulimit -n"

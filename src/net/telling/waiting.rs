@@ -6,9 +6,10 @@ use std::net::SocketAddr;
 
 use super::callers::OddCaller;
 use super::drops::Heard;
-use crate::net::addresses::{NEEDS_SCOPE, is_want_of_descriptors, lacks_scope};
+use crate::net::addresses::{NEEDS_SCOPE, lacks_scope};
 use crate::peer::Opener;
 use crate::protocol::peer_id::PeerId;
+use crate::system::sockets::is_want_of_descriptors;
 
 /// Maximum number of neighbors that a sentence names.
 const MOST_NAMED: usize = 10;
