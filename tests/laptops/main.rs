@@ -2,3 +2,9 @@
 
 #[path = "../support/mod.rs"]
 mod support;
+
+#[path = "../support/laptops.rs"]
+#[allow(dead_code, reason = "it is for several kinds of tests")]
+mod laptops;
+
+mod invite;

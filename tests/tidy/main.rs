@@ -35,6 +35,7 @@ const FORBIDDEN_IMPORTS: &[(&str, &str)] = &[
 const SWARM_ORDER: &[&str] = &[
     "fault",
     "phrase",
+    "meaning",
     "words",
     "out",
     "cli",
@@ -52,6 +53,7 @@ const SWARM_ORDER: &[&str] = &[
     "tap",
     "run",
     "setup",
+    "invite",
     "check",
     "generate",
 ];
@@ -153,9 +155,15 @@ const RESERVED: &[(&str, &[&str])] = &[
 ];
 /// The same for the modules of `swarm`.
 const SWARM_RESERVED: &[(&str, &[&str])] = &[
-    ("std::net", &["hosts", "http", "replay::serve", "setup::init", "setup::places", "track", "tap", "check::world"]),
+    (
+        "std::net",
+        &["hosts", "http", "replay::serve", "setup::init", "setup::places", "invite", "track", "tap", "check::world"],
+    ),
     ("process::Command", &["hosts", "check::world"]),
-    ("std::thread", &["hosts", "http", "replay::serve", "run::watch", "track", "tap", "check::world", "check::suite"]),
+    (
+        "std::thread",
+        &["hosts", "http", "replay::serve", "run::watch", "invite", "track", "tap", "check::world", "check::suite"],
+    ),
     ("io::stderr(),", &[]),
     ("DrawTarget::stderr", &[]),
     ("thread::sleep", &[]),
