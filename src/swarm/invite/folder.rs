@@ -52,7 +52,7 @@ fn read_bounded(path: &Path, most: usize) -> Result<Option<Vec<u8>>> {
 /// deleted. `manifest_digest` is the SHA-256 of the inviter's manifest in hex, if it has one.
 ///
 /// # Errors
-/// One sentence if the directory is none, or a directory has one of the names.
+/// One sentence if there is a file in its place, or a directory has one of the names.
 pub fn others(dir: &Path, bundle: &Bundle, content: &Content, manifest_digest: Option<&str>) -> Result<Vec<String>> {
     if dir.symlink_metadata().is_ok() && !dir.is_dir() {
         return Err(Usage::error(format!("'{}' is not a directory", dir.display())));

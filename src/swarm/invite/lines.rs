@@ -3,44 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use peer_process::config::{PEER_INFO, PeerInfo, is_localhost, plain_host};
+use peer_process::config::{PEER_INFO, PeerInfo, plain_host};
 use peer_process::protocol::peer_id::{self, PeerId};
 
+use super::line::{Ends, Holder, Line, Number, is_placeholder};
 use super::settled::Settled;
-
-/// The number of a member: of a `swarm join` that has come.
-pub type Number = u64;
-
-/// The addresses at the two ends of a member's connection.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Ends {
-    /// The member's address, as the inviter sees it.
-    pub member: IpAddr,
-    /// The inviter's address that the member has dialed.
-    pub inviter: IpAddr,
-}
-
-/// Whose a line is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Holder {
-    /// Nobody has taken it so far.
-    Nobody,
-    /// The inviter.
-    Inviter,
-    /// This member.
-    Member(Number),
-}
-
-/// A line of `PeerInfo.cfg`.
-#[derive(Clone, Debug)]
-pub struct Line {
-    /// What the file says before the invitation.
-    pub peer: PeerInfo,
-    /// Whose it is.
-    pub holder: Holder,
-    /// The address of the member that had it last.
-    last: Option<IpAddr>,
-}
 
 /// All lines, and the members.
 #[derive(Debug)]
@@ -49,13 +16,7 @@ pub struct Table {
     members: BTreeMap<Number, Ends>,
 }
 
-/// Reports whether a host means each machine itself, so that another machine must put its address there.
-pub fn is_placeholder(host: &str) -> bool {
-    let address = plain_host(host).parse::<IpAddr>().map(|ip| ip.to_canonical());
-    is_localhost(host) || address.is_ok_and(|ip| ip.is_loopback() || ip.is_unspecified())
-}
-
-/// Returns the inviter's own lines. They are those in `wanted`, or else those whose host `is_mine` accepts. If there are none,
+/// Returns the inviter's own lines. They are those in `wanted`, or else those whose host `is_mine` accepts. Otherwise
 /// they are those that start with the file and for which `has_copy` reports it here, or else the first line.
 ///
 /// # Errors

@@ -74,7 +74,7 @@ pub fn encode(message: &impl Serialize) -> Vec<u8> {
 /// Reads a message.
 ///
 /// # Errors
-/// One sentence if it is none.
+/// One sentence if the bytes are something else.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     serde_json::from_slice(bytes).map_err(|_| anyhow!("it says what no `swarm` of this version says"))
 }

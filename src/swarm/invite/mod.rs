@@ -4,7 +4,7 @@
 //! Modules in reading order; those of the first three lines are pure:
 //!
 //! - `code`: what keeps others out; `place`: what follows `swarm join`;
-//! - `lines` and `settled`: who has which line, and what the file becomes;
+//! - `line`, `settled` and `lines`: who has which line, and what the file becomes;
 //! - `bundle`: the texts; `message`: what the two sides say; `told`: sentences;
 //! - `folder`: the files in the directory;
 //! - `channel`: the way between the two sides;
@@ -13,6 +13,8 @@
 
 mod code;
 mod place;
+
+mod line;
 
 mod settled;
 

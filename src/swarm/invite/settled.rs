@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use peer_process::config::{PEER_INFO, PeerInfo, plain_host};
 use peer_process::protocol::peer_id::{self, PeerId};
 
-use super::lines::{Ends, Holder, Line, Number, is_placeholder};
+use super::line::{Ends, Holder, Line, Number, is_placeholder};
 
 /// The lowest port that a line gets which has to give way. Those below belong to the system.
 const LOWEST_PORT: u16 = 1024;
