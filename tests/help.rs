@@ -100,6 +100,7 @@ fn the_documents_have_every_option() {
         read("swarm.md")
             + &read("hosts.md")
             + &read("integrity.md")
+            + &read("invite.md")
             + &read("tracker.md")
             + &read("check.md")
             + &read("grade.md")

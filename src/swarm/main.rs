@@ -2,7 +2,8 @@
 //!
 //! Rooms in reading order; each knows only those before it:
 //!
-//! - `fault`, `words`, `out`: sentences, and how every subcommand prints them;
+//! - `fault`, `phrase`, `words`, `out`: sentences, and how every subcommand prints them;
+//! - `meaning`: digests of what the two files mean;
 //! - `cli`, `swarm_dir`: the command line, and the names of everything in a swarm's directory;
 //! - `files`: files that appear whole or not at all;
 //! - `rubric`: what the course's graders look at;
@@ -15,10 +16,13 @@
 //! - `track`: the tracker; `tap`: the relay between peers; only they, `http`, `hosts` and `check` have sockets;
 //! - `run`: `start`, `status`, `stop`, `clean`;
 //! - `setup`: `init`, `meta`;
+//! - `invite`: `invite` and `join`: one machine writes the configuration, and all have the same;
 //! - `check`: the tester of any peer: it plays all its neighbors, and names what is wrong;
 //! - `generate`: completions and man pages.
 
 mod fault;
+mod meaning;
+mod phrase;
 mod words;
 
 mod out;
@@ -51,6 +55,8 @@ mod tap;
 mod run;
 
 mod setup;
+
+mod invite;
 
 mod check;
 
@@ -132,6 +138,8 @@ fn status_of(error: &Error) -> ExitCode {
 fn run(command: &Command) -> Result<ExitCode> {
     match command {
         Command::Init(args) => init::run(args),
+        Command::Invite(args) => invite::invite(args),
+        Command::Join(args) => invite::join(args),
         Command::Start(args) => start::start(args),
         Command::Status(args) => status::status(args),
         Command::Stop(args) => stop::stop(args),

@@ -25,6 +25,8 @@ fn the_man_pages_are_one_for_each_program_and_one_for_each_subcommand() {
         "generate",
         "grade",
         "init",
+        "invite",
+        "join",
         "meta-create",
         "meta-export",
         "meta-import",

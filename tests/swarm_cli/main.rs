@@ -26,6 +26,8 @@ mod generate;
 mod grade;
 mod init;
 mod init_refusals;
+mod invite;
+mod invite_hostile;
 mod links;
 mod locks;
 mod meta;

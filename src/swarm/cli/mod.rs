@@ -3,6 +3,7 @@
 
 mod check;
 mod grade;
+mod invite;
 mod meta;
 mod replay;
 mod values;
@@ -17,6 +18,7 @@ use peer_process::limits::Rate;
 
 pub use self::check::{CheckArgs, FIRST_ID, HOST, START_TIMEOUT, TIMEOUT};
 pub use self::grade::{GradeArgs, GradeFormat};
+pub use self::invite::{InviteArgs, JoinArgs};
 pub use self::meta::{
     HashName, Meta, MetaArgs, MetaCreateArgs, MetaExportArgs, MetaImportArgs, MetaShowArgs, MetaVerifyArgs,
 };
@@ -51,6 +53,10 @@ pub struct Cli {
 pub enum Command {
     /// Make a swarm: both configuration files, the peers' directories and the file
     Init(InitArgs),
+    /// Give the two files to the other machines in this network, which `swarm join`; each takes a line of PeerInfo.cfg
+    Invite(InviteArgs),
+    /// Take a line of PeerInfo.cfg, and get the files from the machine that runs `swarm invite`
+    Join(JoinArgs),
     /// Start all peers, show their progress, wait until they exit, and compare the copies
     Start(StartArgs),
     /// Show how the peers are doing now

@@ -106,6 +106,40 @@ pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
     replace(path, |new| Ok(create(new)?.write_all(bytes)?))
 }
 
+/// Makes several files. All are written under other names before the first one gets its own. They replace older ones.
+///
+/// # Errors
+/// When one cannot be written. Then all older files are still there, and nothing else; unless the system refuses a name at the
+/// very end.
+pub fn write_together(files: &[(PathBuf, &[u8])]) -> Result<()> {
+    let mut held = Vec::new();
+    let written = files.iter().try_for_each(|(path, bytes)| {
+        let new = new_name(path);
+        ensure!(!litter::is_held(&new), "cannot make {}: another process is making it", path.display());
+        let mut write = || {
+            remove_if_there(&new)?;
+            // It is held until it has its name.
+            let mut file = create(&new)?;
+            file.write_all(bytes)?;
+            held.push(file);
+            io::Result::Ok(())
+        };
+        write().with_context(|| format!("cannot make {}", path.display()))
+    });
+    let result = written.and_then(|()| {
+        files.iter().try_for_each(|(path, _)| {
+            fs::rename(new_name(path), path).with_context(|| format!("cannot make {}", path.display()))
+        })
+    });
+    if result.is_err() {
+        for (path, _) in &files[..files.len().min(held.len() + 1)] {
+            // If that fails too, the first error is the one to report.
+            _ = fs::remove_file(new_name(path));
+        }
+    }
+    result
+}
+
 /// Makes a file of what `write` writes, in large pieces. It replaces an older one.
 ///
 /// # Errors
@@ -242,5 +276,33 @@ impl Read for RandomBytes {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.0.fill_bytes(buffer);
         Ok(buffer.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_files_appear_all_or_none() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = |name: &str| dir.path().join(name);
+        fs::write(path("a"), "old").expect("a file");
+        // A directory stands where the last one is to be written.
+        fs::create_dir_all(path(".swarm-init.c/x")).expect("a directory");
+        let [a, b, c]: [(PathBuf, &[u8]); 3] = [(path("a"), b"new"), (path("b"), b"new"), (path("c"), b"new")];
+        let error = write_together(&[a.clone(), b.clone(), c]).expect_err("it cannot be made").to_string();
+        assert_eq!(error, format!("cannot make {}", path("c").display()));
+        assert_eq!(fs::read_to_string(path("a")).expect("a file"), "old");
+        let names = || {
+            let entries = fs::read_dir(dir.path()).expect("a directory");
+            let mut names: Vec<_> = entries.map(|entry| entry.expect("an entry").file_name()).collect();
+            names.sort();
+            names
+        };
+        assert_eq!(names(), [".swarm-init.c", "a"]);
+        write_together(&[a, b]).expect("both can be made");
+        assert_eq!(["a", "b"].map(|name| fs::read_to_string(path(name)).expect("a file")), ["new", "new"]);
+        assert_eq!(names(), [".swarm-init.c", "a", "b"]);
     }
 }

@@ -10,6 +10,7 @@
 //! - `local`: this machine; `remote`: another one;
 //! - `host`: one machine, whichever it is, with `supply` for what another one needs, and `builds` for which
 //!   program is sent;
+//! - `here`: which hosts of `PeerInfo.cfg` are this machine;
 //! - `all`: all machines of a swarm;
 //! - [`settings`]: how the machines were reached the last time;
 //! - [`running`], [`locks`] and [`interrupts`]: shared by every subcommand that starts, stops or deletes something there.
@@ -30,6 +31,8 @@ mod remote;
 mod host;
 mod supply;
 
+mod here;
+
 #[cfg(test)]
 mod both_ways;
 
@@ -42,6 +45,7 @@ pub mod locks;
 pub mod running;
 
 pub use self::all::Hosts;
+pub use self::here::is_this_machine;
 pub use self::host::{Host, Reach};
 pub use self::local::keeper;
 pub use self::obstacle::Owned;
