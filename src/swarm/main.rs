@@ -2,7 +2,7 @@
 //!
 //! Rooms in reading order; each knows only those before it:
 //!
-//! - `fault`, `phrase`, `words`, `out`: sentences, and how every subcommand prints them;
+//! - `fault`, `phrase`, `words`, `out`: sentences, and how every subcommand prints them; `ports`: who listens;
 //! - `cli`, `swarm_dir`: the command line, and the names of everything in a swarm's directory;
 //! - `files`: files that appear whole or not at all;
 //! - `rubric`: what the course's graders look at;
@@ -16,10 +16,12 @@
 //! - `run`: `start`, `status`, `stop`, `clean`;
 //! - `setup`: `init`, `meta`;
 //! - `check`: the tester of any peer: it plays all its neighbors, and names what is wrong;
+//! - `doctor`: what keeps a swarm from working, before anything is started, also between machines;
 //! - `generate`: completions and man pages.
 
 mod fault;
 mod phrase;
+mod ports;
 mod words;
 
 mod out;
@@ -54,6 +56,8 @@ mod run;
 mod setup;
 
 mod check;
+
+mod doctor;
 
 mod generate;
 
@@ -142,6 +146,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Check(args) => check::run(args),
         Command::Grade(args) => grade::run(args),
         Command::Replay(args) => replay::run(args),
+        Command::Doctor(args) => doctor::run(args),
         Command::Generate(args) => generate::run(&args.what),
     }
 }

@@ -2,3 +2,10 @@
 
 #[path = "../support/mod.rs"]
 mod support;
+
+#[path = "../support/laptops.rs"]
+mod laptops;
+
+mod doctor;
+mod meet;
+mod meet_strangers;

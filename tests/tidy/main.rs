@@ -33,6 +33,7 @@ const FORBIDDEN_IMPORTS: &[(&str, &str)] = &[
 const SWARM_ORDER: &[&str] = &[
     "fault",
     "phrase",
+    "ports",
     "words",
     "out",
     "cli",
@@ -51,6 +52,7 @@ const SWARM_ORDER: &[&str] = &[
     "run",
     "setup",
     "check",
+    "doctor",
     "generate",
 ];
 /// The same for it.
@@ -147,9 +149,15 @@ const RESERVED: &[(&str, &[&str])] = &[
 ];
 /// The same for the modules of `swarm`.
 const SWARM_RESERVED: &[(&str, &[&str])] = &[
-    ("std::net", &["hosts", "http", "replay::serve", "setup::init", "setup::places", "track", "tap", "check::world"]),
+    (
+        "std::net",
+        &["hosts", "http", "replay::serve", "setup::init", "setup::places", "track", "tap", "check::world", "doctor"],
+    ),
     ("process::Command", &["hosts", "check::world"]),
-    ("std::thread", &["hosts", "http", "replay::serve", "run::watch", "track", "tap", "check::world", "check::suite"]),
+    (
+        "std::thread",
+        &["hosts", "http", "replay::serve", "run::watch", "track", "tap", "check::world", "check::suite", "doctor"],
+    ),
     ("io::stderr(),", &[]),
     ("DrawTarget::stderr", &[]),
     ("thread::sleep", &[]),

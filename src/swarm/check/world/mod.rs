@@ -6,7 +6,7 @@
 //! Modules in reading order; each knows only those before it:
 //!
 //! - `env`: what all worlds have in common; `names`: words; `places`: ports and addresses;
-//! - `links`: the sockets; `listening`: who listens; `printed`, `process`: the peer; `scene`: the world that holds them all;
+//! - `links`: the sockets; `printed`, `process`: the peer; `scene`: the world that holds them all;
 //! - `events`, `acting`, `parts`: what happens, and what neighbors do; `clock`: how time passes;
 //! - `waits`, `meeting`: what cases wait for.
 
@@ -15,7 +15,6 @@ mod clock;
 mod env;
 mod events;
 mod links;
-mod listening;
 mod meeting;
 mod names;
 mod parts;
