@@ -16,6 +16,7 @@ sshd       openssh-server  tests/ssh
 tcsh       tcsh            one test of tests/ssh
 transmission-cli transmission-cli one test of tests/track
 tshark     tshark          tests/dissector
+faketime   faketime        one test of tests/laptops
 ip         iproute2        tests/laptops and a part of tests/hosts
 nft        nftables        tests/laptops
 unshare    util-linux      the tests with a disk of their own

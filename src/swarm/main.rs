@@ -2,7 +2,7 @@
 //!
 //! Rooms in reading order; each knows only those before it:
 //!
-//! - `fault`, `phrase`, `words`, `out`: sentences, and how every subcommand prints them;
+//! - `fault`, `phrase`, `words`, `out`: sentences, and how every subcommand prints them; `ports`: who listens;
 //! - `meaning`: digests of what the two files mean;
 //! - `cli`, `swarm_dir`: the command line, and the names of everything in a swarm's directory;
 //! - `files`: files that appear whole or not at all;
@@ -18,11 +18,13 @@
 //! - `setup`: `init`, `meta`;
 //! - `invite`: `invite` and `join`: one machine writes the configuration, and all have the same;
 //! - `check`: the tester of any peer: it plays all its neighbors, and names what is wrong;
+//! - `doctor`: what keeps a swarm from working, before anything is started, also between machines;
 //! - `generate`: completions and man pages.
 
 mod fault;
 mod meaning;
 mod phrase;
+mod ports;
 mod words;
 
 mod out;
@@ -59,6 +61,8 @@ mod setup;
 mod invite;
 
 mod check;
+
+mod doctor;
 
 mod generate;
 
@@ -150,6 +154,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Check(args) => check::run(args),
         Command::Grade(args) => grade::run(args),
         Command::Replay(args) => replay::run(args),
+        Command::Doctor(args) => doctor::run(args),
         Command::Generate(args) => generate::run(&args.what),
     }
 }

@@ -7,4 +7,7 @@ mod support;
 #[allow(dead_code, reason = "it is for several kinds of tests")]
 mod laptops;
 
+mod doctor;
 mod invite;
+mod meet;
+mod meet_strangers;

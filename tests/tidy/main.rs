@@ -37,6 +37,7 @@ const SWARM_ORDER: &[&str] = &[
     "fault",
     "phrase",
     "meaning",
+    "ports",
     "words",
     "out",
     "cli",
@@ -56,6 +57,7 @@ const SWARM_ORDER: &[&str] = &[
     "setup",
     "invite",
     "check",
+    "doctor",
     "generate",
 ];
 /// The same for it.
@@ -158,12 +160,34 @@ const RESERVED: &[(&str, &[&str])] = &[
 const SWARM_RESERVED: &[(&str, &[&str])] = &[
     (
         "std::net",
-        &["hosts", "http", "replay::serve", "setup::init", "setup::places", "invite", "track", "tap", "check::world"],
+        &[
+            "hosts",
+            "http",
+            "replay::serve",
+            "setup::init",
+            "setup::places",
+            "invite",
+            "track",
+            "tap",
+            "check::world",
+            "doctor",
+        ],
     ),
     ("process::Command", &["hosts", "check::world"]),
     (
         "std::thread",
-        &["hosts", "http", "replay::serve", "run::watch", "invite", "track", "tap", "check::world", "check::suite"],
+        &[
+            "hosts",
+            "http",
+            "replay::serve",
+            "run::watch",
+            "invite",
+            "track",
+            "tap",
+            "check::world",
+            "check::suite",
+            "doctor",
+        ],
     ),
     ("io::stderr(),", &[]),
     ("DrawTarget::stderr", &[]),

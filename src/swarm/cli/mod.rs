@@ -2,6 +2,7 @@
 //! shells' completions show.
 
 mod check;
+mod doctor;
 mod grade;
 mod invite;
 mod meta;
@@ -17,6 +18,7 @@ use peer_process::cli::{RATE, SECS, SIZE, UNITS, number, paragraphs, rate};
 use peer_process::limits::Rate;
 
 pub use self::check::{CheckArgs, FIRST_ID, HOST, START_TIMEOUT, TIMEOUT};
+pub use self::doctor::DoctorArgs;
 pub use self::grade::{GradeArgs, GradeFormat};
 pub use self::invite::{InviteArgs, JoinArgs};
 pub use self::meta::{
@@ -71,6 +73,8 @@ pub enum Command {
     Meta(MetaArgs),
     /// Run a tracker, by which peers of our swarms and other programs find each other
     Track(TrackArgs),
+    /// Look for what will keep a swarm from working, before anything is started; with --meet, also between machines
+    Doctor(DoctorArgs),
     /// Test anybody's peer: play all its neighbors, and say by name what is wrong
     Check(CheckArgs),
     /// Judge a run by its logs, of anybody's peers: the rubric with the lines that show each item, and what is violated

@@ -3,7 +3,7 @@
 //! Modules in reading order:
 //!
 //! - `sizes`, `names`, `places` and `presets`: the values of the options;
-//! - `plan`: decides what to write; `capacity`: decides whether this machine can hold the peers;
+//! - `plan`: decides what to write; [`capacity`]: decides whether this machine can hold the peers;
 //! - [`init`] writes the files, and `made` describes them; [`tracker_option`] has tips for `--tracker`;
 //! - [`meta`] makes, shows and checks manifests, and turns `.torrent` files into them and back.
 
@@ -13,7 +13,7 @@ mod sizes;
 mod places;
 mod presets;
 
-mod capacity;
+pub mod capacity;
 mod plan;
 
 mod made;

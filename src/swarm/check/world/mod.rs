@@ -6,7 +6,7 @@
 //! Modules in reading order; each knows only those before it:
 //!
 //! - `env`: what all worlds have in common; `names`: words; `places`: ports and addresses;
-//! - `link`, `links`: the sockets; `listening`: who listens; `printed`, `process`: the peer; `scene`: the world that holds them all;
+//! - `link`, `links`: the sockets; `printed`, `process`: the peer; `scene`: the world that holds them all;
 //! - `events`, `acting`, `parts`: what happens, and what neighbors do; `clock`: how time passes;
 //! - `waits`, `meeting`: what cases wait for.
 
@@ -16,7 +16,6 @@ mod env;
 mod events;
 mod link;
 mod links;
-mod listening;
 mod meeting;
 mod names;
 mod parts;

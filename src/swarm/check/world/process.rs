@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal};
 
 use super::printed::Printed;
+use crate::ports::ports_of;
 
 /// The variable with the mark.
 const MARK: &str = "SWARM_CHECK_MARK";
@@ -144,7 +145,7 @@ impl Process {
     /// Returns the ports at which it listens, with all that it started; none on systems that do not show them.
     pub fn ports(&self) -> BTreeSet<u16> {
         #[cfg(target_os = "linux")]
-        let ports = super::listening::ports_of(marked(&self.mark).into_iter().map(Pid::as_raw_pid));
+        let ports = ports_of(marked(&self.mark).into_iter().map(Pid::as_raw_pid));
         #[cfg(not(target_os = "linux"))]
         let ports = BTreeSet::new();
         ports

@@ -14,7 +14,6 @@ use rand::rngs::StdRng;
 
 use super::env::{Env, Stop};
 use super::links::Links;
-use super::listening::is_listened_at;
 use super::names;
 use super::places::{self, Port};
 use super::printed::Printed;
@@ -26,6 +25,7 @@ use crate::check::judge::{Blame, Judge, Violation};
 use crate::check::plan::{Nb, Plan};
 use crate::check::verdict::Finding;
 use crate::files::project;
+use crate::ports::is_listened_at;
 
 /// The name of the file that the swarms of the tester share.
 pub const FILE_NAME: &str = "check.dat";

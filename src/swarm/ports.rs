@@ -1,5 +1,7 @@
 //! The ports at which processes listen, where the system shows them (Linux). Nobody is called for it.
 
+use serde::Serialize;
+
 #[cfg(target_os = "linux")]
 use std::collections::BTreeSet;
 #[cfg(target_os = "linux")]
@@ -26,6 +28,42 @@ pub fn ports_of(pids: impl Iterator<Item = i32>) -> BTreeSet<u16> {
     all.filter(|(_, inode)| sockets.contains(&format!("socket:[{inode}]"))).map(|(port, _)| port).collect()
 }
 
+/// A process that listens at a port.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Holder {
+    /// The number of its user.
+    pub user: u32,
+    /// Its ID and its command line, if this user may see them.
+    pub process: Option<(u32, String)>,
+}
+
+/// Returns who listens at this port; nobody on systems that do not show it.
+#[cfg(target_os = "linux")]
+pub fn holder(port: u16) -> Option<Holder> {
+    let tables = tables();
+    let (_, inode, user) = tables.iter().flat_map(|table| sockets(table)).find(|(own, ..)| *own == port)?;
+    let socket = format!("socket:[{inode}]");
+    let has_it = |entry: &fs::DirEntry| {
+        let links = fs::read_dir(entry.path().join("fd")).into_iter().flatten().filter_map(Result::ok);
+        links.filter_map(|link| fs::read_link(link.path()).ok()).any(|link| link.as_os_str() == socket.as_str())
+    };
+    let processes = fs::read_dir("/proc").into_iter().flatten().filter_map(Result::ok);
+    let process = processes.filter_map(|entry| {
+        let pid: u32 = entry.file_name().to_str()?.parse().ok()?;
+        let command = has_it(&entry).then(|| fs::read(entry.path().join("cmdline")).unwrap_or_default())?;
+        let words = command.split(|byte| *byte == 0).filter(|word| !word.is_empty());
+        Some((pid, words.map(String::from_utf8_lossy).collect::<Vec<_>>().join(" ")))
+    });
+    // A child may have inherited the socket; the one that opened it is older.
+    Some(Holder { user, process: process.min_by_key(|(pid, _)| *pid) })
+}
+
+/// Returns who listens at this port; nobody on systems that do not show it.
+#[cfg(not(target_os = "linux"))]
+pub const fn holder(_port: u16) -> Option<Holder> {
+    None
+}
+
 #[cfg(target_os = "linux")]
 fn tables() -> Vec<String> {
     ["/proc/net/tcp", "/proc/net/tcp6"].iter().filter_map(|path| fs::read_to_string(path).ok()).collect()
@@ -34,11 +72,17 @@ fn tables() -> Vec<String> {
 /// Returns the port and the inode of each socket of a table that listens.
 #[cfg(target_os = "linux")]
 fn listening(table: &str) -> impl Iterator<Item = (u16, &str)> {
+    sockets(table).map(|(port, inode, _)| (port, inode))
+}
+
+/// The same with the number of the socket's user.
+#[cfg(target_os = "linux")]
+fn sockets(table: &str) -> impl Iterator<Item = (u16, &str, u32)> {
     table.lines().filter_map(|line| {
         let fields: Vec<_> = line.split_whitespace().collect();
-        let (local, state, inode) = (fields.get(1)?, fields.get(3)?, fields.get(9)?);
+        let (local, state, user, inode) = (fields.get(1)?, fields.get(3)?, fields.get(7)?, fields.get(9)?);
         let port = u16::from_str_radix(local.rsplit_once(':')?.1, 16).ok()?;
-        (*state == LISTENS).then_some((port, *inode))
+        Some((port, *inode, user.parse().ok()?)).filter(|_| *state == LISTENS)
     })
 }
 
@@ -69,7 +113,10 @@ mod tests {
         let port = listener.local_addr().expect("bound").port();
         let own = i32::try_from(std::process::id()).expect("a small number");
         assert!(is_listened_at(port) && ports_of([own].into_iter()).contains(&port));
+        let (pid, command) = holder(port).and_then(|holder| holder.process).expect("it is ours");
+        assert!(pid == std::process::id() && command.contains("swarm"), "{command}");
         drop(listener);
+        assert_eq!(holder(port), None);
         assert!(!ports_of([own].into_iter()).contains(&port));
     }
 }
