@@ -57,6 +57,8 @@ class Neighbor:
         """The writer thread."""
         try:
             while (data := self.queue.get()) is not None:
+                if mutant("frames-floods"):
+                    data = self.without_end(data)
                 if free("coalesced-segments"):
                     time.sleep(0.004)
                     data = self.with_queued(data)
@@ -67,6 +69,11 @@ class Neighbor:
                 self.sock.shutdown(socket.SHUT_WR)
         except OSError:
             pass  # the reader sees the loss too
+
+    def without_end(self, data):
+        while True:
+            self.sock.sendall(data)
+            data = wire.frame(wire.NOT_INTERESTED) * 1000
 
     def with_queued(self, data):
         while not self.queue.empty():

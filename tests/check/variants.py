@@ -73,6 +73,7 @@ MUTANTS = {
     "frames-counts-from-one": ("A5", "counts pieces from 1 in its messages"),
     "frames-pickle": ("A5", "sends its messages as Python pickles"),
     "frames-fixed-buffer": ("A5", "reads messages into a buffer of 64 KiB"),
+    "frames-floods": ("A5", "repeats not interested without end"),
     "frames-length-allocated": ("A5", "takes memory for any length, and ends when there is not enough"),
     # Bitfield.
     "bitfield-low-bit-first": ("A5", "writes and reads Java's BitSet.toByteArray: low bit first, trailing zero bytes dropped"),
