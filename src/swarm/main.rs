@@ -75,7 +75,8 @@ use crate::setup::{init, meta, tracker_option};
 
 fn main() -> ExitCode {
     panic::set_hook(Box::new(|panic| say(&panic.to_string().replace('\n', " "))));
-    let status = start();
+    // A keeper is no subcommand: only `swarm` itself starts one.
+    let status = hosts::keeper::asked().unwrap_or_else(start);
     stderr::close(stderr::LAST_PATIENCE);
     status
 }

@@ -1,15 +1,11 @@
 //! Two of us in one directory, and peers that somebody runs by hand: nobody's work is lost, and no process is forgotten.
 
-use std::env;
 use std::fs::{self, File};
-use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use crate::running::Running;
 use crate::support::process::wait_until;
 use crate::swarm::{PEER_PROCESS, Swarm, copy_of, start_ticks};
-use crate::{Outcome, command};
 
 /// A peer that runs by hand; killed when dropped.
 struct ByHand(Child);
@@ -42,38 +38,16 @@ impl Drop for ByHand {
     }
 }
 
-/// A directory with all programs of this machine but `flock`.
-fn without_flock(swarm: &Swarm) -> PathBuf {
-    let bin = swarm.place.path("bin");
-    fs::create_dir(&bin).expect("it is new");
-    for folder in env::split_paths(&env::var_os("PATH").expect("there is one")) {
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            if entry.file_name() != "flock" {
-                // The first one of a name counts.
-                _ = symlink(entry.path(), bin.join(entry.file_name()));
-            }
-        }
-    }
-    bin
-}
-
 /// Issue 13, item 12: "`swarm clean --yes` destroys a download that runs by hand".
 #[test]
 fn what_a_peer_that_runs_by_hand_has_is_neither_deleted_nor_overwritten() {
     let swarm = Swarm::new("1001* 1002");
-    let bin = without_flock(&swarm);
     let peer = ByHand::start(&swarm, 1002);
     let names = ["log_peer_1002.log", "peer_1002/file.bin.part", "peer_1002/file.bin.journal", "peer_1002.lock"];
     swarm.place.write("log_peer_1002.log", b"its log");
-    for with_flock in [true, false] {
-        for line in ["clean", "clean --yes", "start", "start --detach"] {
-            let mut words = command(swarm.place.0.path(), &line.split(' ').collect::<Vec<_>>());
-            if !with_flock {
-                words.env("PATH", &bin);
-            }
-            let said = Outcome::of(words).sentence(2);
-            assert_eq!(said, format!("this machine: {}", peer.sentence(1002)), "{line}");
-        }
+    for line in ["clean", "clean --yes", "start", "start --detach"] {
+        let said = swarm.run(line).sentence(2);
+        assert_eq!(said, format!("this machine: {}", peer.sentence(1002)), "{line}");
     }
     let id = peer.0.id();
     let said = swarm.run("init . --force --peers 2 --size 100001").sentence(2);
@@ -88,24 +62,6 @@ fn what_a_peer_that_runs_by_hand_has_is_neither_deleted_nor_overwritten() {
     assert!(deleted.contains("peer_1002.lock  ") && deleted.contains("\ndeleted: 4 files, "), "{deleted}");
     assert!(!names.iter().any(|name| swarm.place.path(name).exists()));
     swarm.run("start").assert_status(0);
-}
-
-#[test]
-fn a_lock_that_a_kill_has_left_is_no_hindrance_even_if_its_number_lives_or_there_is_no_flock() {
-    let swarm = Swarm::new("1001* 1002");
-    let bin = without_flock(&swarm);
-    for with_flock in [true, false] {
-        swarm.place.write("peer_1002.lock", format!("{}\n", std::process::id()).as_bytes());
-        for line in ["clean --yes", "start"] {
-            let mut words = command(swarm.place.0.path(), &line.split(' ').collect::<Vec<_>>());
-            if !with_flock {
-                words.env("PATH", &bin);
-            }
-            let outcome = Outcome::of(words);
-            outcome.assert_status(0);
-            assert!(!swarm.place.path("peer_1002.lock").exists(), "{line}");
-        }
-    }
 }
 
 /// Issue 13, item 11: "orphans that no command finds (8 of 8 rounds)".
@@ -169,26 +125,4 @@ fn a_lock_of_the_directory_that_a_kill_has_left_is_no_hindrance_and_a_held_one_i
     swarm.run("status").assert_status(0);
     swarm.run("clean").assert_status(0);
     assert!(swarm.place.path(&copy_of(1002)).exists(), "nothing was deleted");
-}
-
-/// Seen: the lock was deleted before the files that it protects, by the order of their names.
-#[test]
-fn clean_holds_a_peer_s_lock_until_all_is_deleted() {
-    let swarm = Swarm::new("1001* 1002");
-    let names = ["peer_1002.lock", "peer_1002/file.bin.part", "peer_1002/file.bin.journal"];
-    fs::create_dir_all(swarm.place.path("peer_1002")).expect("a directory");
-    for name in names {
-        swarm.place.write(name, b"left");
-    }
-    let bin = swarm.place.path("bin");
-    fs::create_dir(&bin).expect("it is new");
-    let script = "#!/bin/sh\nfor name; do\n    case $name in *.part | *.journal) [ -e peer_1002.lock ] || echo \"$name\" >>unheld ;; \
-                  esac\ndone\nexec /bin/rm \"$@\"\n";
-    swarm.place.write("bin/rm", script.as_bytes());
-    fs::set_permissions(bin.join("rm"), fs::Permissions::from_mode(0o755)).expect("our file");
-    let mut words = command(swarm.place.0.path(), &["clean", "--yes"]);
-    words.env("PATH", format!("{}:{}", bin.display(), env::var("PATH").expect("there is one")));
-    Outcome::of(words).assert_status(0);
-    assert!(!swarm.place.path("unheld").exists(), "{:?}", fs::read_to_string(swarm.place.path("unheld")));
-    assert!(!names.iter().any(|name| swarm.place.path(name).exists()));
 }

@@ -44,6 +44,7 @@ mod tracker;
 mod verify;
 mod view;
 mod watching;
+mod ways;
 mod web;
 
 use std::path::{Path, PathBuf};

@@ -13,10 +13,10 @@ use peer_process::config::{is_localhost, plain_host};
 use peer_process::protocol::peer_id::PeerId;
 use tempfile::TempDir;
 
-use super::gates::Gates;
-use super::host::{Host, Reach, below_home, entered};
-use super::shell::Shell;
-use super::ssh::{Ssh, dir_for_sockets};
+use super::host::{Host, Place, Reach};
+use super::local::Local;
+use super::remote::{Gates, Remote, Shell, Ssh, below_home, dir_for_sockets, entered};
+use super::sight::LogNames;
 use crate::swarm_dir::SwarmDir;
 
 /// All machines of a swarm, in the order in which `PeerInfo.cfg` names them first.
@@ -59,7 +59,8 @@ impl Hosts {
     /// When there is no directory for the sockets of ssh.
     pub fn of(swarm: &SwarmDir, reach: &Reach) -> Result<Self> {
         let path = swarm.path.canonicalize().with_context(|| format!("cannot enter {}", swarm.path.display()))?;
-        let here = path.to_str().ok_or_else(|| anyhow!("the directory's name is not UTF-8 text"))?;
+        // The tables and the scripts of other hosts name it.
+        path.to_str().ok_or_else(|| anyhow!("the directory's name is not UTF-8 text"))?;
         let mut all: Vec<Host> = Vec::new();
         let mut are_here = BTreeMap::new();
         let mut sockets = None;
@@ -67,16 +68,16 @@ impl Hosts {
         for peer in &swarm.peers {
             let is_here = *are_here.entry(peer.host.clone()).or_insert_with(|| is_this_machine(&peer.host));
             // All names of this machine are one host.
-            let same = |host: &&mut Host| match host.shell {
-                Shell::Here => is_here,
-                Shell::There(_) => !is_here && host.name == peer.host,
+            let same = |host: &&mut Host| match host.place {
+                Place::Here(_) => is_here,
+                Place::There(_) => !is_here && host.name == peer.host,
             };
             if let Some(host) = all.iter_mut().find(same) {
                 host.peers.push(peer.id);
                 continue;
             }
-            let (shell, dir) = if is_here {
-                (Shell::Here, here.to_owned())
+            let place = if is_here {
+                Place::Here(Local::new(path.clone()))
             } else {
                 let sockets = match &mut sockets {
                     Some(sockets) => sockets,
@@ -85,11 +86,11 @@ impl Hosts {
                 let socket = sockets.path().join(all.len().to_string());
                 let (host, user, gates) = (plain_host(&peer.host), reach.user.as_deref(), Arc::clone(&gates));
                 let ssh = Ssh::new(host, user, &reach.ssh_options, socket, gates);
-                (Shell::There(ssh), entered(below_home(&reach.remote_dir)))
+                Place::There(Remote { shell: Shell::There(ssh), dir: entered(below_home(&reach.remote_dir)) })
             };
             let everyone = swarm.peers.iter().map(|peer| peer.id).collect();
-            let (name, log_pattern) = (peer.host.clone(), reach.log_pattern.clone());
-            all.push(Host { name, peers: vec![peer.id], shell, dir, everyone, log_pattern });
+            let (name, log_names) = (peer.host.clone(), LogNames(reach.log_pattern.clone()));
+            all.push(Host { name, peers: vec![peer.id], place, everyone, log_names });
         }
         Ok(Self { all, sockets, gates })
     }
@@ -117,9 +118,10 @@ impl Hosts {
 
     /// Returns what must be cleared if this process exits from somewhere else.
     pub fn leavings(&self) -> Leavings {
-        let shells = self.all.iter().map(|host| &host.shell);
-        let connections =
-            shells.filter_map(|shell| if let Shell::There(ssh) = shell { Some(ssh.clone()) } else { None });
+        let connections = self.all.iter().filter_map(|host| match &host.place {
+            Place::There(Remote { shell: Shell::There(ssh), .. }) => Some(ssh.clone()),
+            _ => None,
+        });
         let sockets = self.sockets.as_ref().map(|dir| dir.path().to_owned());
         Leavings { connections: connections.collect(), sockets, gates: Arc::clone(&self.gates) }
     }

@@ -1,35 +1,36 @@
 //! The machines on which peers run, this one and others, and all requests to them.
 //!
-//! Small scripts for a POSIX shell do all work (`scripts`). The shell runs here or at the other end of ssh (`shell`, `ssh`).
-//! So there is one way to start a peer, to look at it and to stop it. Only files of this machine are read directly.
+//! This machine does all work by std and the system's calls (`local`). Another one runs small scripts in a POSIX shell at the other
+//! end of ssh (`remote`), because it has no program of ours yet. Both write the same files, and tests compare what they do.
 //!
 //! Modules in reading order:
 //!
-//! - [`record`] and [`digest`]: what a host reports of a process and of a copy;
-//! - `host`: one machine, with `guard`, `logs`, `sight` and `supply` for the longer requests, and `builds` for what is sent;
+//! - [`record`], `sight`, `obstacle` and [`digest`]: what a machine reports of a process, a log, a lock and a copy;
+//! - `peer_command`: what starts a peer;
+//! - `local`: this machine; `remote`: another one;
+//! - `host`: one machine, whichever it is, with `supply` for what another one needs and `builds` for the program that is sent;
 //! - `all`: all machines of a swarm;
 //! - [`settings`]: how the machines were reached the last time;
 //! - [`running`], [`locks`] and [`interrupts`]: shared by every subcommand that starts, stops or deletes something there.
 
+mod trouble;
+
 pub mod digest;
 pub mod record;
 
-mod scripts;
-
-mod logins;
-
-mod gates;
-mod ssh;
-
-mod shell;
-
-mod host;
+mod obstacle;
+mod peer_command;
 mod sight;
 
+mod local;
+mod remote;
+
 mod builds;
-mod guard;
-mod logs;
+mod host;
 mod supply;
+
+#[cfg(test)]
+mod both_ways;
 
 mod all;
 
@@ -40,8 +41,10 @@ pub mod locks;
 pub mod running;
 
 pub use self::all::Hosts;
-pub use self::guard::Owned;
 pub use self::host::{Host, Reach};
-pub use self::shell::NoDirectory;
+pub use self::local::keeper;
+pub use self::obstacle::Owned;
+pub use self::peer_command::PeerCommand;
 pub use self::sight::{Reading, Sight};
 pub use self::supply::Program;
+pub use self::trouble::NoDirectory;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use peer_process::protocol::peer_id::PeerId;
 
 use super::record::Record;
+use crate::logs::{LogPattern, log_of};
 
 /// The result of a look at one peer.
 #[derive(Debug)]
@@ -52,6 +53,43 @@ pub struct Reading {
     pub len: u64,
     /// Number of known bytes of the peer's stderr; `None` if they are not asked for.
     pub said: Option<u64>,
+}
+
+/// The names that logs may have, besides those that public peers use anyway.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct LogNames(pub Option<LogPattern>);
+
+impl LogNames {
+    /// Returns the shell's pattern of other names of a peer's log, which is empty if there is none.
+    pub fn glob(&self, id: PeerId) -> String {
+        self.0.as_ref().map_or_else(String::new, |pattern| pattern.glob(id.number()))
+    }
+
+    /// Returns the pattern of other names of a peer's log, if there is one.
+    pub fn pattern(&self, id: PeerId) -> Option<String> {
+        self.0.as_ref().map(|pattern| pattern.of(id.number()))
+    }
+
+    /// Reports whether this name is one of a peer's log.
+    pub fn fits(&self, id: PeerId, name: &str) -> bool {
+        log_of(id.number(), self.0.as_ref(), [name]).is_some()
+    }
+
+    /// Returns the log of a peer among the files that may be one.
+    pub fn choose(&self, id: PeerId, files: Vec<LogFile>) -> Option<LogFile> {
+        let names = files.iter().map(|file| file.name.as_str());
+        let name = log_of(id.number(), self.0.as_ref(), names)?.to_owned();
+        files.into_iter().find(|file| file.name == name)
+    }
+}
+
+/// The age and the beginning of a file that may be a log.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Head {
+    /// Whether it is from this run.
+    pub is_new: bool,
+    /// Its first line, or the beginning of that.
+    pub line: Vec<u8>,
 }
 
 impl Reading {

@@ -15,10 +15,10 @@ use anyhow::{Context, Result, anyhow, bail};
 use peer_process::config::{COMMON, PEER_INFO};
 
 use super::builds::build_for;
-use super::host::Host;
-use super::scripts::{Job, TAKE};
+use super::host::{Host, Place};
+use super::peer_command::{PeerCommand, What};
+use super::remote::{Job, Remote};
 use crate::swarm_dir::SwarmDir;
-use crate::words::{all_quoted, quoted};
 
 /// Our program's name in the swarm's directory on other machines.
 const REMOTE_PROGRAM: &str = "./peer_process";
@@ -37,28 +37,17 @@ impl Program {
     ///
     /// # Errors
     /// When the program's path is not UTF-8 text.
-    pub fn command(&self, host: &Host, id: &str, options: &[String]) -> Result<String> {
-        let options = all_quoted(&options.iter().map(String::as_str).collect::<Vec<_>>());
-        Ok(match self {
+    pub fn command(&self, host: &Host, id: &str, options: &[String]) -> Result<PeerCommand> {
+        let ours = |path: &str| What::Program(path.to_owned(), [&[id.to_owned()], options].concat());
+        let what = match self {
             Self::Ours(path) if host.is_here() => {
-                let path = path.to_str().ok_or_else(|| anyhow!("the path of the program is not UTF-8 text"))?;
-                format!("exec {} {id}{options}", quoted(path))
+                ours(path.to_str().ok_or_else(|| anyhow!("the path of the program is not UTF-8 text"))?)
             }
-            Self::Ours(_) => format!("exec {REMOTE_PROGRAM} {id}{options}"),
-            Self::Command(command) => {
-                let exec = if is_simple(command) { "exec " } else { "" };
-                format!("{exec}{}{options}", command.replace("{id}", id))
-            }
-        })
+            Self::Ours(_) => ours(REMOTE_PROGRAM),
+            Self::Command(command) => What::Line(command.replace("{id}", id), options.to_vec()),
+        };
+        Ok(PeerCommand { dir: None, what })
     }
-}
-
-/// Reports whether a shell can become the program that the command names, so that the recorded process is the peer itself.
-/// When in doubt, it cannot: then the peer is a child of the recorded shell.
-fn is_simple(command: &str) -> bool {
-    let first = command.split_whitespace().next().unwrap_or_default();
-    let is_special = first.contains('=') || ["!", ".", "{", "builtin", "command", "eval", "exec"].contains(&first);
-    !is_special && !command.contains([';', '&', '|', '(', '`', '\n'])
 }
 
 impl Host {
@@ -74,14 +63,15 @@ impl Host {
         program: &Program,
         told: &mut dyn FnMut(&str, u64) -> Result<()>,
     ) -> Result<()> {
-        let (kind, sent) = self.prepare(swarm)?;
+        let Place::There(there) = &self.place else { return Ok(()) };
+        let (kind, sent) = self.prepare(there, swarm)?;
         for name in [COMMON, PEER_INFO] {
-            self.send(&swarm.path_of(name), name, "644", &sent, told)?;
+            self.send(there, (&swarm.path_of(name), name, "644"), &sent, told)?;
         }
         let name = swarm.manifest_name();
         let path = swarm.path_of(&name);
         if path.exists() {
-            self.send(&path, &name, "644", &sent, told)?;
+            self.send(there, (&path, &name, "644"), &sent, told)?;
         } else if !self.list(std::slice::from_ref(&name))?.is_empty() {
             // It belongs to another file of that name. With it, the peers there would refuse this file's pieces.
             self.remove(&[(name, None)].into())?;
@@ -90,7 +80,7 @@ impl Host {
             let name = swarm.copy_name(peer.id);
             let path = swarm.path_of(&name);
             if path.exists() {
-                self.send(&path, &name, "644", &sent, told)?;
+                self.send(there, (&path, &name, "644"), &sent, told)?;
             } else if self.list(std::slice::from_ref(&name))?.is_empty() {
                 bail!(
                     "peer {} starts with the file, but {name} is missing both on {} and here",
@@ -102,22 +92,22 @@ impl Host {
         if let Program::Ours(path) = program {
             let path = &build_for(&kind, path);
             check_kind(&kind, path).with_context(|| self.called())?;
-            self.send(path, REMOTE_PROGRAM, "755", &sent, told)?;
-            self.run(Job::Try, &[REMOTE_PROGRAM])?;
+            self.send(there, (path, REMOTE_PROGRAM, "755"), &sent, told)?;
+            self.named(there.run(Job::Try, &[REMOTE_PROGRAM]))?;
         }
         Ok(())
     }
 
     /// Makes the directories; returns the machine's kind and the list of the files that were sent.
-    fn prepare(&self, swarm: &SwarmDir) -> Result<(String, BTreeMap<String, String>)> {
+    fn prepare(&self, there: &Remote, swarm: &SwarmDir) -> Result<(String, BTreeMap<String, String>)> {
         let ids: Vec<_> = self.peers.iter().map(ToString::to_string).collect();
         let read = |name: &str| {
             let path = swarm.path_of(name);
             fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
         };
-        let ours = [self.dir.clone(), read(COMMON)?, read(PEER_INFO)?];
+        let ours = [there.dir.clone(), read(COMMON)?, read(PEER_INFO)?];
         let words: Vec<_> = ours.iter().chain(&ids).map(String::as_str).collect();
-        let told = self.shell.run(&Job::Prepare.script(".", &words)).with_context(|| self.called())?;
+        let told = self.named(there.shell.run(&Job::Prepare.script(".", &words)))?;
         let told = String::from_utf8_lossy(&told).into_owned();
         let mut lines = told.lines();
         let kind = lines.next().unwrap_or_default().to_owned();
@@ -128,9 +118,8 @@ impl Host {
 
     fn send(
         &self,
-        path: &Path,
-        name: &str,
-        mode: &str,
+        there: &Remote,
+        (path, name, mode): (&Path, &str, &str),
         sent: &BTreeMap<String, String>,
         told: &mut dyn FnMut(&str, u64) -> Result<()>,
     ) -> Result<()> {
@@ -145,8 +134,8 @@ impl Host {
         }
         let own_name = format!("{}-{}.sent", process::id(), self.peers[0]);
         let mut told_of = |count| told(name, count);
-        self.shell
-            .send(TAKE, &[&self.dir, name, mode, &note, &own_name], &mut file, &mut told_of)
+        there
+            .send((name, mode, &note, &own_name), &mut file, &mut told_of)
             .with_context(|| format!("{}: {name} was not copied", self.called()))
     }
 }
@@ -205,21 +194,6 @@ fn is_same_machine(told: &str, built_for: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_shell_becomes_the_program_only_if_the_command_is_simple() {
-        let check = |commands: &[&str], expected| {
-            for command in commands {
-                assert_eq!(is_simple(command), expected, "{command}");
-            }
-        };
-        check(&["java peerProcess {id}", "./peer {id} >out 2>err", "'my peer' \"$HOME\" {id} # one"], true);
-        check(
-            &["A=1 java peerProcess {id}", "cd bin && java peerProcess {id}", "make; ./peer {id}", "exec ./peer {id}"],
-            false,
-        );
-        check(&["./peer {id} | tee said", "(./peer {id})", "sh -c './peer {id} & wait'", "! ./peer {id}"], false);
-    }
 
     #[test]
     fn a_machine_of_another_kind_is_told_by_the_programs_head() {

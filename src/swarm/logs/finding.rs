@@ -34,19 +34,24 @@ impl LogPattern {
         Ok(Self(text.trim_start_matches("./").to_owned()))
     }
 
+    /// Returns the pattern of this peer, in which `*` and `?` stay.
+    pub fn of(&self, id: u32) -> String {
+        self.0.replace(ID, &id.to_string())
+    }
+
     /// Returns the pattern for a shell, which would take brackets for a choice of characters.
     pub fn glob(&self, id: u32) -> String {
-        self.0.replace(ID, &id.to_string()).replace('[', "[[]")
+        self.of(id).replace('[', "[[]")
     }
 
     /// Reports whether it can mean this file.
     pub fn fits(&self, id: u32, name: &str) -> bool {
-        fits(self.0.replace(ID, &id.to_string()).as_bytes(), name.as_bytes())
+        fits(self.of(id).as_bytes(), name.as_bytes())
     }
 }
 
 /// Reports whether a name fits the pattern. It goes back to the last `*` only, so a long name costs little.
-fn fits(pattern: &[u8], name: &[u8]) -> bool {
+pub fn fits(pattern: &[u8], name: &[u8]) -> bool {
     let (mut at, mut place) = (0, 0);
     // The place after the last star, and the byte of the name to continue with.
     let mut star = None;

@@ -44,7 +44,7 @@ mod written;
 
 pub use self::events::{EventFile, EventReader};
 pub use self::find::{Found, Named, find, owners};
-pub use self::finding::{LogPattern, log_of};
+pub use self::finding::{LogPattern, fits, log_of};
 pub use self::kinds::{Kind, read_exact};
 pub use self::progress::Progress;
 pub use self::read::{LogReader, read};

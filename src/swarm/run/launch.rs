@@ -8,8 +8,8 @@ use anyhow::{Result, bail};
 use peer_process::protocol::peer_id::PeerId;
 
 use crate::fault::Usage;
-use crate::hosts::Hosts;
 use crate::hosts::running::stop_these;
+use crate::hosts::{Hosts, PeerCommand};
 use crate::out::{named, say};
 use crate::run::watch::News;
 
@@ -31,7 +31,7 @@ pub struct Start {
 /// When a peer cannot be started, or another process has started it.
 pub fn launch(
     hosts: &Hosts,
-    commands: &[(PeerId, String)],
+    commands: &[(PeerId, PeerCommand)],
     (detach, stagger): (bool, Duration),
     news: &Receiver<News>,
     started: &mut Started,

@@ -23,7 +23,7 @@ use crate::hosts::interrupts::Interrupts;
 use crate::hosts::locks;
 use crate::hosts::running::{running, who_runs};
 use crate::hosts::settings::Settings;
-use crate::hosts::{Host, Hosts, NoDirectory, Program};
+use crate::hosts::{Host, Hosts, NoDirectory, PeerCommand, Program};
 use crate::out::{FAILED, USAGE, bar, finish_bar, named, print, say, signal_status};
 use crate::run::afterword::{fetch_logs, logs_sentence, readers_sentence, tell_failures, too_short};
 use crate::run::demo_rate::{self, LIMIT_OPTION};
@@ -300,7 +300,7 @@ fn commands(
     options: &[String],
     limits: &BTreeMap<PeerId, Rate>,
     tap: bool,
-) -> Result<Vec<(PeerId, String)>> {
+) -> Result<Vec<(PeerId, PeerCommand)>> {
     let command = |id: PeerId| {
         let limit = limits.get(&id).map(|limit| format!("{LIMIT_OPTION}={}", limit.bytes_per_second()));
         let options: Vec<_> = peer_options::of_peer(options, id).chain(limit).collect();

@@ -6,11 +6,11 @@ use anyhow::Result;
 use peer_process::protocol::peer_id::PeerId;
 
 use crate::fault::Usage;
-use crate::hosts::{Host, Hosts, Program, locks};
+use crate::hosts::{Host, Hosts, PeerCommand, Program, locks};
 use crate::run::watched::Watched;
 use crate::swarm_dir::{SwarmDir, tap_dir};
 use crate::tap::Tap;
-use crate::words::{quoted, shell_word};
+use crate::words::shell_word;
 
 /// Makes sure that all peers run on this machine.
 ///
@@ -32,7 +32,7 @@ pub fn refuse_other_hosts(swarm: &SwarmDir, hosts: &Hosts) -> Result<()> {
 ///
 /// # Errors
 /// When the program's path is not UTF-8 text.
-pub fn command(program: &Program, host: &Host, id: PeerId, options: Vec<String>) -> Result<String> {
+pub fn command(program: &Program, host: &Host, id: PeerId, options: Vec<String>) -> Result<PeerCommand> {
     let dir = tap_dir(id);
     match program {
         Program::Ours(_) => {
@@ -41,7 +41,7 @@ pub fn command(program: &Program, host: &Host, id: PeerId, options: Vec<String>)
         }
         Program::Command(_) => {
             let command = program.command(host, &id.to_string(), &options)?;
-            Ok(format!("cd {} || exit\n{command}", quoted(&dir)))
+            Ok(command.in_dir(dir))
         }
     }
 }

@@ -1,6 +1,5 @@
-//! `Shell`: a POSIX shell on this machine or, through the system's OpenSSH client, on another one.
+//! `Shell`: a POSIX shell on another machine, through the system's OpenSSH client.
 
-use std::fmt;
 use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -11,19 +10,8 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use super::scripts::{CANNOT_RUN, CANNOT_WRITE, IN_THE_WAY, NO_DIRECTORY, NO_PARENT, NOT_OURS, READY};
 use super::ssh::{SSH, Ssh};
 use crate::fault::Usage;
+use crate::hosts::trouble::{NoDirectory, cannot_write};
 use crate::words::all_quoted;
-
-/// The swarm's directory does not exist: no peer was ever started there.
-#[derive(Debug)]
-pub struct NoDirectory;
-
-impl fmt::Display for NoDirectory {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the swarm's directory does not exist")
-    }
-}
-
-impl std::error::Error for NoDirectory {}
 
 /// Number of bytes that are sent at once. The caller may stop between two of these parts.
 const CHUNK_LEN: usize = 256 * 1024;
@@ -37,10 +25,11 @@ const NO_COMMANDS: &str = "its login shell does not run the commands that it rec
 /// The place where scripts run.
 #[derive(Debug)]
 pub enum Shell {
-    /// On this machine.
-    Here,
-    /// On another one.
+    /// At the other end of ssh.
     There(Ssh),
+    /// On this machine: so tests compare what the scripts do with what `local` does.
+    #[cfg(test)]
+    Here,
 }
 
 impl Shell {
@@ -135,12 +124,13 @@ impl Shell {
     /// ssh's shared connection would keep that open for longer than the command runs.
     fn command(&self, words: &[&str]) -> Result<(Command, File)> {
         let mut command = match self {
+            Self::There(ssh) => ssh.command(&format!("exec{}", all_quoted(words)))?,
+            #[cfg(test)]
             Self::Here => {
                 let mut command = Command::new(words[0]);
                 command.args(&words[1..]);
                 command
             }
-            Self::There(ssh) => ssh.command(&format!("exec{}", all_quoted(words)))?,
         };
         let stderr = tempfile::tempfile().context("cannot make a temporary file")?;
         let copy = stderr.try_clone().context("cannot use a temporary file")?;
@@ -169,7 +159,7 @@ impl Shell {
             ),
             (_, Some(IN_THE_WAY)) => Err(Usage::error(last)),
             (_, Some(CANNOT_RUN)) => bail!("our program does not run there{because}"),
-            (_, Some(CANNOT_WRITE)) => bail!("cannot write there{because}"),
+            (_, Some(CANNOT_WRITE)) => Err(cannot_write(without_line(last))),
             (_, Some(code)) => bail!("a shell ended with status {code}{because}"),
             (_, None) => bail!("a shell was ended by signal {}", status.signal().unwrap_or_default()),
         }

@@ -1,7 +1,7 @@
 //! The scripts for the shells of the hosts, in POSIX shell, because every host has that.
 //!
 //! Each script starts in the swarm's directory on its host. It gets its arguments as `$1`, `$2`, ..., and exits with one of
-//! the statuses below if it fails. The same scripts run on this machine.
+//! the statuses below if it fails. On this machine `local` does the same work without a shell, and writes the same files.
 
 mod guard;
 mod logs;
@@ -62,7 +62,7 @@ identity() {
 /// 5. the number of known bytes of its stderr, or `-` to leave it out.
 ///
 /// For each peer it lists the files that may be its log. Then comes a line with the mark, the ID, the log's size and the
-/// [record](super::record::Record), and after it the new bytes of the log. For stderr, a line with the mark, `err`, the ID, the
+/// [record](crate::hosts::record::Record), and after it the new bytes of the log. For stderr, a line with the mark, `err`, the ID, the
 /// size and the place where the new bytes begin comes last. The new bytes of stderr, or only their end, follow it.
 const LOOK: &str = r#"
 mark=$1
@@ -109,6 +109,8 @@ signal=$1 rounds=$2
 shift 2
 is_alive() {
     { read -r pid was begun keeper kept own; } 2>/dev/null <"peer_$1.pid" || return 1
+    # The empty name would lead to the machine's own /proc/stat.
+    [ -n "$pid" ] || return 1
     identity "$pid"
     [ -n "$started" ] && [ "$started" = "$was" ]
 }
