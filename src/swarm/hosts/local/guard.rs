@@ -12,7 +12,7 @@ use peer_process::protocol::peer_id::PeerId;
 
 use super::machine::Local;
 use super::note::Note;
-use super::small::{cannot_delete, pause, reason};
+use super::small::{cannot_delete, delete, pause, reason};
 use super::system;
 use crate::fault::Usage;
 use crate::hosts::obstacle::{Obstacle, Owned, by_owner};
@@ -82,12 +82,7 @@ impl Local {
     }
 
     fn delete(&self, name: &str) -> Result<()> {
-        match fs::remove_file(self.dir.join(name)) {
-            Err(error) if ![ErrorKind::NotFound, ErrorKind::NotADirectory].contains(&error.kind()) => {
-                Err(cannot_delete(name, &error))
-            }
-            _ => Ok(()),
-        }
+        delete(&self.dir.join(name)).map_err(|error| cannot_delete(name, &error))
     }
 
     /// Deletes the record of a peer. If its process is alive, it returns that process instead. It moves the record away first
@@ -102,10 +97,12 @@ impl Local {
         }
         let old = format!("{name}.{}", process::id());
         let (path, old_path) = (self.dir.join(&name), self.dir.join(&old));
+        if path.symlink_metadata().is_err() {
+            return Ok(None);
+        }
         match fs::rename(&path, &old_path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(cannot_delete(&name, &error)),
-            Ok(()) => {}
+            moved => moved.map_err(|error| cannot_delete(&name, &error))?,
         }
         let runs = self.recorded(&old, id);
         if runs.is_some() && path.symlink_metadata().is_err() {

@@ -12,7 +12,7 @@ use peer_process::protocol::peer_id::PeerId;
 
 use super::machine::Local;
 use super::note::Note;
-use super::small::{cannot_create, cannot_delete};
+use super::small::{cannot_create, cannot_delete, delete};
 use super::system;
 use crate::hosts::record::Record;
 use crate::hosts::sight::{Head, LogFile, LogNames, Reading, Said, Sight};
@@ -99,10 +99,7 @@ impl Local {
     pub fn begin(&self, peers: &[PeerId], names: &LogNames) -> Result<()> {
         self.enter()?;
         let path = self.dir.join(BEGUN);
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(cannot_delete(BEGUN, &error)),
-            _ => {}
-        }
+        delete(&path).map_err(|error| cannot_delete(BEGUN, &error))?;
         let mut text = Vec::new();
         for id in peers {
             for log in self.find_one(true, *id, names).into_iter().filter(|log| log.name != log_name(*id)) {

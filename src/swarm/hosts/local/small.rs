@@ -1,6 +1,8 @@
 //! Small things that several files need: a pause, the reason of an error, and the one line that a start waits for.
 
+use std::fs;
 use std::io::{self, Write};
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
@@ -19,6 +21,14 @@ pub fn reason(error: &io::Error) -> String {
     let text = error.to_string();
     let number = error.raw_os_error().map(|number| format!(" (os error {number})"));
     number.and_then(|number| text.strip_suffix(&number)).unwrap_or(&text).to_owned()
+}
+
+/// Deletes a file, if it is there. A disk that is read-only refuses to delete even what is not there.
+///
+/// # Errors
+/// When it cannot be deleted.
+pub fn delete(path: &Path) -> io::Result<()> {
+    if path.symlink_metadata().is_ok() { fs::remove_file(path) } else { Ok(()) }
 }
 
 /// Makes the error of a file that cannot be made.

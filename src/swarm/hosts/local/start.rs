@@ -1,7 +1,7 @@
 //! Starting a peer on this machine.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{BufRead, BufReader, ErrorKind};
+use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use std::sync::PoisonError;
 
@@ -10,7 +10,7 @@ use peer_process::protocol::peer_id::PeerId;
 
 use super::keeper::KEEP;
 use super::machine::Local;
-use super::small::{cannot_create, reason};
+use super::small::{cannot_create, delete, reason};
 use super::system;
 use crate::hosts::peer_command::PeerCommand;
 use crate::hosts::trouble::{already_runs, cannot_write};
@@ -54,10 +54,7 @@ impl Local {
     fn new_err(&self, id: PeerId) -> Result<File> {
         let name = err_name(id);
         let path = self.dir.join(&name);
-        let made = match fs::remove_file(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-            _ => OpenOptions::new().append(true).create_new(true).open(&path),
-        };
+        let made = delete(&path).and_then(|()| OpenOptions::new().append(true).create_new(true).open(&path));
         made.map_err(|error| cannot_create(&name, &error))
     }
 
