@@ -9,6 +9,7 @@
 //! - `peer_command`: what starts a peer;
 //! - `local`: this machine; `remote`: another one;
 //! - `host`: one machine, whichever it is, with `supply` for what another one needs and `builds` for the program that is sent;
+//! - `here`: which hosts of `PeerInfo.cfg` are this machine;
 //! - `all`: all machines of a swarm;
 //! - [`settings`]: how the machines were reached the last time;
 //! - [`running`], [`locks`] and [`interrupts`]: shared by every subcommand that starts, stops or deletes something there.
@@ -32,6 +33,8 @@ mod supply;
 #[cfg(test)]
 mod both_ways;
 
+mod here;
+
 mod all;
 
 pub mod settings;
@@ -41,6 +44,7 @@ pub mod locks;
 pub mod running;
 
 pub use self::all::Hosts;
+pub use self::here::is_this_machine;
 pub use self::host::{Host, Reach};
 pub use self::local::keeper;
 pub use self::obstacle::Owned;
