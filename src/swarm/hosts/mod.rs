@@ -8,8 +8,7 @@
 //! - [`record`], `sight`, `obstacle` and [`digest`]: what a machine reports of a process, a log, a lock and a copy;
 //! - `peer_command`: what starts a peer;
 //! - `local`: this machine; `remote`: another one;
-//! - `host`: one machine, whichever it is, with `supply` for what another one needs, and `builds` for which
-//!   program is sent;
+//! - `host`: one machine, whichever it is, with `supply` for what another one needs and `builds` for the program that is sent;
 //! - `here`: which hosts of `PeerInfo.cfg` are this machine;
 //! - `all`: all machines of a swarm;
 //! - [`settings`]: how the machines were reached the last time;
@@ -24,17 +23,17 @@ mod obstacle;
 mod peer_command;
 mod sight;
 
-mod builds;
 mod local;
 mod remote;
 
+mod builds;
 mod host;
 mod supply;
 
-mod here;
-
 #[cfg(test)]
 mod both_ways;
+
+mod here;
 
 mod all;
 

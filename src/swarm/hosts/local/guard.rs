@@ -37,7 +37,7 @@ impl Local {
             found.extend(self.link_to(name).map(Obstacle::Link));
             if let Some(id) = owner.filter(|_| owner != last) {
                 last = owner;
-                found.extend(self.holder(id).map(|holder| Obstacle::Held(id, holder)));
+                found.extend(self.held(id));
             }
         }
         for dir in dirs.iter().filter(|dir| is_link(&self.dir.join(dir))) {
@@ -146,8 +146,8 @@ impl Local {
         }
     }
 
-    /// Returns the process that holds the lock of a peer, or `Some(None)` if that is unknown.
-    fn holder(&self, id: PeerId) -> Option<Option<u32>> {
+    /// Reports whether a process holds the lock of a peer, and which one, if that is known.
+    fn held(&self, id: PeerId) -> Option<Obstacle> {
         let path = self.dir.join(name_of(id));
         if !path.symlink_metadata().is_ok_and(|facts| facts.is_file()) {
             return None;
@@ -159,7 +159,7 @@ impl Local {
         }
         let mut text = String::new();
         _ = file.take(MOST_DIGITS).read_to_string(&mut text);
-        Some(text.lines().next().and_then(|line| line.trim().parse().ok()))
+        Some(Obstacle::Held(id, text.lines().next().and_then(|line| line.trim().parse().ok())))
     }
 
     /// Returns the first directory in the path of an existing file that is a link.

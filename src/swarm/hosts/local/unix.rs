@@ -1,5 +1,5 @@
-//! Processes on Unix: a record names a process by its ID and its start, signals go to a process group, and a process becomes the
-//! peer by `exec`, so that its record is there before the peer runs.
+//! Processes on Unix. A record names a process by its ID and its start. Signals go to a process group. A process becomes the peer by
+//! `exec`, so its record is there before the peer runs.
 
 use std::env;
 use std::ffi::OsString;
@@ -8,6 +8,7 @@ use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt, parent_id};
 use std::path::{Path, PathBuf};
 use std::process::{self, Child, Command, ExitCode, Stdio};
+use std::slice;
 use std::sync::Arc;
 
 use peer_process::protocol::peer_id::PeerId;
@@ -117,7 +118,7 @@ pub fn own_program() -> Command {
 /// Returns what becomes the peer: a program, or a shell with a line.
 pub fn words(what: &What) -> Vec<String> {
     match what {
-        What::Program(path, words) => [&[path.clone()], words.as_slice()].concat(),
+        What::Program(path, words) => [slice::from_ref(path), words].concat(),
         What::Line(..) => ["sh", "-c", &what.line()].map(ToOwned::to_owned).to_vec(),
     }
 }

@@ -10,6 +10,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{self, Child, Command, Stdio};
+use std::slice;
 
 use peer_process::protocol::peer_id::PeerId;
 
@@ -79,7 +80,7 @@ pub fn own_program() -> Command {
 /// Returns the program and its arguments. There is no shell: a line is split into words.
 pub fn words(what: &What) -> Vec<String> {
     match what {
-        What::Program(path, words) => [&[path.clone()], words.as_slice()].concat(),
+        What::Program(path, words) => [slice::from_ref(path), words].concat(),
         What::Line(line, words) => [split(line), words.clone()].concat(),
     }
 }
