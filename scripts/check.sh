@@ -30,6 +30,13 @@ else
     printf '\n== shellcheck is not installed, so the scripts are not checked\n'
 fi
 
+# CI has no cargo-deny, which takes minutes to build. Advisories are left to a person: they need a database from the network.
+if command -v cargo-deny >/dev/null; then
+    check cargo deny --locked check licenses bans sources
+else
+    printf '\n== cargo-deny is not installed, so licences and banned packages are not checked\n'
+fi
+
 # What CONTRIBUTING.md allows a sentence at most.
 if command -v python3 >/dev/null; then
     mapfile -t code < <(find src -name '*.rs')

@@ -85,7 +85,7 @@ fn each_shell_gets_completions_of_both_programs() {
 #[test]
 fn bash_completes_subcommands_options_and_their_values() {
     let place = Place::new();
-    for program in ["swarm", "peer_process"] {
+    for program in ["swarm", "peer_process", "peerProcess"] {
         let script = place.run(&["generate", "completions", "bash", program]).success();
         place.write(program, script.as_bytes());
     }
@@ -95,9 +95,10 @@ fn bash_completes_subcommands_options_and_their_values() {
         ("swarm init --piece", "--piece-size"),
         ("swarm init --preset s", "spec small"),
         ("swarm clean --y", "--yes"),
-        ("swarm generate completions bash pe", "peer_process"),
+        ("swarm generate completions bash pe", "peer_process peerProcess"),
         ("peer_process --upload-limit-", "--upload-limit-per-neighbor"),
         ("peer_process --select r", "random rarest"),
+        ("peerProcess --select r", "random rarest"),
     ] {
         let tell = "COMP_WORDS=($0); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); source ./${COMP_WORDS[0]}
             _${COMP_WORDS[0]} ${COMP_WORDS[0]} \"${COMP_WORDS[COMP_CWORD]}\" \"${COMP_WORDS[COMP_CWORD - 1]}\"
@@ -147,5 +148,8 @@ fn an_unknown_shell_or_program_is_one_sentence_and_status_2() {
          'zsh'; see --help"
     );
     let sentence = place.run_line("generate completions bash peer").sentence(2);
-    assert!(sentence.contains("'peer' for '[PROGRAM]' [possible values: swarm, peer_process]"), "{sentence}");
+    assert!(
+        sentence.contains("'peer' for '[PROGRAM]' [possible values: swarm, peer_process, peerProcess]"),
+        "{sentence}"
+    );
 }
