@@ -87,8 +87,8 @@ fn sizes_rates_and_seconds_are_explained_wherever_an_option_takes_one() {
         let units = "The units k, M, G and T are decimal, and Ki, Mi, Gi and Ti are binary: 1k is 1000, 1Ki is 1024.";
         assert_eq!(words.contains(units), takes("SIZE") || takes("RATE"), "{name}: {text}");
     }
-    // Of `peer_process` two, of `swarm init` two, of `start` two, of `check` and `meta create` one.
-    assert_eq!(explained, 8);
+    // Of `peer_process` two, of `swarm init` two, of `start` two, of `check`, `doctor` and `meta create` one.
+    assert_eq!(explained, 9);
 }
 
 #[test]
@@ -103,6 +103,7 @@ fn the_documents_have_every_option() {
             + &read("invite.md")
             + &read("tracker.md")
             + &read("check.md")
+            + &read("doctor.md")
             + &read("grade.md")
             + &read("replay.md"),
     );

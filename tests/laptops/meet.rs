@@ -73,7 +73,7 @@ fn three_laptops_that_reach_each_other_say_so_and_end_early() {
         assert_eq!(ended.status, Some(0), "{:#?}", ended.lines);
         check(&ended, "calls", "ok all 3 machines reach each other", None);
         check(&ended, "PeerInfo.cfg", "ok the same on all 3 machines", None);
-        check(&ended, "clocks", "ok those of 3 machines agree to the second", None);
+        check(&ended, "clocks", "ok those of all 3 machines agree to the second", None);
         assert_eq!(ended.lines.last().map(String::as_str), Some("all is well"));
     }
     let ended = third.wait();
@@ -159,7 +159,7 @@ fn an_unequal_file_is_told_with_the_words_of_both_and_line_ends_do_not_count() {
         assert_eq!(ended.status, Some(1), "{:#?}", ended.lines);
         let says = format!("FAULT \"{other}\" on the machine of {id}, \"{own}\" on this one");
         check(ended, "Common.cfg", &says, Some("copy the right file to all machines"));
-        check(ended, "PeerInfo.cfg", "ok the same on all 2 machines", None);
+        check(ended, "PeerInfo.cfg", "ok the same on both machines", None);
     }
 }
 

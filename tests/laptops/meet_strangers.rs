@@ -15,6 +15,19 @@ use crate::support::process::Process;
 const SWARM: &str = env!("CARGO_BIN_EXE_swarm");
 const GREETING: &[u8] = b"swarm doctor meets, not a peer 1\n";
 
+/// What they say. Each begins well, or not at all.
+const ATTACKS: [&[u8]; 9] = [
+    b"",
+    b"swarm doctor meets, not a peer 1\n",
+    b"swarm doctor meets, not a peer 1\n\x03\xff\xff\xff\xff",
+    b"swarm doctor meets, not a peer 1\n\x01\x00\x00\x00\x0d{\"machine\":1}\x03\x00\x00\x00\x02{}",
+    b"swarm doctor meets, not a peer 1\n\x01\x00\x00\x00\x0d{\"machine\":1}\x07\x00\x00\x00\x00",
+    b"swarm doctor meets, not a peer 1\n\x01\x00\x00\x00\x0d{\"machine\":1}\x04\x00\x00\x00\x00\x63\x00\x00\x00\x00",
+    b"swarm doctor meets, not a peer 1\n\x01\x00\x00\x00\x04[[[[",
+    b"swarm doctor meets, not a peer 2\n",
+    b"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00",
+];
+
 #[test]
 fn a_running_peer_is_recognised_and_never_notices() {
     let Some(laptops) = Laptops::new("meet-peers", 2) else { return };
@@ -117,7 +130,7 @@ fn hostile_bytes_at_the_port_do_no_harm() {
     assert!(first.figure("VmHWM") < 200_000, "{} kB", first.figure("VmHWM"));
     let second = doctor(dir.path(), 1002);
     for ended in [first.wait(), second.wait()] {
-        check(&ended, "calls", "ok all 2 machines reach each other", None);
+        check(&ended, "calls", "ok both machines reach each other", None);
         // Nobody has the file, which is another matter.
         check(&ended, "PeerInfo.cfg", "FAULT no peer starts with the file", None);
     }

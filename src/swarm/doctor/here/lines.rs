@@ -123,6 +123,8 @@ pub fn list(addresses: impl Iterator<Item = IpAddr>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write;
+
     use peer_process::config::parse_peer_info;
 
     use super::*;
@@ -133,7 +135,7 @@ mod tests {
         let (mut text, mut found) = (String::new(), BTreeMap::new());
         for (number, host) in (1001..).zip(hosts) {
             let (name, addresses) = host.split_once('=').expect("a host and addresses");
-            text.push_str(&format!("{number} {name} 6001 1\n"));
+            writeln!(text, "{number} {name} 6001 1").expect("memory");
             let addresses: Result<Vec<SocketAddr>, _> = match addresses {
                 "?" => Err("unknown".to_owned()),
                 some => Ok(some.split(',').map(|at| SocketAddr::new(at.parse().expect("an address"), 0)).collect()),

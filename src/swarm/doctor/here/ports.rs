@@ -32,8 +32,8 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// Returns where a peer listens whose host has these addresses on this machine, as docs/hosts.md says: there, or everywhere if others
-/// could not reach it there.
+/// Returns where a peer listens whose host has these addresses on this machine: there, or everywhere if others could not reach it there.
+/// docs/hosts.md has the rules.
 pub fn places(here: &[SocketAddr], is_literal: bool, port: u16) -> Vec<SocketAddr> {
     let reachable = here.iter().any(|address| !address.ip().is_loopback() && !address.ip().is_unspecified());
     if reachable || (is_literal && here.iter().any(|address| address.ip().is_loopback())) {

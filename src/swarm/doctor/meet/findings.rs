@@ -25,7 +25,7 @@ pub fn findings(book: &Book, places: &Places) -> Vec<Finding> {
     let calls = calls(book, places);
     let machines = book.all().count();
     if calls.is_empty() && machines > 1 && book.is_complete() {
-        findings.push(Finding::ok("calls", format!("all {machines} machines reach each other")));
+        findings.push(Finding::ok("calls", format!("{} reach each other", all(machines))));
     }
     findings.extend(calls);
     findings.extend(unowned(book, places));
@@ -33,11 +33,27 @@ pub fn findings(book: &Book, places: &Places) -> Vec<Finding> {
     findings
 }
 
+/// Takes the digest of a file out of a report.
+type DigestOf = fn(&Report) -> Option<[u8; 32]>;
+
+/// Calls with the same explanation.
+struct Group<'a> {
+    callers: Vec<&'a Report>,
+    outcome: &'a Outcome,
+    /// The address that was called, as words.
+    at: String,
+}
+
+/// Returns a number of machines, all that there are.
+fn all(count: usize) -> String {
+    if count == 2 { "both machines".to_owned() } else { format!("all {count} machines") }
+}
+
 /// Compares the files of all machines with those of this one.
 fn files(book: &Book) -> Vec<Finding> {
     let mut findings = Vec::new();
     let own = book.own();
-    let files: [(&str, fn(&Report) -> Option<[u8; 32]>); 3] = [
+    let files: [(&str, DigestOf); 3] = [
         (COMMON, |report| report.digests.common),
         (PEER_INFO, |report| report.digests.peers),
         ("manifest", |report| report.digests.manifest),
@@ -61,7 +77,7 @@ fn files(book: &Book) -> Vec<Finding> {
             });
         }
         if !differs && digest(own).is_some() && book.all().count() > 1 {
-            findings.push(Finding::ok(file, format!("the same on all {} machines", book.all().count())));
+            findings.push(Finding::ok(file, format!("the same on {}", all(book.all().count()))));
         }
     }
     findings
@@ -80,7 +96,7 @@ fn doubles(book: &Book) -> Vec<Finding> {
 
 /// Explains each call that failed, those with the same explanation together.
 fn calls(book: &Book, places: &Places) -> Vec<Finding> {
-    let mut groups: BTreeMap<(usize, Cause, bool), (Vec<&Report>, &Outcome, String)> = BTreeMap::new();
+    let mut groups: BTreeMap<(usize, Cause, bool), Group> = BTreeMap::new();
     for caller in book.all() {
         for (id, cell) in &caller.cells {
             let Some(place) = book.ids().iter().position(|known| known == id) else { continue };
@@ -90,12 +106,16 @@ fn calls(book: &Book, places: &Places) -> Vec<Finding> {
             }
             let at = cell.called.map_or_else(String::new, |called| format!(" ({called})"));
             let needed = is_needed(book, caller, *id);
-            let group = groups.entry((place, cause, !needed)).or_insert_with(|| (Vec::new(), &cell.outcome, at));
-            group.0.push(caller);
+            let group = groups.entry((place, cause, !needed)).or_insert_with(|| Group {
+                callers: Vec::new(),
+                outcome: &cell.outcome,
+                at,
+            });
+            group.callers.push(caller);
         }
     }
     let mut findings = Vec::new();
-    for ((place, cause, is_spare), (callers, came, at)) in groups {
+    for ((place, cause, is_spare), Group { callers, outcome: came, at }) in groups {
         let id = book.ids()[place];
         let (host, port) = places.get(&id).cloned().unwrap_or_default();
         let at = if at == format!(" ({host})") { String::new() } else { at };
@@ -147,7 +167,7 @@ fn clocks(book: &Book) -> Vec<Finding> {
         findings.push(Finding::warning("clocks", says).with_all(advice));
     }
     if findings.is_empty() && ahead.len() > 1 {
-        findings.push(Finding::ok("clocks", format!("those of {} machines agree to the second", ahead.len())));
+        findings.push(Finding::ok("clocks", format!("those of {} agree to the second", all(ahead.len()))));
     }
     findings
 }
@@ -186,10 +206,10 @@ mod tests {
         assert_eq!(
             all,
             [
-                "Common.cfg: the same on all 2 machines",
-                "PeerInfo.cfg: the same on all 2 machines",
-                "calls: all 2 machines reach each other",
-                "clocks: those of 2 machines agree to the second",
+                "Common.cfg: the same on both machines",
+                "PeerInfo.cfg: the same on both machines",
+                "calls: both machines reach each other",
+                "clocks: those of both machines agree to the second",
             ]
         );
     }

@@ -156,7 +156,9 @@ mod tests {
         let mut reports = reports.into_iter();
         let lines = [(1001, "a".to_owned()), (1002, "b".to_owned()), (1003, "c".to_owned())];
         let mut book = Book::new(reports.next().expect("three"), lines.to_vec());
-        reports.for_each(|report| drop(book.take(report)));
+        for report in reports {
+            book.take(report);
+        }
         book
     }
 

@@ -248,12 +248,12 @@ mod tests {
         ] {
             let (listener, address) = listener();
             let called = thread::spawn(move || Talk::answer(listener.accept().expect("a call").0).err());
-            let mut caller = TcpStream::connect(address).expect("it listens");
-            caller.write_all(said).expect("it is taken");
+            let mut dialing = TcpStream::connect(address).expect("it listens");
+            dialing.write_all(said).expect("it is taken");
             let mut heard = Vec::new();
-            caller.read_to_end(&mut heard).expect("it closes in order");
+            dialing.read_to_end(&mut heard).expect("it closes in order");
             assert_eq!(heard, b"");
-            drop(caller);
+            drop(dialing);
             assert_eq!(called.join().expect("no panic"), Some(stranger));
         }
     }
