@@ -7,6 +7,7 @@
 //!
 //! - [`record`] and [`digest`]: what a host reports of a process and of a copy;
 //! - `host`: one machine, with `guard`, `logs`, `sight` and `supply` for the longer requests;
+//! - `here`: which hosts of `PeerInfo.cfg` are this machine;
 //! - `all`: all machines of a swarm;
 //! - [`settings`]: how the machines were reached the last time;
 //! - [`running`], [`locks`] and [`interrupts`]: shared by every subcommand that starts, stops or deletes something there.
@@ -30,6 +31,8 @@ mod guard;
 mod logs;
 mod supply;
 
+mod here;
+
 mod all;
 
 pub mod settings;
@@ -40,6 +43,7 @@ pub mod running;
 
 pub use self::all::Hosts;
 pub use self::guard::Owned;
+pub use self::here::is_this_machine;
 pub use self::host::{Host, Reach};
 pub use self::shell::NoDirectory;
 pub use self::sight::{Reading, Sight};
