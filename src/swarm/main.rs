@@ -2,7 +2,7 @@
 //!
 //! Rooms in reading order; each knows only those before it:
 //!
-//! - `fault`, `words`, `out`: sentences, and how every subcommand prints them;
+//! - `fault`, `phrase`, `words`, `out`: sentences, and how every subcommand prints them;
 //! - `cli`, `swarm_dir`: the command line, and the names of everything in a swarm's directory;
 //! - `files`: files that appear whole or not at all;
 //! - `rubric`: what the course's graders look at;
@@ -19,6 +19,7 @@
 //! - `generate`: completions and man pages.
 
 mod fault;
+mod phrase;
 mod words;
 
 mod out;

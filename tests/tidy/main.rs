@@ -32,6 +32,7 @@ const FORBIDDEN_IMPORTS: &[(&str, &str)] = &[
 /// The same for the rooms and files of the tool beside it, `swarm`.
 const SWARM_ORDER: &[&str] = &[
     "fault",
+    "phrase",
     "words",
     "out",
     "cli",
