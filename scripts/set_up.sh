@@ -16,7 +16,8 @@ sshd       openssh-server  tests/ssh
 tcsh       tcsh            one test of tests/ssh
 transmission-cli transmission-cli one test of tests/track
 tshark     tshark          tests/dissector
-ip         iproute2        a part of tests/hosts
+ip         iproute2        tests/laptops and a part of tests/hosts
+nft        nftables        tests/laptops
 unshare    util-linux      the tests with a disk of their own
 nsenter    util-linux      the tests with a disk of their own
 prlimit    util-linux      the tests with few threads or open files

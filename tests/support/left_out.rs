@@ -12,11 +12,12 @@ use std::{env, fs, io, thread};
 pub const SKIP_NOTHING: &str = "PEER_PROCESS_SKIP_NOTHING";
 
 /// Programs that a machine may lack, each with Debian's package that has it; `scripts/set_up.sh` installs them.
-pub const PROGRAMS: [(&str, &str); 14] = [
+pub const PROGRAMS: [(&str, &str); 15] = [
     ("aria2c", "aria2"),
     ("bash", "bash"),
     ("chromium", "chromium"),
     ("ip", "iproute2"),
+    ("nft", "nftables"),
     ("nsenter", "util-linux"),
     ("prlimit", "util-linux"),
     ("python3", "python3"),

@@ -44,7 +44,7 @@ impl Network {
     }
 
     fn make(&self) -> bool {
-        let switch = self.host(0);
+        let switch = self.namespace(0);
         let mut made = self.ip(&format!("netns add {switch}"))
             && self.ip(&format!("-n {switch} link add bridge type bridge mcast_snooping 0"))
             && self.ip(&format!("-n {switch} link set bridge up"));
@@ -56,7 +56,7 @@ impl Network {
 
     /// Makes a host and plugs it in.
     fn add(&self, number: u8) -> bool {
-        let (switch, host) = (self.host(0), self.host(number));
+        let (switch, host) = (self.namespace(0), self.namespace(number));
         self.ip(&format!("netns add {host}"))
             && self.ip(&format!("-n {host} link set lo up"))
             && self.ip(&format!("-n {switch} link add port{number} type veth peer name eth0 netns {host}"))
@@ -92,12 +92,12 @@ impl Network {
 
     /// Takes a host off the network for good, without a word to the others.
     pub fn unplug(&self, number: u8) {
-        assert!(self.ip(&format!("-n {} link delete port{number}", self.host(0))), "host {number} is there");
+        assert!(self.ip(&format!("-n {} link delete port{number}", self.namespace(0))), "host {number} is there");
     }
 
     /// Sets the network card of a host `up` or `down`.
     pub fn set_card(&self, number: u8, state: &str) {
-        assert!(self.ip(&format!("-n {} link set eth0 {state}", self.host(number))), "the card goes {state}");
+        assert!(self.ip(&format!("-n {} link set eth0 {state}", self.namespace(number))), "the card goes {state}");
     }
 
     /// The IPv4 address of a host.
@@ -107,7 +107,7 @@ impl Network {
 
     /// A host, for a thread of the test.
     pub fn place(&self, number: u8) -> Place {
-        Place(File::open(format!("/run/netns/{}", self.host(number))).expect("the namespace"))
+        Place(File::open(format!("/run/netns/{}", self.namespace(number))).expect("the namespace"))
     }
 
     /// Does something on a host; sockets that it opens belong there.
@@ -122,17 +122,23 @@ impl Network {
 
     /// A command on a host.
     pub fn run(&self, number: u8, program: impl AsRef<Path>) -> Command {
+        self.run_in(&self.namespace(number), program)
+    }
+
+    /// A command in a namespace of this name.
+    pub fn run_in(&self, namespace: &str, program: impl AsRef<Path>) -> Command {
         let mut command = Command::new(&self.ip);
-        command.args(["netns", "exec", &self.host(number)]).arg(program.as_ref());
+        command.args(["netns", "exec", namespace]).arg(program.as_ref());
         command
     }
 
     /// The name of the namespace of a host; 0 is the switch.
-    fn host(&self, number: u8) -> String {
+    pub fn namespace(&self, number: u8) -> String {
         format!("{}-{number}", self.name)
     }
 
-    fn ip(&self, arguments: &str) -> bool {
+    /// Runs `ip` with these words; reports whether it has done what they say.
+    pub fn ip(&self, arguments: &str) -> bool {
         let mut command = Command::new(&self.ip);
         command.args(arguments.split(' ')).stderr(Stdio::null());
         command.status().is_ok_and(|status| status.success())
@@ -142,7 +148,7 @@ impl Network {
 impl Drop for Network {
     fn drop(&mut self) {
         for number in 0..=self.hosts {
-            self.ip(&format!("netns delete {}", self.host(number)));
+            self.ip(&format!("netns delete {}", self.namespace(number)));
         }
     }
 }

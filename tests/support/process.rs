@@ -1,7 +1,7 @@
 //! `Process`: a real peer, its output on stderr, and its exit status. It does not outlive its test.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -54,11 +54,25 @@ impl Process {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("a process");
         let stderr = child.stderr.take().expect("it is piped");
+        Self::reading(child, stderr)
+    }
+
+    /// Starts a command to which lines can be typed. Its stdout and stderr are read together, in their order.
+    pub fn spawn_talking(mut command: Command) -> Self {
+        let (reader, writer) = io::pipe().expect("a pipe");
+        command.stdin(Stdio::piped()).stdout(writer.try_clone().expect("a descriptor")).stderr(writer);
+        let child = command.spawn().expect("a process");
+        // It has the other end too, so the reader would wait for it.
+        drop(command);
+        Self::reading(child, reader)
+    }
+
+    fn reading(child: Child, from: impl Read + Send + 'static) -> Self {
         let told = Arc::new((Mutex::new(Told::default()), Condvar::new()));
         let telling = Arc::clone(&told);
         thread::spawn(move || {
-            for line in BufReader::new(stderr).lines() {
-                lock(&telling.0).lines.push(line.expect("stderr is text"));
+            for line in BufReader::new(from).lines() {
+                lock(&telling.0).lines.push(line.expect("it is text"));
                 telling.1.notify_all();
             }
             lock(&telling.0).ended = true;
@@ -85,6 +99,18 @@ impl Process {
         let waiting = |told: &mut Told| !told.ended && lacks(told);
         let (mut told, _) = self.told.1.wait_timeout_while(self.told(), PATIENCE, waiting).expect("no panic");
         assert!(!lacks(&mut told), "no line with '{part}', but {:#?}", last(&told.lines));
+    }
+
+    /// Returns the first line so far that contains `part`, after waiting for it.
+    pub fn line_with(&self, part: &str) -> String {
+        self.wait_for(part);
+        self.lines_with(part).swap_remove(0)
+    }
+
+    /// Types a line to a command that was started with [`Self::spawn_talking`].
+    pub fn type_line(&mut self, line: &str) {
+        let stdin = self.child.stdin.as_mut().expect("it was started for that");
+        stdin.write_all(format!("{line}\n").as_bytes()).expect("it reads");
     }
 
     /// Sends a signal, for example `STOP`.
