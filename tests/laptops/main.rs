@@ -2,3 +2,9 @@
 
 #[path = "../support/mod.rs"]
 mod support;
+
+#[path = "../support/laptops.rs"]
+#[allow(dead_code, reason = "each file uses another part of it")]
+mod laptops;
+
+mod here;
