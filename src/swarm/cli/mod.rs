@@ -135,7 +135,7 @@ pub struct InitArgs {
     /// The hosts of the peers, in order [default: all on localhost]
     #[arg(long, value_name = "HOST,...", value_delimiter = ',')]
     pub hosts: Vec<String>,
-    /// Make only the directories of the peers whose host is this machine, or of those with these IDs, and the file only for
+    /// Make only the directories of the peers whose host is this machine, or of those with these IDs. The file is made only for
     /// seeders among them. Do the same on the other machines, or copy both configuration files there
     #[arg(long, value_name = "ID,...", require_equals = true, value_parser = ids("--here"), requires = "hosts")]
     #[expect(clippy::option_option, reason = "clap's way to distinguish an option without a value from no option")]

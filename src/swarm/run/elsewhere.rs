@@ -69,6 +69,8 @@ pub struct Known {
     pieces: u32,
     piece_count: u32,
     is_complete: bool,
+    /// Whether a progress file has told of a connection to it.
+    was_told: bool,
 }
 
 impl Elsewhere {
@@ -121,8 +123,17 @@ impl Elsewhere {
     /// Returns those for which peers with the file wait, such as `1003 (connected, 12 of 40 pieces announced)`. `None` if all were
     /// connected and have the file.
     pub fn waited_for(&self) -> Option<String> {
+        self.lacking(|known| format!("{} ({})", known.info.id, known.describe()))
+    }
+
+    /// Returns the same without what is known of each.
+    pub fn waited_for_ids(&self) -> Option<String> {
+        self.lacking(|known| known.info.id.to_string())
+    }
+
+    fn lacking(&self, shown: impl Fn(&Known) -> String) -> Option<String> {
         let lacking = self.known.values().filter(|known| !known.is_complete || known.link == Link::Never);
-        let lacking: Vec<_> = lacking.map(|known| format!("{} ({})", known.info.id, known.describe())).collect();
+        let lacking: Vec<_> = lacking.map(shown).collect();
         (!lacking.is_empty()).then(|| first_of(&lacking))
     }
 
@@ -147,15 +158,19 @@ impl Known {
     fn of(info: &PeerInfo, layout: FileLayout) -> Self {
         let piece_count = layout.piece_count();
         let pieces = if info.has_file { piece_count } else { 0 };
-        Self { info: info.clone(), link: Link::Never, pieces, piece_count, is_complete: pieces == piece_count }
+        let is_complete = pieces == piece_count;
+        Self { info: info.clone(), link: Link::Never, pieces, piece_count, is_complete, was_told: false }
     }
 
     /// Takes the views of all peers here.
     fn see(&mut self, views: impl Iterator<Item = View>) {
         let mut link = Link::Never;
         for View { announced, told, has_ended } in views {
-            // A log does not tell that a neighbor has left.
-            let is_connected = !has_ended && told.map_or(announced.is_some(), |told| told.connected);
+            self.was_told |= told.is_some_and(|told| told.connected || told.pieces > 0);
+            // A log does not tell that a neighbor has left. A progress file is up to a second old, and may not know it yet.
+            let is_known = told.is_some_and(|_| self.was_told);
+            let is_connected =
+                !has_ended && if is_known { told.is_some_and(|told| told.connected) } else { announced.is_some() };
             link = link.max(match (is_connected, announced) {
                 (true, _) => Link::Connected,
                 (false, Some(_)) => Link::Lost,
@@ -254,6 +269,13 @@ mod tests {
         check(false, &[view(Some(12), None, false)], &format!("connected, {announced}"), announced);
         check(false, &[view(Some(12), None, true)], &format!("no longer connected, {announced}"), announced);
         check(false, &[view(Some(40), None, true)], "no longer connected, has the file", "has the file");
+        // The file's first line is from before the connection.
+        check(
+            false,
+            &[view(Some(0), Some((false, 0)), false)],
+            "connected, 0 of 40 pieces announced",
+            "0 of 40 pieces announced",
+        );
         // A bitfield is in no log, and no log says that a connection has ended.
         check(false, &[view(Some(2), Some((true, 12)), false)], &format!("connected, {announced}"), announced);
         check(

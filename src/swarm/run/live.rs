@@ -141,7 +141,9 @@ impl Live {
         let failed = told(Concern::Failing, "failed").unwrap_or_default();
         let warning = told(Concern::Warning, "with a warning").unwrap_or_default();
         let rate = shown_rate(peers.values().filter_map(Watched::rate).sum());
-        format!("{}{failed}{warning}; {rate} in total{}{}", self.shares(peers), self.waiting(peers), trouble(peers))
+        // The lines below tell more of those.
+        let waiting = self.waiting(peers, Elsewhere::waited_for_ids);
+        format!("{}{failed}{warning}{waiting}; {rate} in total{}", self.shares(peers), trouble(peers))
     }
 
     /// Returns a line for all peers, without lines for each.
@@ -153,14 +155,14 @@ impl Live {
             let (id, pieces) = (peer.info.id, peer.progress.pieces());
             format!(", peer {id} has {pieces} of {all} pieces, the fewest; {} in total", shown_rate(rate))
         });
-        format!("{}{last}{}{}", self.shares(peers), self.waiting(peers), trouble(peers))
+        format!("{}{last}{}{}", self.shares(peers), self.waiting(peers, Elsewhere::waited_for), trouble(peers))
     }
 
     /// Returns for whom the peers here wait, if all of them have the file and some still run.
-    fn waiting(&self, peers: &BTreeMap<PeerId, Watched>) -> String {
+    fn waiting(&self, peers: &BTreeMap<PeerId, Watched>, whom: fn(&Elsewhere) -> Option<String>) -> String {
         let is_waiting = peers.values().all(|peer| peer.is_counted() && peer.progress.is_complete())
             && peers.values().any(|peer| !peer.has_ended());
-        let waited_for = self.elsewhere.waited_for().filter(|_| is_waiting);
+        let waited_for = whom(&self.elsewhere).filter(|_| is_waiting);
         waited_for.map_or_else(String::new, |peers| format!("; waiting for {peers}"))
     }
 
