@@ -106,7 +106,7 @@ fn start() -> ExitCode {
         }
     };
     run(&cli.command).unwrap_or_else(|error| {
-        say(&format!("{error:#}"));
+        say(&hosts::with_tip(&error));
         status_of(&error)
     })
 }

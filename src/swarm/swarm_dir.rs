@@ -2,6 +2,7 @@
 //!
 //! The names are relative to the directory, because its content has the same names on every host.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::fs;
 use std::io::ErrorKind;
@@ -27,8 +28,13 @@ pub struct SwarmDir {
     pub path: PathBuf,
     /// The content of `Common.cfg`.
     pub common: Common,
-    /// The lines of `PeerInfo.cfg`, in the order of starting.
+    /// The peers that a command is about, in the order of starting: all lines of `PeerInfo.cfg`, or with `--here` those of this
+    /// machine.
     pub peers: Vec<PeerInfo>,
+    /// All lines of `PeerInfo.cfg`.
+    pub listed: Vec<PeerInfo>,
+    /// Whether `--here` has chosen `peers`. They run on this machine, no matter what their hosts are.
+    pub only_here: bool,
 }
 
 impl SwarmDir {
@@ -41,7 +47,19 @@ impl SwarmDir {
             return Err(Usage::error(format!("there is no directory '{}'", path.display())));
         }
         let (common, peers) = config::read(path).map_err(|error| Usage::error(format!("{error:#}")))?;
-        Ok(Self { path: path.to_owned(), common, peers })
+        Ok(Self { path: path.to_owned(), common, listed: peers.clone(), peers, only_here: false })
+    }
+
+    /// Keeps only these peers, which run on this machine. The others are somebody else's.
+    pub fn only(mut self, here: &BTreeSet<PeerId>) -> Self {
+        self.peers.retain(|peer| here.contains(&peer.id));
+        self.only_here = true;
+        self
+    }
+
+    /// Returns the peers that are somebody else's, in the order of starting.
+    pub fn elsewhere(&self) -> impl Iterator<Item = &PeerInfo> {
+        self.listed.iter().filter(|listed| !self.peers.iter().any(|peer| peer.id == listed.id))
     }
 
     /// Returns `peer_<id>/<FileName>`: a seeder's file, or a leecher's download (protocol A2).
@@ -71,8 +89,9 @@ impl SwarmDir {
     }
 
     /// Returns the names of a peer's files, except for its logs.
-    pub fn names_of(&self, id: PeerId) -> [String; 5] {
-        [self.copy_name(id), self.part_name(id), self.journal_name(id), err_name(id), pid_name(id)]
+    pub fn names_of(&self, id: PeerId) -> [String; 6] {
+        let (part, journal) = (self.part_name(id), self.journal_name(id));
+        [self.copy_name(id), part, journal, err_name(id), pid_name(id), progress_name(id)]
     }
 
     /// Returns the path of this name on this machine.
@@ -116,6 +135,11 @@ pub fn log_name(id: PeerId) -> String {
 /// Returns `peer_<id>.err`, the file that takes a peer's stdout and stderr.
 pub fn err_name(id: PeerId) -> String {
     format!("peer_{id}.err")
+}
+
+/// Returns `peer_<id>.progress`, where our own program tells what it knows of its neighbors while `swarm start --here` runs.
+pub fn progress_name(id: impl Display) -> String {
+    format!("peer_{id}.progress")
 }
 
 /// Returns the files that come here from another host at the end of a run.

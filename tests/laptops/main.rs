@@ -8,6 +8,7 @@ mod support;
 mod laptops;
 
 mod doctor;
+mod here;
 mod invite;
 mod meet;
 mod meet_strangers;

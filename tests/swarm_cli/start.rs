@@ -54,10 +54,11 @@ fn the_table_as_json_has_all_documented_fields() {
     assert_eq!((&report["command"], &report["all_well"]), (&"start".into(), &true.into()));
     let peers = report["peers"].as_array().expect("a list");
     assert_eq!(peers.iter().map(|peer| peer["peer"].clone()).collect::<Vec<_>>(), [1002, 1001]);
-    let documented: BTreeSet<_> = "peer host state running seconds exit_status signal pieces piece_count pieces_from \
-        unchoked_by copy copy_error sha256 warnings note"
-        .split_whitespace()
-        .collect();
+    let documented: BTreeSet<_> =
+        "peer host elsewhere state running seconds exit_status signal pieces piece_count pieces_from \
+        unchoked_by copy copy_error sha256 words warnings note"
+            .split_whitespace()
+            .collect();
     for peer in peers {
         let fields: BTreeSet<_> = peer.as_object().expect("an object").keys().map(String::as_str).collect();
         assert_eq!(fields, documented);

@@ -25,8 +25,8 @@ pub use self::meta::{
     HashName, Meta, MetaArgs, MetaCreateArgs, MetaExportArgs, MetaImportArgs, MetaShowArgs, MetaVerifyArgs,
 };
 pub use self::replay::ReplayArgs;
-pub use self::values::DirArgs;
-use self::values::{USUAL_PLACE, seconds};
+pub use self::values::{DirArgs, Ids};
+use self::values::{USUAL_PLACE, ids, seconds};
 
 /// Maximum number of peers. Each is connected to each other one: 1000 peers have half a million connections.
 pub const MOST_PEERS: u32 = 1000;
@@ -89,6 +89,12 @@ pub enum Command {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Other hosts")]
 pub struct RemoteArgs {
+    /// Without ssh: only the peers whose host is this machine, or those with these IDs. The others are somebody else's. The other
+    /// subcommands remember it until the next start without it
+    #[arg(long, value_name = "ID,...", require_equals = true, value_parser = ids("--here"),
+        conflicts_with_all = ["user", "ssh_options", "remote_dir"])]
+    #[expect(clippy::option_option, reason = "clap's way to distinguish an option without a value from no option")]
+    pub here: Option<Option<Ids>>,
     /// Log in as user NAME
     #[arg(long, value_name = "NAME")]
     pub user: Option<String>,
@@ -139,6 +145,11 @@ pub struct InitArgs {
     /// The hosts of the peers, in order [default: all on localhost]
     #[arg(long, value_name = "HOST,...", value_delimiter = ',')]
     pub hosts: Vec<String>,
+    /// Make only the directories of the peers whose host is this machine, or of those with these IDs. The file is made only for
+    /// seeders among them. Do the same on the other machines, or copy both configuration files there
+    #[arg(long, value_name = "ID,...", require_equals = true, value_parser = ids("--here"), requires = "hosts")]
+    #[expect(clippy::option_option, reason = "clap's way to distinguish an option without a value from no option")]
+    pub here: Option<Option<Ids>>,
     /// The port of the first peer; the next ports follow [default: free ports here, 6001 elsewhere]
     #[arg(long, value_name = "PORT", allow_negative_numbers = true, value_parser = number("--port", 1..=u16::MAX))]
     pub port: Option<u16>,

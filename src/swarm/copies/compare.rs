@@ -9,6 +9,8 @@ pub enum Copy {
     Original,
     /// The first existing copy. The others are compared with it, because no seeder's file can be read.
     Reference,
+    /// The first copy on this machine, while the seeders' files are on other machines: people compare the words of the digests.
+    Complete,
     /// The same bytes.
     Identical,
     /// Other bytes.
@@ -24,7 +26,7 @@ pub enum Copy {
 impl Copy {
     /// Reports whether it is right.
     pub fn is_well(&self) -> bool {
-        matches!(self, Self::Original | Self::Identical)
+        matches!(self, Self::Original | Self::Complete | Self::Identical)
     }
 }
 
@@ -35,6 +37,13 @@ pub struct Found {
     pub has_file: bool,
     /// Its digest, `None` if there is no copy, or the reason why it could not be read.
     pub digest: Result<Option<Digest>, String>,
+}
+
+/// Replaces what a copy without a seeder's file to compare with counts as, because that file is on another machine.
+pub fn with_seeders_elsewhere(copies: &mut [Copy]) {
+    for copy in copies.iter_mut().filter(|copy| **copy == Copy::Reference) {
+        *copy = Copy::Complete;
+    }
 }
 
 /// Returns the result for each copy, in the same order, which is that of `PeerInfo.cfg`.
@@ -107,6 +116,16 @@ mod tests {
         check_told(Some("a"), "Sb la lb", &[Different, Identical, Different], false);
         check_told(Some("a"), "Sa Sa la", &[Original, Identical, Identical], true);
         check_told(Some("a"), "S- l-", &[Missing, Missing], false);
+    }
+
+    #[test]
+    fn where_the_seeders_are_elsewhere_the_copies_here_are_compared_with_each_other() {
+        use super::Copy::*;
+        let digest = |copy: &str| Found { has_file: false, digest: Ok(Digest::parse(&copy.repeat(64))) };
+        let mut copies = compare(&[digest("a"), digest("b"), digest("a")], None);
+        with_seeders_elsewhere(&mut copies);
+        assert_eq!(copies, [Complete, Different, Identical]);
+        assert_eq!([&copies[0], &copies[1]].map(Copy::is_well), [true, false]);
     }
 
     #[test]

@@ -14,11 +14,14 @@ use signal_hook::low_level::signal_name;
 use crate::copies::compare::Copy;
 use crate::hosts::digest::Digest;
 use crate::out::{FAILED, print, terminal_width};
+use crate::swarm_dir::SwarmDir;
 
 /// A signal has ended a process with a status above this: a shell reports 128 plus the signal.
 const SIGNALED: i32 = 128;
 /// The state of a peer that was not started.
 pub const NOT_STARTED: &str = "not started";
+/// The beginning of the state of a peer that is somebody else's.
+pub const ELSEWHERE: &str = "elsewhere";
 
 /// The command that reports. The table's columns depend on it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
@@ -41,6 +44,8 @@ pub enum Exit {
     Status(i32),
     /// Its status is unknown, or it was never started.
     Unknown,
+    /// With `--here`: it is somebody else's, on another machine.
+    Elsewhere,
 }
 
 impl Exit {
@@ -48,7 +53,7 @@ impl Exit {
     pub fn status(self) -> Option<i32> {
         match self {
             Self::Status(status) => Some(status),
-            Self::Running | Self::Unknown => None,
+            Self::Running | Self::Unknown | Self::Elsewhere => None,
         }
     }
 
@@ -108,6 +113,16 @@ impl Row {
             note: None,
         }
     }
+
+    /// Makes the row of a peer that is somebody else's.
+    pub fn elsewhere(peer: &PeerInfo, layout: FileLayout) -> Self {
+        Self { state: ELSEWHERE.into(), exit: Exit::Elsewhere, ..Self::not_started(peer, layout) }
+    }
+
+    /// Reports whether the peer is somebody else's.
+    pub fn is_elsewhere(&self) -> bool {
+        self.exit == Exit::Elsewhere
+    }
 }
 
 /// The findings on all peers, in the order of `PeerInfo.cfg`.
@@ -120,12 +135,20 @@ pub struct Report {
 }
 
 impl Report {
+    /// Makes a report of these rows, which it puts into the order of `PeerInfo.cfg`.
+    pub fn of(kind: Kind, swarm: &SwarmDir, rows: impl Iterator<Item = Row>) -> Self {
+        let mut rows: Vec<_> = rows.collect();
+        rows.sort_by_key(|row| swarm.listed.iter().position(|peer| peer.id.number() == row.id));
+        Self { kind, rows }
+    }
+
     /// Reports whether all is well: every copy that the command compares exists and equals the original. For `start`, every
-    /// peer must also have exited with status 0. `status` finds nothing wrong.
+    /// peer must also have exited with status 0. `status` finds nothing wrong. Peers that are somebody else's do not count.
     pub fn all_well(&self) -> bool {
-        let copies_well = || self.rows.iter().all(|row| row.copy.as_ref().is_some_and(Copy::is_well));
+        let rows = || self.rows.iter().filter(|row| !row.is_elsewhere());
+        let copies_well = || rows().all(|row| row.copy.as_ref().is_some_and(Copy::is_well));
         match self.kind {
-            Kind::Start => self.rows.iter().all(|row| row.exit == Exit::Status(0)) && copies_well(),
+            Kind::Start => rows().all(|row| row.exit == Exit::Status(0)) && copies_well(),
             Kind::Status => true,
             Kind::Verify => copies_well(),
         }
@@ -152,21 +175,24 @@ impl Report {
     /// |---|---|
     /// | `peer` | its ID |
     /// | `host` | its name in `PeerInfo.cfg` |
+    /// | `elsewhere` | `true` for a peer that is somebody else's: `--here` has left it out |
     /// | `state` | its state, in words that may change; `null` for `verify`, which looks at no process |
-    /// | `running` | `true` or `false`; `null` for `verify` |
+    /// | `running` | `true` or `false`; `null` for `verify`, and for a peer elsewhere |
     /// | `seconds` | how long it has run, to a thousandth |
     /// | `exit_status` | 0 to 255; 128 plus the signal if a signal ended it |
     /// | `signal` | that signal's name, such as `SIGKILL` |
-    /// | `pieces`, `piece_count` | the number of its pieces, and of all pieces |
+    /// | `pieces`, `piece_count` | the number of its pieces, and of all pieces; for a peer elsewhere, as far as the peers here know |
     /// | `pieces_from` | an object: neighbor's ID to the number of pieces downloaded from it |
     /// | `unchoked_by` | the IDs of the neighbors that unchoke it |
-    /// | `copy` | `original`, `reference`, `identical`, `different`, `old` (from before this run, in which the peer has downloaded none), `missing` or `unknown` |
+    /// | `copy` | `original`, `reference`, `complete`, `identical`, `different`, `old` (from before this run, in which the peer has downloaded none), `missing` or `unknown` |
     /// | `copy_error` | why the copy is `unknown` |
     /// | `sha256` | the copy's, in 64 lowercase hexadecimal digits |
+    /// | `words` | its beginning in four words, for people to compare |
     /// | `warnings` | the warnings of our own program, and the fault that ended it: a list of sentences, each once |
     /// | `note` | the last column of the table, in words that may change: the worst of `warnings`, a failed peer's last words, `no log found` |
     ///
-    /// A `reference` is the first existing copy. The others were compared with it, because no seeder's file can be read.
+    /// A `reference` is the first existing copy. The others were compared with it, because no seeder's file can be read. It is
+    /// `complete` if that file is on another machine.
     pub fn json(&self) -> String {
         let peers = self.rows.iter().map(|row| PeerJson::of(row, self.kind)).collect();
         let all_well = (self.kind != Kind::Status).then(|| self.all_well());
@@ -186,6 +212,7 @@ struct ReportJson<'a> {
 struct PeerJson<'a> {
     peer: u32,
     host: &'a str,
+    elsewhere: bool,
     state: Option<&'a str>,
     running: Option<bool>,
     seconds: Option<f64>,
@@ -198,6 +225,7 @@ struct PeerJson<'a> {
     copy: Option<&'static str>,
     copy_error: Option<&'a str>,
     sha256: Option<Digest>,
+    words: Option<String>,
     warnings: &'a [String],
     note: Option<&'a str>,
 }
@@ -208,8 +236,9 @@ impl<'a> PeerJson<'a> {
         Self {
             peer: row.id,
             host: &row.host,
+            elsewhere: row.is_elsewhere(),
             state: has_looked.then_some(&row.state),
-            running: has_looked.then_some(row.exit == Exit::Running),
+            running: (has_looked && !row.is_elsewhere()).then_some(row.exit == Exit::Running),
             seconds: row.seconds.map(|seconds| (seconds * 1000.0).round() / 1000.0),
             exit_status: row.exit.status(),
             signal: row.exit.signal(),
@@ -223,6 +252,7 @@ impl<'a> PeerJson<'a> {
                 _ => None,
             },
             sha256: row.digest,
+            words: row.digest.map(|digest| digest.phrase()),
             warnings: &row.warnings,
             note: row.note.as_deref(),
         }
@@ -233,6 +263,7 @@ fn copy_word(copy: &Copy) -> &'static str {
     match copy {
         Copy::Original => "original",
         Copy::Reference => "reference",
+        Copy::Complete => "complete",
         Copy::Identical => "identical",
         Copy::Different => "different",
         Copy::Old => "old",
@@ -278,6 +309,7 @@ pub mod tests {
     {{
       "peer": 1002,
       "host": "localhost",
+      "elsewhere": false,
       "state": null,
       "running": null,
       "seconds": 1.235,
@@ -295,6 +327,7 @@ pub mod tests {
       "copy": "unknown",
       "copy_error": "no \"such\" host",
       "sha256": "{DIGEST}",
+      "words": "ribbon swallow swallow swallow",
       "warnings": [
         "a fault"
       ],
@@ -335,5 +368,8 @@ pub mod tests {
         check(Exit::Status(0), Some(Copy::Different), false, false);
         check(Exit::Status(0), Some(Copy::Reference), false, false);
         check(Exit::Status(0), None, false, false);
+        check(Exit::Status(0), Some(Copy::Complete), true, true);
+        // A peer on another machine is not looked at.
+        check(Exit::Elsewhere, None, true, true);
     }
 }

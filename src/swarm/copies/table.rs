@@ -7,7 +7,7 @@ use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Tab
 use peer_process::output::console::counted;
 
 use crate::copies::compare::Copy;
-use crate::copies::report::{Exit, Kind, Report, Row};
+use crate::copies::report::{ELSEWHERE, Exit, Kind, Report, Row};
 
 /// Maximum number of neighbors that are named if there are more.
 const NAMED: usize = 5;
@@ -43,7 +43,12 @@ const TIME: Column = ("time", Number, |row| or_dash(row.seconds.map(|seconds| fo
 const SECONDS: Column = ("time", Number, |row| or_dash(row.seconds.map(|seconds| format!("{seconds:.0} s"))));
 const EXIT: Column = ("exit", Words, |row| exit(row.exit));
 const FROM: Column = ("pieces from", Long, |row| pieces_from(&row.from));
-const FILE: Column = ("file", Words, |row| or_dash(row.copy.as_ref().map(|copy| file(copy).to_owned())));
+const FILE: Column = ("file", Words, |row| match &row.copy {
+    _ if row.is_elsewhere() => ELSEWHERE.into(),
+    copy => or_dash(copy.as_ref().map(|copy| file(copy).to_owned())),
+});
+/// Only if a peer is elsewhere: its owner compares them.
+const IN_WORDS: Column = ("in words", Words, |row| or_dash(row.digest.map(|digest| digest.phrase())));
 const STATE: Column = ("state", Words, |row| row.state.clone());
 const PIECES: Column = ("pieces", Number, |row| or_dash(row.pieces.map(|pieces| share(pieces, row.piece_count))));
 const UNCHOKED_BY: Column = ("unchoked by", Long, |row| neighbors(&row.unchoked_by));
@@ -56,9 +61,12 @@ impl Report {
     ///
     /// With the `width` of a terminal, long cells are broken into lines. Without it, for files and pipes, they are not.
     pub fn table(&self, width: Option<u16>) -> String {
+        let is_shared = self.rows.iter().any(Row::is_elsewhere);
         let columns: &[Column] = match self.kind {
+            Kind::Start if is_shared => &[PEER, HOST, TIME, EXIT, FILE, IN_WORDS, FROM],
             Kind::Start => &[PEER, HOST, TIME, EXIT, FILE, FROM],
             Kind::Status => &[PEER, HOST, STATE, SECONDS, PIECES, UNCHOKED_BY],
+            Kind::Verify if is_shared => &[PEER, HOST, FILE, IN_WORDS, SHA_256],
             Kind::Verify => &[PEER, HOST, FILE, SHA_256],
         };
         let note = Some(NOTE).filter(|_| self.rows.iter().any(|row| row.note.is_some()));
@@ -123,7 +131,7 @@ fn exit(exit: Exit) -> String {
         (Exit::Running, _) => "running".into(),
         (Exit::Status(status), Some(signal)) => format!("{signal} ({status})"),
         (Exit::Status(status), None) => status.to_string(),
-        (Exit::Unknown, _) => "-".into(),
+        (Exit::Unknown | Exit::Elsewhere, _) => "-".into(),
     }
 }
 
@@ -132,6 +140,7 @@ fn file(copy: &Copy) -> &'static str {
     match copy {
         Copy::Original => "original",
         Copy::Reference => "compared with",
+        Copy::Complete => "complete",
         Copy::Identical => "identical",
         Copy::Different => "DIFFERENT",
         Copy::Old => "OLD",
@@ -248,6 +257,36 @@ the copy of peer 11004 is unknown: cannot reach lin114-01
  1003  lin114-00.cise.ufl.edu  MISSING    -
 11004  localhost               unknown    -
 the copy of peer 11004 is unknown: cannot reach lin114-01
+",
+        );
+    }
+
+    #[test]
+    fn what_is_elsewhere_has_no_file_here_and_the_others_have_words_to_compare() {
+        let mut rows = rows();
+        rows.truncate(2);
+        let elsewhere = Row { copy: None, digest: None, exit: Exit::Elsewhere, seconds: None, ..rows[0].clone() };
+        rows[0] = Row { note: Some("connected, has the file".into()), ..elsewhere };
+        rows[1].copy = Some(Copy::Complete);
+        check(
+            Kind::Start,
+            None,
+            rows.clone(),
+            "
+peer  host         time  exit  file       in words                        pieces from           note
+1001  localhost       -  -     elsewhere  -                               -                     connected, has the file
+1002  localhost  12.3 s  0     complete   ribbon swallow swallow swallow  1001: 400, 1003: 84   -
+",
+        );
+        rows[0].note = None;
+        check(
+            Kind::Verify,
+            None,
+            rows,
+            "
+peer  host       file       in words                        SHA-256
+1001  localhost  elsewhere  -                               -
+1002  localhost  complete   ribbon swallow swallow swallow  ba7816bf8f01cfea
 ",
         );
     }

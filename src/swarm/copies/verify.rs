@@ -9,13 +9,13 @@ use peer_process::disk::manifest::{ENDING, Manifest};
 use peer_process::protocol::peer_id::PeerId;
 
 use crate::cli::ReportArgs;
-use crate::copies::compare::{Copy, Found, compare};
+use crate::copies::compare::{Copy, Found, compare, with_seeders_elsewhere};
 use crate::copies::report::{Kind, Report, Row};
 use crate::hosts::digest::Digest;
 use crate::hosts::interrupts::Interrupts;
 use crate::hosts::settings::Settings;
-use crate::hosts::{Host, Hosts, NoDirectory};
-use crate::out::{bar, finish_bar};
+use crate::hosts::{Host, Hosts, NoDirectory, with_tip};
+use crate::out::{bar, finish_bar, say};
 use crate::swarm_dir::SwarmDir;
 
 /// The text of the progress bar while copies are compared.
@@ -42,12 +42,21 @@ impl Copies {
 /// # Errors
 /// When the swarm cannot be read. The table reports an unreadable copy.
 pub fn verify(args: &ReportArgs) -> Result<ExitCode> {
-    let swarm = SwarmDir::open(&args.dir.dir)?;
-    let hosts = Hosts::of(&swarm, &Settings::of(&swarm, &args.remote)?.reach(&swarm))?;
+    let (swarm, hosts) = Settings::open(&args.dir.dir, &args.remote)?;
     let _interrupts = Interrupts::watch(&hosts, "the copies were not compared")?;
     let copies = digest_all(&swarm, &hosts);
-    let rows = swarm.peers.iter().map(|peer| copies.with(peer.id, Row::not_started(peer, swarm.common.layout)));
-    Report { kind: Kind::Verify, rows: rows.collect() }.show(args.json)
+    let own = swarm.peers.iter().map(|peer| copies.with(peer.id, Row::not_started(peer, swarm.common.layout)));
+    let elsewhere = swarm.elsewhere().map(|peer| Row::elsewhere(peer, swarm.common.layout));
+    let status = Report::of(Kind::Verify, &swarm, own.chain(elsewhere)).show(args.json);
+    tell_words(&swarm, &copies);
+    status
+}
+
+/// Says which words people compare with those on other machines, if there are any.
+pub fn tell_words(swarm: &SwarmDir, copies: &Copies) {
+    if swarm.elsewhere().next().is_some() && !copies.digests.is_empty() {
+        say("compare the words in the table with those on the other machines: equal words mean equal files");
+    }
 }
 
 /// Computes the digests of all copies, on all hosts at the same time, with a progress bar on a terminal.
@@ -67,13 +76,17 @@ pub fn digest_all(swarm: &SwarmDir, hosts: &Hosts) -> Copies {
     let manifest = Manifest::read(&swarm.path_of(&format!("{}{ENDING}", swarm.common.file_name))).ok();
     let manifest = manifest.filter(|manifest| manifest.layout() == swarm.common.layout);
     let told = manifest.as_ref().and_then(Digest::of_manifest);
-    Copies { are: swarm.peers.iter().map(|peer| peer.id).zip(compare(&list, told)).collect(), digests }
+    let mut copies = compare(&list, told);
+    if swarm.elsewhere().any(|peer| peer.has_file) {
+        with_seeders_elsewhere(&mut copies);
+    }
+    Copies { are: swarm.peers.iter().map(|peer| peer.id).zip(copies).collect(), digests }
 }
 
 fn digest_of(host: &Host, name: &str, bar: &ProgressBar) -> Result<Option<Digest>, String> {
     match host.digest(name, &mut |bytes| bar.inc(bytes)) {
         // A host without the directory has no copy.
         Err(error) if error.is::<NoDirectory>() => Ok(None),
-        other => other.map_err(|error| format!("{error:#}")),
+        other => other.map_err(|error| with_tip(&error)),
     }
 }

@@ -66,7 +66,8 @@ impl Hosts {
         let mut sockets = None;
         let gates = Arc::new(Gates::default());
         for peer in &swarm.peers {
-            let is_here = *are_here.entry(peer.host.clone()).or_insert_with(|| is_this_machine(&peer.host));
+            let is_here =
+                swarm.only_here || *are_here.entry(peer.host.clone()).or_insert_with(|| is_this_machine(&peer.host));
             // All names of this machine are one host.
             let same = |host: &&mut Host| match host.place {
                 Place::Here(_) => is_here,

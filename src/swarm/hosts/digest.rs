@@ -10,6 +10,8 @@ use peer_process::disk::manifest::Manifest;
 use serde::{Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
+use crate::phrase::phrase;
+
 /// Number of bytes that are read at once.
 const CHUNK: usize = 1 << 20;
 
@@ -38,6 +40,11 @@ impl Digest {
     pub fn of_manifest(manifest: &Manifest) -> Option<Self> {
         let hash = manifest.file_hash().filter(|_| manifest.kind() == HashKind::Sha256)?;
         Some(Self(hash.as_bytes().try_into().expect("a SHA-256 has 32 bytes")))
+    }
+
+    /// Returns its beginning in four words, which people compare.
+    pub fn phrase(&self) -> String {
+        phrase(&self.0)
     }
 }
 

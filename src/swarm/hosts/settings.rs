@@ -1,17 +1,20 @@
 //! `Settings`: how to reach the other hosts of a swarm, and the names of its logs. `swarm start` remembers them in `swarm.json`
 //! for the other subcommands.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
 use std::net::IpAddr;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, ensure};
-use peer_process::config::{Listen, plain_host};
+use peer_process::config::{Listen, PEER_INFO, plain_host};
 use peer_process::discovery::tracker::TrackerUrl;
+use peer_process::protocol::peer_id::PeerId;
 use serde::{Deserialize, Serialize};
 
-use super::Reach;
+use super::{Hosts, Reach, peers_here};
 use crate::cli::RemoteArgs;
 use crate::fault::Usage;
 use crate::files::new_file;
@@ -30,6 +33,9 @@ pub struct Settings {
     /// Where the swarm's tracker listens: a host and a port.
     #[serde(skip_serializing_if = "Option::is_none")]
     tracker: Option<String>,
+    /// The peers that the last start has chosen with `--here`, if it has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    here: Option<Vec<u32>>,
     /// Whether the options of ssh come from `swarm.json`.
     #[serde(skip)]
     options_are_remembered: bool,
@@ -86,6 +92,54 @@ impl Settings {
     /// Returns where the swarm's tracker listens, if it has one.
     pub fn tracker(&self) -> Option<&str> {
         self.tracker.as_deref()
+    }
+
+    /// Keeps the peers of `--here` for a start, and remembers them for the other subcommands. Without `--here` it keeps all, and
+    /// forgets those of an earlier start. Reports whether there is something to save or to forget.
+    ///
+    /// # Errors
+    /// When an ID is not in `PeerInfo.cfg`, or no host there is this machine.
+    pub fn begin_here(&mut self, swarm: SwarmDir, said: &RemoteArgs) -> Result<(SwarmDir, bool)> {
+        let had_some = self.here.take().is_some();
+        let Some(asked) = &said.here else { return Ok((swarm, had_some)) };
+        let chosen = chosen(&swarm, asked.as_ref().map(|ids| ids.0.as_slice()))?;
+        self.here = Some(chosen.iter().map(|id| id.number()).collect());
+        Ok((swarm.only(&chosen), true))
+    }
+
+    /// Keeps the peers of `--here` for another subcommand. Those of the last start count if the command line has no IDs. An option
+    /// for other hosts overrides them.
+    ///
+    /// # Errors
+    /// When an ID is not in `PeerInfo.cfg`, or no host there is this machine.
+    fn go_on_here(&self, swarm: SwarmDir, said: &RemoteArgs) -> Result<SwarmDir> {
+        let asked = match &said.here {
+            Some(Some(ids)) => Some(ids.0.clone()),
+            None if said.user.is_some() || said.remote_dir.is_some() || !said.ssh_options.is_empty() => {
+                return Ok(swarm);
+            }
+            None if self.here.is_none() => return Ok(swarm),
+            Some(None) | None => {
+                // The file may be older than PeerInfo.cfg.
+                let started = self.here.iter().flatten().filter_map(|number| PeerId::new(*number));
+                let listed: Vec<_> = started.filter(|id| swarm.listed.iter().any(|peer| peer.id == *id)).collect();
+                Some(listed).filter(|listed| !listed.is_empty())
+            }
+        };
+        let chosen = chosen(&swarm, asked.as_deref())?;
+        Ok(swarm.only(&chosen))
+    }
+
+    /// Opens a swarm for `status`, `stop`, `clean` or `verify`: its peers, or those of `--here`, and their hosts.
+    ///
+    /// # Errors
+    /// Those of [`SwarmDir::open`], [`Settings::of`] and [`Hosts::of`], and when `--here` chooses no peer.
+    pub fn open(dir: &Path, said: &RemoteArgs) -> Result<(SwarmDir, Hosts)> {
+        let swarm = SwarmDir::open(dir)?;
+        let settings = Self::of(&swarm, said)?;
+        let swarm = settings.go_on_here(swarm, said)?;
+        let hosts = Hosts::of(&swarm, &settings.reach(&swarm))?;
+        Ok((swarm, hosts))
     }
 
     /// Checks the settings that come from the file alone, because another person may have written it.
@@ -158,6 +212,12 @@ impl Settings {
         let ssh_options = read_only.chain(self.ssh_options.iter().cloned()).collect();
         Reach { user: self.user.clone(), ssh_options, remote_dir, log_pattern }
     }
+}
+
+/// Returns the peers that `--here` chooses in this swarm.
+fn chosen(swarm: &SwarmDir, asked: Option<&[PeerId]>) -> Result<BTreeSet<PeerId>> {
+    let lines: Vec<_> = swarm.listed.iter().map(|peer| (peer.id, peer.host.as_str())).collect();
+    peers_here(&lines, asked, PEER_INFO)
 }
 
 /// The port of a tracker in examples.

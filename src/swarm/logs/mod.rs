@@ -1,7 +1,7 @@
 //! The reader of the course's logs, of any author. All of it is pure but `find`, which looks through a directory.
 //!
 //! `finding` recognizes a log by its name. `kinds` has the course's words, `sentence` reads the words of any author, and `times`
-//! what stands before them. `learned` is for lines whose form is known. `progress` sums up a log that grows, and `read` makes the
+//! what stands before them. `learned` is for lines whose form is known. `progress` sums up a log that grows, and `announced` what it tells of the neighbors. `read` makes the
 //! history of a whole one, or of one that grows. `events` reads event files instead.
 
 mod finding;
@@ -18,6 +18,7 @@ mod dialects;
 mod cutting;
 mod keys;
 
+mod announced;
 mod events;
 mod indexes;
 mod progress;
@@ -42,6 +43,7 @@ mod testing;
 #[cfg(test)]
 mod written;
 
+pub use self::announced::Announced;
 pub use self::events::{EventFile, EventReader};
 pub use self::find::{Found, Named, find, owners};
 pub use self::finding::{LogPattern, fits, log_of};

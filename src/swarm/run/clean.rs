@@ -22,7 +22,7 @@ use crate::hosts::running::{running, who_runs};
 use crate::hosts::settings::Settings;
 use crate::hosts::{Hosts, NoDirectory, Owned};
 use crate::out::print;
-use crate::swarm_dir::{BEGUN, SwarmDir, TAP, brought_names, err_name, log_name, pid_name};
+use crate::swarm_dir::{BEGUN, SwarmDir, TAP, brought_names, err_name, log_name, pid_name, progress_name};
 use crate::tap::places;
 
 /// Carries out `swarm clean`.
@@ -30,8 +30,7 @@ use crate::tap::places;
 /// # Errors
 /// When a peer runs, a host cannot be reached, or a file cannot be deleted.
 pub fn clean(args: &CleanArgs) -> Result<ExitCode> {
-    let swarm = SwarmDir::open(&args.dir.dir)?;
-    let hosts = Hosts::of(&swarm, &Settings::of(&swarm, &args.remote)?.reach(&swarm))?;
+    let (swarm, hosts) = Settings::open(&args.dir.dir, &args.remote)?;
     let _interrupts = Interrupts::watch(&hosts, "some files may be left")?;
     let _lock = if args.yes { locks::lock(&swarm)? } else { None };
     let seeders: Vec<_> = swarm.peers.iter().filter(|peer| peer.has_file).map(|peer| peer.id).collect();
@@ -111,7 +110,8 @@ fn brought(swarm: &SwarmDir, hosts: &Hosts) -> BTreeMap<String, u64> {
 
 /// Returns the files of a peer that a run may have left.
 fn leavings(swarm: &SwarmDir, peer: &PeerInfo) -> Owned {
-    let mut names = vec![log_name(peer.id), err_name(peer.id), pid_name(peer.id), lock::name_of(peer.id)];
+    let mut names =
+        vec![log_name(peer.id), err_name(peer.id), pid_name(peer.id), lock::name_of(peer.id), progress_name(peer.id)];
     if !peer.has_file {
         names.extend([swarm.part_name(peer.id), swarm.journal_name(peer.id), swarm.copy_name(peer.id)]);
     }

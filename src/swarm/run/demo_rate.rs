@@ -34,11 +34,11 @@ pub fn limits(args: &StartArgs, swarm: &SwarmDir) -> Result<BTreeMap<PeerId, Rat
         let why = "it sets that option for each peer";
         return Err(Usage::error(format!("--demo-rate cannot be used with {LIMIT_OPTION} after '--': {why}")));
     }
-    let are_seeders: Vec<_> = swarm.peers.iter().map(|peer| peer.has_file).collect();
+    let are_seeders: Vec<_> = swarm.listed.iter().map(|peer| peer.has_file).collect();
     let rate = asked.unwrap_or_else(|| {
         rate_for(&are_seeders, swarm.common.layout.file_size(), swarm.common.unchoking_interval_secs)
     });
-    Ok(swarm.peers.iter().map(|peer| peer.id).zip(shares(&are_seeders, rate)).collect())
+    Ok(swarm.listed.iter().map(|peer| peer.id).zip(shares(&are_seeders, rate)).collect())
 }
 
 /// Returns the limits in a sentence, in the order of `PeerInfo.cfg`.

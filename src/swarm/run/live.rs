@@ -12,8 +12,10 @@ use peer_process::output::stderr;
 use peer_process::protocol::layout::FileLayout;
 use peer_process::protocol::peer_id::PeerId;
 
+use crate::copies::report::ELSEWHERE;
 use crate::out::say;
 use crate::run::choice::{Concern, Standing, choose};
+use crate::run::elsewhere::Elsewhere;
 use crate::run::watched::{DOWNLOADING, Watched};
 
 /// Time between two plain lines.
@@ -29,6 +31,8 @@ const FREE_LINES: usize = 1;
 #[derive(Debug)]
 pub struct Live {
     layout: FileLayout,
+    /// The peers that are somebody else's.
+    elsewhere: Elsewhere,
     begun: Instant,
     /// When it was last shown, if ever.
     shown: Option<Instant>,
@@ -38,8 +42,8 @@ pub struct Live {
 
 impl Live {
     /// Makes the view of a swarm with this file. It shows nothing yet.
-    pub fn new(layout: FileLayout) -> Self {
-        Self { layout, begun: Instant::now(), shown: None, draws: stderr::draws() }
+    pub fn new(layout: FileLayout, elsewhere: Elsewhere) -> Self {
+        Self { layout, elsewhere, begun: Instant::now(), shown: None, draws: stderr::draws() }
     }
 
     /// Shows the present state of the peers.
@@ -52,6 +56,7 @@ impl Live {
             return;
         }
         self.shown = Some(now);
+        self.elsewhere.update(peers);
         if self.draws {
             let (columns, rows) = stderr::size();
             stderr::draw(&self.lines(peers, columns.into(), rows.into()));
@@ -60,22 +65,30 @@ impl Live {
         }
     }
 
-    /// Removes the lines that move.
-    pub fn finish(&self) {
+    /// Removes the lines that move. Returns what is known of the peers elsewhere.
+    pub fn finish(self) -> Elsewhere {
         if self.draws && self.shown.is_some() {
             stderr::draw(&[]);
         }
+        self.elsewhere
     }
 
     /// Returns the lines for a terminal of this size.
     fn lines(&self, peers: &BTreeMap<PeerId, Watched>, columns: usize, rows: usize) -> Vec<String> {
-        let standings: Vec<_> = peers.values().map(standing).collect();
+        let own = peers.values().map(|peer| (peer.info.id, standing(peer), self.bar(peer), self.describe(peer)));
+        let others = self.elsewhere.all().map(|known| {
+            let concern = if known.is_complete() { Concern::Well } else { Concern::Behind };
+            let standing = Standing { concern, pieces: known.pieces() };
+            (known.id(), standing, self.bar_of(known.pieces()), format!("{ELSEWHERE}, {}", known.describe()))
+        });
+        let mut all: Vec<_> = own.chain(others).collect();
+        all.sort_by_key(|(id, ..)| *id);
+        let standings: Vec<_> = all.iter().map(|(_, standing, ..)| *standing).collect();
         let choice = choose(&standings, rows.saturating_sub(1 + FREE_LINES));
-        let all: Vec<_> = peers.values().collect();
-        let width = peers.keys().map(|id| id.to_string().len()).max().unwrap_or_default();
+        let width = all.iter().map(|(id, ..)| id.to_string().len()).max().unwrap_or_default();
         let shown = choice.shown.iter().map(|place| {
-            let peer = all[*place];
-            format!("{:>width$} [{}] {}", peer.info.id, self.bar(peer), self.describe(peer))
+            let (id, _, bar, described) = &all[*place];
+            format!("{id:>width$} [{bar}] {described}")
         });
         let others = (choice.hidden > 0).then(|| format!("and {} more", choice.hidden));
         let lines = [self.sum_up_shortly(peers, &standings)].into_iter().chain(shown).chain(others);
@@ -84,8 +97,11 @@ impl Live {
     }
 
     fn bar(&self, peer: &Watched) -> String {
-        let pieces = if peer.is_counted() { u64::from(peer.progress.pieces()) } else { 0 };
-        let done = (pieces * BAR_WIDTH).checked_div(self.layout.piece_count().into()).unwrap_or(BAR_WIDTH);
+        self.bar_of(if peer.is_counted() { peer.progress.pieces() } else { 0 })
+    }
+
+    fn bar_of(&self, pieces: u32) -> String {
+        let done = (u64::from(pieces) * BAR_WIDTH).checked_div(self.layout.piece_count().into()).unwrap_or(BAR_WIDTH);
         let mark = |place: u64| match place.cmp(&done) {
             Ordering::Less => '=',
             Ordering::Equal => '>',
@@ -125,7 +141,9 @@ impl Live {
         let failed = told(Concern::Failing, "failed").unwrap_or_default();
         let warning = told(Concern::Warning, "with a warning").unwrap_or_default();
         let rate = shown_rate(peers.values().filter_map(Watched::rate).sum());
-        format!("{}{failed}{warning}; {rate} in total{}", self.shares(peers), trouble(peers))
+        // The lines below tell more of those.
+        let waiting = self.waiting(peers, Elsewhere::waited_for_ids);
+        format!("{}{failed}{warning}{waiting}; {rate} in total{}", self.shares(peers), trouble(peers))
     }
 
     /// Returns a line for all peers, without lines for each.
@@ -137,7 +155,15 @@ impl Live {
             let (id, pieces) = (peer.info.id, peer.progress.pieces());
             format!(", peer {id} has {pieces} of {all} pieces, the fewest; {} in total", shown_rate(rate))
         });
-        format!("{}{last}{}", self.shares(peers), trouble(peers))
+        format!("{}{last}{}{}", self.shares(peers), self.waiting(peers, Elsewhere::waited_for), trouble(peers))
+    }
+
+    /// Returns for whom the peers here wait, if all of them have the file and some still run.
+    fn waiting(&self, peers: &BTreeMap<PeerId, Watched>, whom: fn(&Elsewhere) -> Option<String>) -> String {
+        let is_waiting = peers.values().all(|peer| peer.is_counted() && peer.progress.is_complete())
+            && peers.values().any(|peer| !peer.has_ended());
+        let waited_for = whom(&self.elsewhere).filter(|_| is_waiting);
+        waited_for.map_or_else(String::new, |peers| format!("; waiting for {peers}"))
     }
 
     fn shares(&self, peers: &BTreeMap<PeerId, Watched>) -> String {
@@ -146,7 +172,14 @@ impl Live {
         let secs = self.begun.elapsed().as_secs();
         let lost = peers.values().filter(|peer| !peer.is_counted()).count();
         let lost = if lost == 0 { String::new() } else { format!(", {lost} without a log") };
-        format!("{secs} s: {complete} of {} peers complete, {ended} exited{lost}", peers.len())
+        if self.elsewhere.is_empty() {
+            return format!("{secs} s: {complete} of {} peers complete, {ended} exited{lost}", peers.len());
+        }
+        let (known, others) = (self.elsewhere.complete_count(), self.elsewhere.all().count());
+        format!(
+            "{secs} s: here {complete} of {} peers complete, {ended} exited{lost}; elsewhere {known} of {others} complete",
+            peers.len()
+        )
     }
 }
 

@@ -4,6 +4,7 @@
 //!
 //! - [`watched`]: a running peer seen from outside, with its `warnings`, and `chorus` joins those of all peers;
 //! - `watch`: the loop that watches all peers;
+//! - `neighbors` and `elsewhere`: what the peers here know of those on other machines;
 //! - `choice` and `live`: the display while they run;
 //! - `afterword`: the sentences at the end;
 //! - `launch`, `seeds`, `demo_rate`, `peer_options`, `tapped`, `tracker` and `web`: the parts of [`start`];
@@ -12,6 +13,10 @@
 mod chorus;
 mod warnings;
 pub mod watched;
+
+mod neighbors;
+
+mod elsewhere;
 
 mod choice;
 mod live;

@@ -8,7 +8,10 @@ use crate::fault::Usage;
 /// The placeholder of a peer's ID in the options.
 const ID: &str = "{id}";
 /// The options of our own program that name a file for one peer only, each with the ending of its name.
-const FILE_OPTIONS: [(&str, &str); 2] = [("--progress-json", "json"), ("--events", "jsonl")];
+const FILE_OPTIONS: [(&str, &str); 2] = [(PROGRESS_OPTION, "json"), ("--events", "jsonl")];
+
+/// The option of our own program that names its progress file.
+pub const PROGRESS_OPTION: &str = "--progress-json";
 
 /// The option of our own program that names the swarm for trackers.
 const SWARM_OPTION: &str = "--swarm";
@@ -20,7 +23,16 @@ pub fn of_peer(options: &[String], id: PeerId) -> impl Iterator<Item = String> {
 
 /// Returns the value of `--swarm`, the name that sets a swarm apart.
 pub fn swarm_name(options: &[String]) -> Option<String> {
-    let value = |(place, option): (usize, &String)| match option.strip_prefix(SWARM_OPTION)? {
+    value(options, SWARM_OPTION)
+}
+
+/// Returns the value of `--progress-json`, the peer's progress file, with `{id}` in it.
+pub fn progress_file(options: &[String]) -> Option<String> {
+    value(options, PROGRESS_OPTION)
+}
+
+fn value(options: &[String], name: &str) -> Option<String> {
+    let value = |(place, option): (usize, &String)| match option.strip_prefix(name)? {
         "" => options.get(place + 1).cloned(),
         with_equals => with_equals.strip_prefix('=').map(ToOwned::to_owned),
     };

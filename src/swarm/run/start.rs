@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use indicatif::DecimalBytes;
+use peer_process::config::PeerInfo;
 use peer_process::disk::journal::has_records;
 use peer_process::limits::Rate;
 use peer_process::protocol::peer_id::PeerId;
@@ -17,7 +18,7 @@ use peer_process::protocol::peer_id::PeerId;
 use crate::cli::StartArgs;
 use crate::copies::compare::Copy;
 use crate::copies::report::{Kind, Report, Row};
-use crate::copies::verify::{COMPARING, Copies, digest_all};
+use crate::copies::verify::{COMPARING, Copies, digest_all, tell_words};
 use crate::fault::Usage;
 use crate::hosts::interrupts::Interrupts;
 use crate::hosts::locks;
@@ -27,6 +28,7 @@ use crate::hosts::{Host, Hosts, NoDirectory, PeerCommand, Program};
 use crate::out::{FAILED, USAGE, bar, finish_bar, named, print, say, signal_status};
 use crate::run::afterword::{fetch_logs, logs_sentence, readers_sentence, tell_failures, too_short};
 use crate::run::demo_rate::{self, LIMIT_OPTION};
+use crate::run::elsewhere::{self, Elsewhere};
 use crate::run::launch::{Started, launch, stop_started};
 use crate::run::live::Live;
 use crate::run::peer_options;
@@ -36,7 +38,7 @@ use crate::run::tracker;
 use crate::run::watch::{Cause, News, Rules, news_of_signals, watch};
 use crate::run::watched::Watched;
 use crate::run::web;
-use crate::swarm_dir::{SwarmDir, brought_names, log_name, pid_name};
+use crate::swarm_dir::{SwarmDir, brought_names, log_name, pid_name, progress_name};
 use crate::tap::places;
 use crate::words::shell_word;
 
@@ -53,14 +55,16 @@ const OWN_PROGRAM: &str = "peer_process";
 /// When there is a fault before the first start, or a peer cannot be started. Then the started peers are stopped.
 pub fn start(args: &StartArgs) -> Result<ExitCode> {
     let swarm = open(args)?;
+    let mut settings = Settings::of(&swarm, &args.remote)?;
+    let (swarm, has_here) = settings.begin_here(swarm, &args.remote)?;
     peer_options::refuse_shared_files(&args.peer_options, swarm.peers.len())?;
     let limits = demo_rate::limits(args, &swarm)?;
     let program = find_program(args)?;
-    let mut settings = Settings::of(&swarm, &args.remote)?;
     let has_pattern = settings.take_log_pattern(args.log_pattern.as_deref(), &swarm)?;
     let hosts = Hosts::of(&swarm, &settings.reach(&swarm))?;
     let options = tracker::options(args.track, &settings, &swarm.path, &program, &args.peer_options)?;
-    let options = [options, args.peer_options.clone()].concat();
+    let options =
+        [options, elsewhere::options(&swarm, &program, &args.peer_options), args.peer_options.clone()].concat();
     if args.tap {
         tapped::refuse_other_hosts(&swarm, &hosts)?;
     }
@@ -74,7 +78,7 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
     // Held until all records are written. Two starts at the same time would not recognize each other's peers.
     let lock = locks::lock(&swarm)?;
     prepare(&swarm, &hosts, &program)?;
-    if has_pattern || !hosts.all.iter().all(Host::is_here) {
+    if has_pattern || has_here || !hosts.all.iter().all(Host::is_here) {
         let forgotten = settings.save(&swarm)?;
         if !forgotten.is_empty() {
             let options = forgotten.join("', '");
@@ -86,6 +90,9 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
     let tap = args.tap.then(|| tapped::begin(&swarm)).transpose()?;
     let web = web::begin(&swarm, &hosts, args, settings.log_pattern())?;
     warn(&swarm);
+    if let Some(sentence) = elsewhere::sentence(&swarm) {
+        say(&sentence);
+    }
     if !limits.is_empty() {
         say(&demo_rate::sentence(&limits, &swarm));
         if let Some(warning) = demo_rate::warning(&limits, &swarm) {
@@ -94,8 +101,10 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
     }
 
     let layout = swarm.common.layout;
-    let mut peers: BTreeMap<_, _> = swarm.peers.iter().map(|peer| (peer.id, Watched::new(peer, layout))).collect();
-    let mut live = Live::new(layout);
+    let elsewhere = elsewhere::view(&swarm, &options);
+    let watched = |peer: &PeerInfo| (peer.id, Watched::new(peer, layout, &elsewhere.ids()));
+    let mut peers: BTreeMap<_, _> = swarm.peers.iter().map(watched).collect();
+    let mut live = Live::new(layout, elsewhere);
     let (sender, news) = channel();
     interrupts.tell(news_of_signals(&sender));
     let mut started = Started::new();
@@ -124,12 +133,13 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
     }
     let rules = Rules { timeout: args.timeout, keep_going: args.keep_going };
     let cause = watch(&hosts, &mut peers, rules, (&sender, news), &mut live);
-    live.finish();
+    let mut elsewhere = live.finish();
+    elsewhere.update(&peers);
     if let Some(tap) = tap {
         tapped::finish(tap, &peers);
     }
     // The rest may take long and is not essential, so nothing handles a signal: it ends this process.
-    let status = finish(&swarm, &hosts, &peers, cause, args);
+    let status = finish(&swarm, &hosts, (&peers, &elsewhere), cause, args);
     web::finish(web);
     let status = status?;
     if cause.is_none()
@@ -169,7 +179,7 @@ fn status_at_once(
 fn finish(
     swarm: &SwarmDir,
     hosts: &Hosts,
-    peers: &BTreeMap<PeerId, Watched>,
+    (peers, elsewhere): (&BTreeMap<PeerId, Watched>, &Elsewhere),
     cause: Option<Cause>,
     args: &StartArgs,
 ) -> Result<ExitCode> {
@@ -197,8 +207,12 @@ fn finish(
         // One that was stopped in between has no log either, and that tells nothing.
         if refused && watched.was_stopped() { Row { note: None, ..row } } else { row }
     });
-    let report = Report { kind: Kind::Start, rows: rows.collect() };
+    let report = Report::of(Kind::Start, swarm, rows.chain(elsewhere.rows(Kind::Start)));
     report.show(args.json)?;
+    tell_words(swarm, &copies);
+    if cause.is_some() && !elsewhere.is_empty() {
+        say("only the peers here were stopped; those elsewhere go on, and wait for them");
+    }
     say(&logs_sentence(swarm, hosts, peers, args.tap));
     say(&readers_sentence(swarm));
     well &= report.all_well();
@@ -237,7 +251,7 @@ fn warn(swarm: &SwarmDir) {
 const NO_SEEDER: &str = "PeerInfo.cfg: no peer starts with the file, so none will ever have it, and none will exit";
 
 fn lacks_seeder(swarm: &SwarmDir) -> bool {
-    !swarm.peers.iter().any(|peer| peer.has_file) && swarm.common.layout.piece_count() > 0
+    !swarm.listed.iter().any(|peer| peer.has_file) && swarm.common.layout.piece_count() > 0
 }
 
 /// Refuses a swarm that would never finish, unless the user wants it, or peers resume an earlier run.
@@ -375,7 +389,8 @@ fn begin(swarm: &SwarmDir, hosts: &Hosts, args: &StartArgs) -> Result<()> {
         let unresumed = host.peers.iter().filter(|id| !resumed.contains_key(&swarm.journal_name(**id)));
         host.begin()?;
         let records = host.peers.iter().map(|id| (pid_name(*id), Some(*id)));
-        host.remove(&unresumed.clone().map(|id| (log_name(*id), Some(*id))).chain(records).collect())?;
+        let progress = host.peers.iter().map(|id| (progress_name(*id), Some(*id)));
+        host.remove(&unresumed.clone().map(|id| (log_name(*id), Some(*id))).chain(records).chain(progress).collect())?;
         // The files that an earlier run has copied here.
         let mut brought = unresumed.filter(|_| !host.is_here()).flat_map(|id| brought_names(*id));
         brought.try_for_each(|name| swarm.remove(&name))

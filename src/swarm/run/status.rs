@@ -1,7 +1,7 @@
 //! `swarm status`: the present state of the peers, from their processes and logs. It works no matter who started them, and
 //! after a broken connection.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -11,8 +11,9 @@ use crate::cli::ReportArgs;
 use crate::copies::report::{Kind, Report};
 use crate::hosts::interrupts::Interrupts;
 use crate::hosts::settings::Settings;
-use crate::hosts::{Host, Hosts, NoDirectory, Reading};
+use crate::hosts::{Host, NoDirectory, Reading, with_tip};
 use crate::out::{FAILED, say};
+use crate::run::elsewhere::Elsewhere;
 use crate::run::watched::{Seen, Watched};
 use crate::swarm_dir::SwarmDir;
 
@@ -21,14 +22,15 @@ use crate::swarm_dir::SwarmDir;
 /// # Errors
 /// When the swarm cannot be read. The table reports a host that cannot be reached.
 pub fn status(args: &ReportArgs) -> Result<ExitCode> {
-    let swarm = SwarmDir::open(&args.dir.dir)?;
-    let hosts = Hosts::of(&swarm, &Settings::of(&swarm, &args.remote)?.reach(&swarm))?;
+    let (swarm, hosts) = Settings::open(&args.dir.dir, &args.remote)?;
     let _interrupts = Interrupts::watch(&hosts, "nothing was shown")?;
-    let looks = hosts.each(|host| look_at_all(&swarm, host));
+    let mut elsewhere = Elsewhere::of(&swarm, |_| None);
+    let looks = hosts.each(|host| look_at_all(&swarm, host, &elsewhere.ids()));
     let peers: BTreeMap<_, _> = looks.into_iter().flatten().collect();
     let is_reached = peers.values().all(|peer| peer.unreachable.is_none());
-    let rows = swarm.peers.iter().map(|peer| peers[&peer.id].row()).collect();
-    Report { kind: Kind::Status, rows }.show(args.json)?;
+    elsewhere.update(&peers);
+    let rows = peers.values().map(Watched::row).chain(elsewhere.rows(Kind::Status));
+    Report::of(Kind::Status, &swarm, rows).show(args.json)?;
     let troubles: Vec<_> = hosts.all.iter().filter_map(|host| peers[&host.peers[0]].unreachable.as_deref()).collect();
     for trouble in troubles {
         say(trouble);
@@ -37,12 +39,12 @@ pub fn status(args: &ReportArgs) -> Result<ExitCode> {
 }
 
 /// Returns the peers of a host, as the host reports them.
-fn look_at_all(swarm: &SwarmDir, host: &Host) -> BTreeMap<PeerId, Watched> {
+fn look_at_all(swarm: &SwarmDir, host: &Host, elsewhere: &BTreeSet<PeerId>) -> BTreeMap<PeerId, Watched> {
     let own = swarm.peers.iter().filter(|peer| host.peers.contains(&peer.id));
-    let mut peers = own.map(|peer| (peer.id, Watched::new(peer, swarm.common.layout))).collect();
+    let mut peers = own.map(|peer| (peer.id, Watched::new(peer, swarm.common.layout, elsewhere))).collect();
     if let Err(error) = read_all(host, &mut peers) {
         for peer in peers.values_mut() {
-            peer.unreachable = Some(format!("{error:#}"));
+            peer.unreachable = Some(with_tip(&error));
         }
     }
     peers

@@ -6,20 +6,18 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use crate::cli::StopArgs;
-use crate::hosts::Hosts;
 use crate::hosts::interrupts::Interrupts;
 use crate::hosts::running::stop_all;
 use crate::hosts::settings::Settings;
+use crate::hosts::with_tip;
 use crate::out::{FAILED, named, print, say};
-use crate::swarm_dir::SwarmDir;
 
 /// Carries out `swarm stop`.
 ///
 /// # Errors
 /// When the swarm cannot be read.
 pub fn stop(args: &StopArgs) -> Result<ExitCode> {
-    let swarm = SwarmDir::open(&args.dir.dir)?;
-    let hosts = Hosts::of(&swarm, &Settings::of(&swarm, &args.remote)?.reach(&swarm))?;
+    let (_, hosts) = Settings::open(&args.dir.dir, &args.remote)?;
     let _interrupts = Interrupts::watch(&hosts, "not all peers may have been stopped")?;
     let results = hosts.each(stop_all);
     let mut status = ExitCode::SUCCESS;
@@ -32,7 +30,7 @@ pub fn stop(args: &StopArgs) -> Result<ExitCode> {
             }
             Err(error) => {
                 status = ExitCode::from(FAILED);
-                say(&format!("{} may still run: {error:#}", named(&host.peers)));
+                say(&format!("{} may still run: {}", named(&host.peers), with_tip(&error)));
             }
         }
     }

@@ -17,8 +17,15 @@ use crate::words::shell_word;
 /// # Errors
 /// One sentence with another way to see the messages.
 pub fn refuse_other_hosts(swarm: &SwarmDir, hosts: &Hosts) -> Result<()> {
-    let Some(host) = hosts.all.iter().find(|host| !host.is_here()) else { return Ok(()) };
     let dir = shell_word(&swarm.path);
+    if let Some(peer) = swarm.elsewhere().next() {
+        return Err(Usage::error(format!(
+            "--tap relays only between peers on this machine, and with --here peer {} is elsewhere; our own peers write their \
+             events with `swarm start --here {dir} -- --events 'events_{{id}}.jsonl'`",
+            peer.id
+        )));
+    }
+    let Some(host) = hosts.all.iter().find(|host| !host.is_here()) else { return Ok(()) };
     Err(Usage::error(format!(
         "--tap relays only between peers on this machine, and peer {} runs on host {}; our own peers write their events there \
          with `swarm start {dir} -- --events 'events_{{id}}.jsonl'`",

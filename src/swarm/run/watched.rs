@@ -11,7 +11,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use crate::copies::report::{Exit, NOT_STARTED, Row};
 use crate::hosts::record::{Record, State};
 use crate::hosts::{Reading, Sight};
-use crate::logs::Progress;
+use crate::logs::{Announced, Progress};
 use crate::run::warnings::Warnings;
 use crate::words;
 
@@ -32,6 +32,8 @@ pub struct Watched {
     layout: FileLayout,
     /// Its progress, from its log.
     pub progress: Progress,
+    /// What its log tells of the peers on other machines, with `--here`.
+    pub announced: Announced,
     /// Its warnings.
     pub warnings: Warnings,
     /// Its log's name, relative to the swarm's directory, as soon as there is one.
@@ -50,14 +52,17 @@ pub struct Watched {
 }
 
 impl Watched {
-    /// Makes a peer that was not started yet.
-    pub fn new(info: &PeerInfo, layout: FileLayout) -> Self {
-        let progress = Progress::new(info.id.number(), layout.piece_count(), info.has_file);
+    /// Makes a peer that was not started yet. Its log also tells of the neighbors `elsewhere`.
+    pub fn new(info: &PeerInfo, layout: FileLayout, elsewhere: &BTreeSet<PeerId>) -> Self {
+        let (number, piece_count) = (info.id.number(), layout.piece_count());
+        let progress = Progress::new(number, piece_count, info.has_file);
+        let announced = Announced::new(number, piece_count, elsewhere.iter().map(|id| id.number()).collect());
         let (info, history) = (info.clone(), Vec::new());
         Self {
             info,
             layout,
             progress,
+            announced,
             warnings: Warnings::default(),
             log_name: None,
             record: None,
@@ -89,8 +94,10 @@ impl Watched {
         self.done |= done;
         if *restarted {
             self.progress.restart();
+            self.announced.restart();
         }
         self.progress.feed(&sight.log);
+        self.announced.feed(&sight.log);
         if !said_on {
             self.warnings.end_line();
         }

@@ -16,7 +16,9 @@ use crate::swarm_dir::SwarmDir;
 pub fn begin(swarm: &SwarmDir, hosts: &Hosts, args: &StartArgs, pattern: Option<LogPattern>) -> Result<Option<Web>> {
     let Some(place) = &args.web else { return Ok(None) };
     let web = Web::begin(&swarm.path, place, pattern)?;
-    if !hosts.all.iter().all(Host::is_here) {
+    if swarm.elsewhere().next().is_some() {
+        say("the page shows only the peers here, because the logs of the others stay on their machines");
+    } else if !hosts.all.iter().all(Host::is_here) {
         say("the page shows the peers on other hosts when the run is over, because their logs come here then");
     }
     Ok(Some(web))

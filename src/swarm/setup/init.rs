@@ -1,5 +1,6 @@
 //! `swarm init`: carries out a [`Plan`]. It looks for all obstacles before it writes anything.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener, ToSocketAddrs};
@@ -23,7 +24,7 @@ use crate::files::new_file::{self, Made, Signal, Source};
 use crate::hosts::locks;
 use crate::hosts::running::{running, who_runs};
 use crate::hosts::settings::{Settings, tracker_url};
-use crate::hosts::{Hosts, Reach};
+use crate::hosts::{Hosts, Reach, peers_here};
 use crate::out;
 use crate::setup::capacity::Capacity;
 use crate::setup::made;
@@ -53,18 +54,25 @@ pub fn run(args: &InitArgs) -> Result<ExitCode> {
             return Err(Usage::error(sentence));
         }
     }
-    let plan = Plan::new(args, source.as_ref().map(|(given, _)| given), &mut free_ports())?;
+    let mut plan = Plan::new(args, source.as_ref().map(|(given, _)| given), &mut free_ports())?;
+    let own = own_peers(args, &plan)?;
+    plan.only(&own);
     let source = source.map(|(_, path)| path);
     // Held until everything is made.
     let _locks = check(dir, &plan, source.as_deref(), args.force)?;
     if args.meta {
         meta::check_count(plan.layout, MANIFEST_KIND)?;
+        if source.is_none() && plan.seeders().next().is_none() {
+            let why = "no peer of this machine starts with it; name it with --file, or make the manifest on the seeder's machine";
+            return Err(Usage::error(format!("--meta needs the file, and {why}")));
+        }
     }
     // An earlier `init` may have been killed.
     litter::remove(dir, &plan.file_name, |path| source.as_ref().is_some_and(|source| is_at(source, path)))?;
     let way = carry_out(dir, &plan, source.as_deref(), args.meta)?;
     // The other subcommands must be able to read it.
     let swarm = SwarmDir::open(dir).context("the new swarm cannot be read, which is a fault of this program")?;
+    let swarm = if args.here.is_some() { swarm.only(&own) } else { swarm };
     if args.force {
         // Unfinished downloads of another file: a peer that resumed them would mix the two.
         for id in swarm.peers.iter().filter(|peer| !peer.has_file).map(|peer| peer.id) {
@@ -83,12 +91,12 @@ pub fn run(args: &InitArgs) -> Result<ExitCode> {
             format!("the peers will use the tracker at {url}, which is not on this machine; run it there: `{run}`")
         })?;
         let host = tracker.rsplit_once(':').map_or("", |(host, _)| plain_host(host));
-        if is_loopback(host) && !swarm.peers.iter().all(|peer| is_loopback(&peer.host)) {
+        if is_loopback(host) && !swarm.listed.iter().all(|peer| is_loopback(&peer.host)) {
             out::say(&format!("the peers on other hosts cannot reach a tracker at {tracker}"));
         }
     }
-    let here = swarm.peers.iter().filter(|peer| is_loopback(&peer.host)).count();
-    if let Some(warning) = Capacity::of_this_machine().warning(here, swarm.peers.len()) {
+    let here = swarm.peers.iter().filter(|peer| swarm.only_here || is_loopback(&peer.host)).count();
+    if let Some(warning) = Capacity::of_this_machine().warning(here, swarm.listed.len()) {
         out::say(&warning);
     }
     if let Some(peer) = plan.out_of_reach() {
@@ -97,6 +105,13 @@ pub fn run(args: &InitArgs) -> Result<ExitCode> {
         out::say(&format!("on the other hosts '{host}' is not this machine, so their peers will not find {id}"));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Returns the peers whose directories are made here: all, or those of `--here`.
+fn own_peers(args: &InitArgs, plan: &Plan) -> Result<BTreeSet<PeerId>> {
+    let Some(asked) = &args.here else { return Ok(plan.peers.iter().map(|peer| peer.id).collect()) };
+    let lines: Vec<_> = plan.peers.iter().map(|peer| (peer.id, peer.host.as_str())).collect();
+    peers_here(&lines, asked.as_ref().map(|ids| ids.0.as_slice()), "--hosts")
 }
 
 /// Returns the facts on `--file`, and its path without links.
@@ -158,7 +173,7 @@ fn check(dir: &Path, plan: &Plan, source: Option<&Path>, force: bool) -> Result<
     if dir.exists() && !dir.is_dir() {
         return Err(Usage::error(format!("'{}' is not a directory", dir.display())));
     }
-    let peer_dirs = plan.peers.iter().map(|peer| peer_dir(peer.id));
+    let peer_dirs = plan.own().map(|peer| peer_dir(peer.id));
     for path in peer_dirs.map(|name| dir.join(name)) {
         if path.symlink_metadata().is_ok() && !path.is_dir() {
             return Err(Usage::error(format!(
@@ -208,7 +223,7 @@ fn refuse_if_running(dir: &Path) -> Result<()> {
 
 /// Refuses to replace or delete anything in a peer's directory that is a link, because another user may need it.
 fn refuse_links(dir: &Path, plan: &Plan) -> Result<()> {
-    for peer in &plan.peers {
+    for peer in plan.own() {
         let link = dir.join(peer_dir(peer.id));
         if !link.is_symlink() {
             continue;
@@ -229,11 +244,11 @@ fn is_at(source: &Path, path: &Path) -> bool {
     there.is_some_and(|there| source.parent() == Some(&there) && source.file_name() == path.file_name())
 }
 
-/// Makes everything, and returns how the first seeder got its file. The configuration comes last: without it, the directory is
+/// Makes everything, and returns how the first seeder here got its file, if there is one. The configuration comes last: without it, the directory is
 /// not a swarm.
-fn carry_out(dir: &Path, plan: &Plan, source: Option<&Path>, with_manifest: bool) -> Result<Made> {
+fn carry_out(dir: &Path, plan: &Plan, source: Option<&Path>, with_manifest: bool) -> Result<Option<Made>> {
     let signal = Signal::watch()?;
-    for peer in &plan.peers {
+    for peer in plan.own() {
         let path = dir.join(peer_dir(peer.id));
         fs::create_dir_all(&path).with_context(|| format!("cannot make the directory {}", path.display()))?;
     }
@@ -245,16 +260,16 @@ fn carry_out(dir: &Path, plan: &Plan, source: Option<&Path>, with_manifest: bool
         let way = new_file::make(&path, from, plan.layout.file_size(), &signal)?;
         first.get_or_insert((path, way));
     }
-    let (first, way) = first.expect("a plan has a seeder");
     let manifest = dir.join(manifest(plan));
     // An older one belongs to another file.
     new_file::remove_if_there(&manifest).with_context(|| format!("cannot remove {}", manifest.display()))?;
     if with_manifest {
-        let made = meta::make(&first, plan.layout, MANIFEST_KIND, None, &|| signal.check().map_err(io::Error::other));
+        let file = first.as_ref().map(|(path, _)| path.as_path()).or(source).expect("this was checked");
+        let made = meta::make(file, plan.layout, MANIFEST_KIND, None, &|| signal.check().map_err(io::Error::other));
         signal.check()?;
         new_file::write_text(&manifest, &made?.to_json())?;
     }
     new_file::write_text(&dir.join(COMMON), &plan.common())?;
     new_file::write_text(&dir.join(PEER_INFO), &plan.peer_info())?;
-    Ok(way)
+    Ok(first.map(|(_, way)| way))
 }

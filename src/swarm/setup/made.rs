@@ -10,17 +10,24 @@ use crate::files::new_file::Made;
 use crate::swarm_dir::SwarmDir;
 use crate::words::{MOST_LISTED, first_of, shell_word};
 
-/// Returns the lines for a swarm whose first seeder's file was made in this way. `file` is the value of `--file`.
-pub fn describe(swarm: &SwarmDir, way: Made, file: Option<&Path>) -> String {
+/// Returns the lines for a swarm whose first seeder's file was made in this way, or whose seeders are all on other machines. `file`
+/// is the value of `--file`.
+pub fn describe(swarm: &SwarmDir, way: Option<Made>, file: Option<&Path>) -> String {
     let seeders: Vec<_> = swarm.peers.iter().filter(|peer| peer.has_file).map(|peer| peer.id).collect();
-    let copy = swarm.copy_name(seeders[0]);
+    let copy = seeders.first().map_or_else(String::new, |seeder| swarm.copy_name(*seeder));
     let width = copy.chars().count().max("PeerInfo.cfg".len());
     let mut lines = vec![
-        format!("'{}' is now a swarm of {}:", swarm.path.display(), counted(swarm.peers.len(), "peer")),
+        format!("'{}' is now a swarm of {}:", swarm.path.display(), counted(swarm.listed.len(), "peer")),
         format!("  {:width$}  {}", "Common.cfg", settings(swarm)),
         format!("  {:width$}  {}", "PeerInfo.cfg", places(swarm)),
-        format!("  {copy:width$}  {}", content(swarm, &seeders, way, file)),
     ];
+    if let Some(way) = way {
+        lines.push(format!("  {copy:width$}  {}", content(swarm, &seeders, way, file)));
+    }
+    if swarm.only_here {
+        let own = swarm.peers.iter().map(|peer| format!("peer_{}/", peer.id)).collect::<Vec<_>>();
+        lines.push(format!("Of the peers' directories, only {} here", is_or_are(&own)));
+    }
     let manifest = swarm.manifest_name();
     if swarm.path_of(&manifest).exists() {
         lines.push(format!("  {manifest:width$}  the SHA-256 of each piece, for the peers to check"));
@@ -30,9 +37,19 @@ pub fn describe(swarm: &SwarmDir, way: Made, file: Option<&Path>) -> String {
         lines.push(format!("An earlier run has left {}. To delete it:", first_of(&left)));
         lines.push(format!("  {} --yes", command("clean", &swarm.path)));
     }
-    lines.push("To run it:".to_owned());
-    lines.push(format!("  {}", command("start", &swarm.path)));
+    if swarm.only_here {
+        lines.push("To run it, on each machine with the same two configuration files:".to_owned());
+        lines.push(format!("  {} --here", command("start", &swarm.path)));
+    } else {
+        lines.push("To run it:".to_owned());
+        lines.push(format!("  {}", command("start", &swarm.path)));
+    }
     lines.join("\n")
+}
+
+/// Returns `a is`, or `a, b are`.
+fn is_or_are(names: &[String]) -> String {
+    format!("{} {}", first_of(names), if names.len() == 1 { "is" } else { "are" })
 }
 
 fn settings(swarm: &SwarmDir) -> String {
@@ -48,7 +65,7 @@ fn settings(swarm: &SwarmDir) -> String {
 }
 
 fn places(swarm: &SwarmDir) -> String {
-    let peers = &swarm.peers;
+    let peers = &swarm.listed;
     let (first, last) = (peers[0].id, peers[peers.len() - 1].id);
     let ids = if first == last { format!("peer {first}") } else { format!("peers {first} to {last}") };
     let mut hosts: Vec<String> = Vec::new();

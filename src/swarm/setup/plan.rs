@@ -2,6 +2,7 @@
 //!
 //! It reads and writes no files. The caller passes the facts on `--file` and the free ports.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fmt::Write;
 
@@ -56,6 +57,8 @@ pub struct PlannedPeer {
     pub port: u16,
     /// Whether it starts with the file.
     pub has_file: bool,
+    /// Whether its directory is made here: `--here` leaves out those of other machines.
+    pub is_here: bool,
 }
 
 impl Plan {
@@ -79,6 +82,7 @@ impl Plan {
             host,
             port,
             has_file,
+            is_here: true,
         });
         Ok(Self {
             preferred_count: args.preferred_count.unwrap_or(defaults.k),
@@ -107,15 +111,28 @@ impl Plan {
     /// Returns the text of `PeerInfo.cfg`.
     pub fn peer_info(&self) -> String {
         let mut text = String::new();
-        for PlannedPeer { id, host, port, has_file } in &self.peers {
+        for PlannedPeer { id, host, port, has_file, .. } in &self.peers {
             writeln!(text, "{id} {host} {port} {}", u8::from(*has_file)).expect("a String takes everything");
         }
         text
     }
 
-    /// Returns the peers that start with the file, at least one.
+    /// Leaves out the directories of all peers but these.
+    pub fn only(&mut self, here: &BTreeSet<PeerId>) {
+        for peer in &mut self.peers {
+            peer.is_here = here.contains(&peer.id);
+        }
+    }
+
+    /// Returns the peers whose directories are made here.
+    pub fn own(&self) -> impl Iterator<Item = &PlannedPeer> {
+        self.peers.iter().filter(|peer| peer.is_here)
+    }
+
+    /// Returns the peers that start with the file and whose directories are made here: at least one, unless [`Plan::only`] has
+    /// left it out.
     pub fn seeders(&self) -> impl Iterator<Item = &PlannedPeer> {
-        self.peers.iter().filter(|peer| peer.has_file)
+        self.own().filter(|peer| peer.has_file)
     }
 
     /// Returns the first peer that the peers on other machines would look for on their own machine, if there is one.

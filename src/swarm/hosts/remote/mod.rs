@@ -21,7 +21,7 @@ pub use self::gates::Gates;
 pub use self::scripts::Job;
 use self::scripts::{GIVE, TAKE};
 pub use self::shell::Shell;
-pub use self::ssh::{Ssh, dir_for_sockets};
+pub use self::ssh::{NoSsh, Ssh, dir_for_sockets};
 use super::digest::Digest;
 use super::obstacle::{Obstacle, Owned, by_owner};
 use super::peer_command::PeerCommand;

@@ -8,7 +8,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 
 use super::scripts::{CANNOT_RUN, CANNOT_WRITE, IN_THE_WAY, NO_DIRECTORY, NO_PARENT, NOT_OURS, READY};
-use super::ssh::{SSH, Ssh};
+use super::ssh::{NoSsh, SSH, Ssh};
 use crate::fault::Usage;
 use crate::hosts::trouble::{NoDirectory, cannot_write};
 use crate::words::all_quoted;
@@ -148,7 +148,7 @@ impl Shell {
         let last = said.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
         let because = if last.is_empty() { String::new() } else { format!(": {}", without_line(last)) };
         match (self, status.code()) {
-            (Self::There(ssh), Some(255)) => bail!("{}", ssh.trouble(&said)),
+            (Self::There(ssh), Some(255)) => Err(ssh.fault(&said)),
             (_, Some(NO_DIRECTORY)) => Err(NoDirectory.into()),
             (_, Some(NO_PARENT)) => bail!(
                 "the parent of the swarm's directory does not exist; make it there, or name another with --remote-dir"
@@ -189,7 +189,9 @@ fn without_line(said: &str) -> &str {
 fn spawn(command: &mut Command) -> Result<Child> {
     let program = command.get_program().to_string_lossy().into_owned();
     command.spawn().map_err(|error| match error.kind() {
-        ErrorKind::NotFound if program == SSH => anyhow!("this machine has no ssh: install OpenSSH's client"),
+        ErrorKind::NotFound if program == SSH => {
+            NoSsh("this machine has no ssh: install OpenSSH's client".into()).into()
+        }
         _ => anyhow!("cannot run {program}: {error}"),
     })
 }

@@ -4,6 +4,8 @@
 //! broken one is replaced. ssh never asks the user anything (`BatchMode`).
 
 use std::env;
+use std::error::Error;
+use std::fmt;
 use std::fs::DirBuilder;
 use std::io::{ErrorKind, Read, Seek};
 use std::os::unix::fs::DirBuilderExt;
@@ -92,6 +94,29 @@ const TROUBLES: [(&str, &str); 18] = [
     ("from master failed", BROKEN),
 ];
 
+/// Words of a failing ssh that reached nobody.
+const NOBODY: [&str; 7] = [
+    "Could not resolve hostname",
+    "Name or service not known",
+    "Connection refused",
+    "timed out",
+    "No route to host",
+    "Network is unreachable",
+    "kex_exchange_identification",
+];
+
+/// Nobody answers on ssh, or this machine has no ssh.
+#[derive(Debug)]
+pub struct NoSsh(pub String);
+
+impl fmt::Display for NoSsh {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for NoSsh {}
+
 const NO_NAME: &str = "its name is unknown here: is the spelling right, and does the name service answer?";
 const BROKEN: &str = "the connection to it is broken";
 
@@ -111,7 +136,7 @@ impl Ssh {
         if let Some(dir) = self.socket.parent() {
             _ = DirBuilder::new().mode(0o700).create(dir);
         }
-        self.connect().map_err(|said| anyhow!("{}", self.trouble(&said)))?;
+        self.connect().map_err(|said| self.fault(&said))?;
         let mut command = self.base();
         command.arg("--").arg(&self.host).arg(line);
         Ok(command)
@@ -179,6 +204,12 @@ impl Ssh {
             command.args(["-o", &option]);
         }
         command
+    }
+
+    /// Returns the meaning of a failing ssh's words as an error, [`NoSsh`] if nobody answered.
+    pub fn fault(&self, said: &str) -> anyhow::Error {
+        let meaning = self.trouble(said);
+        if NOBODY.iter().any(|words| said.contains(words)) { NoSsh(meaning).into() } else { anyhow!(meaning) }
     }
 
     /// Returns the meaning of a failing ssh's words, in one line.
