@@ -3,12 +3,13 @@
 use std::fs;
 use std::path::Path;
 
-use peer_process::config::{COMMON, Common, PEER_INFO, PeerInfo, parse_common, parse_peer_info, plain_host};
+use peer_process::config::{COMMON, Common, PEER_INFO, PeerInfo, parse_common, parse_peer_info};
 use peer_process::output::console::counted;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::super::finding::Finding;
+use crate::meaning;
 use crate::phrase::phrase;
 
 /// The SHA-256 of what the files mean, or of the manifest's bytes. What has no file, or no valid one, has none.
@@ -43,7 +44,7 @@ pub fn examine(dir: &Path) -> Files {
         Ok(text) => match parse_common(&text) {
             Err(error) => files.findings.push(Finding::fault(COMMON, format!("{error:#}"))),
             Ok(common) => {
-                let digest = meaning_of_common(&common);
+                let digest = meaning::of_common(&common);
                 let layout = common.layout;
                 let says = format!(
                     "k {}, p {} s, m {} s; {} with {}, {}",
@@ -67,7 +68,7 @@ pub fn examine(dir: &Path) -> Files {
         Ok(text) => match parse_peer_info(&text) {
             Err(error) => files.findings.push(Finding::fault(PEER_INFO, format!("{error:#}"))),
             Ok(peers) => {
-                let digest = meaning_of_peers(&peers);
+                let digest = meaning::of_peers(&peers);
                 let seeders = peers.iter().filter(|peer| peer.has_file).count();
                 let says = format!("{}, {} with the file", counted(peers.len(), "peer"), seeders);
                 files.findings.push(valid(PEER_INFO, &says, &digest, &text));
@@ -126,26 +127,6 @@ fn traps(text: &str) -> Vec<&'static str> {
     add(lines().any(|line| line.ends_with([' ', '\t']) && !line.trim().is_empty()), "blanks at the ends of lines");
     add(lines().any(|line| line.trim().is_empty()), "empty lines");
     traps
-}
-
-/// Returns the digest of what `Common.cfg` means: the six values, however the file writes them.
-fn meaning_of_common(common: &Common) -> [u8; 32] {
-    let Common { preferred_count, unchoking_interval_secs, optimistic_interval_secs, file_name, layout, .. } = common;
-    let (size, piece) = (layout.file_size(), layout.piece_size());
-    let text = format!(
-        "common 1\n{preferred_count}\n{unchoking_interval_secs}\n{optimistic_interval_secs}\n{file_name}\n{size}\n{piece}\n"
-    );
-    Sha256::digest(text).into()
-}
-
-/// Returns the digest of what `PeerInfo.cfg` means: the lines in their order, which decides who dials whom (protocol A3).
-fn meaning_of_peers(peers: &[PeerInfo]) -> [u8; 32] {
-    let line = |peer: &PeerInfo| {
-        let host = plain_host(&peer.host).to_lowercase();
-        format!("{} {host} {} {}\n", peer.id, peer.port, u8::from(peer.has_file))
-    };
-    let lines: String = peers.iter().map(line).collect();
-    Sha256::digest(format!("peers 1\n{lines}")).into()
 }
 
 #[cfg(test)]
