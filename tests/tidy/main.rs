@@ -161,6 +161,7 @@ const SWARM_RESERVED: &[(&str, &[&str])] = &[
     (
         "std::net",
         &[
+            "ports",
             "hosts",
             "http",
             "replay::serve",

@@ -14,7 +14,7 @@ use super::names::Own;
 pub struct Line {
     /// The line.
     pub peer: PeerInfo,
-    /// The addresses of its host, or why there are none.
+    /// The addresses of its host, or why it has none.
     pub addresses: Result<Vec<SocketAddr>, String>,
     /// Those of them that are this machine's.
     pub here: Vec<SocketAddr>,

@@ -59,7 +59,7 @@ pub fn is_here(address: &SocketAddr) -> bool {
     !any_port.ip().is_multicast() && UdpSocket::bind(any_port).is_ok()
 }
 
-/// Returns the addresses of each host, or why there are none. The port of the addresses is 0.
+/// Returns the addresses of each host, or why it has none. The port of the addresses is 0.
 pub fn look_up<'a>(hosts: impl Iterator<Item = &'a str>) -> BTreeMap<String, Result<Vec<SocketAddr>, String>> {
     let nobody = || Err("the system has not answered".to_owned());
     let mut found: BTreeMap<_, _> = hosts.map(|host| (host.to_owned(), nobody())).collect();

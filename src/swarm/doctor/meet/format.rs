@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::report::Report;
 
-/// The first line of both. It has more bytes than a handshake (protocol A4), so a peer sees at once that it is none.
+/// The first line of both. It has more bytes than a handshake (protocol A4), so a peer sees at once that it is not one.
 pub const GREETING: &[u8; 33] = b"swarm doctor meets, not a peer 1\n";
 /// Number of bytes before a body.
 pub const HEAD_LEN: usize = 5;

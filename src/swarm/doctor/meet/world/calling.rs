@@ -33,7 +33,7 @@ const MOST_BYTES: u64 = 256 << 20;
 pub struct Target {
     /// The line.
     pub id: u32,
-    /// The addresses of its host with its port, or why there are none.
+    /// The addresses of its host with its port, or why it has none.
     pub addresses: Result<Vec<SocketAddr>, String>,
 }
 

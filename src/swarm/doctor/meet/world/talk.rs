@@ -149,7 +149,7 @@ impl Talk {
     /// Waits for the next frame.
     ///
     /// # Errors
-    /// When none comes in time, or something that is none.
+    /// When none comes in time, or something else.
     pub fn hear_frame(&mut self) -> Result<Frame, Gone> {
         let deadline = Instant::now() + PATIENCE;
         let mut start = [0; HEAD_LEN];
