@@ -327,7 +327,7 @@ pub mod tests {
       "copy": "unknown",
       "copy_error": "no \"such\" host",
       "sha256": "{DIGEST}",
-      "words": "ribbon swallow swallow swallow",
+      "words": "risk scheme quiz bulk",
       "warnings": [
         "a fault"
       ],

@@ -273,9 +273,9 @@ the copy of peer 11004 is unknown: cannot reach lin114-01
             None,
             rows.clone(),
             "
-peer  host         time  exit  file       in words                        pieces from           note
-1001  localhost       -  -     elsewhere  -                               -                     connected, has the file
-1002  localhost  12.3 s  0     complete   ribbon swallow swallow swallow  1001: 400, 1003: 84   -
+peer  host         time  exit  file       in words               pieces from          note
+1001  localhost       -  -     elsewhere  -                      -                    connected, has the file
+1002  localhost  12.3 s  0     complete   risk scheme quiz bulk  1001: 400, 1003: 84  -
 ",
         );
         rows[0].note = None;
@@ -284,9 +284,9 @@ peer  host         time  exit  file       in words                        pieces
             None,
             rows,
             "
-peer  host       file       in words                        SHA-256
-1001  localhost  elsewhere  -                               -
-1002  localhost  complete   ribbon swallow swallow swallow  ba7816bf8f01cfea
+peer  host       file       in words               SHA-256
+1001  localhost  elsewhere  -                      -
+1002  localhost  complete   risk scheme quiz bulk  ba7816bf8f01cfea
 ",
         );
     }

@@ -53,9 +53,10 @@ fn own_names() -> String {
     let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
     let name = own_name();
     let name = if name.is_empty() { String::new() } else { format!("is {name} and ") };
-    match addresses.is_empty() {
-        true => format!("which {name}has no address that others reach"),
-        false => format!("which {name}has {}", first_of(&addresses)),
+    if addresses.is_empty() {
+        format!("which {name}has no address that others reach")
+    } else {
+        format!("which {name}has {}", first_of(&addresses))
     }
 }
 

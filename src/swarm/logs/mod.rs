@@ -1,8 +1,8 @@
 //! The reader of the course's logs, of any author. All of it is pure but `find`, which looks through a directory.
 //!
 //! `finding` recognizes a log by its name. `kinds` has the course's words, `sentence` reads the words of any author, and `times`
-//! what stands before them. `learned` is for lines whose form is known. `progress` sums up a log that grows, and `announced` what it tells of the neighbors. `read` makes the
-//! history of a whole one, or of one that grows. `events` reads event files instead.
+//! what stands before them. `learned` is for lines whose form is known. `progress` sums up a log that grows, and `announced` what
+//! it tells of the neighbors. `read` makes the history of a whole one, or of one that grows. `events` reads event files instead.
 
 mod finding;
 

@@ -83,7 +83,7 @@ impl Elsewhere {
         Self { layout, known, files, neighbor_count: swarm.listed.len() }
     }
 
-    /// Reports whether there are none: all peers are of this command.
+    /// Reports whether all peers are of this machine.
     pub fn is_empty(&self) -> bool {
         self.known.is_empty()
     }

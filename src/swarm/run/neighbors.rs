@@ -38,8 +38,8 @@ struct Line {
     neighbors: Vec<Neighbor>,
 }
 
-/// Reads the last whole line of the progress file of a peer with at most this many neighbors. Returns nothing while there is
-/// none, or if it is another file.
+/// Reads the last whole line of the progress file of a peer with at most this many neighbors. Returns nothing while it has
+/// no such line, or if it is another file.
 pub fn read(path: &Path, neighbor_count: usize) -> BTreeMap<u32, Neighbor> {
     // Two lines: the last may be cut off.
     let longest = 2 * (REST + PER_NEIGHBOR * neighbor_count as u64);
