@@ -12,8 +12,8 @@ use peer_process::config::plain_host;
 use peer_process::protocol::peer_id::PeerId;
 use tempfile::TempDir;
 
-use super::here::is_this_machine;
 use super::host::{Host, Place, Reach};
+use super::is_this_machine;
 use super::local::Local;
 use super::remote::{Gates, Remote, Shell, Ssh, below_home, dir_for_sockets, entered};
 use super::sight::LogNames;
