@@ -61,9 +61,9 @@ fn two_starts_on_two_machines_are_one_run_and_each_compares_what_it_has() {
     // The other subcommands remember it: nothing asks for ssh.
     let status = other.run("status");
     status.assert_status(0);
-    let states = status.columns(&["peer", "state", "pieces"]);
-    assert_eq!(states[0], "1001 elsewhere, no longer connected 7/7 100 %");
-    assert_eq!(states[1], "1002 exited 7/7 100 %");
+    let shown = status.columns(&["peer", "state", "pieces"]);
+    assert_eq!(shown[0], "1001 elsewhere, no longer connected 7/7 100 %");
+    assert_eq!(shown[1], "1002 exited 7/7 100 %");
     assert_eq!(other.run("stop").success(), "no peer was running\n");
     other.place.write(&copy_of(1003), b"something else");
     let verified = other.run("verify");
