@@ -60,7 +60,7 @@ pub struct Reading {
 pub struct LogNames(pub Option<LogPattern>);
 
 impl LogNames {
-    /// Returns the shell's pattern of other names of a peer's log, which is empty if there is none.
+    /// Returns the shell's pattern of other names of a peer's log; without one it is empty.
     pub fn glob(&self, id: PeerId) -> String {
         self.0.as_ref().map_or_else(String::new, |pattern| pattern.glob(id.number()))
     }

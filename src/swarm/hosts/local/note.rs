@@ -42,7 +42,7 @@ impl Note {
         Self { pid, started, begun, keeper: Some(keeper), kept, group, is_whole: true, ended }
     }
 
-    /// Reads the note of a peer; `None` if there is none.
+    /// Reads the note of a peer; `None` if it has no record.
     pub fn read(dir: &Path, id: PeerId) -> Option<Self> {
         Self::parse(&fs::read(dir.join(pid_name(id))).ok()?)
     }

@@ -35,7 +35,7 @@ struct Identity {
     group: u32,
 }
 
-/// Returns the identity of a process; `None` if there is none, or only a zombie.
+/// Returns the identity of a process; `None` if it does not exist or is only a zombie.
 ///
 /// They are the 22nd and 5th words of `/proc/PID/stat`, and the machine's boot. Only the second word, the name in
 /// parentheses, may have blanks.
@@ -50,7 +50,7 @@ fn identity(pid: u32) -> Option<Identity> {
     (!is_over).then_some(Identity { started: format!("{}@{}", words.get(19)?, boot.trim()), group })
 }
 
-/// Returns the identity of a process; `None` if there is none, or only a zombie. The system's `ps` tells it.
+/// Returns the identity of a process; `None` if it does not exist or is only a zombie. The system's `ps` tells it.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn identity(pid: u32) -> Option<Identity> {
     let mut ps = Command::new("ps");
