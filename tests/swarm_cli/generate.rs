@@ -20,6 +20,7 @@ fn the_man_pages_are_one_for_each_program_and_one_for_each_subcommand() {
     let subcommands = [
         "check",
         "clean",
+        "doctor",
         "generate-completions",
         "generate-man",
         "generate",

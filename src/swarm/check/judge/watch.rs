@@ -34,8 +34,8 @@ pub struct Judge {
     over_since: Option<Duration>,
     /// When the tester closed a connection last.
     pub(super) closed_at: Option<Duration>,
-    /// What was found already. Each kind counts once in a world: once as what is wrong only at its time, and once for certain; once
-    /// as a warning, and once as a failure.
+    /// What was found already. A kind counts once in a world as what is wrong only at its time, and once for certain. A warning does
+    /// not stand for a failure.
     told: BTreeSet<(&'static str, Option<&'static str>, bool, Level)>,
     found: Vec<Violation>,
 }

@@ -42,8 +42,8 @@ fn seconds(time: &str) -> Option<u32> {
     })
 }
 
-/// Returns the second of the half day in hour, minute and second, if there is a date beside them: a number of digits, or fewer
-/// with the name of a month.
+/// Returns the second of the half day in hour, minute and second, if there is a date beside them. It has three digits or more, or
+/// the name of a month and fewer.
 fn clock_of(clock: &[u32], digits_of_date: usize, time: &str) -> Option<u32> {
     let [hour, minute, second, ..] = *clock else { return None };
     let least = if time.bytes().filter(u8::is_ascii_alphabetic).count() >= 3 { 1 } else { 3 };
