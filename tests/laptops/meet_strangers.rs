@@ -90,18 +90,6 @@ fn doctor(dir: &Path, id: u32) -> Process {
     Process::spawn_talking(command)
 }
 
-const ATTACKS: [&[u8]; 9] = [
-    b"",
-    b"swarm doctor meets, not a peer 1\n",
-    b"swarm doctor meets, not a peer 1\n\x03\xff\xff\xff\xff",
-    b"swarm doctor meets, not a peer 1\n\x01\x00\x00\x00\x0d{\"machine\":1}\x03\x00\x00\x00\x02{}",
-    b"swarm doctor meets, not a peer 1\n\x01\x00\x00\x00\x0d{\"machine\":1}\x07\x00\x00\x00\x00",
-    b"swarm doctor meets, not a peer 1\n\x01\x00\x00\x00\x0d{\"machine\":1}\x04\x00\x00\x00\x00\x63\x00\x00\x00\x00",
-    b"swarm doctor meets, not a peer 1\n\x01\x00\x00\x00\x04[[[[",
-    b"swarm doctor meets, not a peer 2\n",
-    b"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00",
-];
-
 #[test]
 fn hostile_bytes_at_the_port_do_no_harm() {
     let dir = TempDir::new().expect("a directory");
