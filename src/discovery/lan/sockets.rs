@@ -1,6 +1,6 @@
 //! The sockets of the local network: one of each family that listens to the group, and one at each place that speaks.
 //!
-//! Those that listen are bound to the group and not to all addresses, so nothing reaches them that was sent to this machine
+//! Those that listen are bound to the group, so nothing reaches them that was sent to this machine
 //! alone (Windows excepted). Several processes share the port. Answers to this peer alone come to the sockets that speak.
 
 use std::collections::{BTreeMap, BTreeSet};
