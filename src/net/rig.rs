@@ -74,6 +74,12 @@ impl Rig {
         Self { shared: Arc::new(shared), _dir: dir }
     }
 
+    /// Sends everything that waits for a neighbor.
+    pub fn send_all(&self, link: &Link) {
+        link.outbox.close();
+        self.shared.write_outbox(link);
+    }
+
     /// Makes a connection a neighbor's link; the test holds the other end.
     pub fn connect(&self, neighbor: u32, opened_by: Opener) -> (Link, TcpStream) {
         let (ours, theirs) = sockets();

@@ -7,7 +7,7 @@ use std::path::Path;
 /// A file at some moment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct FileFacts {
-    /// The device or volume, and the number of the file on it: they tell two files apart.
+    /// The device (0 on Windows), and the number of the file on it: they tell two files of one name apart.
     pub place: (u64, u64),
     /// Its length in bytes.
     pub len: u64,
@@ -91,7 +91,8 @@ mod system {
         let information = information(file)?;
         let written = information.last_write_time().unwrap_or_default().cast_signed();
         Ok(FileFacts {
-            place: (information.volume_serial_number(), information.file_index()),
+            // Without the volume: that of a file renamed while it is open is 0 in wine. A path rarely changes its volume.
+            place: (0, information.file_index()),
             len: information.file_size(),
             written: (written, 0),
         })

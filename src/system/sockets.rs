@@ -10,11 +10,11 @@ pub const SENDS_MAY_TIME_OUT: bool = cfg!(not(windows));
 
 /// The error for too many open files, of this process or of the system.
 #[cfg(unix)]
-const WANTS_OF_DESCRIPTORS: [i32; 2] =
+pub const WANTS_OF_DESCRIPTORS: [i32; 2] =
     [rustix::io::Errno::MFILE.raw_os_error(), rustix::io::Errno::NFILE.raw_os_error()];
 /// `WSAEMFILE`, and `ERROR_TOO_MANY_OPEN_FILES` for files.
 #[cfg(windows)]
-const WANTS_OF_DESCRIPTORS: [i32; 2] = [10024, 4];
+pub const WANTS_OF_DESCRIPTORS: [i32; 2] = [10024, 4];
 
 /// Reports whether an operation failed because no more files can be opened.
 #[must_use]
@@ -124,55 +124,30 @@ mod line {
 /// A line on which one thread wakes another that waits for sockets.
 #[cfg(windows)]
 mod line {
-    use std::io::{self, Read, Write};
-    use std::net::{Ipv4Addr, UdpSocket};
-    use std::os::windows::io::{AsSocket, BorrowedSocket};
+    use std::io;
+    use std::net::{Ipv4Addr, TcpListener, TcpStream};
 
-    /// One end of it: a socket for datagrams, because Windows has no pair of sockets and no stream without a listener.
-    #[derive(Debug)]
-    pub struct Line(UdpSocket);
+    /// One end of it: Windows has no pair of sockets but over loopback.
+    pub type Line = TcpStream;
 
     /// Returns the end to write to and the end to read from. Neither blocks.
     ///
     /// # Errors
     /// If the system gives no sockets.
     pub fn pair() -> io::Result<(Line, Line)> {
-        let ends = [UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?, UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?];
-        // A connected socket takes nothing from other programs.
-        ends[0].connect(ends[1].local_addr()?)?;
-        ends[1].connect(ends[0].local_addr()?)?;
-        for end in &ends {
-            end.set_nonblocking(true)?;
-        }
-        let [writer, reader] = ends;
-        Ok((Line(writer), Line(reader)))
-    }
-
-    impl Read for &Line {
-        fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-            self.0.recv(bytes)
-        }
-    }
-
-    impl Read for Line {
-        fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-            (&*self).read(bytes)
-        }
-    }
-
-    impl Write for &Line {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.send(bytes)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    impl AsSocket for Line {
-        fn as_socket(&self) -> BorrowedSocket<'_> {
-            self.0.as_socket()
-        }
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let writer = TcpStream::connect(listener.local_addr()?)?;
+        let own = writer.local_addr()?;
+        // Another program may have called in between.
+        let reader = loop {
+            let (reader, caller) = listener.accept()?;
+            if caller == own {
+                break reader;
+            }
+        };
+        writer.set_nodelay(true)?;
+        writer.set_nonblocking(true)?;
+        reader.set_nonblocking(true)?;
+        Ok((writer, reader))
     }
 }

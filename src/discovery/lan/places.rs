@@ -93,7 +93,15 @@ mod tests {
             IpAddr::V4(ip) => IfAddr::V4(Ifv4Addr { ip, netmask: ip, prefixlen, broadcast: None }),
             IpAddr::V6(ip) => IfAddr::V6(Ifv6Addr { ip, netmask: ip, prefixlen, broadcast: None }),
         };
-        Interface { name: name.to_owned(), addr, index: Some(index), oper_status: IfOperStatus::Up, is_p2p: false }
+        Interface {
+            name: name.to_owned(),
+            addr,
+            index: Some(index),
+            oper_status: IfOperStatus::Up,
+            is_p2p: false,
+            #[cfg(windows)]
+            adapter_name: name.to_owned(),
+        }
     }
 
     fn standing(listening: &[&str]) -> Standing {

@@ -1,11 +1,11 @@
 //! The sockets of the local network: one of each family that listens to the group, and one at each place that speaks.
 //!
-//! Those that listen are bound to the group and not to all addresses, so nothing reaches them that was sent to this machine
-//! alone. Several processes share the port. Answers to this peer alone come to the sockets that speak.
+//! Those that listen are bound to the group, so nothing reaches them that was sent to this machine
+//! alone (Windows excepted). Several processes share the port. Answers to this peer alone come to the sockets that speak.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind};
-use std::net::{IpAddr, SocketAddr, SocketAddrV6, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -179,9 +179,16 @@ fn listener(is_v6: bool) -> io::Result<UdpSocket> {
     let socket = socket(is_v6)?;
     socket.set_reuse_address(true)?;
     // BSD and macOS share a port only so; on Linux it does no harm.
+    #[cfg(unix)]
     socket.set_reuse_port(true)?;
-    let group = if is_v6 { IpAddr::V6(GROUP_V6) } else { IpAddr::V4(GROUP_V4) };
-    socket.bind(&SocketAddr::from((group, PORT)).into())?;
+    // Windows binds no socket to a group, so what was sent to this machine alone is heard there, too.
+    let heard = match (is_v6, cfg!(windows)) {
+        (false, false) => IpAddr::V4(GROUP_V4),
+        (true, false) => IpAddr::V6(GROUP_V6),
+        (false, true) => Ipv4Addr::UNSPECIFIED.into(),
+        (true, true) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    socket.bind(&SocketAddr::from((heard, PORT)).into())?;
     Ok(socket.into())
 }
 

@@ -306,6 +306,7 @@ mod tests {
         told(&store, "has been moved or deleted");
         fs::write(&path, "0123").expect("a file");
         told(&store, "has been replaced by another file");
+        drop(store);
 
         // A download, to which we write ourselves.
         let part = dir.path().join("file.part");

@@ -181,6 +181,7 @@ pub fn dropping(neighbor: PeerId, own: PeerId, opened_by: Opener, heard: Heard, 
 mod tests {
     use super::super::callers::Did;
     use super::*;
+    use crate::system::sockets::WANTS_OF_DESCRIPTORS;
 
     fn id(number: u32) -> PeerId {
         PeerId::new(number).expect("a positive number")
@@ -226,7 +227,7 @@ mod tests {
     /// Seen: `cannot find the host 'localhost': Too many open files`.
     #[test]
     fn a_lack_of_descriptors_is_not_reported_as_an_unknown_host() {
-        let no_descriptors = io::Error::from_raw_os_error(24);
+        let no_descriptors = io::Error::from_raw_os_error(WANTS_OF_DESCRIPTORS[0]);
         let told = Trouble::of_lookup("localhost", &no_descriptors).to_string();
         assert!(told.starts_with("cannot look up 'localhost': "), "{told}");
         let told = Trouble::of_dialing(at(), &no_descriptors);
