@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-#[cfg(target_os = "linux")]
 use std::collections::BTreeSet;
 #[cfg(target_os = "linux")]
 use std::fs;
@@ -15,6 +14,20 @@ const LISTENS: &str = "0A";
 #[cfg(target_os = "linux")]
 pub fn is_listened_at(port: u16) -> bool {
     tables().iter().any(|table| listening(table).any(|(own, _)| own == port))
+}
+
+/// Returns the ports of this machine that have a listener; `None` where the system does not show them.
+#[cfg(target_os = "linux")]
+pub fn listened_at() -> Option<BTreeSet<u16>> {
+    let tables = tables();
+    let ports = || tables.iter().flat_map(|table| listening(table)).map(|(port, _)| port);
+    (!tables.is_empty()).then(|| ports().collect())
+}
+
+/// Returns the ports of this machine that have a listener; `None` where the system does not show them.
+#[cfg(not(target_os = "linux"))]
+pub const fn listened_at() -> Option<BTreeSet<u16>> {
+    None
 }
 
 /// Returns the ports at which these processes listen.
@@ -79,10 +92,12 @@ fn listening(table: &str) -> impl Iterator<Item = (u16, &str)> {
 #[cfg(target_os = "linux")]
 fn sockets(table: &str) -> impl Iterator<Item = (u16, &str, u32)> {
     table.lines().filter_map(|line| {
-        let fields: Vec<_> = line.split_whitespace().collect();
-        let (local, state, user, inode) = (fields.get(1)?, fields.get(3)?, fields.get(7)?, fields.get(9)?);
+        // Most lines are of connections, so each is read only as far as its state.
+        let mut fields = line.split_whitespace();
+        let (local, state) = (fields.nth(1)?, fields.nth(1)?);
+        let (user, inode) = Some(&mut fields).filter(|_| state == LISTENS).and_then(|rest| rest.nth(3).zip(rest.nth(1)))?;
         let port = u16::from_str_radix(local.rsplit_once(':')?.1, 16).ok()?;
-        Some((port, *inode, user.parse().ok()?)).filter(|_| *state == LISTENS)
+        Some((port, inode, user.parse().ok()?))
     })
 }
 
@@ -102,9 +117,11 @@ mod tests {
     fn only_sockets_that_listen_count() {
         let table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 00000000:1778 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4242 1 0 100 0 0 10 0
-   1: 0100007F:1779 0100007F:B0C4 01 00000000:00000000 00:00000000 00000000     0        0 4243 1 0 100 0 0 10 0
+   1: 00000000000000000000000001000000:1772 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 \
+00000000     0        0 4244 1 0 100 0 0 10 0
+   2: 0100007F:1779 0100007F:B0C4 01 00000000:00000000 00:00000000 00000000     0        0 4243 1 0 100 0 0 10 0
 ";
-        assert_eq!(listening(table).collect::<Vec<_>>(), [(6008, "4242")]);
+        assert_eq!(listening(table).collect::<Vec<_>>(), [(6008, "4242"), (6002, "4244")]);
     }
 
     #[test]
@@ -112,7 +129,8 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("bound").port();
         let own = i32::try_from(std::process::id()).expect("a small number");
-        assert!(is_listened_at(port) && ports_of([own].into_iter()).contains(&port));
+        assert!(is_listened_at(port) && listened_at().is_some_and(|ports| ports.contains(&port)));
+        assert!(ports_of([own].into_iter()).contains(&port));
         let (pid, command) = holder(port).and_then(|holder| holder.process).expect("it is ours");
         assert!(pid == std::process::id() && command.contains("swarm"), "{command}");
         drop(listener);

@@ -285,7 +285,8 @@ fn show(shared: &Shared, title: &str, follower: &Follower, growing: &Growing, ne
         News::All(chunks) => shared.lock().0.begin(head(), &chunks),
         News::More(chunks) if chunks.is_empty() && !has_more => {}
         News::More(chunks) => {
-            let is_due = shared.lock().0.add(head(), &chunks);
+            let head = head();
+            let is_due = shared.lock().0.add(head, &chunks);
             if is_due {
                 let all = growing.all(&follower.record);
                 shared.lock().0.compact(head(), &all);

@@ -6,6 +6,7 @@
 use std::io;
 use std::mem;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::{Duration, Instant};
 
 use mio::net::TcpListener;
 use mio::{Interest, Poll, Token};
@@ -14,6 +15,8 @@ use socket2::{Domain, Socket, Type};
 
 /// Maximum number of callers that the system holds for a door.
 const BACKLOG: i32 = 128;
+/// Shortest pause behind a look while bytes pass, in times of that look.
+const PAUSE: u32 = 9;
 
 /// A port at which one peer calls another.
 #[derive(Debug)]
@@ -72,6 +75,34 @@ impl Door {
     }
 }
 
+/// When to look which peers listen. Nothing passes during a look, which takes milliseconds.
+#[derive(Debug)]
+pub struct Lookout {
+    interval: Duration,
+    /// When the last look ended, and how long it took.
+    last: Option<(Instant, Duration)>,
+}
+
+impl Lookout {
+    /// Nobody has looked yet. `interval` is the shortest time between two looks.
+    pub const fn new(interval: Duration) -> Self {
+        Self { interval, last: None }
+    }
+
+    /// Reports whether to look now. While bytes pass, looks take at most a tenth of the time.
+    pub fn is_due(&self, now: Instant, is_busy: bool) -> bool {
+        self.last.is_none_or(|(ended, took)| {
+            let pause = if is_busy { self.interval.max(took * PAUSE) } else { self.interval };
+            now.saturating_duration_since(ended) >= pause
+        })
+    }
+
+    /// Notes a look.
+    pub fn looked(&mut self, from: Instant, until: Instant) {
+        self.last = Some((until, until.saturating_duration_since(from)));
+    }
+}
+
 /// Takes a free port that is not in `taken`.
 fn free_port(taken: &[u16]) -> io::Result<(Socket, u16)> {
     loop {
@@ -81,5 +112,32 @@ fn free_port(taken: &[u16]) -> io::Result<(Socket, u16)> {
         if !taken.contains(&port) {
             return Ok((socket, port));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns the number of looks in a second of rounds of 0.1 ms, when a look takes this long.
+    fn looks(took: Duration, is_busy: bool) -> u32 {
+        let begun = Instant::now();
+        let mut lookout = Lookout::new(Duration::from_millis(20));
+        let (mut now, mut looks) = (begun, 0);
+        while now < begun + Duration::from_secs(1) {
+            if lookout.is_due(now, is_busy) {
+                lookout.looked(now, now + took);
+                (now, looks) = (now + took, looks + 1);
+            }
+            now += Duration::from_micros(100);
+        }
+        looks
+    }
+
+    #[test]
+    fn many_rounds_of_the_relay_share_a_look_and_looks_take_a_tenth_of_the_time() {
+        assert_eq!(looks(Duration::ZERO, true), 50);
+        assert_eq!(looks(Duration::from_millis(10), true), 10);
+        assert_eq!(looks(Duration::from_millis(10), false), 34);
     }
 }

@@ -11,7 +11,7 @@
 //! - `books`: the event files;
 //! - `pipe`: how bytes pass without a copy; `pair`: the two sockets of a connection;
 //! - `witness`: decodes and notes what passes there;
-//! - `door`: where a peer calls another; `listening`: which peers can be called; `relay`: the thread.
+//! - `door`: where a peer calls another; `relay`: the thread.
 
 pub mod places;
 
@@ -26,7 +26,6 @@ mod pair;
 mod witness;
 
 mod door;
-mod listening;
 
 mod relay;
 

@@ -6,7 +6,7 @@ use std::mem;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use mio::event::Event;
@@ -16,10 +16,10 @@ use peer_process::protocol::layout::FileLayout;
 use peer_process::protocol::peer_id::PeerId;
 
 use super::books::{Books, Page};
-use super::door::Door;
-use super::listening;
+use super::door::{Door, Lookout};
 use super::pair::{self, Pair, Progress, Tools};
 use super::witness::Witness;
+use crate::ports;
 
 /// Time between two looks for peers that begin to listen, and between two tries to accept when the system has no descriptors.
 const LOOK_INTERVAL: Duration = Duration::from_millis(20);
@@ -66,6 +66,7 @@ pub struct Relay {
     layout: FileLayout,
     targets: Vec<Target>,
     doors: Vec<Door>,
+    lookout: Lookout,
     slots: Vec<Slot>,
     free: Vec<usize>,
     /// The slots that can go on at once.
@@ -97,6 +98,7 @@ impl Relay {
             layout,
             targets,
             doors,
+            lookout: Lookout::new(LOOK_INTERVAL),
             slots: Vec::new(),
             free: Vec::new(),
             ready: VecDeque::new(),
@@ -120,7 +122,7 @@ impl Relay {
     pub fn run(mut self, is_over: &AtomicBool) -> Result<()> {
         let mut events = Events::with_capacity(1024);
         while !is_over.load(Ordering::Acquire) {
-            self.open_doors();
+            self.open_doors(!self.ready.is_empty() || !events.is_empty());
             let is_waiting = !self.crowded.is_empty() || self.doors.iter().any(Door::is_shut);
             let patience =
                 if self.ready.is_empty() { is_waiting.then_some(LOOK_INTERVAL) } else { Some(Duration::ZERO) };
@@ -145,12 +147,14 @@ impl Relay {
         Ok(())
     }
 
-    /// Opens the doors of the peers that listen now.
-    fn open_doors(&mut self) {
-        if !self.doors.iter().any(Door::is_shut) {
+    /// Opens the doors of the peers that listen now, if a look is due.
+    fn open_doors(&mut self, is_busy: bool) {
+        let begun = Instant::now();
+        if !self.doors.iter().any(Door::is_shut) || !self.lookout.is_due(begun, is_busy) {
             return;
         }
-        let ports = listening::ports();
+        let ports = ports::listened_at();
+        self.lookout.looked(begun, Instant::now());
         for (place, door) in self.doors.iter_mut().enumerate() {
             let listens = ports.as_ref().is_none_or(|ports| ports.contains(&self.targets[door.target].port));
             if door.is_shut() && listens {

@@ -3,7 +3,7 @@
 //!
 //! The log of the neighbor tells when it chose whom; both clocks are compared as far as their offset is known.
 
-use super::order::goes_on;
+use super::order::{LOGGED_LATE, UNDER_WAY, goes_on};
 use super::rule::{Collector, Rule, Told};
 use crate::grade::clocks::Offsets;
 use crate::grade::story::{Story, Teller};
@@ -19,9 +19,6 @@ pub const UNCHOKED_NOT_CHOSEN: Rule = Rule {
 
 /// Maximum time that an unchoke may take to arrive, in microseconds.
 const ON_ITS_WAY: i64 = 10_000_000;
-
-/// Number of pieces that may follow: one on its way, and one that has arrived and is being written.
-const UNDER_WAY: u32 = 2;
 
 /// When a neighbor was chosen, and when it no longer was.
 #[derive(Clone, Copy, Debug)]
@@ -77,7 +74,7 @@ fn span_that_is_over(
     entry: Entry,
     spans: &[Span],
 ) -> Option<Span> {
-    let begun = spans.partition_point(|span| !offsets.is_before((place, entry.at), (chooser, span.from.at), 0));
+    let begun = spans.partition_point(|span| !offsets.is_before((place, entry.at), (chooser, span.from.at), LOGGED_LATE));
     let span = spans[begun.checked_sub(1)?];
     let is_over = |until| offsets.is_before((chooser, until), (place, entry.at), ON_ITS_WAY);
     span.until.is_some_and(is_over).then_some(span)
@@ -132,10 +129,11 @@ fn check_unchoke(offsets: &Offsets, sides: Sides, entry: Entry, spans: &[Span], 
         found.unclear(&UNCHOKED_NOT_CHOSEN, || told(&[], what));
         return false;
     }
-    // It was chosen later.
-    if spans.first().is_some_and(|span| offsets.is_before((place, entry.at), (chooser, span.from.at), 0)) {
+    // It was chosen later, or the choice was written late.
+    let is_before = |slack| offsets.is_before((place, entry.at), (chooser, spans[0].from.at), slack);
+    if is_before(0) {
         let what = format!("{} is unchoked by {1} before {1} chooses it", unchoked.id, teller.id);
-        if comes_back_later(offsets, ((chooser, teller), place), entry) {
+        if !is_before(LOGGED_LATE) || comes_back_later(offsets, ((chooser, teller), place), entry) {
             found.unclear(&UNCHOKED_NOT_CHOSEN, || told(&spans[..1], what));
             return false;
         }

@@ -1,6 +1,7 @@
 //! The line `has downloaded the complete file`: once for each peer that started without the file (protocol A9, A10).
 //! The end of each log comes after the last completion.
 
+use super::order::LOGGED_LATE;
 use super::rule::{Collector, Rule, Told};
 use crate::grade::clocks::Offsets;
 use crate::grade::story::{Story, Teller};
@@ -28,9 +29,6 @@ pub const ENDS_EARLY: Rule = Rule {
     item: Item::I1c,
     means: "A peer ends when all peers have the file, not when it has the file itself.",
 };
-
-/// Maximum time between two lines that belong together, in microseconds: a log may be written a little later.
-const SLACK: i64 = 1_000_000;
 
 /// Checks all of it.
 pub fn check(story: &Story, offsets: &Offsets, found: &mut Collector) {
@@ -81,7 +79,7 @@ fn check_missing(story: &Story, teller: &Teller, found: &mut Collector) {
         entries: teller.lines_of(&[entry]),
         what: format!("{} has all pieces with the piece {last}, and does not say that its file is complete", teller.id),
     };
-    let went_on = teller.last_moment().is_some_and(|end| end.0 > entry.at.0.saturating_add(teller.step + SLACK));
+    let went_on = teller.last_moment().is_some_and(|end| end.0 > entry.at.0.saturating_add(teller.step + LOGGED_LATE));
     if went_on && teller.is_whole() {
         found.violated(&COMPLETE_MISSING, told);
     } else {
@@ -98,7 +96,7 @@ fn check_ends(story: &Story, offsets: &Offsets, found: &mut Collector) {
         let Some(end) = teller.last_moment() else { continue };
         let late = last_pieces.iter().filter(|(other, _)| *other != place).find(|(other, (index, entry))| {
             let own = story.tellers[*other].id;
-            offsets.is_before((place, end), (*other, entry.at), SLACK) && !hears_of(teller, own, *index)
+            offsets.is_before((place, end), (*other, entry.at), LOGGED_LATE) && !hears_of(teller, own, *index)
         });
         let Some((other, (_, piece))) = late else { continue };
         let other = &story.tellers[*other];

@@ -2,7 +2,7 @@
 //!
 //! The messages of a connection keep their order. So a `have` was left out if a later one came, on the same connection.
 
-use super::order::goes_on;
+use super::order::{LOGGED_LATE, goes_on};
 use super::rule::{Collector, Rule, Told};
 use crate::grade::clocks::Offsets;
 use crate::grade::story::{MOST_PIECES, Story, Teller};
@@ -24,8 +24,6 @@ pub const UPLOADER_LACKED_PIECE: Rule =
 
 /// Maximum time that an announcement may wait, in microseconds.
 const WAITS: i64 = 10_000_000;
-/// Maximum time by which a log may be written late, in microseconds.
-const LOGGED_LATE: i64 = 1_000_000;
 
 /// Checks both.
 pub fn check(story: &Story, offsets: &Offsets, found: &mut Collector) {

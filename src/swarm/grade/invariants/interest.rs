@@ -1,5 +1,6 @@
 //! Interest (protocol A6): a neighbor is interested while the peer has a piece that it lacks, and says so when that changes.
 
+use super::order::LOGGED_LATE;
 use super::rule::{Collector, Rule, Told};
 use crate::grade::story::{MOST_PIECES, Story, Teller};
 use crate::history::{Entry, Event, Moment};
@@ -17,9 +18,6 @@ pub const INTEREST_REPEATS: Rule = Rule {
     item: Item::I2c,
     means: "'interested' and 'not interested' alternate: each tells of a change.",
 };
-
-/// Maximum time by which the line of a piece may come after its `have`, in microseconds.
-const LOGGED_LATE: i64 = 1_000_000;
 
 /// A set of pieces.
 #[derive(Clone, Default)]

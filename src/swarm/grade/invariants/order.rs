@@ -1,9 +1,14 @@
-//! What the order of lines settles: lines of one log that stand close together, and the end of a log.
+//! What the order of lines settles: lines that stand close together or are written late, and the end of a log.
 
 use crate::grade::clocks::Offsets;
 use crate::grade::story::Teller;
 use crate::history::{Entry, Moment};
 
+/// Maximum time by which a line may be written after what it tells, in microseconds. Whether a peer logs before or after it sends
+/// is its own affair.
+pub const LOGGED_LATE: i64 = 1_000_000;
+/// Number of pieces that may follow a choke: one on its way, and one that has arrived and is being written.
+pub const UNDER_WAY: u32 = 2;
 /// Maximum time by which lines of one log may be out of order, in microseconds: some authors log in several threads.
 const RACE: i64 = 100_000;
 /// Maximum number of lines that are looked at for one that may be out of order.

@@ -1,5 +1,6 @@
 //! Chokes hold (protocol A7, A8): no piece comes from a neighbor that chokes, except for those that were under way.
 
+use super::order::{UNDER_WAY, comes_soon};
 use super::rule::{Collector, Rule, Told};
 use crate::grade::story::{Story, Teller};
 use crate::history::{Entry, Event};
@@ -12,8 +13,6 @@ pub const SERVED_WHILE_CHOKED: Rule = Rule {
     means: "A choked neighbor gets no pieces, except for one that was on its way.",
 };
 
-/// Number of pieces that may follow a choke: one on its way, and one that has arrived and is being written.
-const UNDER_WAY: u32 = 2;
 /// Time after a choke in which more pieces may still be written, in microseconds.
 const WRITING: i64 = 2_000_000;
 
@@ -33,7 +32,7 @@ pub fn check(story: &Story, found: &mut Collector) {
     for (_, teller) in story.known() {
         let mut neighbors = vec![Neighbor::default(); story.tellers.len()];
         let mut met = vec![false; story.tellers.len()];
-        for entry in teller.entries.iter() {
+        for (line, entry) in (0..).zip(teller.entries.iter()) {
             match entry.event {
                 Event::Makes(id) | Event::ConnectedFrom(id) | Event::ConnectedWith(id) => {
                     if let Some(place) = story.place(id) {
@@ -55,7 +54,7 @@ pub fn check(story: &Story, found: &mut Collector) {
                 }
                 Event::Downloaded { from, .. } => {
                     if let Some(place) = story.place(from) {
-                        check_piece(teller, from, *entry, &mut neighbors[place], found);
+                        check_piece(teller, from, (line, *entry), &mut neighbors[place], found);
                     }
                 }
                 _ => {}
@@ -64,7 +63,13 @@ pub fn check(story: &Story, found: &mut Collector) {
     }
 }
 
-fn check_piece(teller: &Teller, from: u32, entry: Entry, neighbor: &mut Neighbor, found: &mut Collector) {
+fn check_piece(
+    teller: &Teller,
+    from: u32,
+    (place, entry): (u32, Entry),
+    neighbor: &mut Neighbor,
+    found: &mut Collector,
+) {
     if neighbor.is_unchoked || neighbor.is_reported {
         return;
     }
@@ -82,7 +87,8 @@ fn check_piece(teller: &Teller, from: u32, entry: Entry, neighbor: &mut Neighbor
         (Some(choked), Some(at)) => at.saturating_sub(choked) <= WRITING + teller.step,
         _ => true,
     };
-    if neighbor.choke.is_some_and(is_soon) {
+    let is_told_late = || comes_soon(teller, place, |later| later.event == Event::UnchokedBy(from));
+    if neighbor.choke.is_some_and(is_soon) || is_told_late() {
         // Not reported yet: a later piece may settle it.
         found.unclear(&SERVED_WHILE_CHOKED, told);
     } else {

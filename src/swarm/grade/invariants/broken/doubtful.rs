@@ -37,7 +37,7 @@ fn a_log_that_lacks_its_last_lines_violates_nothing() {
 
 #[test]
 fn lines_that_changed_places_in_a_moment_are_unclear() {
-    let cases: [(&str, Break); 5] = [
+    let cases: [(&str, Break); 6] = [
         ("preferred-not-interested", |h| {
             h.change(SEEDER, |entry| {
                 if entry.event == Event::Interested(SECOND) {
@@ -71,12 +71,61 @@ fn lines_that_changed_places_in_a_moment_are_unclear() {
                 }
             });
         }),
+        ("served-while-choked", |h| {
+            h.change(SECOND, |entry| {
+                if entry.event == Event::UnchokedBy(SEEDER) {
+                    entry.at.0 += 850_000;
+                }
+            });
+        }),
     ];
     for (name, change) in cases {
         let mut history = History::new();
         change(&mut history);
         let (violated, unclear) = names(history);
         assert_eq!((violated.as_slice(), unclear.contains(&name)), (&[][..], true), "{name}: {unclear:?}");
+    }
+}
+
+/// Moves the seeder's first choice behind the unchokes that it leads to.
+fn choice_is_written_late(history: &mut History, micros: i64) {
+    history.change(SEEDER, |entry| {
+        if let Event::Preferred(_) = entry.event {
+            entry.at.0 += micros;
+        }
+    });
+}
+
+#[test]
+fn a_choice_may_be_written_a_little_behind_its_unchoke_and_not_long_behind_it() {
+    for (micros, violated, unclear) in [
+        (40_000, &[][..], &["unchoked-not-chosen"][..]),
+        (900_000, &[], &["unchoked-not-chosen"]),
+        (3_000_000, &["unchoked-not-chosen"], &[]),
+    ] {
+        let mut history = History::new();
+        choice_is_written_late(&mut history, micros);
+        let (is_violated, is_unclear) = names(history);
+        assert_eq!((&is_violated[..], &is_unclear[..]), (violated, unclear), "{micros}");
+    }
+}
+
+#[test]
+fn a_second_choice_that_is_written_late_is_not_taken_for_the_first_one() {
+    for (written, violated) in [(20.24, &[][..]), (25.2, &["unchoked-not-chosen"])] {
+        let mut history = History::new();
+        history.prefers(SEEDER, 5.2, &[]);
+        history.add(SECOND, 5.2, Event::ChokedBy(SEEDER));
+        history.add(THIRD, 5.2, Event::ChokedBy(SEEDER));
+        history.add(SEEDER, 20.0, Event::Interested(SECOND));
+        history.add(SECOND, 20.2, Event::UnchokedBy(SEEDER));
+        history.prefers(SEEDER, written, &[SECOND]);
+        history.add(SEEDER, 26.0, Event::NotInterested(SECOND));
+        history.add(SECOND, 26.0, Event::NotInterested(SEEDER));
+        let (found, unclear) = names(history);
+        let is_it = |name: &&&str| **name == "unchoked-not-chosen";
+        let found: Vec<_> = found.iter().filter(is_it).copied().collect();
+        assert_eq!(found, violated, "{written}: {unclear:?}");
     }
 }
 
