@@ -282,14 +282,18 @@ fn follow(mut follower: Follower, shared: &Shared, orders: &Receiver<()>, until:
 fn show(shared: &Shared, title: &str, follower: &Follower, growing: &Growing, news: News, has_more: bool) {
     let head = || page::live_head(title, &follower.record, growing.times(), growing.origin());
     match news {
-        News::All(chunks) => shared.lock().0.begin(head(), &chunks),
+        News::All(chunks) => {
+            // Nobody waits for the head: it is made before the lock is taken.
+            let made = head();
+            shared.lock().0.begin(made, &chunks);
+        }
         News::More(chunks) if chunks.is_empty() && !has_more => {}
         News::More(chunks) => {
-            let head = head();
-            let is_due = shared.lock().0.add(head, &chunks);
+            let made = head();
+            let is_due = shared.lock().0.add(made, &chunks);
             if is_due {
-                let all = growing.all(&follower.record);
-                shared.lock().0.compact(head(), &all);
+                let (made, all) = (head(), growing.all(&follower.record));
+                shared.lock().0.compact(made, &all);
             }
         }
     }
