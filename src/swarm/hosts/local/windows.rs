@@ -156,8 +156,10 @@ pub fn wait(dir: &Path, id: PeerId, kept: &mut Kept) -> io::Result<i32> {
         if let Some(status) = kept.child.try_wait()? {
             return Ok(asked.or(status.code()).unwrap_or(1));
         }
-        if let Ok(text) = fs::read_to_string(&request) {
-            asked = REQUESTS.iter().find(|(word, _)| *word == text).map(|(_, status)| *status);
+        // While it is being written, it is no request yet.
+        let text = fs::read_to_string(&request).unwrap_or_default();
+        if let Some((_, status)) = REQUESTS.iter().find(|(word, _)| *word == text) {
+            asked = Some(*status);
             kill_tree(&mut kept.child);
             _ = fs::remove_file(&request);
         }
