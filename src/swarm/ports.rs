@@ -95,7 +95,8 @@ fn sockets(table: &str) -> impl Iterator<Item = (u16, &str, u32)> {
         // Most lines are of connections, so each is read only as far as its state.
         let mut fields = line.split_whitespace();
         let (local, state) = (fields.nth(1)?, fields.nth(1)?);
-        let (user, inode) = Some(&mut fields).filter(|_| state == LISTENS).and_then(|rest| rest.nth(3).zip(rest.nth(1)))?;
+        let (user, inode) =
+            Some(&mut fields).filter(|_| state == LISTENS).and_then(|rest| rest.nth(3).zip(rest.nth(1)))?;
         let port = u16::from_str_radix(local.rsplit_once(':')?.1, 16).ok()?;
         Some((port, inode, user.parse().ok()?))
     })

@@ -74,7 +74,8 @@ fn span_that_is_over(
     entry: Entry,
     spans: &[Span],
 ) -> Option<Span> {
-    let begun = spans.partition_point(|span| !offsets.is_before((place, entry.at), (chooser, span.from.at), LOGGED_LATE));
+    let begun =
+        spans.partition_point(|span| !offsets.is_before((place, entry.at), (chooser, span.from.at), LOGGED_LATE));
     let span = spans[begun.checked_sub(1)?];
     let is_over = |until| offsets.is_before((chooser, until), (place, entry.at), ON_ITS_WAY);
     span.until.is_some_and(is_over).then_some(span)
