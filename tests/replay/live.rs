@@ -172,6 +172,25 @@ fn two_pages_get_what_each_lacks_and_a_log_that_begins_again_begins_all() {
     );
 }
 
+#[test]
+fn a_configuration_that_has_gone_ends_no_page() {
+    let logs = Logs::new(false);
+    let server = Server::start(logs.dir.path(), "--serve");
+    server.data("/data?run=0&at=0", |_, parts| parts.len() > 1);
+    for name in ["Common.cfg", "PeerInfo.cfg"] {
+        fs::remove_file(logs.dir.path().join(name)).expect("it is there");
+    }
+    let path = logs.dir.path().join("log_peer_1003.log");
+    let line = "2026-11-28 10:00:09.000: Peer 1003 is choked by 1002.\n";
+    OpenOptions::new().append(true).open(&path).and_then(|mut file| file.write_all(line.as_bytes())).expect("a file");
+    let lines = fs::read_to_string(&path).expect("a log").lines().count();
+    // When nobody writes any more, the run is judged.
+    server.data("/data?run=0&at=0", |_, parts| {
+        let head: Option<Value> = parts.first().and_then(|head| serde_json::from_slice(head).ok());
+        head.is_some_and(|head| head["is_live"] == false && head["peers"][2]["files"][0]["lines"] == json!(lines))
+    });
+}
+
 /// The logs are written in three parts; after the last one nobody writes any more.
 pub fn the_page_follows_a_run_and_becomes_its_replay(browser: &mut Browser) {
     let logs = Logs::new(true);
@@ -200,8 +219,15 @@ pub fn the_page_follows_a_run_and_becomes_its_replay(browser: &mut Browser) {
     );
     // Who moves the cursor, follows no more; the end brings back.
     browser.press("Home");
+    // What a fault of the page has left out comes again, and the fault is told.
+    browser.get(
+        "(() => { const { error } = console; window.faults = []; \
+         console.error = (fault) => { faults.push(fault.message); console.error = error }; \
+         app.grow = () => { delete app.grow; throw new TypeError('on purpose') }; return null })()",
+    );
     append(&texts, &path, |text| text.find("the piece 15 ").unwrap_or(text.len()));
     browser.wait_until("app.store.length === 2 * 17 + 1");
+    assert_eq!(browser.get("[faults, document.getElementById('lost').hidden]"), json!([["on purpose"], true]));
     assert_eq!(browser.get("[app.clock.time, app.clock.isFollowing]"), json!([0, false]));
     browser.press("End");
     assert_eq!(browser.get("[app.clock.time === app.store.end, app.clock.isFollowing]"), json!([true, true]));

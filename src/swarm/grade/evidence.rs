@@ -10,7 +10,7 @@ use crate::history::Source;
 /// Maximum number of bytes of a line that are shown.
 const MOST_BYTES: u64 = 400;
 
-/// A line of a file of a peer.
+/// A line of a peer's file: the peer's ID, the kind of file, and the line from 1.
 pub type Place = (u32, Source, u32);
 
 /// The files of a run.

@@ -62,8 +62,15 @@ pub fn open(path: &Path, log_paths: &[(u32, PathBuf)], event_paths: &[(u32, Path
 /// As [`open`].
 pub fn load(path: &Path, log_paths: &[(u32, PathBuf)], event_paths: &[(u32, PathBuf)]) -> Result<Loaded> {
     let Opened { dir, plan, named } = open(path, log_paths, event_paths)?;
+    let (record, files, notes) = read(&dir, plan, &named);
+    Ok(Loaded { dir, record, files, notes })
+}
+
+/// Reads all logs and event files of a directory whose configuration was read. Returns a sentence for each thing that could not be
+/// read, too.
+pub fn read(dir: &SwarmDir, plan: Plan, named: &Named) -> (Record, Files, Vec<String>) {
     let ids: Vec<u32> = dir.peers.iter().map(|peer| peer.id.number()).collect();
-    let mut found = logs::find(&dir.path, &ids, &named);
+    let mut found = logs::find(&dir.path, &ids, named);
     let (mut files, mut notes) = (Files::default(), Vec::new());
     let mut peers = Vec::new();
     let mut to_read = Vec::new();
@@ -71,7 +78,7 @@ pub fn load(path: &Path, log_paths: &[(u32, PathBuf)], event_paths: &[(u32, Path
         let id = peer.id.number();
         let Found { log, other_logs, near_misses, events } = found.remove(&id).unwrap_or_default();
         if let Some((path, _)) = log.as_ref().filter(|_| !other_logs.is_empty() && !named.logs.contains_key(&id)) {
-            let (taken, others) = (name_in(&dir, path), other_logs.join(", "));
+            let (taken, others) = (name_in(dir, path), other_logs.join(", "));
             notes.push(format!("{taken} is read as the log of {id}, not {others}; --log {id}=PATH names another"));
         }
         if let Some(near) = near_misses.first() {
@@ -79,7 +86,7 @@ pub fn load(path: &Path, log_paths: &[(u32, PathBuf)], event_paths: &[(u32, Path
             notes.push(format!("no log of {id} has a name that is known, but there is {all}: --log {id}={near}"));
         }
         for (is_events, path) in [(false, log), (true, events)] {
-            let file = path.map(|(path, _)| PeerFile { place, id, is_events, name: name_in(&dir, &path), path });
+            let file = path.map(|(path, _)| PeerFile { place, id, is_events, name: name_in(dir, &path), path });
             to_read.extend(file);
         }
         peers.push(PeerRecord { id, has_file: peer.has_file, log: None, events: None });
@@ -94,7 +101,7 @@ pub fn load(path: &Path, log_paths: &[(u32, PathBuf)], event_paths: &[(u32, Path
     }
     let mut all: Vec<_> = peers.iter_mut().filter_map(|peer| Some((peer.id, peer.log.as_mut()?))).collect();
     logs::agree(&mut all);
-    Ok(Loaded { dir, record: Record { plan, peers }, files, notes })
+    (Record { plan, peers }, files, notes)
 }
 
 /// Maximum number of entries of all files together, of their lists, and of IDs in those. An entry takes 32 bytes.

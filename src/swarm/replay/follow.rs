@@ -17,8 +17,8 @@ use crate::swarm_dir::SwarmDir;
 const MOST_ENTRIES: usize = 2_000_000;
 /// Number of bytes that are read at once.
 const CHUNK: usize = 256 * 1024;
-/// Number of bytes at the start of a file by which it is known again.
-const START: usize = 256;
+/// Number of bytes at the start of a file, and before the place up to which it was read, by which it is known again.
+const KNOWN: usize = 256;
 /// Number of looks after which the files are looked for again. A missing one is looked for each time.
 const LOOKS: u32 = 4;
 /// Time without a new line after which a run in which all have the file is over.
@@ -33,6 +33,8 @@ pub struct Looked {
     pub has_more: bool,
     /// Whether a file has begun again, so that what was read of it is void.
     pub begins: bool,
+    /// Whether somebody has written, also what is not read any more because it is too much.
+    pub is_written: bool,
 }
 
 /// The files of a swarm, as far as they were read.
@@ -44,7 +46,9 @@ pub struct Follower {
     pub record: Record,
     files: Vec<[Option<Followed>; FILES]>,
     looks: u32,
-    /// When something was new the last time.
+    /// Maximum number of entries of all files together.
+    most: usize,
+    /// When somebody wrote the last time.
     grew: Instant,
 }
 
@@ -59,9 +63,10 @@ struct Followed {
     identity: Option<(u64, u64)>,
     /// When it was written, and its length then.
     seen: Option<(SystemTime, u64)>,
-    /// Number of bytes that were read, and the first of them.
+    /// Number of bytes that were read, and the first and the last of them.
     len: u64,
     start: Vec<u8>,
+    end: Vec<u8>,
 }
 
 /// How its lines are read.
@@ -78,7 +83,7 @@ impl Follower {
         let peers: Vec<_> = dir.peers.iter().map(|info| peer(info.id.number(), info.has_file)).collect();
         let files = peers.iter().map(|_| [None, None]).collect();
         let record = Record { plan, peers };
-        Self { dir, named, record, files, looks: 0, grew: Instant::now() }
+        Self { dir, named, record, files, looks: 0, most: MOST_ENTRIES, grew: Instant::now() }
     }
 
     /// Returns the swarm's directory.
@@ -86,14 +91,15 @@ impl Follower {
         &self.dir
     }
 
-    /// Returns the logs and the event files that were found, by their peers, as the command line would name them.
-    pub fn paths(&self) -> [Vec<(u32, PathBuf)>; FILES] {
-        let named = |file: usize| {
-            let path = |own: &Followed| own.path.strip_prefix(&self.dir.path).unwrap_or(&own.path).to_owned();
-            let pairs = self.record.peers.iter().zip(&self.files);
-            pairs.filter_map(|(peer, files)| Some((peer.id, path(files[file].as_ref()?)))).collect()
-        };
-        [named(0), named(1)]
+    /// Returns the names of the files, with all that were found.
+    pub fn named(&self) -> Named {
+        let mut named = self.named.clone();
+        for (peer, files) in self.record.peers.iter().zip(&self.files) {
+            for (file, paths) in files.iter().zip([&mut named.logs, &mut named.events]) {
+                paths.extend(file.iter().map(|file| (peer.id, file.path.clone())));
+            }
+        }
+        named
     }
 
     /// Reads what is new.
@@ -105,7 +111,7 @@ impl Follower {
         }
         let is_first = self.looks == 0;
         self.looks = self.looks.wrapping_add(1);
-        let mut room = MOST_ENTRIES.saturating_sub(self.entry_count());
+        let mut room = self.most.saturating_sub(self.entry_count());
         let piece_count = self.record.plan.piece_count;
         let mut youngest = None;
         for (peer, files) in self.record.peers.iter_mut().zip(&mut self.files) {
@@ -115,10 +121,12 @@ impl Follower {
                 let own = file.look(&self.dir, lines, (id, piece_count), &mut room);
                 looked.has_more |= own.has_more;
                 looked.begins |= own.begins;
+                looked.is_written |= own.is_written;
                 youngest = youngest.max(file.seen.map(|(written, _)| written));
             }
         }
-        if looked.has_more {
+        looked.is_written |= looked.has_more;
+        if looked.is_written {
             // Files that were complete before are quiet since they were written.
             let age = youngest.filter(|_| is_first).and_then(|written| written.elapsed().ok()).unwrap_or_default();
             self.grew = Instant::now().checked_sub(age).unwrap_or_else(Instant::now);
@@ -173,7 +181,7 @@ fn is_complete(record: &Record) -> bool {
 
 impl Followed {
     fn new(path: PathBuf, is_events: bool) -> Self {
-        Self { path, is_events, reader: None, identity: None, seen: None, len: 0, start: Vec::new() }
+        Self { path, is_events, reader: None, identity: None, seen: None, len: 0, start: Vec::new(), end: Vec::new() }
     }
 
     /// Reads what is new into `lines`, at most about `room` entries.
@@ -192,7 +200,7 @@ impl Followed {
             return looked;
         }
         let Ok(file) = File::open(&self.path) else { return looked };
-        if !is_same || metadata.len() < self.len || !self.begins_as_before(&file) {
+        if !is_same || metadata.len() < self.len || !self.is_as_before(&file) {
             looked.begins = lines.take().is_some();
             looked.has_more = true;
             self.begin(&name_in(dir, &self.path), of);
@@ -201,6 +209,7 @@ impl Followed {
         let read = self.read(&file, lines, room);
         // What cannot be read now may be read at the next look.
         self.seen = seen.filter(|_| read.is_ok());
+        looked.is_written = read.is_ok();
         looked.has_more |= read.unwrap_or_default();
         looked
     }
@@ -211,13 +220,16 @@ impl Followed {
         } else {
             Reader::Log(Box::new(LogReader::new(name, id, piece_count, MOST_ENTRIES)))
         });
-        (self.len, self.start) = (0, Vec::new());
+        (self.len, self.start, self.end) = (0, Vec::new(), Vec::new());
     }
 
-    /// Reports whether the first bytes are those that were read: another file may have taken the place of this one.
-    fn begins_as_before(&self, file: &File) -> bool {
-        let mut start = vec![0; self.start.len()];
-        file.read_exact_at(&mut start, 0).is_ok() && start == self.start
+    /// Reports whether the first and the last bytes are those that were read: the file may have been emptied and written again. Logs
+    /// without times often begin with the same lines.
+    fn is_as_before(&self, file: &File) -> bool {
+        [(&self.start, 0), (&self.end, self.len - self.end.len() as u64)].into_iter().all(|(known, at)| {
+            let mut bytes = vec![0; known.len()];
+            file.read_exact_at(&mut bytes, at).is_ok() && bytes == *known
+        })
     }
 
     fn read(&mut self, file: &File, lines: &mut Option<Lines>, room: &mut usize) -> io::Result<bool> {
@@ -236,7 +248,9 @@ impl Followed {
                 return Ok(self.len > before);
             }
             let bytes = &chunk[..count];
-            self.start.extend(&bytes[..count.min(START.saturating_sub(self.start.len()))]);
+            self.start.extend(&bytes[..count.min(KNOWN.saturating_sub(self.start.len()))]);
+            self.end.extend(&bytes[count.saturating_sub(KNOWN)..]);
+            self.end.drain(..self.end.len().saturating_sub(KNOWN));
             self.len += count as u64;
             match &mut self.reader {
                 Some(Reader::Log(reader)) => reader.grow(lines, bytes),

@@ -7,6 +7,7 @@ use anyhow::Result;
 
 use super::marks::{Marks, marks_of};
 use super::page::{self, Parts};
+use super::times::Times;
 use crate::grade;
 use crate::grade::load::{Loaded, load};
 use crate::history::{Lines, Record};
@@ -16,8 +17,10 @@ use crate::history::{Lines, Record};
 pub struct Judged {
     title: String,
     pub record: Record,
+    /// When its entries are shown.
+    pub times: Times,
     /// How far each peer's clock is ahead.
-    pub clocks: Vec<i64>,
+    clocks: Vec<i64>,
     marks: Marks,
 }
 
@@ -27,16 +30,22 @@ impl Judged {
     /// # Errors
     /// When the swarm has no configuration.
     pub fn read(dir: &Path, logs: &[(u32, PathBuf)], events: &[(u32, PathBuf)]) -> Result<(Self, Vec<String>)> {
-        let Loaded { dir, mut record, notes, .. } = load(dir, logs, events)?;
+        let Loaded { dir, record, notes, .. } = load(dir, logs, events)?;
+        Ok((Self::of(dir.name(), record), notes))
+    }
+
+    /// Judges a run.
+    pub fn of(title: String, mut record: Record) -> Self {
         let (findings, clocks) = grade::examined(&record);
         let marks = marks_of(&findings, &record);
         leave_last_runs(&mut record);
-        Ok((Self { title: dir.name(), record, clocks, marks }, notes))
+        let times = Times::of(&record, &clocks);
+        Self { title, record, times, clocks, marks }
     }
 
     /// Returns what its page shows.
     pub fn parts(&self) -> Parts {
-        page::parts(&self.title, &self.record, &self.clocks, &self.marks)
+        page::parts(&self.title, &self.record, &self.times, &self.clocks, &self.marks)
     }
 
     /// Writes its page.

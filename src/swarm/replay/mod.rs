@@ -1,11 +1,11 @@
 //! `swarm replay`: a run as a page on which one can move through it, and as Chrome trace events.
 //!
 //! `grade` reads the directory and finds the violations. Modules in reading order: [`times`] places their entries on one time line
-//! with [`exact`], and [`data`] encodes them for the page. [`marks`] has what the page points to. [`page`] writes the page from the files in
-//! `page/`, [`trace`] the trace.
+//! with [`exact`], and [`data`] encodes them for the page. [`marks`] has what the page points to. [`page`] writes the page from the
+//! files in `page/`, [`trace`] the trace.
 //!
-//! `judged` reads a whole run for both. While the run lasts, `follow` reads the logs as they grow, `growing` and `shown` make of them what pages ask for, and [`serve`]
-//! answers.
+//! `judged` reads a whole run for both. While the run lasts, `follow` reads the logs as they grow. `growing` and `shown` make of
+//! them what pages ask for, and [`serve`] answers.
 
 #[cfg(test)]
 mod sample;
@@ -54,13 +54,13 @@ pub fn run(args: &ReplayArgs) -> Result<ExitCode> {
     for note in notes {
         say(&note);
     }
-    let Judged { record, clocks, .. } = &judged;
+    let Judged { record, times, .. } = &judged;
     for peer in record.peers.iter().filter(|peer| peer.log.is_none() && peer.events.is_none()) {
         say(&format!("no log of peer {} was found; name it with --log {}=PATH", peer.id, peer.id));
     }
     made(&args.output, |out| judged.write(out))?;
     if let Some(path) = &args.trace {
-        made(path, |out| trace::write(out, record, clocks))?;
+        made(path, |out| trace::write(out, record, times))?;
     }
     Ok(ExitCode::SUCCESS)
 }

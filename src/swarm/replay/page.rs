@@ -124,12 +124,10 @@ pub struct Parts {
 }
 
 /// Returns what the page of a whole run shows.
-pub fn parts(title: &str, record: &Record, offsets: &[i64], marks: &Marks) -> Parts {
-    let times = Times::of(record, offsets);
-    let first = times.peers.iter().flatten().filter_map(|file| file.0.first().copied()).min();
-    let origin = first.unwrap_or(0);
-    let head = json(&head(title, record, &times, origin, offsets, marks));
-    Parts { head, chunks: encode(record, &times, origin, &mut Cursor::default()) }
+pub fn parts(title: &str, record: &Record, times: &Times, offsets: &[i64], marks: &Marks) -> Parts {
+    let origin = times.origin();
+    let head = json(&head(title, record, times, origin, offsets, marks));
+    Parts { head, chunks: encode(record, times, origin, &mut Cursor::default()) }
 }
 
 /// Returns the head of a run that goes on, as JSON.
@@ -237,7 +235,7 @@ mod tests {
         let record = record(&[Some(log([(Moment(5), Event::Complete)]))]);
         let mut page = Vec::new();
         let marks = Marks { kept: kept.to_vec(), ..Marks::default() };
-        write(&mut page, title, &parts(title, &record, &[], &marks)).expect("memory");
+        write(&mut page, title, &parts(title, &record, &Times::of(&record, &[]), &[], &marks)).expect("memory");
         String::from_utf8(page).expect("text")
     }
 

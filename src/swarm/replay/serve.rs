@@ -28,7 +28,7 @@ use super::page;
 use super::shown::Shown;
 use crate::cli::ReplayArgs;
 use crate::files::new_file;
-use crate::grade::load::open;
+use crate::grade::load::{open, read};
 use crate::http::callers::Callers;
 use crate::http::listening::{Listening, Reach};
 use crate::http::server::{self, Answer, Site, text, whole};
@@ -123,7 +123,7 @@ impl Site for Live {
 }
 
 impl Live {
-    /// Answers `run=7&at=3`. What is missing or wrong counts as a page that has nothing.
+    /// Answers `run=7&at=3&page=5`. What is missing or wrong counts as a page that has nothing.
     fn data(&self, query: &str) -> Bytes {
         let number = |name: &str| {
             let value = query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
@@ -131,7 +131,7 @@ impl Live {
         };
         let mut shown = self.shared.lock();
         shown.1 = Some(Instant::now());
-        let answer = shown.0.answer(number("run"), number("at"));
+        let answer = shown.0.answer(number("run"), number("at"), number("page"));
         self.shared.asked.notify_all();
         answer
     }
@@ -252,14 +252,14 @@ fn follow(mut follower: Follower, shared: &Shared, orders: &Receiver<()>, until:
     let mut is_first = true;
     loop {
         let looked = follower.look();
-        if is_first || !is_judged || looked.has_more {
+        if is_first || !is_judged || looked.is_written {
             let begins = is_first || is_judged || looked.begins;
             let news = growing.advance(&follower.record, begun.elapsed(), begins);
             show(shared, &title, &follower, &growing, news, looked.has_more);
             (is_first, is_judged) = (false, false);
         }
         if until == Until::Quiet && !is_judged && follower.is_over() {
-            let parts = judged(&follower)?.parts();
+            let parts = judged(&follower).parts();
             shared.lock().0.begin(parts.head, &parts.chunks);
             is_judged = true;
         }
@@ -269,41 +269,39 @@ fn follow(mut follower: Follower, shared: &Shared, orders: &Receiver<()>, until:
             Err(RecvTimeoutError::Disconnected) => return Err(anyhow!("nobody watches the run any more")),
         }
     }
-    let judged = judged(&follower)?;
+    let parts = judged(&follower).parts();
     let path = follower.dir().path_of(LEFT);
-    let parts = judged.parts();
     // The pages get it even if the disk is full.
-    shared.lock().0.end(parts.head, &parts.chunks);
-    new_file::write_with(&path, |out| judged.write(out))?;
+    shared.lock().0.end(parts.head.clone(), &parts.chunks);
+    new_file::write_with(&path, |out| page::write(out, &title, &parts))?;
     Ok(path)
 }
 
 /// Shows what is new.
 fn show(shared: &Shared, title: &str, follower: &Follower, growing: &Growing, news: News, has_more: bool) {
+    // While the lock is held, no page gets an answer; so all is made before.
     let head = || page::live_head(title, &follower.record, growing.times(), growing.origin());
     match news {
         News::All(chunks) => {
-            // Nobody waits for the head: it is made before the lock is taken.
-            let made = head();
-            shared.lock().0.begin(made, &chunks);
+            let head = head();
+            shared.lock().0.begin(head, &chunks);
         }
         News::More(chunks) if chunks.is_empty() && !has_more => {}
         News::More(chunks) => {
-            let made = head();
-            let is_due = shared.lock().0.add(made, &chunks);
+            let new = head();
+            let is_due = shared.lock().0.add(new, &chunks);
             if is_due {
-                let (made, all) = (head(), growing.all(&follower.record));
-                shared.lock().0.compact(made, &all);
+                let (head, all) = (head(), growing.all(&follower.record));
+                shared.lock().0.compact(head, &all);
             }
         }
     }
 }
 
-/// Reads the same files again, from their beginnings to their ends.
-fn judged(follower: &Follower) -> Result<Judged> {
-    let [logs, events] = follower.paths();
-    let (judged, _) = Judged::read(&follower.dir().path, &logs, &events)?;
-    Ok(judged)
+/// Reads the same files again, from their beginnings to their ends. The configuration counts as it was at first: it may have gone.
+fn judged(follower: &Follower) -> Judged {
+    let (record, ..) = read(follower.dir(), follower.record.plan.clone(), &follower.named());
+    Judged::of(follower.dir().name(), record)
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! `Shown`: what a live page gets when it asks for what is new; pure.
 //!
 //! An answer is a row of parts, each with its length before it (four bytes, little-endian). The first is the [`State`] as JSON. If
-//! anything is new, the page's head as JSON and the chunks follow. A page says which run it shows, and how many steps of it; a run is what begins
-//! again with nothing. A page of another run gets all of it.
+//! anything is new, the page's head as JSON and the chunks follow. A page says which run it shows, and how many steps of it; a run
+//! is what begins again with nothing. A page of another run gets all of it. Each page has a number that it made up.
+
+use std::collections::BTreeSet;
 
 use hyper::body::Bytes;
 use serde::Serialize;
@@ -11,6 +13,8 @@ use super::data::Chunk;
 
 /// Maximum number of steps that are kept beside the whole. A page that asks later gets the whole again.
 const MOST_STEPS: usize = 240;
+/// Maximum number of pages that are waited for at the end.
+const MOST_PAGES: usize = 1000;
 
 /// What a page is told first.
 #[derive(Serialize)]
@@ -35,9 +39,8 @@ pub struct Shown {
     later: Vec<Vec<u8>>,
     head: String,
     is_last: bool,
-    /// Number of answers with the last run, and of pages that asked again and so have read it.
-    handed: u64,
-    confirmed: u64,
+    /// The pages that were handed the last run, and have not asked again since.
+    handed: BTreeSet<u64>,
 }
 
 impl Shown {
@@ -50,8 +53,7 @@ impl Shown {
             later: Vec::new(),
             head: String::new(),
             is_last: false,
-            handed: 0,
-            confirmed: 0,
+            handed: BTreeSet::new(),
         };
         shown.begin(head, &[]);
         shown
@@ -89,15 +91,17 @@ impl Shown {
         (self.whole, self.head) = (whole.into(), head);
     }
 
-    /// Answers a page that has this many steps of this run.
-    pub fn answer(&mut self, run: u64, at: u64) -> Bytes {
+    /// Answers the page of this number, which has this many steps of this run.
+    pub fn answer(&mut self, run: u64, at: u64, page: u64) -> Bytes {
         let end = self.first + self.later.len() as u64;
         let new = at.checked_sub(self.first).and_then(|known| self.later.get(usize::try_from(known).ok()?..));
         let Some(new) = new.filter(|_| run == self.run) else {
-            self.handed += u64::from(self.is_last);
+            if self.is_last && self.handed.len() < MOST_PAGES {
+                self.handed.insert(page);
+            }
             return self.whole.clone();
         };
-        self.confirmed += u64::from(self.is_last);
+        self.handed.remove(&page);
         let mut answer = self.state(end, false);
         if !new.is_empty() {
             put(&mut answer, self.head.as_bytes());
@@ -108,7 +112,7 @@ impl Shown {
 
     /// Reports whether each page that has asked for the last run has read all of it.
     pub fn is_read(&self) -> bool {
-        self.is_last && self.handed <= self.confirmed
+        self.is_last && self.handed.is_empty()
     }
 
     fn state(&self, at: u64, is_whole: bool) -> Vec<u8> {
@@ -160,24 +164,24 @@ mod tests {
     #[test]
     fn a_page_gets_what_it_lacks_and_nothing_twice() {
         let mut shown = Shown::new(6, "h0".into());
-        assert_eq!(parts(&shown.answer(0, 0)), (state(0, 7, true, false), vec!["h0".into()]));
-        assert_eq!(parts(&shown.answer(7, 0)), (state(0, 7, false, false), vec![]));
+        assert_eq!(parts(&shown.answer(0, 0, 5)), (state(0, 7, true, false), vec!["h0".into()]));
+        assert_eq!(parts(&shown.answer(7, 0, 5)), (state(0, 7, false, false), vec![]));
         shown.add("h1".into(), &[chunk("a"), chunk("b")]);
         shown.add("h2".into(), &[chunk("c")]);
         assert_eq!(
-            parts(&shown.answer(7, 0)),
+            parts(&shown.answer(7, 0, 5)),
             (state(2, 7, false, false), ["h2", "a", "b", "c"].map(Into::into).into())
         );
-        assert_eq!(parts(&shown.answer(7, 1)), (state(2, 7, false, false), ["h2", "c"].map(Into::into).into()));
-        assert_eq!(parts(&shown.answer(7, 2)), (state(2, 7, false, false), vec![]));
+        assert_eq!(parts(&shown.answer(7, 1, 5)), (state(2, 7, false, false), ["h2", "c"].map(Into::into).into()));
+        assert_eq!(parts(&shown.answer(7, 2, 5)), (state(2, 7, false, false), vec![]));
         // Another process, or a page that says nonsense.
         for (run, at) in [(5, 2), (7, 3), (7, u64::MAX), (8, 0)] {
-            assert_eq!(parts(&shown.answer(run, at)), (state(0, 7, true, false), vec!["h0".into()]));
+            assert_eq!(parts(&shown.answer(run, at, 5)), (state(0, 7, true, false), vec!["h0".into()]));
         }
         shown.compact("h3".into(), &[chunk("abc")]);
-        assert_eq!(parts(&shown.answer(0, 0)), (state(2, 7, true, false), ["h3", "abc"].map(Into::into).into()));
-        assert_eq!(parts(&shown.answer(7, 1)), (state(2, 7, true, false), ["h3", "abc"].map(Into::into).into()));
-        assert_eq!(parts(&shown.answer(7, 2)), (state(2, 7, false, false), vec![]));
+        assert_eq!(parts(&shown.answer(0, 0, 5)), (state(2, 7, true, false), ["h3", "abc"].map(Into::into).into()));
+        assert_eq!(parts(&shown.answer(7, 1, 5)), (state(2, 7, true, false), ["h3", "abc"].map(Into::into).into()));
+        assert_eq!(parts(&shown.answer(7, 2, 5)), (state(2, 7, false, false), vec![]));
     }
 
     #[test]
@@ -185,13 +189,20 @@ mod tests {
         let mut shown = Shown::new(0, "h".into());
         shown.add("h".into(), &[chunk("a")]);
         shown.begin("h2".into(), &[chunk("b")]);
-        assert_eq!(parts(&shown.answer(1, 1)), (state(0, 2, true, false), ["h2", "b"].map(Into::into).into()));
+        assert_eq!(parts(&shown.answer(1, 1, 5)), (state(0, 2, true, false), ["h2", "b"].map(Into::into).into()));
         assert!(!shown.is_read(), "more may come");
         shown.end("h3".into(), &[]);
         assert!(shown.is_read(), "nobody asked");
-        assert_eq!(parts(&shown.answer(2, 0)).0, state(0, 3, true, true));
+        assert_eq!(parts(&shown.answer(2, 0, 5)).0, state(0, 3, true, true));
         assert!(!shown.is_read());
-        assert_eq!(parts(&shown.answer(3, 0)).0, state(0, 3, false, true));
+        // A tab that asks twice speaks for itself alone.
+        shown.answer(2, 0, 6);
+        for _ in 0..3 {
+            assert_eq!(parts(&shown.answer(3, 0, 5)).0, state(0, 3, false, true));
+            assert!(!shown.is_read());
+        }
+        shown.answer(0, 0, 6);
+        shown.answer(3, 0, 6);
         assert!(shown.is_read());
     }
 

@@ -53,6 +53,11 @@ impl Times {
         times
     }
 
+    /// Returns the first moment of all; zero if there is none.
+    pub fn origin(&self) -> i64 {
+        self.peers.iter().flatten().filter_map(|file| file.0.first().copied()).min().unwrap_or(0)
+    }
+
     /// Moves the events of each peer into the time zone of the logs, and the lines of its log to the moments of their events.
     fn become_exact(&mut self, record: &Record, offset: impl Fn(usize) -> i64) {
         let zone = |(peer, [log_times, event_times]): (&PeerRecord, &[FileTimes; FILES])| {

@@ -48,9 +48,8 @@ impl Open {
 ///
 /// # Errors
 /// When `out` takes no more.
-pub fn write(out: &mut dyn Write, record: &Record, offsets: &[i64]) -> io::Result<()> {
-    let times = Times::of(record, offsets);
-    let origin = times.peers.iter().flatten().filter_map(|file| file.0.first().copied()).min().unwrap_or(0);
+pub fn write(out: &mut dyn Write, record: &Record, times: &Times) -> io::Result<()> {
+    let origin = times.origin();
     write!(out, "{{\"displayTimeUnit\":\"ms\",\"traceEvents\":[")?;
     let mut separator = "\n";
     let mut line = |out: &mut dyn Write, value: &Value| {
@@ -189,7 +188,7 @@ mod tests {
 
     fn trace(record: &Record) -> Vec<Value> {
         let mut text = Vec::new();
-        write(&mut text, record, &[]).expect("memory");
+        write(&mut text, record, &Times::of(record, &[])).expect("memory");
         let trace: Value = serde_json::from_slice(&text).expect("JSON");
         trace["traceEvents"].as_array().expect("a list").iter().filter(|value| value["ph"] != "M").cloned().collect()
     }
@@ -258,7 +257,8 @@ mod tests {
     #[test]
     fn each_peer_and_neighbor_has_a_name() {
         let mut text = Vec::new();
-        write(&mut text, &record(&[None, None]), &[]).expect("memory");
+        let record = record(&[None, None]);
+        write(&mut text, &record, &Times::of(&record, &[])).expect("memory");
         let text = String::from_utf8(text).expect("text");
         assert!(text.contains("peer 1001 (seeder)") && text.contains("neighbor 1002"), "{text}");
     }

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::history::{Moment, Source};
+use crate::grade::evidence::Place;
+use crate::history::Moment;
 use crate::rubric::Item;
 
 /// Maximum number of violations of one rule that are kept; the others are counted.
@@ -18,9 +19,6 @@ pub struct Rule {
     /// What a violation means, in a sentence.
     pub means: &'static str,
 }
-
-/// A line of a peer's file: the peer's ID, the kind of file, and the line from 1.
-pub type Place = (u32, Source, u32);
 
 /// Lines that break a rule, or may break it.
 #[derive(Clone, PartialEq, Eq, Debug)]

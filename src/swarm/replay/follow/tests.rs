@@ -3,9 +3,9 @@
 use super::*;
 use crate::grade::load::open;
 
-const MORE: Looked = Looked { has_more: true, begins: false };
-const AGAIN: Looked = Looked { has_more: true, begins: true };
-const NOTHING: Looked = Looked { has_more: false, begins: false };
+const MORE: Looked = Looked { has_more: true, begins: false, is_written: true };
+const AGAIN: Looked = Looked { has_more: true, begins: true, is_written: true };
+const NOTHING: Looked = Looked { has_more: false, begins: false, is_written: false };
 
 fn follower() -> (tempfile::TempDir, Follower) {
     let dir = tempfile::tempdir().expect("a directory");
@@ -72,7 +72,40 @@ fn a_run_is_over_when_all_have_the_file_and_nobody_writes() {
     assert!(!follower.is_over(), "it was written just now");
     follower.grew = ago(3);
     assert!(follower.is_over());
-    assert_eq!(follower.paths(), [vec![(1002, PathBuf::from("log_peer_1002.log"))], vec![]]);
+    let named = follower.named();
+    assert_eq!((named.logs, named.events), ([(1002, dir.path().join("log_peer_1002.log"))].into(), [].into()));
+}
+
+#[test]
+fn a_log_that_is_emptied_and_grows_past_its_length_is_read_again_though_it_begins_alike() {
+    let (dir, mut follower) = follower();
+    let path = dir.path().join("log_peer_1002.log");
+    let text = |pieces: &[u32]| pieces.iter().map(|count| piece(*count)).collect::<String>();
+    assert!(text(&[1, 2, 3, 4]).len() > KNOWN);
+    fs::write(&path, text(&[1, 2, 3, 4, 5])).expect("a file");
+    assert_eq!(follower.look(), MORE);
+    fs::write(&path, text(&[1, 2, 3, 4, 6, 7])).expect("a file");
+    assert_eq!(follower.look(), AGAIN);
+    assert_eq!(
+        events(&follower),
+        [1, 2, 3, 4, 6, 7].map(|count| Event::Downloaded { index: count, from: 1001, count })
+    );
+}
+
+#[test]
+fn a_run_with_too_many_lines_goes_on_while_somebody_writes() {
+    let (dir, mut follower) = follower();
+    follower.most = 1;
+    let path = dir.path().join("log_peer_1002.log");
+    fs::write(&path, piece(1)).expect("a file");
+    assert_eq!(follower.look(), MORE);
+    follower.grew = Instant::now().checked_sub(Duration::from_secs(16)).expect("the machine runs longer");
+    assert!(follower.is_over());
+    fs::write(&path, [piece(1), piece(2)].concat()).expect("a file");
+    assert_eq!(follower.look(), Looked { is_written: true, ..NOTHING });
+    assert!(!follower.is_over(), "it was written just now");
+    assert_eq!(events(&follower).len(), 1);
+    assert_eq!(follower.look(), NOTHING);
 }
 
 #[test]
