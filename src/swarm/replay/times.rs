@@ -53,7 +53,7 @@ impl Times {
         times
     }
 
-    /// Returns the first moment of all; zero if there is none.
+    /// Returns the first moment of all; zero if nothing is there.
     pub fn origin(&self) -> i64 {
         self.peers.iter().flatten().filter_map(|file| file.0.first().copied()).min().unwrap_or(0)
     }
