@@ -28,6 +28,7 @@ use crate::hosts::{Host, Hosts, NoDirectory, PeerCommand, Program};
 use crate::out::{FAILED, USAGE, bar, finish_bar, named, print, say, signal_status};
 use crate::run::afterword::{fetch_logs, logs_sentence, readers_sentence, tell_failures, too_short};
 use crate::run::demo_rate::{self, LIMIT_OPTION};
+use crate::run::earlier_logs;
 use crate::run::elsewhere::{self, Elsewhere};
 use crate::run::launch::{Started, launch, stop_started};
 use crate::run::live::Live;
@@ -77,7 +78,7 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
     refuse_without_seeder(&swarm, &hosts, args)?;
     // Held until all records are written. Two starts at the same time would not recognize each other's peers.
     let lock = locks::lock(&swarm)?;
-    prepare(&swarm, &hosts, &program)?;
+    prepare(&swarm, &hosts, &program, args)?;
     if has_pattern || has_here || !hosts.all.iter().all(Host::is_here) {
         let forgotten = settings.save(&swarm)?;
         if !forgotten.is_empty() {
@@ -259,7 +260,7 @@ fn refuse_without_seeder(swarm: &SwarmDir, hosts: &Hosts, args: &StartArgs) -> R
     if args.no_seeder_yet || !lacks_seeder(swarm) {
         return Ok(());
     }
-    let fresh = args.peer_options.iter().any(|option| option == "--fresh");
+    let fresh = is_fresh(args);
     let resumes = |host: &Host| {
         if !running(host)?.is_empty() {
             // Another check reports that.
@@ -275,6 +276,11 @@ fn refuse_without_seeder(swarm: &SwarmDir, hosts: &Hosts, args: &StartArgs) -> R
         return Ok(());
     }
     Err(Usage::error(format!("{NO_SEEDER}; --no-seeder-yet starts it anyway")))
+}
+
+/// Reports whether no peer resumes an earlier run.
+fn is_fresh(args: &StartArgs) -> bool {
+    args.peer_options.iter().any(|option| option == "--fresh")
 }
 
 /// Opens the directory, unless it is a rate that was meant for `--demo-rate`.
@@ -329,12 +335,14 @@ fn commands(
     swarm.peers.iter().map(|peer| command(peer.id)).collect()
 }
 
-/// Makes sure that no peer runs on any host, then sends the other hosts the files that they lack.
-fn prepare(swarm: &SwarmDir, hosts: &Hosts, program: &Program) -> Result<()> {
+/// Makes sure that no peer runs on any host and no log of others is deleted, then sends the other hosts the files that they lack.
+fn prepare(swarm: &SwarmDir, hosts: &Hosts, program: &Program, args: &StartArgs) -> Result<()> {
     let bar = bar(0, COMPARING);
+    let fresh = is_fresh(args);
     let prepare = |host: &Host| {
         // This comes first: a running peer would go on with another configuration, or another file.
         refuse_if_running(swarm, host)?;
+        earlier_logs::refuse_others(swarm, host, fresh)?;
         if !host.is_here() {
             let mut sending = String::new();
             let mut told = |name: &str, bytes: u64| -> Result<()> {
@@ -382,7 +390,7 @@ fn refuse_if_running(swarm: &SwarmDir, host: &Host) -> Result<()> {
 /// Records that a run begins, and deletes the records and logs of earlier runs, which could be mistaken for new ones. A peer
 /// that resumes keeps its log.
 fn begin(swarm: &SwarmDir, hosts: &Hosts, args: &StartArgs) -> Result<()> {
-    let fresh = args.peer_options.iter().any(|option| option == "--fresh");
+    let fresh = is_fresh(args);
     let begin = |host: &Host| {
         let journals: Vec<_> = host.peers.iter().map(|id| swarm.journal_name(*id)).collect();
         let resumed = if fresh { BTreeMap::new() } else { host.list(&journals)? };
