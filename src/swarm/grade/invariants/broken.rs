@@ -173,6 +173,7 @@ const BREAKS: &[(&str, Break)] = &[
     ("ends-early", |h| {
         // The second one has all after four seconds, and goes; the third one gets its last piece later.
         h.change(THIRD, |entry| if entry.at.0 > 1_700_000_003_500_000 { entry.at.0 += 20_000_000 });
+        h.change(THIRD, |entry| if let Event::Downloaded { from, index: 1, .. } = &mut entry.event { *from = SEEDER });
         h.change(SEEDER, |entry| if let Event::Have { from: THIRD, .. } | Event::NotInterested(THIRD) = entry.event
             && entry.at.0 > 1_700_000_003_500_000 { entry.at.0 += 20_000_000 });
         h.change(SEEDER, |entry| if let Event::Have { from: SECOND, index: 3 } = entry.event { entry.at.0 += 10_000 });

@@ -36,6 +36,43 @@ fn a_log_that_lacks_its_last_lines_violates_nothing() {
 }
 
 #[test]
+fn a_log_that_ends_before_others_hear_its_peer_is_cut_off_and_no_early_end() {
+    let mut history = History::new();
+    // The second one serves the third one twenty seconds behind its own last line.
+    history.change(THIRD, |entry| {
+        if entry.at.0 > 1_700_000_003_500_000 {
+            entry.at.0 += 20_000_000;
+        }
+    });
+    history
+        .remove(SECOND, |event| matches!(event, Event::Have { from: THIRD, index: 1 } | Event::NotInterested(THIRD)));
+    history.change(SEEDER, |entry| {
+        if let Event::Have { from: THIRD, index: 1 } | Event::NotInterested(THIRD) = entry.event {
+            entry.at.0 += 20_000_000;
+        }
+    });
+    let found = violations(&history.done());
+    assert!(!found.violated.iter().any(|group| group.rule.name == "ends-early"), "{found:#?}");
+    let unclear = found.unclear.iter().find(|group| group.rule.name == "ends-early").expect("it is unclear");
+    let what = &unclear.first[0].what;
+    assert!(what.ends_with("it seems to be cut off: 1003 hears from 1002 after its last line"), "{what}");
+}
+
+#[test]
+fn a_log_without_any_line_of_interest_does_not_tell_who_was_interested() {
+    let mut history = History::new();
+    history.add(SEEDER, 6.0, Event::Optimistic(SECOND));
+    history.remove(SEEDER, |event| matches!(event, Event::Interested(_)));
+    let found = violations(&history.done());
+    assert_eq!(found.violated, []);
+    for name in ["preferred-not-interested", "optimistic-not-interested"] {
+        let group = found.unclear.iter().find(|group| group.rule.name == name).expect(name);
+        let what = &group.first[0].what;
+        assert!(what.contains("the log of 1001 has no 'interested' line at all"), "{name}: {what}");
+    }
+}
+
+#[test]
 fn lines_that_changed_places_in_a_moment_are_unclear() {
     let cases: [(&str, Break); 6] = [
         ("preferred-not-interested", |h| {
