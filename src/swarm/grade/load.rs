@@ -85,8 +85,8 @@ pub fn read(dir: &SwarmDir, plan: Plan, named: &Named) -> (Record, Files, Vec<St
         }
         if let Some(near) = near_misses.first() {
             let all = first_of(&near_misses);
-            let (dir, near) = (shell_word(path), shell_word(Path::new(&format!("{id}={near}"))));
-            let command = format!("`swarm grade {dir} --log {near}`");
+            let (shown, near) = (shell_word(&dir.path), shell_word(Path::new(&format!("{id}={near}"))));
+            let command = format!("`swarm grade {shown} --log {near}`");
             notes.push(format!("no log of {id} has a name that is known, but there is {all}; {command} reads it"));
         }
         for (is_events, path) in [(false, log), (true, events)] {

@@ -2,8 +2,9 @@
 //! The end of each log comes after the last completion.
 
 use super::order::LOGGED_LATE;
-use super::rule::{Collector, Place, Rule, Told};
+use super::rule::{Collector, Rule, Told};
 use crate::grade::clocks::Offsets;
+use crate::grade::evidence::Place;
 use crate::grade::story::{Story, Teller};
 use crate::history::{Entry, Event, Moment};
 use crate::rubric::Item;
