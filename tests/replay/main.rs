@@ -127,6 +127,7 @@ fn the_page_shows_in_a_browser_what_the_logs_say() {
     parts::every_mark_is_reached(&mut browser);
     parts::the_map_is_read_by_the_keyboard(&mut browser);
     parts::nothing_checked_is_not_nothing_wrong(&mut browser);
+    parts::only_violations_are_counted_in_red(&mut browser);
     live::the_page_follows_a_run_and_becomes_its_replay(&mut browser);
     nothing_is_wider_than_a_narrow_window(&mut browser);
     browser.check_console();

@@ -94,6 +94,20 @@ pub fn the_map_is_read_by_the_keyboard(browser: &mut Browser) {
     assert_eq!(browser.get("app.clock.time"), before, "the arrow keys do not move the cursor too");
 }
 
+pub fn only_violations_are_counted_in_red(browser: &mut Browser) {
+    browser.open(&Logs::new(false).page());
+    let counted = |browser: &mut Browser, violated: u32, unclear: u32| {
+        browser.get(&format!(
+            "(() => {{ Object.assign(app.store.head, {{ violated_count: {violated}, unclear_count: {unclear} }}); \
+             app.timeline.showMarks(); const count = document.getElementById('mark-count'); \
+             return [count.textContent, [...count.children].map((e) => e.className).join()]; }})()"
+        ))
+    };
+    assert_eq!(counted(browser, 0, 5), json!(["5 unclear", "unclear"]));
+    assert_eq!(counted(browser, 1, 38), json!(["1 violation, 38 unclear", "violated,unclear"]));
+    assert_eq!(counted(browser, 0, 0), json!(["0 violations", "violated"]));
+}
+
 pub fn nothing_checked_is_not_nothing_wrong(browser: &mut Browser) {
     let logs = Logs::new(false);
     let told = "(() => { const list = document.getElementById('violations'); \

@@ -21,6 +21,28 @@ fn a_copy_of_an_earlier_run_is_no_success_of_this_one() {
     swarm.run("verify").assert_status(0);
 }
 
+/// `swarm grade` of a group's directory advised a command that deleted the logs of the group.
+#[test]
+fn logs_that_no_start_has_made_are_not_deleted() {
+    let swarm = Swarm::new("1001* 1002");
+    swarm.place.write("log_peer_1001.log", b"of a group");
+    swarm.place.write("log_peer_1002.log", b"of a group");
+    for line in ["start", "start --tap", "start --detach", "start -- --fresh"] {
+        let said = swarm.run(line).sentence(2);
+        assert!(said.contains("no `swarm start` has made log_peer_1001.log, log_peer_1002.log"), "{line}: {said}");
+        assert!(said.contains("in a new directory"), "{line}: {said}");
+        assert_eq!([swarm.log(1001), swarm.log(1002)], ["of a group", "of a group"], "{line}");
+        assert!(swarm.recorded(1001).is_none(), "{line}: nothing was started");
+    }
+    for id in [1001, 1002] {
+        fs::remove_file(swarm.place.path(&format!("log_peer_{id}.log"))).expect("it is there");
+    }
+    // Those of an earlier run are replaced.
+    for _ in 0..2 {
+        swarm.run("start").assert_status(0);
+    }
+}
+
 #[test]
 fn a_forced_init_takes_unfinished_downloads_away() {
     let swarm = Swarm::new("1001* 1002");

@@ -147,12 +147,15 @@ fn what_was_not_understood_is_told_and_no_violation() {
     for name in [SEEDER, LEECHER] {
         place.write(name, b"");
     }
-    let text = place.run(&["grade"]).success();
+    let judged = place.run(&["grade"]);
+    judged.assert_status(2);
+    let text = judged.stdout;
     assert!(text.contains("Nothing was understood, so nothing is judged"), "{text}");
+    assert!(text.contains("log_peer_1001.log is empty; it counts as a missing log"), "{text}");
     for name in [SEEDER, LEECHER] {
         fs::remove_file(place.path(name)).expect("it is there");
     }
-    let text = place.run(&["grade"]).success();
+    let text = place.run(&["grade"]).stdout;
     assert!(text.contains("no log of 1001, 1002") && text.contains("2 logs missing"), "{text}");
 }
 

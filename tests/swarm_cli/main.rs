@@ -24,6 +24,7 @@ mod foreign;
 mod foreign_logs;
 mod generate;
 mod grade;
+mod grade_faults;
 mod here;
 mod init;
 mod init_refusals;

@@ -17,6 +17,8 @@ fn a_run_can_be_watched_and_leaves_its_replay() {
     // The seeder alone waits for the others, so the page is there.
     let mut running = swarm.start("start --web --timeout 50 --stagger 0.5");
     running.wait_for("only programs on this machine can open the page");
+    let at = running.said().lines().find(|line| line.contains("can be watched at")).expect("it says where");
+    assert!(at.ends_with('/'), "nothing stands behind the address: {at}");
     let mut stream = TcpStream::connect(place(running.said())).expect("it listens");
     stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").expect("it reads");
     let mut page = String::new();

@@ -8,7 +8,7 @@ use peer_process::cli::paragraphs;
 /// `swarm grade`.
 #[derive(Debug, Args)]
 #[command(after_help = paragraphs(&[
-    "Exit status: 0 no violation, 1 an invariant is violated or a copy differs, 2 wrong usage or no configuration. Of several DIRs, \
+    "Exit status: 0 no violation, 1 an invariant is violated or a copy differs, 2 wrong usage, no configuration or nothing understood. Of several DIRs, \
      one without a configuration makes it 2, even if another has a violation.",
 ]))]
 pub struct GradeArgs {

@@ -47,8 +47,8 @@ pub fn sheet(loaded: Loaded) -> Sheet {
     Sheet {
         dir: dir.path.display().to_string(),
         fault: None,
-        points: tenths(points),
-        visible_points: tenths(visible.map(|item| tenths(rubric::weight(item.item))).sum()),
+        points: Some(tenths(points)),
+        visible_points: Some(tenths(visible.map(|item| tenths(rubric::weight(item.item))).sum())),
         rubric: items.iter().map(|item| item_row(item, &row)).collect(),
         violated: findings.violated.iter().map(|group| rule_row(group, &row)).collect(),
         unclear: findings.unclear.iter().map(|group| rule_row(group, &row)).collect(),
@@ -56,11 +56,11 @@ pub fn sheet(loaded: Loaded) -> Sheet {
             .peers
             .iter()
             .flat_map(|peer| {
-                let has_log = peer.log.is_some();
+                let has_log = peer.readable_log().is_some();
                 [&peer.log, &peer.events].into_iter().flatten().map(move |lines| log_row(peer.id, lines, has_log))
             })
             .collect(),
-        missing_logs: record.peers.iter().filter(|peer| peer.log.is_none()).map(|peer| peer.id).collect(),
+        missing_logs: record.peers.iter().filter(|peer| peer.readable_log().is_none()).map(|peer| peer.id).collect(),
         clocks,
         notes,
         copies: copy_rows,
@@ -112,7 +112,11 @@ fn says_complete(story: &Story, place: usize) -> bool {
 
 fn log_row(peer: u32, lines: &Lines, has_log: bool) -> LogRow {
     // A line may tell several things, and a blank one tells nothing.
-    let understood = lines.entries.chunk_by(|one, next| one.line == next.line).count() as u64;
+    let understood = match lines.source {
+        // The start, the end and some others are understood, and are no entries.
+        Source::Events | Source::Tap if !lines.unread.is_cut => lines.line_count - lines.unread.lines,
+        _ => lines.entries.chunk_by(|one, next| one.line == next.line).count() as u64,
+    };
     // Beside a log, only what passed the wire is judged of an event file.
     let is_judged = |entry: &&Entry| {
         lines.source == Source::Log
@@ -173,5 +177,9 @@ mod tests {
     fn all_weights_are_a_hundred() {
         let sum: f64 = Item::ALL.into_iter().map(rubric::weight).sum();
         assert!((sum - 100.0).abs() < 1e-9, "{sum}");
+        // As they are printed, too.
+        let printed: Vec<_> = Item::ALL.into_iter().map(|item| format!("{:.1}", rubric::weight(item))).collect();
+        let printed: f64 = printed.iter().map(|weight| weight.parse::<f64>().expect("a number")).sum();
+        assert!((printed - 100.0).abs() < 1e-9, "{printed}");
     }
 }

@@ -1,16 +1,18 @@
 //! Reads a directory: both configuration files, and the log and event file of each peer.
 
-use std::fs::File;
+use std::fs::{self, File};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use peer_process::config::{COMMON, PEER_INFO};
 
 use super::evidence::Files;
 use crate::fault::Usage;
 use crate::history::{Lines, PeerRecord, Plan, Record};
 use crate::logs::{self, EventFile, Found, Named};
 use crate::swarm_dir::SwarmDir;
-use crate::words::first_of;
+use crate::words::{first_of, shell_word};
 
 /// A run as its directory has it.
 pub struct Loaded {
@@ -83,7 +85,9 @@ pub fn read(dir: &SwarmDir, plan: Plan, named: &Named) -> (Record, Files, Vec<St
         }
         if let Some(near) = near_misses.first() {
             let all = first_of(&near_misses);
-            notes.push(format!("no log of {id} has a name that is known, but there is {all}: --log {id}={near}"));
+            let (shown, near) = (shell_word(&dir.path), shell_word(Path::new(&format!("{id}={near}"))));
+            let command = format!("`swarm grade {shown} --log {near}`");
+            notes.push(format!("no log of {id} has a name that is known, but there is {all}; {command} reads it"));
         }
         for (is_events, path) in [(false, log), (true, events)] {
             let file = path.map(|(path, _)| PeerFile { place, id, is_events, name: name_in(dir, &path), path });
@@ -150,6 +154,9 @@ fn read_file(from: &PeerFile, piece_count: u32, most: usize, notes: &mut Vec<Str
     });
     match read {
         Ok(lines) => {
+            if !is_events && lines.entries.is_empty() {
+                notes.push(unreadable(name, *id, path, &lines));
+            }
             if lines.unread.is_cut {
                 let count = lines.entries.len();
                 notes.push(format!("{name} is too long: only its first {count} events are looked at"));
@@ -164,12 +171,31 @@ fn read_file(from: &PeerFile, piece_count: u32, most: usize, notes: &mut Vec<Str
     }
 }
 
+/// Says why a log tells nothing. It counts as missing.
+fn unreadable(name: &str, id: u32, path: &Path, lines: &Lines) -> String {
+    let mut start = [0; 2];
+    let is_read = File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok();
+    let why = match start {
+        [0xff, 0xfe] | [0xfe, 0xff] if is_read => "is UTF-16 text, which is not read here; save it as UTF-8".to_owned(),
+        _ if lines.byte_count == 0 => "is empty".to_owned(),
+        _ => format!("has no line of the log of {id}"),
+    };
+    format!("{name} {why}; it counts as a missing log")
+}
+
 /// Adds which peers the logs are of, if the configuration is missing: then the user sees what there is.
 fn explained(path: &Path, error: &anyhow::Error) -> anyhow::Error {
     let ids = logs::owners(path);
     let list = ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let there = if ids.is_empty() { String::new() } else { format!("; there are logs of {list}") };
-    Usage::error(format!("{error:#}{there}"))
+    let is_empty = fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
+    let lacking = [COMMON, PEER_INFO].into_iter().find(|name| path.is_dir() && !path.join(name).exists());
+    let (shown, here) = (path.display(), path == Path::new("."));
+    match lacking {
+        _ if is_empty && !here => Usage::error(format!("{shown} is empty")),
+        Some(name) if !here => Usage::error(format!("{shown} has no {name}{there}")),
+        _ => Usage::error(format!("{error:#}{there}")),
+    }
 }
 
 /// Returns a path as it is shown: relative to the directory if the file lies there.

@@ -53,7 +53,8 @@ pub fn examined(record: &Record) -> (Findings, Vec<i64>) {
     (invariants::check(record, &story, &offsets), clocks)
 }
 
-/// Grades all directories. Of several, one that cannot be graded has a line with its fault, and the exit status is 2.
+/// Grades all directories. Of several, one that cannot be graded has a line with its fault, and the exit status is 2. So it is
+/// where nothing was understood.
 ///
 /// # Errors
 /// When the only one has no configuration, or stdout takes no report.
@@ -80,7 +81,7 @@ pub fn run(args: &GradeArgs) -> Result<ExitCode> {
     let look = report::Look { width, is_colored: is_terminal && console::colors_enabled() };
     print(report::report(&sheets, args.format, look).trim_end())?;
     Ok(match () {
-        () if sheets.iter().any(|sheet| sheet.fault.is_some()) => ExitCode::from(NOT_GRADED),
+        () if sheets.iter().any(|sheet| sheet.fault.is_some() || sheet.judged() == 0) => ExitCode::from(NOT_GRADED),
         () if sheets.iter().any(sheet::Sheet::is_violated) => ExitCode::from(FAILED),
         () => ExitCode::SUCCESS,
     })

@@ -67,11 +67,15 @@ impl Judged {
     }
 }
 
-/// Returns the weight of an item in percent: that of its heading, divided among the heading's items.
+/// Returns the weight of an item in percent: that of its heading, divided among the heading's items. It is in whole tenths, so that
+/// what is printed adds up: the last items of a heading have what is left.
 pub fn weight(item: Item) -> f64 {
     let Some((heading, percent)) = item.heading() else { return 0.0 };
-    let count = Item::ALL.iter().filter(|other| other.heading() == Some((heading, percent))).count();
-    f64::from(percent) / f64::from(u32::try_from(count.max(1)).unwrap_or(1))
+    let items = || (0..).zip(Item::ALL.iter().filter(|other| other.heading() == Some((heading, percent))));
+    let count = items().map(|_| 1).sum::<u32>().max(1);
+    let place = items().find(|(_, other)| **other == item).map_or(0, |(place, _)| place);
+    let (tenths, rest) = (percent * 10 / count, percent * 10 % count);
+    f64::from(tenths + u32::from(place < rest)) / 10.0
 }
 
 /// Judges all items, in the order of the rubric.

@@ -14,10 +14,10 @@ pub struct Sheet {
     pub dir: String,
     /// Why it could not be graded. Then there is nothing else.
     pub fault: Option<String>,
-    /// The points that a log can show; not a grade.
-    pub points: f64,
-    /// The points of the items that are visible in these files.
-    pub visible_points: f64,
+    /// The points that a log can show; not a grade. `None` if it could not be graded.
+    pub points: Option<f64>,
+    /// The points of the items that are visible in these files. `None` if it could not be graded.
+    pub visible_points: Option<f64>,
     pub rubric: Vec<ItemRow>,
     pub violated: Vec<RuleRow>,
     pub unclear: Vec<RuleRow>,
@@ -141,6 +141,11 @@ impl Sheet {
         !self.violated.is_empty() || self.rubric.iter().any(|row| row.status == "violated")
     }
 
+    /// Returns the number of lines that the rules judge.
+    pub fn judged(&self) -> u64 {
+        self.logs.iter().map(|row| row.judged).sum()
+    }
+
     /// Returns the number of lines that were not understood.
     pub fn unread(&self) -> u64 {
         self.logs.iter().map(|row| row.unread).sum()
@@ -148,7 +153,7 @@ impl Sheet {
 
     /// Returns `points: 57.5 of the 71.3 that these files can show; 28.7 of 100 are not visible in them (not a grade)`.
     pub fn points_words(&self) -> String {
-        let (points, visible) = (self.points, self.visible_points);
+        let [points, visible] = [self.points, self.visible_points].map(Option::unwrap_or_default);
         let hidden = ALL_POINTS - visible;
         let hidden = if hidden < 0.05 {
             String::new()
@@ -164,11 +169,11 @@ impl Sheet {
             return format!("it was not graded: {fault}");
         }
         let unread = self.unread();
-        let seen: u64 = self.logs.iter().map(|row| row.judged).sum();
+        let seen = self.judged();
         let count = self.violation_count();
         let unclear: u64 = self.unclear.iter().map(|row| row.count).sum();
         let found = match count {
-            0 if seen == 0 => "nothing was understood, so nothing is judged".to_owned(),
+            0 if seen == 0 => "nothing was understood, so nothing is judged (--log ID=PATH names a log)".to_owned(),
             0 => format!("no violation in the {} that {} judged", lines(seen), if seen == 1 { "was" } else { "were" }),
             1 => "1 violation".to_owned(),
             _ => format!("{count} violations"),

@@ -37,6 +37,13 @@ pub struct PeerRecord {
     pub events: Option<Lines>,
 }
 
+impl PeerRecord {
+    /// Returns its log, if a line of it was understood. One without such a line tells as little as a missing log.
+    pub fn readable_log(&self) -> Option<&Lines> {
+        self.log.as_ref().filter(|lines| !lines.entries.is_empty())
+    }
+}
+
 /// Where lines come from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Source {

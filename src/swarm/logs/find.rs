@@ -29,7 +29,7 @@ pub struct Found {
     pub log: Option<(PathBuf, String)>,
     /// Other files that may be its log, best first.
     pub other_logs: Vec<String>,
-    /// If it has no log: other files whose names have its ID and the word `log`.
+    /// If it has no log: other files whose names have its ID and the word `log`, or the ending `.txt`.
     pub near_misses: Vec<String>,
     /// Its event file. The reader of event files reads it.
     pub events: Option<(PathBuf, String)>,
@@ -65,10 +65,13 @@ pub fn find(dir: &Path, peers: &[u32], given: &Named) -> BTreeMap<u32, Found> {
     peers.iter().map(|id| found(*id)).collect()
 }
 
-/// Reports whether a name has the ID of a peer as a number of its own, and the word `log`.
+/// Reports whether a name has the ID of a peer as a number of its own, and the word `log` or the ending `.txt`.
 fn is_near_miss(id: u32, name: &str) -> bool {
     let id = id.to_string();
-    name.to_lowercase().contains("log") && name.split(|c: char| !c.is_ascii_digit()).any(|number| number == id)
+    let (lower, own) = (name.to_lowercase(), name.rsplit('/').next().unwrap_or(name));
+    let has_id = |text: &str| text.split(|c: char| !c.is_ascii_digit()).any(|number| number == id);
+    // A text that lies among the peer's own files may be its copy.
+    lower.contains("log") && has_id(name) || lower.ends_with(".txt") && has_id(own)
 }
 
 /// Returns the peers that logs in this directory are of, by the names alone.
@@ -145,6 +148,11 @@ mod tests {
         assert_eq!(near(1001), <[String; 0]>::default());
         fs::write(dir.path().join("log_peer_1002.log"), "").expect("a file");
         assert_eq!(near(1002), <[String; 0]>::default());
+        fs::create_dir_all(dir.path().join("peer_1003")).expect("a directory");
+        for name in ["peer_1003/file.txt", "Logs/peer1003.txt"] {
+            fs::write(dir.path().join(name), "").expect("a file");
+        }
+        assert_eq!(near(1003), ["Logs/peer1003.txt"], "the other one is its copy");
     }
 
     #[test]

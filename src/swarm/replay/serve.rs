@@ -111,7 +111,10 @@ impl Site for Live {
             Some("/data") => whole("application/octet-stream", self.data(request.uri().query().unwrap_or_default())),
             // Browsers ask for it.
             _ if request.uri().path() == "/favicon.ico" => text(StatusCode::NO_CONTENT, ""),
-            _ => text(StatusCode::NOT_FOUND, "there is nothing here\n"),
+            _ => text(
+                StatusCode::NOT_FOUND,
+                "there is nothing here; the page has exactly the address that was printed\n",
+            ),
         };
         let headers = answer.headers_mut();
         headers.insert(CONTENT_SECURITY_POLICY, self.policy.clone());
@@ -222,7 +225,9 @@ impl Web {
         let follower = Follower::new(opened);
         let shared = shared()?;
         let (url, reach) = open_page("--web", place, &follower.dir().name(), &shared)?;
-        say(&format!("the run can be watched at {url}; {}", who_sees(reach)));
+        // Nothing stands behind the address, so that it can be taken as it is.
+        say(&format!("the run can be watched at {url}"));
+        say(&who_sees(reach));
         let (orders, ordered) = channel();
         let own = Arc::clone(&shared);
         let following =

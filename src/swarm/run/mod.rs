@@ -7,7 +7,7 @@
 //! - `neighbors` and `elsewhere`: what the peers here know of those on other machines;
 //! - `choice` and `live`: the display while they run;
 //! - `afterword`: the sentences at the end;
-//! - `launch`, `seeds`, `demo_rate`, `peer_options`, `tapped`, `tracker` and `web`: the parts of [`start`];
+//! - `launch`, `seeds`, `earlier_logs`, `demo_rate`, `peer_options`, `tapped`, `tracker` and `web`: the parts of [`start`];
 //! - [`status`], [`stop`] and [`clean`]: the subcommands of their names.
 
 mod chorus;
@@ -26,6 +26,7 @@ mod watch;
 mod afterword;
 
 pub mod demo_rate;
+mod earlier_logs;
 mod launch;
 mod peer_options;
 mod seeds;

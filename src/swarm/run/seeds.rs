@@ -5,12 +5,47 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use peer_process::config;
+use peer_process::disk::journal::has_records;
 
 use crate::fault::Usage;
 use crate::files::new_file::{self, Signal, Source};
-use crate::hosts::Hosts;
+use crate::hosts::running::running;
+use crate::hosts::{Host, Hosts, NoDirectory};
 use crate::out::say;
 use crate::swarm_dir::SwarmDir;
+
+/// The fate of a swarm in which no peer has the file.
+pub const NONE: &str = "PeerInfo.cfg: no peer starts with the file, so none will ever have it, and none will exit";
+
+/// Reports whether no peer has the file.
+pub fn are_lacking(swarm: &SwarmDir) -> bool {
+    !swarm.listed.iter().any(|peer| peer.has_file) && swarm.common.layout.piece_count() > 0
+}
+
+/// Refuses a swarm that would never finish, unless peers resume an earlier run. With `is_fresh`, none resumes.
+///
+/// # Errors
+/// One sentence, or when a host cannot be reached.
+pub fn refuse_without(swarm: &SwarmDir, hosts: &Hosts, is_fresh: bool) -> Result<()> {
+    if !are_lacking(swarm) {
+        return Ok(());
+    }
+    let resumes = |host: &Host| {
+        if !running(host)?.is_empty() {
+            // Another check reports that.
+            return Ok(true);
+        }
+        let journals: Vec<_> = host.peers.iter().map(|id| swarm.journal_name(*id)).collect();
+        match host.list(&journals) {
+            Err(error) if error.is::<NoDirectory>() => Ok(false),
+            found => found.map(|found| found.values().any(|len| has_records(*len, swarm.common.layout))),
+        }
+    };
+    if !is_fresh && hosts.each(resumes).into_iter().collect::<Result<Vec<_>>>()?.contains(&true) {
+        return Ok(());
+    }
+    Err(Usage::error(format!("{NONE}; --no-seeder-yet starts it anyway")))
+}
 
 /// Checks each seeder's file that must be here, or is here.
 ///

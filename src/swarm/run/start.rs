@@ -11,7 +11,6 @@ use std::time::Duration;
 use anyhow::Result;
 use indicatif::DecimalBytes;
 use peer_process::config::PeerInfo;
-use peer_process::disk::journal::has_records;
 use peer_process::limits::Rate;
 use peer_process::protocol::peer_id::PeerId;
 
@@ -24,10 +23,11 @@ use crate::hosts::interrupts::Interrupts;
 use crate::hosts::locks;
 use crate::hosts::running::{running, who_runs};
 use crate::hosts::settings::Settings;
-use crate::hosts::{Host, Hosts, NoDirectory, PeerCommand, Program};
+use crate::hosts::{Host, Hosts, PeerCommand, Program};
 use crate::out::{FAILED, USAGE, bar, finish_bar, named, print, say, signal_status};
 use crate::run::afterword::{fetch_logs, logs_sentence, readers_sentence, tell_failures, too_short};
 use crate::run::demo_rate::{self, LIMIT_OPTION};
+use crate::run::earlier_logs;
 use crate::run::elsewhere::{self, Elsewhere};
 use crate::run::launch::{Started, launch, stop_started};
 use crate::run::live::Live;
@@ -74,10 +74,12 @@ pub fn start(args: &StartArgs) -> Result<ExitCode> {
     }
     seeds::check(&swarm, &hosts)?;
     let interrupts = Interrupts::watch(&hosts, "nothing was started")?;
-    refuse_without_seeder(&swarm, &hosts, args)?;
+    if !args.no_seeder_yet {
+        seeds::refuse_without(&swarm, &hosts, is_fresh(args))?;
+    }
     // Held until all records are written. Two starts at the same time would not recognize each other's peers.
     let lock = locks::lock(&swarm)?;
-    prepare(&swarm, &hosts, &program)?;
+    prepare(&swarm, &hosts, &program, args)?;
     if has_pattern || has_here || !hosts.all.iter().all(Host::is_here) {
         let forgotten = settings.save(&swarm)?;
         if !forgotten.is_empty() {
@@ -242,39 +244,14 @@ fn note_old(swarm: &SwarmDir, hosts: &Hosts, peers: &BTreeMap<PeerId, Watched>, 
 /// Prints the warnings that each peer would print itself, where nobody sees them.
 fn warn(swarm: &SwarmDir) {
     swarm.common.warnings.iter().for_each(|warning| say(warning));
-    if lacks_seeder(swarm) {
-        say(NO_SEEDER);
+    if seeds::are_lacking(swarm) {
+        say(seeds::NONE);
     }
 }
 
-/// The fate of a swarm in which no peer has the file.
-const NO_SEEDER: &str = "PeerInfo.cfg: no peer starts with the file, so none will ever have it, and none will exit";
-
-fn lacks_seeder(swarm: &SwarmDir) -> bool {
-    !swarm.listed.iter().any(|peer| peer.has_file) && swarm.common.layout.piece_count() > 0
-}
-
-/// Refuses a swarm that would never finish, unless the user wants it, or peers resume an earlier run.
-fn refuse_without_seeder(swarm: &SwarmDir, hosts: &Hosts, args: &StartArgs) -> Result<()> {
-    if args.no_seeder_yet || !lacks_seeder(swarm) {
-        return Ok(());
-    }
-    let fresh = args.peer_options.iter().any(|option| option == "--fresh");
-    let resumes = |host: &Host| {
-        if !running(host)?.is_empty() {
-            // Another check reports that.
-            return Ok(true);
-        }
-        let journals: Vec<_> = host.peers.iter().map(|id| swarm.journal_name(*id)).collect();
-        match host.list(&journals) {
-            Err(error) if error.is::<NoDirectory>() => Ok(false),
-            found => found.map(|found| found.values().any(|len| has_records(*len, swarm.common.layout))),
-        }
-    };
-    if !fresh && hosts.each(resumes).into_iter().collect::<Result<Vec<_>>>()?.contains(&true) {
-        return Ok(());
-    }
-    Err(Usage::error(format!("{NO_SEEDER}; --no-seeder-yet starts it anyway")))
+/// Reports whether no peer resumes an earlier run.
+fn is_fresh(args: &StartArgs) -> bool {
+    args.peer_options.iter().any(|option| option == "--fresh")
 }
 
 /// Opens the directory, unless it is a rate that was meant for `--demo-rate`.
@@ -329,12 +306,14 @@ fn commands(
     swarm.peers.iter().map(|peer| command(peer.id)).collect()
 }
 
-/// Makes sure that no peer runs on any host, then sends the other hosts the files that they lack.
-fn prepare(swarm: &SwarmDir, hosts: &Hosts, program: &Program) -> Result<()> {
+/// Makes sure that no peer runs on any host and that no log of others is lost. Then sends the other hosts the files that they lack.
+fn prepare(swarm: &SwarmDir, hosts: &Hosts, program: &Program, args: &StartArgs) -> Result<()> {
     let bar = bar(0, COMPARING);
+    let fresh = is_fresh(args);
     let prepare = |host: &Host| {
         // This comes first: a running peer would go on with another configuration, or another file.
         refuse_if_running(swarm, host)?;
+        earlier_logs::refuse_others(swarm, host, fresh)?;
         if !host.is_here() {
             let mut sending = String::new();
             let mut told = |name: &str, bytes: u64| -> Result<()> {
@@ -382,7 +361,7 @@ fn refuse_if_running(swarm: &SwarmDir, host: &Host) -> Result<()> {
 /// Records that a run begins, and deletes the records and logs of earlier runs, which could be mistaken for new ones. A peer
 /// that resumes keeps its log.
 fn begin(swarm: &SwarmDir, hosts: &Hosts, args: &StartArgs) -> Result<()> {
-    let fresh = args.peer_options.iter().any(|option| option == "--fresh");
+    let fresh = is_fresh(args);
     let begin = |host: &Host| {
         let journals: Vec<_> = host.peers.iter().map(|id| swarm.journal_name(*id)).collect();
         let resumed = if fresh { BTreeMap::new() } else { host.list(&journals)? };

@@ -143,6 +143,20 @@ type Break = fn(&mut History);
 /// The rules that are never certain: their histories stay unclear.
 const NEVER_CERTAIN: [&str; 1] = ["unknown-neighbor"];
 
+/// The second one has all after four seconds, and its log ends. The third one gets its last piece twenty seconds later.
+#[rustfmt::skip]
+fn ends_early(h: &mut History, last_from: u32) {
+    h.change(THIRD, |entry| if entry.at.0 > 1_700_000_003_500_000 { entry.at.0 += 20_000_000 });
+    h.change(THIRD, |entry| if let Event::Downloaded { from, index: 1, .. } = &mut entry.event { *from = last_from });
+    h.change(SEEDER, |entry| if let Event::Have { from: THIRD, .. } | Event::NotInterested(THIRD) = entry.event
+        && entry.at.0 > 1_700_000_003_500_000 { entry.at.0 += 20_000_000 });
+    h.change(SEEDER, |entry| if let Event::Have { from: SECOND, index: 3 } = entry.event { entry.at.0 += 10_000 });
+    h.remove(SECOND, |event| event == Event::NotInterested(THIRD) || event == Event::Have { from: THIRD, index: 1 });
+    h.remove(THIRD, |event| event == Event::Have { from: SECOND, index: 3 } || event == Event::NotInterested(SECOND));
+    h.add(THIRD, 4.01, Event::Have { from: SECOND, index: 3 });
+    h.add(THIRD, 4.1, Event::NotInterested(SECOND));
+}
+
 /// For each rule, the change that breaks it.
 #[rustfmt::skip]
 const BREAKS: &[(&str, Break)] = &[
@@ -170,17 +184,7 @@ const BREAKS: &[(&str, Break)] = &[
         h.prefers(SEEDER, 0.2, &[SECOND, THIRD]);
     }),
     ("unknown-neighbor", |h| h.add(SECOND, 2.5, Event::Makes(9999))),
-    ("ends-early", |h| {
-        // The second one has all after four seconds, and goes; the third one gets its last piece later.
-        h.change(THIRD, |entry| if entry.at.0 > 1_700_000_003_500_000 { entry.at.0 += 20_000_000 });
-        h.change(SEEDER, |entry| if let Event::Have { from: THIRD, .. } | Event::NotInterested(THIRD) = entry.event
-            && entry.at.0 > 1_700_000_003_500_000 { entry.at.0 += 20_000_000 });
-        h.change(SEEDER, |entry| if let Event::Have { from: SECOND, index: 3 } = entry.event { entry.at.0 += 10_000 });
-        h.remove(SECOND, |event| event == Event::NotInterested(THIRD) || event == Event::Have { from: THIRD, index: 1 });
-        h.remove(THIRD, |event| event == Event::Have { from: SECOND, index: 3 } || event == Event::NotInterested(SECOND));
-        h.add(THIRD, 4.01, Event::Have { from: SECOND, index: 3 });
-        h.add(THIRD, 4.1, Event::NotInterested(SECOND));
-    }),
+    ("ends-early", |h| ends_early(h, SEEDER)),
     ("message-before-handshake", |h| with_events(h, SEEDER, &[message(Kind::Bitfield)])),
     ("bitfield-not-first", |h| with_events(h, SEEDER, &[
         Event::Handshake { neighbor: SECOND, sent: false }, message(Kind::Interested), message(Kind::Bitfield),

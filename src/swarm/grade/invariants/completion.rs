@@ -4,8 +4,9 @@
 use super::order::LOGGED_LATE;
 use super::rule::{Collector, Rule, Told};
 use crate::grade::clocks::Offsets;
+use crate::grade::evidence::Place;
 use crate::grade::story::{Story, Teller};
-use crate::history::{Entry, Event};
+use crate::history::{Entry, Event, Moment};
 use crate::rubric::Item;
 
 /// Two lines of completion.
@@ -101,12 +102,42 @@ fn check_ends(story: &Story, offsets: &Offsets, found: &mut Collector) {
         let Some((other, (_, piece))) = late else { continue };
         let other = &story.tellers[*other];
         let last = *teller.entries.last().expect("it has a moment");
-        found.violated(&ENDS_EARLY, || Told {
+        let told = |more: Vec<Place>, seems: String| Told {
             peer: teller.id,
             at: last.at,
-            entries: [teller.lines_of(&[last]), other.lines_of(&[*piece])].concat(),
-            what: format!("the log of {} ends before {} has its last piece", teller.id, other.id),
-        });
+            entries: [teller.lines_of(&[last]), other.lines_of(&[*piece]), more].concat(),
+            what: format!("the log of {} ends before {} has its last piece{seems}", teller.id, other.id),
+        };
+        if let Some((hearer, line)) = heard_behind(story, offsets, (place, end)) {
+            let seems = format!("; it seems to be cut off: {} hears from {} after its last line", hearer.id, teller.id);
+            found.unclear(&ENDS_EARLY, || told(hearer.lines_of(&[line]), seems));
+        } else {
+            found.violated(&ENDS_EARLY, || told(Vec::new(), String::new()));
+        }
+    }
+}
+
+/// Returns a line of another log that a peer causes after the end of its own log, which then lacks its last lines.
+fn heard_behind<'a, 'b>(
+    story: &'a Story<'b>,
+    offsets: &Offsets,
+    (place, end): (usize, Moment),
+) -> Option<(&'a Teller<'b>, Entry)> {
+    let own = story.tellers[place].id;
+    story.known().filter(|(other, _)| *other != place).find_map(|(other, teller)| {
+        let is_behind = |entry: &&Entry| offsets.is_before((place, end), (other, entry.at), LOGGED_LATE);
+        let line = teller.entries.iter().rev().find(|entry| is_from(entry.event, own)).filter(is_behind)?;
+        Some((teller, *line))
+    })
+}
+
+/// Reports whether a peer hears this from its neighbor `id`.
+fn is_from(event: Event, id: u32) -> bool {
+    match event {
+        Event::Have { from, .. } | Event::Downloaded { from, .. } => from == id,
+        Event::Interested(from) | Event::NotInterested(from) => from == id,
+        Event::ChokedBy(from) | Event::UnchokedBy(from) | Event::ConnectedFrom(from) => from == id,
+        _ => false,
     }
 }
 

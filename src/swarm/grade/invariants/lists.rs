@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::order::{comes_soon, may_race};
 use super::rule::{Collector, Rule, Told};
-use super::wants::Wants;
+use super::wants::{Wants, untold};
 use crate::grade::story::{Story, Teller};
 use crate::history::{Entry, Event};
 use crate::rubric::Item;
@@ -60,10 +60,15 @@ fn check_list(
     if members.len() < list.len() {
         found.violated(&LIST_HAS_DOUBLES, || told(&[entry], format!("the list of {own} names a neighbor twice")));
     }
+    let untold = untold(teller);
     for id in members {
         let Some(neighbor) = story.place(id) else { continue };
         match wants.word(neighbor) {
             Some(word) if word.is_interested => {}
+            _ if untold.is_some() => {
+                let why = untold.as_deref().unwrap_or_default();
+                found.unclear(&PREFERRED_NOT_INTERESTED, || told(&[entry], format!("{own} prefers {id}; {why}")));
+            }
             None => {
                 let what = format!("{own} prefers {id}, which has not said that it is interested");
                 let told = || told(&[entry], what);

@@ -2,7 +2,7 @@
 
 use super::order::{comes_soon, may_race};
 use super::rule::{Collector, Rule, Told};
-use super::wants::{Wants, Word};
+use super::wants::{Wants, Word, untold};
 use crate::grade::story::{Story, Teller};
 use crate::history::{Entry, Event};
 use crate::rubric::Item;
@@ -52,10 +52,13 @@ fn check_interest(teller: &Teller, id: u32, (place, entry): (u32, Entry), word: 
         Some(_) => format!("{} unchokes {id} optimistically, which is not interested", teller.id),
         None => format!("{} unchokes {id} optimistically, which has not said that it is interested", teller.id),
     };
+    let untold = untold(teller);
+    let what = untold.as_ref().map_or(what, |why| format!("{} unchokes {id} optimistically; {why}", teller.id));
     let entries: Vec<_> = [entry].into_iter().chain(word.map(|word| word.entry)).collect();
     let told = || Told { peer: teller.id, at: entry.at, entries: teller.lines_of(&entries), what };
     let is_told_late = || comes_soon(teller, place, |later| later.event == Event::Interested(id));
-    if word.is_some_and(|word| may_race(teller, word.entry.at, entry.at)) || is_told_late() {
+    let may_race = || word.is_some_and(|word| may_race(teller, word.entry.at, entry.at));
+    if untold.is_some() || may_race() || is_told_late() {
         found.unclear(&OPTIMISTIC_NOT_INTERESTED, told);
     } else {
         found.violated(&OPTIMISTIC_NOT_INTERESTED, told);

@@ -1,6 +1,6 @@
 //! `Wants`: which neighbors are interested in a peer at a line of its log, and since when.
 
-use crate::grade::story::Story;
+use crate::grade::story::{Story, Teller};
 use crate::history::{Entry, Event};
 
 /// What a neighbor said last on its present connection.
@@ -10,6 +10,13 @@ pub struct Word {
     /// Where it stands among the entries.
     pub place: u32,
     pub entry: Entry,
+}
+
+/// Returns why nobody knows who was interested in a peer: its log has no such line at all. Some authors forget these lines.
+pub fn untold(teller: &Teller) -> Option<String> {
+    let tells = teller.entries.iter().any(|entry| matches!(entry.event, Event::Interested(_)));
+    let id = teller.id;
+    (!tells).then(|| format!("the log of {id} has no 'interested' line at all, so who was interested is not known"))
 }
 
 /// The neighbors by their places in `PeerInfo.cfg`.

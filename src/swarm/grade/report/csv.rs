@@ -31,7 +31,7 @@ fn row(sheet: &Sheet) -> Vec<String> {
     let names: Vec<_> = sheet.violated.iter().map(|row| row.name).collect();
     let missing: Vec<_> = sheet.missing_logs.iter().map(ToString::to_string).collect();
     let unclear: u64 = sheet.unclear.iter().map(|row| row.count).sum();
-    let before = [safe(&sheet.dir), format!("{:.1}", sheet.points)];
+    let before = [safe(&sheet.dir), format!("{:.1}", sheet.points.unwrap_or_default())];
     let behind = [
         sheet.violation_count().to_string(),
         names.join(" "),

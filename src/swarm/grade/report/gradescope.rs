@@ -8,8 +8,9 @@ use crate::grade::sheet::{ItemRow, Sheet};
 
 /// Returns the report as Gradescope's autograder hands it in. Of several directories each item is a test of its own.
 pub fn gradescope(sheets: &[Sheet]) -> String {
-    let tests: Vec<_> =
-        sheets.iter().flat_map(|sheet| sheet.rubric.iter().map(|row| test(sheets, sheet, row))).collect();
+    let of_sheet = |sheet| ungraded(sheet).into_iter().chain(sheet.rubric.iter().map(|row| test(sheets, sheet, row)));
+    let tests: Vec<_> = sheets.iter().flat_map(of_sheet).collect();
+    let points: f64 = sheets.iter().filter_map(|sheet| sheet.points).sum();
     let words = sheets.iter().map(|sheet| match sheet.fault {
         Some(_) => format!("{}: {}", sheet.dir, sheet.conclusion()),
         None => format!("{}: {}\n{}", sheet.dir, sheet.points_words(), sheet.conclusion()),
@@ -17,7 +18,7 @@ pub fn gradescope(sheets: &[Sheet]) -> String {
     let words: Vec<_> = words.collect();
     let report = json!({
         // The format asks for it where a test has no score of its own.
-        "score": sheets.iter().map(|sheet| sheet.points).sum::<f64>(),
+        "score": (points * 10.0).round() / 10.0,
         "output": words.join("\n"),
         "output_format": "text",
         "test_output_format": "text",
@@ -25,6 +26,19 @@ pub fn gradescope(sheets: &[Sheet]) -> String {
         "tests": tests,
     });
     serde_json::to_string_pretty(&report).expect("it is JSON") + "\n"
+}
+
+/// Returns the only test of a directory that could not be graded.
+fn ungraded(sheet: &Sheet) -> Option<Value> {
+    sheet.fault.as_ref()?;
+    Some(json!({
+        "name": format!("{}: not graded", sheet.dir),
+        "name_format": "text",
+        "output": sheet.conclusion(),
+        "output_format": "text",
+        "status": "failed",
+        "visibility": "visible",
+    }))
 }
 
 fn test(sheets: &[Sheet], sheet: &Sheet, row: &ItemRow) -> Value {
@@ -67,6 +81,14 @@ mod tests {
         let other: Value = serde_json::from_str(&gradescope(&[unseen])).expect("JSON");
         assert_eq!((other["tests"][1].get("status"), other["tests"][1].get("score")), (None, None));
         assert_eq!(report["score"], json!(18.0));
+        let mut tenth = sheet();
+        tenth.points = Some(230.1);
+        let faulty = Sheet::faulty("groups/README".into(), "it is a file".into());
+        let several: Value =
+            serde_json::from_str(&gradescope(&[tenth.clone(), tenth.clone(), tenth, faulty])).expect("JSON");
+        assert_eq!(several["score"], json!(690.3), "the sum of tenths is one");
+        let last = several["tests"].as_array().and_then(|tests| tests.last()).expect("a test");
+        assert_eq!((&last["name"], &last["status"]), (&json!("groups/README: not graded"), &json!("failed")));
         assert!(report["output"].as_str().expect("text").contains("not a grade"));
     }
 }

@@ -15,8 +15,8 @@ pub fn sheet() -> Sheet {
     Sheet {
         dir: "groups/a".into(),
         fault: None,
-        points: 18.0,
-        visible_points: 23.0,
+        points: Some(18.0),
+        visible_points: Some(23.0),
         rubric: vec![
             item("1a", "reads both files", "not visible in a log", 0.0, 35.0 / 3.0, "`swarm check` asks for it"),
             item("2c", "interested and not interested", "shown", 18.0, 18.0, ""),

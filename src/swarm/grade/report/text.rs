@@ -88,8 +88,9 @@ fn one(sheet: &Sheet, look: Look) -> String {
     let unseen: Vec<_> = sheet.rubric.iter().filter(|row| TAPPED.contains(&row.item) && is_unseen(row)).collect();
     if !unseen.is_empty() {
         let items: Vec<_> = unseen.iter().map(|row| row.item).collect();
-        let words = format!("`swarm start {0} --tap`, and then `swarm grade {0}`", sheet.dir);
-        text += &look.labeled(&format!("To see {}: ", items.join(", ")), &words);
+        let words = "copy Common.cfg, PeerInfo.cfg, the seeders' files and the program into a new directory RUN. There `swarm start \
+                     RUN --tap --peer-command 'COMMAND {id}'` runs the program, and `swarm grade RUN` shows the messages";
+        text += &look.labeled(&format!("To see {}: ", items.join(", ")), words);
     }
     text.push('\n');
     for (rows, status) in [(&sheet.violated, "violated"), (&sheet.unclear, "unclear")] {
@@ -206,7 +207,9 @@ mod tests {
         let mut unseen = sheet();
         unseen.rubric[0].item = "2a";
         let text = self::text(&[unseen], PLAIN);
-        assert!(text.contains("To see 2a: `swarm start groups/a --tap`, and then `swarm grade groups/a`\n"), "{text}");
+        let advice = text.lines().find(|line| line.starts_with("To see 2a: ")).expect("advice");
+        assert!(advice.contains("into a new directory RUN") && advice.contains("--peer-command"), "{advice}");
+        assert!(!advice.contains("swarm start groups/a"), "a run there would replace what was graded: {advice}");
         let faulty = Sheet::faulty("groups/README".into(), "it is a file".into());
         assert_eq!(self::text(&[faulty], PLAIN), "groups/README:\n  it was not graded: it is a file\n");
     }

@@ -39,7 +39,8 @@ class Timeline {
     const { marks } = app.store.head;
     const list = document.getElementById("violations");
     document.getElementById("jumps").hidden = marks.length === 0;
-    document.getElementById("mark-count").textContent = foundIn(app.store.head);
+    const count = ([words, className]) => Object.assign(document.createElement("span"), { textContent: words, className });
+    document.getElementById("mark-count").replaceChildren(...foundIn(app.store.head).map(count));
     document.getElementById("marks").replaceChildren();
     if (marks.length === 0) {
       const entry = Object.assign(document.createElement("li"), { className: "none" });

@@ -66,11 +66,12 @@ function bytes(number) {
   return `${unit === 0 || number >= 100 ? Math.round(number) : number.toPrecision(2)} ${units[unit]}`;
 }
 
-/** Returns how much is violated, and how much the logs do not settle. */
+/** Returns how much is violated, and how much the logs do not settle: the words of each, with the class that gives their color. */
 function foundIn({ violated_count: violated, unclear_count: unclear }) {
-  const words = violated || !unclear ? [counted(violated, "violation")] : [];
-  if (unclear) words.push(`${unclear.toLocaleString("en")} unclear`);
-  return words.join(", ");
+  const words = violated || !unclear ? [[counted(violated, "violation"), "violated"]] : [];
+  const before = words.length ? ", " : "";
+  if (unclear) words.push([`${before}${unclear.toLocaleString("en")} unclear`, "unclear"]);
+  return words;
 }
 
 /** Returns `1 piece`, or `2 pieces`. */

@@ -36,6 +36,32 @@ fn a_log_that_lacks_its_last_lines_violates_nothing() {
 }
 
 #[test]
+fn a_log_that_ends_before_others_hear_its_peer_is_cut_off_and_no_early_end() {
+    let mut history = History::new();
+    // The third one has its last piece from the second one, long behind the end of that one's log.
+    ends_early(&mut history, SECOND);
+    let found = violations(&history.done());
+    assert!(!found.violated.iter().any(|group| group.rule.name == "ends-early"), "{found:#?}");
+    let unclear = found.unclear.iter().find(|group| group.rule.name == "ends-early").expect("it is unclear");
+    let what = &unclear.first[0].what;
+    assert!(what.ends_with("it seems to be cut off: 1003 hears from 1002 after its last line"), "{what}");
+}
+
+#[test]
+fn a_log_without_any_line_of_interest_does_not_tell_who_was_interested() {
+    let mut history = History::new();
+    history.add(SEEDER, 6.0, Event::Optimistic(SECOND));
+    history.remove(SEEDER, |event| matches!(event, Event::Interested(_)));
+    let found = violations(&history.done());
+    assert_eq!(found.violated, []);
+    for name in ["preferred-not-interested", "optimistic-not-interested"] {
+        let group = found.unclear.iter().find(|group| group.rule.name == name).expect(name);
+        let what = &group.first[0].what;
+        assert!(what.contains("the log of 1001 has no 'interested' line at all"), "{name}: {what}");
+    }
+}
+
+#[test]
 fn lines_that_changed_places_in_a_moment_are_unclear() {
     let cases: [(&str, Break); 6] = [
         ("preferred-not-interested", |h| {
