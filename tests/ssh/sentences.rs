@@ -13,6 +13,9 @@ const PEER_PROCESS: &str = env!("CARGO_BIN_EXE_peer_process");
 /// What is typed to reach the host as `swarm` does.
 const TYPED: &str = "-o IdentitiesOnly=yes -i ROOT/key -o Port=PORT -o UserKnownHostsFile=ROOT/known_hosts HOST";
 
+/// What is said where nobody answers on ssh.
+const TIP: &str = "; `swarm start --here` on each machine needs no ssh";
+
 /// Asserts that what `arrange` makes of a world with one host ends with this line.
 ///
 /// `HOST`, `PORT` and `ROOT` stand for the host, its port and the directory that all is in.
@@ -74,19 +77,19 @@ fn keys_and_host_keys() {
 #[test]
 fn hosts_that_cannot_be_reached() {
     let refused = "host HOST: it does not listen for ssh: is sshd running there, on this port?";
-    check(refused, |world| {
+    check(&format!("{refused}{TIP}"), |world| {
         world.hosts[0].go_away();
         world.start_command(&[])
     });
     let unknown = "its name is unknown here: is the spelling right, and does the name service answer?";
-    check(&format!("host no-such-host.invalid: {unknown}"), |world| {
+    check(&format!("host no-such-host.invalid: {unknown}{TIP}"), |world| {
         let text = fs::read_to_string(world.here("PeerInfo.cfg")).expect("a file");
         let text = text.replace(&world.hosts[0].address.to_string(), "no-such-host.invalid");
         fs::write(world.here("PeerInfo.cfg"), text).expect("a file");
         world.start_command(&[])
     });
     check_option("host HOST: ssh says: command-line: line 0: Bad configuration option: nonsense", "Nonsense", "1");
-    check("host HOST: this machine has no ssh: install OpenSSH's client", |world| {
+    check(&format!("host HOST: this machine has no ssh: install OpenSSH's client{TIP}"), |world| {
         let mut command = world.start_command(&[]);
         command.env("PATH", world.path("tmp"));
         command
@@ -97,7 +100,7 @@ fn hosts_that_cannot_be_reached() {
 fn what_answers_is_not_sshd(greeting: &'static str) {
     let sentences = "HOST:PORT accepts no more logins at the moment; trying again\n\
         swarm: host HOST: sshd does not answer there, or it accepts no more connections at the moment";
-    check(sentences, |world| {
+    check(&format!("{sentences}{TIP}"), |world| {
         world.hosts[0].go_away();
         let listener = TcpListener::bind((world.hosts[0].address, world.port)).expect("its address");
         thread::spawn(move || {
