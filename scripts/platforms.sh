@@ -58,6 +58,7 @@ install() {
 
 make_root() {
     # The mirror is the one that this machine uses.
+    # shellcheck disable=SC2016 # apt-get replaces it.
     mirror=$(apt-get indextargets --format '$(URI)' 'Created-By: Packages' | sed -n 's:/dists/.*::p' | head -n 1)
     debootstrap --variant=minbase --no-check-gpg sid "$root" "$mirror" >"$work/debootstrap.log"
     echo 'Acquire::Check-Valid-Until "false";' >"$root/etc/apt/apt.conf.d/99valid"
@@ -122,7 +123,7 @@ are_equal() {
 }
 
 swarm() {
-    local status statuses= all= id=1001
+    local status statuses='' all='' id=1001
     configure 8000000
     for kind in "$@"; do
         begin "$kind" "$id" --peer-timeout 60
@@ -139,6 +140,7 @@ swarm() {
 
 # Waits until a file has this text, for at most 30 s.
 wait_for_text() {
+    # shellcheck disable=SC2016 # That shell replaces them.
     timeout 30 sh -c 'until grep -q "$1" "$2" 2>/dev/null; do sleep 0.1; done' sh "$1" "$2"
 }
 
@@ -187,7 +189,7 @@ echo "date|$(date -u +%F)|commit|$(git rev-parse --short HEAD)"
 echo "versions|$(in_root rustc --version)|$(in_root wine --version)"
 echo "versions|$(in_root x86_64-w64-mingw32-gcc --version | head -n 1)"
 options=(--locked --no-default-features --features discovery)
-std=(-Zbuild-std=std,panic_unwind --target "$windows")
+std=("-Zbuild-std=std,panic_unwind" --target "$windows")
 where=CARGO_TARGET_DIR=/w/target
 build windows $where cargo build --release "${options[@]}" --bin peer_process "${std[@]}"
 cargo build --locked --no-default-features --features discovery --bin peer_process 2>"$work/build-linux.log"

@@ -71,7 +71,8 @@ fn is_near_miss(id: u32, name: &str) -> bool {
     let (lower, own) = (name.to_lowercase(), name.rsplit('/').next().unwrap_or(name));
     let has_id = |text: &str| text.split(|c: char| !c.is_ascii_digit()).any(|number| number == id);
     // A text that lies among the peer's own files may be its copy.
-    lower.contains("log") && has_id(name) || lower.ends_with(".txt") && has_id(own)
+    let is_text = || Path::new(name).extension().is_some_and(|ending| ending.eq_ignore_ascii_case("txt"));
+    lower.contains("log") && has_id(name) || is_text() && has_id(own)
 }
 
 /// Returns the peers that logs in this directory are of, by the names alone.

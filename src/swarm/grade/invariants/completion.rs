@@ -134,9 +134,13 @@ fn heard_behind<'a, 'b>(
 /// Reports whether a peer hears this from its neighbor `id`.
 fn is_from(event: Event, id: u32) -> bool {
     match event {
-        Event::Have { from, .. } | Event::Downloaded { from, .. } => from == id,
-        Event::Interested(from) | Event::NotInterested(from) => from == id,
-        Event::ChokedBy(from) | Event::UnchokedBy(from) | Event::ConnectedFrom(from) => from == id,
+        Event::Have { from, .. }
+        | Event::Downloaded { from, .. }
+        | Event::Interested(from)
+        | Event::NotInterested(from)
+        | Event::ChokedBy(from)
+        | Event::UnchokedBy(from)
+        | Event::ConnectedFrom(from) => from == id,
         _ => false,
     }
 }
