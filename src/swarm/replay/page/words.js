@@ -66,7 +66,7 @@ function bytes(number) {
   return `${unit === 0 || number >= 100 ? Math.round(number) : number.toPrecision(2)} ${units[unit]}`;
 }
 
-/** Returns how much is violated, and how much the logs do not settle: the words of each, with the class that gives their color. */
+/** Returns how much is violated, and how much the logs do not settle: words, each with the class that gives their color. */
 function foundIn({ violated_count: violated, unclear_count: unclear }) {
   const words = violated || !unclear ? [[counted(violated, "violation"), "violated"]] : [];
   const before = words.length ? ", " : "";
