@@ -159,6 +159,8 @@ fn logs_of_an_earlier_run_are_gone_before_the_peers_start() {
     for name in ["log_peer_1001.log", "log_peer_1002.log", "peer_1001.err", "peer_1002.err"] {
         swarm.place.write(name, b"Peer 1002 has downloaded the complete file.\n");
     }
+    // Each start leaves this file. Without it the logs would be somebody else's.
+    swarm.place.write("swarm.begun", b"");
     // Somebody who logs nothing, and says something.
     let outcome =
         swarm.start_by("start --json", "mkdir -p peer_1002; cp peer_1001/file.bin peer_1002; ls; echo I am $1").end();
