@@ -193,7 +193,7 @@ fn before_neighbors(stage: &mut Stage) -> Result<(), Stop> {
             Err(other) => return Err(other),
         }
         // On a loaded machine it calls only some time after it listens.
-        world.watch(Duration::from_millis(1000))?;
+        world.watch(Duration::from_secs(1))?;
         world.listen(nb)?;
         let wait = Wait::to_see("a call to the earlier neighbor").within(REDIALS).or(&mistakes::DIALS_ONCE);
         world.until(&wait, |world| world.facts().of(nb).is_connected.then_some(()))
