@@ -1,8 +1,13 @@
 //! What a socket can do only on some systems.
 
 use std::io::{self, Read};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+/// Number of callers that wait until they are accepted. The system may allow fewer.
+const BACKLOG: i32 = 1024;
 
 /// Whether a send may have a time limit. On Windows a socket whose send ran out of time is in no certain state, as its
 /// documentation says. So only a thread that may wait sends there.
@@ -20,6 +25,25 @@ pub const WANTS_OF_DESCRIPTORS: [i32; 2] = [10024, 4];
 #[must_use]
 pub fn is_want_of_descriptors(error: &io::Error) -> bool {
     error.raw_os_error().is_some_and(|number| WANTS_OF_DESCRIPTORS.contains(&number))
+}
+
+/// Listens at an address, also while connections of an earlier run are closing. `[::]` takes callers of IPv4, too, if that is wished.
+///
+/// Where others listen already, it fails and disturbs nobody. On Windows it would take their port with the option that does so
+/// on Unix, so it goes without that option there.
+///
+/// # Errors
+/// When the port is taken or may not be used.
+pub fn listen(address: SocketAddr, with_ipv4: bool) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(!with_ipv4)?;
+    }
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
 }
 
 /// How long reads of a socket may wait, kept by the system.

@@ -4,12 +4,11 @@
 //! has most. So a crowd that never speaks cannot keep out a neighbor that does.
 
 use std::io::{self, ErrorKind};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use socket2::{Domain, Protocol, Socket, Type};
 
 use super::crowd::Crowd;
 use crate::config::PeerInfo;
@@ -18,6 +17,7 @@ use crate::net::neighbor;
 use crate::net::shared::Shared;
 use crate::net::stream::Stream;
 use crate::net::threads::Threads;
+use crate::system::sockets;
 
 /// Pause after an error of `accept`, which most often means a lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -27,8 +27,6 @@ const WAKE_PATIENCE: Duration = Duration::from_millis(200);
 /// connection.
 const BIND_PATIENCE: Duration = Duration::from_secs(3);
 const BIND_PAUSE: Duration = Duration::from_millis(100);
-/// Maximum number of connections that wait to be accepted.
-const BACKLOG: i32 = 1024;
 
 /// Binds this peer's listening port at all of these places. Calls `wait` once if the port is in use and is retried.
 ///
@@ -70,7 +68,8 @@ fn bind_all(places: &Places) -> io::Result<Vec<TcpListener>> {
         if let Some(first) = listeners.first().filter(|_| address.port() == 0) {
             address.set_port(first.local_addr()?.port());
         }
-        match listen(address) {
+        // `[::]` must not take the port of 0.0.0.0, too.
+        match sockets::listen(address, false) {
             Ok(listener) => listeners.push(listener),
             // A machine may have no IPv6, and another program may listen on one of the addresses of `localhost`.
             Err(error)
@@ -86,19 +85,6 @@ fn bind_all(places: &Places) -> io::Result<Vec<TcpListener>> {
         Some(error) if listeners.is_empty() => Err(error),
         _ => Ok(listeners),
     }
-}
-
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    if address.is_ipv6() {
-        // Otherwise `[::]` would take the port of 0.0.0.0, too.
-        socket.set_only_v6(true)?;
-    }
-    #[cfg(unix)]
-    socket.set_reuse_address(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    Ok(socket.into())
 }
 
 /// Accepts connections until the process stops. An error does not end the loop.

@@ -5,13 +5,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddr
 
 use anyhow::{Context, Result, anyhow, ensure};
 use peer_process::config::{Listen, plain_host};
-use socket2::{Domain, Protocol, Socket, Type};
+use peer_process::system::sockets;
+use socket2::SockRef;
 
 use super::source::is_near;
 use crate::fault::Usage;
 
-/// Maximum number of connections that the system holds until they are accepted.
-const BACKLOG: i32 = 1024;
 /// Addresses that never answer (RFC 5737, RFC 3849). Nothing is sent there: the system only says which own address it would use.
 const ELSEWHERE: [(IpAddr, IpAddr); 2] = [
     (IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1))),
@@ -133,20 +132,12 @@ fn parse(text: &str) -> Result<(&str, u16)> {
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    if address.is_ipv6() {
-        // `[::]` means everybody, on systems with another default, too.
-        socket.set_only_v6(!address.ip().is_unspecified())?;
-    }
-    // Connections of an earlier server may still be closing.
-    #[cfg(unix)]
-    socket.set_reuse_address(true)?;
+    // `[::]` means everybody, on systems with another default, too.
+    let listener = sockets::listen(address, address.ip().is_unspecified())?;
     // Accepted connections get it, too: several answers on one connection do not wait for each other.
-    socket.set_tcp_nodelay(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    socket.set_nonblocking(true)?;
-    Ok(socket.into())
+    SockRef::from(&listener).set_tcp_nodelay(true)?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
 }
 
 /// Reports whether this machine does not have the address at all.

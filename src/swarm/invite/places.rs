@@ -1,17 +1,15 @@
 //! Where the inviter listens, and the addresses by which others may reach it.
 
 use std::io::{self, ErrorKind};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
 
 use anyhow::{Context, Result, bail};
-use socket2::{Domain, Protocol, Socket, Type};
+use peer_process::system::sockets;
 
 use super::place::USUAL_PORT;
 
 /// Maximum number of addresses that are printed.
 const MOST_PRINTED: usize = 4;
-/// Maximum number of callers that the system holds until they are accepted.
-const BACKLOG: i32 = 64;
 /// The beginnings of the names of cards that only virtual machines and containers on this machine see.
 const INNER_CARDS: [&str; 7] = ["docker", "br-", "veth", "virbr", "vmnet", "vboxnet", "vEthernet"];
 
@@ -32,25 +30,14 @@ pub fn listen(port: Option<u16>) -> Result<TcpListener> {
 }
 
 fn at(port: u16) -> io::Result<TcpListener> {
-    let both = bind((Ipv6Addr::UNSPECIFIED, port).into());
+    let both = sockets::listen((Ipv6Addr::UNSPECIFIED, port).into(), true);
     match both {
         // A machine without IPv6.
-        Err(error) if error.kind() != ErrorKind::AddrInUse => bind((Ipv4Addr::UNSPECIFIED, port).into()),
+        Err(error) if error.kind() != ErrorKind::AddrInUse => {
+            sockets::listen((Ipv4Addr::UNSPECIFIED, port).into(), false)
+        }
         other => other,
     }
-}
-
-fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    if address.is_ipv6() {
-        socket.set_only_v6(false)?;
-    }
-    // Connections of an earlier invitation may still be closing. On Windows the option means something else.
-    #[cfg(unix)]
-    socket.set_reuse_address(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    Ok(socket.into())
 }
 
 /// Returns the addresses of this machine by which others may reach it, each with its card, the likeliest first.

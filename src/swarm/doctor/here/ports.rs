@@ -1,9 +1,9 @@
 //! Whether a peer can listen at its port, and who holds it otherwise. No port is called.
 
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
-use socket2::{Domain, Protocol, Socket, Type};
+use peer_process::system::sockets;
 
 use super::super::finding::Finding;
 use super::super::remedies;
@@ -12,25 +12,6 @@ use crate::words::printable;
 
 /// Maximum number of characters of a command line that are shown.
 const LONGEST_COMMAND: usize = 120;
-/// Maximum number of connections that wait to be accepted.
-const BACKLOG: i32 = 64;
-
-/// Listens at an address as a peer does. Where others listen already, it fails and disturbs nobody.
-///
-/// # Errors
-/// When the port is taken or may not be used.
-pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    if address.is_ipv6() {
-        socket.set_only_v6(true)?;
-    }
-    // On other systems it would take the port of a program that listens.
-    #[cfg(unix)]
-    socket.set_reuse_address(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    Ok(socket.into())
-}
 
 /// Returns where a peer listens whose host has these addresses on this machine: there, or everywhere if others could not reach it there.
 /// docs/hosts.md has the rules.
@@ -55,7 +36,7 @@ fn with_port(mut address: SocketAddr, port: u16) -> SocketAddr {
 pub fn listen_at(places: &[SocketAddr]) -> Result<Vec<TcpListener>, Trouble> {
     let (mut listeners, mut trouble) = (Vec::new(), None);
     for place in places {
-        match listen(*place) {
+        match sockets::listen(*place, false) {
             Ok(listener) => listeners.push(listener),
             Err(error) if error.kind() == ErrorKind::AddrInUse => {
                 return Err(Trouble::Taken(ports::holder(place.port())));
