@@ -245,18 +245,8 @@ mod tests {
     static EVERY_P: Case = case("choking/every-p", ("A7", Item::I2d, Level::Must), "Every p.", &[], passes).measured();
 
     fn finding(is_absence: bool) -> Finding {
-        Finding {
-            level: Level::Must,
-            done: "The tester waited.".to_owned(),
-            expected: "Unchoke within 3.0 s.".to_owned(),
-            came: "Nothing.".to_owned(),
-            bytes: None,
-            mistake: None,
-            is_absence,
-            is_contrast: false,
-            asked_by: None,
-            events: Vec::new(),
-        }
+        let found = Finding::new(Level::Must, "The tester waited.", "Unchoke within 3.0 s.", "Nothing.");
+        Finding { is_absence, ..found }
     }
 
     #[test]

@@ -143,17 +143,14 @@ fn finding_of(violation: &Violation, seen: &Raw, of: &Raw) -> Finding {
     // Our reading asks for more than the text: what breaks only such a clause is no failure.
     let is_own = violation.owner == of.case.clause.address;
     let owner = if is_own { String::new() } else { format!(" This belongs to {}.", violation.owner) };
+    let level = if is_own { violation.level.min(of.case.clause.level) } else { violation.level };
+    let done = format!("The tester watched all that the peer did{place}.{owner}");
     Finding {
-        level: if is_own { violation.level.min(of.case.clause.level) } else { violation.level },
-        done: format!("The tester watched all that the peer did{place}.{owner}"),
-        expected: sentence(&violation.expected),
-        came: sentence(&violation.came),
         bytes: violation.bytes.clone(),
         mistake: violation.mistake,
         is_absence: violation.is_absence,
-        is_contrast: false,
-        asked_by: None,
         events: violation.events.clone(),
+        ..Finding::new(level, done, sentence(&violation.expected), sentence(&violation.came))
     }
 }
 

@@ -125,6 +125,24 @@ pub struct Finding {
     pub events: Vec<String>,
 }
 
+impl Finding {
+    /// Returns one with these sentences, and nothing else known.
+    pub fn new(level: Level, done: impl Into<String>, expected: impl Into<String>, came: impl Into<String>) -> Self {
+        Self {
+            level,
+            done: done.into(),
+            expected: expected.into(),
+            came: came.into(),
+            bytes: None,
+            mistake: None,
+            is_absence: false,
+            is_contrast: false,
+            asked_by: None,
+            events: Vec::new(),
+        }
+    }
+}
+
 /// Returns a part of a sentence as a sentence: with a capital and a period.
 pub fn sentence(part: &str) -> String {
     let mut chars = part.trim_end_matches('.').chars();

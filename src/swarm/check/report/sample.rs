@@ -54,19 +54,7 @@ fn outcome(clause: &'static Clause, verdict: Verdict, findings: Vec<Finding>) ->
 }
 
 fn finding(level: Level, done: &str, expected: &str, came: &str) -> Finding {
-    let (done, expected, came) = (done.into(), expected.into(), came.into());
-    Finding {
-        level,
-        done,
-        expected,
-        came,
-        bytes: None,
-        mistake: None,
-        is_absence: false,
-        is_contrast: false,
-        asked_by: None,
-        events: Vec::new(),
-    }
+    Finding::new(level, done, expected, came)
 }
 
 fn first() -> Outcome {

@@ -19,18 +19,7 @@ static BYTES: Case = case("handshake/bytes", ("A4", Item::I2a, Level::Must), "It
 static SERVES: Case = case("pieces/serves", ("A8", Item::I3e, Level::Must), "It serves.", &["handshake/bytes"], passes);
 
 fn raw(case: &'static Case, stopped: bool, violations: Vec<Violation>) -> Raw {
-    let finding = Finding {
-        level: Level::Must,
-        done: "waited".to_owned(),
-        expected: "something".to_owned(),
-        came: "nothing".to_owned(),
-        bytes: None,
-        mistake: None,
-        is_absence: true,
-        is_contrast: false,
-        asked_by: None,
-        events: Vec::new(),
-    };
+    let finding = Finding { is_absence: true, ..Finding::new(Level::Must, "waited", "something", "nothing") };
     Raw { stopped: stopped.then(|| Box::new(finding)), violations, ..Raw::of(case) }
 }
 

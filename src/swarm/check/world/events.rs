@@ -86,21 +86,9 @@ impl World<'_> {
 
     /// Returns a finding about what the tester does now.
     pub fn finding(&self, level: Level, expected: impl Into<String>, came: impl Into<String>) -> Finding {
-        let events = self.last_events();
         let done = format!("The tester {}.", self.doing);
-        let (expected, came) = (sentence(&expected.into()), sentence(&came.into()));
-        Finding {
-            level,
-            done,
-            expected,
-            came,
-            bytes: None,
-            mistake: None,
-            is_absence: false,
-            is_contrast: false,
-            asked_by: None,
-            events,
-        }
+        let events = self.last_events();
+        Finding { events, ..Finding::new(level, done, sentence(&expected.into()), sentence(&came.into())) }
     }
 
     pub(super) fn collect_violations(&mut self) {
