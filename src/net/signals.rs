@@ -20,8 +20,8 @@ pub struct SignalWatch {
 }
 
 impl SignalWatch {
-    /// Lets SIGINT, SIGTERM and SIGHUP, or their likes on Windows, end the process from now on. Checking what an earlier run has left may take long. A
-    /// signal ends it at any time, as a kill could, but with a sentence and without the progress bar.
+    /// Lets SIGINT, SIGTERM and SIGHUP, or their likes on Windows, end the process from now on. Checking what an earlier run
+    /// has left may take long. A signal ends it at any time, as a kill could, but with a sentence and without the progress bar.
     ///
     /// # Errors
     /// When the system cannot watch signals or start a thread.

@@ -19,8 +19,8 @@ pub struct DoctorArgs {
     /// Take the lines of these peers for this machine's, whatever their hosts mean. A laptop behind a router needs it
     #[arg(long, value_name = "ID,...", value_delimiter = ',', value_parser = number("--here", 1..=u32::MAX))]
     pub here: Vec<u32>,
-    /// Meet the other machines, where `swarm doctor --meet` must run at the same time. Listen on the ports of this machine's lines, call
-    /// the others', and show who reaches whom
+    /// Meet the other machines, where `swarm doctor --meet` must run at the same time. Listen on the ports of this machine's
+    /// lines, call the others', and show who reaches whom
     #[arg(long)]
     pub meet: bool,
     /// With --meet, end after SECS seconds even if somebody is missing

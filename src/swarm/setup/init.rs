@@ -244,8 +244,8 @@ fn is_at(source: &Path, path: &Path) -> bool {
     there.is_some_and(|there| source.parent() == Some(&there) && source.file_name() == path.file_name())
 }
 
-/// Makes everything, and returns how the first seeder here got its file, if there is one. The configuration comes last: without it, the directory is
-/// not a swarm.
+/// Makes everything, and returns how the first seeder here got its file, if there is one. The configuration comes last: without
+/// it, the directory is not a swarm.
 fn carry_out(dir: &Path, plan: &Plan, source: Option<&Path>, with_manifest: bool) -> Result<Option<Made>> {
     let signal = Signal::watch()?;
     for peer in plan.own() {

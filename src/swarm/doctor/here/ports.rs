@@ -13,8 +13,8 @@ use crate::words::printable;
 /// Maximum number of characters of a command line that are shown.
 const LONGEST_COMMAND: usize = 120;
 
-/// Returns where a peer listens whose host has these addresses on this machine: there, or everywhere if others could not reach it there.
-/// docs/hosts.md has the rules.
+/// Returns where a peer listens whose host has these addresses on this machine: there, or everywhere if others could not reach
+/// it there. docs/hosts.md has the rules.
 pub fn places(here: &[SocketAddr], is_literal: bool, port: u16) -> Vec<SocketAddr> {
     let reachable = here.iter().any(|address| !address.ip().is_loopback() && !address.ip().is_unspecified());
     if reachable || (is_literal && here.iter().any(|address| address.ip().is_loopback())) {

@@ -1,8 +1,8 @@
 //! What two machines that meet say to each other. Pure.
 //!
 //! Both begin with [`GREETING`]. The one that was called says it first, so that a caller never says a word to a program that is not
-//! a doctor. It says it only after a pause, in which a peer that dials would speak. Then frames follow: a byte for the kind, four for the
-//! length (big-endian), and the body. The caller asks, and the other one answers.
+//! a doctor. It says it only after a pause, in which a peer that dials would speak. Then frames follow: a byte for the kind,
+//! four for the length (big-endian), and the body. The caller asks, and the other one answers.
 
 use std::net::IpAddr;
 

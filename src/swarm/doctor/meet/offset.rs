@@ -16,8 +16,8 @@ pub struct Exchange {
     pub told: i64,
 }
 
-/// Returns the shortest round trip, and how far the other clock is ahead by that exchange: its way there and back was most even. It is wrong
-/// by half of the round trip at most. `None` without an exchange.
+/// Returns the shortest round trip, and how far the other clock is ahead by that exchange: its way there and back was most
+/// even. It is wrong by half of the round trip at most. `None` without an exchange.
 pub fn estimate(exchanges: &[Exchange]) -> Option<(u64, i64)> {
     let best = exchanges.iter().min_by_key(|exchange| exchange.took)?;
     let half = i64::try_from(best.took / 2).unwrap_or(i64::MAX);
@@ -42,8 +42,8 @@ pub fn ahead(book: &Book) -> BTreeMap<u64, i64> {
     known
 }
 
-/// Returns how far each clock is ahead of the middle one of all. Of two clocks nobody knows which one is right, so the second is compared
-/// with the first.
+/// Returns how far each clock is ahead of the middle one of all. Of two clocks nobody knows which one is right, so the second
+/// is compared with the first.
 pub fn from_the_middle(ahead: &BTreeMap<u64, i64>, first: u64) -> BTreeMap<u64, i64> {
     let mut sorted: Vec<_> = ahead.values().copied().collect();
     sorted.sort_unstable();

@@ -1,8 +1,8 @@
 //! `Note`: the file `peer_<id>.pid`, as the scripts and this machine write it.
 //!
 //! The first line has six words. The first three are the process, its identity and the time of its start. Then come the keeper
-//! and its identity, and the process group, or `-` if others may be in that. Times are seconds since 1970. The second line, `exit STATUS TIME`, is
-//! written when the process has exited. See `record` for what it means.
+//! and its identity, and the process group, or `-` if others may be in that. Times are seconds since 1970. The second line,
+//! `exit STATUS TIME`, is written when the process has exited. See `record` for what it means.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
