@@ -51,6 +51,17 @@ fn a_directory_without_points_has_null_and_says_what_it_lacks() {
 }
 
 #[test]
+fn the_empty_log_of_a_peer_that_is_alone_is_whole() {
+    let swarm = Swarm::new("1001*");
+    swarm.place.write("log_peer_1001.log", b"");
+    let sheet = &sheets(&swarm.place, &["."])[0];
+    assert_eq!((&sheet["missing_logs"], &sheet["notes"]), (&serde_json::json!([]), &serde_json::json!([])), "{sheet}");
+    swarm.place.run(&["grade"]).assert_status(0);
+    swarm.place.write("log_peer_1001.log", b"nonsense\n");
+    swarm.place.run(&["grade"]).assert_status(2);
+}
+
+#[test]
 fn a_log_with_a_strange_name_is_named_with_the_whole_command() {
     let swarm = Swarm::new("1001* 1002");
     fs::create_dir(swarm.place.path("out")).expect("it is new");

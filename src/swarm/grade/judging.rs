@@ -56,11 +56,16 @@ pub fn sheet(loaded: Loaded) -> Sheet {
             .peers
             .iter()
             .flat_map(|peer| {
-                let has_log = peer.readable_log().is_some();
+                let has_log = peer.readable_log(record.peers.len() == 1).is_some();
                 [&peer.log, &peer.events].into_iter().flatten().map(move |lines| log_row(peer.id, lines, has_log))
             })
             .collect(),
-        missing_logs: record.peers.iter().filter(|peer| peer.readable_log().is_none()).map(|peer| peer.id).collect(),
+        missing_logs: record
+            .peers
+            .iter()
+            .filter(|peer| peer.readable_log(record.peers.len() == 1).is_none())
+            .map(|peer| peer.id)
+            .collect(),
         clocks,
         notes,
         copies: copy_rows,

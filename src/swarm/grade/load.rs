@@ -72,6 +72,7 @@ pub fn load(path: &Path, log_paths: &[(u32, PathBuf)], event_paths: &[(u32, Path
 /// read, too.
 pub fn read(dir: &SwarmDir, plan: Plan, named: &Named) -> (Record, Files, Vec<String>) {
     let ids: Vec<u32> = dir.peers.iter().map(|peer| peer.id.number()).collect();
+    let is_alone = ids.len() == 1;
     let mut found = logs::find(&dir.path, &ids, named);
     let (mut files, mut notes) = (Files::default(), Vec::new());
     let mut peers = Vec::new();
@@ -90,7 +91,8 @@ pub fn read(dir: &SwarmDir, plan: Plan, named: &Named) -> (Record, Files, Vec<St
             notes.push(format!("no log of {id} has a name that is known, but there is {all}; {command} reads it"));
         }
         for (is_events, path) in [(false, log), (true, events)] {
-            let file = path.map(|(path, _)| PeerFile { place, id, is_events, name: name_in(dir, &path), path });
+            let name = |path: &PathBuf| name_in(dir, path);
+            let file = path.map(|(path, _)| PeerFile { place, id, is_events, is_alone, name: name(&path), path });
             to_read.extend(file);
         }
         peers.push(PeerRecord { id, has_file: peer.has_file, log: None, events: None });
@@ -117,6 +119,8 @@ struct PeerFile {
     place: usize,
     id: u32,
     is_events: bool,
+    /// Whether the swarm has no other peer.
+    is_alone: bool,
     path: PathBuf,
     /// As it is shown.
     name: String,
@@ -141,7 +145,7 @@ fn read_all(files: Vec<PeerFile>, piece_count: u32, most: usize) -> Vec<(PeerFil
 
 /// Reads a file of a peer, if it is a plain file.
 fn read_file(from: &PeerFile, piece_count: u32, most: usize, notes: &mut Vec<String>) -> Option<Lines> {
-    let PeerFile { id, is_events, path, name, .. } = from;
+    let PeerFile { id, is_events, is_alone, path, name, .. } = from;
     // A FIFO would wait for its writer.
     if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
         notes.push(format!("{name} is not a file"));
@@ -154,7 +158,8 @@ fn read_file(from: &PeerFile, piece_count: u32, most: usize, notes: &mut Vec<Str
     });
     match read {
         Ok(lines) => {
-            if !is_events && lines.entries.is_empty() {
+            let is_right = *is_alone && lines.byte_count == 0;
+            if !is_events && lines.entries.is_empty() && !is_right {
                 notes.push(unreadable(name, *id, path, &lines));
             }
             if lines.unread.is_cut {
@@ -242,7 +247,7 @@ mod tests {
             let name = format!("log_{place}");
             let path = dir.path().join(&name);
             std::fs::write(&path, "Peer 1001 is choked by 1002.\n".repeat(count)).expect("a file");
-            PeerFile { place, id: 1001, is_events: false, path, name }
+            PeerFile { place, id: 1001, is_events: false, is_alone: false, path, name }
         };
         let files = [1000, 10, 900, 20].into_iter().enumerate().map(file).collect();
         let read = read_all(files, 8, 100);

@@ -81,7 +81,7 @@ pub fn run(args: &GradeArgs) -> Result<ExitCode> {
     let look = report::Look { width, is_colored: is_terminal && console::colors_enabled() };
     print(report::report(&sheets, args.format, look).trim_end())?;
     Ok(match () {
-        () if sheets.iter().any(|sheet| sheet.fault.is_some() || sheet.judged() == 0) => ExitCode::from(NOT_GRADED),
+        () if sheets.iter().any(sheet::Sheet::is_unread) => ExitCode::from(NOT_GRADED),
         () if sheets.iter().any(sheet::Sheet::is_violated) => ExitCode::from(FAILED),
         () => ExitCode::SUCCESS,
     })

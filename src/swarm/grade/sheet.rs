@@ -141,6 +141,11 @@ impl Sheet {
         !self.violated.is_empty() || self.rubric.iter().any(|row| row.status == "violated")
     }
 
+    /// Reports whether nothing could be judged: a directory that could not be graded, or logs of which no line was understood.
+    pub fn is_unread(&self) -> bool {
+        self.fault.is_some() || self.judged() == 0 && !self.missing_logs.is_empty()
+    }
+
     /// Returns the number of lines that the rules judge.
     pub fn judged(&self) -> u64 {
         self.logs.iter().map(|row| row.judged).sum()
@@ -173,6 +178,7 @@ impl Sheet {
         let count = self.violation_count();
         let unclear: u64 = self.unclear.iter().map(|row| row.count).sum();
         let found = match count {
+            0 if seen == 0 && !self.is_unread() => "the logs have no lines, so nothing is judged".to_owned(),
             0 if seen == 0 => "nothing was understood, so nothing is judged (--log ID=PATH names a log)".to_owned(),
             0 => format!("no violation in the {} that {} judged", lines(seen), if seen == 1 { "was" } else { "were" }),
             1 => "1 violation".to_owned(),

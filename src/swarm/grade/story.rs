@@ -86,7 +86,7 @@ impl<'a> Story<'a> {
 
 impl<'a> Teller<'a> {
     fn of(peer: &'a PeerRecord, plan: &Plan, places: &HashMap<u32, usize>) -> Self {
-        let lines = peer.readable_log().or(peer.events.as_ref());
+        let lines = peer.readable_log(places.len() == 1).or(peer.events.as_ref());
         let entries = lines.map_or(Cow::Borrowed(&[][..]), entries_of);
         let mut teller = Self {
             id: peer.id,
