@@ -3,11 +3,13 @@
 #[path = "support/mod.rs"]
 mod support;
 
+use std::collections::BTreeSet;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use support::address::fresh_address;
 use support::relay::Network;
 
 const MS: Duration = Duration::from_millis(1);
@@ -39,6 +41,13 @@ fn send(mut stream: TcpStream, len: usize) -> thread::JoinHandle<TcpStream> {
         stream.write_all(&pattern(len)).expect("it is read");
         stream
     })
+}
+
+#[test]
+fn each_call_returns_another_address_for_more_than_254_tests_too() {
+    let addresses: BTreeSet<_> = (0..400).map(|_| fresh_address()).collect();
+    assert_eq!(addresses.len(), 400);
+    assert!(addresses.iter().all(|address| TcpListener::bind((*address, 0)).is_ok()), "{addresses:?}");
 }
 
 fn receive(stream: &mut TcpStream, len: usize) {

@@ -14,7 +14,8 @@ use tempfile::TempDir;
 
 use crate::bare;
 use crate::processes::{Processes, Used};
-use crate::support::relay::{Network, PEER_PORT, fresh_address};
+use crate::support::address::fresh_address;
+use crate::support::relay::{Network, PEER_PORT};
 
 const SWARM: &str = env!("CARGO_BIN_EXE_swarm");
 const FILE_NAME: &str = "file.bin";

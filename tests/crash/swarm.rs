@@ -3,10 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs;
-use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::atomic::{AtomicU8, Ordering};
 
 use peer_process::disk::journal::{Journal, Recorded};
 use peer_process::disk::storage::PieceStore;
@@ -14,6 +12,7 @@ use peer_process::protocol::layout::FileLayout;
 use peer_process::protocol::peer_id::PeerId;
 use tempfile::TempDir;
 
+use crate::address::fresh_address;
 use crate::log::{self, Line};
 use crate::running::{Ended, Running};
 
@@ -26,14 +25,6 @@ pub struct Swarm {
     /// ID, and whether it has the file.
     pub peers: Vec<(u32, bool)>,
     pub file: Vec<u8>,
-}
-
-/// Returns an address of this machine that no other test uses, so ports never collide: a peer binds only that.
-fn fresh_address() -> Ipv4Addr {
-    static TAKEN: AtomicU8 = AtomicU8::new(0);
-    let number = TAKEN.fetch_add(1, Ordering::Relaxed) % 254 + 1;
-    let [_, _, high, low] = std::process::id().to_be_bytes();
-    Ipv4Addr::new(127, high, low, number)
 }
 
 impl Swarm {

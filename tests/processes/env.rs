@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use crate::address::fresh_address;
 use crate::log::Entry;
 use crate::signal::signal;
 
@@ -20,16 +21,6 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The binary under test.
 pub const BINARY: &str = env!("CARGO_BIN_EXE_peer_process");
-
-/// Returns an address of this machine that no other test uses, so ports never collide.
-///
-/// A peer whose host is a literal address binds only that. Two test runs at the same time differ in the middle bytes.
-pub fn fresh_address() -> Ipv4Addr {
-    static TAKEN: AtomicU32 = AtomicU32::new(0);
-    let number = TAKEN.fetch_add(1, Ordering::Relaxed) % 254 + 1;
-    let [_, _, high, low] = std::process::id().to_be_bytes();
-    Ipv4Addr::new(127, high, low, u8::try_from(number).expect("at most 254"))
-}
 
 /// A working directory for peers.
 pub struct TestEnv {
@@ -169,6 +160,11 @@ impl Running {
     /// Reports whether it has already written this.
     pub fn has_line(&self, part: &str) -> bool {
         self.told.0.lock().expect("no panic").lines.iter().any(|line| line.contains(part))
+    }
+
+    /// Returns all that it has written to stderr so far.
+    pub fn lines(&self) -> Vec<String> {
+        self.told.0.lock().expect("no panic").lines.clone()
     }
 
     /// Waits until it listens: its first line says so.

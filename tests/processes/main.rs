@@ -3,6 +3,9 @@
 //! Helpers come first, tests after them. The tests use only the crate's binary. The configuration, the log's grammar and the
 //! protocol are implemented a second time, from the protocol's text.
 
+#[path = "../support/address.rs"]
+mod address;
+
 #[path = "../support/left_out.rs"]
 #[allow(dead_code, reason = "another test crate uses the rest of it")]
 mod left_out;

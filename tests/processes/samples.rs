@@ -1,6 +1,7 @@
 //! The course's sample configurations, run to the end: their quirks are kept, hosts are local, and intervals are shorter.
 
-use crate::env::{TestEnv, fresh_address};
+use crate::address::fresh_address;
+use crate::env::TestEnv;
 use crate::swarm::{Plan, Swarm};
 
 struct Sample {

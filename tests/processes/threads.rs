@@ -68,8 +68,18 @@ fn lift(peer: &Running, user: u32) {
 fn wait_for_threads(peer: &Running, count: usize) {
     let started = Instant::now();
     let tasks = format!("/proc/{}/task", peer.id());
+    let names = || {
+        let tasks = fs::read_dir(&tasks).expect("it runs").filter_map(Result::ok);
+        let names = tasks.filter_map(|task| fs::read_to_string(task.path().join("comm")).ok());
+        names.map(|name| name.trim_end().to_owned()).collect::<Vec<_>>()
+    };
     while fs::read_dir(&tasks).expect("it runs").count() < count {
-        assert!(started.elapsed() < PATIENCE, "there are not {count} threads");
+        assert!(
+            started.elapsed() < PATIENCE,
+            "there are not {count} threads, but {:?}; it said {:?}",
+            names(),
+            peer.lines()
+        );
         thread::sleep(LOOK_INTERVAL);
     }
 }

@@ -1,15 +1,14 @@
 //! `Host`: a machine that is reached by ssh, played by a real sshd on a loopback address, with a home directory of its own.
 
 use std::fs::{self, File};
-use std::iter;
 use std::net::Ipv4Addr;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use crate::support::address::fresh_address;
 use crate::support::left_out::find;
 use crate::support::process::wait_until;
-use crate::support::relay::fresh_address;
 use crate::support::signal::signal;
 
 /// Where sshd of root goes for what it does not trust; Debian makes it when the service starts.
@@ -30,7 +29,7 @@ impl Host {
     ///
     /// `None` if this machine lacks sshd, which is told.
     pub fn new(dir: &Path, port: u16, host_key: &Path, authorized: &Path) -> Option<Self> {
-        let address = other_address();
+        let address = fresh_address();
         let mut host = Self { address, dir: dir.to_owned(), program: find("sshd")?, sshd: None };
         fs::create_dir_all(host.home("")).expect("a directory");
         host.log_in_with("");
@@ -129,11 +128,6 @@ pub fn kill_all(pids: Vec<u32>) {
     for pid in pids {
         _ = signal(pid, "KILL");
     }
-}
-
-/// An address that `swarm` takes for another machine.
-fn other_address() -> Ipv4Addr {
-    iter::repeat_with(fresh_address).find(|address| *address != Ipv4Addr::LOCALHOST).expect("there is no end")
 }
 
 /// The processes of sshd that descend from this one: one or two for each connection.

@@ -12,12 +12,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddrV4, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use super::address::fresh_address;
 use super::pacer::{LONGEST_CHUNK, Pacer, sleep_until};
 
 /// Number of chunks that wait in one direction of a connection: 1 MiB, eight times what 100 Mbit/s has under way in 10 ms.
@@ -68,16 +68,6 @@ struct Chunk {
     /// When its first byte is at the other end of the path, and when its last byte is.
     starts: Instant,
     ends: Instant,
-}
-
-/// Returns an address of this machine that no other test uses, so ports never collide.
-///
-/// Two test processes at the same time differ in the middle bytes.
-pub fn fresh_address() -> Ipv4Addr {
-    static TAKEN: AtomicU32 = AtomicU32::new(0);
-    let number = TAKEN.fetch_add(1, Ordering::Relaxed) % 254 + 1;
-    let [_, _, high, low] = std::process::id().to_be_bytes();
-    Ipv4Addr::new(127, high, low, u8::try_from(number).expect("at most 254"))
 }
 
 impl Network {

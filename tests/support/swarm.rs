@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use super::address::fresh_address;
 use super::process::{Process, wait_until};
-use super::relay::{Network, PEER_PORT, fresh_address};
+use super::relay::{Network, PEER_PORT};
 
 /// The content of the configuration files.
 pub struct Plan {
