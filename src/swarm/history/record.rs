@@ -38,8 +38,8 @@ pub struct PeerRecord {
 }
 
 impl PeerRecord {
-    /// Returns its log, if a line of it was understood. One without such a line tells as little as a missing log, unless the peer
-    /// is alone in its swarm: that log is empty, because nothing happens.
+    /// Returns its log, if a line of it was understood. One without such a line tells as little as a missing log. But a peer that is
+    /// alone in its swarm has an empty log, because nothing happens.
     pub fn readable_log(&self, is_alone: bool) -> Option<&Lines> {
         self.log.as_ref().filter(|lines| !lines.entries.is_empty() || is_alone && lines.byte_count == 0)
     }
